@@ -1,0 +1,1 @@
+//! The client of Together's REST API.

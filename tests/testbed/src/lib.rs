@@ -1,0 +1,4 @@
+//! What tests, benchmarks and the demo share.
+
+pub mod control_plane;
+pub mod simulator;
