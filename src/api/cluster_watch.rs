@@ -1,0 +1,333 @@
+//! `ClusterWatch`: which remediations of which cluster are mirrored into its namespace, how often, and how
+//! that goes.
+
+#![expect(
+    unreachable_pub,
+    reason = "KubeSchema copies each struct into a function"
+)]
+
+use std::time::Duration;
+
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{duration, limits, rules};
+
+mod status;
+
+pub use status::{Attention, ClusterWatchStatus, RemediationCounts};
+
+/// What to watch, and how.
+#[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "compute.together.ai",
+    version = "v1alpha1",
+    kind = "ClusterWatch",
+    plural = "clusterwatches",
+    shortname = "cwatch",
+    category = "together",
+    namespaced,
+    status = "ClusterWatchStatus",
+    derive = "PartialEq",
+    doc = "Mirrors the remediations of one Together GPU cluster into Remediation objects of this namespace. It reads the API and never approves, starts or cancels a repair.",
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        description = "Whether the mirror agrees with the API.",
+        json_path = r#".status.conditions[?(@.type=="Ready")].status"#
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        description = "Why Ready is as it is.",
+        json_path = r#".status.conditions[?(@.type=="Ready")].reason"#
+    ),
+    printcolumn(
+        name = "Open",
+        type_ = "integer",
+        description = "Remediations that may still change.",
+        json_path = ".status.remediations.open"
+    ),
+    printcolumn(
+        name = "Awaiting",
+        type_ = "integer",
+        description = "Remediations that wait for a person's approval.",
+        json_path = ".status.remediations.awaitingApproval"
+    ),
+    printcolumn(
+        name = "Failed",
+        type_ = "integer",
+        description = "Instances whose latest remediation failed.",
+        json_path = ".status.remediations.failedInstances"
+    ),
+    printcolumn(
+        name = "Total",
+        type_ = "integer",
+        description = "Remediations mirrored.",
+        json_path = ".status.remediations.total"
+    ),
+    printcolumn(
+        name = "Last Sync",
+        type_ = "date",
+        description = "When the API was last read to the end.",
+        json_path = ".status.lastSyncTime"
+    ),
+    printcolumn(
+        name = "Cluster",
+        type_ = "string",
+        description = "The cluster's id in Together's API.",
+        json_path = ".spec.clusterId",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Instance",
+        type_ = "string",
+        description = "The one instance that is watched; empty or -: all.",
+        json_path = ".spec.instanceId",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Interval",
+        type_ = "string",
+        description = "How often the API is read; empty: the operator's default.",
+        json_path = ".spec.interval",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Suspended",
+        type_ = "boolean",
+        description = "Whether polling is switched off.",
+        json_path = ".spec.suspend",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Message",
+        type_ = "string",
+        description = "Why Ready is as it is, in words.",
+        json_path = r#".status.conditions[?(@.type=="Ready")].message"#,
+        priority = 1
+    )
+)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = rules::immutable_instance(),
+    validation = rules::not_above("activeInterval", "interval", ".activeInterval",
+        "must not be above interval: write a shorter activeInterval or a longer interval"),
+    validation = rules::not_above("interval", "fullResyncInterval", ".fullResyncInterval",
+        "must not be below interval: write a longer fullResyncInterval or a shorter interval")
+)]
+pub struct ClusterWatchSpec {
+    /// Id of the cluster in Together's API. Required, not empty, at most 1024 characters; cannot be changed.
+    #[schemars(length(max = limits::ID))]
+    #[x_kube(
+        validation = rules::not_empty("write the cluster's id in Together's API"),
+        validation = rules::immutable("create another ClusterWatch for another cluster")
+    )]
+    pub cluster_id: String,
+
+    /// Id of the one instance to watch. Left out or "-": all instances of the cluster. At most 1024
+    /// characters; cannot be changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::ID))]
+    #[x_kube(validation = rules::not_empty("write an instance's id, or leave instanceId out for all"))]
+    pub instance_id: Option<String>,
+
+    /// States whose remediations get a mirror, as the API spells them. Left out: all. One to 32 different
+    /// ones. A mirror once made is followed to its end, whatever its state becomes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(max = limits::STATES),
+        inner(length(max = limits::ENUM)),
+        extend("x-kubernetes-list-type" = "set")
+    )]
+    #[x_kube(validation = rules::some_states(), validation = rules::state_names())]
+    pub states: Option<Vec<String>>,
+
+    /// How often the API is read while no remediation is open. A duration such as 60s, 5s or more. Left out:
+    /// the operator's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::DURATION))]
+    #[x_kube(validation = rules::is_duration(), validation = rules::at_least_5s())]
+    pub interval: Option<String>,
+
+    /// How often the API is read while a remediation is open. A duration such as 15s, 5s or more, not above
+    /// interval. Left out: interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::DURATION))]
+    #[x_kube(validation = rules::is_duration(), validation = rules::at_least_5s())]
+    pub active_interval: Option<String>,
+
+    /// How often everything is listed, finished remediations too. A duration such as 10m, 5s or more, not
+    /// below interval. Left out: the operator's default. The operator stretches it to ten times the time
+    /// that the last full listing took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::DURATION))]
+    #[x_kube(validation = rules::is_duration(), validation = rules::at_least_5s())]
+    pub full_resync_interval: Option<String>,
+
+    /// Parameters handed to the API with each listing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<Query>,
+
+    /// The Secret that holds the API key.
+    pub api_key_secret_ref: SecretKeyRef,
+
+    /// true: the API is not read and no mirror is written until this is false again.
+    #[serde(default)]
+    pub suspend: bool,
+
+    /// Fields that are never mirrored, for instance because they name people. Each at most once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = OmitField::COUNT), extend("x-kubernetes-list-type" = "set"))]
+    pub omit: Option<Vec<OmitField>>,
+
+    /// What becomes of the mirrors when this ClusterWatch is deleted. Delete: they go with it. Retain: they
+    /// stay.
+    #[serde(default)]
+    pub deletion_policy: DeletionPolicy,
+
+    /// When mirrors of finished remediations are deleted. Left out: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Retention>,
+}
+
+impl ClusterWatchSpec {
+    /// The one instance to watch; `None`: all.
+    #[must_use]
+    pub fn instance(&self) -> Option<&str> {
+        self.instance_id.as_deref().filter(|id| *id != "-")
+    }
+
+    /// `interval`, where it is given and well-formed.
+    #[must_use]
+    pub fn interval(&self) -> Option<Duration> {
+        parsed(self.interval.as_deref())
+    }
+
+    /// `activeInterval`, where it is given and well-formed.
+    #[must_use]
+    pub fn active_interval(&self) -> Option<Duration> {
+        parsed(self.active_interval.as_deref())
+    }
+
+    /// `fullResyncInterval`, where it is given and well-formed.
+    #[must_use]
+    pub fn full_resync_interval(&self) -> Option<Duration> {
+        parsed(self.full_resync_interval.as_deref())
+    }
+}
+
+fn parsed(text: Option<&str>) -> Option<Duration> {
+    text.and_then(|text| duration::parse(text).ok())
+}
+
+/// Parameters of the API's list call.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Query {
+    /// The most remediations that one page holds, 1 to 1000. Left out: the operator's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = rules::within(limits::PAGE_SIZE_MIN, limits::PAGE_SIZE_MAX))]
+    pub page_size: Option<u32>,
+
+    /// Order of the listing, handed to the API as it is, for instance "create_time desc". Not empty, at most
+    /// 253 characters. Left out: the API's own order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::ORDER_BY))]
+    #[x_kube(validation = rules::not_empty("write for instance create_time desc, or leave orderBy out"))]
+    pub order_by: Option<String>,
+}
+
+/// One key of a Secret in the namespace of the ClusterWatch.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretKeyRef {
+    /// Name of the Secret, in this namespace and of type Opaque.
+    #[schemars(length(max = limits::NAME))]
+    #[x_kube(validation = rules::secret_name())]
+    pub name: String,
+
+    /// The key in the Secret's data whose value is the API key.
+    #[serde(default = "default_key")]
+    #[schemars(length(max = limits::NAME))]
+    #[x_kube(validation = rules::secret_key())]
+    pub key: String,
+}
+
+fn default_key() -> String {
+    "api-key".to_owned()
+}
+
+impl Default for SecretKeyRef {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            key: default_key(),
+        }
+    }
+}
+
+/// What becomes of the mirrors when their `ClusterWatch` is deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum DeletionPolicy {
+    /// They are deleted with it.
+    #[default]
+    Delete,
+    /// They stay.
+    Retain,
+}
+
+/// A field of a Remediation's status that can be left out.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "camelCase")]
+pub enum OmitField {
+    /// Who asked for the repair.
+    RequestedBy,
+    /// Who approved or rejected it.
+    ReviewedBy,
+    /// What the reviewer wrote.
+    ReviewComment,
+    /// Why the repair was asked for.
+    Reason,
+    /// Why it failed.
+    ErrorMessage,
+    /// The alerts that led to it.
+    LinkedAlerts,
+    /// The active health check that led to it.
+    ActiveHealthCheckRunId,
+    /// The passive health check that led to it.
+    PassiveHealthCheckEventId,
+}
+
+impl OmitField {
+    /// How many fields can be left out.
+    const COUNT: u32 = 8;
+}
+
+/// When mirrors of finished remediations are deleted. Open ones never are.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Retention {
+    /// How long after its end a mirror is kept. A duration such as 720h. Left out: however old.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::DURATION))]
+    #[x_kube(validation = rules::is_duration())]
+    pub ttl_after_finished: Option<String>,
+
+    /// How many mirrors of finished remediations are kept for each instance, the newest ones, 1 to 100000.
+    /// Left out: however many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = rules::within(1, limits::FINISHED_PER_INSTANCE_MAX))]
+    pub max_finished_per_instance: Option<u32>,
+}
+
+impl Retention {
+    /// `ttlAfterFinished`, where it is given and well-formed.
+    #[must_use]
+    pub fn ttl_after_finished(&self) -> Option<Duration> {
+        parsed(self.ttl_after_finished.as_deref())
+    }
+}
