@@ -1,5 +1,7 @@
 //! `ClusterWatch`: which remediations of which cluster are mirrored into its namespace, how often, and how
 //! that goes.
+//!
+//! Lengths of texts and lists are bounded by [`limits`]; each field's description in the schema names its own.
 
 #![expect(
     unreachable_pub,
@@ -9,13 +11,16 @@
 use std::time::Duration;
 
 use kube::{CustomResource, KubeSchema};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{duration, limits, rules};
 
+mod omit;
+mod retention;
 mod status;
 
+pub use omit::OmitField;
+pub use retention::{DeletionPolicy, Retention};
 pub use status::{Attention, ClusterWatchStatus, RemediationCounts};
 
 /// What to watch, and how.
@@ -118,7 +123,7 @@ pub use status::{Attention, ClusterWatchStatus, RemediationCounts};
         "must not be below interval: write a longer fullResyncInterval or a shorter interval")
 )]
 pub struct ClusterWatchSpec {
-    /// Id of the cluster in Together's API. Required, not empty, at most 1024 characters; cannot be changed.
+    /// Id of the cluster in Together's API. Required, not empty; cannot be changed.
     #[schemars(length(max = limits::ID))]
     #[x_kube(
         validation = rules::not_empty("write the cluster's id in Together's API"),
@@ -126,15 +131,15 @@ pub struct ClusterWatchSpec {
     )]
     pub cluster_id: String,
 
-    /// Id of the one instance to watch. Left out or "-": all instances of the cluster. At most 1024
-    /// characters; cannot be changed.
+    /// Id of the one instance to watch. Left out or "-": all instances of the cluster. Cannot be
+    /// changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::ID))]
     #[x_kube(validation = rules::not_empty("write an instance's id, or leave instanceId out for all"))]
     pub instance_id: Option<String>,
 
-    /// States whose remediations get a mirror, as the API spells them. Left out: all. One to 32 different
-    /// ones. A mirror once made is followed to its end, whatever its state becomes.
+    /// States whose remediations get a mirror, as the API spells them. Left out: all. At least one, each
+    /// once. A mirror once made is followed to its end, whatever its state becomes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(max = limits::STATES),
@@ -231,8 +236,8 @@ pub struct Query {
     #[x_kube(validation = rules::within(limits::PAGE_SIZE_MIN, limits::PAGE_SIZE_MAX))]
     pub page_size: Option<u32>,
 
-    /// Order of the listing, handed to the API as it is, for instance "create_time desc". Not empty, at most
-    /// 253 characters. Left out: the API's own order.
+    /// Order of the listing, handed to the API as it is, for instance "create_time desc". Not empty.
+    /// Left out: the API's own order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::ORDER_BY))]
     #[x_kube(validation = rules::not_empty("write for instance create_time desc, or leave orderBy out"))]
@@ -268,66 +273,63 @@ impl Default for SecretKeyRef {
     }
 }
 
-/// What becomes of the mirrors when their `ClusterWatch` is deleted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum DeletionPolicy {
-    /// They are deleted with it.
-    #[default]
-    Delete,
-    /// They stay.
-    Retain,
-}
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
 
-/// A field of a Remediation's status that can be left out.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "camelCase")]
-pub enum OmitField {
-    /// Who asked for the repair.
-    RequestedBy,
-    /// Who approved or rejected it.
-    ReviewedBy,
-    /// What the reviewer wrote.
-    ReviewComment,
-    /// Why the repair was asked for.
-    Reason,
-    /// Why it failed.
-    ErrorMessage,
-    /// The alerts that led to it.
-    LinkedAlerts,
-    /// The active health check that led to it.
-    ActiveHealthCheckRunId,
-    /// The passive health check that led to it.
-    PassiveHealthCheckEventId,
-}
+    use serde_json::json;
 
-impl OmitField {
-    /// How many fields can be left out.
-    const COUNT: u32 = 8;
-}
+    use super::*;
 
-/// When mirrors of finished remediations are deleted. Open ones never are.
-#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Retention {
-    /// How long after its end a mirror is kept. A duration such as 720h. Left out: however old.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = limits::DURATION))]
-    #[x_kube(validation = rules::is_duration())]
-    pub ttl_after_finished: Option<String>,
+    fn spec(more: serde_json::Value) -> ClusterWatchSpec {
+        let mut spec = json!({ "clusterId": "c", "apiKeySecretRef": { "name": "together" } });
+        spec.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        serde_json::from_value(spec).unwrap()
+    }
 
-    /// How many mirrors of finished remediations are kept for each instance, the newest ones, 1 to 100000.
-    /// Left out: however many.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[x_kube(validation = rules::within(1, limits::FINISHED_PER_INSTANCE_MAX))]
-    pub max_finished_per_instance: Option<u32>,
-}
+    #[test]
+    fn the_shortest_spec_has_the_defaults_of_the_schema() {
+        let spec = spec(json!({}));
+        assert_eq!(spec.api_key_secret_ref.key, "api-key");
+        assert_eq!(spec.deletion_policy, DeletionPolicy::Delete);
+        assert!(!spec.suspend);
+        assert_eq!(spec.interval(), None);
+    }
 
-impl Retention {
-    /// `ttlAfterFinished`, where it is given and well-formed.
-    #[must_use]
-    pub fn ttl_after_finished(&self) -> Option<Duration> {
-        parsed(self.ttl_after_finished.as_deref())
+    #[test]
+    fn a_dash_is_no_instance() {
+        assert_eq!(spec(json!({})).instance(), None);
+        assert_eq!(spec(json!({ "instanceId": "-" })).instance(), None);
+        assert_eq!(spec(json!({ "instanceId": "i-1" })).instance(), Some("i-1"));
+    }
+
+    #[test]
+    fn each_duration_is_read_from_its_own_field() {
+        let spec = spec(json!({
+            "interval": "60s", "activeInterval": "15s", "fullResyncInterval": "10m",
+            "retention": { "ttlAfterFinished": "720h" },
+        }));
+        assert_eq!(spec.interval(), Some(Duration::from_secs(60)));
+        assert_eq!(spec.active_interval(), Some(Duration::from_secs(15)));
+        assert_eq!(spec.full_resync_interval(), Some(Duration::from_secs(600)));
+        let ttl = spec.retention.unwrap().ttl_after_finished();
+        assert_eq!(ttl, Some(Duration::from_secs(720 * 3600)));
+    }
+
+    #[test]
+    fn a_malformed_duration_counts_as_not_given() {
+        assert_eq!(spec(json!({ "interval": "soon" })).interval(), None);
+    }
+
+    #[test]
+    fn an_empty_status_writes_nothing_and_reads_back() {
+        let status = ClusterWatchStatus::default();
+        assert_eq!(serde_json::to_value(&status).unwrap(), json!({}));
+        assert_eq!(
+            serde_json::from_value::<ClusterWatchStatus>(json!({})).unwrap(),
+            status
+        );
     }
 }

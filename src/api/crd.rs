@@ -74,14 +74,12 @@ fn pending(main_condition: &str) -> JSON {
     )
 }
 
-/// Takes off what the API server warns about (`format: uint32`) or what is better said by a rule (`minimum: 0`),
-/// `nullable`, so that null means the same as absent, and the line breaks of doc comments.
+/// Takes off Rust's own notions and adds the bounds to each description.
+///
+/// `format: uint32` makes the API server warn, `minimum: 0` is better said by a rule, and without `nullable` null
+/// means the same as absent.
 fn plain(schema: &mut JSONSchemaProps) {
     schema.nullable = None;
-    schema.description = schema
-        .description
-        .take()
-        .map(|text| text.replace('\n', " "));
     if schema
         .format
         .as_deref()
@@ -90,6 +88,10 @@ fn plain(schema: &mut JSONSchemaProps) {
         schema.format = None;
         schema.minimum = None;
     }
+    schema.description = schema
+        .description
+        .as_deref()
+        .map(|text| described(text, schema));
     schema
         .properties
         .iter_mut()
@@ -102,3 +104,19 @@ fn plain(schema: &mut JSONSchemaProps) {
         plain(values);
     }
 }
+
+/// A doc comment as one line, followed by the bound of the value that it describes.
+fn described(text: &str, schema: &JSONSchemaProps) -> String {
+    let text = text.replace('\n', " ");
+    let characters = schema
+        .max_length
+        .map(|most| format!(" At most {most} characters."));
+    let entries = schema
+        .max_items
+        .or(schema.max_properties)
+        .map(|most| format!(" At most {most} entries."));
+    text + &characters.or(entries).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

@@ -26,7 +26,6 @@ pub(super) fn conditions(_: &mut SchemaGenerator) -> Schema {
                     "description": "Whether it holds: True, False or Unknown.",
                     "type": "string",
                     "enum": ["True", "False", "Unknown"],
-                    "maxLength": limits::CONDITION_TYPE,
                 },
                 "reason": {
                     "description": "Why, in one word for programs.",

@@ -1,4 +1,4 @@
-//! The status of a `ClusterWatch`.
+//! The status of a `ClusterWatch`. Lengths of texts and lists are bounded by [`limits`].
 
 use std::collections::BTreeMap;
 
@@ -47,7 +47,7 @@ pub struct ClusterWatchStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remediations: Option<RemediationCounts>,
 
-    /// Remediations that a person must look at, longest waiting first, at most 10.
+    /// Remediations that a person must look at, longest waiting first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::ATTENTION), extend("x-kubernetes-list-type" = "atomic"))]
     pub attention: Vec<Attention>,
@@ -69,7 +69,7 @@ pub struct RemediationCounts {
     /// Instances (not remediations) whose latest remediation failed.
     pub failed_instances: i64,
 
-    /// Number in each state, named as the API names it. At most 64 states.
+    /// Number in each state, named as the API names it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = limits::BY_STATE))]
     pub by_state: BTreeMap<String, i64>,
