@@ -7,6 +7,10 @@
     unreachable_pub,
     reason = "KubeSchema copies each struct into a function"
 )]
+#![expect(
+    clippy::doc_markdown,
+    reason = "`kubectl explain` shows these texts as they are"
+)]
 
 use std::time::Duration;
 
@@ -35,84 +39,7 @@ pub use status::{Attention, ClusterWatchStatus, RemediationCounts};
     namespaced,
     status = "ClusterWatchStatus",
     derive = "PartialEq",
-    doc = "Mirrors the remediations of one Together GPU cluster into Remediation objects of this namespace. It reads the API and never approves, starts or cancels a repair.",
-    printcolumn(
-        name = "Ready",
-        type_ = "string",
-        description = "Whether the mirror agrees with the API.",
-        json_path = r#".status.conditions[?(@.type=="Ready")].status"#
-    ),
-    printcolumn(
-        name = "Reason",
-        type_ = "string",
-        description = "Why Ready is as it is.",
-        json_path = r#".status.conditions[?(@.type=="Ready")].reason"#
-    ),
-    printcolumn(
-        name = "Open",
-        type_ = "integer",
-        description = "Remediations that may still change.",
-        json_path = ".status.remediations.open"
-    ),
-    printcolumn(
-        name = "Awaiting",
-        type_ = "integer",
-        description = "Remediations that wait for a person's approval.",
-        json_path = ".status.remediations.awaitingApproval"
-    ),
-    printcolumn(
-        name = "Failed",
-        type_ = "integer",
-        description = "Instances whose latest remediation failed.",
-        json_path = ".status.remediations.failedInstances"
-    ),
-    printcolumn(
-        name = "Total",
-        type_ = "integer",
-        description = "Remediations mirrored.",
-        json_path = ".status.remediations.total"
-    ),
-    printcolumn(
-        name = "Last Sync",
-        type_ = "date",
-        description = "When the API was last read to the end.",
-        json_path = ".status.lastSyncTime"
-    ),
-    printcolumn(
-        name = "Cluster",
-        type_ = "string",
-        description = "The cluster's id in Together's API.",
-        json_path = ".spec.clusterId",
-        priority = 1
-    ),
-    printcolumn(
-        name = "Instance",
-        type_ = "string",
-        description = "The one instance that is watched; empty or -: all.",
-        json_path = ".spec.instanceId",
-        priority = 1
-    ),
-    printcolumn(
-        name = "Interval",
-        type_ = "string",
-        description = "How often the API is read; empty: the operator's default.",
-        json_path = ".spec.interval",
-        priority = 1
-    ),
-    printcolumn(
-        name = "Suspended",
-        type_ = "boolean",
-        description = "Whether polling is switched off.",
-        json_path = ".spec.suspend",
-        priority = 1
-    ),
-    printcolumn(
-        name = "Message",
-        type_ = "string",
-        description = "Why Ready is as it is, in words.",
-        json_path = r#".status.conditions[?(@.type=="Ready")].message"#,
-        priority = 1
-    )
+    doc = "Mirrors the remediations of one Together GPU cluster into Remediation objects of this namespace. It reads the API and never approves, starts or cancels a repair."
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
@@ -281,7 +208,7 @@ mod tests {
 
     use super::*;
 
-    fn spec(more: serde_json::Value) -> ClusterWatchSpec {
+    fn spec(more: &serde_json::Value) -> ClusterWatchSpec {
         let mut spec = json!({ "clusterId": "c", "apiKeySecretRef": { "name": "together" } });
         spec.as_object_mut()
             .unwrap()
@@ -291,7 +218,7 @@ mod tests {
 
     #[test]
     fn the_shortest_spec_has_the_defaults_of_the_schema() {
-        let spec = spec(json!({}));
+        let spec = spec(&json!({}));
         assert_eq!(spec.api_key_secret_ref.key, "api-key");
         assert_eq!(spec.deletion_policy, DeletionPolicy::Delete);
         assert!(!spec.suspend);
@@ -300,14 +227,17 @@ mod tests {
 
     #[test]
     fn a_dash_is_no_instance() {
-        assert_eq!(spec(json!({})).instance(), None);
-        assert_eq!(spec(json!({ "instanceId": "-" })).instance(), None);
-        assert_eq!(spec(json!({ "instanceId": "i-1" })).instance(), Some("i-1"));
+        assert_eq!(spec(&json!({})).instance(), None);
+        assert_eq!(spec(&json!({ "instanceId": "-" })).instance(), None);
+        assert_eq!(
+            spec(&json!({ "instanceId": "i-1" })).instance(),
+            Some("i-1")
+        );
     }
 
     #[test]
     fn each_duration_is_read_from_its_own_field() {
-        let spec = spec(json!({
+        let spec = spec(&json!({
             "interval": "60s", "activeInterval": "15s", "fullResyncInterval": "10m",
             "retention": { "ttlAfterFinished": "720h" },
         }));
@@ -320,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_malformed_duration_counts_as_not_given() {
-        assert_eq!(spec(json!({ "interval": "soon" })).interval(), None);
+        assert_eq!(spec(&json!({ "interval": "soon" })).interval(), None);
     }
 
     #[test]

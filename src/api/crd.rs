@@ -1,19 +1,22 @@
 //! Both `CustomResourceDefinition`s, as the program prints them and `crds/` holds them.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
-    CustomResourceDefinition, JSON, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
+    CustomResourceColumnDefinition, CustomResourceDefinition, JSON, JSONSchemaProps,
+    JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
 };
 use kube::CustomResourceExt as _;
 use serde_json::json;
 
 use super::{cluster_watch::ClusterWatch, remediation::Remediation};
 
+mod columns;
+
 /// The definitions of `ClusterWatch` and `Remediation`.
 #[must_use]
 pub fn crds() -> Vec<CustomResourceDefinition> {
     vec![
-        finished(ClusterWatch::crd(), "Ready"),
-        finished(Remediation::crd(), "Synced"),
+        finished(ClusterWatch::crd(), &columns::cluster_watch(), "Ready"),
+        finished(Remediation::crd(), &columns::remediation(), "Synced"),
     ]
 }
 
@@ -37,14 +40,21 @@ pub fn crds_yaml() -> Result<Vec<(String, String)>, serde_saphyr::ser::Error> {
         .collect()
 }
 
-/// What the derived definition lacks: a default for the status, and a schema without Rust's own notions.
-fn finished(mut crd: CustomResourceDefinition, main_condition: &str) -> CustomResourceDefinition {
-    let schemas = crd
-        .spec
-        .versions
-        .iter_mut()
-        .filter_map(|version| version.schema.as_mut()?.open_api_v3_schema.as_mut());
-    for schema in schemas {
+/// What the derived definition lacks: columns, a default for the status, and a schema without Rust's own notions.
+fn finished(
+    mut crd: CustomResourceDefinition,
+    columns: &[CustomResourceColumnDefinition],
+    main_condition: &str,
+) -> CustomResourceDefinition {
+    for version in &mut crd.spec.versions {
+        version.additional_printer_columns = Some(columns.to_vec());
+        let Some(schema) = version
+            .schema
+            .as_mut()
+            .and_then(|schema| schema.open_api_v3_schema.as_mut())
+        else {
+            continue;
+        };
         plain(schema);
         schema.title = None;
         if let Some(status) = schema

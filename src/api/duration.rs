@@ -102,7 +102,7 @@ mod tests {
         #[test]
         fn is_the_sum_of_its_parts(parts in prop::collection::vec((0u64..=999, 0usize..4), 1..=4)) {
             let units = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
-            let text: String = parts.iter().map(|(n, u)| format!("{n}{}", units[*u].0)).collect();
+            let text = parts.iter().fold(String::new(), |text, (n, u)| format!("{text}{n}{}", units[*u].0));
             let millis = parts.iter().map(|(n, u)| n * units[*u].1).sum();
             prop_assert_eq!(parse(&text), Ok(Duration::from_millis(millis)));
         }

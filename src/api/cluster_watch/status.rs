@@ -1,5 +1,10 @@
 //! The status of a `ClusterWatch`. Lengths of texts and lists are bounded by [`limits`].
 
+#![expect(
+    clippy::doc_markdown,
+    reason = "`kubectl explain` shows these texts as they are"
+)]
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;

@@ -8,21 +8,21 @@ use super::*;
 
 /// Every schema in both definitions, with the path to it.
 fn schemas() -> Vec<(String, JSONSchemaProps)> {
-    fn collect(path: String, schema: &JSONSchemaProps, into: &mut Vec<(String, JSONSchemaProps)>) {
-        into.push((path.clone(), schema.clone()));
+    fn collect(path: &str, schema: &JSONSchemaProps, into: &mut Vec<(String, JSONSchemaProps)>) {
+        into.push((path.to_owned(), schema.clone()));
         for (name, field) in schema.properties.iter().flatten() {
-            collect(format!("{path}.{name}"), field, into);
+            collect(&format!("{path}.{name}"), field, into);
         }
         if let Some(JSONSchemaPropsOrArray::Schema(items)) = &schema.items {
-            collect(format!("{path}[]"), items, into);
+            collect(&format!("{path}[]"), items, into);
         }
         if let Some(JSONSchemaPropsOrBool::Schema(values)) = &schema.additional_properties {
-            collect(format!("{path}{{}}"), values, into);
+            collect(&format!("{path}{{}}"), values, into);
         }
     }
     let mut all = Vec::new();
     for crd in crds() {
-        collect(crd.spec.names.kind.clone(), &root(&crd), &mut all);
+        collect(&crd.spec.names.kind, &root(&crd), &mut all);
     }
     all
 }

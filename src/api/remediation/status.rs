@@ -1,6 +1,11 @@
 //! The status of a `Remediation`: what the API says, and how sure that is. Lengths of texts and lists are bounded
 //! by [`limits`].
 
+#![expect(
+    clippy::doc_markdown,
+    reason = "`kubectl explain` shows these texts as they are"
+)]
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
