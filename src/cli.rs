@@ -43,10 +43,14 @@ pub fn main() -> ExitCode {
 fn operate(flags: &Run) -> Result<(), RunError> {
     flags.base_url().map_err(RunError::Usage)?;
     telemetry::start(flags.log_format, &flags.log_level);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
     let runtime = runtime.map_err(|error| RunError::Cluster(error.to_string()))?;
     runtime.block_on(async {
-        let kube = kube::Config::infer().await.map_err(|error| RunError::Cluster(error.to_string()))?;
+        let kube = kube::Config::infer()
+            .await
+            .map_err(|error| RunError::Cluster(error.to_string()))?;
         let shutdown = CancellationToken::new();
         tokio::spawn(cancel_on_signal(shutdown.clone()));
         run::run(flags, kube, Arc::new(SystemClock::default()), shutdown).await
@@ -56,7 +60,10 @@ fn operate(flags: &Run) -> Result<(), RunError> {
 /// Cancels `shutdown` on SIGTERM and SIGINT.
 async fn cancel_on_signal(shutdown: CancellationToken) {
     use tokio::signal::unix::{SignalKind, signal};
-    if let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+    if let (Ok(mut terminate), Ok(mut interrupt)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
@@ -68,4 +75,9 @@ async fn cancel_on_signal(shutdown: CancellationToken) {
 fn fail(code: u8, message: &str) -> ExitCode {
     eprintln!("together-remediation-operator: {message}");
     ExitCode::from(code)
+}
+
+fn crds() -> Result<String, String> {
+    let files = api::crds_yaml().map_err(|error| error.to_string())?;
+    Ok(files.into_iter().map(|(_, yaml)| yaml).collect())
 }

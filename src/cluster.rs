@@ -34,7 +34,9 @@ pub enum ClusterError {
 
 impl From<kube::Error> for ClusterError {
     fn from(error: kube::Error) -> Self {
-        let kube::Error::Api(status) = error else { return Self::Unavailable(error.to_string()) };
+        let kube::Error::Api(status) = error else {
+            return Self::Unavailable(error.to_string());
+        };
         match status.code {
             404 => Self::NotFound,
             409 => Self::Conflict,
@@ -48,11 +50,22 @@ impl From<kube::Error> for ClusterError {
 /// decision was made on, and the cluster answers [`ClusterError::Conflict`] where they are no longer true.
 pub trait Cluster: Clone + Send + Sync + 'static {
     /// Creates a mirror; its status is ignored by the server.
-    fn create(&self, mirror: &Remediation) -> impl Future<Output = Result<Remediation, ClusterError>> + Send;
+    fn create(
+        &self,
+        mirror: &Remediation,
+    ) -> impl Future<Output = Result<Remediation, ClusterError>> + Send;
     /// Replaces the status of a mirror.
-    fn replace_status(&self, mirror: &Remediation) -> impl Future<Output = Result<Remediation, ClusterError>> + Send;
+    fn replace_status(
+        &self,
+        mirror: &Remediation,
+    ) -> impl Future<Output = Result<Remediation, ClusterError>> + Send;
     /// Changes labels and owner references by a merge patch that carries the fence.
-    fn patch(&self, namespace: &str, name: &str, patch: Value) -> impl Future<Output = Result<Remediation, ClusterError>> + Send;
+    fn patch(
+        &self,
+        namespace: &str,
+        name: &str,
+        patch: Value,
+    ) -> impl Future<Output = Result<Remediation, ClusterError>> + Send;
     /// Deletes a mirror if it still has this uid and resourceVersion.
     fn delete(
         &self,
@@ -62,13 +75,28 @@ pub trait Cluster: Clone + Send + Sync + 'static {
         resource_version: u64,
     ) -> impl Future<Output = Result<(), ClusterError>> + Send;
     /// Reads a mirror.
-    fn get(&self, namespace: &str, name: &str) -> impl Future<Output = Result<Remediation, ClusterError>> + Send;
+    fn get(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> impl Future<Output = Result<Remediation, ClusterError>> + Send;
     /// Reads a watch.
-    fn get_watch(&self, namespace: &str, name: &str) -> impl Future<Output = Result<ClusterWatch, ClusterError>> + Send;
+    fn get_watch(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> impl Future<Output = Result<ClusterWatch, ClusterError>> + Send;
     /// Replaces the status of a watch.
-    fn replace_watch_status(&self, watch: &ClusterWatch) -> impl Future<Output = Result<ClusterWatch, ClusterError>> + Send;
+    fn replace_watch_status(
+        &self,
+        watch: &ClusterWatch,
+    ) -> impl Future<Output = Result<ClusterWatch, ClusterError>> + Send;
     /// Reads a Secret.
-    fn secret(&self, namespace: &str, name: &str) -> impl Future<Output = Result<Secret, ClusterError>> + Send;
+    fn secret(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> impl Future<Output = Result<Secret, ClusterError>> + Send;
 }
 
 /// The real cluster. Writes to mirrors wait for the bucket of `--kube-qps`.
@@ -93,7 +121,10 @@ impl KubeCluster {
         Api::namespaced(self.client.clone(), namespace)
     }
 
-    async fn write<T>(&self, call: impl Future<Output = kube::Result<T>> + Send) -> Result<T, ClusterError> {
+    async fn write<T>(
+        &self,
+        call: impl Future<Output = kube::Result<T>> + Send,
+    ) -> Result<T, ClusterError> {
         if let Some(bucket) = &self.bucket {
             bucket.acquire_one().await;
         }
@@ -104,7 +135,9 @@ impl KubeCluster {
 async fn bounded<T>(call: impl Future<Output = kube::Result<T>> + Send) -> Result<T, ClusterError> {
     match tokio::time::timeout(CALL_TIMEOUT, call).await {
         Ok(answer) => Ok(answer?),
-        Err(_) => Err(ClusterError::Unavailable("no answer within 30 s".to_owned())),
+        Err(_) => Err(ClusterError::Unavailable(
+            "no answer within 30 s".to_owned(),
+        )),
     }
 }
 
@@ -121,18 +154,36 @@ impl Cluster for KubeCluster {
     async fn replace_status(&self, mirror: &Remediation) -> Result<Remediation, ClusterError> {
         let api = self.mirrors(&namespace_of(mirror));
         let name = kube::ResourceExt::name_any(mirror);
-        self.write(api.replace_status(&name, &PostParams::default(), mirror)).await
+        self.write(api.replace_status(&name, &PostParams::default(), mirror))
+            .await
     }
 
-    async fn patch(&self, namespace: &str, name: &str, patch: Value) -> Result<Remediation, ClusterError> {
+    async fn patch(
+        &self,
+        namespace: &str,
+        name: &str,
+        patch: Value,
+    ) -> Result<Remediation, ClusterError> {
         let api = self.mirrors(namespace);
-        self.write(api.patch(name, &PatchParams::default(), &Patch::Merge(patch))).await
+        self.write(api.patch(name, &PatchParams::default(), &Patch::Merge(patch)))
+            .await
     }
 
-    async fn delete(&self, namespace: &str, name: &str, uid: &str, resource_version: u64) -> Result<(), ClusterError> {
-        let fence = Preconditions { uid: Some(uid.to_owned()), resource_version: Some(resource_version.to_string()) };
+    async fn delete(
+        &self,
+        namespace: &str,
+        name: &str,
+        uid: &str,
+        resource_version: u64,
+    ) -> Result<(), ClusterError> {
+        let fence = Preconditions {
+            uid: Some(uid.to_owned()),
+            resource_version: Some(resource_version.to_string()),
+        };
         let api = self.mirrors(namespace);
-        self.write(api.delete(name, &DeleteParams::default().preconditions(fence))).await.map(|_| ())
+        self.write(api.delete(name, &DeleteParams::default().preconditions(fence)))
+            .await
+            .map(|_| ())
     }
 
     async fn get(&self, namespace: &str, name: &str) -> Result<Remediation, ClusterError> {
@@ -143,7 +194,10 @@ impl Cluster for KubeCluster {
         bounded(self.watches(namespace).get(name)).await
     }
 
-    async fn replace_watch_status(&self, watch: &ClusterWatch) -> Result<ClusterWatch, ClusterError> {
+    async fn replace_watch_status(
+        &self,
+        watch: &ClusterWatch,
+    ) -> Result<ClusterWatch, ClusterError> {
         let api = self.watches(&namespace_of(watch));
         let name = kube::ResourceExt::name_any(watch);
         bounded(api.replace_status(&name, &PostParams::default(), watch)).await

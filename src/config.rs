@@ -28,7 +28,11 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct Run {
     /// Base of Together's API; where its path is empty, /v1 is added
-    #[arg(long, env = "TOGETHER_BASE_URL", default_value = "https://api.together.xyz/v1")]
+    #[arg(
+        long,
+        env = "TOGETHER_BASE_URL",
+        default_value = "https://api.together.xyz/v1"
+    )]
     pub api_url: String,
 
     /// Permit http:// as base (development)
@@ -87,14 +91,19 @@ impl Run {
     /// # Errors
     /// One line that says what to write instead.
     pub fn base_url(&self) -> Result<BaseUrl, String> {
-        BaseUrl::parse(&self.api_url, self.allow_http).map_err(|error| format!("--api-url: {error}"))
+        BaseUrl::parse(&self.api_url, self.allow_http)
+            .map_err(|error| format!("--api-url: {error}"))
     }
 }
 
 fn interval(text: &str) -> Result<Duration, String> {
     let example = "write a duration of 1s to 24h, such as 60s";
     let parsed = duration::parse(text).map_err(|_| example.to_owned())?;
-    if (Duration::from_secs(1)..=Duration::from_secs(86_400)).contains(&parsed) { Ok(parsed) } else { Err(example.to_owned()) }
+    if (Duration::from_secs(1)..=Duration::from_secs(86_400)).contains(&parsed) {
+        Ok(parsed)
+    } else {
+        Err(example.to_owned())
+    }
 }
 
 fn rate(text: &str) -> Result<f64, String> {
@@ -106,16 +115,25 @@ fn rate(text: &str) -> Result<f64, String> {
 
 fn namespace(text: &str) -> Result<String, String> {
     let good = (1..=63).contains(&text.len())
-        && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
         && !text.starts_with('-')
         && !text.ends_with('-');
-    if good { Ok(text.to_owned()) } else { Err("write a namespace's name: lower-case letters, digits and hyphens".to_owned()) }
+    if good {
+        Ok(text.to_owned())
+    } else {
+        Err("write a namespace's name: lower-case letters, digits and hyphens".to_owned())
+    }
 }
 
 fn filter(text: &str) -> Result<String, String> {
     match tracing_subscriber::EnvFilter::try_new(text) {
         Ok(_) => Ok(text.to_owned()),
-        Err(_) => Err("write error, warn, info, debug or trace, or a filter such as info,kube=debug".to_owned()),
+        Err(_) => Err(
+            "write error, warn, info, debug or trace, or a filter such as info,kube=debug"
+                .to_owned(),
+        ),
     }
 }
 
@@ -123,9 +141,16 @@ fn filter(text: &str) -> Result<String, String> {
 #[must_use]
 pub fn one_line(error: &clap::Error) -> String {
     let text = error.to_string();
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("Usage:"));
-    let lines: Vec<_> = lines.map(|line| line.strip_prefix("error: ").unwrap_or(line)).collect();
-    lines.join(" ").replace("For more information, try '--help'.", "See --help.")
+    let lines = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with("Usage:"));
+    let lines: Vec<_> = lines
+        .map(|line| line.strip_prefix("error: ").unwrap_or(line))
+        .collect();
+    lines
+        .join(" ")
+        .replace("For more information, try '--help'.", "See --help.")
 }
 
 #[cfg(test)]
@@ -134,7 +159,10 @@ mod tests {
 
     fn complaint(flags: &[&str]) -> String {
         let line = ["together-remediation-operator", "run"].iter().chain(flags);
-        Cli::try_parse_from(line).err().map(|error| one_line(&error)).unwrap_or_default()
+        Cli::try_parse_from(line)
+            .err()
+            .map(|error| one_line(&error))
+            .unwrap_or_default()
     }
 
     #[test]

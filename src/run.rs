@@ -7,8 +7,8 @@ use leaky_bucket::RateLimiter;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cluster::KubeCluster,
     clock::Clock,
+    cluster::KubeCluster,
     config::Run,
     mirror::{follow::follow, index::Index},
     together::{self, Limits},
@@ -26,7 +26,9 @@ pub enum RunError {
     #[error("{0}")]
     Usage(String),
     /// There is no way to the cluster.
-    #[error("no way to a cluster: {0}. In a cluster it needs a service account; elsewhere KUBECONFIG names one")]
+    #[error(
+        "no way to a cluster: {0}. In a cluster it needs a service account; elsewhere KUBECONFIG names one"
+    )]
     Cluster(String),
     /// The client of the API cannot be made.
     #[error("the client of Together's API cannot be made: {0}")]
@@ -37,19 +39,39 @@ pub enum RunError {
 ///
 /// # Errors
 /// See [`RunError`]. Faults of the cluster or the API after the start are no errors: they are waited out.
-pub async fn run(flags: &Run, kube: kube::Config, clock: Arc<dyn Clock>, shutdown: CancellationToken) -> Result<(), RunError> {
+pub async fn run(
+    flags: &Run,
+    kube: kube::Config,
+    clock: Arc<dyn Clock>,
+    shutdown: CancellationToken,
+) -> Result<(), RunError> {
     let base = flags.base_url().map_err(RunError::Usage)?;
-    let limits = Limits { qps: flags.api_qps, burst: flags.api_burst, ..Limits::default() };
+    let limits = Limits {
+        qps: flags.api_qps,
+        burst: flags.api_burst,
+        ..Limits::default()
+    };
     let together = together::Client::new(base, limits)?;
     // Watches keep a connection of their own: beside many writes on one connection the server cuts them.
     let (watches, writes) = (client(&kube)?, client(&kube)?);
-    let namespaces: Vec<Option<String>> =
-        if flags.namespaces.is_empty() { vec![None] } else { flags.namespaces.iter().cloned().map(Some).collect() };
+    let namespaces: Vec<Option<String>> = if flags.namespaces.is_empty() {
+        vec![None]
+    } else {
+        flags.namespaces.iter().cloned().map(Some).collect()
+    };
 
     let index = Index::new(namespaces.len());
     let cluster = KubeCluster::new(writes, bucket(flags.kube_qps, flags.kube_burst));
-    let tools = Arc::new(Tools { cluster, together, index: index.clone(), clock });
-    let speeds = Speeds { default_interval: flags.default_interval, min_interval: flags.min_interval };
+    let tools = Arc::new(Tools {
+        cluster,
+        together,
+        index: index.clone(),
+        clock,
+    });
+    let speeds = Speeds {
+        default_interval: flags.default_interval,
+        min_interval: flags.min_interval,
+    };
     let supervisor = Arc::new(Supervisor::new(tools, speeds, shutdown.clone()));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), api = %flags.api_url, namespaces = ?flags.namespaces, "started");
 
@@ -81,5 +103,12 @@ fn client(config: &kube::Config) -> Result<Client, RunError> {
 fn bucket(qps: u32, burst: u32) -> Option<Arc<RateLimiter>> {
     let turn = Duration::from_secs(1).checked_div(qps)?;
     let (max, burst) = (burst as usize, burst as usize);
-    Some(Arc::new(RateLimiter::builder().max(max).initial(burst).refill(1).interval(turn).build()))
+    Some(Arc::new(
+        RateLimiter::builder()
+            .max(max)
+            .initial(burst)
+            .refill(1)
+            .interval(turn)
+            .build(),
+    ))
 }

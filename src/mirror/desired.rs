@@ -49,10 +49,17 @@ impl Synced {
     /// The inverse of [`reason`](Self::reason); anything else counts as never written.
     #[must_use]
     pub fn from_reason(reason: &str) -> Self {
-        [Self::Listed, Self::Final, Self::Stale, Self::NotFound, Self::NotListed, Self::Forbidden]
-            .into_iter()
-            .find(|synced| synced.reason() == reason)
-            .unwrap_or(Self::Pending)
+        [
+            Self::Listed,
+            Self::Final,
+            Self::Stale,
+            Self::NotFound,
+            Self::NotListed,
+            Self::Forbidden,
+        ]
+        .into_iter()
+        .find(|synced| synced.reason() == reason)
+        .unwrap_or(Self::Pending)
     }
 
     /// Whether the mirror is known to be gone from the API.
@@ -74,10 +81,18 @@ impl Synced {
             Self::Pending => "not looked at yet",
             Self::Listed => "the API shows it so; how fresh that is, its ClusterWatch tells",
             Self::Final => "finished; this is its final state, kept also when the API forgets it",
-            Self::Stale => "the API has not confirmed this for too long: it may have changed. See the ClusterWatch's Ready condition",
-            Self::NotFound => "it was open when last seen, and the API no longer knows it: the recommendation was withdrawn or the record removed",
-            Self::NotListed => "it was open when last seen, and two complete listings of the API lack it",
-            Self::Forbidden => "the API forbids the key to read it: check the key's project and rights",
+            Self::Stale => {
+                "the API has not confirmed this for too long: it may have changed. See the ClusterWatch's Ready condition"
+            }
+            Self::NotFound => {
+                "it was open when last seen, and the API no longer knows it: the recommendation was withdrawn or the record removed"
+            }
+            Self::NotListed => {
+                "it was open when last seen, and two complete listings of the API lack it"
+            }
+            Self::Forbidden => {
+                "the API forbids the key to read it: check the key's project and rights"
+            }
         }
     }
 }
@@ -87,16 +102,28 @@ impl Synced {
 ///
 /// Strings longer than the schema allows are cut at a character and end in `…`.
 #[must_use]
-pub fn from_api(item: &together::Remediation, omit: &[OmitField], generation: i64) -> RemediationStatus {
+pub fn from_api(
+    item: &together::Remediation,
+    omit: &[OmitField],
+    generation: i64,
+) -> RemediationStatus {
     let keep = |field: OmitField, value: &Option<String>, limit| {
-        if omit.contains(&field) { None } else { bounded(value.as_deref(), limit) }
+        if omit.contains(&field) {
+            None
+        } else {
+            bounded(value.as_deref(), limit)
+        }
     };
     let name = |value: &Option<String>| bounded(value.as_deref(), limits::NAME);
     let time = |value: &Option<String>| bounded(value.as_deref(), limits::TIME);
     let open = !state::is_final(&item.state);
     let instance_id = bounded(item.instance_id.as_deref(), limits::ID);
     let instance_name = name(&item.instance_name);
-    let alerts = if omit.contains(&OmitField::LinkedAlerts) { &[][..] } else { &item.linked_alerts[..] };
+    let alerts = if omit.contains(&OmitField::LinkedAlerts) {
+        &[][..]
+    } else {
+        &item.linked_alerts[..]
+    };
     let mut status = RemediationStatus {
         observed_generation: Some(generation),
         node: instance_name.clone().or_else(|| instance_id.clone()),
@@ -107,7 +134,11 @@ pub fn from_api(item: &together::Remediation, omit: &[OmitField], generation: i6
         instance_id,
         instance_name,
         reason: keep(OmitField::Reason, &item.reason, limits::TEXT),
-        active_health_check_run_id: keep(OmitField::ActiveHealthCheckRunId, &item.active_health_check_run_id, limits::ID),
+        active_health_check_run_id: keep(
+            OmitField::ActiveHealthCheckRunId,
+            &item.active_health_check_run_id,
+            limits::ID,
+        ),
         passive_health_check_event_id: keep(
             OmitField::PassiveHealthCheckEventId,
             &item.passive_health_check_event_id,
@@ -122,7 +153,11 @@ pub fn from_api(item: &together::Remediation, omit: &[OmitField], generation: i6
         end_time: time(&item.end_time),
         error_message: keep(OmitField::ErrorMessage, &item.error_message, limits::TEXT),
         update_time: time(&item.update_time),
-        linked_alerts: alerts.iter().take(limits::LINKED_ALERTS as usize).map(alert).collect(),
+        linked_alerts: alerts
+            .iter()
+            .take(limits::LINKED_ALERTS as usize)
+            .map(alert)
+            .collect(),
         conditions: Vec::new(),
         transitions: Vec::new(),
     };
@@ -140,7 +175,12 @@ pub fn mark(status: &mut RemediationStatus, synced: Synced, id: &str, generation
     status.conditions = conditions(status, synced, id, generation);
 }
 
-fn conditions(status: &RemediationStatus, synced: Synced, id: &str, generation: i64) -> Vec<Condition> {
+fn conditions(
+    status: &RemediationStatus,
+    synced: Synced,
+    id: &str,
+    generation: i64,
+) -> Vec<Condition> {
     let condition = |type_: &str, status: &str, reason: &str, message: &str| Condition {
         type_: type_.to_owned(),
         status: status.to_owned(),
@@ -170,7 +210,16 @@ fn conditions(status: &RemediationStatus, synced: Synced, id: &str, generation: 
     };
     vec![
         condition("Synced", synced.status(), synced.reason(), synced.message()),
-        condition("Succeeded", succeeded, &reason_word(reason), if synced.is_gone() { synced.message() } else { &told }),
+        condition(
+            "Succeeded",
+            succeeded,
+            &reason_word(reason),
+            if synced.is_gone() {
+                synced.message()
+            } else {
+                &told
+            },
+        ),
         condition(
             "Reconciling",
             if busy { "True" } else { "False" },
@@ -184,18 +233,36 @@ fn conditions(status: &RemediationStatus, synced: Synced, id: &str, generation: 
 /// One sentence: what happens to which machine, and who must act.
 fn story(status: &RemediationStatus, id: &str) -> String {
     let node = status.node.as_deref().unwrap_or("an unnamed machine");
-    let mode = status.mode.as_deref().map_or("a repair", |mode| mode_in_words(mode));
-    let since = |time: &Option<String>| time.as_deref().map(|time| format!(" since {time}")).unwrap_or_default();
+    let mode = status
+        .mode
+        .as_deref()
+        .map_or("a repair", |mode| mode_in_words(mode));
+    let since = |time: &Option<String>| {
+        time.as_deref()
+            .map(|time| format!(" since {time}"))
+            .unwrap_or_default()
+    };
     match status.state.as_deref().unwrap_or_default() {
         "PENDING_APPROVAL" => {
-            let alert = status.linked_alerts.first().and_then(|alert| alert.title.as_deref().or(alert.name.as_deref()));
-            let why = status.reason.as_deref().or(alert).map(|why| format!(" ({why})")).unwrap_or_default();
+            let alert = status
+                .linked_alerts
+                .first()
+                .and_then(|alert| alert.title.as_deref().or(alert.name.as_deref()));
+            let why = status
+                .reason
+                .as_deref()
+                .or(alert)
+                .map(|why| format!(" ({why})"))
+                .unwrap_or_default();
             format!(
                 "{node}: {mode} awaits approval{}{why}. To approve: tg clusters remediations approve {id}",
                 since(&status.create_time)
             )
         }
-        "PENDING" => format!("{node}: {mode} is approved and queued{}", since(&status.review_time)),
+        "PENDING" => format!(
+            "{node}: {mode} is approved and queued{}",
+            since(&status.review_time)
+        ),
         "RUNNING" => format!("{node}: {mode} is running{}", since(&status.start_time)),
         "QUARANTINING" => format!("{node}: its host is being cordoned for {mode}"),
         "QUARANTINED" => format!("{node}: its host is cordoned for {mode}"),
@@ -203,7 +270,11 @@ fn story(status: &RemediationStatus, id: &str) -> String {
         "AUTO_RESOLVED" => format!("{node}: the problem went away before {mode} began"),
         "CANCELLED" => format!("{node}: {mode} was rejected or cancelled"),
         "FAILED" => {
-            let error = status.error_message.as_deref().map(|error| format!(": {error}")).unwrap_or_default();
+            let error = status
+                .error_message
+                .as_deref()
+                .map(|error| format!(": {error}"))
+                .unwrap_or_default();
             format!("{node}: {mode} failed{error}")
         }
         other => format!("{node}: {mode} is in state {other}"),
@@ -225,9 +296,17 @@ pub fn mode_in_words(mode: &str) -> &str {
 
 /// A reason in the form that Kubernetes demands (a letter, then letters, digits, `_`, `,`, `:`).
 fn reason_word(reason: &str) -> String {
-    let word: String = reason.chars().filter(|char| char.is_ascii_alphanumeric() || *char == '_').take(128).collect();
+    let word: String = reason
+        .chars()
+        .filter(|char| char.is_ascii_alphanumeric() || *char == '_')
+        .take(128)
+        .collect();
     let word = word.trim_end_matches('_');
-    if word.starts_with(|char: char| char.is_ascii_alphabetic()) { word.to_owned() } else { "UnknownState".to_owned() }
+    if word.starts_with(|char: char| char.is_ascii_alphabetic()) {
+        word.to_owned()
+    } else {
+        "UnknownState".to_owned()
+    }
 }
 
 fn alert(alert: &together::LinkedAlert) -> LinkedAlert {
@@ -241,7 +320,10 @@ fn alert(alert: &together::LinkedAlert) -> LinkedAlert {
 }
 
 fn short(value: Option<&str>, prefix: &str) -> Option<String> {
-    bounded(value.map(|value| value.strip_prefix(prefix).unwrap_or(value)), limits::ENUM)
+    bounded(
+        value.map(|value| value.strip_prefix(prefix).unwrap_or(value)),
+        limits::ENUM,
+    )
 }
 
 /// `value` in at most `limit` characters, the last one `…` where it was cut.
@@ -250,5 +332,11 @@ fn bounded(value: Option<&str>, limit: u32) -> Option<String> {
     if value.len() <= limit || value.chars().count() <= limit {
         return Some(value.to_owned());
     }
-    Some(value.chars().take(limit.saturating_sub(1)).chain(['…']).collect())
+    Some(
+        value
+            .chars()
+            .take(limit.saturating_sub(1))
+            .chain(['…'])
+            .collect(),
+    )
 }

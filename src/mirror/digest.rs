@@ -16,11 +16,23 @@ pub fn digest(status: &RemediationStatus) -> u64 {
     let mut conditions: Vec<_> = status
         .conditions
         .iter()
-        .map(|c| Condition(&c.type_, &c.status, &c.reason, &c.message, c.observed_generation))
+        .map(|c| {
+            Condition(
+                &c.type_,
+                &c.status,
+                &c.reason,
+                &c.message,
+                c.observed_generation,
+            )
+        })
         .collect();
     conditions.sort_unstable_by_key(|condition| condition.0);
     let mut hash = Hash(SipHasher13::new());
-    let rest = RemediationStatus { conditions: Vec::new(), transitions: Vec::new(), ..status.clone() };
+    let rest = RemediationStatus {
+        conditions: Vec::new(),
+        transitions: Vec::new(),
+        ..status.clone()
+    };
     // Writing to a hash and serialising plain structs cannot fail.
     let _ = serde_json::to_writer(&mut hash, &(rest, conditions));
     hash.0.finish()

@@ -25,18 +25,24 @@ pub async fn follow(client: Client, namespace: Option<String>, index: Index) {
     while let Some(event) = events.next().await {
         match event {
             Ok(watcher::Event::Init) => epoch = index.begin(),
-            Ok(watcher::Event::InitApply(object) | watcher::Event::Apply(object)) => index.apply(object),
+            Ok(watcher::Event::InitApply(object) | watcher::Event::Apply(object)) => {
+                index.apply(object)
+            }
             Ok(watcher::Event::InitDone) => {
                 index.end(epoch, namespace.as_deref(), first);
                 first = false;
             }
             Ok(watcher::Event::Delete(object)) => {
-                let version = object.resource_version().and_then(|version| version.parse().ok());
+                let version = object
+                    .resource_version()
+                    .and_then(|version| version.parse().ok());
                 if let (Some(namespace), Some(version)) = (object.namespace(), version) {
                     index.removed(&namespace, &object.name_any(), version);
                 }
             }
-            Err(error) => tracing::warn!(%error, "the watch on Remediations failed and is tried again"),
+            Err(error) => {
+                tracing::warn!(%error, "the watch on Remediations failed and is tried again")
+            }
         }
     }
 }

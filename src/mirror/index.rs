@@ -5,10 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use k8s_openapi::{
-    apimachinery::pkg::apis::meta::v1::Condition,
-    jiff::Timestamp,
-};
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Condition, jiff::Timestamp};
 use kube::ResourceExt;
 use tokio::sync::watch;
 
@@ -80,20 +77,38 @@ impl Mirror {
         let status = object.status.take().unwrap_or_default();
         let content = digest::digest(&status);
         let open = status.open.unwrap_or(true);
-        let time = |value: &Option<String>| value.as_deref().and_then(|value| value.parse::<Timestamp>().ok());
-        let finished = if open { None } else { time(&status.end_time).or_else(|| time(&status.update_time)) };
+        let time = |value: &Option<String>| {
+            value
+                .as_deref()
+                .and_then(|value| value.parse::<Timestamp>().ok())
+        };
+        let finished = if open {
+            None
+        } else {
+            time(&status.end_time).or_else(|| time(&status.update_time))
+        };
         Some(Self {
             uid,
             resource_version,
             generation: object.metadata.generation.unwrap_or(1),
             cluster: names.keep(&object.spec.cluster_id),
             id: object.spec.id.as_str().into(),
-            instance: names.keep(status.instance_id.as_deref().or(label.as_deref()).unwrap_or_default()),
+            instance: names.keep(
+                status
+                    .instance_id
+                    .as_deref()
+                    .or(label.as_deref())
+                    .unwrap_or_default(),
+            ),
             node: names.keep(status.node.as_deref().unwrap_or_default()),
             mode: names.keep(status.mode.as_deref().unwrap_or_default()),
             state: names.keep(status.state.as_deref().unwrap_or_default()),
             open,
-            synced: status.conditions.iter().find(|c| c.type_ == "Synced").map_or(Synced::Pending, |c| Synced::from_reason(&c.reason)),
+            synced: status
+                .conditions
+                .iter()
+                .find(|c| c.type_ == "Synced")
+                .map_or(Synced::Pending, |c| Synced::from_reason(&c.reason)),
             content,
             metadata,
             updated: time(&status.update_time),
@@ -115,7 +130,9 @@ fn fact(conditions: &[Condition], type_: &str) -> ConditionFact {
             Some("Unknown") => "Unknown",
             _ => "",
         },
-        since: found.map_or(Timestamp::UNIX_EPOCH, |condition| condition.last_transition_time.0),
+        since: found.map_or(Timestamp::UNIX_EPOCH, |condition| {
+            condition.last_transition_time.0
+        }),
     }
 }
 
@@ -159,13 +176,20 @@ impl Index {
     /// An empty index that is ready once `watches` watches have ended their first listing.
     #[must_use]
     pub fn new(watches: usize) -> Self {
-        Self { inner: Arc::default(), pending: Arc::new(watch::Sender::new(watches)) }
+        Self {
+            inner: Arc::default(),
+            pending: Arc::new(watch::Sender::new(watches)),
+        }
     }
 
     /// Waits until every watch has ended its first listing: before that, nothing may be planned.
     pub async fn ready(&self) {
         // The sender lives as long as `self`, so this cannot fail.
-        let _ = self.pending.subscribe().wait_for(|pending| *pending == 0).await;
+        let _ = self
+            .pending
+            .subscribe()
+            .wait_for(|pending| *pending == 0)
+            .await;
     }
 
     /// Whether every watch has ended its first listing.
@@ -194,20 +218,31 @@ impl Index {
             inner.namespaces.retain(|_, mirrors| !mirrors.is_empty());
         }
         if first {
-            self.pending.send_modify(|pending| *pending = pending.saturating_sub(1));
+            self.pending
+                .send_modify(|pending| *pending = pending.saturating_sub(1));
         }
     }
 
     /// Takes in an object from the watch or from the answer to a write; one older than what is known is ignored.
     pub fn apply(&self, mut object: Remediation) {
-        let (Some(namespace), name) = (object.namespace(), object.name_any()) else { return };
+        let (Some(namespace), name) = (object.namespace(), object.name_any()) else {
+            return;
+        };
         let mut inner = self.lock();
-        let Inner { namespaces, names, epoch } = &mut *inner;
-        let Some(mut mirror) = Mirror::of(&mut object, names) else { return };
+        let Inner {
+            namespaces,
+            names,
+            epoch,
+        } = &mut *inner;
+        let Some(mut mirror) = Mirror::of(&mut object, names) else {
+            return;
+        };
         mirror.epoch = *epoch;
         let mirrors = namespaces.entry(namespace.into_boxed_str()).or_default();
         match mirrors.get_mut(name.as_str()) {
-            Some(known) if known.resource_version > mirror.resource_version => Arc::make_mut(known).epoch = *epoch,
+            Some(known) if known.resource_version > mirror.resource_version => {
+                Arc::make_mut(known).epoch = *epoch
+            }
             Some(known) => *known = Arc::new(mirror),
             None => {
                 mirrors.insert(name.into_boxed_str(), Arc::new(mirror));
@@ -219,7 +254,10 @@ impl Index {
     pub fn removed(&self, namespace: &str, name: &str, resource_version: u64) {
         let mut inner = self.lock();
         if let Some(mirrors) = inner.namespaces.get_mut(namespace) {
-            if mirrors.get(name).is_some_and(|known| known.resource_version <= resource_version) {
+            if mirrors
+                .get(name)
+                .is_some_and(|known| known.resource_version <= resource_version)
+            {
                 mirrors.remove(name);
             }
             if mirrors.is_empty() {
@@ -236,12 +274,22 @@ impl Index {
 
     /// All mirrors of `cluster` in `namespace`, with their names; of one instance only where `instance` is given.
     #[must_use]
-    pub fn mirrors(&self, namespace: &str, cluster: &str, instance: Option<&str>) -> Vec<(Box<str>, Arc<Mirror>)> {
+    pub fn mirrors(
+        &self,
+        namespace: &str,
+        cluster: &str,
+        instance: Option<&str>,
+    ) -> Vec<(Box<str>, Arc<Mirror>)> {
         let inner = self.lock();
-        let Some(mirrors) = inner.namespaces.get(namespace) else { return Vec::new() };
+        let Some(mirrors) = inner.namespaces.get(namespace) else {
+            return Vec::new();
+        };
         mirrors
             .iter()
-            .filter(|(_, mirror)| &*mirror.cluster == cluster && instance.is_none_or(|wanted| &*mirror.instance == wanted))
+            .filter(|(_, mirror)| {
+                &*mirror.cluster == cluster
+                    && instance.is_none_or(|wanted| &*mirror.instance == wanted)
+            })
             .map(|(name, mirror)| (name.clone(), mirror.clone()))
             .collect()
     }
@@ -259,11 +307,20 @@ mod tests {
     use crate::api::remediation::{RemediationSpec, RemediationStatus};
 
     fn object(name: &str, version: u64, state: &str) -> Remediation {
-        let mut object = Remediation::new(name, RemediationSpec { cluster_id: "c".into(), id: name.into() });
+        let mut object = Remediation::new(
+            name,
+            RemediationSpec {
+                cluster_id: "c".into(),
+                id: name.into(),
+            },
+        );
         object.metadata.namespace = Some("n".into());
         object.metadata.uid = Some(format!("uid-{name}"));
         object.metadata.resource_version = Some(version.to_string());
-        object.status = Some(RemediationStatus { state: Some(state.into()), ..RemediationStatus::default() });
+        object.status = Some(RemediationStatus {
+            state: Some(state.into()),
+            ..RemediationStatus::default()
+        });
         object
     }
 

@@ -15,7 +15,12 @@ pub const INSTANCE_ID: &str = "compute.together.ai/instance-id";
 pub fn labels(cluster: &str, instance: Option<&str>) -> BTreeMap<String, String> {
     [(CLUSTER_ID, Some(cluster)), (INSTANCE_ID, instance)]
         .into_iter()
-        .filter_map(|(label, value)| Some((label.to_owned(), value.filter(|value| is_valid(value))?.to_owned())))
+        .filter_map(|(label, value)| {
+            Some((
+                label.to_owned(),
+                value.filter(|value| is_valid(value))?.to_owned(),
+            ))
+        })
         .collect()
 }
 
@@ -26,7 +31,9 @@ fn is_valid(value: &str) -> bool {
     bytes.len() <= 63
         && end(bytes.first())
         && end(bytes.last())
-        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+        && bytes
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
 }
 
 /// A digest of what the operator owns in a mirror's metadata: its two labels and the owner references.
@@ -34,7 +41,12 @@ fn is_valid(value: &str) -> bool {
 pub fn digest(labels: Option<&BTreeMap<String, String>>, owners: &[OwnerReference]) -> u64 {
     let mut hash = SipHasher13::new();
     for label in [CLUSTER_ID, INSTANCE_ID] {
-        write(&mut hash, labels.and_then(|labels| labels.get(label)).map_or("", String::as_str));
+        write(
+            &mut hash,
+            labels
+                .and_then(|labels| labels.get(label))
+                .map_or("", String::as_str),
+        );
     }
     for owner in owners {
         write(&mut hash, &owner.api_version);
@@ -69,8 +81,14 @@ mod tests {
         let mut theirs = ours.clone();
         theirs.insert("team".into(), "gpu".into());
         assert_eq!(digest(Some(&ours), &[]), digest(Some(&theirs), &[]));
-        assert_ne!(digest(Some(&ours), &[]), digest(Some(&labels("c", None)), &[]));
-        let owner = OwnerReference { uid: "1".into(), ..OwnerReference::default() };
+        assert_ne!(
+            digest(Some(&ours), &[]),
+            digest(Some(&labels("c", None)), &[])
+        );
+        let owner = OwnerReference {
+            uid: "1".into(),
+            ..OwnerReference::default()
+        };
         assert_ne!(digest(Some(&ours), &[]), digest(Some(&ours), &[owner]));
     }
 }

@@ -15,12 +15,21 @@ const WAY: [&str; 3] = ["PENDING_APPROVAL", "PENDING", "RUNNING"];
 ///
 /// `observed` is the time of the look that showed it (RFC 3339). States between the two are concluded only where one
 /// of the API's own times proves that they were passed; such hops are marked `inferred`.
-pub fn extend(history: &mut Vec<Transition>, previous: Option<&str>, status: &RemediationStatus, observed: &str) {
-    let Some(to) = status.state.as_deref() else { return };
+pub fn extend(
+    history: &mut Vec<Transition>,
+    previous: Option<&str>,
+    status: &RemediationStatus,
+    observed: &str,
+) {
+    let Some(to) = status.state.as_deref() else {
+        return;
+    };
     if previous == Some(to) {
         return;
     }
-    let mut stops: Vec<&str> = previous.map(|from| passed(from, to, status)).unwrap_or_default();
+    let mut stops: Vec<&str> = previous
+        .map(|from| passed(from, to, status))
+        .unwrap_or_default();
     let inferred = !stops.is_empty();
     stops.push(to);
     let mut from = previous;
@@ -40,7 +49,9 @@ pub fn extend(history: &mut Vec<Transition>, previous: Option<&str>, status: &Re
 
 /// The states between `from` and `to` that the API's times prove.
 fn passed<'a>(from: &str, to: &str, status: &RemediationStatus) -> Vec<&'a str> {
-    let Some(start) = WAY.iter().position(|state| *state == from) else { return Vec::new() };
+    let Some(start) = WAY.iter().position(|state| *state == from) else {
+        return Vec::new();
+    };
     let end = match WAY.iter().position(|state| *state == to) {
         Some(end) => end,
         None if state::is_final(to) => WAY.len(),
@@ -52,7 +63,9 @@ fn passed<'a>(from: &str, to: &str, status: &RemediationStatus) -> Vec<&'a str> 
         .copied()
         .filter(|state| match *state {
             // A rejection is reviewed too, but never queued.
-            "PENDING" => status.review_time.is_some() && (to != "CANCELLED" || status.start_time.is_some()),
+            "PENDING" => {
+                status.review_time.is_some() && (to != "CANCELLED" || status.start_time.is_some())
+            }
             _ => status.start_time.is_some(),
         })
         .collect()
@@ -64,7 +77,9 @@ fn time_of<'a>(from: Option<&str>, to: &str, status: &'a RemediationStatus) -> O
         "PENDING" => &status.review_time,
         "RUNNING" => &status.start_time,
         "PENDING_APPROVAL" => &status.create_time,
-        "CANCELLED" if from == Some("PENDING_APPROVAL") && status.end_time.is_none() => &status.review_time,
+        "CANCELLED" if from == Some("PENDING_APPROVAL") && status.end_time.is_none() => {
+            &status.review_time
+        }
         to if state::is_final(to) => &status.end_time,
         _ => &None,
     };
@@ -84,16 +99,28 @@ mod tests {
         }
     }
 
-    fn hops(previous: Option<&str>, status: &RemediationStatus) -> Vec<(Option<String>, String, Option<String>, bool)> {
+    fn hops(
+        previous: Option<&str>,
+        status: &RemediationStatus,
+    ) -> Vec<(Option<String>, String, Option<String>, bool)> {
         let mut history = Vec::new();
         extend(&mut history, previous, status, "now");
-        history.into_iter().map(|hop| (hop.from, hop.to, hop.time, hop.inferred)).collect()
+        history
+            .into_iter()
+            .map(|hop| (hop.from, hop.to, hop.time, hop.inferred))
+            .collect()
     }
 
     #[test]
     fn the_first_sight_is_one_hop_from_nowhere() {
-        let status = RemediationStatus { end_time: Some("e".into()), ..at("SUCCEEDED") };
-        assert_eq!(hops(None, &status), [(None, "SUCCEEDED".into(), Some("e".into()), false)]);
+        let status = RemediationStatus {
+            end_time: Some("e".into()),
+            ..at("SUCCEEDED")
+        };
+        assert_eq!(
+            hops(None, &status),
+            [(None, "SUCCEEDED".into(), Some("e".into()), false)]
+        );
     }
 
     #[test]
@@ -103,26 +130,53 @@ mod tests {
 
     #[test]
     fn a_state_between_two_looks_is_concluded_only_where_a_time_proves_it() {
-        let status = RemediationStatus { review_time: Some("r".into()), start_time: Some("s".into()), ..at("RUNNING") };
+        let status = RemediationStatus {
+            review_time: Some("r".into()),
+            start_time: Some("s".into()),
+            ..at("RUNNING")
+        };
         assert_eq!(
             hops(Some("PENDING_APPROVAL"), &status),
             [
-                (Some("PENDING_APPROVAL".into()), "PENDING".into(), Some("r".into()), true),
-                (Some("PENDING".into()), "RUNNING".into(), Some("s".into()), true),
+                (
+                    Some("PENDING_APPROVAL".into()),
+                    "PENDING".into(),
+                    Some("r".into()),
+                    true
+                ),
+                (
+                    Some("PENDING".into()),
+                    "RUNNING".into(),
+                    Some("s".into()),
+                    true
+                ),
             ]
         );
         assert_eq!(
             hops(Some("PENDING_APPROVAL"), &at("AUTO_RESOLVED")),
-            [(Some("PENDING_APPROVAL".into()), "AUTO_RESOLVED".into(), Some("u".into()), false)]
+            [(
+                Some("PENDING_APPROVAL".into()),
+                "AUTO_RESOLVED".into(),
+                Some("u".into()),
+                false
+            )]
         );
     }
 
     #[test]
     fn a_rejection_was_never_queued() {
-        let status = RemediationStatus { review_time: Some("r".into()), ..at("CANCELLED") };
+        let status = RemediationStatus {
+            review_time: Some("r".into()),
+            ..at("CANCELLED")
+        };
         assert_eq!(
             hops(Some("PENDING_APPROVAL"), &status),
-            [(Some("PENDING_APPROVAL".into()), "CANCELLED".into(), Some("r".into()), false)]
+            [(
+                Some("PENDING_APPROVAL".into()),
+                "CANCELLED".into(),
+                Some("r".into()),
+                false
+            )]
         );
     }
 
@@ -130,7 +184,12 @@ mod tests {
     fn unknown_states_are_kept_as_they_are() {
         assert_eq!(
             hops(Some("QUARANTINED"), &at("DREAMING")),
-            [(Some("QUARANTINED".into()), "DREAMING".into(), Some("u".into()), false)]
+            [(
+                Some("QUARANTINED".into()),
+                "DREAMING".into(),
+                Some("u".into()),
+                false
+            )]
         );
     }
 
@@ -138,7 +197,11 @@ mod tests {
     fn the_oldest_go_first() {
         let mut history = Vec::new();
         for turn in 0..30 {
-            let (from, to) = if turn % 2 == 0 { ("A", "B") } else { ("B", "A") };
+            let (from, to) = if turn % 2 == 0 {
+                ("A", "B")
+            } else {
+                ("B", "A")
+            };
             extend(&mut history, Some(from), &at(to), &turn.to_string());
         }
         assert_eq!(history.len(), KEPT);

@@ -83,11 +83,17 @@ impl<C: Cluster> Writer<C> {
         let name = write.name;
         let done = match write.deed {
             Deed::Create(status, spec) => self.create(&name, *status, spec, now).await,
-            Deed::Update { mirror, status, metadata } => self.update(&name, &mirror, status, metadata, now).await,
+            Deed::Update {
+                mirror,
+                status,
+                metadata,
+            } => self.update(&name, &mirror, status, metadata, now).await,
             Deed::Mark(mirror, synced) => self.mark(&name, &mirror, synced, now).await,
-            Deed::Prune(mirror) => {
-                self.cluster.delete(&self.namespace, &name, &mirror.uid, mirror.resource_version).await.map(|()| Done::Pruned)
-            }
+            Deed::Prune(mirror) => self
+                .cluster
+                .delete(&self.namespace, &name, &mirror.uid, mirror.resource_version)
+                .await
+                .map(|()| Done::Pruned),
         };
         match done {
             Err(ClusterError::Conflict | ClusterError::NotFound) => Ok(Done::Conflict),
@@ -104,15 +110,24 @@ impl<C: Cluster> Writer<C> {
     ) -> Result<Done, ClusterError> {
         let mut object = Remediation::new(name, spec);
         object.metadata.namespace = Some(self.namespace.to_string());
-        object.metadata.labels = Some(labels::labels(&object.spec.cluster_id, status.instance_id.as_deref()));
-        object.metadata.owner_references = Some(self.owners.to_vec()).filter(|owners| !owners.is_empty());
+        object.metadata.labels = Some(labels::labels(
+            &object.spec.cluster_id,
+            status.instance_id.as_deref(),
+        ));
+        object.metadata.owner_references =
+            Some(self.owners.to_vec()).filter(|owners| !owners.is_empty());
         let created = self.cluster.create(&object).await?;
         self.index.apply(created.clone());
         date(&mut status.conditions, |_| None, now);
         let mut history = Vec::new();
         transitions::extend(&mut history, None, &status, &seconds(now));
         status.transitions = history;
-        self.replace_status(fence(name, &self.namespace, &created.metadata), created.spec, status).await?;
+        self.replace_status(
+            fence(name, &self.namespace, &created.metadata),
+            created.spec,
+            status,
+        )
+        .await?;
         Ok(Done::Created)
     }
 
@@ -126,7 +141,11 @@ impl<C: Cluster> Writer<C> {
     ) -> Result<Done, ClusterError> {
         let mut version = mirror.resource_version.to_string();
         if metadata {
-            let instance = status.as_ref().map_or(Some(&*mirror.instance).filter(|id| !id.is_empty()), |s| s.instance_id.as_deref());
+            let instance = status
+                .as_ref()
+                .map_or(Some(&*mirror.instance).filter(|id| !id.is_empty()), |s| {
+                    s.instance_id.as_deref()
+                });
             let patch = json!({"metadata": {
                 "uid": mirror.uid,
                 "resourceVersion": version,
@@ -134,10 +153,16 @@ impl<C: Cluster> Writer<C> {
                 "ownerReferences": &*self.owners,
             }});
             let patched = self.cluster.patch(&self.namespace, name, patch).await?;
-            version = patched.metadata.resource_version.clone().unwrap_or_default();
+            version = patched
+                .metadata
+                .resource_version
+                .clone()
+                .unwrap_or_default();
             self.index.apply(patched);
         }
-        let Some(mut status) = status else { return Ok(Done::Updated) };
+        let Some(mut status) = status else {
+            return Ok(Done::Updated);
+        };
         let mut history = match &mirror.history {
             Some(history) => history.to_vec(),
             None => {
@@ -148,7 +173,11 @@ impl<C: Cluster> Writer<C> {
                 read.status.unwrap_or_default().transitions
             }
         };
-        date(&mut status.conditions, |at| Some(&mirror.conditions[at]), now);
+        date(
+            &mut status.conditions,
+            |at| Some(&mirror.conditions[at]),
+            now,
+        );
         let previous = Some(&*mirror.state).filter(|state| !state.is_empty());
         transitions::extend(&mut history, previous, &status, &seconds(now));
         status.transitions = history;
@@ -157,20 +186,40 @@ impl<C: Cluster> Writer<C> {
             resource_version: Some(version),
             ..ObjectMeta::default()
         };
-        self.replace_status(fence(name, &self.namespace, &metadata), spec(mirror), *status).await?;
+        self.replace_status(
+            fence(name, &self.namespace, &metadata),
+            spec(mirror),
+            *status,
+        )
+        .await?;
         Ok(Done::Updated)
     }
 
     /// Reads the mirror to keep what it says, but decides nothing by it: a version other than the index's is a conflict.
-    async fn mark(&self, name: &str, mirror: &Mirror, synced: Synced, now: Timestamp) -> Result<Done, ClusterError> {
+    async fn mark(
+        &self,
+        name: &str,
+        mirror: &Mirror,
+        synced: Synced,
+        now: Timestamp,
+    ) -> Result<Done, ClusterError> {
         let read = self.cluster.get(&self.namespace, name).await?;
         if read.metadata.resource_version.as_deref() != Some(&mirror.resource_version.to_string()) {
             return Err(ClusterError::Conflict);
         }
         let mut status = read.status.unwrap_or_default();
         desired::mark(&mut status, synced, &mirror.id, mirror.generation);
-        date(&mut status.conditions, |at| Some(&mirror.conditions[at]), now);
-        self.replace_status(fence(name, &self.namespace, &read.metadata), read.spec, status).await?;
+        date(
+            &mut status.conditions,
+            |at| Some(&mirror.conditions[at]),
+            now,
+        );
+        self.replace_status(
+            fence(name, &self.namespace, &read.metadata),
+            read.spec,
+            status,
+        )
+        .await?;
         Ok(Done::Updated)
     }
 
@@ -180,7 +229,11 @@ impl<C: Cluster> Writer<C> {
         spec: RemediationSpec,
         status: RemediationStatus,
     ) -> Result<(), ClusterError> {
-        let object = Remediation { metadata, spec, status: Some(status) };
+        let object = Remediation {
+            metadata,
+            spec,
+            status: Some(status),
+        };
         let written = self.cluster.replace_status(&object).await?;
         self.index.apply(written);
         Ok(())
@@ -188,7 +241,10 @@ impl<C: Cluster> Writer<C> {
 }
 
 fn spec(mirror: &Mirror) -> RemediationSpec {
-    RemediationSpec { cluster_id: mirror.cluster.to_string(), id: mirror.id.to_string() }
+    RemediationSpec {
+        cluster_id: mirror.cluster.to_string(),
+        id: mirror.id.to_string(),
+    }
 }
 
 fn fence(name: &str, namespace: &str, metadata: &ObjectMeta) -> ObjectMeta {
@@ -204,14 +260,26 @@ fn fence(name: &str, namespace: &str, metadata: &ObjectMeta) -> ObjectMeta {
 /// Both labels of the operator: a value, or null where it has none.
 fn label_patch(cluster: &str, instance: Option<&str>) -> serde_json::Value {
     let wanted = labels::labels(cluster, instance);
-    [labels::CLUSTER_ID, labels::INSTANCE_ID].into_iter().map(|label| (label.to_owned(), json!(wanted.get(label)))).collect::<serde_json::Map<_, _>>().into()
+    [labels::CLUSTER_ID, labels::INSTANCE_ID]
+        .into_iter()
+        .map(|label| (label.to_owned(), json!(wanted.get(label))))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 /// Gives each condition the time of its last transition: as before where its status is the same, else `now`.
-fn date<'a>(conditions: &mut [Condition], before: impl Fn(usize) -> Option<&'a super::index::ConditionFact>, now: Timestamp) {
+fn date<'a>(
+    conditions: &mut [Condition],
+    before: impl Fn(usize) -> Option<&'a super::index::ConditionFact>,
+    now: Timestamp,
+) {
     for condition in conditions {
-        let at = CONDITIONS.iter().position(|type_| *type_ == condition.type_);
-        let before = at.and_then(&before).filter(|fact| fact.status == condition.status);
+        let at = CONDITIONS
+            .iter()
+            .position(|type_| *type_ == condition.type_);
+        let before = at
+            .and_then(&before)
+            .filter(|fact| fact.status == condition.status);
         condition.last_transition_time = Time(before.map_or(to_second(now), |fact| fact.since));
     }
 }

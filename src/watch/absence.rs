@@ -52,9 +52,19 @@ pub struct Absences {
 
 impl Absences {
     /// Takes in a complete listing that ended at `now` (monotonic); `open`: the open mirrors when it ended.
-    pub fn observe(&mut self, open: &[(Box<str>, Arc<Mirror>)], listing: &CompleteListing, now: Duration) {
+    pub fn observe(
+        &mut self,
+        open: &[(Box<str>, Arc<Mirror>)],
+        listing: &CompleteListing,
+        now: Duration,
+    ) {
         let full = listing.states().is_empty();
-        self.note(open.iter().map(|(name, mirror)| (&**name, &*mirror.id)), |id| listing.contains(id), full, now);
+        self.note(
+            open.iter().map(|(name, mirror)| (&**name, &*mirror.id)),
+            |id| listing.contains(id),
+            full,
+            now,
+        );
     }
 
     fn note<'a>(
@@ -75,8 +85,11 @@ impl Absences {
         let new = lacking.len() - self.missing.len();
         let mass = new > MASS && new * 10 > all;
         for name in lacking {
-            let missing =
-                self.missing.entry(name.into()).or_insert(Missing { since: now, mass, ..Missing::default() });
+            let missing = self.missing.entry(name.into()).or_insert(Missing {
+                since: now,
+                mass,
+                ..Missing::default()
+            });
             missing.full += u32::from(full);
         }
     }
@@ -84,9 +97,17 @@ impl Absences {
     /// The mirrors to ask for by id in this poll: those missing longest first, at most `most`.
     #[must_use]
     pub fn questions(&self, most: usize) -> Vec<Box<str>> {
-        let mut missing: Vec<_> = self.missing.iter().map(|(name, missing)| (missing.since, name)).collect();
+        let mut missing: Vec<_> = self
+            .missing
+            .iter()
+            .map(|(name, missing)| (missing.since, name))
+            .collect();
         missing.sort_unstable();
-        missing.into_iter().take(most).map(|(_, name)| name.clone()).collect()
+        missing
+            .into_iter()
+            .take(most)
+            .map(|(_, name)| name.clone())
+            .collect()
     }
 
     /// Whether the call by id has shown that it works: it answered 200 for a remediation that was listed.
@@ -106,10 +127,14 @@ impl Absences {
             self.missing.remove(name);
             self.trusted = true;
         }
-        let (Some(missing), true) = (self.missing.get_mut(name), self.trusted) else { return };
+        let (Some(missing), true) = (self.missing.get_mut(name), self.trusted) else {
+            return;
+        };
         match answer {
             Answer::NotFound => (missing.not_found, missing.forbidden) = (missing.not_found + 1, 0),
-            Answer::Forbidden => (missing.not_found, missing.forbidden) = (0, missing.forbidden + 1),
+            Answer::Forbidden => {
+                (missing.not_found, missing.forbidden) = (0, missing.forbidden + 1)
+            }
             Answer::Shown | Answer::Unanswered => {}
         }
     }
@@ -147,7 +172,8 @@ impl Absences {
     /// be asked for in this poll.
     #[must_use]
     pub fn want_full_listing(&self, asked: usize) -> bool {
-        let unsettled = |missing: &Missing| !self.trusted || (missing.mass && missing.full < AGREEING);
+        let unsettled =
+            |missing: &Missing| !self.trusted || (missing.mass && missing.full < AGREEING);
         self.missing.len() > asked || self.missing.values().any(unsettled)
     }
 }
@@ -159,7 +185,12 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn observe(absences: &mut Absences, open: &[&str], shown: &[&str], full: bool) {
-        absences.note(open.iter().map(|name| (*name, *name)), |id| shown.contains(&id), full, SECOND);
+        absences.note(
+            open.iter().map(|name| (*name, *name)),
+            |id| shown.contains(&id),
+            full,
+            SECOND,
+        );
     }
 
     #[test]
@@ -227,7 +258,12 @@ mod tests {
     fn the_longest_missing_are_asked_for_first() {
         let mut absences = Absences::default();
         absences.note([("b", "b")].into_iter(), |_| false, false, SECOND);
-        absences.note([("a", "a"), ("b", "b")].into_iter(), |_| false, false, SECOND * 2);
+        absences.note(
+            [("a", "a"), ("b", "b")].into_iter(),
+            |_| false,
+            false,
+            SECOND * 2,
+        );
         assert_eq!(absences.questions(1), ["b".into()]);
         assert_eq!(absences.since("a"), Some(SECOND * 2));
     }

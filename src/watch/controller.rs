@@ -54,7 +54,12 @@ impl<C: Cluster> Supervisor<C> {
     /// A supervisor whose tasks all end with `shutdown`.
     #[must_use]
     pub fn new(tools: Arc<Tools<C>>, speeds: Speeds, shutdown: CancellationToken) -> Self {
-        Self { tools, speeds, running: Mutex::default(), shutdown }
+        Self {
+            tools,
+            speeds,
+            running: Mutex::default(),
+            shutdown,
+        }
     }
 
     /// Makes the tasks of `namespace` those that its `watches` want: a changed watch gets a new task, and the old one
@@ -62,14 +67,23 @@ impl<C: Cluster> Supervisor<C> {
     fn settle(&self, namespace: &str, watches: &[Arc<ClusterWatch>]) {
         let watches: Vec<_> = watches
             .iter()
-            .filter(|watch| watch.namespace().as_deref() == Some(namespace) && watch.metadata.deletion_timestamp.is_none())
+            .filter(|watch| {
+                watch.namespace().as_deref() == Some(namespace)
+                    && watch.metadata.deletion_timestamp.is_none()
+            })
             .collect();
         let claims: Vec<_> = watches.iter().map(|watch| claim(watch)).collect();
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        running.retain(|(of, name), _| of != namespace || claims.iter().any(|claim| claim.name == name));
+        running.retain(|(of, name), _| {
+            of != namespace || claims.iter().any(|claim| claim.name == name)
+        });
         for (watch, claim) in watches.iter().zip(&claims) {
             let overlaps = overlapped(claim, &claims).map(str::to_owned);
-            let fit = Fit { uid: watch.uid(), generation: watch.metadata.generation, overlaps };
+            let fit = Fit {
+                uid: watch.uid(),
+                generation: watch.metadata.generation,
+                overlaps,
+            };
             let requested = watch.annotations().get(REQUESTED_AT).cloned();
             let key = (namespace.to_owned(), claim.name.to_owned());
             match running.get(&key) {
@@ -95,7 +109,9 @@ impl<C: Cluster> Supervisor<C> {
             (_, true) => Some(Standing::Suspended),
             (Some(other), _) => Some(Standing::Stalled {
                 reason: "Overlaps",
-                message: format!("the older ClusterWatch {other} of this namespace covers the same instances: delete one of the two"),
+                message: format!(
+                    "the older ClusterWatch {other} of this namespace covers the same instances: delete one of the two"
+                ),
             }),
             (None, false) => None,
         };
@@ -115,21 +131,33 @@ impl<C: Cluster> Supervisor<C> {
                 () = work => {}
             }
         });
-        Running { fit, requested, _stop: stop.drop_guard() }
+        Running {
+            fit,
+            requested,
+            _stop: stop.drop_guard(),
+        }
     }
 }
 
 fn claim(watch: &ClusterWatch) -> Claim<'_> {
     Claim {
         name: watch.meta().name.as_deref().unwrap_or_default(),
-        created: watch.metadata.creation_timestamp.as_ref().map_or(0, |time| time.0.as_second()),
+        created: watch
+            .metadata
+            .creation_timestamp
+            .as_ref()
+            .map_or(0, |time| time.0.as_second()),
         cluster: &watch.spec.cluster_id,
         instance: watch.spec.instance(),
     }
 }
 
 /// Watches the ClusterWatches of `namespace` (all: `None`) until `supervisor` is told to shut down.
-pub async fn control<C: Cluster>(client: Client, namespace: Option<String>, supervisor: Arc<Supervisor<C>>) {
+pub async fn control<C: Cluster>(
+    client: Client,
+    namespace: Option<String>,
+    supervisor: Arc<Supervisor<C>>,
+) {
     let api: Api<ClusterWatch> = match &namespace {
         Some(namespace) => Api::namespaced(client, namespace),
         None => Api::all(client),
@@ -138,15 +166,26 @@ pub async fn control<C: Cluster>(client: Client, namespace: Option<String>, supe
     let store = controller.store();
     let context = Arc::new((supervisor.clone(), store.clone()));
     let mut reconciled = std::pin::pin!(
-        controller.graceful_shutdown_on(supervisor.shutdown.clone().cancelled_owned()).run(reconcile, |_, _: &Infallible, _| Action::await_change(), context)
+        controller
+            .graceful_shutdown_on(supervisor.shutdown.clone().cancelled_owned())
+            .run(
+                reconcile,
+                |_, _: &Infallible, _| Action::await_change(),
+                context
+            )
     );
     while let Some(result) = reconciled.next().await {
         match result {
             Ok(_) => {}
             Err(ControllerError::ObjectNotFound(gone)) => {
-                supervisor.settle(gone.namespace.as_deref().unwrap_or_default(), &store.state());
+                supervisor.settle(
+                    gone.namespace.as_deref().unwrap_or_default(),
+                    &store.state(),
+                );
             }
-            Err(error) => tracing::warn!(%error, "the watch on ClusterWatches failed and is tried again"),
+            Err(error) => {
+                tracing::warn!(%error, "the watch on ClusterWatches failed and is tried again")
+            }
         }
     }
 }

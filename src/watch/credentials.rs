@@ -14,7 +14,9 @@ use crate::{
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum CredentialsError {
     /// There is no such Secret.
-    #[error("there is no Secret {0} in this namespace: create it, type Opaque, with the API key in it")]
+    #[error(
+        "there is no Secret {0} in this namespace: create it, type Opaque, with the API key in it"
+    )]
     NotFound(String),
     /// The Secret holds no usable key.
     #[error("the Secret {name} cannot be used: {problem}")]
@@ -38,7 +40,11 @@ pub enum CredentialsError {
 ///
 /// # Errors
 /// See [`CredentialsError`].
-pub async fn read<C: Cluster>(cluster: &C, namespace: &str, wanted: &SecretKeyRef) -> Result<ApiKey, CredentialsError> {
+pub async fn read<C: Cluster>(
+    cluster: &C,
+    namespace: &str,
+    wanted: &SecretKeyRef,
+) -> Result<ApiKey, CredentialsError> {
     let name = || wanted.name.clone();
     let secret = cluster.secret(namespace, &wanted.name).await.map_err(|error| match error {
         ClusterError::NotFound => CredentialsError::NotFound(name()),
@@ -48,17 +54,27 @@ pub async fn read<C: Cluster>(cluster: &C, namespace: &str, wanted: &SecretKeyRe
         },
         error => CredentialsError::Unavailable { name: name(), error },
     })?;
-    key(secret.type_.as_deref(), secret.data.as_ref(), &wanted.key)
-        .map_err(|problem| CredentialsError::Invalid { name: name(), problem })
+    key(secret.type_.as_deref(), secret.data.as_ref(), &wanted.key).map_err(|problem| {
+        CredentialsError::Invalid {
+            name: name(),
+            problem,
+        }
+    })
 }
 
-fn key(type_: Option<&str>, data: Option<&BTreeMap<String, ByteString>>, key: &str) -> Result<ApiKey, String> {
+fn key(
+    type_: Option<&str>,
+    data: Option<&BTreeMap<String, ByteString>>,
+    key: &str,
+) -> Result<ApiKey, String> {
     match type_ {
         None | Some("" | "Opaque") => {}
         Some(other) => return Err(format!("its type is {other}: only Opaque is read")),
     }
     let Some(value) = data.and_then(|data| data.get(key)) else {
-        return Err(format!("it has no key {key}: add it, or name another in spec.apiKeySecretRef.key"));
+        return Err(format!(
+            "it has no key {key}: add it, or name another in spec.apiKeySecretRef.key"
+        ));
     };
     ApiKey::parse(&value.0).map_err(|error| format!("its key {key} is no API key: {error}"))
 }
@@ -72,7 +88,9 @@ mod tests {
     }
 
     fn problem(type_: &str, value: &[u8], wanted: &str) -> String {
-        key(Some(type_), Some(&data(value)), wanted).err().unwrap_or_default()
+        key(Some(type_), Some(&data(value)), wanted)
+            .err()
+            .unwrap_or_default()
     }
 
     #[test]

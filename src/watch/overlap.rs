@@ -16,7 +16,9 @@ pub struct Claim<'a> {
 impl Claim<'_> {
     fn covers_some_of(&self, other: &Self) -> bool {
         self.cluster == other.cluster
-            && (self.instance.is_none() || other.instance.is_none() || self.instance == other.instance)
+            && (self.instance.is_none()
+                || other.instance.is_none()
+                || self.instance == other.instance)
     }
 }
 
@@ -24,12 +26,17 @@ impl Claim<'_> {
 /// keeps nobody from theirs.
 #[must_use]
 pub fn overlapped<'a>(claim: &Claim<'a>, namespace: &[Claim<'a>]) -> Option<&'a str> {
-    let mut older: Vec<_> =
-        namespace.iter().filter(|other| (other.created, other.name) <= (claim.created, claim.name)).collect();
+    let mut older: Vec<_> = namespace
+        .iter()
+        .filter(|other| (other.created, other.name) <= (claim.created, claim.name))
+        .collect();
     older.sort_unstable_by_key(|other| (other.created, other.name));
     let mut holders: Vec<&Claim<'_>> = Vec::new();
     for other in older {
-        let by = holders.iter().find(|holder| holder.covers_some_of(other)).map(|holder| holder.name);
+        let by = holders
+            .iter()
+            .find(|holder| holder.covers_some_of(other))
+            .map(|holder| holder.name);
         if other.name == claim.name {
             return by;
         }
@@ -46,13 +53,26 @@ mod tests {
 
     use super::*;
 
-    const fn claim(name: &'static str, created: i64, instance: Option<&'static str>) -> Claim<'static> {
-        Claim { name, created, cluster: "c", instance }
+    const fn claim(
+        name: &'static str,
+        created: i64,
+        instance: Option<&'static str>,
+    ) -> Claim<'static> {
+        Claim {
+            name,
+            created,
+            cluster: "c",
+            instance,
+        }
     }
 
     #[test]
     fn the_older_one_wins_then_the_first_by_name() {
-        let all = [claim("b", 1, None), claim("a", 2, None), claim("c", 1, Some("i"))];
+        let all = [
+            claim("b", 1, None),
+            claim("a", 2, None),
+            claim("c", 1, Some("i")),
+        ];
         assert_eq!(overlapped(&all[0], &all), None);
         assert_eq!(overlapped(&all[1], &all), Some("b"));
         assert_eq!(overlapped(&all[2], &all), Some("b"));
@@ -66,14 +86,21 @@ mod tests {
 
     #[test]
     fn one_that_is_kept_out_keeps_nobody_out() {
-        let all = [claim("a", 1, Some("i")), claim("b", 2, None), claim("c", 3, Some("j"))];
+        let all = [
+            claim("a", 1, Some("i")),
+            claim("b", 2, None),
+            claim("c", 3, Some("j")),
+        ];
         assert_eq!(overlapped(&all[1], &all), Some("a"));
         assert_eq!(overlapped(&all[2], &all), None);
     }
 
     #[test]
     fn another_cluster_is_another_matter() {
-        let other = Claim { cluster: "d", ..claim("b", 2, None) };
+        let other = Claim {
+            cluster: "d",
+            ..claim("b", 2, None)
+        };
         assert_eq!(overlapped(&other, &[claim("a", 1, None), other]), None);
     }
 

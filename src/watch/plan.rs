@@ -73,7 +73,10 @@ impl Finished {
     /// The write that creates its mirror.
     #[must_use]
     pub fn into_write(self) -> Write {
-        Write { name: self.name, deed: Deed::Create(self.status, self.spec) }
+        Write {
+            name: self.name,
+            deed: Deed::Create(self.status, self.spec),
+        }
     }
 }
 
@@ -92,7 +95,11 @@ pub fn plan(
     if item.id.chars().count() > limits::ID as usize {
         return Verdict::Skipped("its id is longer than 1024 characters");
     }
-    if item.cluster_id.as_deref().is_some_and(|cluster| cluster != &*scope.cluster) {
+    if item
+        .cluster_id
+        .as_deref()
+        .is_some_and(|cluster| cluster != &*scope.cluster)
+    {
         return Verdict::Skipped("the API says that it belongs to another cluster");
     }
     if let Some(instance) = &scope.instance {
@@ -109,7 +116,13 @@ pub fn plan(
     }
 }
 
-fn change(scope: &Scope, name: &str, item: &Remediation, mirror: &Arc<Mirror>, trust_older: bool) -> Verdict {
+fn change(
+    scope: &Scope,
+    name: &str,
+    item: &Remediation,
+    mirror: &Arc<Mirror>,
+    trust_older: bool,
+) -> Verdict {
     if let (Some(theirs), Some(ours)) = (time(item.update_time.as_deref()), mirror.updated) {
         if theirs < ours && !trust_older {
             return Verdict::Older(theirs);
@@ -122,11 +135,22 @@ fn change(scope: &Scope, name: &str, item: &Remediation, mirror: &Arc<Mirror>, t
     if status.is_none() && !metadata {
         return Verdict::Unchanged;
     }
-    Verdict::Write(Write { name: name.into(), deed: Deed::Update { mirror: mirror.clone(), status, metadata } })
+    Verdict::Write(Write {
+        name: name.into(),
+        deed: Deed::Update {
+            mirror: mirror.clone(),
+            status,
+            metadata,
+        },
+    })
 }
 
 fn create(scope: &Scope, name: &str, item: &Remediation, now: Timestamp) -> Verdict {
-    if scope.states.as_ref().is_some_and(|states| !states.contains(&item.state)) {
+    if scope
+        .states
+        .as_ref()
+        .is_some_and(|states| !states.contains(&item.state))
+    {
         return Verdict::Unwanted;
     }
     let finished = time(item.end_time.as_deref()).or_else(|| time(item.update_time.as_deref()));
@@ -138,7 +162,10 @@ fn create(scope: &Scope, name: &str, item: &Remediation, now: Timestamp) -> Verd
         name: name.into(),
         finished,
         status: Box::new(desired::from_api(item, &scope.omit, 1)),
-        spec: RemediationSpec { cluster_id: scope.cluster.to_string(), id: item.id.clone() },
+        spec: RemediationSpec {
+            cluster_id: scope.cluster.to_string(),
+            id: item.id.clone(),
+        },
     };
     if ended && scope.retention.max_per_instance.is_some() {
         return Verdict::Later(created);
@@ -152,7 +179,10 @@ pub fn urgency(write: &Write) -> u8 {
     let open = |status: &RemediationStatus| status.open == Some(true);
     match &write.deed {
         Deed::Create(status, _) if open(status) => 0,
-        Deed::Update { status: Some(_), .. } | Deed::Mark(..) => 1,
+        Deed::Update {
+            status: Some(_), ..
+        }
+        | Deed::Mark(..) => 1,
         Deed::Create(..) => 2,
         Deed::Update { .. } => 3,
         Deed::Prune(_) => 4,

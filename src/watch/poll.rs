@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     api::cluster_watch::ClusterWatchSpec,
-    cluster::Cluster,
     clock::Clock,
+    cluster::Cluster,
     mirror::{
         desired::Synced,
         index::{Index, Mirror},
@@ -112,9 +112,19 @@ pub async fn poll<C: Cluster>(
     let api = tools.together.with_key(&key);
 
     let began = tools.clock.elapsed();
-    let request = request(spec, scope, memory.states_to_list(scope, cadence, &tools.together, began));
+    let request = request(
+        spec,
+        scope,
+        memory.states_to_list(scope, cadence, &tools.together, began),
+    );
     let regressions = std::mem::take(&mut memory.regressions);
-    let mut round = Round::new(scope, &regressions, tools.cluster.clone(), tools.index.clone(), tools.clock.now());
+    let mut round = Round::new(
+        scope,
+        &regressions,
+        tools.cluster.clone(),
+        tools.index.clone(),
+        tools.clock.now(),
+    );
     let listed = list(api.clone(), request, tools, memory, &mut round).await;
     let ended = tools.clock.elapsed();
     let complete = match listed {
@@ -145,8 +155,19 @@ pub async fn poll<C: Cluster>(
     let dialect = tools.together.dialects();
     let asked_otherwise = !complete.states().is_empty() && complete.filter_ignored();
     let dialect = asked_otherwise.then(|| dialect.describe(complete.states()));
-    let note = left_out.message().into_iter().chain(dialect).collect::<Vec<_>>().join(". ");
-    Ok(Polled { full, lasted, pages: complete.pages(), tally, note })
+    let note = left_out
+        .message()
+        .into_iter()
+        .chain(dialect)
+        .collect::<Vec<_>>()
+        .join(". ");
+    Ok(Polled {
+        full,
+        lasted,
+        pages: complete.pages(),
+        tally,
+        note,
+    })
 }
 
 /// Lists page by page; each page is planned and its writes started while the next one is fetched.
@@ -180,14 +201,32 @@ async fn settle_absences<A: Api, C: Cluster>(
     complete: &CompleteListing,
 ) {
     let now = tools.clock.elapsed();
-    memory.absences.observe(&open(mirrors(tools, scope)), complete, now);
+    memory
+        .absences
+        .observe(&open(mirrors(tools, scope)), complete, now);
     let budget = QUESTIONS.max(complete.pages());
-    let asked = questions::ask(api, scope, &tools.index, &mut memory.absences, round, budget).await;
+    let asked = questions::ask(
+        api,
+        scope,
+        &tools.index,
+        &mut memory.absences,
+        round,
+        budget,
+    )
+    .await;
     questions::mark(scope, &tools.index, &memory.absences, round).await;
     memory.full_wanted = memory.absences.want_full_listing(asked);
-    let stale = cadence.stale_after(true, memory.last_full.map_or(Duration::ZERO, |(_, lasted)| lasted));
+    let stale = cadence.stale_after(
+        true,
+        memory
+            .last_full
+            .map_or(Duration::ZERO, |(_, lasted)| lasted),
+    );
     for name in memory.absences.names() {
-        let overdue = memory.absences.since(name).is_some_and(|since| now.saturating_sub(since) > stale);
+        let overdue = memory
+            .absences
+            .since(name)
+            .is_some_and(|since| now.saturating_sub(since) > stale);
         if overdue && memory.absences.verdict(name).is_none() {
             if let Some(mirror) = tools.index.get(&scope.namespace, name) {
                 mark_stale(round, name.into(), mirror).await;
@@ -199,7 +238,13 @@ async fn settle_absences<A: Api, C: Cluster>(
 /// Marks all open mirrors stale: no complete listing has come for too long.
 pub async fn mark_all_stale<C: Cluster>(tools: &Tools<C>, scope: &Scope) -> Tally {
     let regressions = Regressions::default();
-    let mut round = Round::new(scope, &regressions, tools.cluster.clone(), tools.index.clone(), tools.clock.now());
+    let mut round = Round::new(
+        scope,
+        &regressions,
+        tools.cluster.clone(),
+        tools.index.clone(),
+        tools.clock.now(),
+    );
     for (name, mirror) in open(mirrors(tools, scope)) {
         mark_stale(&mut round, name, mirror).await;
     }
@@ -208,14 +253,21 @@ pub async fn mark_all_stale<C: Cluster>(tools: &Tools<C>, scope: &Scope) -> Tall
 
 async fn mark_stale<C: Cluster>(round: &mut Round<'_, C>, name: Box<str>, mirror: Arc<Mirror>) {
     if mirror.open && !matches!(mirror.synced, Synced::Stale | Synced::Forbidden) {
-        round.write(Write { name, deed: Deed::Mark(mirror, Synced::Stale) }).await;
+        round
+            .write(Write {
+                name,
+                deed: Deed::Mark(mirror, Synced::Stale),
+            })
+            .await;
     }
 }
 
 /// All mirrors of the watch.
 #[must_use]
 pub fn mirrors<C>(tools: &Tools<C>, scope: &Scope) -> Vec<(Box<str>, Arc<Mirror>)> {
-    tools.index.mirrors(&scope.namespace, &scope.cluster, scope.instance.as_deref())
+    tools
+        .index
+        .mirrors(&scope.namespace, &scope.cluster, scope.instance.as_deref())
 }
 
 fn open(mut mirrors: Vec<(Box<str>, Arc<Mirror>)>) -> Vec<(Box<str>, Arc<Mirror>)> {
@@ -225,7 +277,10 @@ fn open(mut mirrors: Vec<(Box<str>, Arc<Mirror>)>) -> Vec<(Box<str>, Arc<Mirror>
 
 /// The watch's states, where all of them are final: then every poll lists just these.
 fn only_final(scope: &Scope) -> Option<&[String]> {
-    scope.states.as_deref().filter(|states| states.iter().all(|state| state::is_final(state)))
+    scope
+        .states
+        .as_deref()
+        .filter(|states| states.iter().all(|state| state::is_final(state)))
 }
 
 fn request(spec: &ClusterWatchSpec, scope: &Scope, states: Vec<String>) -> ListRequest {
@@ -234,14 +289,23 @@ fn request(spec: &ClusterWatchSpec, scope: &Scope, states: Vec<String>) -> ListR
         cluster: scope.cluster.to_string(),
         instance: scope.instance.as_deref().map(str::to_owned),
         states,
-        page_size: query.and_then(|query| query.page_size).and_then(|size| u16::try_from(size).ok()).unwrap_or(PAGE_SIZE),
+        page_size: query
+            .and_then(|query| query.page_size)
+            .and_then(|size| u16::try_from(size).ok())
+            .unwrap_or(PAGE_SIZE),
         order_by: query.and_then(|query| query.order_by.clone()),
     }
 }
 
 impl Memory {
     /// The states to list at `now` (monotonic); empty: everything.
-    fn states_to_list(&self, scope: &Scope, cadence: &Cadence, together: &Client, now: Duration) -> Vec<String> {
+    fn states_to_list(
+        &self,
+        scope: &Scope,
+        cadence: &Cadence,
+        together: &Client,
+        now: Duration,
+    ) -> Vec<String> {
         if let Some(states) = only_final(scope) {
             return states.to_vec();
         }
@@ -250,7 +314,9 @@ impl Memory {
             Some((at, lasted)) => (Some(now.saturating_sub(at)), lasted),
             None => (None, Duration::ZERO),
         };
-        if !together.dialects().filters(&open) || cadence.full_is_due(since, lasted, self.full_wanted) {
+        if !together.dialects().filters(&open)
+            || cadence.full_is_due(since, lasted, self.full_wanted)
+        {
             return Vec::new();
         }
         open
@@ -266,14 +332,19 @@ impl Memory {
     }
 
     fn open_states(&self) -> Vec<String> {
-        let known = state::OPEN_REFERENCE.into_iter().chain(state::OPEN_NEWER).map(str::to_owned);
+        let known = state::OPEN_REFERENCE
+            .into_iter()
+            .chain(state::OPEN_NEWER)
+            .map(str::to_owned);
         known.chain(self.unknown_states.iter().cloned()).collect()
     }
 
     /// A key that was refused is left alone for a while; another one is tried at once.
     fn heed_refusal(&self, key: &ApiKey, now: Duration) -> Result<(), Error> {
         match &self.refusal {
-            Some(refusal) if refusal.key == key.fingerprint() && now < refusal.until => Err(refusal.error.clone()),
+            Some(refusal) if refusal.key == key.fingerprint() && now < refusal.until => {
+                Err(refusal.error.clone())
+            }
             _ => Ok(()),
         }
     }
@@ -283,7 +354,16 @@ impl Memory {
             return;
         }
         let key = key.fingerprint();
-        let times = self.refusal.as_ref().filter(|refusal| refusal.key == key).map_or(0, |refusal| refusal.times + 1);
-        self.refusal = Some(Refusal { key, error: error.clone(), times, until: now + after_refusal(interval, times) });
+        let times = self
+            .refusal
+            .as_ref()
+            .filter(|refusal| refusal.key == key)
+            .map_or(0, |refusal| refusal.times + 1);
+        self.refusal = Some(Refusal {
+            key,
+            error: error.clone(),
+            times,
+            until: now + after_refusal(interval, times),
+        });
     }
 }

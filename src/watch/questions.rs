@@ -36,7 +36,9 @@ pub async fn ask<A: Api, C: Cluster>(
         }
     }
     for name in missing {
-        let Some(mirror) = index.get(&scope.namespace, &name) else { continue };
+        let Some(mirror) = index.get(&scope.namespace, &name) else {
+            continue;
+        };
         let instance = Some(&*mirror.instance).filter(|instance| !instance.is_empty());
         let mut answer = question(api, scope, instance, &mirror.id, &mut left).await;
         if instance.is_some() && matches!(answer, Some(Err(Error::NotFound))) {
@@ -73,12 +75,27 @@ async fn question<A: Api>(
 }
 
 /// Marks what is proven gone.
-pub async fn mark<C: Cluster>(scope: &Scope, index: &Index, absences: &Absences, round: &mut Round<'_, C>) {
-    let proven: Vec<_> = absences.names().filter_map(|name| Some((name, absences.verdict(name)?))).collect();
+pub async fn mark<C: Cluster>(
+    scope: &Scope,
+    index: &Index,
+    absences: &Absences,
+    round: &mut Round<'_, C>,
+) {
+    let proven: Vec<_> = absences
+        .names()
+        .filter_map(|name| Some((name, absences.verdict(name)?)))
+        .collect();
     for (name, synced) in proven {
-        let Some(mirror) = index.get(&scope.namespace, name) else { continue };
+        let Some(mirror) = index.get(&scope.namespace, name) else {
+            continue;
+        };
         if mirror.open && mirror.synced != synced {
-            round.write(Write { name: name.into(), deed: Deed::Mark(mirror, synced) }).await;
+            round
+                .write(Write {
+                    name: name.into(),
+                    deed: Deed::Mark(mirror, synced),
+                })
+                .await;
         }
     }
 }

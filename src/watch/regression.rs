@@ -25,7 +25,9 @@ impl Regressions {
     /// Whether two complete listings at least five minutes apart have shown this older version.
     #[must_use]
     pub fn trusted(&self, name: &str, version: Option<Timestamp>) -> bool {
-        self.seen.get(name).is_some_and(|seen| Some(seen.version) == version && seen.last.saturating_sub(seen.first) >= APART)
+        self.seen.get(name).is_some_and(|seen| {
+            Some(seen.version) == version && seen.last.saturating_sub(seen.first) >= APART
+        })
     }
 
     /// Takes in all older versions that a complete listing, ended at `now` (monotonic), showed. `full`: what it did not
@@ -33,8 +35,18 @@ impl Regressions {
     pub fn observe(&mut self, older: Vec<(Box<str>, Timestamp)>, full: bool, now: Duration) {
         let mut before = std::mem::take(&mut self.seen);
         for (name, version) in older {
-            let first = before.remove(&name).filter(|seen| seen.version == version).map_or(now, |seen| seen.first);
-            self.seen.insert(name, Seen { version, first, last: now });
+            let first = before
+                .remove(&name)
+                .filter(|seen| seen.version == version)
+                .map_or(now, |seen| seen.first);
+            self.seen.insert(
+                name,
+                Seen {
+                    version,
+                    first,
+                    last: now,
+                },
+            );
         }
         if !full {
             before.extend(self.seen.drain());
@@ -50,7 +62,14 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     fn shown(regressions: &mut Regressions, second: i64, at: Duration) {
-        regressions.observe(vec![("a".into(), Timestamp::from_second(second).unwrap_or_default())], true, at);
+        regressions.observe(
+            vec![(
+                "a".into(),
+                Timestamp::from_second(second).unwrap_or_default(),
+            )],
+            true,
+            at,
+        );
     }
 
     #[test]

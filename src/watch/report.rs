@@ -54,8 +54,16 @@ impl<C: Cluster> Reporter<C> {
     /// # Errors
     /// What the cluster refused or failed at. A watch that is gone or has another generation is no error: its next
     /// reporter reports.
-    pub async fn report(&mut self, standing: &Standing, facts: &Facts, now: Timestamp) -> Result<(), ClusterError> {
-        let facts = &Facts { generation: self.generation, ..facts.clone() };
+    pub async fn report(
+        &mut self,
+        standing: &Standing,
+        facts: &Facts,
+        now: Timestamp,
+    ) -> Result<(), ClusterError> {
+        let facts = &Facts {
+            generation: self.generation,
+            ..facts.clone()
+        };
         if !worth_writing(&self.last, &build(&self.last, standing, facts, now)) {
             return Ok(());
         }

@@ -28,14 +28,18 @@ impl Policy {
     pub fn of(retention: Option<&Retention>) -> Self {
         Self {
             ttl: retention.and_then(Retention::ttl_after_finished),
-            max_per_instance: retention.and_then(|retention| retention.max_finished_per_instance).map(|max| max as usize),
+            max_per_instance: retention
+                .and_then(|retention| retention.max_finished_per_instance)
+                .map(|max| max as usize),
         }
     }
 
     /// Whether one that ended at `finished` is past its time. One that says no readable time never is.
     #[must_use]
     pub fn expired(&self, finished: Option<Timestamp>, now: Timestamp) -> bool {
-        let (Some(ttl), Some(finished)) = (self.ttl, finished) else { return false };
+        let (Some(ttl), Some(finished)) = (self.ttl, finished) else {
+            return false;
+        };
         Duration::try_from(now.duration_since(finished)).is_ok_and(|age| age > ttl)
     }
 }
@@ -53,10 +57,19 @@ pub struct Candidates(HashMap<String, Vec<Finished>>);
 impl Candidates {
     /// Takes one in; where that is one too many for its instance, the oldest goes.
     pub fn push(&mut self, finished: Finished, policy: &Policy) {
-        let of_instance = self.0.entry(finished.status.instance_id.clone().unwrap_or_default()).or_default();
+        let of_instance = self
+            .0
+            .entry(finished.status.instance_id.clone().unwrap_or_default())
+            .or_default();
         of_instance.push(finished);
-        if policy.max_per_instance.is_some_and(|max| of_instance.len() > max) {
-            let oldest = of_instance.iter().enumerate().min_by_key(|(_, one)| (one.finished, Reverse(&one.name)));
+        if policy
+            .max_per_instance
+            .is_some_and(|max| of_instance.len() > max)
+        {
+            let oldest = of_instance
+                .iter()
+                .enumerate()
+                .min_by_key(|(_, one)| (one.finished, Reverse(&one.name)));
             if let Some((at, _)) = oldest {
                 of_instance.swap_remove(at);
             }
@@ -66,21 +79,37 @@ impl Candidates {
 
 /// What to delete and what to create, now that a complete listing has ended. `mirrors`: all of the watch.
 #[must_use]
-pub fn settle(policy: &Policy, mirrors: &[(Box<str>, Arc<Mirror>)], candidates: Candidates, now: Timestamp) -> Vec<Write> {
+pub fn settle(
+    policy: &Policy,
+    mirrors: &[(Box<str>, Arc<Mirror>)],
+    candidates: Candidates,
+    now: Timestamp,
+) -> Vec<Write> {
     let (expired, finished): (Vec<_>, Vec<_>) = mirrors
         .iter()
         .filter(|(_, mirror)| !mirror.open)
         .partition(|(_, mirror)| policy.expired(mirror.finished, now));
-    let prune = |(name, mirror): &(Box<str>, Arc<Mirror>)| Write { name: name.clone(), deed: Deed::Prune(mirror.clone()) };
+    let prune = |(name, mirror): &(Box<str>, Arc<Mirror>)| Write {
+        name: name.clone(),
+        deed: Deed::Prune(mirror.clone()),
+    };
     let mut writes: Vec<_> = expired.into_iter().map(prune).collect();
-    let Some(max) = policy.max_per_instance else { return writes };
+    let Some(max) = policy.max_per_instance else {
+        return writes;
+    };
 
     let mut instances: HashMap<String, Vec<Kept<'_>>> = HashMap::new();
     for mirror in finished {
-        instances.entry(mirror.1.instance.to_string()).or_default().push(Kept::Mirror(mirror));
+        instances
+            .entry(mirror.1.instance.to_string())
+            .or_default()
+            .push(Kept::Mirror(mirror));
     }
     for (instance, candidates) in candidates.0 {
-        instances.entry(instance).or_default().extend(candidates.into_iter().map(Kept::Candidate));
+        instances
+            .entry(instance)
+            .or_default()
+            .extend(candidates.into_iter().map(Kept::Candidate));
     }
     for mut of_instance in instances.into_values() {
         of_instance.sort_by(|one, other| other.rank().cmp(&one.rank()));

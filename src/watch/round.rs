@@ -63,7 +63,11 @@ impl LeftOut {
     #[must_use]
     pub fn message(&self) -> Option<String> {
         let more = self.all.saturating_sub(self.named.len());
-        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+        let more = if more > 0 {
+            format!("; and {more} more")
+        } else {
+            String::new()
+        };
         (self.all > 0).then(|| format!("left out {}: {}{more}", self.all, self.named.join("; ")))
     }
 }
@@ -88,8 +92,19 @@ pub struct Round<'a, C> {
 impl<'a, C: Cluster> Round<'a, C> {
     /// A round that began at `now`.
     #[must_use]
-    pub fn new(scope: &'a Scope, regressions: &'a Regressions, cluster: C, index: Index, now: Timestamp) -> Self {
-        let writer = Writer { cluster, index, namespace: scope.namespace.clone(), owners: scope.owners.clone() };
+    pub fn new(
+        scope: &'a Scope,
+        regressions: &'a Regressions,
+        cluster: C,
+        index: Index,
+        now: Timestamp,
+    ) -> Self {
+        let writer = Writer {
+            cluster,
+            index,
+            namespace: scope.namespace.clone(),
+            owners: scope.owners.clone(),
+        };
         Self {
             scope,
             regressions,
@@ -127,9 +142,18 @@ impl<'a, C: Cluster> Round<'a, C> {
     fn plan(&mut self, item: Remediation) -> Option<Write> {
         let name = object_name(&self.scope.cluster, &item.id);
         let mirror = self.writer.index.get(&self.scope.namespace, &name);
-        let trust_older = self.regressions.trusted(&name, retention::time(item.update_time.as_deref()));
+        let trust_older = self
+            .regressions
+            .trusted(&name, retention::time(item.update_time.as_deref()));
         let id = item.id.clone();
-        match plan(self.scope, &name, item, mirror.as_ref(), trust_older, self.now) {
+        match plan(
+            self.scope,
+            &name,
+            item,
+            mirror.as_ref(),
+            trust_older,
+            self.now,
+        ) {
             Verdict::Write(write) => return Some(write),
             Verdict::Later(finished) => self.candidates.push(finished, &self.scope.retention),
             Verdict::Older(version) => self.older.push((name.into(), version)),
@@ -152,7 +176,8 @@ impl<'a, C: Cluster> Round<'a, C> {
             return;
         }
         let (writer, now) = (self.writer.clone(), self.now);
-        self.running.spawn(async move { writer.write(write, now).await });
+        self.running
+            .spawn(async move { writer.write(write, now).await });
     }
 
     /// Starts what retention wants, now that a complete listing has ended; `mirrors`: all of the watch.
@@ -171,7 +196,9 @@ impl<'a, C: Cluster> Round<'a, C> {
             Some(Ok(Ok(Done::Pruned))) => self.tally.pruned += 1,
             Some(Ok(Ok(Done::Conflict))) => self.tally.conflicts += 1,
             Some(Ok(Err(error))) => self.failed(error),
-            Some(Err(error)) => self.failed(ClusterError::Unavailable(format!("a write ended oddly: {error}"))),
+            Some(Err(error)) => self.failed(ClusterError::Unavailable(format!(
+                "a write ended oddly: {error}"
+            ))),
         }
     }
 

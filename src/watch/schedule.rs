@@ -35,15 +35,30 @@ impl Cadence {
     #[must_use]
     pub fn of(spec: &ClusterWatchSpec, default: Duration, minimum: Duration) -> Self {
         let interval = spec.interval().unwrap_or(default).max(minimum);
-        let active_interval = spec.active_interval().unwrap_or(interval).max(minimum).min(interval);
-        let full_resync = spec.full_resync_interval().unwrap_or(FULL_RESYNC).max(interval);
-        Self { interval, active_interval, full_resync }
+        let active_interval = spec
+            .active_interval()
+            .unwrap_or(interval)
+            .max(minimum)
+            .min(interval);
+        let full_resync = spec
+            .full_resync_interval()
+            .unwrap_or(FULL_RESYNC)
+            .max(interval);
+        Self {
+            interval,
+            active_interval,
+            full_resync,
+        }
     }
 
     /// The interval in force.
     #[must_use]
     pub fn current(&self, something_open: bool) -> Duration {
-        if something_open { self.active_interval } else { self.interval }
+        if something_open {
+            self.active_interval
+        } else {
+            self.interval
+        }
     }
 
     /// How long a mirror may go unconfirmed before it is stale: three intervals (a poll that takes longer than its
@@ -55,7 +70,12 @@ impl Cadence {
 
     /// Whether the next listing is a full one, `since` after the last one, which took `lasted`.
     #[must_use]
-    pub fn full_is_due(&self, since: Option<Duration>, lasted: Duration, wanted_sooner: bool) -> bool {
+    pub fn full_is_due(
+        &self,
+        since: Option<Duration>,
+        lasted: Duration,
+        wanted_sooner: bool,
+    ) -> bool {
         let Some(since) = since else { return true };
         let spacing = lasted * FULL_SPACING;
         since >= spacing && (wanted_sooner || since >= self.full_resync)
@@ -68,7 +88,8 @@ pub fn jittered(interval: Duration, uid: &str, poll: u64) -> Duration {
     let mut hash = SipHasher13::new();
     hash.write(uid.as_bytes());
     hash.write_u64(poll);
-    let unit = f64::from(u32::try_from(hash.finish() >> 32).unwrap_or_default()) / f64::from(u32::MAX);
+    let unit =
+        f64::from(u32::try_from(hash.finish() >> 32).unwrap_or_default()) / f64::from(u32::MAX);
     interval.mul_f64(1.0 + JITTER * (2.0 * unit - 1.0))
 }
 
@@ -76,7 +97,9 @@ pub fn jittered(interval: Duration, uid: &str, poll: u64) -> Duration {
 /// each time, at most ten minutes (or the interval, where that is longer).
 #[must_use]
 pub fn after_refusal(interval: Duration, refusals: u32) -> Duration {
-    interval.saturating_mul(1 << refusals.min(10)).min(REFUSED_MAX.max(interval))
+    interval
+        .saturating_mul(1 << refusals.min(10))
+        .min(REFUSED_MAX.max(interval))
 }
 
 #[cfg(test)]
@@ -99,13 +122,23 @@ mod tests {
             ..ClusterWatchSpec::default()
         };
         let cadence = Cadence::of(&spec, Duration::from_secs(60), Duration::from_secs(10));
-        assert_eq!((cadence.interval, cadence.active_interval), (Duration::from_secs(10), Duration::from_secs(10)));
+        assert_eq!(
+            (cadence.interval, cadence.active_interval),
+            (Duration::from_secs(10), Duration::from_secs(10))
+        );
     }
 
     #[test]
     fn what_is_not_named_is_the_operators() {
-        let cadence = Cadence::of(&ClusterWatchSpec::default(), Duration::from_secs(60), Duration::from_secs(10));
-        assert_eq!((cadence.interval, cadence.active_interval), (Duration::from_secs(60), Duration::from_secs(60)));
+        let cadence = Cadence::of(
+            &ClusterWatchSpec::default(),
+            Duration::from_secs(60),
+            Duration::from_secs(10),
+        );
+        assert_eq!(
+            (cadence.interval, cadence.active_interval),
+            (Duration::from_secs(60), Duration::from_secs(60))
+        );
         assert_eq!(cadence.full_resync, Duration::from_secs(600));
     }
 
@@ -122,9 +155,18 @@ mod tests {
 
     #[test]
     fn stale_is_three_intervals_and_two_minutes() {
-        assert_eq!(CADENCE.stale_after(true, Duration::ZERO), Duration::from_secs(165));
-        assert_eq!(CADENCE.stale_after(false, Duration::ZERO), Duration::from_secs(300));
-        assert_eq!(CADENCE.stale_after(true, Duration::from_secs(100)), Duration::from_secs(420));
+        assert_eq!(
+            CADENCE.stale_after(true, Duration::ZERO),
+            Duration::from_secs(165)
+        );
+        assert_eq!(
+            CADENCE.stale_after(false, Duration::ZERO),
+            Duration::from_secs(300)
+        );
+        assert_eq!(
+            CADENCE.stale_after(true, Duration::from_secs(100)),
+            Duration::from_secs(420)
+        );
     }
 
     proptest! {

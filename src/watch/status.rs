@@ -7,10 +7,7 @@ use k8s_openapi::{
     jiff::Timestamp,
 };
 
-use super::{
-    rollup::Rollup,
-    schedule::HEARTBEAT,
-};
+use super::{rollup::Rollup, schedule::HEARTBEAT};
 use crate::{
     api::{cluster_watch::ClusterWatchStatus, limits},
     mirror::write::{seconds, to_second},
@@ -60,23 +57,47 @@ pub struct Facts {
 
 /// The status to write after `previous`.
 #[must_use]
-pub fn build(previous: &ClusterWatchStatus, standing: &Standing, facts: &Facts, now: Timestamp) -> ClusterWatchStatus {
-    let ready = previous.conditions.iter().find(|condition| condition.type_ == "Ready");
+pub fn build(
+    previous: &ClusterWatchStatus,
+    standing: &Standing,
+    facts: &Facts,
+    now: Timestamp,
+) -> ClusterWatchStatus {
+    let ready = previous
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == "Ready");
     let (ready, reconciling, stalled) = match standing {
-        Standing::Progressing(message) => {
-            (("Unknown", "Progressing", &**message), ("True", "Progressing", &**message), ("False", "Progressing", ""))
-        }
-        Standing::Synced(message) => (("True", "Synced", &**message), ("False", "Synced", ""), ("False", "Synced", "")),
+        Standing::Progressing(message) => (
+            ("Unknown", "Progressing", &**message),
+            ("True", "Progressing", &**message),
+            ("False", "Progressing", ""),
+        ),
+        Standing::Synced(message) => (
+            ("True", "Synced", &**message),
+            ("False", "Synced", ""),
+            ("False", "Synced", ""),
+        ),
         Standing::Suspended => {
-            let was = ready.map_or(("Unknown", "Pending"), |ready| (&*ready.status, &*ready.reason));
-            ((was.0, was.1, "suspended"), ("False", "Suspended", "suspended"), ("False", "Suspended", ""))
+            let was = ready.map_or(("Unknown", "Pending"), |ready| {
+                (&*ready.status, &*ready.reason)
+            });
+            (
+                (was.0, was.1, "suspended"),
+                ("False", "Suspended", "suspended"),
+                ("False", "Suspended", ""),
+            )
         }
-        Standing::Stalled { reason, message } => {
-            (("False", *reason, &**message), ("False", *reason, ""), ("True", *reason, &**message))
-        }
-        Standing::Failing { reason, message } => {
-            (("False", *reason, &**message), ("True", *reason, &**message), ("False", *reason, ""))
-        }
+        Standing::Stalled { reason, message } => (
+            ("False", *reason, &**message),
+            ("False", *reason, ""),
+            ("True", *reason, &**message),
+        ),
+        Standing::Failing { reason, message } => (
+            ("False", *reason, &**message),
+            ("True", *reason, &**message),
+            ("False", *reason, ""),
+        ),
     };
     let rollup = facts.rollup.clone().unwrap_or_else(|| carried(previous));
     let attention = match &rollup.message {
@@ -84,14 +105,22 @@ pub fn build(previous: &ClusterWatchStatus, standing: &Standing, facts: &Facts, 
         None => ("False", "NothingToDo", ""),
     };
     let condition = |type_: &str, (status, reason, message): (&str, &str, &str)| {
-        let before = previous.conditions.iter().find(|before| before.type_ == type_ && before.status == status);
+        let before = previous
+            .conditions
+            .iter()
+            .find(|before| before.type_ == type_ && before.status == status);
         Condition {
             type_: type_.to_owned(),
             status: status.to_owned(),
             reason: reason.to_owned(),
-            message: message.chars().take(limits::CONDITION_MESSAGE as usize).collect(),
+            message: message
+                .chars()
+                .take(limits::CONDITION_MESSAGE as usize)
+                .collect(),
             observed_generation: Some(facts.generation),
-            last_transition_time: before.map_or(Time(to_second(now)), |before| before.last_transition_time.clone()),
+            last_transition_time: before.map_or(Time(to_second(now)), |before| {
+                before.last_transition_time.clone()
+            }),
         }
     };
     let known = previous.remediations.is_some() || facts.rollup.is_some();
@@ -103,10 +132,20 @@ pub fn build(previous: &ClusterWatchStatus, standing: &Standing, facts: &Facts, 
             condition("Stalled", stalled),
             condition("AttentionRequired", attention),
         ],
-        last_sync_time: facts.last_sync.map(seconds).or_else(|| previous.last_sync_time.clone()),
-        last_full_sync_time: facts.last_full_sync.map(seconds).or_else(|| previous.last_full_sync_time.clone()),
-        stale_after: (*standing != Standing::Suspended).then(|| seconds(now + HEARTBEAT + facts.stale_after)),
-        last_handled_reconcile_at: facts.handled.clone().or_else(|| previous.last_handled_reconcile_at.clone()),
+        last_sync_time: facts
+            .last_sync
+            .map(seconds)
+            .or_else(|| previous.last_sync_time.clone()),
+        last_full_sync_time: facts
+            .last_full_sync
+            .map(seconds)
+            .or_else(|| previous.last_full_sync_time.clone()),
+        stale_after: (*standing != Standing::Suspended)
+            .then(|| seconds(now + HEARTBEAT + facts.stale_after)),
+        last_handled_reconcile_at: facts
+            .handled
+            .clone()
+            .or_else(|| previous.last_handled_reconcile_at.clone()),
         remediations: known.then_some(rollup.counts),
         attention: rollup.attention,
     }
@@ -114,7 +153,10 @@ pub fn build(previous: &ClusterWatchStatus, standing: &Standing, facts: &Facts, 
 
 /// What `previous` added up to.
 fn carried(previous: &ClusterWatchStatus) -> Rollup {
-    let attention = previous.conditions.iter().find(|c| c.type_ == "AttentionRequired" && c.status == "True");
+    let attention = previous
+        .conditions
+        .iter()
+        .find(|c| c.type_ == "AttentionRequired" && c.status == "True");
     Rollup {
         counts: previous.remediations.clone().unwrap_or_default(),
         attention: previous.attention.clone(),
@@ -131,9 +173,12 @@ pub fn worth_writing(previous: &ClusterWatchStatus, next: &ClusterWatchStatus) -
         stale_after: None,
         ..status.clone()
     };
-    let time = |status: &ClusterWatchStatus| status.stale_after.as_deref()?.parse::<Timestamp>().ok();
+    let time =
+        |status: &ClusterWatchStatus| status.stale_after.as_deref()?.parse::<Timestamp>().ok();
     let heartbeat = match (time(previous), time(next)) {
-        (Some(before), Some(after)) => Duration::try_from(after.duration_since(before)).is_ok_and(|age| age >= HEARTBEAT),
+        (Some(before), Some(after)) => {
+            Duration::try_from(after.duration_since(before)).is_ok_and(|age| age >= HEARTBEAT)
+        }
         (before, after) => before != after,
     };
     heartbeat || timeless(previous) != timeless(next)

@@ -17,7 +17,10 @@ use super::{
     status::{Facts, Standing},
 };
 use crate::{
-    api::{cluster_watch::{ClusterWatch, DeletionPolicy}, limits},
+    api::{
+        cluster_watch::{ClusterWatch, DeletionPolicy},
+        limits,
+    },
     cluster::{Cluster, ClusterError},
     together::Error,
 };
@@ -54,7 +57,12 @@ pub struct Task<C> {
 impl<C: Cluster> Task<C> {
     /// The task of `watch`; `requested`: its `requestedAt` annotation, as it changes.
     #[must_use]
-    pub fn new(tools: Arc<Tools<C>>, watch: Arc<ClusterWatch>, speeds: Speeds, requested: watch::Receiver<Option<String>>) -> Self {
+    pub fn new(
+        tools: Arc<Tools<C>>,
+        watch: Arc<ClusterWatch>,
+        speeds: Speeds,
+        requested: watch::Receiver<Option<String>>,
+    ) -> Self {
         let cadence = Cadence::of(&watch.spec, speeds.default_interval, speeds.min_interval);
         let reporter = Reporter::new(tools.cluster.clone(), &watch);
         let mut task = Self {
@@ -85,9 +93,17 @@ impl<C: Cluster> Task<C> {
             if requested.is_some() && requested != self.reporter.last().last_handled_reconcile_at {
                 self.memory.want_everything_now();
             }
-            let outcome = poll(&self.tools, &self.watch.spec, &self.scope, &self.cadence, &mut self.memory).await;
+            let outcome = poll(
+                &self.tools,
+                &self.watch.spec,
+                &self.scope,
+                &self.cadence,
+                &mut self.memory,
+            )
+            .await;
             self.polls += 1;
-            self.facts.handled = requested.map(|value| value.chars().take(limits::REQUESTED_AT as usize).collect());
+            self.facts.handled =
+                requested.map(|value| value.chars().take(limits::REQUESTED_AT as usize).collect());
             let standing = self.take_stock(&outcome).await;
             if let Some(standing) = standing {
                 self.report(&standing).await;
@@ -100,7 +116,10 @@ impl<C: Cluster> Task<C> {
     pub async fn rest(mut self, standing: Standing) {
         loop {
             self.report(&standing).await;
-            self.tools.clock.sleep_until(self.tools.clock.elapsed() + HEARTBEAT).await;
+            self.tools
+                .clock
+                .sleep_until(self.tools.clock.elapsed() + HEARTBEAT)
+                .await;
         }
     }
 
@@ -111,7 +130,11 @@ impl<C: Cluster> Task<C> {
             Ok(polled) => {
                 self.lasted = polled.lasted;
                 self.facts.last_sync = Some(now);
-                self.facts.last_full_sync = if polled.full { Some(now) } else { self.facts.last_full_sync };
+                self.facts.last_full_sync = if polled.full {
+                    Some(now)
+                } else {
+                    self.facts.last_full_sync
+                };
                 trace(&self.watch, polled);
                 match &polled.tally.error {
                     None => {
@@ -123,7 +146,11 @@ impl<C: Cluster> Task<C> {
             }
             Err(error) => failure(error, &self.scope),
         };
-        let Failure { reason, message, needs_somebody } = failure;
+        let Failure {
+            reason,
+            message,
+            needs_somebody,
+        } = failure;
         tracing::warn!(watch = %self.watch.name_any(), namespace = %self.scope.namespace, reason, message, "the poll failed");
         let stale = elapsed.saturating_sub(self.good) > self.stale_after();
         if stale && outcome.is_err() {
@@ -136,14 +163,21 @@ impl<C: Cluster> Task<C> {
         } else if self.is_synced() {
             None
         } else {
-            Some(Standing::Progressing(format!("not synced yet, trying again: {message}")))
+            Some(Standing::Progressing(format!(
+                "not synced yet, trying again: {message}"
+            )))
         }
     }
 
     /// Whether this generation was reported as synced and nothing worse since.
     fn is_synced(&self) -> bool {
         self.reporter.is_acknowledged()
-            && self.reporter.last().conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
+            && self
+                .reporter
+                .last()
+                .conditions
+                .iter()
+                .any(|condition| condition.type_ == "Ready" && condition.status == "True")
     }
 
     async fn report(&mut self, standing: &Standing) {
@@ -151,7 +185,11 @@ impl<C: Cluster> Task<C> {
         if *standing != Standing::Progressing(String::new()) && self.tools.index.is_ready() {
             self.facts.rollup = Some(rollup(&mirrors(&self.tools, &self.scope)));
         }
-        if let Err(error) = self.reporter.report(standing, &self.facts, self.tools.clock.now()).await {
+        if let Err(error) = self
+            .reporter
+            .report(standing, &self.facts, self.tools.clock.now())
+            .await
+        {
             tracing::warn!(watch = %self.watch.name_any(), namespace = %self.scope.namespace, %error, "the status could not be written; it is tried again with the next poll");
         }
     }
@@ -164,7 +202,10 @@ impl<C: Cluster> Task<C> {
             delay = delay.max(error.retry_after().unwrap_or_default());
         }
         if let Ok(polled) = outcome {
-            delay = delay.max(self.memory.rest_after(polled, &self.scope, &self.tools.together));
+            delay = delay.max(
+                self.memory
+                    .rest_after(polled, &self.scope, &self.tools.together),
+            );
         }
         let until = self.tools.clock.elapsed() + delay;
         tokio::select! {
@@ -174,7 +215,9 @@ impl<C: Cluster> Task<C> {
     }
 
     fn something_open(&self) -> bool {
-        mirrors(&self.tools, &self.scope).iter().any(|(_, mirror)| mirror.open)
+        mirrors(&self.tools, &self.scope)
+            .iter()
+            .any(|(_, mirror)| mirror.open)
     }
 
     fn stale_after(&self) -> Duration {
@@ -185,7 +228,8 @@ impl<C: Cluster> Task<C> {
     /// heartbeat late.
     fn unconfirmed_before_start(&self) -> Duration {
         let last = time(self.reporter.last().last_sync_time.as_deref());
-        let age = last.and_then(|last| Duration::try_from(self.tools.clock.now().duration_since(last)).ok());
+        let age = last
+            .and_then(|last| Duration::try_from(self.tools.clock.now().duration_since(last)).ok());
         age.unwrap_or_default().saturating_sub(HEARTBEAT)
     }
 }
@@ -217,16 +261,27 @@ fn failure(error: &PollError, scope: &Scope) -> Failure {
         ),
         _ => error.to_string(),
     };
-    Failure { reason, message, needs_somebody }
+    Failure {
+        reason,
+        message,
+        needs_somebody,
+    }
 }
 
 fn write_failure(error: &ClusterError, failed: usize) -> Failure {
-    Failure { reason: "WriteFailed", message: format!("{failed} writes failed; the first: {error}"), needs_somebody: false }
+    Failure {
+        reason: "WriteFailed",
+        message: format!("{failed} writes failed; the first: {error}"),
+        needs_somebody: false,
+    }
 }
 
 fn scope(watch: &ClusterWatch) -> Scope {
     let spec = &watch.spec;
-    let owner = OwnerReference { controller: Some(true), ..watch.owner_ref(&()).unwrap_or_default() };
+    let owner = OwnerReference {
+        controller: Some(true),
+        ..watch.owner_ref(&()).unwrap_or_default()
+    };
     Scope {
         namespace: watch.namespace().unwrap_or_default().into(),
         cluster: spec.cluster_id.as_str().into(),
