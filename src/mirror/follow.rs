@@ -26,7 +26,7 @@ pub async fn follow(client: Client, namespace: Option<String>, index: Index) {
         match event {
             Ok(watcher::Event::Init) => epoch = index.begin(),
             Ok(watcher::Event::InitApply(object) | watcher::Event::Apply(object)) => {
-                index.apply(object)
+                index.apply(object);
             }
             Ok(watcher::Event::InitDone) => {
                 index.end(epoch, namespace.as_deref(), first);
@@ -41,7 +41,7 @@ pub async fn follow(client: Client, namespace: Option<String>, index: Index) {
                 }
             }
             Err(error) => {
-                tracing::warn!(%error, "the watch on Remediations failed and is tried again")
+                tracing::warn!(%error, "the watch on Remediations failed and is tried again");
             }
         }
     }

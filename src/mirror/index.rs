@@ -199,6 +199,7 @@ impl Index {
     }
 
     /// Begins a listing of `namespace` (all: `None`); what it does not show is dropped by [`end`](Self::end).
+    #[must_use]
     pub fn begin(&self) -> u32 {
         let mut inner = self.lock();
         inner.epoch += 1;
@@ -241,7 +242,7 @@ impl Index {
         let mirrors = namespaces.entry(namespace.into_boxed_str()).or_default();
         match mirrors.get_mut(name.as_str()) {
             Some(known) if known.resource_version > mirror.resource_version => {
-                Arc::make_mut(known).epoch = *epoch
+                Arc::make_mut(known).epoch = *epoch;
             }
             Some(known) => *known = Arc::new(mirror),
             None => {

@@ -24,9 +24,12 @@ pub fn object_name(cluster: &str, id: &str) -> String {
     hash.update((cluster.len() as u64).to_be_bytes());
     hash.update(cluster);
     hash.update(id);
-    for byte in &hash.finalize()[..HASH] {
-        name.push_str(&format!("{byte:02x}"));
-    }
+    let digits = hash
+        .finalize()
+        .into_iter()
+        .take(HASH)
+        .flat_map(|byte| [byte >> 4, byte & 15]);
+    name.extend(digits.filter_map(|digit| char::from_digit(digit.into(), 16)));
     name
 }
 

@@ -163,15 +163,14 @@ impl<C: Cluster> Writer<C> {
         let Some(mut status) = status else {
             return Ok(Done::Updated);
         };
-        let mut history = match &mirror.history {
-            Some(history) => history.to_vec(),
-            None => {
-                let read = self.cluster.get(&self.namespace, name).await?;
-                if read.metadata.resource_version.as_deref() != Some(&version) {
-                    return Err(ClusterError::Conflict);
-                }
-                read.status.unwrap_or_default().transitions
+        let mut history = if let Some(history) = &mirror.history {
+            history.to_vec()
+        } else {
+            let read = self.cluster.get(&self.namespace, name).await?;
+            if read.metadata.resource_version.as_deref() != Some(&version) {
+                return Err(ClusterError::Conflict);
             }
+            read.status.unwrap_or_default().transitions
         };
         date(
             &mut status.conditions,

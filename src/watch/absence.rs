@@ -133,7 +133,7 @@ impl Absences {
         match answer {
             Answer::NotFound => (missing.not_found, missing.forbidden) = (missing.not_found + 1, 0),
             Answer::Forbidden => {
-                (missing.not_found, missing.forbidden) = (0, missing.forbidden + 1)
+                (missing.not_found, missing.forbidden) = (0, missing.forbidden + 1);
             }
             Answer::Shown | Answer::Unanswered => {}
         }

@@ -152,7 +152,7 @@ fn claim(watch: &ClusterWatch) -> Claim<'_> {
     }
 }
 
-/// Watches the ClusterWatches of `namespace` (all: `None`) until `supervisor` is told to shut down.
+/// Watches the `ClusterWatches` of `namespace` (all: `None`) until `supervisor` is told to shut down.
 pub async fn control<C: Cluster>(
     client: Client,
     namespace: Option<String>,
@@ -184,7 +184,7 @@ pub async fn control<C: Cluster>(
                 );
             }
             Err(error) => {
-                tracing::warn!(%error, "the watch on ClusterWatches failed and is tried again")
+                tracing::warn!(%error, "the watch on ClusterWatches failed and is tried again");
             }
         }
     }

@@ -102,10 +102,10 @@ pub fn plan(
     {
         return Verdict::Skipped("the API says that it belongs to another cluster");
     }
-    if let Some(instance) = &scope.instance {
-        if item.instance_id.get_or_insert_with(|| instance.to_string()) != &**instance {
-            return Verdict::Skipped("the API says that it belongs to another instance");
-        }
+    if let Some(instance) = &scope.instance
+        && item.instance_id.get_or_insert_with(|| instance.to_string()) != &**instance
+    {
+        return Verdict::Skipped("the API says that it belongs to another instance");
     }
     match mirror {
         Some(mirror) if *mirror.cluster != *scope.cluster || *mirror.id != *item.id => {
@@ -123,10 +123,11 @@ fn change(
     mirror: &Arc<Mirror>,
     trust_older: bool,
 ) -> Verdict {
-    if let (Some(theirs), Some(ours)) = (time(item.update_time.as_deref()), mirror.updated) {
-        if theirs < ours && !trust_older {
-            return Verdict::Older(theirs);
-        }
+    if let (Some(theirs), Some(ours)) = (time(item.update_time.as_deref()), mirror.updated)
+        && theirs < ours
+        && !trust_older
+    {
+        return Verdict::Older(theirs);
     }
     let status = desired::from_api(item, &scope.omit, mirror.generation);
     let wanted = labels::labels(&scope.cluster, status.instance_id.as_deref());

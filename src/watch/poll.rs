@@ -227,10 +227,11 @@ async fn settle_absences<A: Api, C: Cluster>(
             .absences
             .since(name)
             .is_some_and(|since| now.saturating_sub(since) > stale);
-        if overdue && memory.absences.verdict(name).is_none() {
-            if let Some(mirror) = tools.index.get(&scope.namespace, name) {
-                mark_stale(round, name.into(), mirror).await;
-            }
+        if overdue
+            && memory.absences.verdict(name).is_none()
+            && let Some(mirror) = tools.index.get(&scope.namespace, name)
+        {
+            mark_stale(round, name.into(), mirror).await;
         }
     }
 }
@@ -323,6 +324,7 @@ impl Memory {
     }
 
     /// How long to leave the API alone after a full listing, where it must be the next one too.
+    #[must_use]
     pub fn rest_after(&self, polled: &Polled, scope: &Scope, together: &Client) -> Duration {
         let open = self.open_states();
         if polled.full && !together.dialects().filters(&open) && only_final(scope).is_none() {

@@ -28,12 +28,12 @@ pub async fn ask<A: Api, C: Cluster>(
     let mut left = budget;
     let mut asked = 0;
     let missing = absences.questions(budget);
-    if !missing.is_empty() && !absences.trusts_ids() {
-        if let Some((instance, id)) = round.sample.clone() {
-            if let Some(Ok(_)) = question(api, scope, instance.as_deref(), &id, &mut left).await {
-                absences.trust_ids();
-            }
-        }
+    if !missing.is_empty()
+        && !absences.trusts_ids()
+        && let Some((instance, id)) = round.sample.clone()
+        && let Some(Ok(_)) = question(api, scope, instance.as_deref(), &id, &mut left).await
+    {
+        absences.trust_ids();
     }
     for name in missing {
         let Some(mirror) = index.get(&scope.namespace, &name) else {

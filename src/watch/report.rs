@@ -1,4 +1,4 @@
-//! Writes the status of a ClusterWatch: only when it says something new, or the heartbeat is due.
+//! Writes the status of a `ClusterWatch`: only when it says something new, or the heartbeat is due.
 
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;

@@ -1,4 +1,4 @@
-//! The status of a ClusterWatch, from how it stands: pure.
+//! The status of a `ClusterWatch`, from how it stands: pure.
 
 use std::time::Duration;
 

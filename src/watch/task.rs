@@ -1,4 +1,4 @@
-//! The life of one generation of one ClusterWatch: wait, poll, report, again.
+//! The life of one generation of one `ClusterWatch`: wait, poll, report, again.
 
 use std::{sync::Arc, time::Duration};
 
