@@ -1,6 +1,6 @@
 //! What cannot be changed once an object is there.
 
-use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
 use super::objects::{Objects, assert_refused, remediation, watch};
@@ -59,7 +59,7 @@ async fn a_watch_of_all_instances_stays_one_in_either_spelling() {
         assert_refused(refused, "spec.instanceId", INSTANCE);
         objects
             .watches
-            .delete("w", &Default::default())
+            .delete("w", &DeleteParams::default())
             .await
             .unwrap();
     }
@@ -89,7 +89,7 @@ async fn a_remediation_stays_the_mirror_of_one() {
     let spec = json!({ "clusterId": "c", "id": "r" });
     objects
         .remediations
-        .create(&PostParams::default(), &remediation("r", spec))
+        .create(&PostParams::default(), &remediation("r", &spec))
         .await
         .unwrap();
     for field in ["clusterId", "id"] {

@@ -35,18 +35,18 @@ impl Objects {
     }
 }
 
-/// A ClusterWatch whose spec is the shortest valid one with `more` merged into it.
+/// A `ClusterWatch` whose spec is the shortest valid one with `more` merged into it.
 pub(super) fn watch(more: &Value) -> DynamicObject {
     let mut spec = json!({ "clusterId": "c", "apiKeySecretRef": { "name": "together" } });
     merge(&mut spec, more);
-    object("ClusterWatch", "w", spec)
+    object("ClusterWatch", "w", &spec)
 }
 
-pub(super) fn remediation(name: &str, spec: Value) -> DynamicObject {
+pub(super) fn remediation(name: &str, spec: &Value) -> DynamicObject {
     object("Remediation", name, spec)
 }
 
-fn object(kind: &str, name: &str, spec: Value) -> DynamicObject {
+fn object(kind: &str, name: &str, spec: &Value) -> DynamicObject {
     serde_json::from_value(json!({
         "apiVersion": format!("{GROUP}/{VERSION}"),
         "kind": kind,

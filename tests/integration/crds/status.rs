@@ -34,7 +34,7 @@ async fn write(objects: &Objects, status: &Value) -> kube::Result<DynamicObject>
 }
 
 async fn create_remediation(objects: &Objects) -> DynamicObject {
-    let new = remediation("r", json!({ "clusterId": "c", "id": "r" }));
+    let new = remediation("r", &json!({ "clusterId": "c", "id": "r" }));
     objects
         .remediations
         .create(&PostParams::default(), &new)
@@ -54,7 +54,7 @@ async fn a_new_object_says_that_it_waits_whatever_its_creator_wrote() {
         .unwrap();
     assert_eq!(created.data["status"], pending("Ready"));
     let new = with_status(
-        remediation("r", json!({ "clusterId": "c", "id": "r" })),
+        remediation("r", &json!({ "clusterId": "c", "id": "r" })),
         &status,
     );
     let created = objects

@@ -98,7 +98,7 @@ async fn a_watch_shows_how_it_goes_in_numbers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_remediation_shows_machine_state_and_freshness() {
     let objects = Objects::new().await;
-    let new = remediation("r", json!({ "clusterId": "c", "id": "r" }));
+    let new = remediation("r", &json!({ "clusterId": "c", "id": "r" }));
     objects
         .remediations
         .create(&PostParams::default(), &new)
@@ -158,7 +158,7 @@ async fn remediations_are_selected_by_each_selectable_field() {
         let open = name == "a";
         let new = remediation(
             name,
-            json!({ "clusterId": format!("c-{name}"), "id": name }),
+            &json!({ "clusterId": format!("c-{name}"), "id": name }),
         );
         objects
             .remediations
