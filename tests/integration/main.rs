@@ -1,5 +1,9 @@
 //! Tests on a real control plane: one binary, so that they share it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod clock;
 mod crds;
+mod fixture;
+mod flow;
 mod setup;
+mod truth;

@@ -1,0 +1,3 @@
+//! The whole flow on a real API server, against the simulated API.
+
+mod first_mirror;
