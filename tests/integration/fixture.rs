@@ -234,10 +234,31 @@ impl Fixture {
         .await
     }
 
+    /// Lets `by` pass, once every watch of the namespace has come to wait.
+    pub(crate) async fn advance(&self, by: Duration) {
+        until("every watch waits", || async {
+            let watches = self
+                .watches()
+                .list(&ListParams::default())
+                .await
+                .unwrap()
+                .items
+                .len();
+            let waiting = self.clock.sleepers();
+            if waiting >= watches {
+                Ok(())
+            } else {
+                Err(format!("{waiting} of {watches}"))
+            }
+        })
+        .await;
+        self.clock.advance(by);
+    }
+
     /// Lets `by` pass and waits until the API was listed again.
     pub(crate) async fn pass(&self, by: Duration) {
         let before = self.simulator.counters().listings;
-        self.clock.advance(by);
+        self.advance(by).await;
         until("another listing", || async {
             let listings = self.simulator.counters().listings;
             if listings > before {

@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod clock;
+mod counted;
 mod crds;
 mod fixture;
 mod flow;
+mod program;
 mod setup;
 mod truth;

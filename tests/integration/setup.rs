@@ -10,13 +10,18 @@ pub(crate) async fn control_plane() -> &'static ControlPlane {
     static INSTALLED: OnceCell<()> = OnceCell::const_new();
     let control_plane = ControlPlane::shared().await;
     INSTALLED
-        .get_or_init(async || control_plane.apply(&crd_files()).await.unwrap())
+        .get_or_init(async || install(control_plane).await)
         .await;
     control_plane
 }
 
+/// Applies the files of `crds/`.
+pub(crate) async fn install(control_plane: &ControlPlane) {
+    control_plane.apply(&crd_files()).await.unwrap();
+}
+
 /// The files of `crds/`, one after the other.
-fn crd_files() -> String {
+pub(crate) fn crd_files() -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("crds");
     ["clusterwatches.yaml", "remediations.yaml"]
         .map(|name| fs::read_to_string(folder.join(name)).unwrap())
