@@ -6,6 +6,7 @@ mod counted;
 mod crds;
 mod fixture;
 mod flow;
+mod on_kind;
 mod program;
 mod setup;
 mod truth;

@@ -1,0 +1,65 @@
+//! The main flows on a real kind node, wherever a container engine answers.
+
+use kube::{Api, api::DeleteParams};
+use testbed::{
+    control_plane::{ControlPlane, Error, Way},
+    simulator::Remediation as Truth,
+};
+
+use crate::{
+    fixture::{CLUSTER, Fixture, condition, until},
+    setup,
+    truth::assert_mirrors,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mirrored_changed_restarted_and_collected_on_a_kind_node() {
+    let control_plane = match ControlPlane::start_with(Way::Kind).await {
+        Ok(control_plane) => &*Box::leak(Box::new(control_plane)),
+        Err(Error::Absent(why)) => {
+            eprintln!("flows on a kind node: not run: {why}");
+            return;
+        }
+        Err(error) => panic!("{error}"),
+    };
+    setup::install(control_plane).await;
+    let mut fixture = Fixture::on(control_plane, "on-kind").await;
+    for number in 0..50 {
+        fixture.simulator.put(Truth::numbered(CLUSTER, number));
+    }
+    fixture.synced_watch(|_| {}).await;
+    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+
+    let id = Truth::numbered(CLUSTER, 7).id;
+    fixture.simulator.enter(CLUSTER, &id, "FAILED");
+    fixture.sync("training").await;
+    assert_eq!(
+        condition(&fixture.mirror(&id).await, "Stalled"),
+        ("True".into(), "RemediationFailed".into())
+    );
+
+    let versions = fixture.versions().await;
+    fixture.stop().await;
+    fixture.start(&[]).await;
+    fixture.sync("training").await;
+    assert_eq!(
+        fixture.versions().await,
+        versions,
+        "a restart writes nothing"
+    );
+
+    let watches: Api<_> = fixture.watches();
+    watches
+        .delete("training", &DeleteParams::default())
+        .await
+        .unwrap();
+    until("the mirrors go with their watch", || async {
+        let left = fixture.all().await.len();
+        if left == 0 {
+            Ok(())
+        } else {
+            Err(format!("{left} left"))
+        }
+    })
+    .await;
+}
