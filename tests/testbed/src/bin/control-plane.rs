@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use testbed::control_plane::{ControlPlane, Way};
+use testbed::control_plane::{ControlPlane, Error, Way};
 use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
@@ -18,17 +18,30 @@ async fn main() -> ExitCode {
 
 async fn hold() -> Result<(), Box<dyn std::error::Error>> {
     let mut terminated = signal(SignalKind::terminate())?;
-    // The one argument names a way for who wants a certain one.
-    let control_plane = match std::env::args().nth(1).as_deref() {
-        Some("kind") => ControlPlane::start_with(Way::Kind).await?,
-        Some("go") => ControlPlane::start_with(Way::GoBuild).await?,
-        _ => ControlPlane::start().await?,
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let told_to_end = async {
+        tokio::select! {
+            _ = terminated.recv() => {}
+            _ = interrupted.recv() => {}
+        }
+    };
+    tokio::pin!(told_to_end);
+    let control_plane = tokio::select! {
+        started = start() => started?,
+        // A build in a thread of its own would be waited for by a return; what it started ends with this process.
+        () = &mut told_to_end => std::process::exit(1),
     };
     println!("export KUBECONFIG={}", control_plane.kubeconfig().display());
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminated.recv() => {}
-    }
+    told_to_end.await;
     control_plane.stop().await;
     Ok(())
+}
+
+/// The one argument names a way, for who wants a certain one.
+async fn start() -> Result<ControlPlane, Error> {
+    match std::env::args().nth(1).as_deref() {
+        Some("kind") => ControlPlane::start_with(Way::Kind).await,
+        Some("go") => ControlPlane::start_with(Way::GoBuild).await,
+        _ => ControlPlane::start().await,
+    }
 }

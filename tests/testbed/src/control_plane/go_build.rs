@@ -125,6 +125,7 @@ fn go(run: &Run, doing: &str, arguments: &[&str], total: Option<usize>) -> Resul
     command
         .args(arguments)
         .current_dir(run.dir())
+        .env("GOTMPDIR", run.dir())
         .envs([("CGO_ENABLED", "0"), ("GOTOOLCHAIN", "local")])
         .envs([("GOFLAGS", "-mod=readonly"), ("GOWORK", "off")]);
     let started = run

@@ -113,9 +113,10 @@ impl ControlPlane {
     /// # Panics
     /// When none can be had, with every way and why it failed.
     pub async fn shared() -> &'static Self {
-        static SHARED: OnceCell<ControlPlane> = OnceCell::const_new();
-        let started = SHARED.get_or_try_init(Self::start).await;
-        started.unwrap_or_else(|error| panic!("{error}"))
+        // A failure is kept, too: every test would try all ways again.
+        static SHARED: OnceCell<Result<ControlPlane, Error>> = OnceCell::const_new();
+        let started = SHARED.get_or_init(Self::start).await;
+        started.as_ref().unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// The way it came by.

@@ -1,15 +1,10 @@
 //! Each way to a control plane, up to an object created, watched and garbage-collected; and that nothing stays behind.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::{
-    collections::HashMap,
-    fs,
-    future::Future,
-    io::{BufRead as _, BufReader, Write as _},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+mod left_over;
+mod support;
+
+use std::{io::Write as _, path::Path, process::Command, time::Duration};
 
 use futures::{TryStreamExt as _, pin_mut};
 use k8s_openapi::{
@@ -24,12 +19,10 @@ use kube::{
     core::GroupVersionKind,
     discovery::ApiResource,
 };
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use testbed::control_plane::{ControlPlane, Error, Way};
-use testcontainers::bollard::{Docker, query_parameters::ListContainersOptionsBuilder};
 
-/// For what takes seconds on a machine that is not busy.
-const SOON: Duration = Duration::from_secs(120);
+use crate::support::{Holder, container_of, containers, naming, soon};
 
 /// Starts by this way; where the machine lacks what it needs, says so in one line.
 async fn started(way: Way) -> Option<ControlPlane> {
@@ -91,21 +84,6 @@ where
     S: futures::TryStream<Ok = WatchEvent<ConfigMap>, Error = kube::Error> + Unpin,
 {
     events.try_next().await.unwrap().expect("an open watch")
-}
-
-async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    let limited = tokio::time::timeout(SOON, future).await;
-    limited.unwrap_or_else(|_| panic!("{what} did not come within {SOON:?}"))
-}
-
-/// Waits until `holds`.
-async fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    soon(what, async {
-        while !holds() {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    })
-    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -276,33 +254,6 @@ async fn two_at_once_are_two() {
     two.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_killed_or_ended_holder_leaves_nothing() {
-    for signal in [Signal::KILL, Signal::TERM] {
-        let mut holder = Holder::start(&[]);
-        holder.end(signal);
-        let dir = &holder.dir;
-        until("the end of the processes", || naming(dir).is_empty()).await;
-        until("the end of the folder", || !dir.exists()).await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_even_the_guardian_could_not_take_away_is_swept_by_the_next_start() {
-    let mut holder = Holder::start(&[]);
-    let mut processes = naming(&holder.dir).into_iter();
-    let guardian = processes.find(|(_, arguments)| arguments.starts_with("sh\0-c\0"));
-    kill_process(guardian.unwrap().0, Signal::KILL).unwrap();
-    holder.end(Signal::KILL);
-    let next = ControlPlane::start().await.unwrap();
-    assert!(!holder.dir.exists());
-    until("the end of the processes", || {
-        naming(&holder.dir).is_empty()
-    })
-    .await;
-    next.stop().await;
-}
-
 #[test]
 fn a_way_that_fails_falls_through_and_says_why() {
     let nothing = tempfile::tempdir().unwrap();
@@ -365,73 +316,4 @@ fn kubectl(control_plane: &ControlPlane, kubeconfig: &Path, arguments: &[&str]) 
         .unwrap();
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).unwrap()
-}
-
-/// The processes whose arguments name a run's folder.
-fn naming(dir: &Path) -> Vec<(Pid, String)> {
-    let dir = dir.to_str().unwrap();
-    fs::read_dir("/proc")
-        .unwrap()
-        .filter_map(|entry| {
-            let entry = entry.ok()?;
-            let pid = Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?;
-            let arguments = fs::read(entry.path().join("cmdline")).ok()?;
-            let arguments = String::from_utf8_lossy(&arguments).into_owned();
-            arguments.contains(dir).then_some((pid, arguments))
-        })
-        .collect()
-}
-
-fn container_of(dir: &Path) -> String {
-    format!("together-testbed-{}", dir.file_name().unwrap().display())
-}
-
-async fn containers(name: &str) -> usize {
-    let filters = HashMap::from([("name", vec![name])]);
-    let options = ListContainersOptionsBuilder::new()
-        .all(true)
-        .filters(&filters);
-    let engine = Docker::connect_with_defaults().unwrap();
-    let found = engine.list_containers(Some(options.build())).await;
-    found.unwrap().len()
-}
-
-/// A process of its own that holds a control plane.
-struct Holder {
-    child: Child,
-    dir: PathBuf,
-}
-
-impl Holder {
-    fn start(arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_control-plane"))
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        stdout.read_line(&mut line).unwrap();
-        let kubeconfig = line.trim().strip_prefix("export KUBECONFIG=");
-        let dir = Path::new(kubeconfig.expect("a control plane")).parent();
-        let dir = dir.unwrap().to_owned();
-        assert!(!naming(&dir).is_empty(), "its guardian runs");
-        Self { child, dir }
-    }
-
-    /// Ends it by this signal and waits for its end.
-    fn end(&mut self, signal: Signal) {
-        let pid = Pid::from_child(&self.child);
-        kill_process(pid, signal).unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Holder {
-    fn drop(&mut self) {
-        // Ended already where the test passed.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
