@@ -178,7 +178,10 @@ fn the_rate_is_never_above_what_was_asked_for() {
         }
         .rate()
         .unwrap();
-        assert!(rate.interval.subsec_nanos() % 1_000_000 == 0, "{qps}");
+        assert!(
+            rate.interval.subsec_nanos().is_multiple_of(1_000_000),
+            "{qps}"
+        );
         assert!(rate.interval.as_secs_f64() * qps >= 0.999_999, "{qps}");
     }
 }
