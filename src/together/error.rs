@@ -96,7 +96,7 @@ pub enum Flaw {
     /// JSON of another shape.
     #[error("{path} is of another type, or there twice (line {line}, column {column})")]
     Shape {
-        /// Path of known names and positions; `?` for names that the API's page does not have.
+        /// The field, or `the body`.
         path: String,
         /// Line, from 1.
         line: usize,

@@ -55,9 +55,7 @@ async fn dropping_a_listing_ends_its_call() {
     listing.next_page().await.unwrap();
     api.called(2).await;
     drop(listing);
-    while api.holders() > 1 {
-        tokio::task::yield_now().await;
-    }
+    api.released().await;
 }
 
 #[tokio::test]
