@@ -3,10 +3,10 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
-use serde_path_to_error::{Path, Segment};
+use serde_path_to_error::Path;
 
 use super::error::{Error, Flaw};
-use super::model::{FIELDS, Malformed, Remediation};
+use super::model::{Malformed, Remediation};
 use super::port::Page;
 
 /// Longest id of a malformed item that is kept, in bytes.
@@ -14,9 +14,6 @@ const MAX_MALFORMED_ID: usize = 1024;
 
 /// What the place of an error is called where no field is to blame.
 const BODY: &str = "the body";
-
-/// Names of a page's fields.
-const ENVELOPE: [&str; 3] = ["remediations", "has_next", "next_page_token"];
 
 /// The list's answer. `remediations` and `has_next` are required by the reference page: without
 /// them an answer proves nothing.
@@ -75,7 +72,7 @@ fn absent(field: &str) -> Error {
 fn parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Error> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut json)
-        .map_err(|error| flaw(known(error.path()), error.inner()))?;
+        .map_err(|error| flaw(field(error.path()), error.inner()))?;
     json.end().map_err(|error| flaw(String::new(), &error))?;
     // serde reads a list as a struct, field by field
     if body.trim_ascii_start().starts_with(b"{") {
@@ -131,9 +128,9 @@ fn item(raw: &RawValue, position: usize) -> Result<Remediation, Malformed> {
         Ok(remediation) if remediation.state.is_empty() => malformed("state", "absent or empty"),
         Ok(remediation) => Ok(remediation),
         Err(error) if error.inner().classify() == Category::Data => {
-            malformed(&known(error.path()), "of another type, or there twice")
+            malformed(&field(error.path()), "of another type, or there twice")
         }
-        Err(error) => malformed(&known(error.path()), "not valid JSON"),
+        Err(error) => malformed(&field(error.path()), "not valid JSON"),
     }
 }
 
@@ -151,16 +148,13 @@ fn salvage_id(raw: &RawValue) -> Option<String> {
     (1..=MAX_MALFORMED_ID).contains(&id.len()).then_some(id)
 }
 
-/// A path in the names of the API's page, empty for the whole; other names come from the body
-/// and are not shown.
-fn known(path: &Path) -> String {
-    let name = |segment: &Segment| match segment {
-        Segment::Map { key } if ENVELOPE.contains(&key.as_str()) => key.clone(),
-        Segment::Map { key } if FIELDS.contains(&key.as_str()) => key.clone(),
-        _ => "?".to_owned(),
-    };
-    let names: Vec<String> = path.iter().map(name).collect();
-    names.join(".")
+/// A path, empty for the whole. It holds names of our own fields alone: what has another name
+/// is skipped unread, and what breaks in there is told by line and column.
+fn field(path: &Path) -> String {
+    if path.iter().next().is_none() {
+        return String::new();
+    }
+    path.to_string()
 }
 
 /// A list that must be there, but may be null, as some servers write an empty one.

@@ -96,7 +96,7 @@ pub enum Flaw {
     /// JSON of another shape.
     #[error("{path} is of another type, or there twice (line {line}, column {column})")]
     Shape {
-        /// Path of known names and positions; `?` for names that the API's page does not have.
+        /// The field, or `the body`.
         path: String,
         /// Line, from 1.
         line: usize,
@@ -181,5 +181,65 @@ impl Error {
             Self::InvalidResponse(_) | Self::TooLarge { .. } => "InvalidResponse",
             Self::IncompleteListing { .. } => "IncompleteListing",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_is_told_in_one_line() {
+        let (line, column) = (3, 14);
+        let told = [
+            Error::Unauthorized,
+            Error::Forbidden,
+            Error::NotFound,
+            Error::BadRequest { status: 400 },
+            Error::ImpossibleId { what: "cluster id" },
+            Error::RateLimited { retry_after: None },
+            Error::Unavailable {
+                cause: Outage::Status(503),
+                retry_after: None,
+            },
+            Error::Unavailable {
+                cause: Outage::Timeout,
+                retry_after: None,
+            },
+            Error::InvalidResponse(Flaw::NotJson { line, column }),
+            Error::InvalidResponse(Flaw::CutOff { line, column }),
+            Error::InvalidResponse(Flaw::Shape {
+                path: "has_next".into(),
+                line,
+                column,
+            }),
+            Error::InvalidResponse(Flaw::Field {
+                field: "state".into(),
+                problem: "absent",
+            }),
+            Error::InvalidResponse(Flaw::Redirect(301)),
+            Error::TooLarge { limit: 32 << 20 },
+            Error::IncompleteListing {
+                why: Incomplete::Loop,
+            },
+        ]
+        .map(|error| format!("{}: {error}", error.label()));
+        insta::assert_yaml_snapshot!(told, @r#"
+        - "Unauthorized: the API does not accept the key (401): it is wrong, expired or revoked"
+        - "Forbidden: the API key may not see this (403): it belongs to another project or lacks rights"
+        - "NotFound: the API knows nothing under this id (404)"
+        - "BadRequest: the API refused the request (400): check ids, states, pageSize and orderBy"
+        - "BadRequest: the cluster id is empty, \".\" or \"..\": no request can carry it"
+        - "RateLimited: the API limits the rate of this key (429)"
+        - "Unavailable: the API is unavailable: it answered 503"
+        - "Unavailable: the API is unavailable: no answer in time"
+        - "InvalidResponse: the API's answer cannot be read: it is not JSON (line 3, column 14): does the API URL lead to the API?"
+        - "InvalidResponse: the API's answer cannot be read: it ends too early (line 3, column 14)"
+        - "InvalidResponse: the API's answer cannot be read: has_next is of another type, or there twice (line 3, column 14)"
+        - "InvalidResponse: the API's answer cannot be read: state is absent"
+        - "InvalidResponse: the API's answer cannot be read: it is a redirect (301), which is not followed: correct the API URL"
+        - "InvalidResponse: the API's answer is larger than 33554432 bytes: ask for smaller pages"
+        - "IncompleteListing: the listing is not complete: the API serves the same page again and again"
+        "#);
     }
 }

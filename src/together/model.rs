@@ -72,30 +72,6 @@ pub struct Remediation {
     pub linked_alerts: Vec<LinkedAlert>,
 }
 
-/// Names of the wire's fields: the only object keys that an error may show.
-pub(super) const FIELDS: [&str; 20] = [
-    "id",
-    "cluster_id",
-    "instance_id",
-    "mode",
-    "trigger",
-    "state",
-    "reason",
-    "active_health_check_run_id",
-    "passive_health_check_event_id",
-    "requested_by",
-    "create_time",
-    "reviewed_by",
-    "review_time",
-    "review_comment",
-    "start_time",
-    "end_time",
-    "error_message",
-    "update_time",
-    "instance_name",
-    "linked_alerts",
-];
-
 /// An item of a listing that could not be read. Holds no value of the body but the id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Malformed {

@@ -10,8 +10,16 @@ use super::*;
 
 const SHORT: Duration = Duration::from_millis(200);
 
+/// Far longer than a test takes.
+const LONG: Duration = Duration::from_secs(3600);
+
 async fn failure(api: &KeyedClient) -> Error {
-    let error = api.list_page(&query()).await.unwrap_err();
+    let query = query();
+    let call = api.list_page(&query);
+    let error = tokio::time::timeout(Duration::from_secs(20), call)
+        .await
+        .unwrap()
+        .unwrap_err();
     let told = format!("{error} {error:?}");
     for hidden in [KEY, "127.0.0.1", "http:", "clusters", "body-marker"] {
         assert!(!told.contains(hidden), "{told}");
@@ -52,6 +60,7 @@ async fn silence_in_the_middle_of_a_body_is_a_timeout() {
         &server,
         Limits {
             read_timeout: SHORT,
+            total_timeout: LONG,
             ..limits()
         },
     );
@@ -67,6 +76,7 @@ async fn a_body_that_never_ends_meets_the_total_limit() {
     let client = client(
         &server,
         Limits {
+            read_timeout: LONG,
             total_timeout: SHORT,
             ..limits()
         },
@@ -86,6 +96,7 @@ async fn a_server_that_never_answers_is_a_timeout() {
         base,
         Limits {
             read_timeout: SHORT,
+            total_timeout: LONG,
             ..limits()
         },
     )

@@ -3,8 +3,12 @@
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::super::*;
+
+/// How long a test waits for what must come.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// What the server makes of a query.
 type Answer = dyn Fn(&PageQuery, usize) -> Result<Page, Error> + Send + Sync;
@@ -15,7 +19,8 @@ pub(super) struct Fake {
     log: Arc<Mutex<Vec<PageQuery>>>,
     calls: watch::Sender<usize>,
     hang_at: Option<usize>,
-    alive: Arc<()>,
+    /// Has a receiver for each call that hangs.
+    hanging: watch::Sender<()>,
 }
 
 impl Fake {
@@ -28,7 +33,7 @@ impl Fake {
             log: Arc::default(),
             calls: watch::Sender::new(0),
             hang_at: None,
-            alive: Arc::default(),
+            hanging: watch::Sender::new(()),
         }
     }
 
@@ -49,16 +54,14 @@ impl Fake {
     }
 
     pub(super) async fn called(&self, times: usize) {
-        self.calls
-            .subscribe()
-            .wait_for(|calls| *calls >= times)
-            .await
-            .unwrap();
+        let mut calls = self.calls.subscribe();
+        let called = calls.wait_for(|calls| *calls >= times);
+        timeout(PATIENCE, called).await.unwrap().unwrap();
     }
 
-    /// How many, this one included, hold the API: a call under way is one.
-    pub(super) fn holders(&self) -> usize {
-        Arc::strong_count(&self.alive)
+    /// Until no call hangs any more.
+    pub(super) async fn released(&self) {
+        timeout(PATIENCE, self.hanging.closed()).await.unwrap();
     }
 }
 
@@ -68,6 +71,7 @@ impl Api for Fake {
         self.log.lock().unwrap().push(query.clone());
         self.calls.send_modify(|calls| *calls += 1);
         if self.hang_at == Some(call) {
+            let _hanging = self.hanging.subscribe();
             std::future::pending::<()>().await;
         }
         tokio::task::yield_now().await;
