@@ -1,6 +1,14 @@
 //! Mirrors the remediations of Together GPU clusters into Kubernetes custom resources.
 //!
-//! The flow of one poll: schedule, credentials, listing, plan, write, report.
+//! The flow of one poll, in [`watch::poll`]: schedule, credentials, listing, plan, write, report.
 
 pub mod api;
+pub mod cli;
+pub mod clock;
+pub mod cluster;
+pub mod config;
+pub mod mirror;
+pub mod run;
+pub mod telemetry;
 pub mod together;
+pub mod watch;

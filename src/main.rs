@@ -1,3 +1,7 @@
 //! The operator's program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    together_remediation_operator::cli::main()
+}

@@ -1,1 +1,17 @@
-//! The two kinds.
+//! The two kinds, `ClusterWatch` and `Remediation`, and the definitions that Kubernetes needs of them.
+
+pub mod cluster_watch;
+mod crd;
+pub mod duration;
+pub mod limits;
+pub mod remediation;
+mod rules;
+mod schema;
+
+pub use crd::{crds, crds_yaml};
+
+/// API group of both kinds, and the prefix of the project's labels and annotations.
+pub const GROUP: &str = "compute.together.ai";
+
+/// The one version of both kinds.
+pub const VERSION: &str = "v1alpha1";

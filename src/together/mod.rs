@@ -1,1 +1,34 @@
-//! The client of Together's REST API.
+//! The client of Together's REST API: one port ([`Api`]), one real client behind it
+//! ([`Client`]), and the listing that alone can prove that something is gone ([`Listing`]).
+//!
+//! No error, log line or `Debug` of this module shows a key or a value out of a body,
+//! the id of a remediation excepted.
+
+mod answer;
+mod base_url;
+mod budget;
+mod client;
+mod complete;
+mod decode;
+mod dialect;
+mod error;
+mod key;
+mod linked_alert;
+mod listing;
+mod model;
+mod pass;
+mod port;
+mod route;
+pub mod state;
+
+pub use base_url::{BaseUrl, BaseUrlError};
+pub use client::{Client, ClientError, KeyedClient, Limits};
+pub use complete::CompleteListing;
+pub use decode::{decode_one, decode_page};
+pub use dialect::{Dialects, QueryNames, StateFilter};
+pub use error::{Error, Flaw, Incomplete, Outage};
+pub use key::{ApiKey, KeyError};
+pub use linked_alert::LinkedAlert;
+pub use listing::Listing;
+pub use model::{Malformed, Remediation};
+pub use port::{Api, ListRequest, Page, PageQuery};

@@ -1,0 +1,265 @@
+//! `ClusterWatch`: which remediations of which cluster are mirrored into its namespace, how often, and how
+//! that goes.
+//!
+//! Lengths of texts and lists are bounded by [`limits`]; each field's description in the schema names its own.
+
+#![expect(
+    unreachable_pub,
+    reason = "KubeSchema copies each struct into a function"
+)]
+#![expect(
+    clippy::doc_markdown,
+    reason = "`kubectl explain` shows these texts as they are"
+)]
+
+use std::time::Duration;
+
+use kube::{CustomResource, KubeSchema};
+use serde::{Deserialize, Serialize};
+
+use super::{duration, limits, rules};
+
+mod omit;
+mod retention;
+mod status;
+
+pub use omit::OmitField;
+pub use retention::{DeletionPolicy, Retention};
+pub use status::{Attention, ClusterWatchStatus, RemediationCounts};
+
+/// What to watch, and how.
+#[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "compute.together.ai",
+    version = "v1alpha1",
+    kind = "ClusterWatch",
+    plural = "clusterwatches",
+    shortname = "cwatch",
+    category = "together",
+    namespaced,
+    status = "ClusterWatchStatus",
+    derive = "PartialEq",
+    doc = "Mirrors the remediations of one Together GPU cluster into Remediation objects of this namespace. It reads the API and never approves, starts or cancels a repair."
+)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = rules::immutable_instance(),
+    validation = rules::not_above("activeInterval", "interval", ".activeInterval",
+        "must not be above interval: write a shorter activeInterval or a longer interval"),
+    validation = rules::not_above("interval", "fullResyncInterval", ".fullResyncInterval",
+        "must not be below interval: write a longer fullResyncInterval or a shorter interval")
+)]
+pub struct ClusterWatchSpec {
+    /// Id of the cluster in Together's API. Required, not empty; cannot be changed.
+    #[schemars(length(max = limits::ID))]
+    #[x_kube(
+        validation = rules::not_empty("write the cluster's id in Together's API"),
+        validation = rules::immutable("create another ClusterWatch for another cluster")
+    )]
+    pub cluster_id: String,
+
+    /// Id of the one instance to watch. Left out or "-": all instances of the cluster. Cannot be
+    /// changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::ID))]
+    #[x_kube(validation = rules::not_empty("write an instance's id, or leave instanceId out for all"))]
+    pub instance_id: Option<String>,
+
+    /// States whose remediations get a mirror, as the API spells them. Left out: all. At least one, each
+    /// once. A mirror once made is followed to its end, whatever its state becomes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(max = limits::STATES),
+        inner(length(max = limits::ENUM)),
+        extend("x-kubernetes-list-type" = "set")
+    )]
+    #[x_kube(validation = rules::some_states(), validation = rules::state_names())]
+    pub states: Option<Vec<String>>,
+
+    /// How often the API is read while no remediation is open. A duration such as 60s, 5s or more. Left out:
+    /// the operator's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::DURATION))]
+    #[x_kube(validation = rules::is_duration(), validation = rules::at_least_5s())]
+    pub interval: Option<String>,
+
+    /// How often the API is read while a remediation is open. A duration such as 15s, 5s or more, not above
+    /// interval. Left out: interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::DURATION))]
+    #[x_kube(validation = rules::is_duration(), validation = rules::at_least_5s())]
+    pub active_interval: Option<String>,
+
+    /// How often everything is listed, finished remediations too. A duration such as 10m, 5s or more, not
+    /// below interval. Left out: the operator's default. The operator stretches it to ten times the time
+    /// that the last full listing took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::DURATION))]
+    #[x_kube(validation = rules::is_duration(), validation = rules::at_least_5s())]
+    pub full_resync_interval: Option<String>,
+
+    /// Parameters handed to the API with each listing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<Query>,
+
+    /// The Secret that holds the API key.
+    pub api_key_secret_ref: SecretKeyRef,
+
+    /// true: the API is not read and no mirror is written until this is false again.
+    #[serde(default)]
+    pub suspend: bool,
+
+    /// Fields that are never mirrored, for instance because they name people. Each at most once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = OmitField::COUNT), extend("x-kubernetes-list-type" = "set"))]
+    pub omit: Option<Vec<OmitField>>,
+
+    /// What becomes of the mirrors when this ClusterWatch is deleted. Delete: they go with it. Retain: they
+    /// stay.
+    #[serde(default)]
+    pub deletion_policy: DeletionPolicy,
+
+    /// When mirrors of finished remediations are deleted. Left out: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Retention>,
+}
+
+impl ClusterWatchSpec {
+    /// The one instance to watch; `None`: all.
+    #[must_use]
+    pub fn instance(&self) -> Option<&str> {
+        self.instance_id.as_deref().filter(|id| *id != "-")
+    }
+
+    /// `interval`, where it is given and well-formed.
+    #[must_use]
+    pub fn interval(&self) -> Option<Duration> {
+        parsed(self.interval.as_deref())
+    }
+
+    /// `activeInterval`, where it is given and well-formed.
+    #[must_use]
+    pub fn active_interval(&self) -> Option<Duration> {
+        parsed(self.active_interval.as_deref())
+    }
+
+    /// `fullResyncInterval`, where it is given and well-formed.
+    #[must_use]
+    pub fn full_resync_interval(&self) -> Option<Duration> {
+        parsed(self.full_resync_interval.as_deref())
+    }
+}
+
+fn parsed(text: Option<&str>) -> Option<Duration> {
+    text.and_then(|text| duration::parse(text).ok())
+}
+
+/// Parameters of the API's list call.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Query {
+    /// The most remediations that one page holds, 1 to 1000. Left out: the operator's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = rules::within(limits::PAGE_SIZE_MIN, limits::PAGE_SIZE_MAX))]
+    pub page_size: Option<u32>,
+
+    /// Order of the listing, handed to the API as it is, for instance "create_time desc". Not empty.
+    /// Left out: the API's own order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::ORDER_BY))]
+    #[x_kube(validation = rules::not_empty("write for instance create_time desc, or leave orderBy out"))]
+    pub order_by: Option<String>,
+}
+
+/// One key of a Secret in the namespace of the ClusterWatch.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretKeyRef {
+    /// Name of the Secret, in this namespace and of type Opaque.
+    #[schemars(length(max = limits::NAME))]
+    #[x_kube(validation = rules::secret_name())]
+    pub name: String,
+
+    /// The key in the Secret's data whose value is the API key.
+    #[serde(default = "default_key")]
+    #[schemars(length(max = limits::NAME))]
+    #[x_kube(validation = rules::secret_key())]
+    pub key: String,
+}
+
+fn default_key() -> String {
+    "api-key".to_owned()
+}
+
+impl Default for SecretKeyRef {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            key: default_key(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn spec(more: &serde_json::Value) -> ClusterWatchSpec {
+        let mut spec = json!({ "clusterId": "c", "apiKeySecretRef": { "name": "together" } });
+        spec.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        serde_json::from_value(spec).unwrap()
+    }
+
+    #[test]
+    fn the_shortest_spec_has_the_defaults_of_the_schema() {
+        let spec = spec(&json!({}));
+        assert_eq!(spec.api_key_secret_ref.key, "api-key");
+        assert_eq!(spec.deletion_policy, DeletionPolicy::Delete);
+        assert!(!spec.suspend);
+        assert_eq!(spec.interval(), None);
+    }
+
+    #[test]
+    fn a_dash_is_no_instance() {
+        assert_eq!(spec(&json!({})).instance(), None);
+        assert_eq!(spec(&json!({ "instanceId": "-" })).instance(), None);
+        assert_eq!(
+            spec(&json!({ "instanceId": "i-1" })).instance(),
+            Some("i-1")
+        );
+    }
+
+    #[test]
+    fn each_duration_is_read_from_its_own_field() {
+        let spec = spec(&json!({
+            "interval": "60s", "activeInterval": "15s", "fullResyncInterval": "10m",
+            "retention": { "ttlAfterFinished": "720h" },
+        }));
+        assert_eq!(spec.interval(), Some(Duration::from_secs(60)));
+        assert_eq!(spec.active_interval(), Some(Duration::from_secs(15)));
+        assert_eq!(spec.full_resync_interval(), Some(Duration::from_secs(600)));
+        let ttl = spec.retention.unwrap().ttl_after_finished();
+        assert_eq!(ttl, Some(Duration::from_secs(720 * 3600)));
+    }
+
+    #[test]
+    fn a_malformed_duration_counts_as_not_given() {
+        assert_eq!(spec(&json!({ "interval": "soon" })).interval(), None);
+    }
+
+    #[test]
+    fn an_empty_status_writes_nothing_and_reads_back() {
+        let status = ClusterWatchStatus::default();
+        assert_eq!(serde_json::to_value(&status).unwrap(), json!({}));
+        assert_eq!(
+            serde_json::from_value::<ClusterWatchStatus>(json!({})).unwrap(),
+            status
+        );
+    }
+}

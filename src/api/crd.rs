@@ -1,0 +1,132 @@
+//! Both `CustomResourceDefinition`s, as the program prints them and `crds/` holds them.
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceColumnDefinition, CustomResourceDefinition, JSON, JSONSchemaProps,
+    JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
+};
+use kube::CustomResourceExt as _;
+use serde_json::json;
+
+use super::{cluster_watch::ClusterWatch, remediation::Remediation};
+
+mod columns;
+
+/// The definitions of `ClusterWatch` and `Remediation`.
+#[must_use]
+pub fn crds() -> Vec<CustomResourceDefinition> {
+    vec![
+        finished(ClusterWatch::crd(), &columns::cluster_watch(), "Ready"),
+        finished(Remediation::crd(), &columns::remediation(), "Synced"),
+    ]
+}
+
+/// The definitions as YAML documents with the names of their files in `crds/`. Put one after the other they
+/// are one stream of documents.
+///
+/// # Errors
+/// When a definition cannot be written as YAML, which would be a bug.
+pub fn crds_yaml() -> Result<Vec<(String, String)>, serde_saphyr::ser::Error> {
+    crds()
+        .iter()
+        .map(|crd| {
+            let yaml = serde_saphyr::to_string(crd)?;
+            let header =
+                "---\n# Written by `together-remediation-operator crds`; edits are lost.\n";
+            Ok((
+                format!("{}.yaml", crd.spec.names.plural),
+                format!("{header}{yaml}"),
+            ))
+        })
+        .collect()
+}
+
+/// What the derived definition lacks: columns, a default for the status, and a schema without Rust's own notions.
+fn finished(
+    mut crd: CustomResourceDefinition,
+    columns: &[CustomResourceColumnDefinition],
+    main_condition: &str,
+) -> CustomResourceDefinition {
+    for version in &mut crd.spec.versions {
+        version.additional_printer_columns = Some(columns.to_vec());
+        let Some(schema) = version
+            .schema
+            .as_mut()
+            .and_then(|schema| schema.open_api_v3_schema.as_mut())
+        else {
+            continue;
+        };
+        plain(schema);
+        schema.title = None;
+        if let Some(status) = schema
+            .properties
+            .as_mut()
+            .and_then(|fields| fields.get_mut("status"))
+        {
+            status.default = Some(pending(main_condition));
+        }
+    }
+    crd
+}
+
+/// The status of an object that no operator has seen: without it such an object counts as healthy.
+fn pending(main_condition: &str) -> JSON {
+    let condition = |kind: &str, status: &str| {
+        json!({
+            "type": kind,
+            "status": status,
+            "reason": "Pending",
+            "message": "Waiting for the operator",
+            "lastTransitionTime": "1970-01-01T00:00:00Z",
+        })
+    };
+    JSON(
+        json!({ "conditions": [condition(main_condition, "Unknown"), condition("Reconciling", "True")] }),
+    )
+}
+
+/// Takes off Rust's own notions and adds the bounds to each description.
+///
+/// `format: uint32` makes the API server warn, `minimum: 0` is better said by a rule, and without `nullable` null
+/// means the same as absent.
+fn plain(schema: &mut JSONSchemaProps) {
+    schema.nullable = None;
+    if schema
+        .format
+        .as_deref()
+        .is_some_and(|format| format.starts_with("uint"))
+    {
+        schema.format = None;
+        schema.minimum = None;
+    }
+    schema.description = schema
+        .description
+        .as_deref()
+        .map(|text| described(text, schema));
+    schema
+        .properties
+        .iter_mut()
+        .flat_map(|fields| fields.values_mut())
+        .for_each(plain);
+    if let Some(JSONSchemaPropsOrArray::Schema(items)) = &mut schema.items {
+        plain(items);
+    }
+    if let Some(JSONSchemaPropsOrBool::Schema(values)) = &mut schema.additional_properties {
+        plain(values);
+    }
+}
+
+/// A doc comment as one line, followed by the bound of the value that it describes.
+fn described(text: &str, schema: &JSONSchemaProps) -> String {
+    let text = text.replace('\n', " ");
+    let characters = schema
+        .max_length
+        .map(|most| format!(" At most {most} characters."));
+    let entries = schema
+        .max_items
+        .or(schema.max_properties)
+        .map(|most| format!(" At most {most} entries."));
+    text + &characters.or(entries).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

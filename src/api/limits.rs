@@ -1,0 +1,67 @@
+//! How long a text may be and how many entries a list may have, as both schemas say it.
+//!
+//! Lengths are in characters (Unicode scalar values), as the API server counts `maxLength`. What comes from
+//! Together's API is cut to them before it is written: one long text must not block a whole status.
+
+/// An id given by Together's API: cluster, instance, remediation, health check. The API promises no form.
+pub const ID: u32 = 1024;
+
+/// A name for people or of a Kubernetes object: node, instance, person, alert.
+pub const NAME: u32 = 253;
+
+/// A value of one of the API's open enums: state, mode, trigger, severity.
+pub const ENUM: u32 = 63;
+
+/// A time, as the API wrote it or as RFC 3339.
+pub const TIME: u32 = 64;
+
+/// Free text: reason, review comment, error message.
+pub const TEXT: u32 = 4096;
+
+/// The title of an alert.
+pub const TITLE: u32 = 1024;
+
+/// A duration. Short enough that what the pattern admits never overflows 64 bits of nanoseconds.
+pub const DURATION: u32 = 20;
+
+/// The API's `orderBy` expression.
+pub const ORDER_BY: u32 = 253;
+
+/// The value of the `requestedAt` annotation that is echoed into the status.
+pub const REQUESTED_AT: u32 = 253;
+
+/// The type of a condition.
+pub const CONDITION_TYPE: u32 = 63;
+
+/// The reason of a condition. Never below [`ENUM`]: a state may be a reason.
+pub const CONDITION_REASON: u32 = 63;
+
+/// The message of a condition.
+pub const CONDITION_MESSAGE: u32 = 4096;
+
+/// Conditions of one object.
+pub const CONDITIONS: u32 = 8;
+
+/// States that a `ClusterWatch` names in `spec.states`.
+pub const STATES: u32 = 32;
+
+/// Entries of `status.remediations.byState`.
+pub const BY_STATE: u32 = 64;
+
+/// Entries of `status.attention`.
+pub const ATTENTION: u32 = 10;
+
+/// Entries of a Remediation's `status.linkedAlerts`.
+pub const LINKED_ALERTS: u32 = 10;
+
+/// Entries of a Remediation's `status.transitions`.
+pub const TRANSITIONS: u32 = 20;
+
+/// The least `spec.query.pageSize`.
+pub const PAGE_SIZE_MIN: u32 = 1;
+
+/// The greatest `spec.query.pageSize`.
+pub const PAGE_SIZE_MAX: u32 = 1000;
+
+/// The greatest `spec.retention.maxFinishedPerInstance`.
+pub const FINISHED_PER_INSTANCE_MAX: u32 = 100_000;

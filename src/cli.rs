@@ -1,0 +1,83 @@
+//! The program, from its arguments to its exit code.
+
+use std::{process::ExitCode, sync::Arc};
+
+use clap::Parser;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    api,
+    clock::SystemClock,
+    config::{Cli, Command, Run, one_line},
+    run::{self, RunError},
+    telemetry,
+};
+
+/// Runs the program with the arguments and environment of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if !error.use_stderr() => {
+            print!("{error}");
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => return fail(2, &one_line(&error)),
+    };
+    match cli.command {
+        Command::Crds => match crds() {
+            Ok(yaml) => {
+                print!("{yaml}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => fail(1, &error),
+        },
+        Command::Run(flags) => match operate(&flags) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error @ RunError::Usage(_)) => fail(2, &error.to_string()),
+            Err(error) => fail(1, &error.to_string()),
+        },
+    }
+}
+
+fn operate(flags: &Run) -> Result<(), RunError> {
+    flags.base_url().map_err(RunError::Usage)?;
+    telemetry::start(flags.log_format, &flags.log_level);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|error| RunError::Cluster(error.to_string()))?;
+    runtime.block_on(async {
+        let kube = kube::Config::infer()
+            .await
+            .map_err(|error| RunError::Cluster(error.to_string()))?;
+        let shutdown = CancellationToken::new();
+        tokio::spawn(cancel_on_signal(shutdown.clone()));
+        run::run(flags, kube, Arc::new(SystemClock::default()), shutdown).await
+    })
+}
+
+/// Cancels `shutdown` on SIGTERM and SIGINT.
+async fn cancel_on_signal(shutdown: CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+    if let (Ok(mut terminate), Ok(mut interrupt)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    }
+    shutdown.cancel();
+}
+
+fn fail(code: u8, message: &str) -> ExitCode {
+    eprintln!("together-remediation-operator: {message}");
+    ExitCode::from(code)
+}
+
+fn crds() -> Result<String, String> {
+    let files = api::crds_yaml().map_err(|error| error.to_string())?;
+    Ok(files.into_iter().map(|(_, yaml)| yaml).collect())
+}

@@ -1,0 +1,189 @@
+//! The command line.
+
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::{api::duration, together::BaseUrl};
+
+/// Mirrors the remediations of Together GPU clusters into Kubernetes. It reads Together's API and never approves, starts or cancels a repair.
+#[derive(Debug, Parser)]
+#[command(version, about, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the program does.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the operator
+    Run(Box<Run>),
+    /// Print the definitions of both kinds as YAML
+    Crds,
+}
+
+/// The flags of `run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Base of Together's API; where its path is empty, /v1 is added
+    #[arg(
+        long,
+        env = "TOGETHER_BASE_URL",
+        default_value = "https://api.together.xyz/v1"
+    )]
+    pub api_url: String,
+
+    /// Permit http:// as base (development)
+    #[arg(long)]
+    pub allow_http: bool,
+
+    /// Watch this namespace only; may be given several times (default: all namespaces)
+    #[arg(long = "namespace", env = "WATCH_NAMESPACES", value_delimiter = ',', value_name = "NAMESPACE", value_parser = namespace)]
+    pub namespaces: Vec<String>,
+
+    /// Between polls of a watch that names no interval
+    #[arg(long, default_value = "60s", value_parser = interval, value_name = "DURATION")]
+    pub default_interval: Duration,
+
+    /// No watch is polled faster than this
+    #[arg(long, default_value = "10s", value_parser = interval, value_name = "DURATION")]
+    pub min_interval: Duration,
+
+    /// Calls a second to Together's API, for each API key
+    #[arg(long, default_value_t = 5.0, value_parser = rate, value_name = "NUMBER")]
+    pub api_qps: f64,
+
+    /// Calls to Together's API that may be made at once after a pause, for each API key
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "NUMBER")]
+    pub api_burst: u32,
+
+    /// Writes a second to the cluster; 0: no limit
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(0..=100_000), value_name = "NUMBER")]
+    pub kube_qps: u32,
+
+    /// Writes to the cluster that may be made at once after a pause
+    #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=100_000), value_name = "NUMBER")]
+    pub kube_burst: u32,
+
+    /// Form of the log
+    #[arg(long, value_enum, default_value_t = LogFormat::Json)]
+    pub log_format: LogFormat,
+
+    /// What is logged: error, warn, info, debug, trace, or a filter such as info,kube=debug
+    #[arg(long, env = "RUST_LOG", default_value = "info", value_name = "FILTER", value_parser = filter)]
+    pub log_level: String,
+}
+
+/// Form of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Text,
+}
+
+impl Run {
+    /// The base of the API.
+    ///
+    /// # Errors
+    /// One line that says what to write instead.
+    pub fn base_url(&self) -> Result<BaseUrl, String> {
+        BaseUrl::parse(&self.api_url, self.allow_http)
+            .map_err(|error| format!("--api-url: {error}"))
+    }
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    let example = "write a duration of 1s to 24h, such as 60s";
+    let parsed = duration::parse(text).map_err(|_| example.to_owned())?;
+    if (Duration::from_secs(1)..=Duration::from_secs(86_400)).contains(&parsed) {
+        Ok(parsed)
+    } else {
+        Err(example.to_owned())
+    }
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if (0.001..=10_000.0).contains(&rate) => Ok(rate),
+        _ => Err("write a number from 0.001 to 10000, such as 5".to_owned()),
+    }
+}
+
+fn namespace(text: &str) -> Result<String, String> {
+    let good = (1..=63).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+        && !text.starts_with('-')
+        && !text.ends_with('-');
+    if good {
+        Ok(text.to_owned())
+    } else {
+        Err("write a namespace's name: lower-case letters, digits and hyphens".to_owned())
+    }
+}
+
+fn filter(text: &str) -> Result<String, String> {
+    match tracing_subscriber::EnvFilter::try_new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err(
+            "write error, warn, info, debug or trace, or a filter such as info,kube=debug"
+                .to_owned(),
+        ),
+    }
+}
+
+/// What clap says of a wrong command line, in one line.
+#[must_use]
+pub fn one_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let lines = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with("Usage:"));
+    let lines: Vec<_> = lines
+        .map(|line| line.strip_prefix("error: ").unwrap_or(line))
+        .collect();
+    lines
+        .join(" ")
+        .replace("For more information, try '--help'.", "See --help.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complaint(flags: &[&str]) -> String {
+        let line = ["together-remediation-operator", "run"].iter().chain(flags);
+        Cli::try_parse_from(line)
+            .err()
+            .map(|error| one_line(&error))
+            .unwrap_or_default()
+    }
+
+    #[test]
+    fn the_defaults_are_good() {
+        assert_eq!(complaint(&[]), "");
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_in_one_line_that_says_what_to_write() {
+        for (flags, wanted) in [
+            (&["--default-interval", "fast"][..], "such as 60s"),
+            (&["--min-interval", "0s"], "such as 60s"),
+            (&["--api-qps", "0"], "such as 5"),
+            (&["--namespace", "Not_A_Name"], "lower-case letters"),
+            (&["--log-format", "xml"], "json"),
+            (&["--log-level", "=!"], "info,kube=debug"),
+            (&["--frobnicate"], "--frobnicate"),
+        ] {
+            let complaint = complaint(flags);
+            assert!(complaint.contains(wanted), "{flags:?}: {complaint}");
+            assert!(!complaint.contains('\n'));
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! What the status of a mirror says, from what the API says: pure.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::jiff::Timestamp;
+
+use crate::{
+    api::{
+        cluster_watch::OmitField,
+        limits,
+        remediation::{LinkedAlert, RemediationStatus},
+    },
+    together::{self, state},
+};
+
+/// How the mirror stands to the API: reason of its condition `Synced`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Synced {
+    /// Created, nothing said yet.
+    Pending,
+    /// The API shows it so.
+    Listed,
+    /// Finished; written with its final state.
+    Final,
+    /// Open, and no complete listing has confirmed it for too long.
+    Stale,
+    /// Was open; the API answers 404 for its id.
+    NotFound,
+    /// Was open; absent from complete full listings, and its id cannot be asked for.
+    NotListed,
+    /// The API answers 403 for it.
+    Forbidden,
+}
+
+impl Synced {
+    /// The condition's reason.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Pending => "Pending",
+            Self::Listed => "Listed",
+            Self::Final => "Final",
+            Self::Stale => "Stale",
+            Self::NotFound => "NotFound",
+            Self::NotListed => "NotListed",
+            Self::Forbidden => "Forbidden",
+        }
+    }
+
+    /// The inverse of [`reason`](Self::reason); anything else counts as never written.
+    #[must_use]
+    pub fn from_reason(reason: &str) -> Self {
+        [
+            Self::Listed,
+            Self::Final,
+            Self::Stale,
+            Self::NotFound,
+            Self::NotListed,
+            Self::Forbidden,
+        ]
+        .into_iter()
+        .find(|synced| synced.reason() == reason)
+        .unwrap_or(Self::Pending)
+    }
+
+    /// Whether the mirror is known to be gone from the API.
+    #[must_use]
+    pub const fn is_gone(self) -> bool {
+        matches!(self, Self::NotFound | Self::NotListed)
+    }
+
+    const fn status(self) -> &'static str {
+        match self {
+            Self::Pending | Self::Stale => "Unknown",
+            Self::Listed | Self::Final => "True",
+            Self::NotFound | Self::NotListed | Self::Forbidden => "False",
+        }
+    }
+
+    const fn message(self) -> &'static str {
+        match self {
+            Self::Pending => "not looked at yet",
+            Self::Listed => "the API shows it so; how fresh that is, its ClusterWatch tells",
+            Self::Final => "finished; this is its final state, kept also when the API forgets it",
+            Self::Stale => {
+                "the API has not confirmed this for too long: it may have changed. See the ClusterWatch's Ready condition"
+            }
+            Self::NotFound => {
+                "it was open when last seen, and the API no longer knows it: the recommendation was withdrawn or the record removed"
+            }
+            Self::NotListed => {
+                "it was open when last seen, and two complete listings of the API lack it"
+            }
+            Self::Forbidden => {
+                "the API forbids the key to read it: check the key's project and rights"
+            }
+        }
+    }
+}
+
+/// The status for a remediation that the API shows. Conditions carry no times yet and there is no history: both follow
+/// from what was there before (see [`finish`](super::write)).
+///
+/// Strings longer than the schema allows are cut at a character and end in `…`.
+#[must_use]
+pub fn from_api(
+    item: &together::Remediation,
+    omit: &[OmitField],
+    generation: i64,
+) -> RemediationStatus {
+    let keep = |field: OmitField, value: &Option<String>, limit| {
+        if omit.contains(&field) {
+            None
+        } else {
+            bounded(value.as_deref(), limit)
+        }
+    };
+    let name = |value: &Option<String>| bounded(value.as_deref(), limits::NAME);
+    let time = |value: &Option<String>| bounded(value.as_deref(), limits::TIME);
+    let open = !state::is_final(&item.state);
+    let instance_id = bounded(item.instance_id.as_deref(), limits::ID);
+    let instance_name = name(&item.instance_name);
+    let alerts = if omit.contains(&OmitField::LinkedAlerts) {
+        &[][..]
+    } else {
+        &item.linked_alerts[..]
+    };
+    let mut status = RemediationStatus {
+        observed_generation: Some(generation),
+        node: instance_name.clone().or_else(|| instance_id.clone()),
+        state: bounded(Some(&item.state), limits::ENUM),
+        mode: short(item.mode.as_deref(), "REMEDIATION_MODE_"),
+        trigger: short(item.trigger.as_deref(), "REMEDIATION_TRIGGER_"),
+        open: Some(open),
+        instance_id,
+        instance_name,
+        reason: keep(OmitField::Reason, &item.reason, limits::TEXT),
+        active_health_check_run_id: keep(
+            OmitField::ActiveHealthCheckRunId,
+            &item.active_health_check_run_id,
+            limits::ID,
+        ),
+        passive_health_check_event_id: keep(
+            OmitField::PassiveHealthCheckEventId,
+            &item.passive_health_check_event_id,
+            limits::ID,
+        ),
+        requested_by: keep(OmitField::RequestedBy, &item.requested_by, limits::NAME),
+        create_time: time(&item.create_time),
+        reviewed_by: keep(OmitField::ReviewedBy, &item.reviewed_by, limits::NAME),
+        review_time: time(&item.review_time),
+        review_comment: keep(OmitField::ReviewComment, &item.review_comment, limits::TEXT),
+        start_time: time(&item.start_time),
+        end_time: time(&item.end_time),
+        error_message: keep(OmitField::ErrorMessage, &item.error_message, limits::TEXT),
+        update_time: time(&item.update_time),
+        linked_alerts: alerts
+            .iter()
+            .take(limits::LINKED_ALERTS as usize)
+            .map(alert)
+            .collect(),
+        conditions: Vec::new(),
+        transitions: Vec::new(),
+    };
+    let synced = if open { Synced::Listed } else { Synced::Final };
+    status.conditions = conditions(&status, synced, &item.id, generation);
+    status
+}
+
+/// Marks a mirror that the API does not show: everything but `open` and the conditions stays as it was last seen.
+pub fn mark(status: &mut RemediationStatus, synced: Synced, id: &str, generation: i64) {
+    status.observed_generation = Some(generation);
+    if synced.is_gone() {
+        status.open = Some(false);
+    }
+    status.conditions = conditions(status, synced, id, generation);
+}
+
+fn conditions(
+    status: &RemediationStatus,
+    synced: Synced,
+    id: &str,
+    generation: i64,
+) -> Vec<Condition> {
+    let condition = |type_: &str, status: &str, reason: &str, message: &str| Condition {
+        type_: type_.to_owned(),
+        status: status.to_owned(),
+        reason: reason.to_owned(),
+        message: bounded(Some(message), limits::CONDITION_MESSAGE).unwrap_or_default(),
+        observed_generation: Some(generation),
+        last_transition_time: Time(Timestamp::UNIX_EPOCH),
+    };
+    let state = status.state.as_deref().unwrap_or("UNKNOWN");
+    let told = story(status, id);
+    let (succeeded, reason) = match state {
+        _ if synced.is_gone() => ("Unknown", synced.reason()),
+        "SUCCEEDED" => ("True", "Succeeded"),
+        "AUTO_RESOLVED" => ("True", "AutoResolved"),
+        "CANCELLED" => ("False", "Cancelled"),
+        "FAILED" => ("False", "RemediationFailed"),
+        "PENDING_APPROVAL" => ("Unknown", "AwaitingApproval"),
+        other => ("Unknown", other),
+    };
+    let forbidden = synced == Synced::Forbidden;
+    let failed = state == "FAILED" && !synced.is_gone();
+    let busy = status.open.unwrap_or(true) && !forbidden;
+    let stalled = match (forbidden, failed) {
+        (true, _) => condition("Stalled", "True", "Forbidden", synced.message()),
+        (_, true) => condition("Stalled", "True", "RemediationFailed", &told),
+        _ => condition("Stalled", "False", "NotStalled", ""),
+    };
+    vec![
+        condition("Synced", synced.status(), synced.reason(), synced.message()),
+        condition(
+            "Succeeded",
+            succeeded,
+            &reason_word(reason),
+            if synced.is_gone() {
+                synced.message()
+            } else {
+                &told
+            },
+        ),
+        condition(
+            "Reconciling",
+            if busy { "True" } else { "False" },
+            &reason_word(if busy { reason } else { "Ended" }),
+            if busy { &told } else { "" },
+        ),
+        stalled,
+    ]
+}
+
+/// One sentence: what happens to which machine, and who must act.
+fn story(status: &RemediationStatus, id: &str) -> String {
+    let node = status.node.as_deref().unwrap_or("an unnamed machine");
+    let mode = status
+        .mode
+        .as_deref()
+        .map_or("a repair", |mode| mode_in_words(mode));
+    let since = |time: &Option<String>| {
+        time.as_deref()
+            .map(|time| format!(" since {time}"))
+            .unwrap_or_default()
+    };
+    match status.state.as_deref().unwrap_or_default() {
+        "PENDING_APPROVAL" => {
+            let alert = status
+                .linked_alerts
+                .first()
+                .and_then(|alert| alert.title.as_deref().or(alert.name.as_deref()));
+            let why = status
+                .reason
+                .as_deref()
+                .or(alert)
+                .map(|why| format!(" ({why})"))
+                .unwrap_or_default();
+            format!(
+                "{node}: {mode} awaits approval{}{why}. To approve: tg clusters remediations approve {id}",
+                since(&status.create_time)
+            )
+        }
+        "PENDING" => format!(
+            "{node}: {mode} is approved and queued{}",
+            since(&status.review_time)
+        ),
+        "RUNNING" => format!("{node}: {mode} is running{}", since(&status.start_time)),
+        "QUARANTINING" => format!("{node}: its host is being cordoned for {mode}"),
+        "QUARANTINED" => format!("{node}: its host is cordoned for {mode}"),
+        "SUCCEEDED" => format!("{node}: {mode} succeeded"),
+        "AUTO_RESOLVED" => format!("{node}: the problem went away before {mode} began"),
+        "CANCELLED" => format!("{node}: {mode} was rejected or cancelled"),
+        "FAILED" => {
+            let error = status
+                .error_message
+                .as_deref()
+                .map(|error| format!(": {error}"))
+                .unwrap_or_default();
+            format!("{node}: {mode} failed{error}")
+        }
+        other => format!("{node}: {mode} is in state {other}"),
+    }
+}
+
+/// What a mode does, in words; a mode that nobody knows stands for itself.
+#[must_use]
+pub fn mode_in_words(mode: &str) -> &str {
+    match mode {
+        "VM_ONLY" => "quick reprovision (VM_ONLY)",
+        "HOST_AWARE" => "migration to a new host (HOST_AWARE)",
+        "EVICT_WITHOUT_REPLACEMENT" => "removal without replacement (EVICT_WITHOUT_REPLACEMENT)",
+        "REBOOT_VM" => "reboot (REBOOT_VM)",
+        "HOST_POWER_CYCLE" => "power cycle of the host (HOST_POWER_CYCLE)",
+        other => other,
+    }
+}
+
+/// A reason in the form that Kubernetes demands (a letter, then letters, digits, `_`, `,`, `:`).
+fn reason_word(reason: &str) -> String {
+    let word: String = reason
+        .chars()
+        .filter(|char| char.is_ascii_alphanumeric() || *char == '_')
+        .take(128)
+        .collect();
+    let word = word.trim_end_matches('_');
+    if word.starts_with(|char: char| char.is_ascii_alphabetic()) {
+        word.to_owned()
+    } else {
+        "UnknownState".to_owned()
+    }
+}
+
+fn alert(alert: &together::LinkedAlert) -> LinkedAlert {
+    LinkedAlert {
+        name: bounded(alert.name.as_deref(), limits::NAME),
+        severity: bounded(alert.severity.as_deref(), limits::ENUM),
+        title: bounded(alert.title.as_deref(), limits::TITLE),
+        started_at: bounded(alert.started_at.as_deref(), limits::TIME),
+        resolved_at: bounded(alert.resolved_at.as_deref(), limits::TIME),
+    }
+}
+
+fn short(value: Option<&str>, prefix: &str) -> Option<String> {
+    bounded(
+        value.map(|value| value.strip_prefix(prefix).unwrap_or(value)),
+        limits::ENUM,
+    )
+}
+
+/// `value` in at most `limit` characters, the last one `…` where it was cut.
+fn bounded(value: Option<&str>, limit: u32) -> Option<String> {
+    let (value, limit) = (value?, limit as usize);
+    if value.len() <= limit || value.chars().count() <= limit {
+        return Some(value.to_owned());
+    }
+    Some(
+        value
+            .chars()
+            .take(limit.saturating_sub(1))
+            .chain(['…'])
+            .collect(),
+    )
+}

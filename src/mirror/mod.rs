@@ -1,0 +1,10 @@
+//! The mirrors: `Remediation` objects, what is known of them, and how they are written.
+
+pub mod desired;
+pub mod digest;
+pub mod follow;
+pub mod index;
+pub mod labels;
+pub mod name;
+pub mod transitions;
+pub mod write;

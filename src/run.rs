@@ -1,0 +1,114 @@
+//! Puts the operator together and runs it until it is told to stop.
+
+use std::{sync::Arc, time::Duration};
+
+use kube::Client;
+use leaky_bucket::RateLimiter;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    clock::Clock,
+    cluster::KubeCluster,
+    config::Run,
+    mirror::{follow::follow, index::Index},
+    together::{self, Limits},
+    watch::{
+        controller::{Supervisor, control},
+        poll::Tools,
+        task::Speeds,
+    },
+};
+
+/// Why the operator cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The command line is wrong: exit 2.
+    #[error("{0}")]
+    Usage(String),
+    /// There is no way to the cluster.
+    #[error(
+        "no way to a cluster: {0}. In a cluster it needs a service account; elsewhere KUBECONFIG names one"
+    )]
+    Cluster(String),
+    /// The client of the API cannot be made.
+    #[error("the client of Together's API cannot be made: {0}")]
+    Client(#[from] together::ClientError),
+}
+
+/// Runs the operator with `flags` against the cluster of `kube` until `shutdown`.
+///
+/// # Errors
+/// See [`RunError`]. Faults of the cluster or the API after the start are no errors: they are waited out.
+pub async fn run(
+    flags: &Run,
+    kube: kube::Config,
+    clock: Arc<dyn Clock>,
+    shutdown: CancellationToken,
+) -> Result<(), RunError> {
+    let base = flags.base_url().map_err(RunError::Usage)?;
+    let limits = Limits {
+        qps: flags.api_qps,
+        burst: flags.api_burst,
+        ..Limits::default()
+    };
+    let together = together::Client::new(base, limits)?;
+    // Watches keep a connection of their own: beside many writes on one connection the server cuts them.
+    let (watches, writes) = (client(&kube)?, client(&kube)?);
+    let namespaces: Vec<Option<String>> = if flags.namespaces.is_empty() {
+        vec![None]
+    } else {
+        flags.namespaces.iter().cloned().map(Some).collect()
+    };
+
+    let index = Index::new(namespaces.len());
+    let cluster = KubeCluster::new(writes, bucket(flags.kube_qps, flags.kube_burst));
+    let tools = Arc::new(Tools {
+        cluster,
+        together,
+        index: index.clone(),
+        clock,
+    });
+    let speeds = Speeds {
+        default_interval: flags.default_interval,
+        min_interval: flags.min_interval,
+    };
+    let supervisor = Arc::new(Supervisor::new(tools, speeds, shutdown.clone()));
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), api = %flags.api_url, namespaces = ?flags.namespaces, "started");
+
+    let each = namespaces.into_iter().map(|namespace| {
+        let (supervisor, watches) = (supervisor.clone(), watches.clone());
+        let follow = follow(watches.clone(), namespace.clone(), index.clone());
+        async move {
+            tokio::select! {
+                () = follow => {}
+                () = control(watches, namespace, supervisor) => {}
+            }
+        }
+    });
+    tokio::select! {
+        () = shutdown.cancelled() => {}
+        _ = futures::future::join_all(each) => {}
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// A client that leaves retries to the operator, which knows what is worth repeating.
+fn client(config: &kube::Config) -> Result<Client, RunError> {
+    let mut config = config.clone();
+    config.default_retry = false;
+    Client::try_from(config).map_err(|error| RunError::Cluster(error.to_string()))
+}
+
+fn bucket(qps: u32, burst: u32) -> Option<Arc<RateLimiter>> {
+    let turn = Duration::from_secs(1).checked_div(qps)?;
+    let (max, burst) = (burst as usize, burst as usize);
+    Some(Arc::new(
+        RateLimiter::builder()
+            .max(max)
+            .initial(burst)
+            .refill(1)
+            .interval(turn)
+            .build(),
+    ))
+}

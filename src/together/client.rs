@@ -1,0 +1,228 @@
+//! The real client: one HTTP call for each question, bounded in time, size and number.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
+use reqwest::redirect::Policy;
+use reqwest::{Response, retry};
+use url::Url;
+
+use super::base_url::BaseUrl;
+use super::budget::{Budget, Budgets, Rate};
+use super::dialect::Dialects;
+use super::error::{Error, Flaw, Outage};
+use super::key::ApiKey;
+use super::model::Remediation;
+use super::port::{Api, Page, PageQuery};
+use super::{answer, decode, route};
+
+const USER_AGENT: &str = concat!("together-remediation-operator/", env!("CARGO_PKG_VERSION"));
+
+/// What bounds the calls.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Calls a second of one key, 0.001 to 1000.
+    pub qps: f64,
+    /// Calls of one key that may come at once, from 1.
+    pub burst: u32,
+    /// Longest time to connect.
+    pub connect_timeout: Duration,
+    /// Longest silence within a call.
+    pub read_timeout: Duration,
+    /// Longest call, from connecting to the body's end; waiting for the key's turn is extra.
+    pub total_timeout: Duration,
+    /// Largest body in bytes.
+    pub max_body: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            qps: 5.0,
+            burst: 20,
+            connect_timeout: Duration::from_secs(5),
+            read_timeout: Duration::from_secs(30),
+            total_timeout: Duration::from_secs(60),
+            max_body: 32 << 20,
+        }
+    }
+}
+
+impl Limits {
+    fn rate(&self) -> Result<Rate, ClientError> {
+        if !(0.001..=1000.0).contains(&self.qps) {
+            return Err(ClientError::Qps);
+        }
+        if self.burst == 0 {
+            return Err(ClientError::Burst);
+        }
+        // the bucket counts whole milliseconds; upwards, so that the rate is never above qps
+        let interval = Duration::from_secs_f64((1000.0 / self.qps).ceil() / 1000.0);
+        Ok(Rate {
+            interval,
+            burst: self.burst,
+        })
+    }
+}
+
+/// Why there can be no client: one line that says what to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ClientError {
+    /// Calls a second out of bounds.
+    #[error("the API's calls a second must be a number from 0.001 to 1000")]
+    Qps,
+    /// No call at once.
+    #[error("the API's burst must be at least 1")]
+    Burst,
+    /// The TLS set-up failed.
+    #[error(
+        "TLS cannot be set up: install CA certificates, or name a file of them in SSL_CERT_FILE"
+    )]
+    Tls,
+}
+
+/// The API at one base URL. Clones share connections, budgets and what was learned.
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+    dialects: Dialects,
+}
+
+struct Shared {
+    http: reqwest::Client,
+    base: BaseUrl,
+    budgets: Budgets,
+    max_body: usize,
+}
+
+impl Client {
+    /// A client of the API at `base`. Proxies are taken from the environment, redirects are
+    /// not followed, nothing is tried twice.
+    ///
+    /// # Errors
+    /// [`ClientError`] says which limit is out of bounds, or that TLS cannot be set up.
+    pub fn new(base: BaseUrl, limits: Limits) -> Result<Self, ClientError> {
+        let rate = limits.rate()?;
+        let http = reqwest::Client::builder()
+            .user_agent(USER_AGENT)
+            .redirect(Policy::none())
+            .retry(retry::never())
+            .https_only(base.url().scheme() == "https")
+            .connect_timeout(limits.connect_timeout)
+            .read_timeout(limits.read_timeout)
+            .timeout(limits.total_timeout)
+            .build()
+            .map_err(|_| ClientError::Tls)?;
+        let shared = Shared {
+            http,
+            base,
+            budgets: Budgets::new(rate),
+            max_body: limits.max_body,
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+            dialects: Dialects::default(),
+        })
+    }
+
+    /// The API with a key. All that have the same key share one budget.
+    #[must_use]
+    pub fn with_key(&self, key: &ApiKey) -> KeyedClient {
+        KeyedClient {
+            shared: Arc::clone(&self.shared),
+            bearer: key.bearer(),
+            budget: self.shared.budgets.of(key.fingerprint()),
+        }
+    }
+
+    /// What was learned of the server.
+    #[must_use]
+    pub fn dialects(&self) -> &Dialects {
+        &self.dialects
+    }
+}
+
+/// The API, asked with one key.
+#[derive(Clone)]
+pub struct KeyedClient {
+    shared: Arc<Shared>,
+    bearer: HeaderValue,
+    budget: Arc<Budget>,
+}
+
+impl KeyedClient {
+    async fn call(&self, url: Url) -> Result<Vec<u8>, Error> {
+        self.budget.take().await?;
+        let request = self
+            .shared
+            .http
+            .get(url)
+            .header(AUTHORIZATION, self.bearer.clone())
+            .header(ACCEPT, HeaderValue::from_static("application/json"));
+        let response = request.send().await.map_err(|error| outage(&error))?;
+        let checked = answer::check(response.status(), response.headers());
+        if let Err(Error::RateLimited {
+            retry_after: Some(time),
+        }) = checked
+        {
+            self.budget.pause(time);
+        }
+        checked?;
+        read(response, self.shared.max_body).await
+    }
+}
+
+impl Api for KeyedClient {
+    async fn list_page(&self, query: &PageQuery) -> Result<Page, Error> {
+        let body = self.call(route::page(&self.shared.base, query)?).await?;
+        decode::decode_page(&body)
+    }
+
+    async fn get(
+        &self,
+        cluster: &str,
+        instance: Option<&str>,
+        id: &str,
+    ) -> Result<Remediation, Error> {
+        let body = self
+            .call(route::one(&self.shared.base, cluster, instance, id)?)
+            .await?;
+        let remediation = decode::decode_one(&body)?;
+        if remediation.id == id {
+            Ok(remediation)
+        } else {
+            Err(Error::InvalidResponse(Flaw::OtherRemediation))
+        }
+    }
+}
+
+/// Reads a body up to the cap, whatever its announced length.
+async fn read(mut response: Response, limit: usize) -> Result<Vec<u8>, Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| outage(&error))? {
+        if body.len() + chunk.len() > limit {
+            return Err(Error::TooLarge { limit });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// The kind of a transport error; its text may show the URL and is dropped.
+fn outage(error: &reqwest::Error) -> Error {
+    let cause = if error.is_timeout() {
+        Outage::Timeout
+    } else if error.is_connect() {
+        Outage::Connect
+    } else {
+        Outage::Interrupted
+    };
+    Error::Unavailable {
+        cause,
+        retry_after: None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+//! The proof that a listing ended properly.
+
+use super::dialect::{QueryNames, StateFilter};
+use super::pass::Pass;
+
+/// A listing that the API ended itself (`has_next` false). Only a
+/// [`Listing`](super::Listing) that came to its end makes one, so whoever holds one may say
+/// what is absent.
+#[derive(Debug)]
+pub struct CompleteListing {
+    pass: Pass,
+    names: QueryNames,
+    filter: StateFilter,
+    filter_ignored: bool,
+}
+
+impl CompleteListing {
+    /// To be called for a pass that has met the API's own end, and for nothing else.
+    pub(super) fn of(
+        pass: Pass,
+        names: QueryNames,
+        filter: StateFilter,
+        filter_ignored: bool,
+    ) -> Self {
+        Self {
+            pass,
+            names,
+            filter,
+            filter_ignored,
+        }
+    }
+
+    /// Whether the listing holds this id, readable or not (by a 64-bit keyed hash: a false
+    /// yes is as good as impossible, a false no is impossible, save for what
+    /// [`skipped_unnamed`](Self::skipped_unnamed) counts).
+    #[must_use]
+    pub fn contains(&self, id: &str) -> bool {
+        self.pass.contains(id)
+    }
+
+    /// Pages, so also calls to the API, of the pass that ended.
+    #[must_use]
+    pub fn pages(&self) -> usize {
+        self.pass.pages()
+    }
+
+    /// Remediations in it, each id counted once, malformed ones left out.
+    #[must_use]
+    pub fn items(&self) -> usize {
+        self.pass.items()
+    }
+
+    /// Malformed items in it.
+    #[must_use]
+    pub fn skipped(&self) -> usize {
+        self.pass.skipped()
+    }
+
+    /// Malformed items whose id could not be read: any mirror might be one of them.
+    #[must_use]
+    pub fn skipped_unnamed(&self) -> usize {
+        self.pass.unnamed()
+    }
+
+    /// The states that the API was asked for; empty: all, a full listing. May be fewer than
+    /// were wanted, where the server refuses the newer ones.
+    #[must_use]
+    pub fn states(&self) -> &[String] {
+        self.filter.states()
+    }
+
+    /// Whether an item in another state proved that the API ignores the filter.
+    #[must_use]
+    pub fn filter_ignored(&self) -> bool {
+        self.filter_ignored
+    }
+
+    /// The spelling of the query's names that led to the end.
+    #[must_use]
+    pub fn names(&self) -> QueryNames {
+        self.names
+    }
+}

@@ -1,0 +1,164 @@
+//! From an answer's body to remediations, one by one, so that a bad item costs itself alone.
+
+use serde::{Deserialize, Deserializer};
+use serde_json::error::Category;
+use serde_json::value::RawValue;
+use serde_path_to_error::{Path, Segment};
+
+use super::error::{Error, Flaw};
+use super::model::{FIELDS, Malformed, Remediation};
+use super::port::Page;
+
+/// Longest id of a malformed item that is kept, in bytes.
+const MAX_MALFORMED_ID: usize = 1024;
+
+/// What the place of an error is called where no field is to blame.
+const BODY: &str = "the body";
+
+/// Names of a page's fields.
+const ENVELOPE: [&str; 3] = ["remediations", "has_next", "next_page_token"];
+
+/// The list's answer. `remediations` and `has_next` are required by the reference page: without
+/// them an answer proves nothing.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow, deserialize_with = "null_as_empty")]
+    remediations: Vec<&'a RawValue>,
+    has_next: bool,
+    #[serde(default)]
+    next_page_token: Option<String>,
+}
+
+/// Reads one page of a listing. Every item of the body is in the page, readable or not.
+///
+/// # Errors
+/// [`Error::InvalidResponse`] where the body as a whole is not a page.
+pub fn decode_page(body: &[u8]) -> Result<Page, Error> {
+    let envelope: Envelope<'_> = parse(body)?;
+    let items = envelope.remediations.iter().enumerate();
+    Ok(Page {
+        items: items.map(|(position, raw)| item(raw, position)).collect(),
+        has_next: envelope.has_next,
+        next_page_token: envelope.next_page_token.filter(|token| !token.is_empty()),
+    })
+}
+
+/// Reads the answer to a call by id.
+///
+/// # Errors
+/// [`Error::InvalidResponse`] where the body is no remediation.
+pub fn decode_one(body: &[u8]) -> Result<Remediation, Error> {
+    let raw: &RawValue = parse(body)?;
+    item(raw, 0).map_err(|malformed| {
+        let field = match malformed.field {
+            field if field.is_empty() => BODY.to_owned(),
+            field => field,
+        };
+        Error::InvalidResponse(Flaw::Item {
+            field,
+            problem: malformed.problem,
+        })
+    })
+}
+
+/// Reads a whole body as one JSON object.
+fn parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Error> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut json)
+        .map_err(|error| flaw(known(error.path()), error.inner()))?;
+    json.end().map_err(|error| flaw(String::new(), &error))?;
+    // serde reads a list as a struct, field by field
+    if body.trim_ascii_start().starts_with(b"{") {
+        Ok(value)
+    } else {
+        let field = BODY.to_owned();
+        Err(Error::InvalidResponse(Flaw::Item {
+            field,
+            problem: "no JSON object",
+        }))
+    }
+}
+
+/// Names an error without its message, which may show values of the body.
+fn flaw(path: String, error: &serde_json::Error) -> Error {
+    let (line, column) = (error.line(), error.column());
+    Error::InvalidResponse(match error.classify() {
+        Category::Eof => Flaw::CutOff { line, column },
+        Category::Data => Flaw::Shape {
+            path: or_body(path),
+            line,
+            column,
+        },
+        Category::Syntax | Category::Io => Flaw::NotJson { line, column },
+    })
+}
+
+fn or_body(path: String) -> String {
+    if path.is_empty() {
+        BODY.to_owned()
+    } else {
+        path
+    }
+}
+
+fn item(raw: &RawValue, position: usize) -> Result<Remediation, Malformed> {
+    let malformed = |field: &str, problem| {
+        let field = field.to_owned();
+        Err(Malformed {
+            position,
+            id: salvage_id(raw),
+            field,
+            problem,
+        })
+    };
+    if !raw.get().starts_with('{') {
+        return malformed("", "no JSON object");
+    }
+    let mut json = serde_json::Deserializer::from_str(raw.get());
+    let read: Result<Remediation, _> = serde_path_to_error::deserialize(&mut json);
+    match read {
+        Ok(remediation) if remediation.id.is_empty() => malformed("id", "absent or empty"),
+        Ok(remediation) if remediation.state.is_empty() => malformed("state", "absent or empty"),
+        Ok(remediation) => Ok(remediation),
+        Err(error) if error.inner().classify() == Category::Data => {
+            malformed(&known(error.path()), "of another type, or there twice")
+        }
+        Err(error) => malformed(&known(error.path()), "not valid JSON"),
+    }
+}
+
+/// The id of an item that cannot be read as a whole. A very long one is left out, not cut: a
+/// part of an id is no id.
+fn salvage_id(raw: &RawValue) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Identity {
+        id: String,
+    }
+    if !raw.get().starts_with('{') {
+        return None;
+    }
+    let Identity { id } = serde_json::from_str(raw.get()).ok()?;
+    (1..=MAX_MALFORMED_ID).contains(&id.len()).then_some(id)
+}
+
+/// A path in the names of the API's page, empty for the whole; other names come from the body
+/// and are not shown.
+fn known(path: &Path) -> String {
+    let name = |segment: &Segment| match segment {
+        Segment::Map { key } if ENVELOPE.contains(&key.as_str()) => key.clone(),
+        Segment::Map { key } if FIELDS.contains(&key.as_str()) => key.clone(),
+        _ => "?".to_owned(),
+    };
+    let names: Vec<String> = path.iter().map(name).collect();
+    names.join(".")
+}
+
+/// A required list that may be null, as some servers write an empty one.
+fn null_as_empty<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<&'de RawValue>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+//! What can go wrong with a call, for the schedule and for people.
+
+use std::time::Duration;
+
+/// Why a call or a listing failed. Shows no key, no URL and no value of a body.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// 401.
+    #[error("the API does not accept the key (401): it is wrong, expired or revoked")]
+    Unauthorized,
+    /// 403.
+    #[error("the API key may not see this (403): it belongs to another project or lacks rights")]
+    Forbidden,
+    /// 404.
+    #[error("the API knows nothing under this id (404)")]
+    NotFound,
+    /// 400, or another 4xx that asking again will not mend.
+    #[error("the API refused the request ({status}): check ids, states, pageSize and orderBy")]
+    BadRequest {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// An id that no URL can carry: empty, `.` or `..`. Nothing was asked.
+    #[error("the {what} is empty, \".\" or \"..\": no request can carry it")]
+    ImpossibleId {
+        /// Which id.
+        what: &'static str,
+    },
+    /// 429, or the key is still under an earlier 429's Retry-After (then nothing was sent).
+    #[error("the API limits the rate of this key (429)")]
+    RateLimited {
+        /// How long the API asks to wait, at most an hour.
+        retry_after: Option<Duration>,
+    },
+    /// No answer, or one that asks to try again: 408, 409, 425, 5xx.
+    #[error("the API is unavailable: {cause}")]
+    Unavailable {
+        /// What happened.
+        cause: Outage,
+        /// How long the API asks to wait, at most an hour.
+        retry_after: Option<Duration>,
+    },
+    /// An answer that is not what the reference page describes.
+    #[error("the API's answer cannot be read: {0}")]
+    InvalidResponse(Flaw),
+    /// A body above the cap; the rest of it was not read.
+    #[error("the API's answer is larger than {limit} bytes: ask for smaller pages")]
+    TooLarge {
+        /// The cap in bytes.
+        limit: usize,
+    },
+    /// A listing that did not end properly, so that it proves no absence.
+    #[error("the listing is not complete: {why}")]
+    IncompleteListing {
+        /// What ended it.
+        why: Incomplete,
+    },
+}
+
+/// Why there was no usable answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Outage {
+    /// An answer with this status.
+    #[error("it answered {0}")]
+    Status(u16),
+    /// A time limit passed: connecting, between two reads, or the whole call.
+    #[error("no answer in time")]
+    Timeout,
+    /// No connection: name, network, proxy or TLS.
+    #[error("no connection (name, network, proxy or certificate)")]
+    Connect,
+    /// The connection broke, in the request or in the middle of the answer.
+    #[error("the connection broke")]
+    Interrupted,
+}
+
+/// What is wrong with an answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Flaw {
+    /// Not JSON: a web page, for instance.
+    #[error("it is not JSON (line {line}, column {column}): does the API URL lead to the API?")]
+    NotJson {
+        /// Line, from 1.
+        line: usize,
+        /// Column in bytes, from 1; 0 at a line's start.
+        column: usize,
+    },
+    /// JSON that ends too early.
+    #[error("it ends too early (line {line}, column {column})")]
+    CutOff {
+        /// Line, from 1.
+        line: usize,
+        /// Column in bytes, from 1; 0 at a line's start.
+        column: usize,
+    },
+    /// JSON of another shape.
+    #[error("{path} is missing or of another type (line {line}, column {column})")]
+    Shape {
+        /// Path of known names and positions; `?` for names that the API's page does not have.
+        path: String,
+        /// Line, from 1.
+        line: usize,
+        /// Column in bytes, from 1; 0 at a line's start.
+        column: usize,
+    },
+    /// Asked by id, the API showed something that is no remediation.
+    #[error("{field} is {problem}")]
+    Item {
+        /// The field, or `the body`.
+        field: String,
+        /// What is wrong with it, in words.
+        problem: &'static str,
+    },
+    /// Asked by id, the API showed another one.
+    #[error("asked for one remediation, it showed another")]
+    OtherRemediation,
+    /// A redirect, which is not followed, since it could carry the key elsewhere.
+    #[error("it is a redirect ({0}), which is not followed: correct the API URL")]
+    Redirect(u16),
+}
+
+/// What ended a listing before its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Incomplete {
+    /// Pages repeat under both sets of query names.
+    #[error("the API serves the same page again and again")]
+    Loop,
+    /// `has_next` is true and there is no token.
+    #[error("the API tells of a next page and gives no token for it")]
+    NoToken,
+    /// The token of the next page was refused (400): it may have expired.
+    #[error("the API refused its own page token")]
+    TokenRefused,
+    /// More pages than the cap.
+    #[error("it has more than {0} pages: ask for larger ones")]
+    TooManyPages(usize),
+    /// The program stopped it.
+    #[error("it was stopped before its end")]
+    Stopped,
+}
+
+impl Error {
+    /// Whether the same call may succeed later with nobody changing anything.
+    #[must_use]
+    pub fn retryable(&self) -> bool {
+        match self {
+            Self::Unauthorized
+            | Self::Forbidden
+            | Self::NotFound
+            | Self::BadRequest { .. }
+            | Self::ImpossibleId { .. } => false,
+            Self::RateLimited { .. }
+            | Self::Unavailable { .. }
+            | Self::InvalidResponse(_)
+            | Self::TooLarge { .. }
+            | Self::IncompleteListing { .. } => true,
+        }
+    }
+
+    /// How long the API asks to wait, at most an hour.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::RateLimited { retry_after } | Self::Unavailable { retry_after, .. } => {
+                *retry_after
+            }
+            _ => None,
+        }
+    }
+
+    /// One of a small fixed set of words, for metrics and reasons.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Unauthorized => "Unauthorized",
+            Self::Forbidden => "Forbidden",
+            Self::NotFound => "NotFound",
+            Self::BadRequest { .. } | Self::ImpossibleId { .. } => "BadRequest",
+            Self::RateLimited { .. } => "RateLimited",
+            Self::Unavailable { .. } => "Unavailable",
+            Self::InvalidResponse(_) | Self::TooLarge { .. } => "InvalidResponse",
+            Self::IncompleteListing { .. } => "IncompleteListing",
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! One pass over the pages of a listing: which ids it met, and whether it goes in circles.
+
+use std::collections::HashSet;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+
+use super::error::Incomplete;
+use super::model::{Malformed, Remediation};
+use super::port::Page;
+
+/// Most pages of one listing.
+pub(super) const MAX_PAGES: usize = 10_000;
+
+type Item = Result<Remediation, Malformed>;
+
+/// What follows a page.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Nothing: the API says so.
+    End,
+    /// The page of this token.
+    Token(String),
+    /// Nothing that could be asked for: the listing has no proper end.
+    Broken(Incomplete),
+}
+
+/// The pass so far. Holds hashes only: 8 bytes and a little an id.
+#[derive(Debug, Default)]
+pub(super) struct Pass {
+    hasher: RandomState,
+    ids: HashSet<u64>,
+    tokens: HashSet<u64>,
+    /// Ids that an abandoned pass has handed out already.
+    handed_out: HashSet<u64>,
+    pages: usize,
+    entries: usize,
+    items: usize,
+    skipped: usize,
+    unnamed: usize,
+}
+
+impl Pass {
+    /// A pass from the first page on that does not hand out again what this one did.
+    pub(super) fn start_over(self) -> Self {
+        let mut handed_out = self.handed_out;
+        handed_out.extend(self.ids);
+        Self {
+            hasher: self.hasher,
+            handed_out,
+            ..Self::default()
+        }
+    }
+
+    /// Takes the next page in: what is new on it, and what follows.
+    pub(super) fn take(&mut self, page: Page) -> (Vec<Item>, Next) {
+        let next = self.next(&page);
+        self.pages += 1;
+        let mut new = Vec::with_capacity(page.items.len());
+        for item in page.items {
+            let position = self.entries;
+            self.entries += 1;
+            let item = item.map_err(|malformed| Malformed {
+                position,
+                ..malformed
+            });
+            if self.count(&item) {
+                new.push(item);
+            }
+        }
+        (new, next)
+    }
+
+    /// What follows a page; asked before the page's ids are taken in.
+    fn next(&mut self, page: &Page) -> Next {
+        if !page.has_next {
+            return Next::End;
+        }
+        let Some(token) = &page.next_page_token else {
+            return Next::Broken(Incomplete::NoToken);
+        };
+        let mut ids = page.items.iter().filter_map(id).peekable();
+        let repeated = ids.peek().is_some() && ids.all(|id| self.contains(id));
+        if repeated || !self.tokens.insert(self.hash(token)) {
+            return Next::Broken(Incomplete::Loop);
+        }
+        if self.pages + 1 >= MAX_PAGES {
+            return Next::Broken(Incomplete::TooManyPages(MAX_PAGES));
+        }
+        Next::Token(token.clone())
+    }
+
+    /// Counts an item; whether it is to be handed out.
+    fn count(&mut self, item: &Item) -> bool {
+        let hash = id(item).map(|id| self.hash(id));
+        let first = hash.is_none_or(|hash| self.ids.insert(hash));
+        if first {
+            match item {
+                Ok(_) => self.items += 1,
+                Err(_) => self.skipped += 1,
+            }
+            self.unnamed += usize::from(hash.is_none());
+        }
+        first && hash.is_none_or(|hash| !self.handed_out.contains(&hash))
+    }
+
+    pub(super) fn contains(&self, id: &str) -> bool {
+        self.ids.contains(&self.hash(id))
+    }
+
+    pub(super) fn pages(&self) -> usize {
+        self.pages
+    }
+
+    pub(super) fn items(&self) -> usize {
+        self.items
+    }
+
+    pub(super) fn skipped(&self) -> usize {
+        self.skipped
+    }
+
+    pub(super) fn unnamed(&self) -> usize {
+        self.unnamed
+    }
+
+    fn hash(&self, text: &str) -> u64 {
+        self.hasher.hash_one(text)
+    }
+}
+
+fn id(item: &Item) -> Option<&str> {
+    match item {
+        Ok(remediation) => Some(&remediation.id),
+        Err(malformed) => malformed.id.as_deref(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

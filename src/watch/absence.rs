@@ -1,0 +1,270 @@
+//! When an open mirror that the API no longer lists counts as gone: proven, never assumed. Pure.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use crate::{
+    mirror::{desired::Synced, index::Mirror},
+    together::CompleteListing,
+};
+
+/// Polls that must agree before a mirror is marked.
+const AGREEING: u32 = 2;
+/// More than this many, and more than a tenth, vanishing at once wants a second full listing.
+const MASS: usize = 10;
+
+/// What the API answered when it was asked for one remediation by id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// 200: there it is.
+    Shown,
+    /// 404.
+    NotFound,
+    /// 403.
+    Forbidden,
+    /// No usable answer.
+    Unanswered,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Missing {
+    /// The complete listing that first lacked it (monotonic time).
+    since: Duration,
+    /// Complete full listings that lacked it.
+    full: u32,
+    /// Polls in which the trusted call by id answered 404.
+    not_found: u32,
+    /// Polls in which the trusted call by id answered 403.
+    forbidden: u32,
+    /// It vanished with many others.
+    mass: bool,
+}
+
+/// The open mirrors of one watch that complete listings lacked, and whether the call by id can be trusted.
+#[derive(Debug, Default)]
+pub struct Absences {
+    missing: HashMap<Box<str>, Missing>,
+    trusted: bool,
+}
+
+impl Absences {
+    /// Takes in a complete listing that ended at `now` (monotonic); `open`: the open mirrors when it ended.
+    pub fn observe(
+        &mut self,
+        open: &[(Box<str>, Arc<Mirror>)],
+        listing: &CompleteListing,
+        now: Duration,
+    ) {
+        let full = listing.states().is_empty();
+        self.note(
+            open.iter().map(|(name, mirror)| (&**name, &*mirror.id)),
+            |id| listing.contains(id),
+            full,
+            now,
+        );
+    }
+
+    fn note<'a>(
+        &mut self,
+        open: impl Iterator<Item = (&'a str, &'a str)>,
+        shown: impl Fn(&str) -> bool,
+        full: bool,
+        now: Duration,
+    ) {
+        let (mut all, mut lacking) = (0, HashSet::new());
+        for (name, id) in open {
+            all += 1;
+            if !shown(id) {
+                lacking.insert(name);
+            }
+        }
+        self.missing.retain(|name, _| lacking.contains(&**name));
+        let new = lacking.len() - self.missing.len();
+        let mass = new > MASS && new * 10 > all;
+        for name in lacking {
+            let missing = self.missing.entry(name.into()).or_insert(Missing {
+                since: now,
+                mass,
+                ..Missing::default()
+            });
+            missing.full += u32::from(full);
+        }
+    }
+
+    /// The mirrors to ask for by id in this poll: those missing longest first, at most `most`.
+    #[must_use]
+    pub fn questions(&self, most: usize) -> Vec<Box<str>> {
+        let mut missing: Vec<_> = self
+            .missing
+            .iter()
+            .map(|(name, missing)| (missing.since, name))
+            .collect();
+        missing.sort_unstable();
+        missing
+            .into_iter()
+            .take(most)
+            .map(|(_, name)| name.clone())
+            .collect()
+    }
+
+    /// Whether the call by id has shown that it works: it answered 200 for a remediation that was listed.
+    #[must_use]
+    pub fn trusts_ids(&self) -> bool {
+        self.trusted
+    }
+
+    /// The call by id answered 200 for a remediation that was listed.
+    pub fn trust_ids(&mut self) {
+        self.trusted = true;
+    }
+
+    /// Takes in the answer to a question by id.
+    pub fn answered(&mut self, name: &str, answer: Answer) {
+        if answer == Answer::Shown {
+            self.missing.remove(name);
+            self.trusted = true;
+        }
+        let (Some(missing), true) = (self.missing.get_mut(name), self.trusted) else {
+            return;
+        };
+        match answer {
+            Answer::NotFound => (missing.not_found, missing.forbidden) = (missing.not_found + 1, 0),
+            Answer::Forbidden => {
+                (missing.not_found, missing.forbidden) = (0, missing.forbidden + 1);
+            }
+            Answer::Shown | Answer::Unanswered => {}
+        }
+    }
+
+    /// The mark that the proof suffices for, if any.
+    #[must_use]
+    pub fn verdict(&self, name: &str) -> Option<Synced> {
+        let missing = self.missing.get(name)?;
+        if missing.mass && missing.full < AGREEING {
+            return None;
+        }
+        if missing.not_found >= AGREEING {
+            Some(Synced::NotFound)
+        } else if missing.forbidden >= AGREEING {
+            Some(Synced::Forbidden)
+        } else if !self.trusted && missing.full >= AGREEING {
+            Some(Synced::NotListed)
+        } else {
+            None
+        }
+    }
+
+    /// The names of all that are missing.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.missing.keys().map(|name| &**name)
+    }
+
+    /// Since when complete listings have lacked it (monotonic), if they do.
+    #[must_use]
+    pub fn since(&self, name: &str) -> Option<Duration> {
+        self.missing.get(name).map(|missing| missing.since)
+    }
+
+    /// Whether a full listing should come sooner: it would settle what questions by id cannot. `asked`: how many could
+    /// be asked for in this poll.
+    #[must_use]
+    pub fn want_full_listing(&self, asked: usize) -> bool {
+        let unsettled =
+            |missing: &Missing| !self.trusted || (missing.mass && missing.full < AGREEING);
+        self.missing.len() > asked || self.missing.values().any(unsettled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn observe(absences: &mut Absences, open: &[&str], shown: &[&str], full: bool) {
+        absences.note(
+            open.iter().map(|name| (*name, *name)),
+            |id| shown.contains(&id),
+            full,
+            SECOND,
+        );
+    }
+
+    #[test]
+    fn a_404_counts_only_from_a_call_that_has_answered_200() {
+        let mut absences = Absences::default();
+        for _ in 0..5 {
+            observe(&mut absences, &["a"], &[], false);
+            absences.answered("a", Answer::NotFound);
+        }
+        assert_eq!(absences.verdict("a"), None);
+        absences.trust_ids();
+        absences.answered("a", Answer::NotFound);
+        assert_eq!(absences.verdict("a"), None, "one poll is not enough");
+        absences.answered("a", Answer::NotFound);
+        assert_eq!(absences.verdict("a"), Some(Synced::NotFound));
+    }
+
+    #[test]
+    fn without_the_call_by_id_two_full_listings_must_lack_it() {
+        let mut absences = Absences::default();
+        observe(&mut absences, &["a"], &[], false);
+        observe(&mut absences, &["a"], &[], true);
+        assert_eq!(absences.verdict("a"), None);
+        assert!(absences.want_full_listing(10));
+        observe(&mut absences, &["a"], &[], true);
+        assert_eq!(absences.verdict("a"), Some(Synced::NotListed));
+    }
+
+    #[test]
+    fn one_that_is_shown_again_begins_anew() {
+        let mut absences = Absences::default();
+        observe(&mut absences, &["a"], &[], true);
+        observe(&mut absences, &["a"], &["a"], true);
+        observe(&mut absences, &["a"], &[], true);
+        assert_eq!(absences.verdict("a"), None);
+    }
+
+    #[test]
+    fn a_403_marks_it_forbidden_where_the_call_is_trusted() {
+        let mut absences = Absences::default();
+        absences.trust_ids();
+        observe(&mut absences, &["a"], &[], false);
+        absences.answered("a", Answer::Forbidden);
+        absences.answered("a", Answer::Forbidden);
+        assert_eq!(absences.verdict("a"), Some(Synced::Forbidden));
+    }
+
+    #[test]
+    fn many_at_once_want_a_second_full_listing() {
+        let open: Vec<String> = (0..20).map(|number| number.to_string()).collect();
+        let open: Vec<&str> = open.iter().map(String::as_str).collect();
+        let mut absences = Absences::default();
+        absences.trust_ids();
+        observe(&mut absences, &open, &open[..9], true);
+        for _ in 0..3 {
+            absences.answered("15", Answer::NotFound);
+        }
+        assert_eq!(absences.verdict("15"), None);
+        assert!(absences.want_full_listing(10));
+        observe(&mut absences, &open, &open[..9], true);
+        assert_eq!(absences.verdict("15"), Some(Synced::NotFound));
+    }
+
+    #[test]
+    fn the_longest_missing_are_asked_for_first() {
+        let mut absences = Absences::default();
+        absences.note([("b", "b")].into_iter(), |_| false, false, SECOND);
+        absences.note(
+            [("a", "a"), ("b", "b")].into_iter(),
+            |_| false,
+            false,
+            SECOND * 2,
+        );
+        assert_eq!(absences.questions(1), ["b".into()]);
+        assert_eq!(absences.since("a"), Some(SECOND * 2));
+    }
+}

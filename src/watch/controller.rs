@@ -1,0 +1,200 @@
+//! Starts, cancels and re-times the tasks of the watches; does no work of its own.
+
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use futures::StreamExt;
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    runtime::{
+        controller::{Action, Controller, Error as ControllerError},
+        reflector::Store,
+        watcher,
+    },
+};
+use tokio::sync::watch;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::{
+    overlap::{Claim, overlapped},
+    poll::Tools,
+    status::Standing,
+    task::{REQUESTED_AT, Speeds, Task},
+};
+use crate::{api::cluster_watch::ClusterWatch, cluster::Cluster};
+
+/// What decides whether a running task still fits its watch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Fit {
+    uid: Option<String>,
+    generation: Option<i64>,
+    /// The older watch that holds its instances.
+    overlaps: Option<String>,
+}
+
+struct Running {
+    fit: Fit,
+    requested: watch::Sender<Option<String>>,
+    /// Ends the task when it is dropped.
+    _stop: DropGuard,
+}
+
+/// The tasks of all watches, by namespace and name.
+pub struct Supervisor<C> {
+    tools: Arc<Tools<C>>,
+    speeds: Speeds,
+    running: Mutex<HashMap<(String, String), Running>>,
+    shutdown: CancellationToken,
+}
+
+impl<C: Cluster> Supervisor<C> {
+    /// A supervisor whose tasks all end with `shutdown`.
+    #[must_use]
+    pub fn new(tools: Arc<Tools<C>>, speeds: Speeds, shutdown: CancellationToken) -> Self {
+        Self {
+            tools,
+            speeds,
+            running: Mutex::default(),
+            shutdown,
+        }
+    }
+
+    /// Makes the tasks of `namespace` those that its `watches` want: a changed watch gets a new task, and the old one
+    /// writes nothing more.
+    fn settle(&self, namespace: &str, watches: &[Arc<ClusterWatch>]) {
+        let watches: Vec<_> = watches
+            .iter()
+            .filter(|watch| {
+                watch.namespace().as_deref() == Some(namespace)
+                    && watch.metadata.deletion_timestamp.is_none()
+            })
+            .collect();
+        let claims: Vec<_> = watches.iter().map(|watch| claim(watch)).collect();
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.retain(|(of, name), _| {
+            of != namespace || claims.iter().any(|claim| claim.name == name)
+        });
+        for (watch, claim) in watches.iter().zip(&claims) {
+            let overlaps = overlapped(claim, &claims).map(str::to_owned);
+            let fit = Fit {
+                uid: watch.uid(),
+                generation: watch.metadata.generation,
+                overlaps,
+            };
+            let requested = watch.annotations().get(REQUESTED_AT).cloned();
+            let key = (namespace.to_owned(), claim.name.to_owned());
+            match running.get(&key) {
+                Some(task) if task.fit == fit => {
+                    task.requested.send_if_modified(|known| {
+                        let changed = *known != requested;
+                        *known = requested;
+                        changed
+                    });
+                }
+                _ => {
+                    let task = self.start(watch, fit, requested);
+                    running.insert(key, task);
+                }
+            }
+        }
+    }
+
+    fn start(&self, watch: &Arc<ClusterWatch>, fit: Fit, requested: Option<String>) -> Running {
+        let (requested, changes) = watch::channel(requested);
+        let task = Task::new(self.tools.clone(), watch.clone(), self.speeds, changes);
+        let standing = match (&fit.overlaps, watch.spec.suspend) {
+            (_, true) => Some(Standing::Suspended),
+            (Some(other), _) => Some(Standing::Stalled {
+                reason: "Overlaps",
+                message: format!(
+                    "the older ClusterWatch {other} of this namespace covers the same instances: delete one of the two"
+                ),
+            }),
+            (None, false) => None,
+        };
+        let stop = self.shutdown.child_token();
+        let stopped = stop.clone();
+        tokio::spawn(async move {
+            // Whatever the task is in the middle of is dropped at once, its writes with it.
+            let work = async {
+                match standing {
+                    Some(standing) => task.rest(standing).await,
+                    None => task.run().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                () = stopped.cancelled() => {}
+                () = work => {}
+            }
+        });
+        Running {
+            fit,
+            requested,
+            _stop: stop.drop_guard(),
+        }
+    }
+}
+
+fn claim(watch: &ClusterWatch) -> Claim<'_> {
+    Claim {
+        name: watch.meta().name.as_deref().unwrap_or_default(),
+        created: watch
+            .metadata
+            .creation_timestamp
+            .as_ref()
+            .map_or(0, |time| time.0.as_second()),
+        cluster: &watch.spec.cluster_id,
+        instance: watch.spec.instance(),
+    }
+}
+
+/// Watches the `ClusterWatches` of `namespace` (all: `None`) until `supervisor` is told to shut down.
+pub async fn control<C: Cluster>(
+    client: Client,
+    namespace: Option<String>,
+    supervisor: Arc<Supervisor<C>>,
+) {
+    let api: Api<ClusterWatch> = match &namespace {
+        Some(namespace) => Api::namespaced(client, namespace),
+        None => Api::all(client),
+    };
+    let controller = Controller::new(api, watcher::Config::default());
+    let store = controller.store();
+    let context = Arc::new((supervisor.clone(), store.clone()));
+    let mut reconciled = std::pin::pin!(
+        controller
+            .graceful_shutdown_on(supervisor.shutdown.clone().cancelled_owned())
+            .run(
+                reconcile,
+                |_, _: &Infallible, _| Action::await_change(),
+                context
+            )
+    );
+    while let Some(result) = reconciled.next().await {
+        match result {
+            Ok(_) => {}
+            Err(ControllerError::ObjectNotFound(gone)) => {
+                supervisor.settle(
+                    gone.namespace.as_deref().unwrap_or_default(),
+                    &store.state(),
+                );
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the watch on ClusterWatches failed and is tried again");
+            }
+        }
+    }
+}
+
+async fn reconcile<C: Cluster>(
+    watch: Arc<ClusterWatch>,
+    context: Arc<(Arc<Supervisor<C>>, Store<ClusterWatch>)>,
+) -> Result<Action, Infallible> {
+    let (supervisor, store) = &*context;
+    supervisor.settle(&watch.namespace().unwrap_or_default(), &store.state());
+    Ok(Action::await_change())
+}

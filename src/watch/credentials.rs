@@ -1,0 +1,113 @@
+//! The API key of a watch, read from its Secret at each poll.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::ByteString;
+
+use crate::{
+    api::cluster_watch::SecretKeyRef,
+    cluster::{Cluster, ClusterError},
+    together::ApiKey,
+};
+
+/// Why there is no key to use. Messages say what to do and never show the key.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum CredentialsError {
+    /// There is no such Secret.
+    #[error(
+        "there is no Secret {0} in this namespace: create it, type Opaque, with the API key in it"
+    )]
+    NotFound(String),
+    /// The Secret holds no usable key.
+    #[error("the Secret {name} cannot be used: {problem}")]
+    Invalid {
+        /// The Secret's name.
+        name: String,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+    /// The cluster did not answer.
+    #[error("the Secret {name} could not be read: {error}")]
+    Unavailable {
+        /// The Secret's name.
+        name: String,
+        /// What the cluster said.
+        error: ClusterError,
+    },
+}
+
+/// Reads the key that `wanted` names.
+///
+/// # Errors
+/// See [`CredentialsError`].
+pub async fn read<C: Cluster>(
+    cluster: &C,
+    namespace: &str,
+    wanted: &SecretKeyRef,
+) -> Result<ApiKey, CredentialsError> {
+    let name = || wanted.name.clone();
+    let secret = cluster.secret(namespace, &wanted.name).await.map_err(|error| match error {
+        ClusterError::NotFound => CredentialsError::NotFound(name()),
+        ClusterError::Refused(_) => CredentialsError::Invalid {
+            name: name(),
+            problem: "the operator may not read it: grant its service account get on secrets in this namespace".into(),
+        },
+        error => CredentialsError::Unavailable { name: name(), error },
+    })?;
+    key(secret.type_.as_deref(), secret.data.as_ref(), &wanted.key).map_err(|problem| {
+        CredentialsError::Invalid {
+            name: name(),
+            problem,
+        }
+    })
+}
+
+fn key(
+    type_: Option<&str>,
+    data: Option<&BTreeMap<String, ByteString>>,
+    key: &str,
+) -> Result<ApiKey, String> {
+    match type_ {
+        None | Some("" | "Opaque") => {}
+        Some(other) => return Err(format!("its type is {other}: only Opaque is read")),
+    }
+    let Some(value) = data.and_then(|data| data.get(key)) else {
+        return Err(format!(
+            "it has no key {key}: add it, or name another in spec.apiKeySecretRef.key"
+        ));
+    };
+    ApiKey::parse(&value.0).map_err(|error| format!("its key {key} is no API key: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn data(value: &[u8]) -> BTreeMap<String, ByteString> {
+        [("api-key".to_owned(), ByteString(value.to_vec()))].into()
+    }
+
+    fn problem(type_: &str, value: &[u8], wanted: &str) -> String {
+        key(Some(type_), Some(&data(value)), wanted)
+            .err()
+            .unwrap_or_default()
+    }
+
+    #[test]
+    fn a_good_key_is_taken_without_its_line_end() {
+        assert!(key(Some("Opaque"), Some(&data(b"abc\n")), "api-key").is_ok());
+        assert!(key(None, Some(&data(b"abc")), "api-key").is_ok());
+    }
+
+    #[test]
+    fn every_problem_says_what_to_do() {
+        assert!(problem("kubernetes.io/tls", b"abc", "api-key").contains("only Opaque"));
+        assert!(problem("Opaque", b"abc", "other").contains("no key other"));
+        assert!(problem("Opaque", b"", "api-key").contains("is no API key"));
+    }
+
+    #[test]
+    fn no_problem_shows_the_key() {
+        assert!(!problem("Opaque", b"planted secret", "api-key").contains("planted"));
+    }
+}

@@ -1,0 +1,17 @@
+//! One `ClusterWatch`: schedule, credentials, listing, plan, write, report.
+
+pub mod absence;
+pub mod controller;
+pub mod credentials;
+pub mod overlap;
+pub mod plan;
+pub mod poll;
+pub mod questions;
+pub mod regression;
+pub mod report;
+pub mod retention;
+pub mod rollup;
+pub mod round;
+pub mod schedule;
+pub mod status;
+pub mod task;

@@ -1,0 +1,191 @@
+//! What to do about each remediation that the API shows: pure.
+
+use std::sync::Arc;
+
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::OwnerReference, jiff::Timestamp};
+
+use super::retention::{Policy, time};
+use crate::{
+    api::{
+        cluster_watch::OmitField,
+        limits,
+        remediation::{RemediationSpec, RemediationStatus},
+    },
+    mirror::{
+        desired, digest,
+        index::Mirror,
+        labels,
+        write::{Deed, Write},
+    },
+    together::{Remediation, state},
+};
+
+/// What a watch mirrors, and how.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    /// The namespace of the watch and its mirrors.
+    pub namespace: Arc<str>,
+    /// The cluster's id.
+    pub cluster: Arc<str>,
+    /// The one instance's id; `None`: all.
+    pub instance: Option<Arc<str>>,
+    /// The states that get a mirror; `None`: all.
+    pub states: Option<Vec<String>>,
+    /// Fields that are never mirrored.
+    pub omit: Vec<OmitField>,
+    /// The owner references of the mirrors.
+    pub owners: Arc<[OwnerReference]>,
+    /// Which finished ones are kept.
+    pub retention: Policy,
+}
+
+/// What to do about one remediation that the API shows.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// The mirror says so already.
+    Unchanged,
+    /// This write.
+    Write(Write),
+    /// A finished one without a mirror: retention decides when the listing has ended.
+    Later(Finished),
+    /// None of this watch's concern: in no wanted state, or expired.
+    Unwanted,
+    /// Older than what is mirrored.
+    Older(Timestamp),
+    /// It cannot be mirrored; the reason is for people.
+    Skipped(&'static str),
+}
+
+/// A finished remediation that may get a mirror.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// The mirror's name.
+    pub name: Box<str>,
+    /// When it ended, where the API says so readably.
+    pub finished: Option<Timestamp>,
+    /// Its mirror.
+    pub status: Box<RemediationStatus>,
+    /// Its identity.
+    pub spec: RemediationSpec,
+}
+
+impl Finished {
+    /// The write that creates its mirror.
+    #[must_use]
+    pub fn into_write(self) -> Write {
+        Write {
+            name: self.name,
+            deed: Deed::Create(self.status, self.spec),
+        }
+    }
+}
+
+/// Decides about `item`, whose mirror would be named `name`; `mirror`: the facts of the object of that name.
+///
+/// A version older than the mirror's is not written, unless `trust_older`.
+#[must_use]
+pub fn plan(
+    scope: &Scope,
+    name: &str,
+    mut item: Remediation,
+    mirror: Option<&Arc<Mirror>>,
+    trust_older: bool,
+    now: Timestamp,
+) -> Verdict {
+    if item.id.chars().count() > limits::ID as usize {
+        return Verdict::Skipped("its id is longer than 1024 characters");
+    }
+    if item
+        .cluster_id
+        .as_deref()
+        .is_some_and(|cluster| cluster != &*scope.cluster)
+    {
+        return Verdict::Skipped("the API says that it belongs to another cluster");
+    }
+    if let Some(instance) = &scope.instance
+        && item.instance_id.get_or_insert_with(|| instance.to_string()) != &**instance
+    {
+        return Verdict::Skipped("the API says that it belongs to another instance");
+    }
+    match mirror {
+        Some(mirror) if *mirror.cluster != *scope.cluster || *mirror.id != *item.id => {
+            Verdict::Skipped("an object that is not its mirror has its name")
+        }
+        Some(mirror) => change(scope, name, &item, mirror, trust_older),
+        None => create(scope, name, &item, now),
+    }
+}
+
+fn change(
+    scope: &Scope,
+    name: &str,
+    item: &Remediation,
+    mirror: &Arc<Mirror>,
+    trust_older: bool,
+) -> Verdict {
+    if let (Some(theirs), Some(ours)) = (time(item.update_time.as_deref()), mirror.updated)
+        && theirs < ours
+        && !trust_older
+    {
+        return Verdict::Older(theirs);
+    }
+    let status = desired::from_api(item, &scope.omit, mirror.generation);
+    let wanted = labels::labels(&scope.cluster, status.instance_id.as_deref());
+    let metadata = labels::digest(Some(&wanted), &scope.owners) != mirror.metadata;
+    let status = (digest::digest(&status) != mirror.content).then(|| Box::new(status));
+    if status.is_none() && !metadata {
+        return Verdict::Unchanged;
+    }
+    Verdict::Write(Write {
+        name: name.into(),
+        deed: Deed::Update {
+            mirror: mirror.clone(),
+            status,
+            metadata,
+        },
+    })
+}
+
+fn create(scope: &Scope, name: &str, item: &Remediation, now: Timestamp) -> Verdict {
+    if scope
+        .states
+        .as_ref()
+        .is_some_and(|states| !states.contains(&item.state))
+    {
+        return Verdict::Unwanted;
+    }
+    let finished = time(item.end_time.as_deref()).or_else(|| time(item.update_time.as_deref()));
+    let ended = state::is_final(&item.state);
+    if ended && scope.retention.expired(finished, now) {
+        return Verdict::Unwanted;
+    }
+    let created = Finished {
+        name: name.into(),
+        finished,
+        status: Box::new(desired::from_api(item, &scope.omit, 1)),
+        spec: RemediationSpec {
+            cluster_id: scope.cluster.to_string(),
+            id: item.id.clone(),
+        },
+    };
+    if ended && scope.retention.max_per_instance.is_some() {
+        return Verdict::Later(created);
+    }
+    Verdict::Write(created.into_write())
+}
+
+/// The order in which writes of one page go: new ones and open ones first, for they are what people wait for.
+#[must_use]
+pub fn urgency(write: &Write) -> u8 {
+    let open = |status: &RemediationStatus| status.open == Some(true);
+    match &write.deed {
+        Deed::Create(status, _) if open(status) => 0,
+        Deed::Update {
+            status: Some(_), ..
+        }
+        | Deed::Mark(..) => 1,
+        Deed::Create(..) => 2,
+        Deed::Update { .. } => 3,
+        Deed::Prune(_) => 4,
+    }
+}

@@ -1,0 +1,371 @@
+//! One poll, from the key to the last write.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use super::{
+    absence::Absences,
+    credentials::{self, CredentialsError},
+    plan::Scope,
+    questions,
+    regression::Regressions,
+    round::{Round, Tally},
+    schedule::{Cadence, FULL_SPACING, after_refusal},
+};
+use crate::{
+    api::cluster_watch::ClusterWatchSpec,
+    clock::Clock,
+    cluster::Cluster,
+    mirror::{
+        desired::Synced,
+        index::{Index, Mirror},
+        write::{Deed, Write},
+    },
+    together::{Api, ApiKey, Client, CompleteListing, Error, ListRequest, Listing, state},
+};
+
+/// Remediations a page where the watch names no size: what the API's own CLI asks for.
+const PAGE_SIZE: u16 = 100;
+/// Questions by id that every poll may ask; a listing of more pages may ask as many as it has pages.
+const QUESTIONS: usize = 10;
+
+/// What polls of one watch work with.
+pub struct Tools<C> {
+    /// The cluster.
+    pub cluster: C,
+    /// The API.
+    pub together: Client,
+    /// What is known of the mirrors.
+    pub index: Index,
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What is remembered from poll to poll.
+#[derive(Debug, Default)]
+pub struct Memory {
+    absences: Absences,
+    regressions: Regressions,
+    /// Open states met that this program was not written for: asked for by name from then on.
+    unknown_states: BTreeSet<String>,
+    /// When the last full listing ended (monotonic) and how long it took.
+    last_full: Option<(Duration, Duration)>,
+    full_wanted: bool,
+    refusal: Option<Refusal>,
+}
+
+/// A key that the API refused, and until when (monotonic) it is left alone.
+#[derive(Debug)]
+struct Refusal {
+    key: [u8; 32],
+    error: Error,
+    times: u32,
+    until: Duration,
+}
+
+/// Why a poll brought nothing.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum PollError {
+    /// There is no key to use.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    /// The API's answer, or that there was none.
+    #[error(transparent)]
+    Api(#[from] Error),
+}
+
+/// What a complete poll came to.
+#[derive(Debug)]
+pub struct Polled {
+    /// Whether everything was listed, not some states only.
+    pub full: bool,
+    /// How long the listing took.
+    pub lasted: Duration,
+    /// The API calls of the listing itself.
+    pub pages: usize,
+    /// What its writes came to.
+    pub tally: Tally,
+    /// What was left out or asked differently, in words; empty where nothing was.
+    pub note: String,
+}
+
+impl Memory {
+    /// Makes the next poll a full listing that heeds no earlier refusal.
+    pub fn want_everything_now(&mut self) {
+        self.last_full = None;
+        self.refusal = None;
+    }
+}
+
+/// Polls once: credentials, listing, plan, write.
+///
+/// # Errors
+/// Why nothing was listed to the end. What came before that is mirrored all the same; nothing is marked absent.
+pub async fn poll<C: Cluster>(
+    tools: &Tools<C>,
+    spec: &ClusterWatchSpec,
+    scope: &Scope,
+    cadence: &Cadence,
+    memory: &mut Memory,
+) -> Result<Polled, PollError> {
+    let key = credentials::read(&tools.cluster, &scope.namespace, &spec.api_key_secret_ref).await?;
+    memory.heed_refusal(&key, tools.clock.elapsed())?;
+    let api = tools.together.with_key(&key);
+
+    let began = tools.clock.elapsed();
+    let request = request(
+        spec,
+        scope,
+        memory.states_to_list(scope, cadence, &tools.together, began),
+    );
+    let regressions = std::mem::take(&mut memory.regressions);
+    let mut round = Round::new(
+        scope,
+        &regressions,
+        tools.cluster.clone(),
+        tools.index.clone(),
+        tools.clock.now(),
+    );
+    let listed = list(api.clone(), request, tools, memory, &mut round).await;
+    let ended = tools.clock.elapsed();
+    let complete = match listed {
+        Ok(complete) => complete,
+        Err(error) => {
+            round.drain().await;
+            memory.regressions = regressions;
+            memory.refused(&key, &error, cadence.interval, ended);
+            return Err(error.into());
+        }
+    };
+    memory.refusal = None;
+
+    // New mirrors count in what follows only once they are written.
+    round.drain().await;
+    settle_absences(&api, tools, scope, cadence, memory, &mut round, &complete).await;
+    round.settle(&mirrors(tools, scope)).await;
+
+    let full = complete.states().is_empty();
+    let lasted = ended.saturating_sub(began);
+    if full {
+        memory.last_full = Some((ended, lasted));
+    }
+    let older = std::mem::take(&mut round.older);
+    let (tally, left_out) = round.finish().await;
+    memory.regressions = regressions;
+    memory.regressions.observe(older, full, ended);
+    let dialect = tools.together.dialects();
+    let asked_otherwise = !complete.states().is_empty() && complete.filter_ignored();
+    let dialect = asked_otherwise.then(|| dialect.describe(complete.states()));
+    let note = left_out
+        .message()
+        .into_iter()
+        .chain(dialect)
+        .collect::<Vec<_>>()
+        .join(". ");
+    Ok(Polled {
+        full,
+        lasted,
+        pages: complete.pages(),
+        tally,
+        note,
+    })
+}
+
+/// Lists page by page; each page is planned and its writes started while the next one is fetched.
+async fn list<A: Api, C: Cluster>(
+    api: A,
+    request: ListRequest,
+    tools: &Tools<C>,
+    memory: &mut Memory,
+    round: &mut Round<'_, C>,
+) -> Result<CompleteListing, Error> {
+    let mut listing = Listing::start(api, request, tools.together.dialects());
+    while let Some(page) = listing.next_page().await? {
+        for item in page.iter().flatten() {
+            if !state::is_known(&item.state) {
+                memory.unknown_states.insert(item.state.clone());
+            }
+        }
+        round.take(page).await;
+    }
+    listing.finish()
+}
+
+/// What to do about open mirrors that the listing lacked: ask, mark what is proven gone, mark what is stale.
+async fn settle_absences<A: Api, C: Cluster>(
+    api: &A,
+    tools: &Tools<C>,
+    scope: &Scope,
+    cadence: &Cadence,
+    memory: &mut Memory,
+    round: &mut Round<'_, C>,
+    complete: &CompleteListing,
+) {
+    let now = tools.clock.elapsed();
+    memory
+        .absences
+        .observe(&open(mirrors(tools, scope)), complete, now);
+    let budget = QUESTIONS.max(complete.pages());
+    let asked = questions::ask(
+        api,
+        scope,
+        &tools.index,
+        &mut memory.absences,
+        round,
+        budget,
+    )
+    .await;
+    questions::mark(scope, &tools.index, &memory.absences, round).await;
+    memory.full_wanted = memory.absences.want_full_listing(asked);
+    let stale = cadence.stale_after(
+        true,
+        memory
+            .last_full
+            .map_or(Duration::ZERO, |(_, lasted)| lasted),
+    );
+    for name in memory.absences.names() {
+        let overdue = memory
+            .absences
+            .since(name)
+            .is_some_and(|since| now.saturating_sub(since) > stale);
+        if overdue
+            && memory.absences.verdict(name).is_none()
+            && let Some(mirror) = tools.index.get(&scope.namespace, name)
+        {
+            mark_stale(round, name.into(), mirror).await;
+        }
+    }
+}
+
+/// Marks all open mirrors stale: no complete listing has come for too long.
+pub async fn mark_all_stale<C: Cluster>(tools: &Tools<C>, scope: &Scope) -> Tally {
+    let regressions = Regressions::default();
+    let mut round = Round::new(
+        scope,
+        &regressions,
+        tools.cluster.clone(),
+        tools.index.clone(),
+        tools.clock.now(),
+    );
+    for (name, mirror) in open(mirrors(tools, scope)) {
+        mark_stale(&mut round, name, mirror).await;
+    }
+    round.finish().await.0
+}
+
+async fn mark_stale<C: Cluster>(round: &mut Round<'_, C>, name: Box<str>, mirror: Arc<Mirror>) {
+    if mirror.open && !matches!(mirror.synced, Synced::Stale | Synced::Forbidden) {
+        round
+            .write(Write {
+                name,
+                deed: Deed::Mark(mirror, Synced::Stale),
+            })
+            .await;
+    }
+}
+
+/// All mirrors of the watch.
+#[must_use]
+pub fn mirrors<C>(tools: &Tools<C>, scope: &Scope) -> Vec<(Box<str>, Arc<Mirror>)> {
+    tools
+        .index
+        .mirrors(&scope.namespace, &scope.cluster, scope.instance.as_deref())
+}
+
+fn open(mut mirrors: Vec<(Box<str>, Arc<Mirror>)>) -> Vec<(Box<str>, Arc<Mirror>)> {
+    mirrors.retain(|(_, mirror)| mirror.open);
+    mirrors
+}
+
+/// The watch's states, where all of them are final: then every poll lists just these.
+fn only_final(scope: &Scope) -> Option<&[String]> {
+    scope
+        .states
+        .as_deref()
+        .filter(|states| states.iter().all(|state| state::is_final(state)))
+}
+
+fn request(spec: &ClusterWatchSpec, scope: &Scope, states: Vec<String>) -> ListRequest {
+    let query = spec.query.as_ref();
+    ListRequest {
+        cluster: scope.cluster.to_string(),
+        instance: scope.instance.as_deref().map(str::to_owned),
+        states,
+        page_size: query
+            .and_then(|query| query.page_size)
+            .and_then(|size| u16::try_from(size).ok())
+            .unwrap_or(PAGE_SIZE),
+        order_by: query.and_then(|query| query.order_by.clone()),
+    }
+}
+
+impl Memory {
+    /// The states to list at `now` (monotonic); empty: everything.
+    fn states_to_list(
+        &self,
+        scope: &Scope,
+        cadence: &Cadence,
+        together: &Client,
+        now: Duration,
+    ) -> Vec<String> {
+        if let Some(states) = only_final(scope) {
+            return states.to_vec();
+        }
+        let open = self.open_states();
+        let (since, lasted) = match self.last_full {
+            Some((at, lasted)) => (Some(now.saturating_sub(at)), lasted),
+            None => (None, Duration::ZERO),
+        };
+        if !together.dialects().filters(&open)
+            || cadence.full_is_due(since, lasted, self.full_wanted)
+        {
+            return Vec::new();
+        }
+        open
+    }
+
+    /// How long to leave the API alone after a full listing, where it must be the next one too.
+    #[must_use]
+    pub fn rest_after(&self, polled: &Polled, scope: &Scope, together: &Client) -> Duration {
+        let open = self.open_states();
+        if polled.full && !together.dialects().filters(&open) && only_final(scope).is_none() {
+            return polled.lasted * FULL_SPACING;
+        }
+        Duration::ZERO
+    }
+
+    fn open_states(&self) -> Vec<String> {
+        let known = state::OPEN_REFERENCE
+            .into_iter()
+            .chain(state::OPEN_NEWER)
+            .map(str::to_owned);
+        known.chain(self.unknown_states.iter().cloned()).collect()
+    }
+
+    /// A key that was refused is left alone for a while; another one is tried at once.
+    fn heed_refusal(&self, key: &ApiKey, now: Duration) -> Result<(), Error> {
+        match &self.refusal {
+            Some(refusal) if refusal.key == key.fingerprint() && now < refusal.until => {
+                Err(refusal.error.clone())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn refused(&mut self, key: &ApiKey, error: &Error, interval: Duration, now: Duration) {
+        if error.retryable() {
+            return;
+        }
+        let key = key.fingerprint();
+        let times = self
+            .refusal
+            .as_ref()
+            .filter(|refusal| refusal.key == key)
+            .map_or(0, |refusal| refusal.times + 1);
+        self.refusal = Some(Refusal {
+            key,
+            error: error.clone(),
+            times,
+            until: now + after_refusal(interval, times),
+        });
+    }
+}

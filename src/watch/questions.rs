@@ -1,0 +1,101 @@
+//! Asks the API for open mirrors that left the listing, one by one, and marks those that are proven gone.
+//!
+//! Where the call by id has not earned trust yet, one that was just listed is asked for first.
+
+use super::{
+    absence::{Absences, Answer},
+    plan::Scope,
+    round::Round,
+};
+use crate::{
+    cluster::Cluster,
+    mirror::{
+        index::Index,
+        write::{Deed, Write},
+    },
+    together::{Api, Error, Remediation},
+};
+
+/// Asks for what is missing, within `budget` calls, and plans what the answers show. Returns how many were asked for.
+pub async fn ask<A: Api, C: Cluster>(
+    api: &A,
+    scope: &Scope,
+    index: &Index,
+    absences: &mut Absences,
+    round: &mut Round<'_, C>,
+    budget: usize,
+) -> usize {
+    let mut left = budget;
+    let mut asked = 0;
+    let missing = absences.questions(budget);
+    if !missing.is_empty()
+        && !absences.trusts_ids()
+        && let Some((instance, id)) = round.sample.clone()
+        && let Some(Ok(_)) = question(api, scope, instance.as_deref(), &id, &mut left).await
+    {
+        absences.trust_ids();
+    }
+    for name in missing {
+        let Some(mirror) = index.get(&scope.namespace, &name) else {
+            continue;
+        };
+        let instance = Some(&*mirror.instance).filter(|instance| !instance.is_empty());
+        let mut answer = question(api, scope, instance, &mirror.id, &mut left).await;
+        if instance.is_some() && matches!(answer, Some(Err(Error::NotFound))) {
+            answer = question(api, scope, None, &mirror.id, &mut left).await;
+        }
+        asked += 1;
+        match answer {
+            Some(Ok(item)) => {
+                absences.answered(&name, Answer::Shown);
+                round.take(vec![Ok(item)]).await;
+            }
+            Some(Err(Error::NotFound)) => absences.answered(&name, Answer::NotFound),
+            Some(Err(Error::Forbidden)) => absences.answered(&name, Answer::Forbidden),
+            Some(Err(Error::InvalidResponse(_) | Error::BadRequest { .. })) => {
+                absences.answered(&name, Answer::Unanswered);
+            }
+            // A key or an API that fails now would fail for the rest too.
+            Some(Err(_)) | None => break,
+        }
+    }
+    asked
+}
+
+/// One call, if the budget still has one.
+async fn question<A: Api>(
+    api: &A,
+    scope: &Scope,
+    instance: Option<&str>,
+    id: &str,
+    left: &mut usize,
+) -> Option<Result<Remediation, Error>> {
+    *left = left.checked_sub(1)?;
+    Some(api.get(&scope.cluster, instance, id).await)
+}
+
+/// Marks what is proven gone.
+pub async fn mark<C: Cluster>(
+    scope: &Scope,
+    index: &Index,
+    absences: &Absences,
+    round: &mut Round<'_, C>,
+) {
+    let proven: Vec<_> = absences
+        .names()
+        .filter_map(|name| Some((name, absences.verdict(name)?)))
+        .collect();
+    for (name, synced) in proven {
+        let Some(mirror) = index.get(&scope.namespace, name) else {
+            continue;
+        };
+        if mirror.open && mirror.synced != synced {
+            round
+                .write(Write {
+                    name: name.into(),
+                    deed: Deed::Mark(mirror, synced),
+                })
+                .await;
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! When a version older than the mirror may overwrite it after all: pure.
+
+use std::{collections::HashMap, time::Duration};
+
+use k8s_openapi::jiff::Timestamp;
+
+/// How far apart two complete listings must be that show the same older version.
+const APART: Duration = Duration::from_secs(300);
+
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    version: Timestamp,
+    first: Duration,
+    last: Duration,
+}
+
+/// Older versions that complete listings showed: a restored API or a mended clock shows them again and again, a
+/// lagging replica does not.
+#[derive(Debug, Default)]
+pub struct Regressions {
+    seen: HashMap<Box<str>, Seen>,
+}
+
+impl Regressions {
+    /// Whether two complete listings at least five minutes apart have shown this older version.
+    #[must_use]
+    pub fn trusted(&self, name: &str, version: Option<Timestamp>) -> bool {
+        self.seen.get(name).is_some_and(|seen| {
+            Some(seen.version) == version && seen.last.saturating_sub(seen.first) >= APART
+        })
+    }
+
+    /// Takes in all older versions that a complete listing, ended at `now` (monotonic), showed. `full`: what it did not
+    /// show is forgotten.
+    pub fn observe(&mut self, older: Vec<(Box<str>, Timestamp)>, full: bool, now: Duration) {
+        let mut before = std::mem::take(&mut self.seen);
+        for (name, version) in older {
+            let first = before
+                .remove(&name)
+                .filter(|seen| seen.version == version)
+                .map_or(now, |seen| seen.first);
+            self.seen.insert(
+                name,
+                Seen {
+                    version,
+                    first,
+                    last: now,
+                },
+            );
+        }
+        if !full {
+            before.extend(self.seen.drain());
+            self.seen = before;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn shown(regressions: &mut Regressions, second: i64, at: Duration) {
+        regressions.observe(
+            vec![(
+                "a".into(),
+                Timestamp::from_second(second).unwrap_or_default(),
+            )],
+            true,
+            at,
+        );
+    }
+
+    #[test]
+    fn two_complete_listings_five_minutes_apart_are_believed() {
+        let version = Timestamp::from_second(7).ok();
+        let mut regressions = Regressions::default();
+        shown(&mut regressions, 7, MINUTE);
+        shown(&mut regressions, 7, MINUTE * 5);
+        assert!(!regressions.trusted("a", version));
+        shown(&mut regressions, 7, MINUTE * 6);
+        assert!(regressions.trusted("a", version));
+        assert!(!regressions.trusted("a", Timestamp::from_second(8).ok()));
+    }
+
+    #[test]
+    fn another_version_or_none_begins_anew() {
+        let version = Timestamp::from_second(7).ok();
+        let mut regressions = Regressions::default();
+        shown(&mut regressions, 7, MINUTE);
+        shown(&mut regressions, 6, MINUTE * 2);
+        shown(&mut regressions, 7, MINUTE * 6);
+        assert!(!regressions.trusted("a", version));
+        regressions.observe(Vec::new(), true, MINUTE * 7);
+        shown(&mut regressions, 7, MINUTE * 20);
+        assert!(!regressions.trusted("a", version));
+    }
+}

@@ -1,0 +1,99 @@
+//! Writes the status of a `ClusterWatch`: only when it says something new, or the heartbeat is due.
+
+use k8s_openapi::jiff::Timestamp;
+use kube::ResourceExt;
+
+use super::status::{Facts, Standing, build, worth_writing};
+use crate::{
+    api::cluster_watch::{ClusterWatch, ClusterWatchStatus},
+    cluster::{Cluster, ClusterError},
+};
+
+/// How often a report is tried again when somebody else wrote meanwhile.
+const TRIES: usize = 3;
+
+/// Reports for one generation of one watch.
+#[derive(Debug)]
+pub struct Reporter<C> {
+    cluster: C,
+    namespace: String,
+    name: String,
+    uid: Option<String>,
+    generation: i64,
+    last: ClusterWatchStatus,
+}
+
+impl<C: Cluster> Reporter<C> {
+    /// A reporter for this generation of `watch`, which says what its status says now.
+    #[must_use]
+    pub fn new(cluster: C, watch: &ClusterWatch) -> Self {
+        Self {
+            cluster,
+            namespace: watch.namespace().unwrap_or_default(),
+            name: watch.name_any(),
+            uid: watch.uid(),
+            generation: watch.metadata.generation.unwrap_or_default(),
+            last: watch.status.clone().unwrap_or_default(),
+        }
+    }
+
+    /// The status as last seen or written.
+    #[must_use]
+    pub fn last(&self) -> &ClusterWatchStatus {
+        &self.last
+    }
+
+    /// Whether this generation has been reported on before.
+    #[must_use]
+    pub fn is_acknowledged(&self) -> bool {
+        self.last.observed_generation == Some(self.generation)
+    }
+
+    /// Reports `standing` and `facts`.
+    ///
+    /// # Errors
+    /// What the cluster refused or failed at. A watch that is gone or has another generation is no error: its next
+    /// reporter reports.
+    pub async fn report(
+        &mut self,
+        standing: &Standing,
+        facts: &Facts,
+        now: Timestamp,
+    ) -> Result<(), ClusterError> {
+        let facts = &Facts {
+            generation: self.generation,
+            ..facts.clone()
+        };
+        if !worth_writing(&self.last, &build(&self.last, standing, facts, now)) {
+            return Ok(());
+        }
+        for _ in 0..TRIES {
+            let mut watch = match self.cluster.get_watch(&self.namespace, &self.name).await {
+                Ok(watch) => watch,
+                Err(ClusterError::NotFound) => return Ok(()),
+                Err(error) => return Err(error),
+            };
+            if watch.uid() != self.uid || watch.metadata.generation != Some(self.generation) {
+                return Ok(());
+            }
+            self.last = watch.status.take().unwrap_or_default();
+            let status = build(&self.last, standing, facts, now);
+            if !worth_writing(&self.last, &status) {
+                return Ok(());
+            }
+            watch.status = Some(status);
+            // The server keeps what is there of the rest: only the fence is needed.
+            watch.metadata.managed_fields = None;
+            match self.cluster.replace_watch_status(&watch).await {
+                Ok(written) => {
+                    self.last = written.status.unwrap_or_default();
+                    return Ok(());
+                }
+                Err(ClusterError::Conflict) => {}
+                Err(ClusterError::NotFound) => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(ClusterError::Conflict)
+    }
+}

@@ -1,0 +1,140 @@
+//! Which mirrors of finished remediations are kept: pure.
+
+use std::{cmp::Reverse, collections::HashMap, sync::Arc, time::Duration};
+
+use k8s_openapi::jiff::Timestamp;
+
+use super::plan::Finished;
+use crate::{
+    api::cluster_watch::Retention,
+    mirror::{
+        index::Mirror,
+        write::{Deed, Write},
+    },
+};
+
+/// What `spec.retention` says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// How long after its end one is kept; `None`: however old.
+    pub ttl: Option<Duration>,
+    /// How many are kept for each instance, the newest; `None`: however many.
+    pub max_per_instance: Option<usize>,
+}
+
+impl Policy {
+    /// The policy of `retention`.
+    #[must_use]
+    pub fn of(retention: Option<&Retention>) -> Self {
+        Self {
+            ttl: retention.and_then(Retention::ttl_after_finished),
+            max_per_instance: retention
+                .and_then(|retention| retention.max_finished_per_instance)
+                .map(|max| max as usize),
+        }
+    }
+
+    /// Whether one that ended at `finished` is past its time. One that says no readable time never is.
+    #[must_use]
+    pub fn expired(&self, finished: Option<Timestamp>, now: Timestamp) -> bool {
+        let (Some(ttl), Some(finished)) = (self.ttl, finished) else {
+            return false;
+        };
+        Duration::try_from(now.duration_since(finished)).is_ok_and(|age| age > ttl)
+    }
+}
+
+/// A time as the API writes it; `None` where it is absent or unreadable.
+#[must_use]
+pub fn time(text: Option<&str>) -> Option<Timestamp> {
+    text?.parse().ok()
+}
+
+/// Finished remediations without a mirror, of each instance no more than may be kept.
+#[derive(Debug, Default)]
+pub struct Candidates(HashMap<String, Vec<Finished>>);
+
+impl Candidates {
+    /// Takes one in; where that is one too many for its instance, the oldest goes.
+    pub fn push(&mut self, finished: Finished, policy: &Policy) {
+        let of_instance = self
+            .0
+            .entry(finished.status.instance_id.clone().unwrap_or_default())
+            .or_default();
+        of_instance.push(finished);
+        if policy
+            .max_per_instance
+            .is_some_and(|max| of_instance.len() > max)
+        {
+            let oldest = of_instance
+                .iter()
+                .enumerate()
+                .min_by_key(|(_, one)| (one.finished, Reverse(&one.name)));
+            if let Some((at, _)) = oldest {
+                of_instance.swap_remove(at);
+            }
+        }
+    }
+}
+
+/// What to delete and what to create, now that a complete listing has ended. `mirrors`: all of the watch.
+#[must_use]
+pub fn settle(
+    policy: &Policy,
+    mirrors: &[(Box<str>, Arc<Mirror>)],
+    candidates: Candidates,
+    now: Timestamp,
+) -> Vec<Write> {
+    let (expired, finished): (Vec<_>, Vec<_>) = mirrors
+        .iter()
+        .filter(|(_, mirror)| !mirror.open)
+        .partition(|(_, mirror)| policy.expired(mirror.finished, now));
+    let prune = |(name, mirror): &(Box<str>, Arc<Mirror>)| Write {
+        name: name.clone(),
+        deed: Deed::Prune(mirror.clone()),
+    };
+    let mut writes: Vec<_> = expired.into_iter().map(prune).collect();
+    let Some(max) = policy.max_per_instance else {
+        return writes;
+    };
+
+    let mut instances: HashMap<String, Vec<Kept<'_>>> = HashMap::new();
+    for mirror in finished {
+        instances
+            .entry(mirror.1.instance.to_string())
+            .or_default()
+            .push(Kept::Mirror(mirror));
+    }
+    for (instance, candidates) in candidates.0 {
+        instances
+            .entry(instance)
+            .or_default()
+            .extend(candidates.into_iter().map(Kept::Candidate));
+    }
+    for mut of_instance in instances.into_values() {
+        of_instance.sort_by(|one, other| other.rank().cmp(&one.rank()));
+        for (place, kept) in of_instance.into_iter().enumerate() {
+            match kept {
+                Kept::Mirror(mirror) if place >= max => writes.push(prune(mirror)),
+                Kept::Candidate(candidate) if place < max => writes.push(candidate.into_write()),
+                Kept::Mirror(_) | Kept::Candidate(_) => {}
+            }
+        }
+    }
+    writes
+}
+
+enum Kept<'a> {
+    Mirror(&'a (Box<str>, Arc<Mirror>)),
+    Candidate(Finished),
+}
+
+impl Kept<'_> {
+    /// The newest ranks first; of equals, the first by name.
+    fn rank(&self) -> (Option<Timestamp>, Reverse<&str>) {
+        match self {
+            Self::Mirror((name, mirror)) => (mirror.finished, Reverse(name)),
+            Self::Candidate(candidate) => (candidate.finished, Reverse(&candidate.name)),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! What the mirrors of a watch add up to: pure.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use k8s_openapi::jiff::Timestamp;
+
+use crate::{
+    api::{
+        cluster_watch::{Attention, RemediationCounts},
+        limits,
+    },
+    mirror::{desired::mode_in_words, index::Mirror, write::seconds},
+};
+
+const AWAITING: &str = "PENDING_APPROVAL";
+const FAILED: &str = "FAILED";
+
+/// Numbers, and what a person must look at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rollup {
+    /// The numbers. Mirrors that are gone from the API count in `total` alone.
+    pub counts: RemediationCounts,
+    /// The longest waiting first, at most ten.
+    pub attention: Vec<Attention>,
+    /// The condition's message; `None`: nothing needs attention.
+    pub message: Option<String>,
+}
+
+/// Adds up `mirrors`.
+#[must_use]
+pub fn rollup(mirrors: &[(Box<str>, Arc<Mirror>)]) -> Rollup {
+    let mut counts = RemediationCounts {
+        total: count(mirrors.len()),
+        ..RemediationCounts::default()
+    };
+    let mut latest: HashMap<&str, (Option<Timestamp>, &str, &Mirror)> = HashMap::new();
+    let mut by_state: BTreeMap<&str, i64> = BTreeMap::new();
+    let mut waiting = Vec::new();
+    for (name, mirror) in mirrors {
+        counts.open += i64::from(mirror.open);
+        if mirror.synced.is_gone() || mirror.state.is_empty() {
+            continue;
+        }
+        *by_state.entry(&mirror.state).or_default() += 1;
+        if mirror.open && *mirror.state == *AWAITING {
+            counts.awaiting_approval += 1;
+            waiting.push((mirror.created, &**name, &**mirror));
+        }
+        let seen = latest
+            .entry(&mirror.instance)
+            .or_insert((mirror.created, name, mirror));
+        if (mirror.created, &**name) > (seen.0, seen.1) {
+            *seen = (mirror.created, name, mirror);
+        }
+    }
+    let failed = latest
+        .into_values()
+        .filter(|(_, _, mirror)| *mirror.state == *FAILED)
+        .map(|(_, name, mirror)| (mirror.finished, name, mirror));
+    let failed: Vec<_> = failed.collect();
+    counts.failed_instances = count(failed.len());
+    counts.by_state = by_state
+        .into_iter()
+        .take(limits::BY_STATE as usize)
+        .map(|(state, count)| (state.to_owned(), count))
+        .collect();
+
+    waiting.extend(failed);
+    waiting.sort_unstable_by_key(|(since, name, _)| (since.is_none(), *since, *name));
+    let message = waiting
+        .first()
+        .map(|(since, _, mirror)| message(mirror, *since, waiting.len()));
+    let attention = waiting
+        .into_iter()
+        .take(limits::ATTENTION as usize)
+        .map(|(since, name, mirror)| attention(name, mirror, since));
+    Rollup {
+        counts,
+        attention: attention.collect(),
+        message,
+    }
+}
+
+fn attention(name: &str, mirror: &Mirror, since: Option<Timestamp>) -> Attention {
+    let known = |value: &str| Some(value.to_owned()).filter(|value| !value.is_empty());
+    Attention {
+        name: name.to_owned(),
+        node: known(&mirror.node),
+        state: mirror.state.to_string(),
+        mode: known(&mirror.mode),
+        since: since.map(seconds),
+    }
+}
+
+/// One sentence about the one that waits longest.
+fn message(mirror: &Mirror, since: Option<Timestamp>, all: usize) -> String {
+    let node = if mirror.node.is_empty() {
+        "an unnamed machine"
+    } else {
+        &mirror.node
+    };
+    let mode = if mirror.mode.is_empty() {
+        "a repair"
+    } else {
+        mode_in_words(&mirror.mode)
+    };
+    let since = since
+        .map(|since| format!(" since {}", seconds(since)))
+        .unwrap_or_default();
+    let more = if all > 1 {
+        format!(" And {} more: see status.attention.", all - 1)
+    } else {
+        String::new()
+    };
+    let id = &mirror.id;
+    if *mirror.state == *AWAITING {
+        format!(
+            "{node}: {mode} awaits approval{since}. To approve: tg clusters remediations approve {id}.{more}"
+        )
+    } else {
+        format!("{node}: {mode} failed{since}; see remediation {id}.{more}")
+    }
+}
+
+fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,222 @@
+//! The writes of one poll: planned as pages arrive, carried out side by side, counted at the end.
+
+use std::sync::Arc;
+
+use k8s_openapi::jiff::Timestamp;
+use tokio::task::JoinSet;
+
+use super::{
+    plan::{Scope, Verdict, plan, urgency},
+    regression::Regressions,
+    retention::{self, Candidates},
+};
+use crate::{
+    cluster::{Cluster, ClusterError},
+    mirror::{
+        index::{Index, Mirror},
+        name::object_name,
+        write::{Done, Write, Writer},
+    },
+    together::{Malformed, Remediation},
+};
+
+/// Writes under way at a time.
+const CONCURRENCY: usize = 32;
+/// Failed writes after which a poll writes no more: the next one plans them again.
+const FAILURES: usize = 20;
+/// Things left out that a poll names; further ones are counted.
+const NAMED: usize = 3;
+
+/// What the writes of a poll came to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Mirrors created.
+    pub created: usize,
+    /// Mirrors changed.
+    pub updated: usize,
+    /// Mirrors deleted by retention.
+    pub pruned: usize,
+    /// Writes that met a newer version; the next poll plans them again.
+    pub conflicts: usize,
+    /// Writes that failed or were not tried after too many failed.
+    pub failed: usize,
+    /// The first failure.
+    pub error: Option<ClusterError>,
+}
+
+/// What a poll had to leave out, in words.
+#[derive(Debug, Default)]
+pub struct LeftOut {
+    named: Vec<String>,
+    all: usize,
+}
+
+impl LeftOut {
+    fn push(&mut self, note: impl FnOnce() -> String) {
+        self.all += 1;
+        if self.named.len() < NAMED {
+            self.named.push(note());
+        }
+    }
+
+    /// One sentence, where anything was left out.
+    #[must_use]
+    pub fn message(&self) -> Option<String> {
+        let more = self.all.saturating_sub(self.named.len());
+        let more = if more > 0 {
+            format!("; and {more} more")
+        } else {
+            String::new()
+        };
+        (self.all > 0).then(|| format!("left out {}: {}{more}", self.all, self.named.join("; ")))
+    }
+}
+
+/// One poll's writes.
+pub struct Round<'a, C> {
+    scope: &'a Scope,
+    regressions: &'a Regressions,
+    writer: Writer<C>,
+    now: Timestamp,
+    running: JoinSet<Result<Done, ClusterError>>,
+    tally: Tally,
+    candidates: Candidates,
+    /// Versions older than their mirror, by name.
+    pub older: Vec<(Box<str>, Timestamp)>,
+    /// What was left out.
+    pub left_out: LeftOut,
+    /// Instance and id of one that was listed.
+    pub sample: Option<(Option<String>, String)>,
+}
+
+impl<'a, C: Cluster> Round<'a, C> {
+    /// A round that began at `now`.
+    #[must_use]
+    pub fn new(
+        scope: &'a Scope,
+        regressions: &'a Regressions,
+        cluster: C,
+        index: Index,
+        now: Timestamp,
+    ) -> Self {
+        let writer = Writer {
+            cluster,
+            index,
+            namespace: scope.namespace.clone(),
+            owners: scope.owners.clone(),
+        };
+        Self {
+            scope,
+            regressions,
+            writer,
+            now,
+            running: JoinSet::new(),
+            tally: Tally::default(),
+            candidates: Candidates::default(),
+            older: Vec::new(),
+            left_out: LeftOut::default(),
+            sample: None,
+        }
+    }
+
+    /// Plans a page and starts its writes, the urgent ones first; waits only while too many are under way.
+    pub async fn take(&mut self, page: Vec<Result<Remediation, Malformed>>) {
+        let mut writes: Vec<Write> = Vec::new();
+        for item in page {
+            match item {
+                Ok(item) => {
+                    if self.sample.is_none() {
+                        self.sample = Some((item.instance_id.clone(), item.id.clone()));
+                    }
+                    writes.extend(self.plan(item));
+                }
+                Err(malformed) => self.left_out.push(|| malformed.to_string()),
+            }
+        }
+        writes.sort_by_key(urgency);
+        for write in writes {
+            self.write(write).await;
+        }
+    }
+
+    fn plan(&mut self, item: Remediation) -> Option<Write> {
+        let name = object_name(&self.scope.cluster, &item.id);
+        let mirror = self.writer.index.get(&self.scope.namespace, &name);
+        let trust_older = self
+            .regressions
+            .trusted(&name, retention::time(item.update_time.as_deref()));
+        let id = item.id.clone();
+        match plan(
+            self.scope,
+            &name,
+            item,
+            mirror.as_ref(),
+            trust_older,
+            self.now,
+        ) {
+            Verdict::Write(write) => return Some(write),
+            Verdict::Later(finished) => self.candidates.push(finished, &self.scope.retention),
+            Verdict::Older(version) => self.older.push((name.into(), version)),
+            Verdict::Skipped(why) => {
+                let id: String = id.chars().take(64).collect();
+                self.left_out.push(|| format!("{id} ({why})"));
+            }
+            Verdict::Unchanged | Verdict::Unwanted => {}
+        }
+        None
+    }
+
+    /// Starts one write, as soon as there is room.
+    pub async fn write(&mut self, write: Write) {
+        while self.running.len() >= CONCURRENCY {
+            self.reap().await;
+        }
+        if self.tally.failed >= FAILURES {
+            self.tally.failed += 1;
+            return;
+        }
+        let (writer, now) = (self.writer.clone(), self.now);
+        self.running
+            .spawn(async move { writer.write(write, now).await });
+    }
+
+    /// Starts what retention wants, now that a complete listing has ended; `mirrors`: all of the watch.
+    pub async fn settle(&mut self, mirrors: &[(Box<str>, Arc<Mirror>)]) {
+        let candidates = std::mem::take(&mut self.candidates);
+        for write in retention::settle(&self.scope.retention, mirrors, candidates, self.now) {
+            self.write(write).await;
+        }
+    }
+
+    async fn reap(&mut self) {
+        match self.running.join_next().await {
+            None => {}
+            Some(Ok(Ok(Done::Created))) => self.tally.created += 1,
+            Some(Ok(Ok(Done::Updated))) => self.tally.updated += 1,
+            Some(Ok(Ok(Done::Pruned))) => self.tally.pruned += 1,
+            Some(Ok(Ok(Done::Conflict))) => self.tally.conflicts += 1,
+            Some(Ok(Err(error))) => self.failed(error),
+            Some(Err(error)) => self.failed(ClusterError::Unavailable(format!(
+                "a write ended oddly: {error}"
+            ))),
+        }
+    }
+
+    fn failed(&mut self, error: ClusterError) {
+        self.tally.failed += 1;
+        self.tally.error.get_or_insert(error);
+    }
+
+    /// Waits for the writes under way.
+    pub async fn drain(&mut self) {
+        while !self.running.is_empty() {
+            self.reap().await;
+        }
+    }
+
+    /// What all writes came to.
+    pub async fn finish(mut self) -> (Tally, LeftOut) {
+        self.drain().await;
+        (self.tally, self.left_out)
+    }
+}

@@ -1,0 +1,187 @@
+//! When a watch polls, and what it lists then: pure.
+
+use std::{hash::Hasher, time::Duration};
+
+use siphasher::sip::SipHasher13;
+
+use crate::api::cluster_watch::ClusterWatchSpec;
+
+/// The status of a watch is written at least this often, so that a reader sees that somebody lives.
+pub const HEARTBEAT: Duration = Duration::from_secs(300);
+/// Full listings come no closer than this many times the last one's duration.
+pub const FULL_SPACING: u32 = 10;
+/// Full listings are this far apart where the watch names nothing.
+const FULL_RESYNC: Duration = Duration::from_secs(600);
+/// What is added to three intervals before a mirror counts as stale.
+const STALE_GRACE: Duration = Duration::from_secs(120);
+/// A poll comes up to this part of its interval earlier or later.
+const JITTER: f64 = 0.05;
+/// The longest wait after a refused key.
+const REFUSED_MAX: Duration = Duration::from_secs(600);
+
+/// The speeds of one watch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cadence {
+    /// Between polls while nothing is open.
+    pub interval: Duration,
+    /// Between polls while something is open.
+    pub active_interval: Duration,
+    /// Between full listings.
+    pub full_resync: Duration,
+}
+
+impl Cadence {
+    /// The speeds of `spec`, with the operator's default for what it does not name and never below its minimum.
+    #[must_use]
+    pub fn of(spec: &ClusterWatchSpec, default: Duration, minimum: Duration) -> Self {
+        let interval = spec.interval().unwrap_or(default).max(minimum);
+        let active_interval = spec
+            .active_interval()
+            .unwrap_or(interval)
+            .max(minimum)
+            .min(interval);
+        let full_resync = spec
+            .full_resync_interval()
+            .unwrap_or(FULL_RESYNC)
+            .max(interval);
+        Self {
+            interval,
+            active_interval,
+            full_resync,
+        }
+    }
+
+    /// The interval in force.
+    #[must_use]
+    pub fn current(&self, something_open: bool) -> Duration {
+        if something_open {
+            self.active_interval
+        } else {
+            self.interval
+        }
+    }
+
+    /// How long a mirror may go unconfirmed before it is stale: three intervals (a poll that takes longer than its
+    /// interval counts as one) and two minutes.
+    #[must_use]
+    pub fn stale_after(&self, something_open: bool, last_poll: Duration) -> Duration {
+        self.current(something_open).max(last_poll) * 3 + STALE_GRACE
+    }
+
+    /// Whether the next listing is a full one, `since` after the last one, which took `lasted`.
+    #[must_use]
+    pub fn full_is_due(
+        &self,
+        since: Option<Duration>,
+        lasted: Duration,
+        wanted_sooner: bool,
+    ) -> bool {
+        let Some(since) = since else { return true };
+        let spacing = lasted * FULL_SPACING;
+        since >= spacing && (wanted_sooner || since >= self.full_resync)
+    }
+}
+
+/// Spreads `interval` by up to 5 % either way, differently for each watch and poll, the same for the same two.
+#[must_use]
+pub fn jittered(interval: Duration, uid: &str, poll: u64) -> Duration {
+    let mut hash = SipHasher13::new();
+    hash.write(uid.as_bytes());
+    hash.write_u64(poll);
+    let unit =
+        f64::from(u32::try_from(hash.finish() >> 32).unwrap_or_default()) / f64::from(u32::MAX);
+    interval.mul_f64(1.0 + JITTER * (2.0 * unit - 1.0))
+}
+
+/// How long a refused key (401, 403, 404, 400) is left alone after `refusals` refusals in a row: the interval, doubled
+/// each time, at most ten minutes (or the interval, where that is longer).
+#[must_use]
+pub fn after_refusal(interval: Duration, refusals: u32) -> Duration {
+    interval
+        .saturating_mul(1 << refusals.min(10))
+        .min(REFUSED_MAX.max(interval))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const CADENCE: Cadence = Cadence {
+        interval: Duration::from_secs(60),
+        active_interval: Duration::from_secs(15),
+        full_resync: Duration::from_secs(600),
+    };
+
+    #[test]
+    fn the_operators_minimum_holds_for_every_speed() {
+        let spec = ClusterWatchSpec {
+            interval: Some("5s".into()),
+            active_interval: Some("5s".into()),
+            ..ClusterWatchSpec::default()
+        };
+        let cadence = Cadence::of(&spec, Duration::from_secs(60), Duration::from_secs(10));
+        assert_eq!(
+            (cadence.interval, cadence.active_interval),
+            (Duration::from_secs(10), Duration::from_secs(10))
+        );
+    }
+
+    #[test]
+    fn what_is_not_named_is_the_operators() {
+        let cadence = Cadence::of(
+            &ClusterWatchSpec::default(),
+            Duration::from_secs(60),
+            Duration::from_secs(10),
+        );
+        assert_eq!(
+            (cadence.interval, cadence.active_interval),
+            (Duration::from_secs(60), Duration::from_secs(60))
+        );
+        assert_eq!(cadence.full_resync, Duration::from_secs(600));
+    }
+
+    #[test]
+    fn full_listings_keep_their_distance() {
+        let second = Duration::from_secs(1);
+        assert!(CADENCE.full_is_due(None, Duration::ZERO, false));
+        assert!(!CADENCE.full_is_due(Some(second * 599), second, false));
+        assert!(CADENCE.full_is_due(Some(second * 600), second, false));
+        assert!(CADENCE.full_is_due(Some(second * 10), second, true));
+        assert!(!CADENCE.full_is_due(Some(second * 9), second, true));
+        assert!(!CADENCE.full_is_due(Some(second * 600), second * 100, true));
+    }
+
+    #[test]
+    fn stale_is_three_intervals_and_two_minutes() {
+        assert_eq!(
+            CADENCE.stale_after(true, Duration::ZERO),
+            Duration::from_secs(165)
+        );
+        assert_eq!(
+            CADENCE.stale_after(false, Duration::ZERO),
+            Duration::from_secs(300)
+        );
+        assert_eq!(
+            CADENCE.stale_after(true, Duration::from_secs(100)),
+            Duration::from_secs(420)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn jitter_stays_within_five_percent(seconds in 1_u64..86_400, uid in "[a-f0-9-]{1,36}", poll in any::<u64>()) {
+            let interval = Duration::from_secs(seconds);
+            let jittered = jittered(interval, &uid, poll);
+            prop_assert!(jittered >= interval.mul_f64(0.9499) && jittered <= interval.mul_f64(1.0501));
+        }
+
+        #[test]
+        fn a_refused_key_is_never_asked_more_often_than_a_good_one(seconds in 1_u64..86_400, refusals in any::<u32>()) {
+            let interval = Duration::from_secs(seconds);
+            prop_assert!(after_refusal(interval, refusals) >= interval);
+            prop_assert!(after_refusal(interval, refusals) <= interval.max(Duration::from_secs(600)));
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! The status of a `ClusterWatch`, from how it stands: pure.
+
+use std::time::Duration;
+
+use k8s_openapi::{
+    apimachinery::pkg::apis::meta::v1::{Condition, Time},
+    jiff::Timestamp,
+};
+
+use super::{rollup::Rollup, schedule::HEARTBEAT};
+use crate::{
+    api::{cluster_watch::ClusterWatchStatus, limits},
+    mirror::write::{seconds, to_second},
+};
+
+/// How a watch stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// This generation is not synced yet; the message says what keeps it, if anything does.
+    Progressing(String),
+    /// The mirror agrees with the API; the message says what was left out, if anything was.
+    Synced(String),
+    /// Nothing is polled, because the spec says so.
+    Suspended,
+    /// Somebody must act first.
+    Stalled {
+        /// Reason of Ready and Stalled.
+        reason: &'static str,
+        /// What to do.
+        message: String,
+    },
+    /// It is being tried again, and the mirror is stale meanwhile.
+    Failing {
+        /// Reason of Ready and Reconciling.
+        reason: &'static str,
+        /// What failed.
+        message: String,
+    },
+}
+
+/// What else a status tells.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// The generation it speaks of.
+    pub generation: i64,
+    /// When the API was last read to the end, if this process knows.
+    pub last_sync: Option<Timestamp>,
+    /// When everything was last listed to the end, if this process knows.
+    pub last_full_sync: Option<Timestamp>,
+    /// How long the mirror may go unconfirmed.
+    pub stale_after: Duration,
+    /// The `requestedAt` annotation, once it is handled.
+    pub handled: Option<String>,
+    /// What the mirrors add up to; `None`: not known yet.
+    pub rollup: Option<Rollup>,
+}
+
+/// The status to write after `previous`.
+#[must_use]
+pub fn build(
+    previous: &ClusterWatchStatus,
+    standing: &Standing,
+    facts: &Facts,
+    now: Timestamp,
+) -> ClusterWatchStatus {
+    let ready = previous
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == "Ready");
+    let (ready, reconciling, stalled) = match standing {
+        Standing::Progressing(message) => (
+            ("Unknown", "Progressing", &**message),
+            ("True", "Progressing", &**message),
+            ("False", "Progressing", ""),
+        ),
+        Standing::Synced(message) => (
+            ("True", "Synced", &**message),
+            ("False", "Synced", ""),
+            ("False", "Synced", ""),
+        ),
+        Standing::Suspended => {
+            let was = ready.map_or(("Unknown", "Pending"), |ready| {
+                (&*ready.status, &*ready.reason)
+            });
+            (
+                (was.0, was.1, "suspended"),
+                ("False", "Suspended", "suspended"),
+                ("False", "Suspended", ""),
+            )
+        }
+        Standing::Stalled { reason, message } => (
+            ("False", *reason, &**message),
+            ("False", *reason, ""),
+            ("True", *reason, &**message),
+        ),
+        Standing::Failing { reason, message } => (
+            ("False", *reason, &**message),
+            ("True", *reason, &**message),
+            ("False", *reason, ""),
+        ),
+    };
+    let rollup = facts.rollup.clone().unwrap_or_else(|| carried(previous));
+    let attention = match &rollup.message {
+        Some(message) => ("True", "AttentionRequired", &**message),
+        None => ("False", "NothingToDo", ""),
+    };
+    let condition = |type_: &str, (status, reason, message): (&str, &str, &str)| {
+        let before = previous
+            .conditions
+            .iter()
+            .find(|before| before.type_ == type_ && before.status == status);
+        Condition {
+            type_: type_.to_owned(),
+            status: status.to_owned(),
+            reason: reason.to_owned(),
+            message: message
+                .chars()
+                .take(limits::CONDITION_MESSAGE as usize)
+                .collect(),
+            observed_generation: Some(facts.generation),
+            last_transition_time: before.map_or(Time(to_second(now)), |before| {
+                before.last_transition_time.clone()
+            }),
+        }
+    };
+    let known = previous.remediations.is_some() || facts.rollup.is_some();
+    ClusterWatchStatus {
+        observed_generation: Some(facts.generation),
+        conditions: vec![
+            condition("Ready", ready),
+            condition("Reconciling", reconciling),
+            condition("Stalled", stalled),
+            condition("AttentionRequired", attention),
+        ],
+        last_sync_time: facts
+            .last_sync
+            .map(seconds)
+            .or_else(|| previous.last_sync_time.clone()),
+        last_full_sync_time: facts
+            .last_full_sync
+            .map(seconds)
+            .or_else(|| previous.last_full_sync_time.clone()),
+        stale_after: (*standing != Standing::Suspended)
+            .then(|| seconds(now + HEARTBEAT + facts.stale_after)),
+        last_handled_reconcile_at: facts
+            .handled
+            .clone()
+            .or_else(|| previous.last_handled_reconcile_at.clone()),
+        remediations: known.then_some(rollup.counts),
+        attention: rollup.attention,
+    }
+}
+
+/// What `previous` added up to.
+fn carried(previous: &ClusterWatchStatus) -> Rollup {
+    let attention = previous
+        .conditions
+        .iter()
+        .find(|c| c.type_ == "AttentionRequired" && c.status == "True");
+    Rollup {
+        counts: previous.remediations.clone().unwrap_or_default(),
+        attention: previous.attention.clone(),
+        message: attention.map(|condition| condition.message.clone()),
+    }
+}
+
+/// Whether `next` is worth a write after `previous`: it says something else, or the heartbeat is due.
+#[must_use]
+pub fn worth_writing(previous: &ClusterWatchStatus, next: &ClusterWatchStatus) -> bool {
+    let timeless = |status: &ClusterWatchStatus| ClusterWatchStatus {
+        last_sync_time: None,
+        last_full_sync_time: None,
+        stale_after: None,
+        ..status.clone()
+    };
+    let time =
+        |status: &ClusterWatchStatus| status.stale_after.as_deref()?.parse::<Timestamp>().ok();
+    let heartbeat = match (time(previous), time(next)) {
+        (Some(before), Some(after)) => {
+            Duration::try_from(after.duration_since(before)).is_ok_and(|age| age >= HEARTBEAT)
+        }
+        (before, after) => before != after,
+    };
+    heartbeat || timeless(previous) != timeless(next)
+}

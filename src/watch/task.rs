@@ -1,0 +1,312 @@
+//! The life of one generation of one `ClusterWatch`: wait, poll, report, again.
+
+use std::{sync::Arc, time::Duration};
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use kube::{Resource, ResourceExt};
+use tokio::sync::watch;
+
+use super::{
+    credentials::CredentialsError,
+    plan::Scope,
+    poll::{Memory, PollError, Polled, Tools, mark_all_stale, mirrors, poll},
+    report::Reporter,
+    retention::{Policy, time},
+    rollup::rollup,
+    schedule::{Cadence, HEARTBEAT, jittered},
+    status::{Facts, Standing},
+};
+use crate::{
+    api::{
+        cluster_watch::{ClusterWatch, DeletionPolicy},
+        limits,
+    },
+    cluster::{Cluster, ClusterError},
+    together::Error,
+};
+
+/// The annotation whose every new value means: sync now.
+pub const REQUESTED_AT: &str = "compute.together.ai/requestedAt";
+
+/// The operator's own speeds.
+#[derive(Clone, Copy, Debug)]
+pub struct Speeds {
+    /// Between polls of a watch that names no interval.
+    pub default_interval: Duration,
+    /// Nobody polls faster.
+    pub min_interval: Duration,
+}
+
+/// One generation of one watch.
+pub struct Task<C> {
+    tools: Arc<Tools<C>>,
+    watch: Arc<ClusterWatch>,
+    scope: Scope,
+    cadence: Cadence,
+    reporter: Reporter<C>,
+    requested: watch::Receiver<Option<String>>,
+    memory: Memory,
+    facts: Facts,
+    polls: u64,
+    /// When a poll last came to its end with all its writes (monotonic; negative times count as zero).
+    good: Duration,
+    /// How long the last complete listing took.
+    lasted: Duration,
+}
+
+impl<C: Cluster> Task<C> {
+    /// The task of `watch`; `requested`: its `requestedAt` annotation, as it changes.
+    #[must_use]
+    pub fn new(
+        tools: Arc<Tools<C>>,
+        watch: Arc<ClusterWatch>,
+        speeds: Speeds,
+        requested: watch::Receiver<Option<String>>,
+    ) -> Self {
+        let cadence = Cadence::of(&watch.spec, speeds.default_interval, speeds.min_interval);
+        let reporter = Reporter::new(tools.cluster.clone(), &watch);
+        let mut task = Self {
+            scope: scope(&watch),
+            cadence,
+            reporter,
+            requested,
+            memory: Memory::default(),
+            facts: Facts::default(),
+            polls: 0,
+            good: tools.clock.elapsed(),
+            lasted: Duration::ZERO,
+            tools,
+            watch,
+        };
+        task.good = task.good.saturating_sub(task.unconfirmed_before_start());
+        task
+    }
+
+    /// Mirrors until it is dropped.
+    pub async fn run(mut self) {
+        self.tools.index.ready().await;
+        if !self.reporter.is_acknowledged() {
+            self.report(&Standing::Progressing(String::new())).await;
+        }
+        loop {
+            let requested = self.requested.borrow_and_update().clone();
+            if requested.is_some() && requested != self.reporter.last().last_handled_reconcile_at {
+                self.memory.want_everything_now();
+            }
+            let outcome = poll(
+                &self.tools,
+                &self.watch.spec,
+                &self.scope,
+                &self.cadence,
+                &mut self.memory,
+            )
+            .await;
+            self.polls += 1;
+            self.facts.handled =
+                requested.map(|value| value.chars().take(limits::REQUESTED_AT as usize).collect());
+            let standing = self.take_stock(&outcome).await;
+            if let Some(standing) = standing {
+                self.report(&standing).await;
+            }
+            self.wait(&outcome).await;
+        }
+    }
+
+    /// Reports `standing` and nothing else until it is dropped.
+    pub async fn rest(mut self, standing: Standing) {
+        loop {
+            self.report(&standing).await;
+            self.tools
+                .clock
+                .sleep_until(self.tools.clock.elapsed() + HEARTBEAT)
+                .await;
+        }
+    }
+
+    /// How the watch stands after a poll; `None`: as before.
+    async fn take_stock(&mut self, outcome: &Result<Polled, PollError>) -> Option<Standing> {
+        let (elapsed, now) = (self.tools.clock.elapsed(), self.tools.clock.now());
+        let failure = match outcome {
+            Ok(polled) => {
+                self.lasted = polled.lasted;
+                self.facts.last_sync = Some(now);
+                self.facts.last_full_sync = if polled.full {
+                    Some(now)
+                } else {
+                    self.facts.last_full_sync
+                };
+                trace(&self.watch, polled);
+                match &polled.tally.error {
+                    None => {
+                        self.good = elapsed;
+                        return Some(Standing::Synced(polled.note.clone()));
+                    }
+                    Some(error) => write_failure(error, polled.tally.failed),
+                }
+            }
+            Err(error) => failure(error, &self.scope),
+        };
+        let Failure {
+            reason,
+            message,
+            needs_somebody,
+        } = failure;
+        tracing::warn!(watch = %self.watch.name_any(), namespace = %self.scope.namespace, reason, message, "the poll failed");
+        let stale = elapsed.saturating_sub(self.good) > self.stale_after();
+        if stale && outcome.is_err() {
+            mark_all_stale(&self.tools, &self.scope).await;
+        }
+        if needs_somebody {
+            Some(Standing::Stalled { reason, message })
+        } else if stale {
+            Some(Standing::Failing { reason, message })
+        } else if self.is_synced() {
+            None
+        } else {
+            Some(Standing::Progressing(format!(
+                "not synced yet, trying again: {message}"
+            )))
+        }
+    }
+
+    /// Whether this generation was reported as synced and nothing worse since.
+    fn is_synced(&self) -> bool {
+        self.reporter.is_acknowledged()
+            && self
+                .reporter
+                .last()
+                .conditions
+                .iter()
+                .any(|condition| condition.type_ == "Ready" && condition.status == "True")
+    }
+
+    async fn report(&mut self, standing: &Standing) {
+        self.facts.stale_after = self.stale_after();
+        if *standing != Standing::Progressing(String::new()) && self.tools.index.is_ready() {
+            self.facts.rollup = Some(rollup(&mirrors(&self.tools, &self.scope)));
+        }
+        if let Err(error) = self
+            .reporter
+            .report(standing, &self.facts, self.tools.clock.now())
+            .await
+        {
+            tracing::warn!(watch = %self.watch.name_any(), namespace = %self.scope.namespace, %error, "the status could not be written; it is tried again with the next poll");
+        }
+    }
+
+    /// Waits for the next poll, or for somebody to ask for one.
+    async fn wait(&mut self, outcome: &Result<Polled, PollError>) {
+        let interval = self.cadence.current(self.something_open());
+        let mut delay = jittered(interval, &self.watch.uid().unwrap_or_default(), self.polls);
+        if let Err(PollError::Api(error)) = outcome {
+            delay = delay.max(error.retry_after().unwrap_or_default());
+        }
+        if let Ok(polled) = outcome {
+            delay = delay.max(
+                self.memory
+                    .rest_after(polled, &self.scope, &self.tools.together),
+            );
+        }
+        let until = self.tools.clock.elapsed() + delay;
+        tokio::select! {
+            () = self.tools.clock.sleep_until(until) => {}
+            Ok(()) = self.requested.changed() => {}
+        }
+    }
+
+    fn something_open(&self) -> bool {
+        mirrors(&self.tools, &self.scope)
+            .iter()
+            .any(|(_, mirror)| mirror.open)
+    }
+
+    fn stale_after(&self) -> Duration {
+        self.cadence.stale_after(self.something_open(), self.lasted)
+    }
+
+    /// How long before this process the last sync must have been at the latest. The status tells it up to one
+    /// heartbeat late.
+    fn unconfirmed_before_start(&self) -> Duration {
+        let last = time(self.reporter.last().last_sync_time.as_deref());
+        let age = last
+            .and_then(|last| Duration::try_from(self.tools.clock.now().duration_since(last)).ok());
+        age.unwrap_or_default().saturating_sub(HEARTBEAT)
+    }
+}
+
+struct Failure {
+    reason: &'static str,
+    message: String,
+    /// Trying again is no use: somebody must act.
+    needs_somebody: bool,
+}
+
+fn failure(error: &PollError, scope: &Scope) -> Failure {
+    let (reason, needs_somebody) = match error {
+        PollError::Credentials(CredentialsError::NotFound(_)) => ("SecretNotFound", true),
+        PollError::Credentials(CredentialsError::Invalid { .. }) => ("SecretInvalid", true),
+        PollError::Credentials(CredentialsError::Unavailable { .. }) => ("Unavailable", false),
+        PollError::Api(Error::NotFound) if scope.instance.is_some() => ("InstanceNotFound", true),
+        PollError::Api(Error::NotFound) => ("ClusterNotFound", true),
+        PollError::Api(error) => (error.label(), !error.retryable()),
+    };
+    let message = match (reason, &scope.instance) {
+        ("InstanceNotFound", Some(instance)) => format!(
+            "the API knows no instance {instance} in cluster {} (404): check spec.instanceId and spec.clusterId, and that the key belongs to their project",
+            scope.cluster
+        ),
+        ("ClusterNotFound", _) => format!(
+            "the API knows no cluster {} (404): check spec.clusterId, and that the key belongs to its project",
+            scope.cluster
+        ),
+        _ => error.to_string(),
+    };
+    Failure {
+        reason,
+        message,
+        needs_somebody,
+    }
+}
+
+fn write_failure(error: &ClusterError, failed: usize) -> Failure {
+    Failure {
+        reason: "WriteFailed",
+        message: format!("{failed} writes failed; the first: {error}"),
+        needs_somebody: false,
+    }
+}
+
+fn scope(watch: &ClusterWatch) -> Scope {
+    let spec = &watch.spec;
+    let owner = OwnerReference {
+        controller: Some(true),
+        ..watch.owner_ref(&()).unwrap_or_default()
+    };
+    Scope {
+        namespace: watch.namespace().unwrap_or_default().into(),
+        cluster: spec.cluster_id.as_str().into(),
+        instance: spec.instance().map(Into::into),
+        states: spec.states.clone(),
+        omit: spec.omit.clone().unwrap_or_default(),
+        owners: match spec.deletion_policy {
+            DeletionPolicy::Delete => [owner].into(),
+            DeletionPolicy::Retain => [].into(),
+        },
+        retention: Policy::of(spec.retention.as_ref()),
+    }
+}
+
+fn trace(watch: &ClusterWatch, polled: &Polled) {
+    let tally = &polled.tally;
+    tracing::debug!(
+        watch = %watch.name_any(),
+        full = polled.full,
+        pages = polled.pages,
+        created = tally.created,
+        updated = tally.updated,
+        pruned = tally.pruned,
+        conflicts = tally.conflicts,
+        failed = tally.failed,
+        "polled"
+    );
+}

@@ -1,0 +1,437 @@
+//! Each way to a control plane, up to an object created, watched and garbage-collected; and that nothing stays behind.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::{
+    collections::HashMap,
+    fs,
+    future::Future,
+    io::{BufRead as _, BufReader, Write as _},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use futures::{TryStreamExt as _, pin_mut};
+use k8s_openapi::{
+    api::core::v1::{ConfigMap, Namespace, Pod, Secret},
+    apimachinery::pkg::apis::meta::v1::OwnerReference,
+};
+use kube::{
+    Api, Client, Resource as _,
+    api::{
+        DeleteParams, DynamicObject, ListParams, ObjectMeta, PostParams, WatchEvent, WatchParams,
+    },
+    core::GroupVersionKind,
+    discovery::ApiResource,
+};
+use rustix::process::{Pid, Signal, kill_process};
+use testbed::control_plane::{ControlPlane, Error, Way};
+use testcontainers::bollard::{Docker, query_parameters::ListContainersOptionsBuilder};
+
+/// For what takes seconds on a machine that is not busy.
+const SOON: Duration = Duration::from_secs(120);
+
+/// Starts by this way; where the machine lacks what it needs, says so in one line.
+async fn started(way: Way) -> Option<ControlPlane> {
+    let name = way.to_string();
+    match ControlPlane::start_with(way).await {
+        Ok(control_plane) => Some(control_plane),
+        Err(Error::Absent(why)) => {
+            tell(&format!("{name}: not run: {why}"));
+            None
+        }
+        Err(error) => panic!("{name}: {error}"),
+    }
+}
+
+/// Past the harness, which holds back what a passing test prints.
+fn tell(line: &str) {
+    let line = format!("{line}\n");
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
+}
+
+fn config_map(name: &str, owner: Option<OwnerReference>) -> ConfigMap {
+    ConfigMap {
+        metadata: ObjectMeta {
+            name: Some(name.to_owned()),
+            owner_references: owner.map(|owner| vec![owner]),
+            ..ObjectMeta::default()
+        },
+        ..ConfigMap::default()
+    }
+}
+
+/// An object is created, watched, and goes with its owner: server, watch and garbage collector work.
+async fn works(control_plane: &ControlPlane) {
+    let namespace = control_plane.namespace("works").await.unwrap();
+    let client = control_plane.admin().unwrap();
+    let api: Api<ConfigMap> = Api::namespaced(client, &namespace);
+    let create = PostParams::default();
+    let owner = api.create(&create, &config_map("owner", None)).await;
+    let owner = owner.unwrap().owner_ref(&()).unwrap();
+    let params = WatchParams::default().fields("metadata.name=dependent");
+    let events = api.watch(&params, "0").await.unwrap();
+    pin_mut!(events);
+    let dependent = config_map("dependent", Some(owner));
+    api.create(&create, &dependent).await.unwrap();
+    soon("the object in the watch", async {
+        while !matches!(next(&mut events).await, WatchEvent::Added(_)) {}
+    })
+    .await;
+    let delete = DeleteParams::default();
+    api.delete("owner", &delete).await.unwrap();
+    soon("the garbage collection", async {
+        while !matches!(next(&mut events).await, WatchEvent::Deleted(_)) {}
+    })
+    .await;
+}
+
+async fn next<S>(events: &mut S) -> WatchEvent<ConfigMap>
+where
+    S: futures::TryStream<Ok = WatchEvent<ConfigMap>, Error = kube::Error> + Unpin,
+{
+    events.try_next().await.unwrap().expect("an open watch")
+}
+
+async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    let limited = tokio::time::timeout(SOON, future).await;
+    limited.unwrap_or_else(|_| panic!("{what} did not come within {SOON:?}"))
+}
+
+/// Waits until `holds`.
+async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    soon(what, async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_build_with_go_works_and_serves_the_next_ones_from_the_cache() {
+    let Some(built) = started(Way::GoBuild).await else {
+        return;
+    };
+    works(&built).await;
+    let programs = built.kubectl().unwrap().parent().unwrap().to_owned();
+    built.stop().await;
+
+    let cached = ControlPlane::start_with(Way::Cache).await.unwrap();
+    assert_eq!(cached.version(), "v1.37.2");
+    cached.stop().await;
+
+    let named = ControlPlane::start_with(Way::Programs(programs)).await;
+    let named = named.unwrap();
+    works(&named).await;
+    let dir = named.dir().to_owned();
+    named.stop().await;
+    assert!(!dir.exists() && naming(&dir).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_that_are_named_work() {
+    let Some(dir) = std::env::var_os("KUBEBUILDER_ASSETS") else {
+        tell("programs of KUBEBUILDER_ASSETS: not run: it is not set");
+        return;
+    };
+    let Some(control_plane) = started(Way::Programs(dir.into())).await else {
+        return;
+    };
+    works(&control_plane).await;
+    control_plane.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kind_node_works_and_its_container_goes_away() {
+    let Some(node) = started(Way::Kind).await else {
+        return;
+    };
+    works(&node).await;
+    let who = kubectl(&node, node.kubeconfig(), &["auth", "whoami"]);
+    assert!(who.contains("kubernetes-admin"), "{who}");
+    let name = container_of(node.dir());
+    assert_eq!(containers(&name).await, 1);
+    node.stop().await;
+    assert_eq!(containers(&name).await, 0);
+
+    let mut holder = Holder::start(&["kind"]);
+    let name = container_of(&holder.dir);
+    assert_eq!(containers(&name).await, 1);
+    holder.end(Signal::KILL);
+    soon("the end of the container", async {
+        while containers(&name).await > 0 {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rbac_is_on_for_the_operators_account() {
+    let control_plane = ControlPlane::shared().await;
+    let namespace = control_plane.namespace("rbac").await.unwrap();
+    let account = control_plane.operator_account(&namespace).await.unwrap();
+    let client = Client::try_from(account.config()).unwrap();
+
+    let list = ListParams::default();
+    let pods: Api<Pod> = Api::namespaced(client.clone(), &namespace);
+    assert!(is_forbidden(pods.list(&list).await));
+    let secrets: Api<Secret> = Api::namespaced(client, &namespace);
+    assert!(is_forbidden(secrets.list(&list).await));
+    let secret = secrets.get_opt("none").await.unwrap();
+    assert!(secret.is_none(), "a secret may be read by name");
+
+    let who = kubectl(control_plane, account.kubeconfig(), &["auth", "whoami"]);
+    let name = "system:serviceaccount:together-system:together-remediation-operator";
+    assert!(who.contains(name), "{who}");
+    let can = ["auth", "can-i", "--list"];
+    let rights = kubectl(control_plane, account.kubeconfig(), &can);
+    for (resource, verbs) in [
+        ("clusterwatches.compute.together.ai", "[get list watch]"),
+        (
+            "clusterwatches.compute.together.ai/status",
+            "[get update patch]",
+        ),
+        (
+            "remediations.compute.together.ai",
+            "[get list watch create patch delete]",
+        ),
+        (
+            "remediations.compute.together.ai/status",
+            "[get update patch]",
+        ),
+        ("secrets", "[get]"),
+    ] {
+        let mut rows = rights.lines().map(str::trim_end);
+        let row = rows.find(|row| row.split(' ').next() == Some(resource));
+        assert!(
+            row.is_some_and(|row| row.ends_with(verbs)),
+            "{resource}:\n{rights}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_definition_serves_the_next_document_and_writes_are_counted() {
+    let control_plane = ControlPlane::shared().await;
+    let things = "
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: things.testbed.test}
+spec:
+  group: testbed.test
+  scope: Namespaced
+  names: {kind: Thing, plural: things, singular: thing}
+  versions:
+  - {name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}
+---
+# no document, only this comment
+---
+apiVersion: testbed.test/v1
+kind: Thing
+metadata: {name: first}
+";
+    control_plane.apply(things).await.unwrap();
+    control_plane.apply(things).await.expect("again is no harm");
+
+    let gvk = GroupVersionKind::gvk("testbed.test", "v1", "Thing");
+    let resource = ApiResource::from_gvk(&gvk);
+    let client = control_plane.admin().unwrap();
+    let api: Api<DynamicObject> = Api::default_namespaced_with(client, &resource);
+    let before = control_plane.requests().await.unwrap();
+    for name in ["a", "b", "c", "c"] {
+        let thing = DynamicObject::new(name, &resource);
+        let created = api.create(&PostParams::default(), &thing).await;
+        created.map_or_else(|refused| assert!(is_conflict(&refused)), drop);
+    }
+    let since = control_plane.requests().await.unwrap().since(&before);
+    let posted = |code| {
+        since.count(|kind| {
+            kind.verb == "POST"
+                && kind.group == "testbed.test"
+                && kind.resource == "things"
+                && kind.subresource.is_empty()
+                && kind.code == code
+        })
+    };
+    assert_eq!((posted(201), posted(409)), (3, 1));
+
+    let unknown = "apiVersion: testbed.test/v9\nkind: Thing\nmetadata: {name: x}";
+    let refused = control_plane.apply(unknown).await.unwrap_err().to_string();
+    assert!(refused.starts_with("apply Thing x: "), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_at_once_are_two() {
+    let (one, two) = tokio::join!(ControlPlane::start(), ControlPlane::start());
+    let (one, two) = (one.unwrap(), two.unwrap());
+    let namespace = one.namespace("one").await.unwrap();
+    let namespaces: Api<Namespace> = Api::all(two.admin().unwrap());
+    assert!(namespaces.get_opt(&namespace).await.unwrap().is_none());
+    let gone = one.dir().to_owned();
+    one.stop().await;
+    assert!(!gone.exists() && naming(&gone).is_empty());
+    works(&two).await;
+    two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_or_ended_holder_leaves_nothing() {
+    for signal in [Signal::KILL, Signal::TERM] {
+        let mut holder = Holder::start(&[]);
+        holder.end(signal);
+        let dir = &holder.dir;
+        until("the end of the processes", || naming(dir).is_empty()).await;
+        until("the end of the folder", || !dir.exists()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_even_the_guardian_could_not_take_away_is_swept_by_the_next_start() {
+    let mut holder = Holder::start(&[]);
+    let mut processes = naming(&holder.dir).into_iter();
+    let guardian = processes.find(|(_, arguments)| arguments.starts_with("sh\0-c\0"));
+    kill_process(guardian.unwrap().0, Signal::KILL).unwrap();
+    holder.end(Signal::KILL);
+    let next = ControlPlane::start().await.unwrap();
+    assert!(!holder.dir.exists());
+    until("the end of the processes", || {
+        naming(&holder.dir).is_empty()
+    })
+    .await;
+    next.stop().await;
+}
+
+#[test]
+fn a_way_that_fails_falls_through_and_says_why() {
+    let nothing = tempfile::tempdir().unwrap();
+    let path = nothing.path().to_str().unwrap();
+    let engine = format!("unix://{path}/none.sock");
+    let output = Command::new(env!("CARGO_BIN_EXE_control-plane"))
+        .env_remove("TESTBED_KUBECONFIG")
+        .envs([("KUBEBUILDER_ASSETS", path), ("XDG_CACHE_HOME", path)])
+        .envs([("DOCKER_HOST", engine.as_str()), ("PATH", path)])
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let said = String::from_utf8(output.stderr).unwrap();
+    let lacks = "lacks etcd, kube-apiserver, kube-controller-manager, kubectl";
+    let line = format!("control plane: not programs in {path}: {path} {lacks}\n");
+    assert!(said.contains(&line), "{said}");
+    let message = said.split_once("no control plane can be had on this machine:\n");
+    let message = message.unwrap().1;
+    let ways = [
+        "programs in ",
+        "programs built earlier: ",
+        "a kind node in a container: no container engine answers: ",
+        "a build with Go: there is no Go toolchain: ",
+    ];
+    assert_eq!(message.lines().count(), ways.len(), "{message}");
+    for (line, way) in message.lines().zip(ways) {
+        assert!(line.starts_with(&format!("- {way}")), "{line}");
+    }
+}
+
+#[test]
+fn a_cluster_named_by_its_kubeconfig_is_the_only_way_then() {
+    let output = Command::new(env!("CARGO_BIN_EXE_control-plane"))
+        .env("TESTBED_KUBECONFIG", "/none/kubeconfig")
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains("- the cluster of /none/kubeconfig: "),
+        "{said}"
+    );
+    assert!(!said.contains("programs"), "{said}");
+}
+
+fn is_forbidden<T>(answer: kube::Result<T>) -> bool {
+    matches!(answer, Err(kube::Error::Api(status)) if status.is_forbidden())
+}
+
+fn is_conflict(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.is_already_exists())
+}
+
+fn kubectl(control_plane: &ControlPlane, kubeconfig: &Path, arguments: &[&str]) -> String {
+    let output = Command::new(control_plane.kubectl().unwrap())
+        .arg("--kubeconfig")
+        .arg(kubeconfig)
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The processes whose arguments name a run's folder.
+fn naming(dir: &Path) -> Vec<(Pid, String)> {
+    let dir = dir.to_str().unwrap();
+    fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let pid = Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?;
+            let arguments = fs::read(entry.path().join("cmdline")).ok()?;
+            let arguments = String::from_utf8_lossy(&arguments).into_owned();
+            arguments.contains(dir).then_some((pid, arguments))
+        })
+        .collect()
+}
+
+fn container_of(dir: &Path) -> String {
+    format!("together-testbed-{}", dir.file_name().unwrap().display())
+}
+
+async fn containers(name: &str) -> usize {
+    let filters = HashMap::from([("name", vec![name])]);
+    let options = ListContainersOptionsBuilder::new()
+        .all(true)
+        .filters(&filters);
+    let engine = Docker::connect_with_defaults().unwrap();
+    let found = engine.list_containers(Some(options.build())).await;
+    found.unwrap().len()
+}
+
+/// A process of its own that holds a control plane.
+struct Holder {
+    child: Child,
+    dir: PathBuf,
+}
+
+impl Holder {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_control-plane"))
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut line).unwrap();
+        let kubeconfig = line.trim().strip_prefix("export KUBECONFIG=");
+        let dir = Path::new(kubeconfig.expect("a control plane")).parent();
+        let dir = dir.unwrap().to_owned();
+        assert!(!naming(&dir).is_empty(), "its guardian runs");
+        Self { child, dir }
+    }
+
+    /// Ends it by this signal and waits for its end.
+    fn end(&mut self, signal: Signal) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, signal).unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        // Ended already where the test passed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
