@@ -7,45 +7,81 @@ use testbed::simulator::{LinkedAlert, Remediation};
 const ADDED: [&str; 3] = ["observedGeneration", "conditions", "transitions"];
 
 /// All differences between a remediation and its mirror, each in one line.
-pub fn differences(truth: &Remediation, mirror: &Value) -> Vec<String> {
+pub(crate) fn differences(truth: &Remediation, mirror: &Value) -> Vec<String> {
     let mut found = Vec::new();
     let mut differ = |what: &str, expected: &Value, actual: &Value| {
         if expected != actual {
             found.push(format!("{what} is {actual}, the API says {expected}"));
         }
     };
-    differ("metadata.name", &json!(truth.id), &mirror["metadata"]["name"]);
+    differ(
+        "metadata.name",
+        &json!(truth.id),
+        &mirror["metadata"]["name"],
+    );
     let labels = &mirror["metadata"]["labels"];
     let label = |name: &str| &labels[format!("compute.together.ai/{name}")];
-    differ("its cluster label", &json!(truth.cluster_id), label("cluster-id"));
-    differ("its instance label", &json!(truth.instance_id), label("instance-id"));
+    differ(
+        "its cluster label",
+        &json!(truth.cluster_id),
+        label("cluster-id"),
+    );
+    differ(
+        "its instance label",
+        &json!(truth.instance_id),
+        label("instance-id"),
+    );
     let spec = json!({"clusterId": truth.cluster_id, "id": truth.id});
     differ("spec", &spec, &mirror["spec"]);
     let expected = status(truth);
     let mut actual = mirror["status"].as_object().cloned().unwrap_or_default();
     actual.retain(|field, _| !ADDED.contains(&field.as_str()));
-    for field in expected.keys().chain(actual.keys().filter(|f| !expected.contains_key(*f))) {
+    for field in expected
+        .keys()
+        .chain(actual.keys().filter(|f| !expected.contains_key(*f)))
+    {
         let none = &Value::Null;
         let (expected, actual) = (expected.get(field), actual.get(field));
         let name = format!("status.{field}");
         differ(&name, expected.unwrap_or(none), actual.unwrap_or(none));
     }
     let (succeeded, synced) = verdicts(truth);
-    differ("Succeeded", &json!(succeeded), condition(mirror, "Succeeded", "status"));
-    differ("Synced", &json!("True"), condition(mirror, "Synced", "status"));
-    differ("the reason of Synced", &json!(synced), condition(mirror, "Synced", "reason"));
-    if let Some(last) = mirror["status"]["transitions"].as_array().and_then(|all| all.last()) {
-        differ("the last transition's end", &json!(truth.state), &last["to"]);
+    differ(
+        "Succeeded",
+        &json!(succeeded),
+        condition(mirror, "Succeeded", "status"),
+    );
+    differ(
+        "Synced",
+        &json!("True"),
+        condition(mirror, "Synced", "status"),
+    );
+    differ(
+        "the reason of Synced",
+        &json!(synced),
+        condition(mirror, "Synced", "reason"),
+    );
+    if let Some(last) = mirror["status"]["transitions"]
+        .as_array()
+        .and_then(|all| all.last())
+    {
+        differ(
+            "the last transition's end",
+            &json!(truth.state),
+            &last["to"],
+        );
     }
     found
 }
 
 /// What is wrong with a mirror whose remediation the API no longer has.
-pub fn gone(mirror: &Value) -> Vec<String> {
+pub(crate) fn gone(mirror: &Value) -> Vec<String> {
     let mut found = Vec::new();
     let reason = condition(mirror, "Synced", "reason");
     if reason != "NotFound" && reason != "NotListed" {
-        found.push(format!("it left the API, but the reason of Synced is {reason}"));
+        found.push(format!(
+            "it left the API, but the reason of Synced is {reason}"
+        ));
     }
     if mirror["status"]["open"] != false {
         found.push("it left the API, but status.open is not false".to_owned());
@@ -54,7 +90,7 @@ pub fn gone(mirror: &Value) -> Vec<String> {
 }
 
 /// A field of one condition; null where there is none.
-pub fn condition<'a>(object: &'a Value, kind: &str, field: &str) -> &'a Value {
+pub(crate) fn condition<'a>(object: &'a Value, kind: &str, field: &str) -> &'a Value {
     const NONE: &Value = &Value::Null;
     object["status"]["conditions"]
         .as_array()
@@ -80,13 +116,22 @@ fn status(truth: &Remediation) -> Map<String, Value> {
         ("node", json!(node)),
         ("state", json!(truth.state)),
         ("mode", json!(short(&truth.mode, "REMEDIATION_MODE_"))),
-        ("trigger", json!(short(&truth.trigger, "REMEDIATION_TRIGGER_"))),
+        (
+            "trigger",
+            json!(short(&truth.trigger, "REMEDIATION_TRIGGER_")),
+        ),
         ("open", json!(!truth.is_final())),
         ("instanceId", json!(truth.instance_id)),
         ("instanceName", json!(truth.instance_name)),
         ("reason", json!(truth.reason)),
-        ("activeHealthCheckRunId", json!(truth.active_health_check_run_id)),
-        ("passiveHealthCheckEventId", json!(truth.passive_health_check_event_id)),
+        (
+            "activeHealthCheckRunId",
+            json!(truth.active_health_check_run_id),
+        ),
+        (
+            "passiveHealthCheckEventId",
+            json!(truth.passive_health_check_event_id),
+        ),
         ("requestedBy", json!(truth.requested_by)),
         ("createTime", json!(truth.create_time)),
         ("reviewedBy", json!(truth.reviewed_by)),
@@ -96,10 +141,19 @@ fn status(truth: &Remediation) -> Map<String, Value> {
         ("endTime", json!(truth.end_time)),
         ("errorMessage", json!(truth.error_message)),
         ("updateTime", json!(truth.update_time)),
-        ("linkedAlerts", if alerts.is_empty() { Value::Null } else { json!(alerts) }),
+        (
+            "linkedAlerts",
+            if alerts.is_empty() {
+                Value::Null
+            } else {
+                json!(alerts)
+            },
+        ),
     ];
     let there = all.into_iter().filter(|(_, value)| !value.is_null());
-    there.map(|(name, value)| (name.to_owned(), value)).collect()
+    there
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
 }
 
 fn alert(alert: &LinkedAlert) -> Value {
@@ -175,7 +229,10 @@ mod tests {
     #[test]
     fn each_field_that_is_wrong_missing_or_too_much_is_told() {
         let fields = mirror()["status"].as_object().unwrap().clone();
-        for field in fields.keys().filter(|field| !ADDED.contains(&field.as_str())) {
+        for field in fields
+            .keys()
+            .filter(|field| !ADDED.contains(&field.as_str()))
+        {
             let mut wrong = mirror();
             wrong["status"][field] = json!("something else");
             assert_eq!(differences(&truth(), &wrong).len(), 1, "{field} wrong");
@@ -194,7 +251,10 @@ mod tests {
     fn names_labels_spec_conditions_and_transitions_count_too() {
         for (pointer, value) in [
             ("/metadata/name", json!("other")),
-            ("/metadata/labels/compute.together.ai~1instance-id", json!("i-2")),
+            (
+                "/metadata/labels/compute.together.ai~1instance-id",
+                json!("i-2"),
+            ),
             ("/spec/clusterId", json!("c-2")),
             ("/status/conditions/0/status", json!("Unknown")),
             ("/status/conditions/0/reason", json!("Listed")),

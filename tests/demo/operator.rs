@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 
 use super::Failure;
 
@@ -22,21 +22,26 @@ exec 3<&-
 wait "$program""#;
 
 /// A running operator.
-pub struct Operator {
+pub(crate) struct Operator {
     child: Child,
+    /// Held here, because waiting for a child closes the pipe that it still has.
+    pipe: Option<ChildStdin>,
     /// Where its log goes.
-    pub log: PathBuf,
+    pub(crate) log: PathBuf,
 }
 
 /// Builds the program beside this one; cargo's own progress goes to the terminal.
-pub async fn build() -> Result<PathBuf, Failure> {
+pub(crate) async fn build() -> Result<PathBuf, Failure> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     // Together with the demo, so that both take the same dependencies and nothing is built twice.
     cargo.args(["build", "--bin", NAME, "--example", "demo"]);
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }
-    let status = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().await?;
+    let status = cargo
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()
+        .await?;
     if !status.success() {
         return Err(format!("the operator does not build ({status})").into());
     }
@@ -45,10 +50,10 @@ pub async fn build() -> Result<PathBuf, Failure> {
 
 impl Operator {
     /// Starts it under this kubeconfig.
-    pub fn start(program: &Path, kubeconfig: &Path, api: &str) -> Result<Self, Failure> {
+    pub(crate) fn start(program: &Path, kubeconfig: &Path, api: &str) -> Result<Self, Failure> {
         let log = target_dir()?.join("demo-operator.log");
         let out = File::create(&log)?;
-        let child = Command::new("sh")
+        let mut child = Command::new("sh")
             .args(["-c", GUARDED, "operator"])
             .arg(program)
             .args(["run", "--allow-http", "--api-url", api])
@@ -60,11 +65,12 @@ impl Operator {
             .stderr(out)
             .process_group(0)
             .spawn()?;
-        Ok(Self { child, log })
+        let pipe = child.stdin.take();
+        Ok(Self { child, pipe, log })
     }
 
     /// Waits until it ends by itself, which it should not.
-    pub async fn ended(&mut self) -> Failure {
+    pub(crate) async fn ended(&mut self) -> Failure {
         let status = match self.child.wait().await {
             Ok(status) => status.to_string(),
             Err(error) => error.to_string(),
@@ -76,16 +82,17 @@ impl Operator {
     }
 
     /// Sends SIGTERM and waits for the end.
-    pub async fn stop(mut self) -> Result<ExitStatus, Failure> {
-        drop(self.child.stdin.take());
-        match tokio::time::timeout(PATIENCE, self.child.wait()).await {
-            Ok(status) => Ok(status?),
-            Err(_) => {
-                let group = self.child.id().map(|id| format!("-{id}")).unwrap_or_default();
-                Command::new("kill").args(["-KILL", "--", &group]).status().await?;
-                Err(format!("the operator did not end within {PATIENCE:?} of SIGTERM").into())
-            }
+    pub(crate) async fn stop(mut self) -> Result<ExitStatus, Failure> {
+        self.pipe = None;
+        if let Ok(status) = tokio::time::timeout(PATIENCE, self.child.wait()).await {
+            return Ok(status?);
         }
+        if let Some(id) = self.child.id() {
+            let group = format!("-{id}");
+            let mut kill = Command::new("kill");
+            kill.args(["-KILL", "--", &group]).status().await?;
+        }
+        Err(format!("the operator did not end within {PATIENCE:?} of SIGTERM").into())
     }
 }
 
@@ -93,5 +100,7 @@ impl Operator {
 fn target_dir() -> Result<PathBuf, Failure> {
     let program = std::env::current_exe()?;
     let dir = program.parent().and_then(Path::parent);
-    Ok(dir.ok_or("this program is not in cargo's target folder")?.to_owned())
+    Ok(dir
+        .ok_or("this program is not in cargo's target folder")?
+        .to_owned())
 }

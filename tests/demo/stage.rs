@@ -3,26 +3,26 @@
 use std::time::{Duration, Instant};
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use kube::Client;
 use kube::api::{Api, ListParams};
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
-use kube::{Client, ResourceExt as _};
 use serde_json::Value;
 use testbed::control_plane::{ControlPlane, Way};
-use testbed::simulator::Simulator;
+use testbed::simulator::{Counters, Simulator};
 
 use super::operator::{self, Operator};
 use super::verdict::{Verdict, judge};
 use super::{Failure, show};
 
 /// Where the sample watch is.
-pub const NAMESPACE: &str = "gpu-ops";
+pub(crate) const NAMESPACE: &str = "gpu-ops";
 const CLUSTER: &str = "5f0c2f0e-6a3b-4d0a-9a57-0c1de7a91f10";
 const SEED: u64 = 1;
 const MACHINES: usize = 8;
-/// How many times faster than ours the simulator's clock runs: 40 of its minutes take 50 s.
-const SPEED: u32 = 48;
+/// How many times faster than ours the simulator's clock runs: 20 of its minutes take 40 s.
+const SPEED: u32 = 30;
 /// How far behind ours that clock starts, so that no time of it is ever to come.
-const BEHIND: SignedDuration = SignedDuration::from_mins(45);
+const BEHIND: SignedDuration = SignedDuration::from_mins(30);
 /// What the operator may take after the last change, until the mirror must be right.
 const SETTLE: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(500);
@@ -34,7 +34,7 @@ const MANIFESTS: [&str; 3] = [
 
 /// Plays until a signal, or until all remediations have ended and are judged. `false`: the mirror
 /// was not right.
-pub async fn play(once: bool) -> Result<bool, Failure> {
+pub(crate) async fn play(once: bool) -> Result<bool, Failure> {
     let mut ended = std::pin::pin!(testbed::signal::ended());
     let stage = tokio::select! {
         stage = Stage::set() => stage?,
@@ -42,12 +42,12 @@ pub async fn play(once: bool) -> Result<bool, Failure> {
     };
     let mut stage = stage;
     let outcome = tokio::select! {
-        verdict = stage.run(once) => verdict.map(Some),
+        verdict = stage.run(once) => verdict.map(|verdict| Some((verdict, stage.simulator.counters()))),
         signal = &mut ended => signal.map(|()| None).map_err(Failure::from),
     };
     let cleared = stage.clear().await;
     let good = match outcome? {
-        Some(verdict) => print(&verdict),
+        Some((verdict, counters)) => print(&verdict, &counters),
         None => !once,
     };
     cleared.map(|()| good)
@@ -66,12 +66,18 @@ impl Stage {
         let begun = Instant::now();
         say(begun, "building the operator (cargo says how far it is)");
         let program = operator::build().await?;
-        say(begun, "starting a control plane: etcd, kube-apiserver, kube-controller-manager");
+        say(
+            begun,
+            "starting a control plane: etcd, kube-apiserver, kube-controller-manager",
+        );
         let control_plane = ControlPlane::start().await?;
         let simulator = Simulator::start().await;
         simulator.set_clock(Timestamp::now() - BEHIND);
         simulator.seed_life(CLUSTER, SEED, MACHINES);
-        say(begun, "installing CRDs, a Secret and the ClusterWatch gpu-ops/training");
+        say(
+            begun,
+            "installing CRDs, a Secret and the ClusterWatch gpu-ops/training",
+        );
         for manifest in MANIFESTS {
             let manifest = manifest
                 .replace("$CLUSTER", CLUSTER)
@@ -80,7 +86,10 @@ impl Stage {
         }
         let account = control_plane.operator_account(NAMESPACE).await?;
         let operator = Operator::start(&program, account.kubeconfig(), &simulator.url())?;
-        say(begun, &format!("operator started, its log: {}", operator.log.display()));
+        say(
+            begun,
+            &format!("operator started, its log: {}", operator.log.display()),
+        );
         Ok(Self {
             begun,
             client: control_plane.admin()?,
@@ -104,14 +113,19 @@ impl Stage {
     /// What to type to look with one's own kubectl.
     fn hints(&self) {
         println!("\nTo look for yourself, in another terminal:");
-        println!("  export KUBECONFIG={}", self.control_plane.kubeconfig().display());
+        println!(
+            "  export KUBECONFIG={}",
+            self.control_plane.kubeconfig().display()
+        );
         if let Some(kubectl) = self.control_plane.kubectl() {
             println!("  alias kubectl={}", kubectl.display());
         }
-        println!("  kubectl -n {NAMESPACE} get clusterwatches,remediations -o wide");
+        println!("  kubectl -n {NAMESPACE} get clusterwatches -o wide");
         println!("  kubectl -n {NAMESPACE} get remediations --field-selector status.open=true");
         println!("  kubectl explain remediation.status\n");
-        println!("Now `kubectl -n {NAMESPACE} get remediations -w`, {SPEED} times as fast as life:");
+        println!(
+            "Now `kubectl -n {NAMESPACE} get remediations -w`, {SPEED} times as fast as life:"
+        );
     }
 
     async fn clear(self) -> Result<(), Failure> {
@@ -146,7 +160,10 @@ async fn end(
         println!("All have come to their end. All stays for you to look at until Ctrl-C.");
         return std::future::pending().await;
     }
-    say(begun, "all lives have ended; comparing every mirror with the API");
+    say(
+        begun,
+        "all lives have ended; comparing every mirror with the API",
+    );
     let deadline = Instant::now() + SETTLE;
     loop {
         let mirrors = objects(client, "Remediation", "remediations").await?;
@@ -169,14 +186,27 @@ async fn objects(client: &Client, kind: &str, plural: &str) -> Result<Vec<Value>
     Ok(objects.collect::<Result<_, _>>()?)
 }
 
-fn print(verdict: &Verdict) -> bool {
-    let Verdict { agree, left, differences } = verdict;
+fn print(verdict: &Verdict, asked: &Counters) -> bool {
+    let Verdict {
+        agree,
+        left,
+        differences,
+    } = verdict;
+    let (listings, by_id) = (asked.listings, asked.by_id);
+    println!("The API was asked for {listings} lists and {by_id} times by id.");
     println!("{agree} remediations are mirrored field by field; {left} left the API and say so.");
     for difference in differences {
         println!("  {difference}");
     }
     let good = differences.is_empty() && *agree > 0;
-    println!("{}", if good { "All agree." } else { "THE MIRROR IS NOT RIGHT." });
+    println!(
+        "{}",
+        if good {
+            "All agree."
+        } else {
+            "THE MIRROR IS NOT RIGHT."
+        }
+    );
     good
 }
 

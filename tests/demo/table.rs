@@ -6,56 +6,60 @@ use serde_json::Value;
 /// Spaces between two columns, as in kubectl.
 const GAP: usize = 3;
 /// Columns whose longest value is known from the start, so that the first lines fit the last.
-const LONGEST: [(&str, usize); 3] = [
+const LONGEST: [(&str, usize); 5] = [
+    ("Name", "14d61d75-1440-4141-8a78-0db7867925d3".len()),
     ("Node", "gpu-dp-99".len()),
     ("State", "PENDING_APPROVAL".len()),
     ("Mode", "EVICT_WITHOUT_REPLACEMENT".len()),
+    ("Synced", "Unknown".len()),
 ];
 
 /// `meta.k8s.io/v1` Table, as far as it is shown.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct Table {
-    pub metadata: Metadata,
-    pub column_definitions: Vec<Column>,
-    pub rows: Vec<Row>,
+pub(crate) struct Table {
+    pub(crate) metadata: Metadata,
+    /// Null in all events of a watch but the first.
+    pub(crate) column_definitions: Option<Vec<Column>>,
+    pub(crate) rows: Vec<Row>,
 }
 
 /// Of the list, or of a row's object.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct Metadata {
-    pub resource_version: String,
+pub(crate) struct Metadata {
+    pub(crate) name: String,
+    pub(crate) resource_version: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
-pub struct Column {
-    pub name: String,
+pub(crate) struct Column {
+    pub(crate) name: String,
     /// 0: shown without `-o wide`.
     #[serde(default)]
-    pub priority: i32,
+    pub(crate) priority: i32,
 }
 
 #[derive(Clone, Debug, Deserialize)]
-pub struct Row {
-    pub cells: Vec<Value>,
+pub(crate) struct Row {
+    pub(crate) cells: Vec<Value>,
     #[serde(default)]
-    pub object: Object,
+    pub(crate) object: Object,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Object {
-    pub metadata: Metadata,
+pub(crate) struct Object {
+    pub(crate) metadata: Metadata,
 }
 
 /// The columns that are shown, and how wide each has become.
-pub struct Layout {
+pub(crate) struct Layout {
     shown: Vec<(usize, String, usize)>,
 }
 
 impl Layout {
-    pub fn new(columns: &[Column]) -> Self {
+    pub(crate) fn new(columns: &[Column]) -> Self {
         let shown = columns.iter().enumerate().filter(|(_, c)| c.priority == 0);
         let width = |name: &str| {
             let known = LONGEST.iter().find(|(column, _)| *column == name);
@@ -69,7 +73,7 @@ impl Layout {
     }
 
     /// Makes room for these rows.
-    pub fn fit(&mut self, rows: &[Row]) {
+    pub(crate) fn fit(&mut self, rows: &[Row]) {
         for (at, _, width) in &mut self.shown {
             for row in rows {
                 *width = (*width).max(cell(row, *at).chars().count());
@@ -77,12 +81,12 @@ impl Layout {
         }
     }
 
-    pub fn header(&self) -> String {
+    pub(crate) fn header(&self) -> String {
         let names = self.shown.iter().map(|(_, name, _)| name.clone());
         self.line(names)
     }
 
-    pub fn row(&self, row: &Row) -> String {
+    pub(crate) fn row(&self, row: &Row) -> String {
         self.line(self.shown.iter().map(|(at, ..)| cell(row, *at)))
     }
 
@@ -129,7 +133,7 @@ mod tests {
     #[test]
     fn columns_stand_below_their_names_and_wide_ones_are_left_out() {
         let table = table();
-        let mut layout = Layout::new(&table.column_definitions);
+        let mut layout = Layout::new(table.column_definitions.as_ref().unwrap());
         layout.fit(&table.rows);
         assert_eq!(
             layout.header(),
@@ -145,6 +149,17 @@ mod tests {
     }
 
     #[test]
+    fn events_after_the_first_have_no_columns() {
+        let event = json!({"metadata": {}, "columnDefinitions": null, "rows": []});
+        assert!(
+            serde_json::from_value::<Table>(event)
+                .unwrap()
+                .rows
+                .is_empty()
+        );
+    }
+
+    #[test]
     fn the_longest_line_of_the_demo_fits_120_columns() {
         let mut table = table();
         let cells = &mut table.rows[0].cells;
@@ -152,7 +167,7 @@ mod tests {
         cells[3] = json!("EVICT_WITHOUT_REPLACEMENT");
         cells[4] = json!("Unknown");
         cells[5] = json!("<invalid>");
-        let mut layout = Layout::new(&table.column_definitions);
+        let mut layout = Layout::new(table.column_definitions.as_ref().unwrap());
         layout.fit(&table.rows);
         assert!(layout.row(&table.rows[0]).chars().count() <= 120);
         assert!(layout.header().chars().count() <= 120);

@@ -9,18 +9,18 @@ use super::compare::{condition, differences, gone};
 
 /// What the comparison came to.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub(crate) struct Verdict {
     /// Mirrors that agree with a remediation of the API.
-    pub agree: usize,
+    pub(crate) agree: usize,
     /// Mirrors that say rightly that their remediation left the API.
-    pub left: usize,
+    pub(crate) left: usize,
     /// Everything that is wrong, each in one line.
-    pub differences: Vec<String>,
+    pub(crate) differences: Vec<String>,
 }
 
 /// Compares every remediation with its mirror, every mirror with its remediation, and the watch's
 /// own sums with both.
-pub fn judge(truth: &[Remediation], mirrors: &[Value], watch: &Value) -> Verdict {
+pub(crate) fn judge(truth: &[Remediation], mirrors: &[Value], watch: &Value) -> Verdict {
     let mut verdict = Verdict {
         agree: 0,
         left: 0,
@@ -47,11 +47,17 @@ pub fn judge(truth: &[Remediation], mirrors: &[Value], watch: &Value) -> Verdict
     let sums = &watch["status"]["remediations"];
     let mut wrong = Vec::new();
     if sums["total"] != mirrors.len() || sums["open"] != open {
-        wrong.push(format!("it counts {sums}, there are {} with {open} open", mirrors.len()));
+        wrong.push(format!(
+            "it counts {sums}, there are {} with {open} open",
+            mirrors.len()
+        ));
     }
     let ready = condition(watch, "Ready", "status");
     if ready != "True" {
-        wrong.push(format!("Ready is {ready}: {}", condition(watch, "Ready", "message")));
+        wrong.push(format!(
+            "Ready is {ready}: {}",
+            condition(watch, "Ready", "message")
+        ));
     }
     verdict.add("ClusterWatch", wrong);
     verdict
@@ -80,12 +86,18 @@ mod tests {
     #[test]
     fn nothing_agrees_with_nothing() {
         let verdict = judge(&[], &[], &watch(0));
-        assert_eq!((verdict.agree, verdict.left, verdict.differences.len()), (0, 0, 0));
+        assert_eq!(
+            (verdict.agree, verdict.left, verdict.differences.len()),
+            (0, 0, 0)
+        );
     }
 
     #[test]
     fn a_missing_mirror_a_stray_one_and_wrong_sums_are_told() {
-        let truth = [Remediation { state: "SUCCEEDED".into(), ..Remediation::new("c", "i", "a") }];
+        let truth = [Remediation {
+            state: "SUCCEEDED".into(),
+            ..Remediation::new("c", "i", "a")
+        }];
         let left = json!({"spec": {"id": "b"}, "status": {"open": false, "conditions": [
             {"type": "Synced", "status": "False", "reason": "NotFound"}]}});
         let stray = json!({"spec": {"id": "x"}, "status": {"open": false}});
@@ -100,7 +112,11 @@ mod tests {
 
     #[test]
     fn a_watch_that_is_not_ready_is_told() {
-        let verdict = judge(&[], &[], &json!({"status": {"remediations": {"total": 0, "open": 0}}}));
+        let verdict = judge(
+            &[],
+            &[],
+            &json!({"status": {"remediations": {"total": 0, "open": 0}}}),
+        );
         assert_eq!(verdict.differences.len(), 1);
     }
 }
