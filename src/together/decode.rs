@@ -22,10 +22,9 @@ const ENVELOPE: [&str; 3] = ["remediations", "has_next", "next_page_token"];
 /// them an answer proves nothing.
 #[derive(Deserialize)]
 struct Envelope<'a> {
-    #[serde(borrow, deserialize_with = "null_as_empty")]
-    remediations: Vec<&'a RawValue>,
-    has_next: bool,
-    #[serde(default)]
+    #[serde(borrow, default, deserialize_with = "null_as_empty")]
+    remediations: Option<Vec<&'a RawValue>>,
+    has_next: Option<bool>,
     next_page_token: Option<String>,
 }
 
@@ -35,10 +34,14 @@ struct Envelope<'a> {
 /// [`Error::InvalidResponse`] where the body as a whole is not a page.
 pub fn decode_page(body: &[u8]) -> Result<Page, Error> {
     let envelope: Envelope<'_> = parse(body)?;
-    let items = envelope.remediations.iter().enumerate();
+    let remediations = envelope
+        .remediations
+        .ok_or_else(|| absent("remediations"))?;
+    let has_next = envelope.has_next.ok_or_else(|| absent("has_next"))?;
+    let items = remediations.iter().enumerate();
     Ok(Page {
         items: items.map(|(position, raw)| item(raw, position)).collect(),
-        has_next: envelope.has_next,
+        has_next,
         next_page_token: envelope.next_page_token.filter(|token| !token.is_empty()),
     })
 }
@@ -54,10 +57,17 @@ pub fn decode_one(body: &[u8]) -> Result<Remediation, Error> {
             field if field.is_empty() => BODY.to_owned(),
             field => field,
         };
-        Error::InvalidResponse(Flaw::Item {
+        Error::InvalidResponse(Flaw::Field {
             field,
             problem: malformed.problem,
         })
+    })
+}
+
+fn absent(field: &str) -> Error {
+    Error::InvalidResponse(Flaw::Field {
+        field: field.to_owned(),
+        problem: "absent",
     })
 }
 
@@ -72,7 +82,7 @@ fn parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Error> {
         Ok(value)
     } else {
         let field = BODY.to_owned();
-        Err(Error::InvalidResponse(Flaw::Item {
+        Err(Error::InvalidResponse(Flaw::Field {
             field,
             problem: "no JSON object",
         }))
@@ -153,11 +163,12 @@ fn known(path: &Path) -> String {
     names.join(".")
 }
 
-/// A required list that may be null, as some servers write an empty one.
+/// A list that must be there, but may be null, as some servers write an empty one.
 fn null_as_empty<'de, D: Deserializer<'de>>(
     deserializer: D,
-) -> Result<Vec<&'de RawValue>, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+) -> Result<Option<Vec<&'de RawValue>>, D::Error> {
+    let list = Option::<Vec<&RawValue>>::deserialize(deserializer)?;
+    Ok(Some(list.unwrap_or_default()))
 }
 
 #[cfg(test)]

@@ -94,7 +94,7 @@ pub enum Flaw {
         column: usize,
     },
     /// JSON of another shape.
-    #[error("{path} is missing or of another type (line {line}, column {column})")]
+    #[error("{path} is of another type, or there twice (line {line}, column {column})")]
     Shape {
         /// Path of known names and positions; `?` for names that the API's page does not have.
         path: String,
@@ -103,9 +103,9 @@ pub enum Flaw {
         /// Column in bytes, from 1; 0 at a line's start.
         column: usize,
     },
-    /// Asked by id, the API showed something that is no remediation.
+    /// JSON of the right shape that lacks something, or has it unfit.
     #[error("{field} is {problem}")]
-    Item {
+    Field {
         /// The field, or `the body`.
         field: String,
         /// What is wrong with it, in words.

@@ -95,6 +95,8 @@ impl<C: Cluster> Supervisor<C> {
                     });
                 }
                 _ => {
+                    // The old task ends before the new one begins.
+                    running.remove(&key);
                     let task = self.start(watch, fit, requested);
                     running.insert(key, task);
                 }

@@ -28,6 +28,9 @@ const PAGE_SIZE: u16 = 100;
 /// Questions by id that every poll may ask; a listing of more pages may ask as many as it has pages.
 const QUESTIONS: usize = 10;
 
+/// States that nobody knows and that are asked for by name all the same, at most.
+const UNKNOWN_STATES: usize = 8;
+
 /// What polls of one watch work with.
 pub struct Tools<C> {
     /// The cluster.
@@ -181,7 +184,7 @@ async fn list<A: Api, C: Cluster>(
     let mut listing = Listing::start(api, request, tools.together.dialects());
     while let Some(page) = listing.next_page().await? {
         for item in page.iter().flatten() {
-            if !state::is_known(&item.state) {
+            if memory.unknown_states.len() < UNKNOWN_STATES && !state::is_known(&item.state) {
                 memory.unknown_states.insert(item.state.clone());
             }
         }

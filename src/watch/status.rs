@@ -67,14 +67,15 @@ pub fn build(
         .conditions
         .iter()
         .find(|condition| condition.type_ == "Ready");
+    let told = words(standing);
     let (ready, reconciling, stalled) = match standing {
-        Standing::Progressing(message) => (
-            ("Unknown", "Progressing", &**message),
-            ("True", "Progressing", &**message),
+        Standing::Progressing(_) => (
+            ("Unknown", "Progressing", &*told),
+            ("True", "Progressing", &*told),
             ("False", "Progressing", ""),
         ),
-        Standing::Synced(message) => (
-            ("True", "Synced", &**message),
+        Standing::Synced(_) => (
+            ("True", "Synced", &*told),
             ("False", "Synced", ""),
             ("False", "Synced", ""),
         ),
@@ -148,6 +149,21 @@ pub fn build(
             .or_else(|| previous.last_handled_reconcile_at.clone()),
         remediations: known.then_some(rollup.counts),
         attention: rollup.attention,
+    }
+}
+
+/// The message of Ready, where the standing brings only half of it.
+fn words(standing: &Standing) -> String {
+    match standing {
+        Standing::Progressing(message) if message.is_empty() => {
+            "the first listing is under way".to_owned()
+        }
+        Standing::Synced(note) if note.is_empty() => "the mirror agrees with the API".to_owned(),
+        Standing::Synced(note) => format!("the mirror agrees with the API; {note}"),
+        Standing::Progressing(message)
+        | Standing::Stalled { message, .. }
+        | Standing::Failing { message, .. } => message.clone(),
+        Standing::Suspended => "suspended".to_owned(),
     }
 }
 

@@ -161,7 +161,11 @@ impl<C: Cluster> Task<C> {
         } else if stale {
             Some(Standing::Failing { reason, message })
         } else if self.is_synced() {
-            None
+            // A hiccup is told by logs alone; what was mirrored all the same still counts.
+            outcome
+                .as_ref()
+                .ok()
+                .map(|polled| Standing::Synced(polled.note.clone()))
         } else {
             Some(Standing::Progressing(format!(
                 "not synced yet, trying again: {message}"

@@ -1,1 +1,119 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use reqwest::header::{HeaderName, HeaderValue};
+
+use super::*;
+
+fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+    pairs
+        .iter()
+        .map(|(name, value)| {
+            (
+                HeaderName::from_static(name),
+                HeaderValue::from_str(value).unwrap(),
+            )
+        })
+        .collect()
+}
+
+fn meaning(status: u16) -> Result<(), Error> {
+    check(StatusCode::from_u16(status).unwrap(), &HeaderMap::new())
+}
+
+fn wait(pairs: &[(&'static str, &str)]) -> Option<Duration> {
+    retry_after(&headers(pairs), SystemTime::UNIX_EPOCH)
+}
+
+#[test]
+fn each_status_has_its_meaning() {
+    assert_eq!(meaning(200), Ok(()));
+    for (status, label, retryable) in [
+        (301, "InvalidResponse", true),
+        (307, "InvalidResponse", true),
+        (400, "BadRequest", false),
+        (401, "Unauthorized", false),
+        (402, "BadRequest", false),
+        (403, "Forbidden", false),
+        (404, "NotFound", false),
+        (408, "Unavailable", true),
+        (409, "Unavailable", true),
+        (422, "BadRequest", false),
+        (429, "RateLimited", true),
+        (500, "Unavailable", true),
+        (502, "Unavailable", true),
+        (503, "Unavailable", true),
+        (599, "Unavailable", true),
+    ] {
+        let error = meaning(status).unwrap_err();
+        assert_eq!(
+            (error.label(), error.retryable()),
+            (label, retryable),
+            "{status}"
+        );
+        assert!(!error.to_string().contains('\n'));
+    }
+}
+
+#[test]
+fn a_wait_reaches_the_errors_that_have_one() {
+    let headers = headers(&[("retry-after", "7")]);
+    for status in [408, 409, 429, 500, 503] {
+        let error = check(StatusCode::from_u16(status).unwrap(), &headers).unwrap_err();
+        assert_eq!(
+            error.retry_after(),
+            Some(Duration::from_secs(7)),
+            "{status}"
+        );
+    }
+    let error = check(StatusCode::UNAUTHORIZED, &headers).unwrap_err();
+    assert_eq!(error.retry_after(), None);
+}
+
+#[test]
+fn milliseconds_come_before_seconds() {
+    assert_eq!(wait(&[]), None);
+    assert_eq!(wait(&[("retry-after", "3")]), Some(Duration::from_secs(3)));
+    assert_eq!(
+        wait(&[("retry-after", " 1.5 ")]),
+        Some(Duration::from_millis(1500))
+    );
+    let both = [("retry-after-ms", "250"), ("retry-after", "3")];
+    assert_eq!(wait(&both), Some(Duration::from_millis(250)));
+    let odd = [("retry-after-ms", "soon"), ("retry-after", "3")];
+    assert_eq!(wait(&odd), Some(Duration::from_secs(3)));
+}
+
+#[test]
+fn a_date_is_measured_against_the_answers_own_clock() {
+    let then = ("retry-after", "Mon, 23 Nov 2026 10:00:30 GMT");
+    let date = ("date", "Mon, 23 Nov 2026 10:00:00 GMT");
+    assert_eq!(wait(&[then, date]), Some(Duration::from_secs(30)));
+    assert_eq!(
+        wait(&[("retry-after", "Mon, 23 Nov 2026 09:00:00 GMT"), date]),
+        Some(Duration::ZERO)
+    );
+    assert_eq!(
+        wait(&[("retry-after", "Thu, 01 Jan 1970 00:00:09 GMT")]),
+        Some(Duration::from_secs(9))
+    );
+}
+
+#[test]
+fn a_wait_is_bounded_and_never_negative() {
+    for (value, seconds) in [
+        ("-5", Some(0)),
+        ("99999999999999999999", Some(3600)),
+        ("1e300", Some(3600)),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", Some(3600)),
+        ("inf", None),
+        ("NaN", None),
+        ("tomorrow", None),
+        ("", None),
+    ] {
+        assert_eq!(
+            wait(&[("retry-after", value)]),
+            seconds.map(Duration::from_secs),
+            "{value}"
+        );
+    }
+}

@@ -1,1 +1,111 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use super::*;
+
+fn budgets(interval_ms: u64, burst: u32) -> Budgets {
+    Budgets::new(Rate {
+        interval: Duration::from_millis(interval_ms),
+        burst,
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_burst_is_free_and_then_the_rate_holds() {
+    let budget = budgets(200, 3).of([1; 32]);
+    let start = Instant::now();
+    for _ in 0..3 {
+        budget.take().await.unwrap();
+    }
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    for _ in 0..10 {
+        budget.take().await.unwrap();
+    }
+    assert!(
+        start.elapsed() >= Duration::from_secs(2),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_share_a_key_share_its_budget() {
+    let budgets = budgets(1000, 1);
+    let (one, same, other) = (
+        budgets.of([1; 32]),
+        budgets.of([1; 32]),
+        budgets.of([2; 32]),
+    );
+    let start = Instant::now();
+    one.take().await.unwrap();
+    other.take().await.unwrap();
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    same.take().await.unwrap();
+    assert!(start.elapsed() >= Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn letting_go_of_a_key_does_not_renew_its_budget() {
+    let budgets = budgets(1000, 2);
+    let start = Instant::now();
+    for _ in 0..5 {
+        budgets.of([1; 32]).take().await.unwrap();
+    }
+    assert!(
+        start.elapsed() >= Duration::from_secs(3),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unused_budget_is_dropped_once_it_is_as_new() {
+    let budgets = budgets(1000, 2);
+    let held = budgets.of([1; 32]);
+    held.take().await.unwrap();
+    budgets.of([2; 32]).take().await.unwrap();
+    let keys = || {
+        budgets.of([3; 32]);
+        let mut keys: Vec<u8> = lock(&budgets.by_key).keys().map(|key| key[0]).collect();
+        keys.sort_unstable();
+        keys
+    };
+    assert_eq!(keys(), [1, 2, 3]);
+    tokio::time::advance(Duration::from_secs(3)).await;
+    assert_eq!(keys(), [1, 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_stops_every_call_of_the_key_until_it_is_over() {
+    let budgets = budgets(1, 10);
+    let budget = budgets.of([1; 32]);
+    budget.pause(Duration::from_secs(60));
+    budget.pause(Duration::from_secs(5));
+    drop(budget);
+    tokio::time::advance(Duration::from_secs(20)).await;
+    let refused = budgets.of([1; 32]).take().await.unwrap_err();
+    assert_eq!(
+        refused,
+        Error::RateLimited {
+            retry_after: Some(Duration::from_secs(40))
+        }
+    );
+    budgets.of([2; 32]).take().await.unwrap();
+    tokio::time::advance(Duration::from_secs(40)).await;
+    budgets.of([1; 32]).take().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_waits_for_its_turn_meets_a_pause() {
+    let budget = budgets(1000, 1).of([1; 32]);
+    budget.take().await.unwrap();
+    let waiting = tokio::spawn({
+        let budget = Arc::clone(&budget);
+        async move { budget.take().await }
+    });
+    tokio::task::yield_now().await;
+    budget.pause(Duration::from_secs(60));
+    assert!(matches!(
+        waiting.await.unwrap(),
+        Err(Error::RateLimited { .. })
+    ));
+}

@@ -1,1 +1,299 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+
+const MARKER: &str = "planted-marker";
+
+fn page(body: &Value) -> Page {
+    decode_page(body.to_string().as_bytes()).unwrap()
+}
+
+fn page_of(items: &Value) -> Page {
+    page(&json!({"remediations": items, "has_next": false}))
+}
+
+fn flaw_of(body: &str) -> Flaw {
+    match decode_page(body.as_bytes()) {
+        Err(Error::InvalidResponse(flaw)) => flaw,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn reads_every_field_of_the_reference_page() {
+    let mut item = json!({
+        "mode": "REMEDIATION_MODE_VM_ONLY",
+        "trigger": "REMEDIATION_TRIGGER_MANUAL",
+        "state": "PENDING_APPROVAL",
+    });
+    for field in FIELDS.iter().filter(|field| **field != "linked_alerts") {
+        if item.get(field).is_none() {
+            item[field] = json!(format!("the {field}"));
+        }
+    }
+    item["linked_alerts"] = json!([{"alert_name": "XidError"}]);
+    let body = json!({"remediations": [item], "has_next": true, "next_page_token": "t"});
+
+    let page = page(&body);
+
+    let said = |field: &str| Some(item[field].as_str().unwrap().to_owned());
+    let read = page.items[0].clone().unwrap();
+    let expected = Remediation {
+        id: "the id".into(),
+        cluster_id: said("cluster_id"),
+        instance_id: said("instance_id"),
+        mode: said("mode"),
+        trigger: said("trigger"),
+        state: "PENDING_APPROVAL".into(),
+        reason: said("reason"),
+        active_health_check_run_id: said("active_health_check_run_id"),
+        passive_health_check_event_id: said("passive_health_check_event_id"),
+        requested_by: said("requested_by"),
+        create_time: said("create_time"),
+        reviewed_by: said("reviewed_by"),
+        review_time: said("review_time"),
+        review_comment: said("review_comment"),
+        start_time: said("start_time"),
+        end_time: said("end_time"),
+        error_message: said("error_message"),
+        update_time: said("update_time"),
+        instance_name: said("instance_name"),
+        linked_alerts: read.linked_alerts.clone(),
+    };
+    assert_eq!(read, expected);
+    assert_eq!(read.linked_alerts.len(), 1);
+    assert_eq!(
+        (page.has_next, page.next_page_token.as_deref()),
+        (true, Some("t"))
+    );
+}
+
+#[test]
+fn absent_null_and_empty_are_none_and_what_is_new_is_no_matter() {
+    let page = page_of(&json!([
+        {"id": "a", "state": "DRAINING", "reason": null, "cluster_id": "", "newer": [{"x": 1}],
+         "linked_alerts": "soon a string"},
+    ]));
+    let expected = Remediation {
+        id: "a".into(),
+        state: "DRAINING".into(),
+        ..Remediation::default()
+    };
+    assert_eq!(page.items, [Ok(expected)]);
+}
+
+#[test]
+fn a_bad_item_is_named_and_loses_no_other() {
+    let page = page_of(&json!([
+        {"id": "a", "state": "RUNNING"},
+        {"id": "b"},
+        {"state": "RUNNING"},
+        {"id": "c", "state": "RUNNING", "mode": 7},
+        {"id": 5, "state": "RUNNING"},
+        null,
+        ["d", "x", "x", "x", "x", "RUNNING"],
+        {"id": "e", "state": ""},
+        {"id": "f", "state": "RUNNING"},
+    ]));
+    let told: Vec<String> = page
+        .items
+        .iter()
+        .map(|item| match item {
+            Ok(remediation) => remediation.id.clone(),
+            Err(malformed) => malformed.to_string(),
+        })
+        .collect();
+    insta::assert_yaml_snapshot!(told, @r#"
+    - a
+    - "remediation \"b\": field state: absent or empty"
+    - "the listing's item 2: field id: absent or empty"
+    - "remediation \"c\": field mode: of another type, or there twice"
+    - "the listing's item 4: field id: of another type, or there twice"
+    - "the listing's item 5: no JSON object"
+    - "the listing's item 6: no JSON object"
+    - "remediation \"e\": field state: absent or empty"
+    - f
+    "#);
+    let positions: Vec<usize> = page
+        .items
+        .iter()
+        .filter_map(|item| Some(item.as_ref().err()?.position))
+        .collect();
+    assert_eq!(positions, [1, 2, 3, 4, 5, 6, 7]);
+}
+
+#[test]
+fn invalid_text_in_one_item_loses_no_other() {
+    let body = r#"{"remediations":[{"id":"a","state":"RUNNING","reason":"\ud800"},
+        {"id":"b","state":"RUNNING"}],"has_next":false}"#;
+    let page = decode_page(body.as_bytes()).unwrap();
+    assert_eq!(page.items[0].as_ref().unwrap_err().id.as_deref(), Some("a"));
+    assert!(page.items[1].is_ok());
+}
+
+#[test]
+fn a_very_long_id_of_a_bad_item_is_left_out() {
+    let id = |length| page_of(&json!([{"id": "i".repeat(length)}])).items[0].clone();
+    assert_eq!(
+        id(MAX_MALFORMED_ID).unwrap_err().id.unwrap().len(),
+        MAX_MALFORMED_ID
+    );
+    assert_eq!(id(MAX_MALFORMED_ID + 1).unwrap_err().id, None);
+}
+
+#[test]
+fn null_and_empty_tokens_are_none() {
+    for token in [json!(null), json!("")] {
+        let body = json!({"remediations": null, "has_next": true, "next_page_token": token});
+        let expected = Page {
+            items: Vec::new(),
+            has_next: true,
+            next_page_token: None,
+        };
+        assert_eq!(page(&body), expected);
+    }
+}
+
+#[test]
+fn an_answer_without_its_required_fields_proves_nothing() {
+    let path = |body: &str| match flaw_of(body) {
+        Flaw::Shape { path, .. } | Flaw::Field { field: path, .. } => path,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(path("{}"), "remediations");
+    assert_eq!(path(r#"{"has_next":false}"#), "remediations");
+    assert_eq!(path(r#"{"remediations":[]}"#), "has_next");
+    assert_eq!(path(r#"{"remediations":[],"has_next":null}"#), "has_next");
+    assert_eq!(
+        path(r#"{"remediations":{},"has_next":false}"#),
+        "remediations"
+    );
+    assert_eq!(
+        path(r#"{"remediations":[],"has_next":false,"next_page_token":1}"#),
+        "next_page_token"
+    );
+    assert_eq!(path("7"), "the body");
+    assert_eq!(path("[[],false,null]"), "the body");
+}
+
+#[test]
+fn tells_where_a_body_breaks() {
+    let page = "{\"remediations\":[],\n\"has_next\":false}";
+    assert!(decode_page(page.as_bytes()).is_ok());
+    assert_eq!(
+        flaw_of("<html>oh no</html>"),
+        Flaw::NotJson { line: 1, column: 1 }
+    );
+    assert_eq!(
+        flaw_of(&format!("{page} x")),
+        Flaw::NotJson {
+            line: 2,
+            column: 19
+        }
+    );
+    assert_eq!(flaw_of(&page[..25]), Flaw::CutOff { line: 2, column: 5 });
+    assert!(matches!(flaw_of(""), Flaw::CutOff { .. }));
+}
+
+#[test]
+fn one_remediation_by_id() {
+    let body = json!({"id": "a", "state": "RUNNING"}).to_string();
+    assert_eq!(decode_one(body.as_bytes()).unwrap().id, "a");
+    for (body, told) in [
+        (
+            r#"{"id":"a"}"#,
+            "the API's answer cannot be read: state is absent or empty",
+        ),
+        (
+            "[]",
+            "the API's answer cannot be read: the body is no JSON object",
+        ),
+    ] {
+        assert_eq!(decode_one(body.as_bytes()).unwrap_err().to_string(), told);
+    }
+    assert!(decode_one(b"<html>").is_err());
+}
+
+#[test]
+fn no_error_shows_what_the_body_held() {
+    let leaks = [
+        json!({"remediations": MARKER, "has_next": false}),
+        json!({"remediations": [], "has_next": MARKER}),
+        json!({"remediations": [], "has_next": {MARKER: 1}}),
+        json!({"remediations": [{"id": "a", "state": "RUNNING", "mode": {MARKER: MARKER}}],
+               "has_next": false}),
+        json!({"remediations": [{"id": {MARKER: 1}, "state": MARKER, "reason": [MARKER]}],
+               "has_next": false}),
+        json!({"remediations": [MARKER, [MARKER]], "has_next": false}),
+        json!(MARKER),
+    ];
+    let broken = format!(r#"{{"remediations":[],"{MARKER}":{{"{MARKER}":x"#);
+    let bodies = leaks.iter().map(Value::to_string).chain([broken]);
+    for body in bodies {
+        let told = match decode_page(body.as_bytes()) {
+            Ok(page) => page
+                .items
+                .into_iter()
+                .map(|item| item.unwrap_err())
+                .map(|malformed| format!("{malformed} {malformed:?}"))
+                .collect(),
+            Err(error) => format!("{error} {error:?}"),
+        };
+        assert!(!told.is_empty() && !told.contains(MARKER), "{body}: {told}");
+    }
+}
+
+/// An item, its id where it has one, and whether it is readable.
+fn any_item() -> impl Strategy<Value = (Value, Option<String>, bool)> {
+    let id = "[ -~]{1,12}|\\PC{1,4}";
+    let state = "[A-Z_]{1,12}";
+    prop_oneof![
+        (id, state).prop_map(|(id, state)| (json!({"id": id, "state": state}), Some(id), true)),
+        id.prop_map(|id| (json!({"id": id}), Some(id), false)),
+        (id, any::<i64>()).prop_map(|(id, n)| (
+            json!({"id": id, "state": "S", "reason": n}),
+            Some(id),
+            false
+        )),
+        any::<bool>().prop_map(|junk| (json!({"state": junk}), None, false)),
+        any::<f64>().prop_map(|junk| (json!([junk]), None, false)),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn no_item_and_no_id_is_lost(items in prop::collection::vec(any_item(), 0..20)) {
+        let values: Vec<Value> = items.iter().map(|(value, ..)| value.clone()).collect();
+        let page = page_of(&json!(values));
+        prop_assert_eq!(page.items.len(), items.len());
+        for (position, (read, (_, id, readable))) in page.items.iter().zip(&items).enumerate() {
+            match read {
+                Ok(remediation) => {
+                    prop_assert!(*readable);
+                    prop_assert_eq!(Some(&remediation.id), id.as_ref());
+                }
+                Err(malformed) => {
+                    prop_assert!(!readable);
+                    prop_assert_eq!((malformed.position, &malformed.id), (position, id));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_cut_page_is_never_a_page(items in prop::collection::vec(any_item(), 0..6), at in any::<prop::sample::Index>()) {
+        let values: Vec<Value> = items.iter().map(|(value, ..)| value.clone()).collect();
+        let body = json!({"remediations": values, "has_next": false}).to_string();
+        let cut = at.index(body.len());
+        prop_assert!(decode_page(&body.as_bytes()[..cut]).is_err());
+    }
+
+    #[test]
+    fn any_bytes_are_survived(body in prop::collection::vec(any::<u8>(), 0..200)) {
+        prop_assert!(decode_page(&body).is_err());
+        prop_assert!(decode_one(&body).is_err());
+    }
+}

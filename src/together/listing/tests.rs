@@ -1,1 +1,45 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod fake;
+mod ladder;
+mod pages;
+
+use super::*;
+use fake::{Fake, cut, first_page, page, remediation};
+
+fn request(states: &[&str]) -> ListRequest {
+    ListRequest {
+        cluster: "c".into(),
+        instance: None,
+        states: states.iter().map(|state| (*state).to_owned()).collect(),
+        page_size: 2,
+        order_by: None,
+    }
+}
+
+fn listing(api: &Fake, dialects: &Dialects) -> Listing<Fake> {
+    Listing::start(api.clone(), request(&[]), dialects)
+}
+
+/// Drives a listing to its end: every id handed out, and the proof or the error.
+async fn drive(mut listing: Listing<Fake>) -> (Vec<String>, Result<CompleteListing, Error>) {
+    let mut ids = Vec::new();
+    while let Ok(Some(items)) = listing.next_page().await {
+        ids.extend(
+            items
+                .into_iter()
+                .map(|item| item.map_or_else(|bad| bad.id.unwrap(), |r| r.id)),
+        );
+    }
+    (ids, listing.finish())
+}
+
+fn five() -> Vec<Remediation> {
+    ["a", "b", "c", "d", "e"]
+        .map(|id| remediation(id, "RUNNING"))
+        .to_vec()
+}
+
+fn incomplete(why: Incomplete) -> Error {
+    Error::IncompleteListing { why }
+}

@@ -1,0 +1,263 @@
+//! Pages, their end, and what is no end.
+
+use proptest::prelude::*;
+use tokio::runtime;
+
+use super::*;
+
+#[tokio::test]
+async fn a_listing_of_several_pages_is_complete() {
+    let api = Fake::new(|query, _| Ok(cut(&five(), query)));
+    let dialects = Dialects::default();
+    let (ids, complete) = drive(listing(&api, &dialects)).await;
+    let complete = complete.unwrap();
+    assert_eq!(ids, ["a", "b", "c", "d", "e"]);
+    assert_eq!(
+        (complete.pages(), complete.items(), complete.skipped()),
+        (3, 5, 0)
+    );
+    assert_eq!(
+        (complete.states().len(), complete.filter_ignored()),
+        (0, false)
+    );
+    assert!(complete.contains("e") && !complete.contains("f"));
+    assert_eq!(api.calls(), 3);
+}
+
+#[tokio::test]
+async fn an_empty_listing_is_complete() {
+    let api = Fake::new(|_, _| Ok(page(vec![], None)));
+    let (ids, complete) = drive(listing(&api, &Dialects::default())).await;
+    assert_eq!(
+        (ids.len(), complete.unwrap().items(), api.calls()),
+        (0, 0, 1)
+    );
+}
+
+#[tokio::test]
+async fn one_page_ahead_and_no_further() {
+    let api = Fake::new(|query, _| Ok(cut(&five(), query)));
+    let mut listing = listing(&api, &Dialects::default());
+    listing.next_page().await.unwrap();
+    api.called(2).await;
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(api.calls(), 2);
+    listing.next_page().await.unwrap();
+    api.called(3).await;
+}
+
+#[tokio::test]
+async fn dropping_a_listing_ends_its_call() {
+    let api = Fake::new(|query, _| Ok(cut(&five(), query))).hanging_at(1);
+    let mut listing = listing(&api, &Dialects::default());
+    listing.next_page().await.unwrap();
+    api.called(2).await;
+    drop(listing);
+    while api.holders() > 1 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn waiting_for_a_page_may_be_given_up_and_taken_up_again() {
+    let api = Fake::new(|query, _| Ok(cut(&five(), query)));
+    let mut listing = listing(&api, &Dialects::default());
+    let mut ids = 0;
+    loop {
+        tokio::select! {
+            biased;
+            () = tokio::task::yield_now() => {}
+            page = listing.next_page() => match page.unwrap() {
+                Some(items) => ids += items.len(),
+                None => break,
+            }
+        }
+    }
+    assert_eq!((ids, api.calls()), (5, 3));
+}
+
+#[tokio::test]
+async fn a_failed_page_proves_nothing_and_stays_failed() {
+    let api = Fake::new(|query, call| match call {
+        1 => Err(Error::Forbidden),
+        _ => Ok(cut(&five(), query)),
+    });
+    let mut listing = listing(&api, &Dialects::default());
+    assert_eq!(listing.next_page().await.unwrap().unwrap().len(), 2);
+    for _ in 0..2 {
+        assert_eq!(listing.next_page().await, Err(Error::Forbidden));
+    }
+    assert_eq!(listing.finish().unwrap_err(), Error::Forbidden);
+    assert_eq!(api.calls(), 2);
+}
+
+#[tokio::test]
+async fn a_listing_that_was_not_ended_proves_nothing() {
+    let api = Fake::new(|query, _| Ok(cut(&five(), query)));
+    let dialects = Dialects::default();
+    let stopped = incomplete(Incomplete::Stopped);
+    assert_eq!(listing(&api, &dialects).finish().unwrap_err(), stopped);
+    let mut begun = listing(&api, &dialects);
+    begun.next_page().await.unwrap();
+    assert_eq!(begun.finish().unwrap_err(), stopped);
+}
+
+#[tokio::test]
+async fn a_missing_token_proves_nothing_but_its_page_is_handed_out() {
+    let api = Fake::new(|_, _| {
+        Ok(Page {
+            has_next: true,
+            ..page(five(), None)
+        })
+    });
+    let (ids, complete) = drive(listing(&api, &Dialects::default())).await;
+    assert_eq!(
+        (ids.len(), complete.unwrap_err()),
+        (5, incomplete(Incomplete::NoToken))
+    );
+}
+
+#[tokio::test]
+async fn a_refused_token_is_no_bad_request() {
+    let api = Fake::new(|query, _| match query.page_token {
+        None => Ok(cut(&five(), query)),
+        Some(_) => Err(Error::BadRequest { status: 400 }),
+    });
+    let (ids, complete) = drive(listing(&api, &Dialects::default())).await;
+    assert_eq!(
+        (ids.len(), complete.unwrap_err()),
+        (2, incomplete(Incomplete::TokenRefused))
+    );
+    assert_eq!(api.calls(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_of_the_sdks_names_is_understood_and_remembered() {
+    let api = Fake::new(|query, _| match query.names {
+        QueryNames::Reference => Ok(first_page(&five(), query)),
+        QueryNames::Sdk => Ok(cut(&five(), query)),
+    });
+    let dialects = Dialects::default();
+    let (ids, complete) = drive(listing(&api, &dialects)).await;
+    let complete = complete.unwrap();
+    assert_eq!(ids, ["a", "b", "c", "d", "e"]);
+    assert_eq!(
+        (complete.pages(), complete.items(), complete.names()),
+        (3, 5, QueryNames::Sdk)
+    );
+    assert_eq!(api.calls(), 5);
+
+    // each listing from now on asks so at once, until the better form's turn comes again
+    for (hours, calls) in [(4, 3), (1, 3), (2, 5)] {
+        tokio::time::advance(std::time::Duration::from_secs(hours * 3600)).await;
+        let before = api.calls();
+        assert!(drive(listing(&api, &dialects)).await.1.is_ok());
+        assert_eq!(api.calls() - before, calls, "{hours}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_has_learned_the_reference_names_is_asked_so_again() {
+    let api = Fake::new(|query, _| match query.names {
+        QueryNames::Sdk => Ok(first_page(&five(), query)),
+        QueryNames::Reference => Ok(cut(&five(), query)),
+    });
+    let dialects = Dialects::default();
+    dialects.names_work(QueryNames::Sdk);
+    assert!(drive(listing(&api, &dialects)).await.1.is_ok());
+    assert_eq!(dialects.names(), QueryNames::Reference);
+}
+
+#[tokio::test]
+async fn a_server_that_loops_in_every_dialect_proves_nothing() {
+    let api = Fake::new(|query, _| Ok(first_page(&five(), query)));
+    let dialects = Dialects::default();
+    let (ids, complete) = drive(listing(&api, &dialects)).await;
+    assert_eq!(
+        (ids.len(), complete.unwrap_err()),
+        (3, incomplete(Incomplete::Loop))
+    );
+    assert_eq!((api.calls(), dialects.names()), (4, QueryNames::Reference));
+}
+
+/// A server whose list changes between two pages, and which may fail.
+#[derive(Debug, Clone)]
+struct Course {
+    ids: Vec<u16>,
+    page_size: u16,
+    /// Before which call: the list loses its first or gains a new first.
+    shifts: Vec<(usize, bool)>,
+    fails_at: Option<usize>,
+}
+
+impl Course {
+    fn list(&self, call: usize) -> Vec<Remediation> {
+        let mut ids = self.ids.clone();
+        for (n, _) in self
+            .shifts
+            .iter()
+            .enumerate()
+            .filter(|(_, (at, _))| *at <= call)
+        {
+            match self.shifts[n].1 {
+                true => ids.insert(0, 1000 + u16::try_from(n).unwrap()),
+                false if ids.is_empty() => {}
+                false => drop(ids.remove(0)),
+            }
+        }
+        ids.iter()
+            .map(|id| remediation(&id.to_string(), "RUNNING"))
+            .collect()
+    }
+}
+
+fn course() -> impl Strategy<Value = Course> {
+    (
+        prop::collection::vec(0..60_u16, 0..40),
+        1..8_u16,
+        prop::collection::vec((1..8_usize, any::<bool>()), 0..4),
+        prop::option::of(0..8_usize),
+    )
+        .prop_map(|(ids, page_size, shifts, fails_at)| Course {
+            ids,
+            page_size,
+            shifts,
+            fails_at,
+        })
+}
+
+proptest! {
+    #[test]
+    fn complete_only_if_the_api_ended_it(course in course()) {
+        let runtime = runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let told = course.clone();
+            let api = Fake::new(move |query, call| {
+                if told.fails_at == Some(call) {
+                    return Err(Error::NotFound);
+                }
+                Ok(cut(&told.list(call), query))
+            });
+            let ask = ListRequest { page_size: course.page_size, ..request(&[]) };
+            let listing = Listing::start(api.clone(), ask, &Dialects::default());
+            let (ids, complete) = drive(listing).await;
+
+            let mut once = ids.clone();
+            once.sort_unstable();
+            once.dedup();
+            prop_assert_eq!(once.len(), ids.len(), "an id came twice");
+            let failed = course.fails_at.is_some_and(|at| at < api.calls());
+            prop_assert!(!(failed && complete.is_ok()), "a failed listing proves nothing");
+            if let Ok(complete) = complete {
+                for id in course.ids.iter().map(u16::to_string) {
+                    let listed = complete.contains(&id);
+                    prop_assert!(listed || !course.shifts.is_empty(), "{} is lost", id);
+                    prop_assert_eq!(listed, ids.contains(&id), "{}", id);
+                }
+            }
+            Ok(())
+        })?;
+    }
+}

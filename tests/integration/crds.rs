@@ -1,0 +1,8 @@
+//! Both definitions on a real API server.
+
+mod immutability;
+mod objects;
+mod rules;
+mod serving;
+mod status;
+mod table;

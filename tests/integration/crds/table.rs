@@ -1,0 +1,201 @@
+//! What `kubectl get` shows, through the server's own tables, and what it can select by.
+
+use kube::{
+    api::{ListParams, Patch, PatchParams, PostParams},
+    core::Request,
+};
+use serde_json::{Value, json};
+use together_remediation_operator::api::{GROUP, VERSION};
+
+use super::objects::{Objects, remediation, watch};
+
+/// The server's table of one kind: always-shown columns, wide ones, and the rows' cells.
+async fn table(objects: &Objects, plural: &str) -> (Vec<String>, Vec<String>, Vec<Value>) {
+    let path = format!(
+        "/apis/{GROUP}/{VERSION}/namespaces/{}/{plural}",
+        objects.namespace
+    );
+    let mut request = Request::new(path).list(&ListParams::default()).unwrap();
+    let accept = "application/json;as=Table;v=v1;g=meta.k8s.io"
+        .parse()
+        .unwrap();
+    request.headers_mut().insert("accept", accept);
+    let table: Value = objects.client.request(request).await.unwrap();
+    let columns = |priority: i64| {
+        let all = table["columnDefinitions"].as_array().unwrap().iter();
+        all.filter(|column| column["priority"] == priority)
+            .map(|column| column["name"].as_str().unwrap().to_uppercase())
+            .collect()
+    };
+    let rows = table["rows"].as_array().unwrap().iter();
+    (
+        columns(0),
+        columns(1),
+        rows.map(|row| row["cells"].clone()).collect(),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_shows_how_it_goes_in_numbers() {
+    let objects = Objects::new().await;
+    let spec = json!({ "instanceId": "i", "interval": "60s" });
+    objects
+        .watches
+        .create(&PostParams::default(), &watch(&spec))
+        .await
+        .unwrap();
+    let status = json!({ "status": {
+        "conditions": [{
+            "type": "Ready", "status": "True", "reason": "Synced", "message": "All is well",
+            "lastTransitionTime": "2026-11-23T10:00:00Z",
+        }],
+        "lastSyncTime": "not a time",
+        "remediations": { "total": 41, "open": 3, "awaitingApproval": 1, "failedInstances": 2 },
+    } });
+    let params = PatchParams::default();
+    objects
+        .watches
+        .patch_status("w", &params, &Patch::Merge(status))
+        .await
+        .unwrap();
+
+    let (always, wide, rows) = table(&objects, "clusterwatches").await;
+    assert_eq!(
+        always,
+        [
+            "NAME",
+            "READY",
+            "REASON",
+            "OPEN",
+            "AWAITING",
+            "FAILED",
+            "TOTAL",
+            "LAST SYNC"
+        ]
+    );
+    assert_eq!(
+        wide,
+        ["CLUSTER", "INSTANCE", "INTERVAL", "SUSPENDED", "MESSAGE"]
+    );
+    let expected = json!([
+        "w",
+        "True",
+        "Synced",
+        3,
+        1,
+        2,
+        41,
+        "<invalid>",
+        "c",
+        "i",
+        "60s",
+        false,
+        "All is well"
+    ]);
+    assert_eq!(rows, [expected]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_remediation_shows_machine_state_and_freshness() {
+    let objects = Objects::new().await;
+    let new = remediation("r", &json!({ "clusterId": "c", "id": "r" }));
+    objects
+        .remediations
+        .create(&PostParams::default(), &new)
+        .await
+        .unwrap();
+    let status = json!({ "status": {
+        "node": "gpu-dp-17", "state": "FAILED", "mode": "VM_ONLY", "createTime": "not a time",
+        "instanceId": "i", "trigger": "MANUAL", "reason": "why", "requestedBy": "x", "reviewedBy": "y",
+        "errorMessage": "broken",
+    } });
+    let params = PatchParams::default();
+    objects
+        .remediations
+        .patch_status("r", &params, &Patch::Merge(status))
+        .await
+        .unwrap();
+
+    let (always, wide, rows) = table(&objects, "remediations").await;
+    assert_eq!(
+        always,
+        ["NAME", "NODE", "STATE", "MODE", "SYNCED", "CREATED"]
+    );
+    assert_eq!(
+        wide,
+        [
+            "INSTANCE",
+            "CLUSTER",
+            "TRIGGER",
+            "REASON",
+            "REQUESTED BY",
+            "REVIEWED BY",
+            "ERROR"
+        ]
+    );
+    let expected = json!([
+        "r",
+        "gpu-dp-17",
+        "FAILED",
+        "VM_ONLY",
+        "Unknown",
+        "<invalid>",
+        "i",
+        "c",
+        "MANUAL",
+        "why",
+        "x",
+        "y",
+        "broken"
+    ]);
+    assert_eq!(rows, [expected]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn remediations_are_selected_by_each_selectable_field() {
+    let objects = Objects::new().await;
+    for name in ["a", "b"] {
+        let open = name == "a";
+        let new = remediation(
+            name,
+            &json!({ "clusterId": format!("c-{name}"), "id": name }),
+        );
+        objects
+            .remediations
+            .create(&PostParams::default(), &new)
+            .await
+            .unwrap();
+        let of = |field: &str| format!("{field}-{name}");
+        let status = json!({ "status": {
+            "node": of("n"), "state": of("s"), "mode": of("m"), "trigger": of("t"), "instanceId": of("i"),
+            "open": open,
+        } });
+        let params = PatchParams::default();
+        objects
+            .remediations
+            .patch_status(name, &params, &Patch::Merge(status))
+            .await
+            .unwrap();
+    }
+    for selector in [
+        "spec.clusterId=c-a",
+        "status.instanceId=i-a",
+        "status.node=n-a",
+        "status.state=s-a",
+        "status.mode=m-a",
+        "status.trigger=t-a",
+        "status.open=true",
+        "status.open=true,status.state!=s-b",
+    ] {
+        let listed = objects
+            .remediations
+            .list(&ListParams::default().fields(selector))
+            .await
+            .unwrap();
+        let names: Vec<_> = listed
+            .into_iter()
+            .filter_map(|found| found.metadata.name)
+            .collect();
+        assert_eq!(names, ["a"], "{selector}");
+    }
+}

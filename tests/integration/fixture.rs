@@ -1,0 +1,357 @@
+//! One namespace, one simulated API, one operator in this process under its own account.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use clap::Parser;
+use k8s_openapi::api::core::v1::Secret;
+use kube::{
+    Api, Client, ResourceExt,
+    api::{ListParams, Patch, PatchParams, PostParams},
+};
+use serde_json::json;
+use testbed::{control_plane::ControlPlane, simulator::Simulator};
+use together_remediation_operator::{
+    api::{
+        cluster_watch::{ClusterWatch, ClusterWatchSpec, ClusterWatchStatus, SecretKeyRef},
+        remediation::Remediation,
+    },
+    config::{Cli, Command},
+    run,
+};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::{clock::ManualClock, setup};
+
+/// The cluster that most tests watch.
+pub(crate) const CLUSTER: &str = "0b7c9a52-7d0e-4a39-9c1a-3a1f6a0b7c11";
+/// How long a condition may take to come true before the test fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) struct Fixture {
+    pub(crate) control_plane: &'static ControlPlane,
+    pub(crate) simulator: Simulator,
+    pub(crate) namespace: String,
+    pub(crate) client: Client,
+    pub(crate) clock: Arc<ManualClock>,
+    operator: Option<Operator>,
+}
+
+struct Operator {
+    shutdown: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Operator {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+        self.task.abort();
+    }
+}
+
+impl Fixture {
+    /// A fresh namespace with a good Secret, a simulated API with an empty cluster, and a running operator.
+    pub(crate) async fn new(name: &str) -> Self {
+        Self::on(setup::control_plane().await, name).await
+    }
+
+    pub(crate) async fn on(control_plane: &'static ControlPlane, name: &str) -> Self {
+        let simulator = Simulator::start().await;
+        simulator.add_cluster(CLUSTER);
+        let namespace = control_plane.namespace(name).await.unwrap();
+        let client = control_plane.admin().unwrap();
+        let mut fixture = Self {
+            control_plane,
+            simulator,
+            namespace,
+            client,
+            clock: Arc::new(ManualClock::new()),
+            operator: None,
+        };
+        fixture
+            .put_secret(&[("api-key", fixture.simulator.key())], "Opaque")
+            .await;
+        fixture.start(&[]).await;
+        fixture
+    }
+
+    /// Starts an operator (again) for this fixture's namespace and those of `more`.
+    pub(crate) async fn start(&mut self, more: &[&str]) {
+        let account = self
+            .control_plane
+            .operator_account(&self.namespace)
+            .await
+            .unwrap();
+        let url = self.simulator.url();
+        let namespaces = [&[self.namespace.as_str()], more].concat().join(",");
+        let line = [
+            "together-remediation-operator",
+            "run",
+            "--api-url",
+            &url,
+            "--allow-http",
+            "--namespace",
+            &namespaces,
+            "--api-qps",
+            "1000",
+            "--api-burst",
+            "1000",
+            "--kube-qps",
+            "0",
+        ];
+        let Command::Run(flags) = Cli::try_parse_from(line).unwrap().command else {
+            unreachable!()
+        };
+        let shutdown = CancellationToken::new();
+        let (clock, stop, config) = (self.clock.clone(), shutdown.clone(), account.config());
+        let task =
+            tokio::spawn(async move { run::run(&flags, config, clock, stop).await.unwrap() });
+        self.operator = Some(Operator { shutdown, task });
+    }
+
+    /// Stops the operator and waits until it has ended.
+    pub(crate) async fn stop(&mut self) {
+        let mut operator = self.operator.take().unwrap();
+        operator.shutdown.cancel();
+        (&mut operator.task).await.unwrap();
+    }
+
+    pub(crate) fn mirrors(&self) -> Api<Remediation> {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    pub(crate) fn watches(&self) -> Api<ClusterWatch> {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    pub(crate) async fn put_secret(&self, data: &[(&str, &str)], type_: &str) {
+        let api: Api<Secret> = Api::namespaced(self.client.clone(), &self.namespace);
+        let data: BTreeMap<_, _> = data
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect();
+        let _ = api
+            .delete("together", &kube::api::DeleteParams::default())
+            .await;
+        let mut secret = Secret {
+            string_data: Some(data),
+            type_: Some(type_.to_owned()),
+            ..Secret::default()
+        };
+        secret.metadata.name = Some("together".to_owned());
+        api.create(&PostParams::default(), &secret).await.unwrap();
+    }
+
+    /// Creates a watch of [`CLUSTER`] after `change` has changed its spec.
+    pub(crate) async fn watch(
+        &self,
+        name: &str,
+        change: impl FnOnce(&mut ClusterWatchSpec),
+    ) -> ClusterWatch {
+        let mut spec = spec();
+        change(&mut spec);
+        self.watches()
+            .create(&PostParams::default(), &ClusterWatch::new(name, spec))
+            .await
+            .unwrap()
+    }
+
+    /// Creates a watch named `training` and waits until it is synced.
+    pub(crate) async fn synced_watch(
+        &self,
+        change: impl FnOnce(&mut ClusterWatchSpec),
+    ) -> ClusterWatch {
+        self.watch("training", change).await;
+        self.ready("training", "Synced").await
+    }
+
+    /// Merges `patch` into a watch.
+    pub(crate) async fn patch_watch(&self, name: &str, patch: serde_json::Value) {
+        self.watches()
+            .patch(name, &PatchParams::default(), &Patch::Merge(patch))
+            .await
+            .unwrap();
+    }
+
+    /// Waits until Ready of the watch has `reason` for its present generation.
+    pub(crate) async fn ready(&self, name: &str, reason: &str) -> ClusterWatch {
+        self.watch_where(
+            name,
+            &format!("Ready has reason {reason}"),
+            |status, generation| {
+                let ready = status
+                    .conditions
+                    .iter()
+                    .find(|condition| condition.type_ == "Ready");
+                ready.is_some_and(|ready| {
+                    ready.reason == reason && ready.observed_generation == generation
+                })
+            },
+        )
+        .await
+    }
+
+    pub(crate) async fn watch_where(
+        &self,
+        name: &str,
+        what: &str,
+        wanted: impl Fn(&ClusterWatchStatus, Option<i64>) -> bool,
+    ) -> ClusterWatch {
+        until(what, || async {
+            let watch = self.watches().get(name).await.unwrap();
+            let good = watch
+                .status
+                .as_ref()
+                .is_some_and(|status| wanted(status, watch.metadata.generation));
+            if good {
+                Ok(watch)
+            } else {
+                Err(format!("{:#?}", watch.status))
+            }
+        })
+        .await
+    }
+
+    /// Asks for a sync by annotation and waits for its echo.
+    pub(crate) async fn sync(&self, name: &str) -> ClusterWatch {
+        static ASKED: AtomicU32 = AtomicU32::new(0);
+        let value = format!("ask-{}", ASKED.fetch_add(1, Ordering::Relaxed));
+        self.patch_watch(
+            name,
+            json!({"metadata": {"annotations": {"compute.together.ai/requestedAt": value}}}),
+        )
+        .await;
+        self.watch_where(name, "the request is echoed", |status, _| {
+            status.last_handled_reconcile_at.as_deref() == Some(&value)
+        })
+        .await
+    }
+
+    /// Lets `by` pass, once every watch of the namespace has come to wait.
+    pub(crate) async fn advance(&self, by: Duration) {
+        until("every watch waits", || async {
+            let watches = self
+                .watches()
+                .list(&ListParams::default())
+                .await
+                .unwrap()
+                .items
+                .len();
+            let waiting = self.clock.sleepers();
+            if waiting >= watches {
+                Ok(())
+            } else {
+                Err(format!("{waiting} of {watches}"))
+            }
+        })
+        .await;
+        self.clock.advance(by);
+    }
+
+    /// Lets `by` pass and waits until the API was listed again.
+    pub(crate) async fn pass(&self, by: Duration) {
+        let before = self.simulator.counters().listings;
+        self.advance(by).await;
+        until("another listing", || async {
+            let listings = self.simulator.counters().listings;
+            if listings > before {
+                Ok(())
+            } else {
+                Err(format!("{listings} listings"))
+            }
+        })
+        .await;
+    }
+
+    pub(crate) async fn all(&self) -> Vec<Remediation> {
+        self.mirrors()
+            .list(&ListParams::default())
+            .await
+            .unwrap()
+            .items
+    }
+
+    pub(crate) async fn mirror(&self, name: &str) -> Remediation {
+        self.mirrors().get(name).await.unwrap()
+    }
+
+    /// Waits until a mirror is as wanted.
+    pub(crate) async fn mirror_where(
+        &self,
+        name: &str,
+        what: &str,
+        wanted: impl Fn(&Remediation) -> bool,
+    ) -> Remediation {
+        until(what, || async {
+            match self.mirrors().get_opt(name).await.unwrap() {
+                Some(mirror) if wanted(&mirror) => Ok(mirror),
+                other => Err(format!(
+                    "{:#?}",
+                    other.map(|mirror| (mirror.metadata.labels, mirror.status))
+                )),
+            }
+        })
+        .await
+    }
+
+    /// Name and resourceVersion of each mirror.
+    pub(crate) async fn versions(&self) -> BTreeMap<String, String> {
+        self.all()
+            .await
+            .iter()
+            .map(|mirror| (mirror.name_any(), mirror.resource_version().unwrap()))
+            .collect()
+    }
+}
+
+/// A spec that watches all of [`CLUSTER`].
+pub(crate) fn spec() -> ClusterWatchSpec {
+    ClusterWatchSpec {
+        cluster_id: CLUSTER.to_owned(),
+        api_key_secret_ref: SecretKeyRef {
+            name: "together".to_owned(),
+            ..SecretKeyRef::default()
+        },
+        interval: Some("60s".to_owned()),
+        active_interval: Some("15s".to_owned()),
+        ..ClusterWatchSpec::default()
+    }
+}
+
+/// Status and reason of a mirror's condition.
+pub(crate) fn condition(mirror: &Remediation, type_: &str) -> (String, String) {
+    let conditions = mirror
+        .status
+        .as_ref()
+        .map(|status| &status.conditions[..])
+        .unwrap_or_default();
+    let found = conditions.iter().find(|condition| condition.type_ == type_);
+    found
+        .map(|condition| (condition.status.clone(), condition.reason.clone()))
+        .unwrap_or_default()
+}
+
+/// Asks until the answer is `Ok`; fails the test with the last `Err` when that takes too long.
+pub(crate) async fn until<T, F: Future<Output = Result<T, String>>>(
+    what: &str,
+    ask: impl Fn() -> F,
+) -> T {
+    let begun = tokio::time::Instant::now();
+    loop {
+        match ask().await {
+            Ok(answer) => return answer,
+            Err(last) => assert!(
+                begun.elapsed() < PATIENCE,
+                "not within {PATIENCE:?}: {what}; last seen: {last}"
+            ),
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+}

@@ -1,0 +1,143 @@
+//! An API that fails for long: every open mirror says that it is stale, and so does the watch.
+
+use std::time::Duration;
+
+use testbed::simulator::{Fault, Remediation as Truth, Times};
+
+use crate::fixture::{CLUSTER, Fixture, condition, until};
+
+fn outage() -> Fault {
+    Fault::Status {
+        status: 503,
+        retry_after: None,
+    }
+}
+
+/// Lets polls fail one by one, `times` times, each after `step`.
+async fn fail(fixture: &Fixture, times: u64, step: Duration) {
+    let before = fixture.simulator.counters().risen(&outage());
+    for turn in 1..=times {
+        fixture.advance(step).await;
+        until("another failed poll", || async {
+            let risen = fixture.simulator.counters().risen(&outage());
+            if risen >= before + turn {
+                Ok(())
+            } else {
+                Err(format!("{risen}"))
+            }
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_outage_is_told_on_every_open_mirror_and_ends_with_one_write() {
+    let fixture = Fixture::new("outage").await;
+    let (open, ended) = (Truth::numbered(CLUSTER, 1), Truth::numbered(CLUSTER, 2));
+    for truth in [&open, &ended] {
+        fixture.simulator.put(truth.clone());
+    }
+    fixture.simulator.enter(CLUSTER, &open.id, "RUNNING");
+    fixture.simulator.enter(CLUSTER, &ended.id, "SUCCEEDED");
+    fixture.synced_watch(|_| {}).await;
+    let (before, watch) = (
+        fixture.versions().await,
+        fixture.ready("training", "Synced").await,
+    );
+
+    fixture.simulator.fault(outage(), Times::UntilCleared);
+    fail(&fixture, 4, Duration::from_secs(20)).await;
+    assert_eq!(fixture.versions().await, before, "a hiccup writes nothing");
+    let now = fixture.ready("training", "Synced").await;
+    assert_eq!(
+        now.metadata.resource_version, watch.metadata.resource_version,
+        "nor on the watch"
+    );
+
+    fail(&fixture, 5, Duration::from_secs(20)).await;
+    fixture
+        .mirror_where(&open.id, "it is stale", |mirror| {
+            condition(mirror, "Synced") == ("Unknown".into(), "Stale".into())
+        })
+        .await;
+    let watch = fixture.ready("training", "Unavailable").await;
+    let reconciling = watch
+        .status
+        .unwrap()
+        .conditions
+        .into_iter()
+        .find(|condition| condition.type_ == "Reconciling");
+    assert_eq!(reconciling.unwrap().status, "True");
+    let mirror = fixture.mirror(&open.id).await;
+    assert_eq!(
+        mirror.status.as_ref().unwrap().state.as_deref(),
+        Some("RUNNING")
+    );
+    assert_eq!(
+        condition(&fixture.mirror(&ended.id).await, "Synced").1,
+        "Final",
+        "what is final is never stale"
+    );
+
+    let marked = fixture.versions().await;
+    fail(&fixture, 2, Duration::from_secs(20)).await;
+    assert_eq!(fixture.versions().await, marked, "one write when it begins");
+
+    fixture.simulator.clear_faults();
+    fixture.sync("training").await;
+    fixture.ready("training", "Synced").await;
+    assert_eq!(
+        condition(&fixture.mirror(&open.id).await, "Synced"),
+        ("True".into(), "Listed".into())
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_that_was_never_synced_says_why() {
+    let fixture = Fixture::new("never").await;
+    fixture.simulator.fault(Fault::NotJson, Times::UntilCleared);
+    fixture.watch("training", |_| {}).await;
+    let watch = fixture
+        .watch_where("training", "the message says what failed", |status, _| {
+            status.conditions.iter().any(|condition| {
+                condition.type_ == "Ready" && condition.message.contains("cannot be read")
+            })
+        })
+        .await;
+    let ready = watch
+        .status
+        .unwrap()
+        .conditions
+        .into_iter()
+        .find(|condition| condition.type_ == "Ready")
+        .unwrap();
+    assert_eq!(
+        (ready.status.as_str(), ready.reason.as_str()),
+        ("Unknown", "Progressing")
+    );
+    fixture.simulator.clear_faults();
+    fixture.pass(Duration::from_secs(70)).await;
+    fixture.ready("training", "Synced").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_heartbeat_tells_that_somebody_lives() {
+    let fixture = Fixture::new("heartbeat").await;
+    let first = fixture.synced_watch(|_| {}).await.status.unwrap();
+    for _ in 0..3 {
+        fixture.pass(Duration::from_secs(70)).await;
+    }
+    let same = fixture.ready("training", "Synced").await.status.unwrap();
+    assert_eq!(same, first, "not before five minutes");
+    for _ in 0..2 {
+        fixture.pass(Duration::from_secs(70)).await;
+    }
+    let later = fixture
+        .watch_where("training", "the heartbeat", |status, _| {
+            status.last_sync_time != first.last_sync_time
+        })
+        .await
+        .status
+        .unwrap();
+    assert!(later.stale_after > first.stale_after);
+}

@@ -1,0 +1,11 @@
+//! Tests on a real control plane: one binary, so that they share it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod clock;
+mod counted;
+mod crds;
+mod fixture;
+mod flow;
+mod program;
+mod setup;
+mod truth;

@@ -1,0 +1,109 @@
+//! The program itself: its command line, its exit codes, and a run as a process of its own.
+
+use std::process::{Command, Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use testbed::simulator::Remediation as Truth;
+use tokio::io::AsyncReadExt;
+
+use crate::{
+    fixture::{CLUSTER, Fixture},
+    setup,
+    truth::assert_mirrors,
+};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_together-remediation-operator");
+
+fn run(arguments: &[&str]) -> Output {
+    Command::new(PROGRAM)
+        .args(arguments)
+        .env_remove("KUBECONFIG")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn what_is_wrong_on_the_command_line_ends_it_with_one_line_and_exit_2() {
+    for (arguments, wanted) in [
+        (&["run", "--api-url", "http://example.org"][..], "https"),
+        (&["run", "--api-url", "not a url"], "--api-url"),
+        (&["run", "--default-interval", "soon"], "such as 60s"),
+        (&["run", "--no-such-flag"], "--no-such-flag"),
+        (&[], "run"),
+    ] {
+        let output = run(arguments);
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {told}");
+        assert_eq!(told.lines().count(), 1, "{arguments:?}: {told}");
+        assert!(told.contains(wanted), "{arguments:?}: {told}");
+    }
+}
+
+#[test]
+fn crds_prints_what_the_files_hold() {
+    let output = run(&["crds"]);
+    assert!(output.status.success());
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        setup::crd_files()
+    );
+}
+
+#[test]
+fn help_and_version_succeed() {
+    assert!(run(&["--help"]).status.success());
+    let version = run(&["--version"]);
+    assert!(
+        String::from_utf8(version.stdout)
+            .unwrap()
+            .contains(env!("CARGO_PKG_VERSION"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_mirrors_under_its_own_account_and_ends_well_on_sigterm() {
+    let mut fixture = Fixture::new("program").await;
+    fixture.stop().await;
+    for number in 0..20 {
+        fixture.simulator.put(Truth::numbered(CLUSTER, number));
+    }
+    let account = fixture
+        .control_plane
+        .operator_account(&fixture.namespace)
+        .await
+        .unwrap();
+    let mut program = tokio::process::Command::new(PROGRAM)
+        .args([
+            "run",
+            "--allow-http",
+            "--api-url",
+            &fixture.simulator.url(),
+            "--namespace",
+            &fixture.namespace,
+        ])
+        .args(["--log-level", "trace"])
+        .env("KUBECONFIG", account.kubeconfig())
+        .env_remove("RUST_LOG")
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut stderr = program.stderr.take().unwrap();
+    let log = tokio::spawn(async move {
+        let mut log = String::new();
+        stderr.read_to_string(&mut log).await.unwrap();
+        log
+    });
+    fixture.synced_watch(|_| {}).await;
+    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    let pid = Pid::from_raw(i32::try_from(program.id().unwrap()).unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    assert_eq!(program.wait().await.unwrap().code(), Some(0));
+    let log = log.await.unwrap();
+    assert!(log.contains("\"message\":\"started\""), "the log is JSON");
+    assert!(
+        !log.contains(fixture.simulator.key()),
+        "the key is never logged"
+    );
+}
