@@ -204,7 +204,7 @@ impl Faults {
         self.0.clear();
     }
 
-    /// The first fault that fits the call, if its turn has come.
+    /// The first fault that fits the call, if its turn has come; those behind it wait.
     pub(super) fn take(&mut self, fits: impl Fn(&Fault) -> bool) -> Option<Fault> {
         let at = self.0.iter().position(|(fault, _)| fits(fault))?;
         let (fault, times) = &mut self.0[at];

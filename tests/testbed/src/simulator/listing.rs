@@ -1,5 +1,8 @@
 //! Which remediations a page holds, and the token that leads to the next one. Pure.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::ops::Bound;
 

@@ -260,7 +260,7 @@ impl Simulator {
         self.shared.lock().counters.clone()
     }
 
-    /// Queues a fault. Each call takes the first one that fits it and whose turn has come.
+    /// Queues a fault. Those that fit the same calls rise in the order in which they were queued.
     pub fn fault(&self, fault: Fault, times: Times) {
         self.shared.lock().faults.add(fault, times);
     }

@@ -1,0 +1,90 @@
+//! `kubectl get remediations -w`, with the server's own table.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::time::Duration;
+
+use futures::{TryStreamExt, pin_mut};
+use http::Request;
+use http::header::ACCEPT;
+use kube::Client;
+use kube::core::WatchEvent;
+
+use super::Failure;
+use super::table::{Layout, Row, Table};
+
+const AS_TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io";
+/// Before everything is listed again, when a watch broke.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// Prints every remediation of the namespace, and each again whenever it changes, for ever.
+pub(crate) async fn show(client: Client, namespace: &str) -> Result<Infallible, Failure> {
+    let path = format!("/apis/compute.together.ai/v1alpha1/namespaces/{namespace}/remediations");
+    let list: Table = client.request(as_table(&path)?).await?;
+    let mut screen = Screen {
+        layout: Layout::new(&list.column_definitions.unwrap_or_default()),
+        shown: HashMap::new(),
+    };
+    println!("{}", screen.layout.header());
+    loop {
+        let list: Table = client.request(as_table(&path)?).await?;
+        screen.show(&list.rows);
+        let mut version = list.metadata.resource_version;
+        while let Ok(seen) = follow(&client, &path, version, &mut screen).await {
+            version = seen;
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+/// Shows what changes until the server ends the watch; then the version to go on from. An error:
+/// the list must be read anew.
+async fn follow(
+    client: &Client,
+    path: &str,
+    mut version: String,
+    screen: &mut Screen,
+) -> Result<String, Failure> {
+    let watch = format!("{path}?watch=true&resourceVersion={version}");
+    let events = client.request_events::<Table>(as_table(&watch)?).await?;
+    pin_mut!(events);
+    while let Some(event) = events.try_next().await? {
+        let (WatchEvent::Added(table) | WatchEvent::Modified(table) | WatchEvent::Deleted(table)) =
+            event
+        else {
+            return Err("the watch was refused".into());
+        };
+        screen.show(&table.rows);
+        if let Some(row) = table.rows.last() {
+            version.clone_from(&row.object.metadata.resource_version);
+        }
+    }
+    Ok(version)
+}
+
+/// What the terminal shows.
+struct Screen {
+    layout: Layout,
+    /// The version of each remediation that was shown last, by name.
+    shown: HashMap<String, String>,
+}
+
+impl Screen {
+    /// Prints the rows that are new or changed.
+    fn show(&mut self, rows: &[Row]) {
+        self.layout.fit(rows);
+        for row in rows {
+            let object = &row.object.metadata;
+            let version = object.resource_version.clone();
+            if self.shown.insert(object.name.clone(), version.clone()) != Some(version) {
+                println!("{}", self.layout.row(row));
+            }
+        }
+    }
+}
+
+fn as_table(uri: &str) -> Result<Request<Vec<u8>>, Failure> {
+    Ok(Request::get(uri)
+        .header(ACCEPT, AS_TABLE)
+        .body(Vec::new())?)
+}

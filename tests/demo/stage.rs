@@ -1,0 +1,215 @@
+//! Sets the stage, plays, judges and clears up.
+
+use std::time::{Duration, Instant};
+
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use kube::Client;
+use kube::api::{Api, ListParams};
+use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
+use serde_json::Value;
+use testbed::control_plane::{ControlPlane, Way};
+use testbed::simulator::{Counters, Simulator};
+
+use super::operator::{self, Operator};
+use super::verdict::{Verdict, judge};
+use super::{Failure, show};
+
+/// Where the sample watch is.
+pub(crate) const NAMESPACE: &str = "gpu-ops";
+const CLUSTER: &str = "5f0c2f0e-6a3b-4d0a-9a57-0c1de7a91f10";
+const SEED: u64 = 1;
+const MACHINES: usize = 8;
+/// How many times faster than ours the simulator's clock runs: 20 of its minutes take 40 s.
+const SPEED: u32 = 30;
+/// How far behind ours that clock starts, so that no time of it is ever to come.
+const BEHIND: SignedDuration = SignedDuration::from_mins(30);
+/// What the operator may take after the last change, until the mirror must be right.
+const SETTLE: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_millis(500);
+const MANIFESTS: [&str; 3] = [
+    include_str!("../../crds/clusterwatches.yaml"),
+    include_str!("../../crds/remediations.yaml"),
+    include_str!("watch.yaml"),
+];
+
+/// Plays until a signal, or until all remediations have ended and are judged. `false`: the mirror
+/// was not right.
+pub(crate) async fn play(once: bool) -> Result<bool, Failure> {
+    let mut ended = std::pin::pin!(testbed::signal::ended());
+    let stage = tokio::select! {
+        stage = Stage::set() => stage?,
+        signal = &mut ended => return signal.map(|()| !once).map_err(Failure::from),
+    };
+    let mut stage = stage;
+    let outcome = tokio::select! {
+        verdict = stage.run(once) => verdict.map(|verdict| Some((verdict, stage.simulator.counters()))),
+        signal = &mut ended => signal.map(|()| None).map_err(Failure::from),
+    };
+    let cleared = stage.clear().await;
+    let good = match outcome? {
+        Some((verdict, counters)) => print(&verdict, &counters),
+        None => !once,
+    };
+    cleared.map(|()| good)
+}
+
+struct Stage {
+    begun: Instant,
+    control_plane: ControlPlane,
+    client: Client,
+    simulator: Simulator,
+    operator: Operator,
+}
+
+impl Stage {
+    async fn set() -> Result<Self, Failure> {
+        let begun = Instant::now();
+        say(begun, "building the operator (cargo says how far it is)");
+        let program = operator::build().await?;
+        say(
+            begun,
+            "starting a control plane: etcd, kube-apiserver, kube-controller-manager",
+        );
+        let control_plane = ControlPlane::start().await?;
+        let simulator = Simulator::start().await;
+        simulator.set_clock(Timestamp::now() - BEHIND);
+        simulator.seed_life(CLUSTER, SEED, MACHINES);
+        say(
+            begun,
+            "installing CRDs, a Secret and the ClusterWatch gpu-ops/training",
+        );
+        for manifest in MANIFESTS {
+            let manifest = manifest
+                .replace("$CLUSTER", CLUSTER)
+                .replace("$API_KEY", simulator.key());
+            control_plane.apply(&manifest).await?;
+        }
+        let account = control_plane.operator_account(NAMESPACE).await?;
+        let operator = Operator::start(&program, account.kubeconfig(), &simulator.url())?;
+        say(
+            begun,
+            &format!("operator started, its log: {}", operator.log.display()),
+        );
+        Ok(Self {
+            begun,
+            client: control_plane.admin()?,
+            control_plane,
+            simulator,
+            operator,
+        })
+    }
+
+    /// Shows the remediations; ends with a verdict if `once`.
+    async fn run(&mut self, once: bool) -> Result<Verdict, Failure> {
+        self.hints();
+        self.simulator.run_clock(SPEED);
+        tokio::select! {
+            failure = self.operator.ended() => Err(failure),
+            failure = show::show(self.client.clone(), NAMESPACE) => match failure? {},
+            verdict = end(&self.simulator, &self.client, self.begun, once) => verdict,
+        }
+    }
+
+    /// What to type to look with one's own kubectl.
+    fn hints(&self) {
+        println!("\nTo look for yourself, in another terminal:");
+        println!(
+            "  export KUBECONFIG={}",
+            self.control_plane.kubeconfig().display()
+        );
+        if let Some(kubectl) = self.control_plane.kubectl() {
+            println!("  alias kubectl={}", kubectl.display());
+        }
+        println!("  kubectl -n {NAMESPACE} get clusterwatches -o wide");
+        println!("  kubectl -n {NAMESPACE} get remediations --field-selector status.open=true");
+        println!("  kubectl explain remediation.status\n");
+        println!(
+            "Now `kubectl -n {NAMESPACE} get remediations -w`, {SPEED} times as fast as life:"
+        );
+    }
+
+    async fn clear(self) -> Result<(), Failure> {
+        say(self.begun, "stopping");
+        let operator = self.operator.stop().await;
+        if let Way::Cluster(_) = self.control_plane.way() {
+            println!("Left in your cluster: the CRDs, namespaces {NAMESPACE} and together-system.");
+        }
+        drop(self.client);
+        self.control_plane.stop().await;
+        let status = operator?;
+        if status.success() {
+            say(self.begun, "all is stopped");
+            Ok(())
+        } else {
+            Err(format!("the operator ended with {status} after SIGTERM, not with 0").into())
+        }
+    }
+}
+
+/// Waits for the end of all lives; then, if `once`, until the mirror is right or time is up.
+async fn end(
+    simulator: &Simulator,
+    client: &Client,
+    begun: Instant,
+    once: bool,
+) -> Result<Verdict, Failure> {
+    while simulator.lives_left() > 0 {
+        tokio::time::sleep(LOOK).await;
+    }
+    if !once {
+        println!("All have come to their end. All stays for you to look at until Ctrl-C.");
+        return std::future::pending().await;
+    }
+    say(
+        begun,
+        "all lives have ended; comparing every mirror with the API",
+    );
+    let deadline = Instant::now() + SETTLE;
+    loop {
+        let mirrors = objects(client, "Remediation", "remediations").await?;
+        let watches = objects(client, "ClusterWatch", "clusterwatches").await?;
+        let watch = watches.first().unwrap_or(&Value::Null);
+        let verdict = judge(&simulator.truth(CLUSTER), &mirrors, watch);
+        if verdict.differences.is_empty() || Instant::now() > deadline {
+            return Ok(verdict);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+async fn objects(client: &Client, kind: &str, plural: &str) -> Result<Vec<Value>, Failure> {
+    let kind = GroupVersionKind::gvk("compute.together.ai", "v1alpha1", kind);
+    let resource = ApiResource::from_gvk_with_plural(&kind, plural);
+    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), NAMESPACE, &resource);
+    let list = api.list(&ListParams::default()).await?;
+    let objects = list.items.into_iter().map(serde_json::to_value);
+    Ok(objects.collect::<Result<_, _>>()?)
+}
+
+fn print(verdict: &Verdict, asked: &Counters) -> bool {
+    let Verdict {
+        agree,
+        left,
+        differences,
+    } = verdict;
+    let (listings, by_id) = (asked.listings, asked.by_id);
+    println!("The API was asked for {listings} lists and {by_id} times by id.");
+    println!("{agree} remediations are mirrored field by field; {left} left the API and say so.");
+    for difference in differences {
+        println!("  {difference}");
+    }
+    let good = differences.is_empty() && *agree > 0;
+    println!(
+        "{}",
+        if good {
+            "All agree."
+        } else {
+            "THE MIRROR IS NOT RIGHT."
+        }
+    );
+    good
+}
+
+fn say(begun: Instant, what: &str) {
+    println!("{:>6.1} s  {what}", begun.elapsed().as_secs_f64());
+}

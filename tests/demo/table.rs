@@ -1,0 +1,175 @@
+//! The API server's own table, set in columns as kubectl sets it.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// Spaces between two columns, as in kubectl.
+const GAP: usize = 3;
+/// Columns whose longest value is known from the start, so that the first lines fit the last.
+const LONGEST: [(&str, usize); 5] = [
+    ("Name", "14d61d75-1440-4141-8a78-0db7867925d3".len()),
+    ("Node", "gpu-dp-99".len()),
+    ("State", "PENDING_APPROVAL".len()),
+    ("Mode", "EVICT_WITHOUT_REPLACEMENT".len()),
+    ("Synced", "Unknown".len()),
+];
+
+/// `meta.k8s.io/v1` Table, as far as it is shown.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct Table {
+    pub(crate) metadata: Metadata,
+    /// Null in all events of a watch but the first.
+    pub(crate) column_definitions: Option<Vec<Column>>,
+    pub(crate) rows: Vec<Row>,
+}
+
+/// Of the list, or of a row's object.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct Metadata {
+    pub(crate) name: String,
+    pub(crate) resource_version: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Column {
+    pub(crate) name: String,
+    /// 0: shown without `-o wide`.
+    #[serde(default)]
+    pub(crate) priority: i32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Row {
+    pub(crate) cells: Vec<Value>,
+    #[serde(default)]
+    pub(crate) object: Object,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Object {
+    pub(crate) metadata: Metadata,
+}
+
+/// The columns that are shown, and how wide each has become.
+pub(crate) struct Layout {
+    shown: Vec<(usize, String, usize)>,
+}
+
+impl Layout {
+    pub(crate) fn new(columns: &[Column]) -> Self {
+        let shown = columns.iter().enumerate().filter(|(_, c)| c.priority == 0);
+        let width = |name: &str| {
+            let known = LONGEST.iter().find(|(column, _)| *column == name);
+            known.map_or(name.len(), |(_, longest)| name.len().max(*longest))
+        };
+        Self {
+            shown: shown
+                .map(|(at, column)| (at, column.name.to_uppercase(), width(&column.name)))
+                .collect(),
+        }
+    }
+
+    /// Makes room for these rows.
+    pub(crate) fn fit(&mut self, rows: &[Row]) {
+        for (at, _, width) in &mut self.shown {
+            for row in rows {
+                *width = (*width).max(cell(row, *at).chars().count());
+            }
+        }
+    }
+
+    pub(crate) fn header(&self) -> String {
+        let names = self.shown.iter().map(|(_, name, _)| name.clone());
+        self.line(names)
+    }
+
+    pub(crate) fn row(&self, row: &Row) -> String {
+        self.line(self.shown.iter().map(|(at, ..)| cell(row, *at)))
+    }
+
+    fn line(&self, cells: impl Iterator<Item = String>) -> String {
+        let columns = cells.zip(&self.shown);
+        let padded = columns.map(|(cell, (.., width))| format!("{cell:<0$}", width + GAP));
+        padded.collect::<String>().trim_end().to_owned()
+    }
+}
+
+fn cell(row: &Row, at: usize) -> String {
+    match row.cells.get(at) {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.lines().next().unwrap_or_default().to_owned(),
+        Some(other) => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn table() -> Table {
+        let column = |name: &str, priority: i32| json!({"name": name, "priority": priority});
+        serde_json::from_value(json!({
+            "metadata": {"resourceVersion": "7"},
+            "columnDefinitions": [
+                column("Name", 0), column("Node", 0), column("State", 0), column("Mode", 0),
+                column("Synced", 0), column("Created", 0), column("Reason", 1),
+            ],
+            "rows": [
+                {"cells": ["14d61d75-1440-4141-8a78-0db7867925d3", "gpu-dp-17", "RUNNING",
+                           "VM_ONLY", "True", "12m", "XID 79"]},
+                {"cells": ["fa7b75df-1a27-4757-80ac-2835cfd06024", null, null, null, "Unknown",
+                           "<invalid>", null]},
+            ],
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn columns_stand_below_their_names_and_wide_ones_are_left_out() {
+        let table = table();
+        let mut layout = Layout::new(table.column_definitions.as_ref().unwrap());
+        layout.fit(&table.rows);
+        assert_eq!(
+            layout.header(),
+            "NAME                                   NODE        STATE              \
+             MODE                        SYNCED    CREATED"
+        );
+        assert_eq!(
+            layout.row(&table.rows[0]),
+            "14d61d75-1440-4141-8a78-0db7867925d3   gpu-dp-17   RUNNING            \
+             VM_ONLY                     True      12m"
+        );
+        assert!(layout.row(&table.rows[1]).starts_with("fa7b75df"));
+    }
+
+    #[test]
+    fn events_after_the_first_have_no_columns() {
+        let event = json!({"metadata": {}, "columnDefinitions": null, "rows": []});
+        assert!(
+            serde_json::from_value::<Table>(event)
+                .unwrap()
+                .rows
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn the_longest_line_of_the_demo_fits_120_columns() {
+        let mut table = table();
+        let cells = &mut table.rows[0].cells;
+        cells[2] = json!("PENDING_APPROVAL");
+        cells[3] = json!("EVICT_WITHOUT_REPLACEMENT");
+        cells[4] = json!("Unknown");
+        cells[5] = json!("<invalid>");
+        let mut layout = Layout::new(table.column_definitions.as_ref().unwrap());
+        layout.fit(&table.rows);
+        assert!(layout.row(&table.rows[0]).chars().count() <= 120);
+        assert!(layout.header().chars().count() <= 120);
+    }
+}
