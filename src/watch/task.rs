@@ -89,7 +89,7 @@ impl<C: Cluster> Task<C> {
             self.report(&Standing::Progressing(String::new())).await;
         }
         loop {
-            let requested = self.requested.borrow_and_update().clone();
+            let requested = self.requested.borrow_and_update().as_deref().map(echo);
             if requested.is_some() && requested != self.reporter.last().last_handled_reconcile_at {
                 self.memory.want_everything_now();
             }
@@ -102,8 +102,7 @@ impl<C: Cluster> Task<C> {
             )
             .await;
             self.polls += 1;
-            self.facts.handled =
-                requested.map(|value| value.chars().take(limits::REQUESTED_AT as usize).collect());
+            self.facts.handled = requested;
             let standing = self.take_stock(&outcome).await;
             if let Some(standing) = standing {
                 self.report(&standing).await;
@@ -298,6 +297,11 @@ fn scope(watch: &ClusterWatch) -> Scope {
         },
         retention: Policy::of(spec.retention.as_ref()),
     }
+}
+
+/// As much of a `requestedAt` value as the status can echo.
+fn echo(value: &str) -> String {
+    value.chars().take(limits::REQUESTED_AT as usize).collect()
 }
 
 fn trace(watch: &ClusterWatch, polled: &Polled) {
