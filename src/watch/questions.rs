@@ -52,9 +52,9 @@ pub async fn ask<A: Api, C: Cluster>(
             }
             Some(Err(Error::NotFound)) => absences.answered(&name, Answer::NotFound),
             Some(Err(Error::Forbidden)) => absences.answered(&name, Answer::Forbidden),
-            Some(Err(Error::InvalidResponse(_) | Error::BadRequest { .. })) => {
-                absences.answered(&name, Answer::Unanswered);
-            }
+            Some(Err(
+                Error::InvalidResponse(_) | Error::BadRequest { .. } | Error::ImpossibleId { .. },
+            )) => absences.answered(&name, Answer::Unanswered),
             // A key or an API that fails now would fail for the rest too.
             Some(Err(_)) | None => break,
         }
