@@ -1,12 +1,10 @@
 //! A clock that tests move by hand.
 
 use std::{
+    collections::HashMap,
     future::Future,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -18,15 +16,22 @@ use tokio::sync::watch;
 pub(crate) struct ManualClock {
     start: Timestamp,
     elapsed: watch::Sender<Duration>,
-    sleepers: Arc<AtomicUsize>,
+    sleepers: Arc<Mutex<Sleepers>>,
+}
+
+/// Until when each one sleeps.
+#[derive(Default)]
+struct Sleepers {
+    until: HashMap<u64, Duration>,
+    next: u64,
 }
 
 /// One who sleeps, until it is dropped.
-struct Sleeper(Arc<AtomicUsize>);
+struct Sleeper(Arc<Mutex<Sleepers>>, u64);
 
 impl Drop for Sleeper {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
+        self.0.lock().unwrap().until.remove(&self.1);
     }
 }
 
@@ -39,9 +44,15 @@ impl ManualClock {
         }
     }
 
-    /// How many wait for it to move.
+    /// How many wait for it to move; those whose time has come wait no more.
     pub(crate) fn sleepers(&self) -> usize {
-        self.sleepers.load(Ordering::SeqCst)
+        let elapsed = *self.elapsed.borrow();
+        let sleepers = self.sleepers.lock().unwrap();
+        sleepers
+            .until
+            .values()
+            .filter(|until| **until > elapsed)
+            .count()
     }
 
     pub(crate) fn advance(&self, by: Duration) {
@@ -60,8 +71,13 @@ impl Clock for ManualClock {
 
     fn sleep_until(&self, until: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         let mut elapsed = self.elapsed.subscribe();
-        self.sleepers.fetch_add(1, Ordering::SeqCst);
-        let sleeper = Sleeper(self.sleepers.clone());
+        let sleeper = {
+            let mut sleepers = self.sleepers.lock().unwrap();
+            sleepers.next += 1;
+            let number = sleepers.next;
+            sleepers.until.insert(number, until);
+            Sleeper(self.sleepers.clone(), number)
+        };
         Box::pin(async move {
             let _sleeper = sleeper;
             elapsed.wait_for(|elapsed| *elapsed >= until).await.unwrap();
