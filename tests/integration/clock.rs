@@ -14,10 +14,13 @@ use k8s_openapi::jiff::Timestamp;
 use together_remediation_operator::clock::Clock;
 use tokio::sync::watch;
 
+/// What the clock shows at first, so that something can have been before.
+const RAN_BEFORE: Duration = Duration::from_secs(86_400);
+
 /// Stands still until it is moved.
 pub(crate) struct ManualClock {
     start: Timestamp,
-    elapsed: watch::Sender<Duration>,
+    moved: watch::Sender<Duration>,
     sleepers: Arc<AtomicUsize>,
 }
 
@@ -34,7 +37,7 @@ impl ManualClock {
     pub(crate) fn new() -> Self {
         Self {
             start: Timestamp::now(),
-            elapsed: watch::Sender::new(Duration::from_secs(86_400)),
+            moved: watch::Sender::default(),
             sleepers: Arc::default(),
         }
     }
@@ -45,26 +48,29 @@ impl ManualClock {
     }
 
     pub(crate) fn advance(&self, by: Duration) {
-        self.elapsed.send_modify(|elapsed| *elapsed += by);
+        self.moved.send_modify(|moved| *moved += by);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        self.start + (*self.elapsed.borrow() - Duration::from_secs(86_400))
+        self.start + *self.moved.borrow()
     }
 
     fn elapsed(&self) -> Duration {
-        *self.elapsed.borrow()
+        RAN_BEFORE + *self.moved.borrow()
     }
 
     fn sleep_until(&self, until: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        let mut elapsed = self.elapsed.subscribe();
+        let mut moved = self.moved.subscribe();
         self.sleepers.fetch_add(1, Ordering::SeqCst);
         let sleeper = Sleeper(self.sleepers.clone());
         Box::pin(async move {
             let _sleeper = sleeper;
-            elapsed.wait_for(|elapsed| *elapsed >= until).await.unwrap();
+            moved
+                .wait_for(|moved| RAN_BEFORE + *moved >= until)
+                .await
+                .unwrap();
         })
     }
 }
