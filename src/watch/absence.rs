@@ -58,7 +58,8 @@ impl Absences {
         listing: &CompleteListing,
         now: Duration,
     ) {
-        let full = listing.states().is_empty();
+        // One that cannot be read and has no id may be any of them.
+        let full = listing.states().is_empty() && listing.skipped_unnamed() == 0;
         self.note(
             open.iter().map(|(name, mirror)| (&**name, &*mirror.id)),
             |id| listing.contains(id),

@@ -12,10 +12,13 @@ use k8s_openapi::jiff::Timestamp;
 use together_remediation_operator::clock::Clock;
 use tokio::sync::watch;
 
+/// What the clock shows at first, so that something can have been before.
+const RAN_BEFORE: Duration = Duration::from_secs(86_400);
+
 /// Stands still until it is moved.
 pub(crate) struct ManualClock {
     start: Timestamp,
-    elapsed: watch::Sender<Duration>,
+    moved: watch::Sender<Duration>,
     sleepers: Arc<Mutex<Sleepers>>,
 }
 
@@ -39,38 +42,38 @@ impl ManualClock {
     pub(crate) fn new() -> Self {
         Self {
             start: Timestamp::now(),
-            elapsed: watch::Sender::new(Duration::from_secs(86_400)),
+            moved: watch::Sender::default(),
             sleepers: Arc::default(),
         }
     }
 
     /// How many wait for it to move; those whose time has come wait no more.
     pub(crate) fn sleepers(&self) -> usize {
-        let elapsed = *self.elapsed.borrow();
+        let now = self.elapsed();
         let sleepers = self.sleepers.lock().unwrap();
         sleepers
             .until
             .values()
-            .filter(|until| **until > elapsed)
+            .filter(|until| **until > now)
             .count()
     }
 
     pub(crate) fn advance(&self, by: Duration) {
-        self.elapsed.send_modify(|elapsed| *elapsed += by);
+        self.moved.send_modify(|moved| *moved += by);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        self.start + (*self.elapsed.borrow() - Duration::from_secs(86_400))
+        self.start + *self.moved.borrow()
     }
 
     fn elapsed(&self) -> Duration {
-        *self.elapsed.borrow()
+        RAN_BEFORE + *self.moved.borrow()
     }
 
     fn sleep_until(&self, until: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        let mut elapsed = self.elapsed.subscribe();
+        let mut moved = self.moved.subscribe();
         let sleeper = {
             let mut sleepers = self.sleepers.lock().unwrap();
             sleepers.next += 1;
@@ -80,7 +83,10 @@ impl Clock for ManualClock {
         };
         Box::pin(async move {
             let _sleeper = sleeper;
-            elapsed.wait_for(|elapsed| *elapsed >= until).await.unwrap();
+            moved
+                .wait_for(|moved| RAN_BEFORE + *moved >= until)
+                .await
+                .unwrap();
         })
     }
 }

@@ -137,14 +137,14 @@ async fn an_unknown_cluster_or_instance_is_told() {
     let fixture = fixture("unknown").await;
     fixture
         .watch("cluster", |spec| {
-            spec.cluster_id = "no-such-cluster".to_owned()
+            "no-such-cluster".clone_into(&mut spec.cluster_id);
         })
         .await;
     let watch = fixture.ready("cluster", "ClusterNotFound").await;
     assert!(told(&watch, "Stalled").message.contains("no-such-cluster"));
     fixture
         .watch("instance", |spec| {
-            spec.instance_id = Some("no-such-instance".to_owned())
+            spec.instance_id = Some("no-such-instance".to_owned());
         })
         .await;
     let watch = fixture.ready("instance", "InstanceNotFound").await;

@@ -74,7 +74,7 @@ async fn a_watch_of_one_instance_overlaps_one_of_all_but_not_one_of_another() {
     fixture.ready("b", "Overlaps").await;
     fixture
         .watch("c", |spec| {
-            spec.instance_id = Some(other.instance_id.clone())
+            spec.instance_id = Some(other.instance_id.clone());
         })
         .await;
     fixture.ready("c", "Synced").await;

@@ -10,11 +10,11 @@ use crate::{
     truth::assert_mirrors,
 };
 
-fn pages_of(size: u32) -> Option<Query> {
-    Some(Query {
+fn pages_of(size: u32) -> Query {
+    Query {
         page_size: Some(size),
         order_by: Some("create_time desc".to_owned()),
-    })
+    }
 }
 
 /// Names of the query's parameters, each once.
@@ -32,7 +32,9 @@ async fn a_poll_costs_as_many_calls_as_it_has_pages_in_the_reference_pages_words
     for number in 0..40 {
         fixture.simulator.put(Truth::numbered(CLUSTER, number));
     }
-    fixture.synced_watch(|spec| spec.query = pages_of(7)).await;
+    fixture
+        .synced_watch(|spec| spec.query = Some(pages_of(7)))
+        .await;
     let first = fixture.simulator.counters();
     assert_eq!((first.calls(), first.pages, first.listings), (6, 6, 1));
     let path = format!("/compute/clusters/{CLUSTER}/instances/-/remediations");
@@ -82,7 +84,9 @@ async fn a_short_poll_costs_only_the_pages_of_open_ones() {
             fixture.simulator.enter(CLUSTER, &truth.id, "SUCCEEDED");
         }
     }
-    fixture.synced_watch(|spec| spec.query = pages_of(7)).await;
+    fixture
+        .synced_watch(|spec| spec.query = Some(pages_of(7)))
+        .await;
     assert_eq!(fixture.simulator.counters().calls(), 6);
     for poll in 1..=5 {
         fixture.turn(Duration::from_secs(20)).await;

@@ -34,7 +34,7 @@ fn names(status: &ClusterWatchStatus) -> Vec<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn counts_and_attention_follow_the_mirrors() {
+async fn counts_add_up_and_the_longest_waiting_one_is_told_first() {
     let fixture = Fixture::new("rollup").await;
     let young = put(&fixture, 1, 1, 40, "PENDING_APPROVAL");
     let old = put(&fixture, 2, 2, 10, "PENDING_APPROVAL");
@@ -114,10 +114,15 @@ async fn counts_and_attention_follow_the_mirrors() {
         "True",
         "a failed repair is not the watch's failure"
     );
+}
 
-    for waiting in [&young, &old] {
-        fixture.simulator.enter(CLUSTER, &waiting.id, "SUCCEEDED");
-    }
+#[tokio::test(flavor = "multi_thread")]
+async fn attention_ends_when_it_was_approved_and_the_failed_repair_has_a_successor() {
+    let fixture = Fixture::new("attention").await;
+    let waiting = put(&fixture, 1, 1, 40, "PENDING_APPROVAL");
+    let failed = put(&fixture, 3, 3, 5, "FAILED");
+    fixture.synced_watch(|_| {}).await;
+    fixture.simulator.enter(CLUSTER, &waiting.id, "SUCCEEDED");
     let watch = fixture.sync("training").await;
     let status = watch.status.as_ref().unwrap();
     assert_eq!(names(status), [&failed.id]);
@@ -142,7 +147,7 @@ async fn counts_and_attention_follow_the_mirrors() {
             counts.failed_instances,
             counts.by_state["FAILED"]
         ),
-        (9, 0, 2)
+        (3, 0, 1)
     );
     assert!(status.attention.is_empty());
 }

@@ -16,7 +16,7 @@ async fn everything_is_noticed(fixture: &Fixture) {
     fixture
         .watch("marker", |spec| {
             spec.suspend = true;
-            spec.cluster_id = "another".to_owned();
+            "another".clone_into(&mut spec.cluster_id);
         })
         .await;
     fixture
