@@ -341,3 +341,5 @@ fn bounded(value: Option<&str>, limit: u32) -> Option<String> {
     )
 }
 
+#[cfg(test)]
+mod tests;
