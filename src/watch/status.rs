@@ -183,3 +183,6 @@ pub fn worth_writing(previous: &ClusterWatchStatus, next: &ClusterWatchStatus) -
     };
     heartbeat || timeless(previous) != timeless(next)
 }
+
+#[cfg(test)]
+mod tests;
