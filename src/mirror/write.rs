@@ -300,3 +300,5 @@ pub fn seconds(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
+#[cfg(test)]
+mod tests;
