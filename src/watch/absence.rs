@@ -58,7 +58,8 @@ impl Absences {
         listing: &CompleteListing,
         now: Duration,
     ) {
-        let full = listing.states().is_empty();
+        // An item whose id nobody could read may be any of those that seem to be missing.
+        let full = listing.states().is_empty() && listing.skipped_unnamed() == 0;
         self.note(
             open.iter().map(|(name, mirror)| (&**name, &*mirror.id)),
             |id| listing.contains(id),
