@@ -20,7 +20,7 @@ use crate::{
         index::{Index, Mirror},
         write::{Deed, Write},
     },
-    together::{Api, ApiKey, Client, CompleteListing, Error, ListRequest, Listing, state},
+    together::{Api, ApiKey, Client, CompleteListing, Error, ListRequest, Listing, Service, state},
 };
 
 /// Remediations a page where the watch names no size: what the API's own CLI asks for.
@@ -29,11 +29,11 @@ const PAGE_SIZE: u16 = 100;
 const QUESTIONS: usize = 10;
 
 /// What polls of one watch work with.
-pub struct Tools<C> {
+pub struct Tools<C, T = Client> {
     /// The cluster.
     pub cluster: C,
     /// The API.
-    pub together: Client,
+    pub together: T,
     /// What is known of the mirrors.
     pub index: Index,
     /// The clocks.
@@ -100,8 +100,8 @@ impl Memory {
 ///
 /// # Errors
 /// Why nothing was listed to the end. What came before that is mirrored all the same; nothing is marked absent.
-pub async fn poll<C: Cluster>(
-    tools: &Tools<C>,
+pub async fn poll<C: Cluster, T: Service>(
+    tools: &Tools<C, T>,
     spec: &ClusterWatchSpec,
     scope: &Scope,
     cadence: &Cadence,
@@ -171,10 +171,10 @@ pub async fn poll<C: Cluster>(
 }
 
 /// Lists page by page; each page is planned and its writes started while the next one is fetched.
-async fn list<A: Api, C: Cluster>(
+async fn list<A: Api, C: Cluster, T: Service>(
     api: A,
     request: ListRequest,
-    tools: &Tools<C>,
+    tools: &Tools<C, T>,
     memory: &mut Memory,
     round: &mut Round<'_, C>,
 ) -> Result<CompleteListing, Error> {
@@ -191,9 +191,9 @@ async fn list<A: Api, C: Cluster>(
 }
 
 /// What to do about open mirrors that the listing lacked: ask, mark what is proven gone, mark what is stale.
-async fn settle_absences<A: Api, C: Cluster>(
+async fn settle_absences<A: Api, C: Cluster, T: Service>(
     api: &A,
-    tools: &Tools<C>,
+    tools: &Tools<C, T>,
     scope: &Scope,
     cadence: &Cadence,
     memory: &mut Memory,
@@ -237,7 +237,7 @@ async fn settle_absences<A: Api, C: Cluster>(
 }
 
 /// Marks all open mirrors stale: no complete listing has come for too long.
-pub async fn mark_all_stale<C: Cluster>(tools: &Tools<C>, scope: &Scope) -> Tally {
+pub async fn mark_all_stale<C: Cluster, T: Service>(tools: &Tools<C, T>, scope: &Scope) -> Tally {
     let regressions = Regressions::default();
     let mut round = Round::new(
         scope,
@@ -265,7 +265,7 @@ async fn mark_stale<C: Cluster>(round: &mut Round<'_, C>, name: Box<str>, mirror
 
 /// All mirrors of the watch.
 #[must_use]
-pub fn mirrors<C>(tools: &Tools<C>, scope: &Scope) -> Vec<(Box<str>, Arc<Mirror>)> {
+pub fn mirrors<C, T>(tools: &Tools<C, T>, scope: &Scope) -> Vec<(Box<str>, Arc<Mirror>)> {
     tools
         .index
         .mirrors(&scope.namespace, &scope.cluster, scope.instance.as_deref())
@@ -304,7 +304,7 @@ impl Memory {
         &self,
         scope: &Scope,
         cadence: &Cadence,
-        together: &Client,
+        together: &impl Service,
         now: Duration,
     ) -> Vec<String> {
         if let Some(states) = only_final(scope) {
@@ -325,7 +325,7 @@ impl Memory {
 
     /// How long to leave the API alone after a full listing, where it must be the next one too.
     #[must_use]
-    pub fn rest_after(&self, polled: &Polled, scope: &Scope, together: &Client) -> Duration {
+    pub fn rest_after(&self, polled: &Polled, scope: &Scope, together: &impl Service) -> Duration {
         let open = self.open_states();
         if polled.full && !together.dialects().filters(&open) && only_final(scope).is_none() {
             return polled.lasted * FULL_SPACING;
