@@ -153,8 +153,8 @@ pub async fn poll<C: Cluster, T: Service>(
     memory.regressions = regressions;
     memory.regressions.observe(older, full, ended);
     let dialect = tools.together.dialects();
-    let asked_otherwise = !complete.states().is_empty() && complete.filter_ignored();
-    let dialect = asked_otherwise.then(|| dialect.describe(complete.states()));
+    let wanted = only_final(scope).map_or_else(|| memory.open_states(), <[_]>::to_vec);
+    let dialect = (!dialect.filters(&wanted)).then(|| dialect.describe(&wanted));
     let note = left_out
         .message()
         .into_iter()
