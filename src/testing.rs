@@ -11,6 +11,7 @@ use crate::{
 pub(crate) mod clock;
 pub(crate) mod cluster;
 pub(crate) mod random;
+pub(crate) mod together;
 
 pub(crate) const NAMESPACE: &str = "gpu-ops";
 pub(crate) const CLUSTER: &str = "cluster-1";

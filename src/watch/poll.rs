@@ -369,3 +369,6 @@ impl Memory {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;
