@@ -43,6 +43,7 @@ pub(crate) fn id(number: u64) -> String {
     format!("9f0c8a52-7d0e-4a39-9c1a-{number:012x}")
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the API's fields are optional")]
 pub(crate) fn some(text: &str) -> Option<String> {
     Some(text.to_owned())
 }

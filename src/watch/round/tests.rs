@@ -118,7 +118,7 @@ async fn a_conflict_is_no_failure_and_the_next_round_puts_it_right() {
     let world = World::new(scope());
     world.run(vec![item(1, "PENDING")]).await;
     world.cluster.touch(1, |object| {
-        object.status.as_mut().unwrap().node = some("edited")
+        object.status.as_mut().unwrap().node = some("edited");
     });
     let (tally, _) = world.run(vec![item(1, "RUNNING")]).await;
     assert_eq!(
