@@ -56,7 +56,7 @@ pub struct Memory {
     refusal: Option<Refusal>,
 }
 
-/// A key that the API refused, and until when (monotonic) it is left alone.
+/// A key that the API refused or asked to be patient with, and until when (monotonic) it is left alone.
 #[derive(Debug)]
 struct Refusal {
     key: [u8; 32],
@@ -92,10 +92,10 @@ pub struct Polled {
 }
 
 impl Memory {
-    /// Makes the next poll a full listing that heeds no earlier refusal.
+    /// Makes the next poll a full listing that heeds no earlier refusal; a Retry-After is still heeded.
     pub fn want_everything_now(&mut self) {
         self.last_full = None;
-        self.refusal = None;
+        self.refusal.take_if(|refusal| !refusal.error.retryable());
     }
 }
 
@@ -355,20 +355,19 @@ impl Memory {
     }
 
     fn refused(&mut self, key: &ApiKey, error: &Error, interval: Duration, now: Duration) {
-        if error.retryable() {
-            return;
-        }
         let key = key.fingerprint();
-        let times = self
-            .refusal
-            .as_ref()
-            .filter(|refusal| refusal.key == key)
-            .map_or(0, |refusal| refusal.times + 1);
-        self.refusal = Some(Refusal {
+        let before = self.refusal.take().filter(|refusal| refusal.key == key);
+        let times = before.map_or(0, |refusal| refusal.times + 1);
+        let wait = if error.retryable() {
+            error.retry_after()
+        } else {
+            Some(after_refusal(interval, times))
+        };
+        self.refusal = wait.map(|wait| Refusal {
             key,
             error: error.clone(),
-            times,
-            until: now + after_refusal(interval, times),
+            times: if error.retryable() { 0 } else { times },
+            until: now + wait,
         });
     }
 }

@@ -52,6 +52,8 @@ pub struct Task<C> {
     good: Duration,
     /// How long the last complete listing took.
     lasted: Duration,
+    /// How long the API must be left alone after the last listing.
+    rest: Duration,
 }
 
 impl<C: Cluster> Task<C> {
@@ -75,6 +77,7 @@ impl<C: Cluster> Task<C> {
             polls: 0,
             good: tools.clock.elapsed(),
             lasted: Duration::ZERO,
+            rest: Duration::ZERO,
             tools,
             watch,
         };
@@ -200,16 +203,14 @@ impl<C: Cluster> Task<C> {
     /// Waits for the next poll, or for somebody to ask for one.
     async fn wait(&mut self, outcome: &Result<Polled, PollError>) {
         let interval = self.cadence.current(self.something_open());
-        let mut delay = jittered(interval, &self.watch.uid().unwrap_or_default(), self.polls);
-        if let Err(PollError::Api(error)) = outcome {
-            delay = delay.max(error.retry_after().unwrap_or_default());
-        }
-        if let Ok(polled) = outcome {
-            delay = delay.max(
-                self.memory
-                    .rest_after(polled, &self.scope, &self.tools.together),
-            );
-        }
+        let jittered = jittered(interval, &self.watch.uid().unwrap_or_default(), self.polls);
+        let rest = outcome.as_ref().map_or(Duration::ZERO, |polled| {
+            self.memory
+                .rest_after(polled, &self.scope, &self.tools.together)
+        });
+        // A Retry-After does not lengthen this: somebody must tell meanwhile that the mirror gets stale.
+        let delay = jittered.max(rest);
+        self.rest = rest;
         let until = self.tools.clock.elapsed() + delay;
         tokio::select! {
             () = self.tools.clock.sleep_until(until) => {}
@@ -224,7 +225,8 @@ impl<C: Cluster> Task<C> {
     }
 
     fn stale_after(&self) -> Duration {
-        self.cadence.stale_after(self.something_open(), self.lasted)
+        self.cadence
+            .stale_after(self.something_open(), self.lasted.max(self.rest))
     }
 
     /// How long before this process the last sync must have been at the latest. The status tells it up to one
