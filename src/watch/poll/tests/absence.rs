@@ -209,6 +209,23 @@ async fn a_listing_that_fails_in_the_middle_mirrors_what_came_and_marks_nothing(
 }
 
 #[tokio::test]
+async fn a_listing_that_fails_carries_no_proof_on() {
+    let mut world = World::with(running(1..3)).await;
+    world.api().hide(&id(1));
+    world.polls(1).await;
+    world.questions();
+    world.api().state().page_fault = Some((0, unavailable()));
+    for _ in 0..5 {
+        assert!(world.poll().await.is_err());
+    }
+    assert_eq!(world.questions(), []);
+    assert!(world.is(1, "Listed", true), "{:?}", world.stands(1));
+    world.api().state().page_fault = None;
+    world.polls(1).await;
+    assert!(world.is(1, "NotFound", false), "{:?}", world.stands(1));
+}
+
+#[tokio::test]
 async fn one_that_nobody_answers_for_becomes_stale_and_fresh_again_by_one_write_each() {
     let mut world = World::with(running(1..3)).await;
     world.api().hide(&id(1));
