@@ -10,5 +10,7 @@ pub mod config;
 pub mod mirror;
 pub mod run;
 pub mod telemetry;
+#[cfg(test)]
+mod testing;
 pub mod together;
 pub mod watch;

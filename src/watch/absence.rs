@@ -58,7 +58,7 @@ impl Absences {
         listing: &CompleteListing,
         now: Duration,
     ) {
-        // One that cannot be read and has no id may be any of them.
+        // An item whose id nobody could read may be any of those that seem to be missing.
         let full = listing.states().is_empty() && listing.skipped_unnamed() == 0;
         self.note(
             open.iter().map(|(name, mirror)| (&**name, &*mirror.id)),

@@ -20,7 +20,7 @@ use crate::{
         index::{Index, Mirror},
         write::{Deed, Write},
     },
-    together::{Api, ApiKey, Client, CompleteListing, Error, ListRequest, Listing, state},
+    together::{Api, ApiKey, Client, CompleteListing, Error, ListRequest, Listing, Service, state},
 };
 
 /// Remediations a page where the watch names no size: what the API's own CLI asks for.
@@ -32,11 +32,11 @@ const QUESTIONS: usize = 10;
 const UNKNOWN_STATES: usize = 8;
 
 /// What polls of one watch work with.
-pub struct Tools<C> {
+pub struct Tools<C, T = Client> {
     /// The cluster.
     pub cluster: C,
     /// The API.
-    pub together: Client,
+    pub together: T,
     /// What is known of the mirrors.
     pub index: Index,
     /// The clocks.
@@ -103,8 +103,8 @@ impl Memory {
 ///
 /// # Errors
 /// Why nothing was listed to the end. What came before that is mirrored all the same; nothing is marked absent.
-pub async fn poll<C: Cluster>(
-    tools: &Tools<C>,
+pub async fn poll<C: Cluster, T: Service>(
+    tools: &Tools<C, T>,
     spec: &ClusterWatchSpec,
     scope: &Scope,
     cadence: &Cadence,
@@ -156,8 +156,8 @@ pub async fn poll<C: Cluster>(
     memory.regressions = regressions;
     memory.regressions.observe(older, full, ended);
     let dialect = tools.together.dialects();
-    let asked_otherwise = !complete.states().is_empty() && complete.filter_ignored();
-    let dialect = asked_otherwise.then(|| dialect.describe(complete.states()));
+    let wanted = only_final(scope).map_or_else(|| memory.open_states(), <[_]>::to_vec);
+    let dialect = (!dialect.filters(&wanted)).then(|| dialect.describe(&wanted));
     let note = left_out
         .message()
         .into_iter()
@@ -174,10 +174,10 @@ pub async fn poll<C: Cluster>(
 }
 
 /// Lists page by page; each page is planned and its writes started while the next one is fetched.
-async fn list<A: Api, C: Cluster>(
+async fn list<A: Api, C: Cluster, T: Service>(
     api: A,
     request: ListRequest,
-    tools: &Tools<C>,
+    tools: &Tools<C, T>,
     memory: &mut Memory,
     round: &mut Round<'_, C>,
 ) -> Result<CompleteListing, Error> {
@@ -194,9 +194,9 @@ async fn list<A: Api, C: Cluster>(
 }
 
 /// What to do about open mirrors that the listing lacked: ask, mark what is proven gone, mark what is stale.
-async fn settle_absences<A: Api, C: Cluster>(
+async fn settle_absences<A: Api, C: Cluster, T: Service>(
     api: &A,
-    tools: &Tools<C>,
+    tools: &Tools<C, T>,
     scope: &Scope,
     cadence: &Cadence,
     memory: &mut Memory,
@@ -240,7 +240,7 @@ async fn settle_absences<A: Api, C: Cluster>(
 }
 
 /// Marks all open mirrors stale: no complete listing has come for too long.
-pub async fn mark_all_stale<C: Cluster>(tools: &Tools<C>, scope: &Scope) -> Tally {
+pub async fn mark_all_stale<C: Cluster, T: Service>(tools: &Tools<C, T>, scope: &Scope) -> Tally {
     let regressions = Regressions::default();
     let mut round = Round::new(
         scope,
@@ -268,7 +268,7 @@ async fn mark_stale<C: Cluster>(round: &mut Round<'_, C>, name: Box<str>, mirror
 
 /// All mirrors of the watch.
 #[must_use]
-pub fn mirrors<C>(tools: &Tools<C>, scope: &Scope) -> Vec<(Box<str>, Arc<Mirror>)> {
+pub fn mirrors<C, T>(tools: &Tools<C, T>, scope: &Scope) -> Vec<(Box<str>, Arc<Mirror>)> {
     tools
         .index
         .mirrors(&scope.namespace, &scope.cluster, scope.instance.as_deref())
@@ -307,7 +307,7 @@ impl Memory {
         &self,
         scope: &Scope,
         cadence: &Cadence,
-        together: &Client,
+        together: &impl Service,
         now: Duration,
     ) -> Vec<String> {
         if let Some(states) = only_final(scope) {
@@ -328,7 +328,7 @@ impl Memory {
 
     /// How long to leave the API alone after a full listing, where it must be the next one too.
     #[must_use]
-    pub fn rest_after(&self, polled: &Polled, scope: &Scope, together: &Client) -> Duration {
+    pub fn rest_after(&self, polled: &Polled, scope: &Scope, together: &impl Service) -> Duration {
         let open = self.open_states();
         if polled.full && !together.dialects().filters(&open) && only_final(scope).is_none() {
             return polled.lasted * FULL_SPACING;
@@ -372,3 +372,6 @@ impl Memory {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;
