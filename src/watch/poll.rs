@@ -43,6 +43,14 @@ pub struct Tools<C, T = Client> {
     pub clock: Arc<dyn Clock>,
 }
 
+impl<C: Cluster, T> Tools<C, T> {
+    /// A round of writes that begins now.
+    fn round<'a>(&self, scope: &'a Scope, regressions: &'a Regressions) -> Round<'a, C> {
+        let (cluster, index) = (self.cluster.clone(), self.index.clone());
+        Round::new(scope, regressions, cluster, index, self.clock.now())
+    }
+}
+
 /// What is remembered from poll to poll.
 #[derive(Debug, Default)]
 pub struct Memory {
@@ -121,13 +129,7 @@ pub async fn poll<C: Cluster, T: Service>(
         memory.states_to_list(scope, cadence, &tools.together, began),
     );
     let regressions = std::mem::take(&mut memory.regressions);
-    let mut round = Round::new(
-        scope,
-        &regressions,
-        tools.cluster.clone(),
-        tools.index.clone(),
-        tools.clock.now(),
-    );
+    let mut round = tools.round(scope, &regressions);
     let listed = list(api.clone(), request, tools, memory, &mut round).await;
     let ended = tools.clock.elapsed();
     let complete = match listed {
@@ -242,13 +244,7 @@ async fn settle_absences<A: Api, C: Cluster, T: Service>(
 /// Marks all open mirrors stale: no complete listing has come for too long.
 pub async fn mark_all_stale<C: Cluster, T: Service>(tools: &Tools<C, T>, scope: &Scope) -> Tally {
     let regressions = Regressions::default();
-    let mut round = Round::new(
-        scope,
-        &regressions,
-        tools.cluster.clone(),
-        tools.index.clone(),
-        tools.clock.now(),
-    );
+    let mut round = tools.round(scope, &regressions);
     for (name, mirror) in open(mirrors(tools, scope)) {
         mark_stale(&mut round, name, mirror).await;
     }
