@@ -83,7 +83,11 @@ fn every_standing_reads_as_the_contract_says() {
         assert!(conditions.iter().all(|c| c.observed_generation == Some(3)));
         assert!(conditions.iter().all(|c| !c.reason.is_empty()));
         if *standing != Standing::Suspended {
-            assert!(condition(conditions, "Ready").message.ends_with("what to do"));
+            assert!(
+                condition(conditions, "Ready")
+                    .message
+                    .ends_with("what to do")
+            );
         }
     }
 }
