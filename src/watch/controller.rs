@@ -227,3 +227,61 @@ async fn reconcile<C: Cluster>(
     supervisor.settle(&watch.namespace().unwrap_or_default(), &store.state());
     Ok(Action::await_change())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        api::cluster_watch::ClusterWatchSpec,
+        mirror::index::Index,
+        testing::{clock::TestClock, cluster::MemoryCluster},
+        together::{BaseUrl, Client, Limits},
+    };
+
+    fn watch(namespace: &str, name: &str) -> Arc<ClusterWatch> {
+        let mut watch = ClusterWatch::new(name, ClusterWatchSpec::default());
+        watch.metadata.namespace = Some(namespace.to_owned());
+        Arc::new(watch)
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_listing_ends_the_tasks_of_watches_that_it_lacks() {
+        let base = BaseUrl::parse("http://127.0.0.1:1", true).unwrap();
+        let tools = Tools {
+            cluster: MemoryCluster::default(),
+            together: Client::new(base, Limits::default()).unwrap(),
+            index: Index::new(0),
+            clock: Arc::new(TestClock::default()),
+        };
+        let speeds = Speeds {
+            default_interval: Duration::from_secs(60),
+            min_interval: Duration::from_secs(10),
+        };
+        let supervisor = Supervisor::new(Arc::new(tools), speeds, CancellationToken::new());
+        let tasks = || {
+            let running = supervisor.running.lock().unwrap();
+            let names = running.keys().map(|(_, name)| name.clone());
+            names.collect::<BTreeSet<_>>()
+        };
+        let watches = [watch("a", "one"), watch("b", "two")];
+        supervisor.settle_all(None, &watches);
+        assert_eq!(tasks(), ["one".to_owned(), "two".to_owned()].into());
+        supervisor.settle_all(None, &watches[..1]);
+        assert_eq!(
+            tasks(),
+            ["one".to_owned()].into(),
+            "its namespace has no watch left"
+        );
+        supervisor.settle_all(Some("b"), &[]);
+        assert_eq!(
+            tasks(),
+            ["one".to_owned()].into(),
+            "of another namespace it says nothing"
+        );
+        supervisor.settle_all(Some("a"), &[]);
+        assert!(tasks().is_empty());
+    }
+}
