@@ -213,7 +213,7 @@ mod tests {
                     (changed, last) = (now, Some(spec.clone()));
                 }
                 known = sighted(known, Some(spec), now);
-                let expected = if now - changed < LEASE_DURATION { Decision::Wait } else { Decision::Acquire };
+                let expected = if now < changed + LEASE_DURATION { Decision::Wait } else { Decision::Acquire };
                 prop_assert_eq!(decide(ME, false, known.as_ref(), now), expected);
             }
         }

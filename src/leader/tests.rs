@@ -208,7 +208,7 @@ fn spells() -> impl Strategy<Value = Vec<(Fault, u64)>> {
 }
 
 /// A replica that starts again whenever it has lost, as its pod would.
-async fn live(store: Arc<Store>, access: Access, name: String, leaderships: Leaderships) {
+async fn live(access: Access, name: String, leaderships: Leaderships) {
     for life in 0.. {
         let clock = Arc::new(SystemClock::default());
         let leadership = Leadership::new(clock.clone());
@@ -218,7 +218,6 @@ async fn live(store: Arc<Store>, access: Access, name: String, leaderships: Lead
         elector.acquire().await;
         elector.keep().await;
     }
-    drop(store);
 }
 
 type Leaderships = Arc<std::sync::Mutex<Vec<Leadership>>>;
@@ -236,7 +235,7 @@ proptest! {
             let (store, leaderships) = (Arc::new(Store::default()), Leaderships::default());
             for (number, spells) in replicas.into_iter().enumerate() {
                 let access = Access::new(store.clone());
-                tokio::spawn(live(store.clone(), access.clone(), format!("r{number}-"), leaderships.clone()));
+                tokio::spawn(live(access.clone(), format!("r{number}-"), leaderships.clone()));
                 tokio::spawn(async move {
                     for (fault, tenths) in spells {
                         access.set(fault);

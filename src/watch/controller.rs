@@ -250,7 +250,7 @@ pub async fn control<C: Cluster>(
     let leading = async {
         supervisor.leads.wait().await;
         settle_all();
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     tokio::select! {
         () = reconciling => {}
