@@ -10,7 +10,10 @@ use kube::{
 use leaky_bucket::RateLimiter;
 use serde_json::Value;
 
-use crate::api::{cluster_watch::ClusterWatch, remediation::Remediation};
+use crate::{
+    api::{cluster_watch::ClusterWatch, remediation::Remediation},
+    leader::Leadership,
+};
 
 /// How long one call may take before it counts as failed; its effect is then unknown, and the fence makes that safe.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -99,18 +102,24 @@ pub trait Cluster: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Secret, ClusterError>> + Send;
 }
 
-/// The real cluster. Writes to mirrors wait for the bucket of `--kube-qps`.
+/// The real cluster. Writes to mirrors wait for the bucket of `--kube-qps`; no write is begun by a replica that does not
+/// lead.
 #[derive(Clone)]
 pub struct KubeCluster {
     client: Client,
     bucket: Option<Arc<RateLimiter>>,
+    leadership: Leadership,
 }
 
 impl KubeCluster {
     /// A cluster behind `client`; `bucket`: writes a second, `None` for no limit.
     #[must_use]
-    pub fn new(client: Client, bucket: Option<Arc<RateLimiter>>) -> Self {
-        Self { client, bucket }
+    pub fn new(client: Client, bucket: Option<Arc<RateLimiter>>, leadership: Leadership) -> Self {
+        Self {
+            client,
+            bucket,
+            leadership,
+        }
     }
 
     fn mirrors(&self, namespace: &str) -> Api<Remediation> {
@@ -127,6 +136,18 @@ impl KubeCluster {
     ) -> Result<T, ClusterError> {
         if let Some(bucket) = &self.bucket {
             bucket.acquire_one().await;
+        }
+        self.write_now(call).await
+    }
+
+    async fn write_now<T>(
+        &self,
+        call: impl Future<Output = kube::Result<T>> + Send,
+    ) -> Result<T, ClusterError> {
+        if !self.leadership.holds() {
+            return Err(ClusterError::Unavailable(
+                "this replica does not lead any more".to_owned(),
+            ));
         }
         bounded(call).await
     }
@@ -200,7 +221,8 @@ impl Cluster for KubeCluster {
     ) -> Result<ClusterWatch, ClusterError> {
         let api = self.watches(&namespace_of(watch));
         let name = kube::ResourceExt::name_any(watch);
-        bounded(api.replace_status(&name, &PostParams::default(), watch)).await
+        self.write_now(api.replace_status(&name, &PostParams::default(), watch))
+            .await
     }
 
     async fn secret(&self, namespace: &str, name: &str) -> Result<Secret, ClusterError> {

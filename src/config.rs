@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::{api::duration, together::BaseUrl};
 
@@ -67,6 +67,18 @@ pub struct Run {
     #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=100_000), value_name = "NUMBER")]
     pub kube_burst: u32,
 
+    /// Run only while this replica holds a Lease; false: it is the only one
+    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub leader_elect: bool,
+
+    /// Name of the Lease; each shard needs one of its own
+    #[arg(long, default_value = env!("CARGO_PKG_NAME"), value_parser = lease_name, value_name = "NAME")]
+    pub lease_name: String,
+
+    /// Namespace of the Lease (default: the service account's, else the kubeconfig's)
+    #[arg(long, env = "POD_NAMESPACE", value_parser = namespace)]
+    pub lease_namespace: Option<String>,
+
     /// Form of the log
     #[arg(long, value_enum, default_value_t = LogFormat::Json)]
     pub log_format: LogFormat,
@@ -114,17 +126,29 @@ fn rate(text: &str) -> Result<f64, String> {
 }
 
 fn namespace(text: &str) -> Result<String, String> {
-    let good = (1..=63).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
-        && !text.starts_with('-')
-        && !text.ends_with('-');
-    if good {
+    if is_label(text) {
         Ok(text.to_owned())
     } else {
         Err("write a namespace's name: lower-case letters, digits and hyphens".to_owned())
     }
+}
+
+fn lease_name(text: &str) -> Result<String, String> {
+    if text.len() <= 253 && text.split('.').all(is_label) {
+        Ok(text.to_owned())
+    } else {
+        Err("write an object's name: lower-case letters, digits, hyphens and dots".to_owned())
+    }
+}
+
+/// Whether it is a DNS label, as Kubernetes wants them.
+fn is_label(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+        && !text.starts_with('-')
+        && !text.ends_with('-')
 }
 
 fn filter(text: &str) -> Result<String, String> {
@@ -171,12 +195,32 @@ mod tests {
     }
 
     #[test]
+    fn election_is_on_unless_switched_off() {
+        for (flags, on) in [
+            (&[][..], true),
+            (&["--leader-elect"], true),
+            (&["--leader-elect=true"], true),
+            (&["--leader-elect=false"], false),
+        ] {
+            let line = ["together-remediation-operator", "run"].iter().chain(flags);
+            let elected = match Cli::try_parse_from(line).map(|cli| cli.command) {
+                Ok(Command::Run(run)) => Some(run.leader_elect),
+                _ => None,
+            };
+            assert_eq!(elected, Some(on), "{flags:?}");
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_told_in_one_line_that_says_what_to_write() {
         for (flags, wanted) in [
             (&["--default-interval", "fast"][..], "such as 60s"),
             (&["--min-interval", "0s"], "such as 60s"),
             (&["--api-qps", "0"], "such as 5"),
             (&["--namespace", "Not_A_Name"], "lower-case letters"),
+            (&["--lease-name", "a/b"], "an object's name"),
+            (&["--lease-namespace", "Not_A_Name"], "lower-case letters"),
+            (&["--leader-elect=maybe"], "true"),
             (&["--log-format", "xml"], "json"),
             (&["--log-level", "=!"], "info,kube=debug"),
             (&["--frobnicate"], "--frobnicate"),

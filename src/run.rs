@@ -8,8 +8,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::Clock,
-    cluster::KubeCluster,
+    cluster::{Cluster, KubeCluster},
     config::Run,
+    leader::{Elector, KubeLeases, Leadership, Lost, identity},
     mirror::{follow::follow, index::Index},
     together::{self, Limits},
     watch::{
@@ -33,6 +34,9 @@ pub enum RunError {
     /// The client of the API cannot be made.
     #[error("the client of Together's API cannot be made: {0}")]
     Client(#[from] together::ClientError),
+    /// Another replica may lead now.
+    #[error(transparent)]
+    Lost(#[from] Lost),
 }
 
 /// Runs the operator with `flags` against the cluster of `kube` until `shutdown`.
@@ -60,8 +64,19 @@ pub async fn run(
         flags.namespaces.iter().cloned().map(Some).collect()
     };
 
+    let leadership = if flags.leader_elect {
+        Leadership::new(clock.clone())
+    } else {
+        Leadership::unelected(clock.clone())
+    };
+    let mut elector = if flags.leader_elect {
+        Some(elector(flags, &kube, clock.clone(), leadership.clone())?)
+    } else {
+        None
+    };
+
     let index = Index::new(namespaces.len());
-    let cluster = KubeCluster::new(writes, bucket(flags.kube_qps, flags.kube_burst));
+    let cluster = KubeCluster::new(writes, bucket(flags.kube_qps, flags.kube_burst), leadership);
     let tools = Arc::new(Tools {
         cluster,
         together,
@@ -72,7 +87,7 @@ pub async fn run(
         default_interval: flags.default_interval,
         min_interval: flags.min_interval,
     };
-    let supervisor = Arc::new(Supervisor::new(tools, speeds, shutdown.clone()));
+    let supervisor = Arc::new(Supervisor::new(tools, speeds, shutdown.child_token()));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), api = %flags.api_url, namespaces = ?flags.namespaces, "started");
 
     let each = namespaces.into_iter().map(|namespace| {
@@ -85,12 +100,47 @@ pub async fn run(
             }
         }
     });
-    tokio::select! {
-        () = shutdown.cancelled() => {}
-        _ = futures::future::join_all(each) => {}
+    let outcome = tokio::select! {
+        biased;
+        () = shutdown.cancelled() => Ok(()),
+        lost = lead(elector.as_mut(), &supervisor) => Err(lost),
+        _ = futures::future::join_all(each) => Ok(()),
+    };
+    supervisor.stop().await;
+    if let (Ok(()), Some(elector)) = (&outcome, &mut elector) {
+        elector.release().await;
     }
     tracing::info!("stopped");
-    Ok(())
+    Ok(outcome?)
+}
+
+/// Leads as soon as this replica may, until it may no more. One that is alone leads for ever.
+async fn lead<C: Cluster>(
+    elector: Option<&mut Elector<KubeLeases>>,
+    supervisor: &Supervisor<C>,
+) -> Lost {
+    let Some(elector) = elector else {
+        supervisor.lead();
+        return std::future::pending().await;
+    };
+    elector.acquire().await;
+    supervisor.lead();
+    elector.keep().await
+}
+
+fn elector(
+    flags: &Run,
+    kube: &kube::Config,
+    clock: Arc<dyn Clock>,
+    leadership: Leadership,
+) -> Result<Elector<KubeLeases>, RunError> {
+    let name = &flags.lease_name;
+    let namespace = flags.lease_namespace.as_ref();
+    let namespace = namespace.unwrap_or(&kube.default_namespace);
+    // A connection of its own: renewals must not queue behind writes.
+    let leases = KubeLeases::new(client(kube)?, namespace, name);
+    let lease = format!("{namespace}/{name}");
+    Ok(Elector::new(leases, lease, identity(), clock, leadership))
 }
 
 /// A client that leaves retries to the operator, which knows what is worth repeating.

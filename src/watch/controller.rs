@@ -16,8 +16,11 @@ use kube::{
         watcher,
     },
 };
-use tokio::sync::watch;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio::sync::{SetOnce, watch};
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
 
 use super::{
     overlap::{Claim, overlapped},
@@ -48,24 +51,45 @@ pub struct Supervisor<C> {
     tools: Arc<Tools<C>>,
     speeds: Speeds,
     running: Mutex<HashMap<(String, String), Running>>,
+    tasks: TaskTracker,
+    leads: SetOnce<()>,
     shutdown: CancellationToken,
 }
 
 impl<C: Cluster> Supervisor<C> {
-    /// A supervisor whose tasks all end with `shutdown`.
+    /// A supervisor that starts no task before it is told to [`lead`](Self::lead), and whose tasks all end with
+    /// `shutdown`.
     #[must_use]
     pub fn new(tools: Arc<Tools<C>>, speeds: Speeds, shutdown: CancellationToken) -> Self {
         Self {
             tools,
             speeds,
             running: Mutex::default(),
+            tasks: TaskTracker::new(),
+            leads: SetOnce::new(),
             shutdown,
         }
+    }
+
+    /// Starts the tasks, now that this replica leads.
+    pub fn lead(&self) {
+        // Leading already: nothing to do.
+        let _ = self.leads.set(());
+    }
+
+    /// Ends all tasks and waits until the last one has ended.
+    pub async fn stop(&self) {
+        self.shutdown.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 
     /// Makes the tasks of `namespace` those that its `watches` want: a changed watch gets a new task, and the old one
     /// writes nothing more.
     fn settle(&self, namespace: &str, watches: &[Arc<ClusterWatch>]) {
+        if !self.leads.initialized() {
+            return;
+        }
         let watches: Vec<_> = watches
             .iter()
             .filter(|watch| {
@@ -136,7 +160,7 @@ impl<C: Cluster> Supervisor<C> {
         };
         let stop = self.shutdown.child_token();
         let stopped = stop.clone();
-        tokio::spawn(async move {
+        self.tasks.spawn(async move {
             // Whatever the task is in the middle of is dropped at once, its writes with it.
             let work = async {
                 match standing {
@@ -184,11 +208,15 @@ pub async fn control<C: Cluster>(
     // `Controller::new` would not tell of deletions; and those during a cut are told by nobody, so that the end of
     // every listing is looked at too.
     let (store, writer) = reflector::store();
-    let events = {
+    let settle_all = {
         let (supervisor, store) = (supervisor.clone(), store.clone());
+        move || supervisor.settle_all(namespace.as_deref(), &store.state())
+    };
+    let events = {
+        let settle_all = settle_all.clone();
         reflector(writer, watcher(api, watcher::Config::default())).inspect_ok(move |event| {
             if matches!(event, watcher::Event::InitDone) {
-                supervisor.settle_all(namespace.as_deref(), &store.state());
+                settle_all();
             }
         })
     };
@@ -203,19 +231,30 @@ pub async fn control<C: Cluster>(
                 context
             )
     );
-    while let Some(result) = reconciled.next().await {
-        match result {
-            Ok(_) => {}
-            Err(ControllerError::ObjectNotFound(gone)) => {
-                supervisor.settle(
-                    gone.namespace.as_deref().unwrap_or_default(),
-                    &store.state(),
-                );
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the watch on ClusterWatches failed and is tried again");
+    let reconciling = async {
+        while let Some(result) = reconciled.next().await {
+            match result {
+                Ok(_) => {}
+                Err(ControllerError::ObjectNotFound(gone)) => {
+                    supervisor.settle(
+                        gone.namespace.as_deref().unwrap_or_default(),
+                        &store.state(),
+                    );
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the watch on ClusterWatches failed and is tried again");
+                }
             }
         }
+    };
+    let leading = async {
+        supervisor.leads.wait().await;
+        settle_all();
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = reconciling => {}
+        () = leading => {}
     }
 }
 

@@ -60,6 +60,8 @@ impl Operator {
             .args(["--default-interval", "1s", "--min-interval", "1s"])
             .args(["--namespace", super::stage::NAMESPACE])
             .env("KUBECONFIG", kubeconfig)
+            // Its account holds the Lease in its own namespace, as in a pod.
+            .env("POD_NAMESPACE", "together-system")
             .stdin(Stdio::piped())
             .stdout(out.try_clone()?)
             .stderr(out)

@@ -105,6 +105,7 @@ impl Fixture {
             "1000",
             "--kube-qps",
             "0",
+            "--leader-elect=false",
         ];
         let Command::Run(flags) = Cli::try_parse_from(line).unwrap().command else {
             unreachable!()

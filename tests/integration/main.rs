@@ -6,6 +6,7 @@ mod counted;
 mod crds;
 mod fixture;
 mod flow;
+mod leader;
 mod look;
 mod on_kind;
 mod program;

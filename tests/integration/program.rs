@@ -2,6 +2,8 @@
 
 use std::process::{Command, Output, Stdio};
 
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::Api;
 use rustix::process::{Pid, Signal, kill_process};
 use testbed::simulator::Remediation as Truth;
 use tokio::io::AsyncReadExt;
@@ -12,7 +14,7 @@ use crate::{
     truth::assert_mirrors,
 };
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_together-remediation-operator");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_together-remediation-operator");
 
 fn run(arguments: &[&str]) -> Output {
     Command::new(PROGRAM)
@@ -29,6 +31,7 @@ fn what_is_wrong_on_the_command_line_ends_it_with_one_line_and_exit_2() {
         (&["run", "--api-url", "http://example.org"][..], "https"),
         (&["run", "--api-url", "not a url"], "--api-url"),
         (&["run", "--default-interval", "soon"], "such as 60s"),
+        (&["run", "--lease-name", "Not/A/Name"], "an object's name"),
         (&["run", "--no-such-flag"], "--no-such-flag"),
         (&[], "run"),
     ] {
@@ -83,7 +86,9 @@ async fn it_mirrors_under_its_own_account_and_ends_well_on_sigterm() {
             &fixture.namespace,
         ])
         .args(["--log-level", "trace"])
+        .args(["--lease-name", &fixture.namespace])
         .env("KUBECONFIG", account.kubeconfig())
+        .env("POD_NAMESPACE", "together-system")
         .env_remove("RUST_LOG")
         .stderr(Stdio::piped())
         .kill_on_drop(true)
@@ -100,6 +105,13 @@ async fn it_mirrors_under_its_own_account_and_ends_well_on_sigterm() {
     let pid = Pid::from_raw(i32::try_from(program.id().unwrap()).unwrap()).unwrap();
     kill_process(pid, Signal::TERM).unwrap();
     assert_eq!(program.wait().await.unwrap().code(), Some(0));
+    let lease = Api::<Lease>::namespaced(fixture.client.clone(), "together-system");
+    let lease = lease.get(&fixture.namespace).await.unwrap().spec.unwrap();
+    assert_eq!(
+        lease.holder_identity.as_deref(),
+        Some(""),
+        "held while it ran, and released"
+    );
     let log = log.await.unwrap();
     assert!(log.contains("\"message\":\"started\""), "the log is JSON");
     assert!(

@@ -1,0 +1,58 @@
+//! The port to the Lease.
+
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use kube::{
+    Api, Client,
+    api::{ObjectMeta, PostParams},
+};
+
+use crate::cluster::ClusterError;
+
+/// What the election asks of the cluster. Calls have no time limit of their own: the election sets it.
+pub trait Leases: Send + Sync {
+    /// Reads the Lease; `None`: there is none.
+    fn get(&self) -> impl Future<Output = Result<Option<Lease>, ClusterError>> + Send;
+    /// Creates it; [`ClusterError::Conflict`]: somebody else did.
+    fn create(&self, spec: LeaseSpec) -> impl Future<Output = Result<Lease, ClusterError>> + Send;
+    /// Replaces it, if it still has the resourceVersion of `lease`; else [`ClusterError::Conflict`].
+    fn replace(&self, lease: &Lease) -> impl Future<Output = Result<Lease, ClusterError>> + Send;
+}
+
+/// The Lease in the real cluster.
+pub struct KubeLeases {
+    api: Api<Lease>,
+    name: String,
+}
+
+impl KubeLeases {
+    /// The Lease of this name.
+    #[must_use]
+    pub fn new(client: Client, namespace: &str, name: &str) -> Self {
+        Self {
+            api: Api::namespaced(client, namespace),
+            name: name.to_owned(),
+        }
+    }
+}
+
+impl Leases for KubeLeases {
+    async fn get(&self) -> Result<Option<Lease>, ClusterError> {
+        Ok(self.api.get_opt(&self.name).await?)
+    }
+
+    async fn create(&self, spec: LeaseSpec) -> Result<Lease, ClusterError> {
+        let lease = Lease {
+            metadata: ObjectMeta {
+                name: Some(self.name.clone()),
+                ..ObjectMeta::default()
+            },
+            spec: Some(spec),
+        };
+        Ok(self.api.create(&PostParams::default(), &lease).await?)
+    }
+
+    async fn replace(&self, lease: &Lease) -> Result<Lease, ClusterError> {
+        let params = PostParams::default();
+        Ok(self.api.replace(&self.name, &params, lease).await?)
+    }
+}

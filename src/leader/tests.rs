@@ -1,0 +1,256 @@
+//! The election over a Lease in memory, in virtual time.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod store;
+
+use std::{sync::Arc, time::Duration};
+
+use proptest::prelude::*;
+use tokio::time::{Instant, advance, sleep, timeout};
+
+use self::store::{Access, Fault, Store};
+use super::*;
+use crate::clock::SystemClock;
+
+struct Replica {
+    elector: Elector<Access>,
+    access: Access,
+    leadership: Leadership,
+}
+
+fn replica(store: &Arc<Store>, name: &str) -> Replica {
+    let clock = Arc::new(SystemClock::default());
+    let leadership = Leadership::new(clock.clone());
+    let access = Access::new(store.clone());
+    Replica {
+        elector: Elector::new(
+            access.clone(),
+            "ns/lease".to_owned(),
+            name.to_owned(),
+            clock,
+            leadership.clone(),
+        ),
+        access,
+        leadership,
+    }
+}
+
+async fn leader(store: &Arc<Store>, name: &str) -> Replica {
+    let mut replica = replica(store, name);
+    replica.elector.acquire().await;
+    replica
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_one_leads_at_once() {
+    let store = Arc::new(Store::default());
+    let begun = Instant::now();
+    let first = leader(&store, "first").await;
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+    assert!(first.leadership.holds());
+    let spec = store.spec().unwrap();
+    assert_eq!(spec.holder_identity.as_deref(), Some("first"));
+    assert_eq!(spec.lease_duration_seconds, Some(15));
+    assert_eq!(spec.lease_transitions, Some(0));
+    assert!(spec.acquire_time.is_some() && spec.renew_time == spec.acquire_time);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_standby_waits_as_long_as_the_leader_renews() {
+    let store = Arc::new(Store::default());
+    let mut first = leader(&store, "first").await;
+    let mut second = replica(&store, "second");
+    tokio::select! {
+        lost = first.elector.keep() => panic!("{lost}"),
+        () = second.elector.acquire() => panic!("two leaders"),
+        () = sleep(Duration::from_secs(600)) => {}
+    }
+    assert!(first.leadership.holds() && !second.leadership.holds());
+    assert!(
+        store.writes() >= 250,
+        "renewed every 2 s: {}",
+        store.writes()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_leader_is_waited_for_until_its_lease_has_run_out() {
+    let store = Arc::new(Store::default());
+    drop(leader(&store, "first").await);
+    let begun = Instant::now();
+    let second = leader(&store, "second").await;
+    let waited = begun.elapsed();
+    assert!(
+        LEASE_DURATION <= waited && waited <= LEASE_DURATION + RETRY_PERIOD.mul_f64(1.1),
+        "{waited:?}"
+    );
+    assert!(second.leadership.holds());
+    assert_eq!(store.spec().unwrap().lease_transitions, Some(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_released_lease_is_taken_at_the_next_look() {
+    let store = Arc::new(Store::default());
+    let mut first = leader(&store, "first").await;
+    store.conflict_once();
+    first.elector.release().await;
+    assert!(!first.leadership.holds());
+    let spec = store.spec().unwrap();
+    assert_eq!(spec.holder_identity.as_deref(), Some(""));
+    assert_eq!(spec.lease_duration_seconds, Some(1));
+    let begun = Instant::now();
+    leader(&store, "second").await;
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_holds_is_not_released() {
+    let store = Arc::new(Store::default());
+    let _first = leader(&store, "first").await;
+    let before = store.spec();
+    replica(&store, "second").elector.release().await;
+    assert_eq!(store.spec(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_that_hangs_does_not_keep_the_process() {
+    let store = Arc::new(Store::default());
+    let mut first = leader(&store, "first").await;
+    first.access.set(Fault::Hang);
+    let begun = Instant::now();
+    first.elector.release().await;
+    assert!(begun.elapsed() <= CALL_TIMEOUT, "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_cut_off_stops_before_another_leads() {
+    for fault in [Fault::Hang, Fault::Down, Fault::AnswerLost] {
+        let store = Arc::new(Store::default());
+        let mut first = leader(&store, "first").await;
+        let begun = Instant::now();
+        first.access.set(fault);
+        let lost = first.elector.keep().await;
+        assert_eq!(begun.elapsed(), RENEW_DEADLINE, "{fault:?}");
+        assert!(lost.why.contains("not renewed for 10 s"), "{lost}");
+        assert!(!first.leadership.holds());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_hangs_once_is_followed_by_another() {
+    let store = Arc::new(Store::default());
+    let mut first = leader(&store, "first").await;
+    first.access.set(Fault::HangOnce);
+    let kept = timeout(Duration::from_secs(60), first.elector.keep()).await;
+    assert!(kept.is_err() && first.leadership.holds(), "{kept:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_names_another_or_is_gone_is_lost_at_the_next_look() {
+    for (name, told) in [
+        (Some("somebody"), "names somebody now"),
+        (None, "names no holder any more"),
+    ] {
+        let store = Arc::new(Store::default());
+        let mut first = leader(&store, "first").await;
+        store.overwrite(name);
+        let (begun, writes) = (Instant::now(), store.writes());
+        let lost = first.elector.keep().await;
+        assert!(begun.elapsed() <= RETRY_PERIOD.mul_f64(1.1));
+        assert_eq!((&*lost.lease, &*lost.why), ("ns/lease", told));
+        assert!(!first.leadership.holds());
+        assert_eq!(store.writes(), writes, "what it lost it does not take back");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_was_stopped_for_long_knows_before_it_does_anything() {
+    let store = Arc::new(Store::default());
+    let mut first = leader(&store, "first").await;
+    advance(Duration::from_secs(10)).await;
+    assert!(!first.leadership.holds(), "without any timer's help");
+    let calls = store.calls();
+    let lost = first.elector.keep().await;
+    assert!(lost.why.contains("not renewed"), "{lost}");
+    assert_eq!(store.calls(), calls);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_acquisition_whose_answer_was_lost_is_not_waited_for() {
+    let store = Arc::new(Store::default());
+    let mut first = replica(&store, "first");
+    first.access.set(Fault::AnswerLost);
+    assert!(
+        timeout(Duration::from_secs(1), first.elector.acquire())
+            .await
+            .is_err()
+    );
+    assert!(!first.leadership.holds());
+    assert!(store.spec().is_some());
+    first.access.set(Fault::None);
+    let begun = Instant::now();
+    first.elector.acquire().await;
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+    assert!(first.leadership.holds());
+}
+
+/// What becomes of a replica's way to the cluster, and for how long (tenths of a second).
+fn spells() -> impl Strategy<Value = Vec<(Fault, u64)>> {
+    let fault = prop::sample::select(vec![
+        Fault::None,
+        Fault::None,
+        Fault::Hang,
+        Fault::HangOnce,
+        Fault::Down,
+        Fault::AnswerLost,
+    ]);
+    prop::collection::vec((fault, 1_u64..300), 1..10)
+}
+
+/// A replica that starts again whenever it has lost, as its pod would.
+async fn live(access: Access, name: String, leaderships: Leaderships) {
+    for life in 0.. {
+        let clock = Arc::new(SystemClock::default());
+        let leadership = Leadership::new(clock.clone());
+        leaderships.lock().unwrap().push(leadership.clone());
+        let name = format!("{name}{life}");
+        let mut elector = Elector::new(access.clone(), String::new(), name, clock, leadership);
+        elector.acquire().await;
+        elector.keep().await;
+    }
+}
+
+type Leaderships = Arc<std::sync::Mutex<Vec<Leadership>>>;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn never_do_two_lead_and_in_calm_one_does(replicas in prop::collection::vec(spells(), 2..4)) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let (store, leaderships) = (Arc::new(Store::default()), Leaderships::default());
+            for (number, spells) in replicas.into_iter().enumerate() {
+                let access = Access::new(store.clone());
+                tokio::spawn(live(access.clone(), format!("r{number}-"), leaderships.clone()));
+                tokio::spawn(async move {
+                    for (fault, tenths) in spells {
+                        access.set(fault);
+                        sleep(Duration::from_millis(100 * tenths)).await;
+                    }
+                    access.set(Fault::None);
+                });
+            }
+            let leading = || leaderships.lock().unwrap().iter().filter(|l| l.holds()).count();
+            for _ in 0..3_400 {
+                sleep(Duration::from_millis(100)).await;
+                prop_assert!(leading() <= 1, "two lead");
+            }
+            prop_assert_eq!(leading(), 1, "after calm somebody leads");
+            Ok(())
+        })?;
+    }
+}

@@ -1,0 +1,139 @@
+//! One Lease in memory, and ways to it that fail.
+
+use std::sync::{Arc, Mutex};
+
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+
+use crate::{cluster::ClusterError, leader::Leases};
+
+#[derive(Default)]
+pub(super) struct Store(Mutex<Held>);
+
+#[derive(Default)]
+struct Held {
+    lease: Option<Lease>,
+    version: u64,
+    calls: u64,
+    writes: u64,
+    conflict: bool,
+}
+
+impl Store {
+    pub(super) fn spec(&self) -> Option<LeaseSpec> {
+        self.0.lock().unwrap().lease.clone()?.spec
+    }
+
+    pub(super) fn calls(&self) -> u64 {
+        self.0.lock().unwrap().calls
+    }
+
+    /// Writes that came to something.
+    pub(super) fn writes(&self) -> u64 {
+        self.0.lock().unwrap().writes
+    }
+
+    /// Makes the next replacement meet a newer version.
+    pub(super) fn conflict_once(&self) {
+        self.0.lock().unwrap().conflict = true;
+    }
+
+    /// Gives it to `name` by hand, or takes it away.
+    pub(super) fn overwrite(&self, name: Option<&str>) {
+        let mut held = self.0.lock().unwrap();
+        held.version += 1;
+        let version = held.version.to_string();
+        match (name, &mut held.lease) {
+            (Some(name), Some(lease)) => {
+                lease.metadata.resource_version = Some(version);
+                lease.spec.as_mut().unwrap().holder_identity = Some(name.to_owned());
+            }
+            (_, lease) => *lease = None,
+        }
+    }
+
+    fn write(&self, lease: &Lease, create: bool) -> Result<Lease, ClusterError> {
+        let mut held = self.0.lock().unwrap();
+        let version = |lease: &Lease| lease.metadata.resource_version.clone();
+        if std::mem::take(&mut held.conflict)
+            || create == held.lease.is_some()
+            || !create && held.lease.as_ref().map(version) != Some(version(lease))
+        {
+            return Err(ClusterError::Conflict);
+        }
+        held.version += 1;
+        held.writes += 1;
+        let mut lease = lease.clone();
+        lease.metadata.resource_version = Some(held.version.to_string());
+        held.lease = Some(lease.clone());
+        Ok(lease)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    None,
+    /// No call gets through, and none ends.
+    Hang,
+    /// The next call is such a one.
+    HangOnce,
+    Down,
+    /// Calls get through, and their answers do not come back.
+    AnswerLost,
+}
+
+/// One replica's way to the Lease.
+#[derive(Clone)]
+pub(super) struct Access {
+    store: Arc<Store>,
+    fault: Arc<Mutex<Fault>>,
+}
+
+impl Access {
+    pub(super) fn new(store: Arc<Store>) -> Self {
+        Self {
+            store,
+            fault: Arc::new(Mutex::new(Fault::None)),
+        }
+    }
+
+    pub(super) fn set(&self, fault: Fault) {
+        *self.fault.lock().unwrap() = fault;
+    }
+
+    async fn call<T>(
+        &self,
+        writes: bool,
+        call: impl FnOnce(&Store) -> Result<T, ClusterError>,
+    ) -> Result<T, ClusterError> {
+        self.store.0.lock().unwrap().calls += 1;
+        let fault = *self.fault.lock().unwrap();
+        match fault {
+            Fault::None => return call(&self.store),
+            Fault::Down => return Err(ClusterError::Unavailable("down".to_owned())),
+            Fault::AnswerLost if !writes => return call(&self.store),
+            Fault::AnswerLost => drop(call(&self.store)),
+            Fault::HangOnce => self.set(Fault::None),
+            Fault::Hang => {}
+        }
+        std::future::pending().await
+    }
+}
+
+impl Leases for Access {
+    async fn get(&self) -> Result<Option<Lease>, ClusterError> {
+        self.call(false, |store| Ok(store.0.lock().unwrap().lease.clone()))
+            .await
+    }
+
+    async fn create(&self, spec: LeaseSpec) -> Result<Lease, ClusterError> {
+        let lease = Lease {
+            spec: Some(spec),
+            ..Lease::default()
+        };
+        self.call(true, |store| store.write(&lease, true)).await
+    }
+
+    async fn replace(&self, lease: &Lease) -> Result<Lease, ClusterError> {
+        self.call(true, |store| store.write(lease, false)).await
+    }
+}

@@ -1,0 +1,172 @@
+//! Several replicas and one Lease, on a real API server.
+//!
+//! Each replica asks an API of its own that tells the same, so that its calls show which one polls.
+
+mod processes;
+mod replica;
+
+use std::time::Duration;
+
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use kube::{
+    Api,
+    api::{Patch, PatchParams},
+};
+use serde_json::json;
+use testbed::simulator::{Remediation as Truth, Simulator};
+use together_remediation_operator::run::RunError;
+
+use self::replica::Replica;
+use crate::{
+    fixture::{CLUSTER, Fixture, until},
+    truth::assert_mirrors,
+};
+
+/// The rights to hold a Lease in a namespace of a test, which the operator's own manifest gives in its own alone.
+const RIGHTS: &str = r"
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: leases, namespace: $NAMESPACE}
+rules:
+  - {apiGroups: [coordination.k8s.io], resources: [leases], verbs: [get, create, update]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: leases, namespace: $NAMESPACE}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: leases}
+subjects:
+  - {kind: ServiceAccount, name: together-remediation-operator, namespace: together-system}
+";
+/// Its name where no flag gives another.
+const LEASE: &str = "together-remediation-operator";
+
+/// A namespace without an operator, with `remediations` that all APIs of the test tell of.
+async fn stage(name: &str, remediations: u32) -> Fixture {
+    let mut fixture = Fixture::new(name).await;
+    fixture.stop().await;
+    let rights = RIGHTS.replace("$NAMESPACE", &fixture.namespace);
+    fixture.control_plane.apply(&rights).await.unwrap();
+    for number in 0..remediations {
+        fixture.simulator.put(Truth::numbered(CLUSTER, number));
+    }
+    fixture
+}
+
+/// An API that tells what the fixture's tells now.
+async fn api(fixture: &Fixture) -> Simulator {
+    let simulator = Simulator::start().await;
+    simulator.add_cluster(CLUSTER);
+    simulator.add_key(fixture.simulator.key(), None);
+    for truth in fixture.simulator.truth(CLUSTER) {
+        simulator.put(truth);
+    }
+    simulator
+}
+
+fn leases(fixture: &Fixture) -> Api<Lease> {
+    Api::namespaced(fixture.client.clone(), &fixture.namespace)
+}
+
+async fn lease(fixture: &Fixture) -> LeaseSpec {
+    leases(fixture).get(LEASE).await.unwrap().spec.unwrap()
+}
+
+/// Waits until some mirrors are written, of many more to come.
+async fn in_the_middle_of_writes(fixture: &Fixture) {
+    until("some mirrors", || async {
+        let mirrors = fixture.all().await.len();
+        if mirrors >= 3 {
+            Ok(())
+        } else {
+            Err(format!("{mirrors} mirrors"))
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_replica_polls_and_hands_over_when_it_is_stopped() {
+    let fixture = stage("handover", 20).await;
+    let first = Replica::start(&fixture, &[]).await;
+    fixture.synced_watch(|_| {}).await;
+    let second = Replica::start(&fixture, &[]).await;
+    until("the second stands by", || async {
+        match second.clock.sleepers() {
+            0 => Err("it has not looked yet".to_owned()),
+            _ => Ok(()),
+        }
+    })
+    .await;
+    fixture.sync("training").await;
+    assert!(first.simulator.counters().listings >= 2);
+    assert_eq!(second.simulator.counters().calls(), 0);
+    let (versions, held) = (fixture.versions().await, lease(&fixture).await);
+    assert_eq!(held.lease_duration_seconds, Some(15));
+    assert!(held.acquire_time.is_some() && held.renew_time.is_some());
+
+    let clock = first.clock.clone();
+    first.stop().await.unwrap();
+    assert_eq!(clock.sleepers(), 0, "all of its tasks have ended");
+    let released = lease(&fixture).await;
+    assert_eq!(released.holder_identity.as_deref(), Some(""));
+    assert_eq!(released.lease_duration_seconds, Some(1));
+    assert_eq!(second.simulator.counters().calls(), 0);
+
+    // Less than the duration of the Lease: it need not run out.
+    second.clock.advance(Duration::from_secs(3));
+    fixture.sync("training").await;
+    assert!(second.simulator.counters().listings >= 1);
+    assert_eq!(fixture.versions().await, versions, "no spurious write");
+    let taken = lease(&fixture).await;
+    assert_ne!(taken.holder_identity, held.holder_identity);
+    assert_eq!(taken.lease_transitions, Some(1));
+    second.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_whose_lease_is_overwritten_ends_and_writes_nothing_more() {
+    let fixture = stage("overwritten", 40).await;
+    let slow = ["--kube-qps", "4", "--kube-burst", "1"];
+    let replica = Replica::start(&fixture, &slow).await;
+    fixture.watch("training", |_| {}).await;
+    in_the_middle_of_writes(&fixture).await;
+    let patch = json!({"spec": {"holderIdentity": "somebody"}});
+    leases(&fixture)
+        .patch(LEASE, &PatchParams::default(), &Patch::Merge(patch))
+        .await
+        .unwrap();
+    let clock = replica.clock.clone();
+    clock.advance(Duration::from_secs(3));
+    let error = replica.ended().await.unwrap_err();
+    assert!(matches!(error, RunError::Lost(_)), "{error}");
+    let told = error.to_string();
+    assert!(
+        told.contains("names somebody now") && !told.contains('\n'),
+        "{told}"
+    );
+    assert_eq!(clock.sleepers(), 0, "all of its tasks have ended");
+    let written = fixture.versions().await;
+    assert!(written.len() < 40, "it was in the middle of its writes");
+
+    // What had left the process before may land; a second later nothing does, where four writes were due.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let written = fixture.versions().await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(fixture.versions().await, written);
+    assert_eq!(
+        lease(&fixture).await.holder_identity.as_deref(),
+        Some("somebody"),
+        "what it lost it does not release"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_that_cannot_renew_ends_at_the_deadline() {
+    let fixture = stage("unrenewed", 5).await;
+    let replica = Replica::start(&fixture, &[]).await;
+    fixture.synced_watch(|_| {}).await;
+    replica.clock.advance(Duration::from_secs(10));
+    let error = replica.ended().await.unwrap_err().to_string();
+    assert!(error.contains("was not renewed for 10 s"), "{error}");
+    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+}

@@ -1,0 +1,74 @@
+//! A replica of the operator in this process.
+
+use std::sync::Arc;
+
+use clap::Parser;
+use testbed::simulator::Simulator;
+use together_remediation_operator::{
+    config::{Cli, Command},
+    run::{self, RunError},
+};
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::api;
+use crate::{clock::ManualClock, fixture::Fixture};
+
+pub(crate) struct Replica {
+    pub(crate) simulator: Simulator,
+    /// Stands still, so that nothing runs out before a test says so.
+    pub(crate) clock: Arc<ManualClock>,
+    shutdown: DropGuard,
+    task: JoinHandle<Result<(), RunError>>,
+}
+
+impl Replica {
+    /// Starts one with `flags` that takes part in the election of the fixture's namespace.
+    pub(crate) async fn start(fixture: &Fixture, flags: &[&str]) -> Self {
+        let simulator = api(fixture).await;
+        let account = fixture
+            .control_plane
+            .operator_account(&fixture.namespace)
+            .await
+            .unwrap();
+        let url = simulator.url();
+        let line = [
+            "together-remediation-operator",
+            "run",
+            "--api-url",
+            &url,
+            "--allow-http",
+            "--namespace",
+            &fixture.namespace,
+            "--lease-namespace",
+            &fixture.namespace,
+        ];
+        let line = line.iter().chain(flags);
+        let Command::Run(flags) = Cli::try_parse_from(line).unwrap().command else {
+            unreachable!()
+        };
+        let (clock, shutdown) = (Arc::new(ManualClock::new()), CancellationToken::new());
+        let (time, stop, config) = (clock.clone(), shutdown.clone(), account.config());
+        Self {
+            simulator,
+            clock,
+            shutdown: shutdown.drop_guard(),
+            task: tokio::spawn(async move { run::run(&flags, config, time, stop).await }),
+        }
+    }
+
+    /// Stops it as SIGTERM would.
+    pub(crate) async fn stop(self) -> Result<(), RunError> {
+        drop(self.shutdown);
+        self.task.await.unwrap()
+    }
+
+    /// Waits until it ends by itself.
+    pub(crate) async fn ended(self) -> Result<(), RunError> {
+        let patience = std::time::Duration::from_secs(60);
+        tokio::time::timeout(patience, self.task)
+            .await
+            .expect("it ends")
+            .unwrap()
+    }
+}
