@@ -2,13 +2,17 @@
 //!
 //! The flow of one poll, in [`watch::poll`]: schedule, credentials, listing, plan, write, report.
 
+pub mod admin;
 pub mod api;
 pub mod cli;
 pub mod clock;
 pub mod cluster;
 pub mod config;
+pub mod definitions;
 pub mod mirror;
+pub mod readiness;
 pub mod run;
 pub mod telemetry;
 pub mod together;
 pub mod watch;
+pub mod watchdog;

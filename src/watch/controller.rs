@@ -24,7 +24,9 @@ use super::{
     status::Standing,
     task::{REQUESTED_AT, Speeds, Task},
 };
-use crate::{api::cluster_watch::ClusterWatch, cluster::Cluster};
+use crate::{
+    api::cluster_watch::ClusterWatch, cluster::Cluster, readiness::Readiness, watchdog::Watchdog,
+};
 
 /// What decides whether a running task still fits its watch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,17 +48,24 @@ struct Running {
 pub struct Supervisor<C> {
     tools: Arc<Tools<C>>,
     speeds: Speeds,
+    watchdog: Watchdog,
     running: Mutex<HashMap<(String, String), Running>>,
     shutdown: CancellationToken,
 }
 
 impl<C: Cluster> Supervisor<C> {
-    /// A supervisor whose tasks all end with `shutdown`.
+    /// A supervisor whose tasks all end with `shutdown`; `watchdog` looks after their polls.
     #[must_use]
-    pub fn new(tools: Arc<Tools<C>>, speeds: Speeds, shutdown: CancellationToken) -> Self {
+    pub fn new(
+        tools: Arc<Tools<C>>,
+        speeds: Speeds,
+        watchdog: Watchdog,
+        shutdown: CancellationToken,
+    ) -> Self {
         Self {
             tools,
             speeds,
+            watchdog,
             running: Mutex::default(),
             shutdown,
         }
@@ -119,12 +128,13 @@ impl<C: Cluster> Supervisor<C> {
         };
         let stop = self.shutdown.child_token();
         let stopped = stop.clone();
+        let watchdog = self.watchdog.clone();
         tokio::spawn(async move {
             // Whatever the task is in the middle of is dropped at once, its writes with it.
             let work = async {
                 match standing {
                     Some(standing) => task.rest(standing).await,
-                    None => task.run().await,
+                    None => task.run(&watchdog).await,
                 }
             };
             tokio::select! {
@@ -154,11 +164,13 @@ fn claim(watch: &ClusterWatch) -> Claim<'_> {
     }
 }
 
-/// Watches the `ClusterWatches` of `namespace` (all: `None`) until `supervisor` is told to shut down.
+/// Watches the `ClusterWatches` of `namespace` (all: `None`) until `supervisor` is told to shut down; tells `readiness`
+/// when they were all listed.
 pub async fn control<C: Cluster>(
     client: Client,
     namespace: Option<String>,
     supervisor: Arc<Supervisor<C>>,
+    readiness: Readiness,
 ) {
     let api: Api<ClusterWatch> = match &namespace {
         Some(namespace) => Api::namespaced(client, namespace),
@@ -176,20 +188,30 @@ pub async fn control<C: Cluster>(
                 context
             )
     );
-    while let Some(result) = reconciled.next().await {
-        match result {
-            Ok(_) => {}
-            Err(ControllerError::ObjectNotFound(gone)) => {
-                supervisor.settle(
-                    gone.namespace.as_deref().unwrap_or_default(),
-                    &store.state(),
-                );
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the watch on ClusterWatches failed and is tried again");
+    readiness.watch_begins();
+    let filled = async {
+        if store.wait_until_ready().await.is_ok() {
+            readiness.watch_filled();
+        }
+    };
+    let settled = async {
+        while let Some(result) = reconciled.next().await {
+            match result {
+                Ok(_) => {}
+                Err(ControllerError::ObjectNotFound(gone)) => {
+                    supervisor.settle(
+                        gone.namespace.as_deref().unwrap_or_default(),
+                        &store.state(),
+                    );
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the watch on ClusterWatches failed and is tried again");
+                }
             }
         }
-    }
+    };
+    // In one task: the store wakes only the last one that waited for it, and the controller waits, too.
+    futures::join!(filled, settled);
 }
 
 async fn reconcile<C: Cluster>(

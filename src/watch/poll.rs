@@ -21,6 +21,7 @@ use crate::{
         write::{Deed, Write},
     },
     together::{Api, ApiKey, Client, CompleteListing, Error, ListRequest, Listing, state},
+    watchdog::Pulse,
 };
 
 /// Remediations a page where the watch names no size: what the API's own CLI asks for.
@@ -54,6 +55,8 @@ pub struct Memory {
     last_full: Option<(Duration, Duration)>,
     full_wanted: bool,
     refusal: Option<Refusal>,
+    /// Told of every page and every finished write.
+    pub pulse: Pulse,
 }
 
 /// A key that the API refused, and until when (monotonic) it is left alone.
@@ -128,6 +131,7 @@ pub async fn poll<C: Cluster>(
         tools.index.clone(),
         tools.clock.now(),
     );
+    round.pulse = memory.pulse.clone();
     let listed = list(api.clone(), request, tools, memory, &mut round).await;
     let ended = tools.clock.elapsed();
     let complete = match listed {
@@ -183,6 +187,7 @@ async fn list<A: Api, C: Cluster>(
 ) -> Result<CompleteListing, Error> {
     let mut listing = Listing::start(api, request, tools.together.dialects());
     while let Some(page) = listing.next_page().await? {
+        memory.pulse.beat();
         for item in page.iter().flatten() {
             if memory.unknown_states.len() < UNKNOWN_STATES && !state::is_known(&item.state) {
                 memory.unknown_states.insert(item.state.clone());
@@ -240,7 +245,7 @@ async fn settle_absences<A: Api, C: Cluster>(
 }
 
 /// Marks all open mirrors stale: no complete listing has come for too long.
-pub async fn mark_all_stale<C: Cluster>(tools: &Tools<C>, scope: &Scope) -> Tally {
+pub async fn mark_all_stale<C: Cluster>(tools: &Tools<C>, scope: &Scope, pulse: &Pulse) -> Tally {
     let regressions = Regressions::default();
     let mut round = Round::new(
         scope,
@@ -249,6 +254,7 @@ pub async fn mark_all_stale<C: Cluster>(tools: &Tools<C>, scope: &Scope) -> Tall
         tools.index.clone(),
         tools.clock.now(),
     );
+    round.pulse = pulse.clone();
     for (name, mirror) in open(mirrors(tools, scope)) {
         mark_stale(&mut round, name, mirror).await;
     }

@@ -45,6 +45,7 @@ pub async fn ask<A: Api, C: Cluster>(
             answer = question(api, scope, None, &mirror.id, &mut left).await;
         }
         asked += 1;
+        round.pulse.beat();
         match answer {
             Some(Ok(item)) => {
                 absences.answered(&name, Answer::Shown);

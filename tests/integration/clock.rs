@@ -5,7 +5,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -18,6 +18,8 @@ use tokio::sync::watch;
 pub(crate) struct ManualClock {
     start: Timestamp,
     elapsed: watch::Sender<Duration>,
+    /// Nobody who sleeps wakes any more.
+    frozen: Arc<AtomicBool>,
     sleepers: Arc<AtomicUsize>,
 }
 
@@ -35,6 +37,7 @@ impl ManualClock {
         Self {
             start: Timestamp::now(),
             elapsed: watch::Sender::new(Duration::from_secs(86_400)),
+            frozen: Arc::default(),
             sleepers: Arc::default(),
         }
     }
@@ -42,6 +45,11 @@ impl ManualClock {
     /// How many wait for it to move.
     pub(crate) fn sleepers(&self) -> usize {
         self.sleepers.load(Ordering::SeqCst)
+    }
+
+    /// A hang: whoever sleeps now or later never wakes.
+    pub(crate) fn freeze_sleepers(&self) {
+        self.frozen.store(true, Ordering::SeqCst);
     }
 
     pub(crate) fn advance(&self, by: Duration) {
@@ -62,9 +70,13 @@ impl Clock for ManualClock {
         let mut elapsed = self.elapsed.subscribe();
         self.sleepers.fetch_add(1, Ordering::SeqCst);
         let sleeper = Sleeper(self.sleepers.clone());
+        let frozen = self.frozen.clone();
         Box::pin(async move {
             let _sleeper = sleeper;
-            elapsed.wait_for(|elapsed| *elapsed >= until).await.unwrap();
+            elapsed
+                .wait_for(|elapsed| *elapsed >= until && !frozen.load(Ordering::SeqCst))
+                .await
+                .unwrap();
         })
     }
 }
