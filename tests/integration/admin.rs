@@ -45,14 +45,14 @@ fn writes(counts: &RequestCounts) -> u64 {
     })
 }
 
-/// The definitions without `status.trigger` of a Remediation.
+/// The definitions without `status.activeHealthCheckRunId` of a Remediation.
 fn older_definitions() -> String {
     let documents = api::crds().into_iter().map(|crd| {
         let mut crd = serde_json::to_value(&crd).unwrap();
         if crd["spec"]["names"]["kind"] == "Remediation" {
             let removed = crd
                 .pointer_mut("/spec/versions/0/schema/openAPIV3Schema/properties/status/properties")
-                .and_then(|fields| fields.as_object_mut().unwrap().remove("trigger"));
+                .and_then(|fields| fields.as_object_mut().unwrap().remove("activeHealthCheckRunId"));
             assert!(removed.is_some());
         }
         format!("---\n{crd}\n")
@@ -79,7 +79,7 @@ async fn definitions_that_are_missing_or_older_are_waited_for_and_nothing_is_wri
     let watch = fixture.watch("training", |_| {}).await;
     let line = probed(&fixture, "/readyz", 503, "older").await;
     assert!(
-        line.contains("Remediation status.trigger") && line.contains("helm upgrade"),
+        line.contains("Remediation status.activeHealthCheckRunId") && line.contains("helm upgrade"),
         "{line}"
     );
     let before = control_plane.requests().await.unwrap();
