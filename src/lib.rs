@@ -13,6 +13,8 @@ pub mod mirror;
 pub mod readiness;
 pub mod run;
 pub mod telemetry;
+#[cfg(test)]
+mod testing;
 pub mod together;
 pub mod watch;
 pub mod watchdog;

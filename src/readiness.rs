@@ -47,6 +47,15 @@ pub struct Readiness {
     filling: Arc<AtomicUsize>,
 }
 
+/// A first listing under way.
+pub struct Filling(Arc<AtomicUsize>);
+
+impl Drop for Filling {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 impl Readiness {
     /// Nothing but what `index` says is known yet.
     #[must_use]
@@ -70,14 +79,11 @@ impl Readiness {
         news
     }
 
-    /// A watch on `ClusterWatches` begins its first listing.
-    pub fn watch_begins(&self) {
+    /// A watch on `ClusterWatches` begins its first listing, which lasts until the answer is dropped.
+    #[must_use]
+    pub fn watch_begins(&self) -> Filling {
         self.filling.fetch_add(1, Ordering::SeqCst);
-    }
-
-    /// A watch on `ClusterWatches` has ended its first listing.
-    pub fn watch_filled(&self) {
-        self.filling.fetch_sub(1, Ordering::SeqCst);
+        Filling(self.filling.clone())
     }
 
     /// What is missing and what to do about it, in one line; `None`: ready.
@@ -149,11 +155,10 @@ mod tests {
         assert!(readiness.definitions(FIT));
         assert!(!readiness.definitions(FIT), "no news");
         assert_eq!(readiness.missing(), None);
-        readiness.watch_begins();
-        readiness.watch_begins();
-        readiness.watch_filled();
+        let (one, other) = (readiness.watch_begins(), readiness.watch_begins());
+        drop(one);
         assert!(readiness.missing().is_some());
-        readiness.watch_filled();
+        drop(other);
         assert_eq!(readiness.missing(), None);
     }
 

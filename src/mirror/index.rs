@@ -9,7 +9,7 @@ use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Condition, jiff::Timestamp}
 use kube::ResourceExt;
 use tokio::sync::watch;
 
-use super::{desired::Synced, digest, labels};
+use super::{desired::Synced, digest, labels, name::object_name};
 use crate::api::remediation::{Remediation, Transition};
 
 /// The conditions of a mirror, in the order of [`Mirror::conditions`].
@@ -37,6 +37,8 @@ pub struct Mirror {
     pub cluster: Arc<str>,
     /// The remediation's id.
     pub id: Box<str>,
+    /// Its name is not the one of this cluster and id: somebody else made it, and it is no mirror.
+    pub foreign: bool,
     /// Its instance's id; empty where unknown.
     pub instance: Arc<str>,
     /// The machine's name for people; empty where unknown.
@@ -93,6 +95,7 @@ impl Mirror {
             generation: object.metadata.generation.unwrap_or(1),
             cluster: names.keep(&object.spec.cluster_id),
             id: object.spec.id.as_str().into(),
+            foreign: object_name(&object.spec.cluster_id, &object.spec.id) != object.name_any(),
             instance: names.keep(
                 status
                     .instance_id
@@ -273,7 +276,8 @@ impl Index {
         self.lock().namespaces.get(namespace)?.get(name).cloned()
     }
 
-    /// All mirrors of `cluster` in `namespace`, with their names; of one instance only where `instance` is given.
+    /// All mirrors of `cluster` in `namespace`, with their names; of one instance only where `instance` is given. Foreign
+    /// objects are none.
     #[must_use]
     pub fn mirrors(
         &self,
@@ -288,7 +292,8 @@ impl Index {
         mirrors
             .iter()
             .filter(|(_, mirror)| {
-                &*mirror.cluster == cluster
+                !mirror.foreign
+                    && &*mirror.cluster == cluster
                     && instance.is_none_or(|wanted| &*mirror.instance == wanted)
             })
             .map(|(name, mirror)| (name.clone(), mirror.clone()))

@@ -1,17 +1,18 @@
 //! Starts, cancels and re-times the tasks of the watches; does no work of its own.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     convert::Infallible,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
 use kube::{
     Api, Client, Resource, ResourceExt,
     runtime::{
+        WatchStreamExt,
         controller::{Action, Controller, Error as ControllerError},
-        reflector::Store,
+        reflector::{self, Store, reflector},
         watcher,
     },
 };
@@ -98,9 +99,10 @@ impl<C: Cluster> Supervisor<C> {
             match running.get(&key) {
                 Some(task) if task.fit == fit => {
                     task.requested.send_if_modified(|known| {
-                        let changed = *known != requested;
+                        // Taking a request away asks for nothing.
+                        let asked = requested.is_some() && *known != requested;
                         *known = requested;
-                        changed
+                        asked
                     });
                 }
                 _ => {
@@ -110,6 +112,21 @@ impl<C: Cluster> Supervisor<C> {
                     running.insert(key, task);
                 }
             }
+        }
+    }
+
+    /// The same for `namespace`, or (`None`) for all that have tasks or watches.
+    fn settle_all(&self, namespace: Option<&str>, watches: &[Arc<ClusterWatch>]) {
+        let namespaces: BTreeSet<String> = if let Some(namespace) = namespace {
+            [namespace.to_owned()].into()
+        } else {
+            let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            let with_tasks = running.keys().map(|(namespace, _)| namespace.clone());
+            let with_watches = watches.iter().filter_map(|watch| watch.namespace());
+            with_tasks.chain(with_watches).collect()
+        };
+        for namespace in &namespaces {
+            self.settle(namespace, watches);
         }
     }
 
@@ -176,8 +193,20 @@ pub async fn control<C: Cluster>(
         Some(namespace) => Api::namespaced(client, namespace),
         None => Api::all(client),
     };
-    let controller = Controller::new(api, watcher::Config::default());
-    let store = controller.store();
+    // `Controller::new` would not tell of deletions; and those during a cut are told by nobody, so that the end of
+    // every listing is looked at too.
+    let (store, writer) = reflector::store();
+    let events = {
+        let (supervisor, store) = (supervisor.clone(), store.clone());
+        let mut filling = Some(readiness.watch_begins());
+        reflector(writer, watcher(api, watcher::Config::default())).inspect_ok(move |event| {
+            if matches!(event, watcher::Event::InitDone) {
+                drop(filling.take());
+                supervisor.settle_all(namespace.as_deref(), &store.state());
+            }
+        })
+    };
+    let controller = Controller::for_stream(events.touched_objects(), store.clone());
     let context = Arc::new((supervisor.clone(), store.clone()));
     let mut reconciled = std::pin::pin!(
         controller
@@ -188,30 +217,20 @@ pub async fn control<C: Cluster>(
                 context
             )
     );
-    readiness.watch_begins();
-    let filled = async {
-        if store.wait_until_ready().await.is_ok() {
-            readiness.watch_filled();
-        }
-    };
-    let settled = async {
-        while let Some(result) = reconciled.next().await {
-            match result {
-                Ok(_) => {}
-                Err(ControllerError::ObjectNotFound(gone)) => {
-                    supervisor.settle(
-                        gone.namespace.as_deref().unwrap_or_default(),
-                        &store.state(),
-                    );
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "the watch on ClusterWatches failed and is tried again");
-                }
+    while let Some(result) = reconciled.next().await {
+        match result {
+            Ok(_) => {}
+            Err(ControllerError::ObjectNotFound(gone)) => {
+                supervisor.settle(
+                    gone.namespace.as_deref().unwrap_or_default(),
+                    &store.state(),
+                );
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the watch on ClusterWatches failed and is tried again");
             }
         }
-    };
-    // In one task: the store wakes only the last one that waited for it, and the controller waits, too.
-    futures::join!(filled, settled);
+    }
 }
 
 async fn reconcile<C: Cluster>(

@@ -226,3 +226,6 @@ impl<'a, C: Cluster> Round<'a, C> {
         (self.tally, self.left_out)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -53,6 +53,8 @@ pub struct Task<C> {
     good: Duration,
     /// How long the last complete listing took.
     lasted: Duration,
+    /// How long the API must be left alone after the last listing.
+    rest: Duration,
 }
 
 impl<C: Cluster> Task<C> {
@@ -76,6 +78,7 @@ impl<C: Cluster> Task<C> {
             polls: 0,
             good: tools.clock.elapsed(),
             lasted: Duration::ZERO,
+            rest: Duration::ZERO,
             tools,
             watch,
         };
@@ -91,7 +94,7 @@ impl<C: Cluster> Task<C> {
             self.report(&Standing::Progressing(String::new())).await;
         }
         loop {
-            let requested = self.requested.borrow_and_update().clone();
+            let requested = self.requested.borrow_and_update().as_deref().map(echo);
             if requested.is_some() && requested != self.reporter.last().last_handled_reconcile_at {
                 self.memory.want_everything_now();
             }
@@ -104,8 +107,7 @@ impl<C: Cluster> Task<C> {
             )
             .await;
             self.polls += 1;
-            self.facts.handled =
-                requested.map(|value| value.chars().take(limits::REQUESTED_AT as usize).collect());
+            self.facts.handled = requested;
             let standing = self.take_stock(&outcome).await;
             if let Some(standing) = standing {
                 self.report(&standing).await;
@@ -203,16 +205,14 @@ impl<C: Cluster> Task<C> {
     /// Waits for the next poll, or for somebody to ask for one.
     async fn wait(&mut self, outcome: &Result<Polled, PollError>) {
         let interval = self.cadence.current(self.something_open());
-        let mut delay = jittered(interval, &self.watch.uid().unwrap_or_default(), self.polls);
-        if let Err(PollError::Api(error)) = outcome {
-            delay = delay.max(error.retry_after().unwrap_or_default());
-        }
-        if let Ok(polled) = outcome {
-            delay = delay.max(
-                self.memory
-                    .rest_after(polled, &self.scope, &self.tools.together),
-            );
-        }
+        let jittered = jittered(interval, &self.watch.uid().unwrap_or_default(), self.polls);
+        let rest = outcome.as_ref().map_or(Duration::ZERO, |polled| {
+            self.memory
+                .rest_after(polled, &self.scope, &self.tools.together)
+        });
+        // A Retry-After does not lengthen this: somebody must tell meanwhile that the mirror gets stale.
+        let delay = jittered.max(rest);
+        self.rest = rest;
         let until = self.tools.clock.elapsed() + delay;
         self.memory.pulse.rest_until(until);
         tokio::select! {
@@ -229,7 +229,8 @@ impl<C: Cluster> Task<C> {
     }
 
     fn stale_after(&self) -> Duration {
-        self.cadence.stale_after(self.something_open(), self.lasted)
+        self.cadence
+            .stale_after(self.something_open(), self.lasted.max(self.rest))
     }
 
     /// How long before this process the last sync must have been at the latest. The status tells it up to one
@@ -302,6 +303,11 @@ fn scope(watch: &ClusterWatch) -> Scope {
         },
         retention: Policy::of(spec.retention.as_ref()),
     }
+}
+
+/// As much of a `requestedAt` value as the status can echo.
+fn echo(value: &str) -> String {
+    value.chars().take(limits::REQUESTED_AT as usize).collect()
 }
 
 fn trace(watch: &ClusterWatch, polled: &Polled) {

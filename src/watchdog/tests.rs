@@ -1,38 +1,13 @@
-use std::{future::Future, pin::Pin};
-
-use k8s_openapi::jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
+use crate::testing::clock::TestClock;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Shows what it was set to.
-struct Dial(Mutex<Duration>);
-
-impl Dial {
-    fn pass(&self, by: Duration) {
-        *lock(&self.0) += by;
-    }
-}
-
-impl Clock for Dial {
-    fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
-    }
-
-    fn elapsed(&self) -> Duration {
-        *lock(&self.0)
-    }
-
-    fn sleep_until(&self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(std::future::pending())
-    }
-}
-
-fn watchdog() -> (Arc<Dial>, Watchdog) {
-    let dial = Arc::new(Dial(Mutex::new(MINUTE * 60)));
-    (dial.clone(), Watchdog::new(dial, PATIENCE))
+fn watchdog() -> (Arc<TestClock>, Watchdog) {
+    let clock = Arc::new(TestClock::default());
+    (clock.clone(), Watchdog::new(clock, PATIENCE))
 }
 
 #[test]
@@ -42,11 +17,11 @@ fn nobody_is_stalled_where_nobody_polls() {
 
 #[test]
 fn a_poll_that_does_not_move_stalls_its_watch_until_it_moves_again() {
-    let (dial, watchdog) = watchdog();
+    let (clock, watchdog) = watchdog();
     let pulse = watchdog.enroll("gpu-ops", "training");
-    dial.pass(PATIENCE);
+    clock.advance(PATIENCE);
     assert_eq!(watchdog.stalled(), None);
-    dial.pass(MINUTE);
+    clock.advance(MINUTE);
     let stalled = watchdog.stalled().unwrap();
     assert_eq!(
         stalled.to_string(),
@@ -58,21 +33,21 @@ fn a_poll_that_does_not_move_stalls_its_watch_until_it_moves_again() {
 
 #[test]
 fn a_watch_that_rests_is_stalled_only_once_its_poll_is_overdue() {
-    let (dial, watchdog) = watchdog();
+    let (clock, watchdog) = watchdog();
     let pulse = watchdog.enroll("gpu-ops", "training");
-    pulse.rest_until(dial.elapsed() + MINUTE * 60);
-    dial.pass(MINUTE * 65);
+    pulse.rest_until(clock.elapsed() + MINUTE * 60);
+    clock.advance(MINUTE * 65);
     assert_eq!(watchdog.stalled(), None);
-    dial.pass(MINUTE);
+    clock.advance(MINUTE);
     assert_eq!(watchdog.stalled().unwrap().silent, MINUTE * 6);
 }
 
 #[test]
 fn an_ended_task_is_forgotten_once_nothing_of_it_is_left() {
-    let (dial, watchdog) = watchdog();
+    let (clock, watchdog) = watchdog();
     let pulse = watchdog.enroll("gpu-ops", "training");
     let clone = pulse.clone();
-    dial.pass(MINUTE * 6);
+    clock.advance(MINUTE * 6);
     drop(pulse);
     assert!(watchdog.stalled().is_some());
     drop(clone);

@@ -52,7 +52,12 @@ fn older_definitions() -> String {
         if crd["spec"]["names"]["kind"] == "Remediation" {
             let removed = crd
                 .pointer_mut("/spec/versions/0/schema/openAPIV3Schema/properties/status/properties")
-                .and_then(|fields| fields.as_object_mut().unwrap().remove("activeHealthCheckRunId"));
+                .and_then(|fields| {
+                    fields
+                        .as_object_mut()
+                        .unwrap()
+                        .remove("activeHealthCheckRunId")
+                });
             assert!(removed.is_some());
         }
         format!("---\n{crd}\n")

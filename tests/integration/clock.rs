@@ -1,11 +1,12 @@
 //! A clock that tests move by hand.
 
 use std::{
+    collections::HashMap,
     future::Future,
     pin::Pin,
     sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
@@ -14,21 +15,31 @@ use k8s_openapi::jiff::Timestamp;
 use together_remediation_operator::clock::Clock;
 use tokio::sync::watch;
 
+/// What the clock shows at first, so that something can have been before.
+const RAN_BEFORE: Duration = Duration::from_secs(86_400);
+
 /// Stands still until it is moved.
 pub(crate) struct ManualClock {
     start: Timestamp,
-    elapsed: watch::Sender<Duration>,
+    moved: watch::Sender<Duration>,
     /// Nobody who sleeps wakes any more.
     frozen: Arc<AtomicBool>,
-    sleepers: Arc<AtomicUsize>,
+    sleepers: Arc<Mutex<Sleepers>>,
+}
+
+/// Until when each one sleeps.
+#[derive(Default)]
+struct Sleepers {
+    until: HashMap<u64, Duration>,
+    next: u64,
 }
 
 /// One who sleeps, until it is dropped.
-struct Sleeper(Arc<AtomicUsize>);
+struct Sleeper(Arc<Mutex<Sleepers>>, u64);
 
 impl Drop for Sleeper {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
+        self.0.lock().unwrap().until.remove(&self.1);
     }
 }
 
@@ -36,15 +47,21 @@ impl ManualClock {
     pub(crate) fn new() -> Self {
         Self {
             start: Timestamp::now(),
-            elapsed: watch::Sender::new(Duration::from_secs(86_400)),
+            moved: watch::Sender::default(),
             frozen: Arc::default(),
             sleepers: Arc::default(),
         }
     }
 
-    /// How many wait for it to move.
+    /// How many wait for it to move; those whose time has come wait no more.
     pub(crate) fn sleepers(&self) -> usize {
-        self.sleepers.load(Ordering::SeqCst)
+        let now = self.elapsed();
+        let sleepers = self.sleepers.lock().unwrap();
+        sleepers
+            .until
+            .values()
+            .filter(|until| **until > now)
+            .count()
     }
 
     /// A hang: whoever sleeps now or later never wakes.
@@ -53,28 +70,33 @@ impl ManualClock {
     }
 
     pub(crate) fn advance(&self, by: Duration) {
-        self.elapsed.send_modify(|elapsed| *elapsed += by);
+        self.moved.send_modify(|moved| *moved += by);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        self.start + (*self.elapsed.borrow() - Duration::from_secs(86_400))
+        self.start + *self.moved.borrow()
     }
 
     fn elapsed(&self) -> Duration {
-        *self.elapsed.borrow()
+        RAN_BEFORE + *self.moved.borrow()
     }
 
     fn sleep_until(&self, until: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        let mut elapsed = self.elapsed.subscribe();
-        self.sleepers.fetch_add(1, Ordering::SeqCst);
-        let sleeper = Sleeper(self.sleepers.clone());
+        let mut moved = self.moved.subscribe();
+        let sleeper = {
+            let mut sleepers = self.sleepers.lock().unwrap();
+            sleepers.next += 1;
+            let number = sleepers.next;
+            sleepers.until.insert(number, until);
+            Sleeper(self.sleepers.clone(), number)
+        };
         let frozen = self.frozen.clone();
         Box::pin(async move {
             let _sleeper = sleeper;
-            elapsed
-                .wait_for(|elapsed| *elapsed >= until && !frozen.load(Ordering::SeqCst))
+            moved
+                .wait_for(|moved| RAN_BEFORE + *moved >= until && !frozen.load(Ordering::SeqCst))
                 .await
                 .unwrap();
         })

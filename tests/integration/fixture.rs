@@ -135,6 +135,13 @@ impl Fixture {
         let mut operator = self.operator.take().unwrap();
         operator.shutdown.cancel();
         (&mut operator.task).await.unwrap();
+        until("nobody waits any more", || async {
+            match self.clock.sleepers() {
+                0 => Ok(()),
+                waiting => Err(format!("{waiting}")),
+            }
+        })
+        .await;
     }
 
     /// Status and line of the operator's answer to a probe of `path`.
@@ -253,27 +260,6 @@ impl Fixture {
             status.last_handled_reconcile_at.as_deref() == Some(&value)
         })
         .await
-    }
-
-    /// Lets `by` pass, once every watch of the namespace has come to wait.
-    pub(crate) async fn advance(&self, by: Duration) {
-        until("every watch waits", || async {
-            let watches = self
-                .watches()
-                .list(&ListParams::default())
-                .await
-                .unwrap()
-                .items
-                .len();
-            let waiting = self.clock.sleepers();
-            if waiting >= watches {
-                Ok(())
-            } else {
-                Err(format!("{waiting} of {watches}"))
-            }
-        })
-        .await;
-        self.clock.advance(by);
     }
 
     /// Lets `by` pass and waits until the API was listed again.

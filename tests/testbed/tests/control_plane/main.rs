@@ -167,18 +167,12 @@ async fn rbac_is_on_for_the_operators_account() {
     let rights = kubectl(control_plane, account.kubeconfig(), &can);
     for (resource, verbs) in [
         ("clusterwatches.compute.together.ai", "[get list watch]"),
-        (
-            "clusterwatches.compute.together.ai/status",
-            "[get update patch]",
-        ),
+        ("clusterwatches.compute.together.ai/status", "[update]"),
         (
             "remediations.compute.together.ai",
             "[get list watch create patch delete]",
         ),
-        (
-            "remediations.compute.together.ai/status",
-            "[get update patch]",
-        ),
+        ("remediations.compute.together.ai/status", "[update]"),
         ("secrets", "[get]"),
     ] {
         let mut rows = rights.lines().map(str::trim_end);

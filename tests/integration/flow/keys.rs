@@ -1,0 +1,216 @@
+//! Keys that are missing, unfit or refused: told at once, never shown, and mended without a restart.
+
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::{Api, ResourceExt, api::DeleteParams};
+use testbed::simulator::Remediation as Truth;
+
+use crate::{
+    fixture::{CLUSTER, Fixture},
+    look::{stands, told},
+    truth::assert_mirrors,
+};
+
+/// Longer than an interval with its jitter.
+const INTERVAL: Duration = Duration::from_secs(64);
+
+/// Puts a Secret as `broken` says, waits for the next poll and checks what the watch says; then the same with the good
+/// Secret again.
+async fn told_and_mended(
+    fixture: &Fixture,
+    broken: (&[(&str, &str)], &str),
+    reason: &str,
+    wanted: &str,
+) {
+    let (data, type_) = broken;
+    fixture.put_secret(data, type_).await;
+    fixture.turn(INTERVAL).await;
+    let watch = fixture.ready("training", reason).await;
+    let ready = told(&watch, "Ready");
+    assert_eq!(
+        (ready.status.as_str(), ready.message.contains(wanted)),
+        ("False", true),
+        "{ready:#?}"
+    );
+    assert_eq!(told(&watch, "Stalled").reason, reason);
+    assert_eq!(stands(&watch, "Stalled"), "True");
+    assert_eq!(stands(&watch, "Reconciling"), "False");
+    let everything = serde_json::to_string(&watch.status).unwrap();
+    for (_, key) in data {
+        let shown = !key.is_empty() && everything.contains(key);
+        assert!(!shown, "the key is shown: {everything}");
+    }
+    mended(fixture).await;
+}
+
+async fn mended(fixture: &Fixture) {
+    fixture
+        .put_secret(&[("api-key", fixture.simulator.key())], "Opaque")
+        .await;
+    fixture.turn(INTERVAL).await;
+    let watch = fixture.ready("training", "Synced").await;
+    assert_eq!(stands(&watch, "Stalled"), "False");
+}
+
+async fn delete_secret(fixture: &Fixture) {
+    let secrets: Api<Secret> = Api::namespaced(fixture.client.clone(), &fixture.namespace);
+    secrets
+        .delete("together", &DeleteParams::default())
+        .await
+        .unwrap();
+}
+
+/// A fixture whose one remediation is finished, so that polls come at the longer interval.
+async fn fixture(name: &str) -> Fixture {
+    let fixture = Fixture::new(name).await;
+    let truth = Truth::numbered(CLUSTER, 1);
+    fixture.simulator.put(truth.clone());
+    fixture.simulator.enter(CLUSTER, &truth.id, "SUCCEEDED");
+    fixture
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_cannot_be_used_is_told_with_what_to_do() {
+    let fixture = fixture("secrets").await;
+    fixture.synced_watch(|_| {}).await;
+    let before = fixture.versions().await;
+    for (broken, reason, wanted) in [
+        (
+            (&[("key", "planted-marker-1")][..], "Opaque"),
+            "SecretInvalid",
+            "it has no key api-key: add it",
+        ),
+        ((&[("api-key", "")], "Opaque"), "SecretInvalid", "is empty"),
+        (
+            (&[("api-key", "planted marker 2")], "Opaque"),
+            "SecretInvalid",
+            "characters that no key has",
+        ),
+        (
+            (&[("api-key", "planted-marker-3")], "example.org/token"),
+            "SecretInvalid",
+            "only Opaque is read",
+        ),
+        (
+            (&[("api-key", "planted-marker-4")], "Opaque"),
+            "Unauthorized",
+            "wrong, expired or revoked",
+        ),
+    ] {
+        told_and_mended(&fixture, broken, reason, wanted).await;
+    }
+    fixture
+        .simulator
+        .add_key("planted-marker-5", Some(&["another-cluster"]));
+    let other = [("api-key", "planted-marker-5")];
+    told_and_mended(&fixture, (&other, "Opaque"), "Forbidden", "another project").await;
+
+    delete_secret(&fixture).await;
+    fixture.turn(INTERVAL).await;
+    let watch = fixture.ready("training", "SecretNotFound").await;
+    let ready = told(&watch, "Ready");
+    assert!(
+        ready
+            .message
+            .contains("there is no Secret together in this namespace: create it")
+    );
+    assert_eq!(stands(&watch, "Stalled"), "True");
+    mended(&fixture).await;
+    assert_eq!(fixture.versions().await, before, "no mirror was touched");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_born_without_a_secret_says_so_and_recovers() {
+    let fixture = fixture("born-poor").await;
+    delete_secret(&fixture).await;
+    fixture.watch("training", |_| {}).await;
+    let watch = fixture.ready("training", "SecretNotFound").await;
+    assert_eq!(stands(&watch, "Ready"), "False");
+    assert_eq!(fixture.simulator.counters().calls(), 0);
+    mended(&fixture).await;
+    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_cluster_or_instance_is_told() {
+    let fixture = fixture("unknown").await;
+    fixture
+        .watch("cluster", |spec| {
+            "no-such-cluster".clone_into(&mut spec.cluster_id);
+        })
+        .await;
+    let watch = fixture.ready("cluster", "ClusterNotFound").await;
+    assert!(told(&watch, "Stalled").message.contains("no-such-cluster"));
+    fixture
+        .watch("instance", |spec| {
+            spec.instance_id = Some("no-such-instance".to_owned());
+        })
+        .await;
+    let watch = fixture.ready("instance", "InstanceNotFound").await;
+    assert!(
+        told(&watch, "Stalled")
+            .message
+            .contains("check spec.instanceId")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_key_is_asked_less_and_less_and_another_at_once() {
+    let fixture = fixture("refused").await;
+    fixture
+        .put_secret(&[("api-key", "revoked")], "Opaque")
+        .await;
+    fixture.watch("training", |_| {}).await;
+    fixture.ready("training", "Unauthorized").await;
+    for _ in 0..15 {
+        fixture.turn(INTERVAL).await;
+    }
+    let asked = fixture.simulator.counters().by_key["revoked"];
+    assert!((2..=5).contains(&asked), "{asked} calls in 16 intervals");
+
+    let watch = fixture.watches().get("training").await.unwrap();
+    fixture.turn(INTERVAL).await;
+    let same = fixture.watches().get("training").await.unwrap();
+    let said = |watch: &_| told(watch, "Ready");
+    assert_eq!(said(&same), said(&watch), "not asked, and still told");
+
+    mended(&fixture).await;
+    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_who_asks_for_a_sync_is_heeded_also_with_a_refused_key() {
+    let fixture = fixture("unrefused").await;
+    fixture.put_secret(&[("api-key", "late")], "Opaque").await;
+    fixture.watch("training", |_| {}).await;
+    fixture.ready("training", "Unauthorized").await;
+    fixture.simulator.add_key("late", None);
+    fixture.sync("training").await;
+    fixture.ready("training", "Synced").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_rotated_without_a_restart() {
+    let fixture = fixture("rotated").await;
+    fixture.synced_watch(|_| {}).await;
+    let old = fixture.simulator.key().to_owned();
+    let watch = fixture.watches().get("training").await.unwrap();
+    fixture.simulator.add_key("second", None);
+    fixture
+        .put_secret(&[("api-key", "second\n")], "Opaque")
+        .await;
+    fixture.settled().await;
+    let before = fixture.simulator.counters().by_key[&old];
+    fixture.simulator.revoke(&old);
+    fixture.turn(INTERVAL).await;
+    let counters = fixture.simulator.counters();
+    assert_eq!(counters.by_key[&old], before);
+    assert_eq!(counters.by_key["second"], 1);
+    let after = fixture.watches().get("training").await.unwrap();
+    assert_eq!(
+        after.resource_version(),
+        watch.resource_version(),
+        "nothing to tell"
+    );
+}

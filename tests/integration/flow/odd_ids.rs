@@ -1,0 +1,135 @@
+//! Ids that are no UUIDs: whatever they hold, each has an object of its own.
+
+use std::collections::HashSet;
+
+use kube::ResourceExt;
+use testbed::simulator::Remediation as Truth;
+
+use crate::{
+    fixture::{CLUSTER, Fixture, condition},
+    look::{AGREES, told},
+    truth::assert_mirrors,
+};
+
+fn odd_ids() -> Vec<String> {
+    let written = [
+        "a/b",
+        "a.b",
+        "a-b",
+        "A-B",
+        "a b",
+        "a%2Fb",
+        "a/../b",
+        "../../../secrets",
+        "..",
+        ".",
+        "-",
+        "%2e%2e",
+        "?state=RUNNING",
+        "#",
+        "übung",
+        "日本",
+        "🔥",
+        "new\nline",
+        "tab\t",
+        "\"quoted\"",
+        "\\",
+        "{}",
+        "null",
+        "0",
+        "--help",
+        "a\u{301}",
+        "á",
+        "00000000-0000-4000-8000-00000000000A",
+        "00000000-0000-4000-8000-00000000000a",
+        " 00000000-0000-4000-8000-00000000000a",
+        "00000000000040008000000000000000a",
+    ];
+    let long = [
+        "x".repeat(1023) + "y",
+        "x".repeat(1023) + "z",
+        "ü".repeat(1024),
+    ];
+    written.into_iter().map(str::to_owned).chain(long).collect()
+}
+
+fn put(fixture: &Fixture, number: u32, id: &str) {
+    fixture.simulator.put(Truth {
+        id: id.to_owned(),
+        state: "RUNNING".to_owned(),
+        ..Truth::numbered(CLUSTER, number)
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_id_has_an_object_of_its_own_and_is_followed() {
+    let fixture = Fixture::new("odd-ids").await;
+    let ids = odd_ids();
+    for (number, id) in (0..).zip(&ids) {
+        put(&fixture, number, id);
+    }
+    let watch = fixture.synced_watch(|_| {}).await;
+    assert_eq!(told(&watch, "Ready").message, AGREES);
+    let mirrors = fixture.all().await;
+    assert_mirrors(&mirrors, &fixture.simulator.truth(CLUSTER));
+    let names: HashSet<_> = mirrors.iter().map(ResourceExt::name_any).collect();
+    assert_eq!(names.len(), ids.len());
+    assert!(
+        names.contains("00000000-0000-4000-8000-00000000000a"),
+        "a usual UUID is its own name"
+    );
+
+    let before = fixture.versions().await;
+    fixture.sync("training").await;
+    assert_eq!(fixture.versions().await, before);
+    for id in &ids {
+        fixture.simulator.enter(CLUSTER, id, "SUCCEEDED");
+    }
+    fixture.sync("training").await;
+    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_that_is_too_long_is_left_out_and_told() {
+    let fixture = Fixture::new("long-id").await;
+    put(&fixture, 0, &"x".repeat(1025));
+    put(&fixture, 1, "short");
+    let watch = fixture.synced_watch(|_| {}).await;
+    let message = told(&watch, "Ready").message;
+    assert!(message.contains("longer than 1024 characters"), "{message}");
+    let mut truth = fixture.simulator.truth(CLUSTER);
+    truth.retain(|truth| truth.id == "short");
+    assert_mirrors(&fixture.all().await, &truth);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ids_that_no_url_can_carry_do_not_keep_others_from_being_asked_for() {
+    let fixture = Fixture::new("no-url").await;
+    let ids = [
+        "..",
+        ".",
+        "a/b",
+        "übung",
+        "00000000-0000-4000-8000-00000000000a",
+        "zzz",
+    ];
+    for (number, id) in (0..).zip(ids) {
+        put(&fixture, number, id);
+    }
+    put(&fixture, 100, "stays");
+    fixture.synced_watch(|_| {}).await;
+    for id in ids {
+        fixture.simulator.remove(CLUSTER, id);
+    }
+    for _ in 0..3 {
+        fixture.sync("training").await;
+        fixture.ready("training", "Synced").await;
+    }
+    for mirror in fixture.all().await {
+        let wanted = match mirror.spec.id.as_str() {
+            "." | ".." | "stays" => "Listed",
+            _ => "NotFound",
+        };
+        assert_eq!(condition(&mirror, "Synced").1, wanted, "{}", mirror.spec.id);
+    }
+}

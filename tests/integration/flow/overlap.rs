@@ -1,0 +1,82 @@
+//! Two watches of the same instances in one namespace: the older one writes, the newer one waits and says so.
+
+use kube::{ResourceExt, api::DeleteParams};
+use testbed::simulator::Remediation as Truth;
+
+use crate::{
+    fixture::{CLUSTER, Fixture},
+    look::{stands, told},
+    truth::assert_mirrors,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_newer_one_is_stalled_until_the_older_one_is_gone() {
+    let fixture = Fixture::new("overlap").await;
+    for number in 0..5 {
+        fixture.simulator.put(Truth::numbered(CLUSTER, number));
+    }
+    // Of two that are created within one second the first by name counts as the older.
+    fixture.watch("a-older", |_| {}).await;
+    fixture.ready("a-older", "Synced").await;
+    let before = fixture.versions().await;
+    let calls = fixture.simulator.counters().calls();
+    fixture.watch("b-newer", |_| {}).await;
+    let newer = fixture.ready("b-newer", "Overlaps").await;
+    assert_eq!(stands(&newer, "Ready"), "False");
+    assert_eq!(stands(&newer, "Stalled"), "True");
+    let message = told(&newer, "Stalled").message;
+    assert!(
+        message.contains("a-older") && message.contains("delete one of the two"),
+        "{message}"
+    );
+    fixture.settled().await;
+    assert_eq!(
+        fixture.simulator.counters().calls(),
+        calls,
+        "it never asked"
+    );
+    assert_eq!(fixture.versions().await, before);
+
+    let background = DeleteParams::background();
+    fixture
+        .watches()
+        .delete("a-older", &background)
+        .await
+        .unwrap();
+    fixture.ready("b-newer", "Synced").await;
+    let uid = newer.uid().unwrap();
+    let mirrors = fixture
+        .sync_until("b-newer", "the newer one owns all", |mirrors| {
+            mirrors.len() == 5
+                && mirrors.iter().all(|mirror| {
+                    let owners = mirror.owner_references();
+                    owners.len() == 1 && owners[0].uid == uid
+                })
+        })
+        .await;
+    assert_mirrors(&mirrors, &fixture.simulator.truth(CLUSTER));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_of_one_instance_overlaps_one_of_all_but_not_one_of_another() {
+    let fixture = Fixture::new("instances").await;
+    let (one, other) = (Truth::numbered(CLUSTER, 1), Truth::numbered(CLUSTER, 2));
+    for truth in [&one, &other] {
+        fixture.simulator.put(truth.clone());
+    }
+    fixture
+        .watch("a", |spec| spec.instance_id = Some(one.instance_id.clone()))
+        .await;
+    fixture.ready("a", "Synced").await;
+    fixture
+        .watch("b", |spec| spec.instance_id = Some("-".to_owned()))
+        .await;
+    fixture.ready("b", "Overlaps").await;
+    fixture
+        .watch("c", |spec| {
+            spec.instance_id = Some(other.instance_id.clone());
+        })
+        .await;
+    fixture.ready("c", "Synced").await;
+    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+}

@@ -1,0 +1,102 @@
+//! A suspended watch leaves the API and its mirrors alone, and says so.
+
+use std::time::Duration;
+
+use kube::ResourceExt;
+use serde_json::json;
+use testbed::simulator::Remediation as Truth;
+
+use crate::{
+    fixture::{CLUSTER, Fixture},
+    look::{AGREES, stands, told},
+    truth::assert_mirrors,
+};
+
+const LONG: Duration = Duration::from_secs(400);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn suspended_from_birth_it_never_calls_the_api() {
+    let fixture = Fixture::new("unborn").await;
+    fixture.simulator.put(Truth::numbered(CLUSTER, 1));
+    fixture.watch("training", |spec| spec.suspend = true).await;
+    let watch = fixture
+        .watch_where("training", "it is acknowledged", |status, generation| {
+            status.observed_generation == generation
+        })
+        .await;
+    let ready = told(&watch, "Ready");
+    assert_eq!(
+        (
+            ready.status.as_str(),
+            ready.reason.as_str(),
+            ready.message.as_str()
+        ),
+        ("Unknown", "Pending", "suspended")
+    );
+    assert_eq!(stands(&watch, "Reconciling"), "False");
+    assert_eq!(stands(&watch, "Stalled"), "False");
+    assert_eq!(watch.status.unwrap().stale_after, None);
+    for _ in 0..3 {
+        fixture.turn(LONG).await;
+    }
+    assert_eq!(fixture.simulator.counters().calls(), 0);
+    assert!(fixture.all().await.is_empty());
+
+    fixture
+        .patch_watch("training", json!({"spec": {"suspend": false}}))
+        .await;
+    fixture.ready("training", "Synced").await;
+    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn suspended_later_everything_stays_until_it_is_resumed() {
+    let fixture = Fixture::new("suspend").await;
+    let truth = Truth::numbered(CLUSTER, 1);
+    fixture.simulator.put(truth.clone());
+    fixture.synced_watch(|_| {}).await;
+
+    fixture
+        .patch_watch("training", json!({"spec": {"suspend": true}}))
+        .await;
+    let watch = fixture.ready("training", "Synced").await;
+    let ready = told(&watch, "Ready");
+    assert_eq!(
+        (ready.status.as_str(), ready.message.as_str()),
+        ("True", "suspended")
+    );
+    assert_eq!(stands(&watch, "Reconciling"), "False");
+    let status = watch.status.as_ref().unwrap();
+    assert_eq!(
+        (status.observed_generation, &status.stale_after),
+        (Some(2), &None)
+    );
+    assert_eq!(status.remediations.as_ref().unwrap().awaiting_approval, 1);
+
+    let (mirrors, calls) = (
+        fixture.versions().await,
+        fixture.simulator.counters().calls(),
+    );
+    fixture.simulator.enter(CLUSTER, &truth.id, "RUNNING");
+    let request = json!({"metadata": {"annotations": {"compute.together.ai/requestedAt": "now"}}});
+    fixture.patch_watch("training", request).await;
+    for _ in 0..3 {
+        fixture.turn(LONG).await;
+    }
+    assert_eq!(fixture.simulator.counters().calls(), calls);
+    assert_eq!(fixture.versions().await, mirrors);
+    let still = fixture.watches().get("training").await.unwrap();
+    assert_eq!(still.status, watch.status, "nothing to say meanwhile");
+
+    fixture
+        .patch_watch("training", json!({"spec": {"suspend": false}}))
+        .await;
+    let watch = fixture.ready("training", "Synced").await;
+    assert_eq!(told(&watch, "Ready").message, AGREES);
+    assert_eq!(watch.metadata.generation, Some(3));
+    let status = watch.status.as_ref().unwrap();
+    assert!(status.stale_after.is_some());
+    assert_eq!(status.last_handled_reconcile_at.as_deref(), Some("now"));
+    assert_eq!(fixture.mirror(&truth.id).await.name_any(), truth.id);
+    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+}

@@ -1,0 +1,251 @@
+//! Watches that are deleted, made anew, edited, or many.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::{
+    Api, ResourceExt,
+    api::{DeleteParams, ListParams, PostParams},
+};
+use serde_json::json;
+use testbed::simulator::{Fault, Remediation as Truth, Times};
+use together_remediation_operator::api::{
+    cluster_watch::{ClusterWatch, DeletionPolicy},
+    remediation::Remediation,
+};
+
+use crate::{
+    fixture::{CLUSTER, Fixture, spec, until},
+    look::{stands, told},
+    truth::assert_mirrors,
+};
+
+fn outage() -> Fault {
+    Fault::Status {
+        status: 503,
+        retry_after: None,
+    }
+}
+
+async fn with_remediations(name: &str, number: u32) -> Fixture {
+    let fixture = Fixture::new(name).await;
+    for number in 0..number {
+        fixture.simulator.put(Truth::numbered(CLUSTER, number));
+    }
+    fixture
+}
+
+async fn delete(fixture: &Fixture, name: &str) {
+    fixture
+        .watches()
+        .delete(name, &DeleteParams::background())
+        .await
+        .unwrap();
+}
+
+fn uids(mirrors: &[Remediation]) -> BTreeMap<String, String> {
+    mirrors
+        .iter()
+        .map(|mirror| (mirror.name_any(), mirror.uid().unwrap()))
+        .collect()
+}
+
+/// The uids of all owners of these.
+fn owners(mirrors: &[Remediation]) -> BTreeSet<String> {
+    let owners = mirrors.iter().flat_map(ResourceExt::owner_references);
+    owners.map(|owner| owner.uid.clone()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn its_mirrors_go_with_a_deleted_watch_also_while_the_api_is_down() {
+    let fixture = with_remediations("delete", 10).await;
+    let watch = fixture.synced_watch(|_| {}).await;
+    let mirrors = fixture.all().await;
+    assert_eq!(owners(&mirrors), [watch.uid().unwrap()].into());
+    assert!(mirrors.iter().all(|mirror| mirror.finalizers().is_empty()));
+    assert!(watch.finalizers().is_empty());
+    fixture.simulator.fault(outage(), Times::UntilCleared);
+    delete(&fixture, "training").await;
+    until("all mirrors are gone", || async {
+        let left = fixture.all().await.len();
+        if left == 0 {
+            Ok(())
+        } else {
+            Err(format!("{left}"))
+        }
+    })
+    .await;
+    assert!(
+        fixture
+            .watches()
+            .get_opt("training")
+            .await
+            .unwrap()
+            .is_none()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_watch_is_polled_no_more() {
+    let fixture = with_remediations("no-more", 1).await;
+    fixture.synced_watch(|_| {}).await;
+    fixture.settled().await;
+    let calls = fixture.simulator.counters().calls();
+    delete(&fixture, "training").await;
+    until("its task has ended", || async {
+        match fixture.clock.sleepers() {
+            0 => Ok(()),
+            waiting => Err(format!("{waiting}")),
+        }
+    })
+    .await;
+    assert_eq!(fixture.simulator.counters().calls(), calls);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn retained_mirrors_stay_and_a_new_watch_takes_them_over() {
+    let fixture = with_remediations("retain", 10).await;
+    fixture
+        .synced_watch(|spec| spec.deletion_policy = DeletionPolicy::Retain)
+        .await;
+    let mirrors = fixture.all().await;
+    assert!(owners(&mirrors).is_empty());
+    let before = uids(&mirrors);
+    delete(&fixture, "training").await;
+    fixture
+        .simulator
+        .enter(CLUSTER, &mirrors[0].spec.id, "RUNNING");
+
+    fixture.watch("next", |_| {}).await;
+    let next = fixture.ready("next", "Synced").await;
+    let mirrors = fixture.all().await;
+    assert_eq!(uids(&mirrors), before, "none was created again");
+    assert_eq!(owners(&mirrors), [next.uid().unwrap()].into());
+    assert_mirrors(&mirrors, &fixture.simulator.truth(CLUSTER));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edited_policy_changes_the_owners_of_mirrors_that_are_there() {
+    let fixture = with_remediations("policy", 5).await;
+    let watch = fixture.synced_watch(|_| {}).await;
+    for (policy, wanted) in [
+        ("Retain", BTreeSet::new()),
+        ("Delete", [watch.uid().unwrap()].into()),
+    ] {
+        fixture
+            .patch_watch("training", json!({"spec": {"deletionPolicy": policy}}))
+            .await;
+        fixture.ready("training", "Synced").await;
+        assert_eq!(owners(&fixture.all().await), wanted);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_that_is_made_anew_at_once_ends_up_with_all_mirrors() {
+    let fixture = with_remediations("anew", 40).await;
+    let old = fixture.synced_watch(|_| {}).await.uid().unwrap();
+    delete(&fixture, "training").await;
+    let new = fixture.watch("training", |_| {}).await.uid().unwrap();
+    assert_ne!(new, old);
+    let mirrors = fixture
+        .sync_until("training", "the new watch owns all", |mirrors| {
+            mirrors.len() == 40 && owners(mirrors) == [new.clone()].into()
+        })
+        .await;
+    assert_mirrors(&mirrors, &fixture.simulator.truth(CLUSTER));
+    fixture.ready("training", "Synced").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_namespaces_mirror_one_cluster_each_for_itself() {
+    let mut fixture = with_remediations("two", 10).await;
+    let other = fixture.control_plane.namespace("two-other").await.unwrap();
+    fixture.stop().await;
+    fixture.start(&[&other]).await;
+    let mut secret = Secret {
+        string_data: Some([("api-key".to_owned(), fixture.simulator.key().to_owned())].into()),
+        ..Secret::default()
+    };
+    secret.metadata.name = Some("together".to_owned());
+    let post = PostParams::default();
+    let secrets: Api<Secret> = Api::namespaced(fixture.client.clone(), &other);
+    secrets.create(&post, &secret).await.unwrap();
+    let watches: Api<ClusterWatch> = Api::namespaced(fixture.client.clone(), &other);
+    let mirrors: Api<Remediation> = Api::namespaced(fixture.client.clone(), &other);
+    let theirs = watches
+        .create(&post, &ClusterWatch::new("training", spec()))
+        .await
+        .unwrap();
+    let ours = fixture.synced_watch(|_| {}).await;
+    until("the other one is synced", || async {
+        let watch = watches.get("training").await.unwrap();
+        match stands(&watch, "Ready").as_str() {
+            "True" => Ok(()),
+            other => Err(other.to_owned()),
+        }
+    })
+    .await;
+    let truth = fixture.simulator.truth(CLUSTER);
+    let in_other = mirrors.list(&ListParams::default()).await.unwrap().items;
+    assert_mirrors(&fixture.all().await, &truth);
+    assert_mirrors(&in_other, &truth);
+    assert_eq!(owners(&fixture.all().await), [ours.uid().unwrap()].into());
+    assert_eq!(owners(&in_other), [theirs.uid().unwrap()].into());
+
+    let before = uids(&in_other);
+    delete(&fixture, "training").await;
+    until("our mirrors are gone", || async {
+        let left = fixture.all().await.len();
+        if left == 0 {
+            Ok(())
+        } else {
+            Err(format!("{left}"))
+        }
+    })
+    .await;
+    let in_other = mirrors.list(&ListParams::default()).await.unwrap().items;
+    assert_eq!(uids(&in_other), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edited_watch_is_progressing_until_the_edit_is_synced() {
+    let fixture = with_remediations("edit", 3).await;
+    let first = fixture.synced_watch(|_| {}).await;
+    assert_eq!(first.status.unwrap().observed_generation, Some(1));
+    fixture.simulator.fault(outage(), Times::UntilCleared);
+    fixture
+        .patch_watch("training", json!({"spec": {"omit": ["reason"]}}))
+        .await;
+    let watch = fixture.ready("training", "Progressing").await;
+    assert_eq!(watch.metadata.generation, Some(2));
+    assert_eq!(watch.status.as_ref().unwrap().observed_generation, Some(2));
+    assert_eq!(stands(&watch, "Ready"), "Unknown");
+    assert_eq!(stands(&watch, "Reconciling"), "True");
+    let carried = watch
+        .status
+        .as_ref()
+        .unwrap()
+        .remediations
+        .as_ref()
+        .unwrap();
+    assert_eq!(carried.total, 3, "what was known stays");
+    let told_why = fixture
+        .watch_where("training", "it says what keeps it", |status, _| {
+            status
+                .conditions
+                .iter()
+                .any(|c| c.type_ == "Ready" && c.message.contains("503"))
+        })
+        .await;
+    assert_eq!(told(&told_why, "Ready").reason, "Progressing");
+
+    fixture.simulator.clear_faults();
+    fixture.turn(std::time::Duration::from_secs(20)).await;
+    let watch = fixture.ready("training", "Synced").await;
+    assert_eq!(watch.status.as_ref().unwrap().observed_generation, Some(2));
+    let mut truth = fixture.simulator.truth(CLUSTER);
+    for truth in &mut truth {
+        truth.reason = None;
+    }
+    assert_mirrors(&fixture.all().await, &truth);
+}

@@ -1,0 +1,24 @@
+//! What tests look at in a watch.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use together_remediation_operator::api::cluster_watch::ClusterWatch;
+
+/// A condition of the watch.
+pub(crate) fn told(watch: &ClusterWatch, type_: &str) -> Condition {
+    let status = watch.status.as_ref().unwrap();
+    let found = status
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == type_);
+    found
+        .unwrap_or_else(|| panic!("no condition {type_}: {status:#?}"))
+        .clone()
+}
+
+/// The status of a condition of the watch.
+pub(crate) fn stands(watch: &ClusterWatch, type_: &str) -> String {
+    told(watch, type_).status
+}
+
+/// What Ready says when there is nothing to tell.
+pub(crate) const AGREES: &str = "the mirror agrees with the API";

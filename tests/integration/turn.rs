@@ -1,0 +1,56 @@
+//! Polls one by one: time that a test lets pass, and the end of what that began.
+
+use std::time::Duration;
+
+use kube::api::ListParams;
+use together_remediation_operator::api::remediation::Remediation;
+
+use crate::fixture::{Fixture, until};
+
+impl Fixture {
+    /// Waits until every watch of the namespace waits for its next turn: no poll is under way.
+    pub(crate) async fn settled(&self) {
+        until("every watch waits", || async {
+            let list = self.watches().list(&ListParams::default()).await.unwrap();
+            let (watches, waiting) = (list.items.len(), self.clock.sleepers());
+            if waiting >= watches {
+                Ok(())
+            } else {
+                Err(format!("{waiting} of {watches}"))
+            }
+        })
+        .await;
+    }
+
+    /// Lets `by` pass, once every watch of the namespace has come to wait.
+    pub(crate) async fn advance(&self, by: Duration) {
+        self.settled().await;
+        self.clock.advance(by);
+    }
+
+    /// Lets `by` pass and waits until every poll that fell due has ended with all its writes.
+    pub(crate) async fn turn(&self, by: Duration) {
+        self.advance(by).await;
+        self.settled().await;
+    }
+
+    /// Syncs until the mirrors are as wanted: the operator learns what others do to them by a watch of its own, perhaps
+    /// after the first sync.
+    pub(crate) async fn sync_until(
+        &self,
+        watch: &str,
+        what: &str,
+        wanted: impl Fn(&[Remediation]) -> bool,
+    ) -> Vec<Remediation> {
+        until(what, || async {
+            self.sync(watch).await;
+            let mirrors = self.all().await;
+            if wanted(&mirrors) {
+                Ok(mirrors)
+            } else {
+                Err(format!("{mirrors:#?}"))
+            }
+        })
+        .await
+    }
+}
