@@ -21,6 +21,7 @@ use crate::{
         write::{Deed, Write},
     },
     together::{Api, ApiKey, Client, CompleteListing, Error, ListRequest, Listing, Service, state},
+    watchdog::Pulse,
 };
 
 /// Remediations a page where the watch names no size: what the API's own CLI asks for.
@@ -62,6 +63,8 @@ pub struct Memory {
     last_full: Option<(Duration, Duration)>,
     full_wanted: bool,
     refusal: Option<Refusal>,
+    /// Told of every page and every finished write.
+    pub pulse: Pulse,
 }
 
 /// A key that the API refused or asked to be patient with, and until when (monotonic) it is left alone.
@@ -130,6 +133,7 @@ pub async fn poll<C: Cluster, T: Service>(
     );
     let regressions = std::mem::take(&mut memory.regressions);
     let mut round = tools.round(scope, &regressions);
+    round.pulse = memory.pulse.clone();
     let listed = list(api.clone(), request, tools, memory, &mut round).await;
     let ended = tools.clock.elapsed();
     let complete = match listed {
@@ -185,6 +189,7 @@ async fn list<A: Api, C: Cluster, T: Service>(
 ) -> Result<CompleteListing, Error> {
     let mut listing = Listing::start(api, request, tools.together.dialects());
     while let Some(page) = listing.next_page().await? {
+        memory.pulse.beat();
         for item in page.iter().flatten() {
             if memory.unknown_states.len() < UNKNOWN_STATES && !state::is_known(&item.state) {
                 memory.unknown_states.insert(item.state.clone());
@@ -242,9 +247,14 @@ async fn settle_absences<A: Api, C: Cluster, T: Service>(
 }
 
 /// Marks all open mirrors stale: no complete listing has come for too long.
-pub async fn mark_all_stale<C: Cluster, T: Service>(tools: &Tools<C, T>, scope: &Scope) -> Tally {
+pub async fn mark_all_stale<C: Cluster, T: Service>(
+    tools: &Tools<C, T>,
+    scope: &Scope,
+    pulse: &Pulse,
+) -> Tally {
     let regressions = Regressions::default();
     let mut round = tools.round(scope, &regressions);
+    round.pulse = pulse.clone();
     for (name, mirror) in open(mirrors(tools, scope)) {
         mark_stale(&mut round, name, mirror).await;
     }

@@ -47,6 +47,7 @@ pub async fn ask<A: Api, C: Cluster>(
         }
         let Some(answer) = answer else { break };
         asked += 1;
+        round.pulse.beat();
         match answer {
             Ok(item) => {
                 absences.answered(&name, Answer::Shown);

@@ -23,6 +23,7 @@ use crate::{
     },
     cluster::{Cluster, ClusterError},
     together::Error,
+    watchdog::Watchdog,
 };
 
 /// The annotation whose every new value means: sync now.
@@ -85,9 +86,10 @@ impl<C: Cluster> Task<C> {
         task
     }
 
-    /// Mirrors until it is dropped.
-    pub async fn run(mut self) {
+    /// Mirrors until it is dropped; `watchdog` sees that its polls move.
+    pub async fn run(mut self, watchdog: &Watchdog) {
         self.tools.index.ready().await;
+        self.memory.pulse = watchdog.enroll(&self.scope.namespace, &self.watch.name_any());
         if !self.reporter.is_acknowledged() {
             self.report(&Standing::Progressing(String::new())).await;
         }
@@ -156,7 +158,7 @@ impl<C: Cluster> Task<C> {
         tracing::warn!(watch = %self.watch.name_any(), namespace = %self.scope.namespace, reason, message, "the poll failed");
         let stale = elapsed.saturating_sub(self.good) > self.stale_after();
         if stale && outcome.is_err() {
-            mark_all_stale(&self.tools, &self.scope).await;
+            mark_all_stale(&self.tools, &self.scope, &self.memory.pulse).await;
         }
         if needs_somebody {
             Some(Standing::Stalled { reason, message })
@@ -212,10 +214,12 @@ impl<C: Cluster> Task<C> {
         let delay = jittered.max(rest);
         self.rest = rest;
         let until = self.tools.clock.elapsed() + delay;
+        self.memory.pulse.rest_until(until);
         tokio::select! {
             () = self.tools.clock.sleep_until(until) => {}
             Ok(()) = self.requested.changed() => {}
         }
+        self.memory.pulse.beat();
     }
 
     fn something_open(&self) -> bool {

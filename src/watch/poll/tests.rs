@@ -15,6 +15,7 @@ use crate::{
 
 mod absence;
 mod listing;
+mod progress;
 
 const MINUTE: Duration = Duration::from_secs(60);
 

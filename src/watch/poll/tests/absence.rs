@@ -253,9 +253,9 @@ async fn one_that_nobody_answers_for_becomes_stale_and_fresh_again_by_one_write_
 async fn all_open_ones_are_marked_stale_once() {
     let items = [item(1, "RUNNING"), item(2, "FAILED"), item(3, "PENDING")];
     let mut world = World::with(items).await;
-    let marked = mark_all_stale(&world.tools, &world.scope).await;
+    let marked = mark_all_stale(&world.tools, &world.scope, &world.memory.pulse).await;
     assert_eq!(marked.updated, 2);
-    let again = mark_all_stale(&world.tools, &world.scope).await;
+    let again = mark_all_stale(&world.tools, &world.scope, &world.memory.pulse).await;
     assert_eq!(again, Tally::default());
     assert!(world.is(1, "Stale", true) && world.is(2, "Final", false));
     assert_eq!(world.poll().await.unwrap().tally.updated, 2);
