@@ -67,7 +67,7 @@ pub struct Run {
     #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=100_000), value_name = "NUMBER")]
     pub kube_burst: u32,
 
-    /// Where /livez and /readyz are served; [::] is all addresses, IPv4 alone where IPv6 is off
+    /// Where /livez and /readyz are served; the default is all addresses, of IPv4 alone where IPv6 is off
     #[arg(long, default_value = "[::]:8080", value_parser = address, value_name = "ADDRESS:PORT")]
     pub admin_addr: SocketAddr,
 
