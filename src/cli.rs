@@ -6,7 +6,7 @@ use clap::Parser;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    api,
+    admin, api,
     clock::SystemClock,
     config::{Cli, Command, Run, one_line},
     run::{self, RunError},
@@ -48,12 +48,21 @@ fn operate(flags: &Run) -> Result<(), RunError> {
         .build();
     let runtime = runtime.map_err(|error| RunError::Cluster(error.to_string()))?;
     runtime.block_on(async {
+        let listener = admin::bind(flags.admin_addr).await;
+        let listener = listener.map_err(|error| RunError::Admin(flags.admin_addr, error))?;
         let kube = kube::Config::infer()
             .await
             .map_err(|error| RunError::Cluster(error.to_string()))?;
         let shutdown = CancellationToken::new();
         tokio::spawn(cancel_on_signal(shutdown.clone()));
-        run::run(flags, kube, Arc::new(SystemClock::default()), shutdown).await
+        run::run(
+            flags,
+            listener,
+            kube,
+            Arc::new(SystemClock::default()),
+            shutdown,
+        )
+        .await
     })
 }
 

@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
@@ -79,6 +79,10 @@ pub struct Run {
     #[arg(long, env = "POD_NAMESPACE", value_parser = namespace)]
     pub lease_namespace: Option<String>,
 
+    /// Where /livez and /readyz are served; [::] is all addresses, IPv4 alone where IPv6 is off
+    #[arg(long, default_value = "[::]:8080", value_parser = address, value_name = "ADDRESS:PORT")]
+    pub admin_addr: SocketAddr,
+
     /// Form of the log
     #[arg(long, value_enum, default_value_t = LogFormat::Json)]
     pub log_format: LogFormat,
@@ -123,6 +127,12 @@ fn rate(text: &str) -> Result<f64, String> {
         Ok(rate) if (0.001..=10_000.0).contains(&rate) => Ok(rate),
         _ => Err("write a number from 0.001 to 10000, such as 5".to_owned()),
     }
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        "write an IP address and a port, such as [::]:8080 or 127.0.0.1:8080".to_owned()
+    })
 }
 
 fn namespace(text: &str) -> Result<String, String> {
@@ -221,6 +231,9 @@ mod tests {
             (&["--lease-name", "a/b"], "an object's name"),
             (&["--lease-namespace", "Not_A_Name"], "lower-case letters"),
             (&["--leader-elect=maybe"], "true"),
+            (&["--admin-addr", ":8080"], "such as [::]:8080"),
+            (&["--admin-addr", "localhost:8080"], "such as [::]:8080"),
+            (&["--admin-addr", "127.0.0.1:80800"], "such as [::]:8080"),
             (&["--log-format", "xml"], "json"),
             (&["--log-level", "=!"], "info,kube=debug"),
             (&["--frobnicate"], "--frobnicate"),

@@ -2,14 +2,20 @@
 //!
 //! The flow of one poll, in [`watch::poll`]: schedule, credentials, listing, plan, write, report.
 
+pub mod admin;
 pub mod api;
 pub mod cli;
 pub mod clock;
 pub mod cluster;
 pub mod config;
+pub mod definitions;
 pub mod leader;
 pub mod mirror;
+pub mod readiness;
 pub mod run;
 pub mod telemetry;
+#[cfg(test)]
+mod testing;
 pub mod together;
 pub mod watch;
+pub mod watchdog;

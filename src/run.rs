@@ -1,23 +1,28 @@
 //! Puts the operator together and runs it until it is told to stop.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use kube::Client;
 use leaky_bucket::RateLimiter;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    admin::{self, Probes},
     clock::Clock,
     cluster::{Cluster, KubeCluster},
     config::Run,
+    definitions,
     leader::{Elector, KubeLeases, Leadership, Lost, identity},
     mirror::{follow::follow, index::Index},
+    readiness::Readiness,
     together::{self, Limits},
     watch::{
         controller::{Supervisor, control},
         poll::Tools,
         task::Speeds,
     },
+    watchdog::{Watchdog, patience},
 };
 
 /// Why the operator cannot run.
@@ -31,6 +36,9 @@ pub enum RunError {
         "no way to a cluster: {0}. In a cluster it needs a service account; elsewhere KUBECONFIG names one"
     )]
     Cluster(String),
+    /// The admin server cannot listen.
+    #[error("--admin-addr: nothing can listen on {0}: {1}; name another address or port")]
+    Admin(SocketAddr, io::Error),
     /// The client of the API cannot be made.
     #[error("the client of Together's API cannot be made: {0}")]
     Client(#[from] together::ClientError),
@@ -39,12 +47,13 @@ pub enum RunError {
     Lost(#[from] Lost),
 }
 
-/// Runs the operator with `flags` against the cluster of `kube` until `shutdown`.
+/// Runs the operator with `flags` against the cluster of `kube` until `shutdown`; its probes are answered on `admin`.
 ///
 /// # Errors
 /// See [`RunError`]. Faults of the cluster or the API after the start are no errors: they are waited out.
 pub async fn run(
     flags: &Run,
+    admin: TcpListener,
     kube: kube::Config,
     clock: Arc<dyn Clock>,
     shutdown: CancellationToken,
@@ -75,7 +84,9 @@ pub async fn run(
         None
     };
 
+    let watchdog = Watchdog::new(clock.clone(), patience(flags.api_qps));
     let index = Index::new(namespaces.len());
+    let readiness = Readiness::new(index.clone());
     let cluster = KubeCluster::new(writes, bucket(flags.kube_qps, flags.kube_burst), leadership);
     let tools = Arc::new(Tools {
         cluster,
@@ -87,24 +98,41 @@ pub async fn run(
         default_interval: flags.default_interval,
         min_interval: flags.min_interval,
     };
-    let supervisor = Arc::new(Supervisor::new(tools, speeds, shutdown.child_token()));
+    let supervisor = Arc::new(Supervisor::new(
+        tools,
+        speeds,
+        watchdog.clone(),
+        shutdown.child_token(),
+    ));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), api = %flags.api_url, namespaces = ?flags.namespaces, "started");
 
     let each = namespaces.into_iter().map(|namespace| {
         let (supervisor, watches) = (supervisor.clone(), watches.clone());
+        let readiness = readiness.clone();
         let follow = follow(watches.clone(), namespace.clone(), index.clone());
         async move {
             tokio::select! {
                 () = follow => {}
-                () = control(watches, namespace, supervisor) => {}
+                () = control(watches, namespace, supervisor, readiness) => {}
             }
         }
     });
+    let work = async {
+        definitions::until_fit(&watches, &readiness).await;
+        tokio::select! {
+            lost = lead(elector.as_mut(), &supervisor) => Err(lost),
+            _ = futures::future::join_all(each) => Ok(()),
+        }
+    };
+    let probes = Probes {
+        watchdog,
+        readiness: readiness.clone(),
+    };
     let outcome = tokio::select! {
         biased;
         () = shutdown.cancelled() => Ok(()),
-        lost = lead(elector.as_mut(), &supervisor) => Err(lost),
-        _ = futures::future::join_all(each) => Ok(()),
+        outcome = work => outcome,
+        () = admin::serve(admin, probes) => Ok(()),
     };
     supervisor.stop().await;
     if let (Ok(()), Some(elector)) = (&outcome, &mut elector) {

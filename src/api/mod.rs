@@ -4,6 +4,7 @@ pub mod cluster_watch;
 mod crd;
 pub mod duration;
 pub mod limits;
+pub mod published;
 pub mod remediation;
 mod rules;
 mod schema;

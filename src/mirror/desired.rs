@@ -126,7 +126,7 @@ pub fn from_api(
     };
     let mut status = RemediationStatus {
         observed_generation: Some(generation),
-        node: instance_name.clone().or_else(|| instance_id.clone()),
+        node: instance_name.clone().or_else(|| name(&item.instance_id)),
         state: bounded(Some(&item.state), limits::ENUM),
         mode: short(item.mode.as_deref(), "REMEDIATION_MODE_"),
         trigger: short(item.trigger.as_deref(), "REMEDIATION_TRIGGER_"),
@@ -340,3 +340,6 @@ fn bounded(value: Option<&str>, limit: u32) -> Option<String> {
             .collect(),
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,3 +50,6 @@ impl io::Write for Hash {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -89,11 +89,7 @@ impl<C: Cluster> Writer<C> {
                 metadata,
             } => self.update(&name, &mirror, status, metadata, now).await,
             Deed::Mark(mirror, synced) => self.mark(&name, &mirror, synced, now).await,
-            Deed::Prune(mirror) => self
-                .cluster
-                .delete(&self.namespace, &name, &mirror.uid, mirror.resource_version)
-                .await
-                .map(|()| Done::Pruned),
+            Deed::Prune(mirror) => self.prune(&name, &mirror).await,
         };
         match done {
             Err(ClusterError::Conflict | ClusterError::NotFound) => Ok(Done::Conflict),
@@ -222,6 +218,15 @@ impl<C: Cluster> Writer<C> {
         Ok(Done::Updated)
     }
 
+    async fn prune(&self, name: &str, mirror: &Mirror) -> Result<Done, ClusterError> {
+        let version = mirror.resource_version;
+        self.cluster
+            .delete(&self.namespace, name, &mirror.uid, version)
+            .await?;
+        self.index.removed(&self.namespace, name, version);
+        Ok(Done::Pruned)
+    }
+
     async fn replace_status(
         &self,
         metadata: ObjectMeta,
@@ -294,3 +299,6 @@ pub fn to_second(time: Timestamp) -> Timestamp {
 pub fn seconds(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ use super::dialect::Dialects;
 use super::error::{Error, Flaw, Outage};
 use super::key::ApiKey;
 use super::model::Remediation;
-use super::port::{Api, Page, PageQuery};
+use super::port::{Api, Page, PageQuery, Service};
 use super::{answer, decode, route};
 
 const USER_AGENT: &str = concat!("together-remediation-operator/", env!("CARGO_PKG_VERSION"));
@@ -140,6 +140,18 @@ impl Client {
     #[must_use]
     pub fn dialects(&self) -> &Dialects {
         &self.dialects
+    }
+}
+
+impl Service for Client {
+    type Api = KeyedClient;
+
+    fn with_key(&self, key: &ApiKey) -> KeyedClient {
+        self.with_key(key)
+    }
+
+    fn dialects(&self) -> &Dialects {
+        self.dialects()
     }
 }
 

@@ -31,4 +31,4 @@ pub use key::{ApiKey, KeyError};
 pub use linked_alert::LinkedAlert;
 pub use listing::Listing;
 pub use model::{Malformed, Remediation};
-pub use port::{Api, ListRequest, Page, PageQuery};
+pub use port::{Api, ListRequest, Page, PageQuery, Service};

@@ -2,8 +2,9 @@
 
 use std::future::Future;
 
-use super::dialect::{QueryNames, StateFilter};
+use super::dialect::{Dialects, QueryNames, StateFilter};
 use super::error::Error;
+use super::key::ApiKey;
 use super::model::{Malformed, Remediation};
 
 /// Something that answers like the API, with one key.
@@ -25,6 +26,16 @@ pub trait Api: Clone + Send + Sync + 'static {
         instance: Option<&str>,
         id: &str,
     ) -> impl Future<Output = Result<Remediation, Error>> + Send;
+}
+
+/// Where the API is: it gives access with a key, and remembers how the server wants to be asked.
+pub trait Service: Send + Sync + 'static {
+    /// The API with one key.
+    type Api: Api;
+    /// The API with `key`.
+    fn with_key(&self, key: &ApiKey) -> Self::Api;
+    /// What was learned of the server.
+    fn dialects(&self) -> &Dialects;
 }
 
 /// What to list.

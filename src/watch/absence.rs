@@ -33,8 +33,10 @@ pub enum Answer {
 struct Missing {
     /// The complete listing that first lacked it (monotonic time).
     since: Duration,
-    /// Complete full listings that lacked it.
+    /// Complete full listings that prove that it is not listed.
     full: u32,
+    /// Full listings since it is missing, whether they prove that or not.
+    tried: u32,
     /// Polls in which the trusted call by id answered 404.
     not_found: u32,
     /// Polls in which the trusted call by id answered 403.
@@ -58,12 +60,13 @@ impl Absences {
         listing: &CompleteListing,
         now: Duration,
     ) {
-        // One that cannot be read and has no id may be any of them.
-        let full = listing.states().is_empty() && listing.skipped_unnamed() == 0;
+        // An item whose id nobody could read may be any of those that seem to be missing.
+        let full = listing.states().is_empty();
+        let proof = full && listing.skipped_unnamed() == 0;
         self.note(
             open.iter().map(|(name, mirror)| (&**name, &*mirror.id)),
             |id| listing.contains(id),
-            full,
+            (full, proof),
             now,
         );
     }
@@ -72,7 +75,7 @@ impl Absences {
         &mut self,
         open: impl Iterator<Item = (&'a str, &'a str)>,
         shown: impl Fn(&str) -> bool,
-        full: bool,
+        (full, proof): (bool, bool),
         now: Duration,
     ) {
         let (mut all, mut lacking) = (0, HashSet::new());
@@ -91,7 +94,8 @@ impl Absences {
                 mass,
                 ..Missing::default()
             });
-            missing.full += u32::from(full);
+            missing.full += u32::from(proof);
+            missing.tried += u32::from(full);
         }
     }
 
@@ -170,12 +174,16 @@ impl Absences {
     }
 
     /// Whether a full listing should come sooner: it would settle what questions by id cannot. `asked`: how many could
-    /// be asked for in this poll.
+    /// be asked for in this poll. What as many full listings as must agree have not settled, more of them will not.
     #[must_use]
     pub fn want_full_listing(&self, asked: usize) -> bool {
-        let unsettled =
-            |missing: &Missing| !self.trusted || (missing.mass && missing.full < AGREEING);
-        self.missing.len() > asked || self.missing.values().any(unsettled)
+        let too_many = self.missing.len() > asked;
+        let unsettled = |missing: &Missing| {
+            too_many || !self.trusted || (missing.mass && missing.full < AGREEING)
+        };
+        self.missing
+            .values()
+            .any(|missing| missing.tried < AGREEING && unsettled(missing))
     }
 }
 
@@ -189,7 +197,7 @@ mod tests {
         absences.note(
             open.iter().map(|name| (*name, *name)),
             |id| shown.contains(&id),
-            full,
+            (full, full),
             SECOND,
         );
     }
@@ -258,14 +266,24 @@ mod tests {
     #[test]
     fn the_longest_missing_are_asked_for_first() {
         let mut absences = Absences::default();
-        absences.note([("b", "b")].into_iter(), |_| false, false, SECOND);
+        absences.note([("b", "b")].into_iter(), |_| false, (false, false), SECOND);
         absences.note(
             [("a", "a"), ("b", "b")].into_iter(),
             |_| false,
-            false,
+            (false, false),
             SECOND * 2,
         );
         assert_eq!(absences.questions(1), ["b".into()]);
         assert_eq!(absences.since("a"), Some(SECOND * 2));
+    }
+
+    #[test]
+    fn a_full_listing_that_settles_nothing_is_not_asked_for_again_and_again() {
+        let mut absences = Absences::default();
+        for wanted in [true, false] {
+            absences.note([("a", "a")].into_iter(), |_| false, (true, false), SECOND);
+            assert_eq!(absences.want_full_listing(10), wanted);
+        }
+        assert_eq!(absences.verdict("a"), None, "what cannot be read may be it");
     }
 }

@@ -28,7 +28,9 @@ use super::{
     status::Standing,
     task::{REQUESTED_AT, Speeds, Task},
 };
-use crate::{api::cluster_watch::ClusterWatch, cluster::Cluster};
+use crate::{
+    api::cluster_watch::ClusterWatch, cluster::Cluster, readiness::Readiness, watchdog::Watchdog,
+};
 
 /// What decides whether a running task still fits its watch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +52,7 @@ struct Running {
 pub struct Supervisor<C> {
     tools: Arc<Tools<C>>,
     speeds: Speeds,
+    watchdog: Watchdog,
     running: Mutex<HashMap<(String, String), Running>>,
     tasks: TaskTracker,
     leads: SetOnce<()>,
@@ -58,12 +61,18 @@ pub struct Supervisor<C> {
 
 impl<C: Cluster> Supervisor<C> {
     /// A supervisor that starts no task before it is told to [`lead`](Self::lead), and whose tasks all end with
-    /// `shutdown`.
+    /// `shutdown`; `watchdog` looks after their polls.
     #[must_use]
-    pub fn new(tools: Arc<Tools<C>>, speeds: Speeds, shutdown: CancellationToken) -> Self {
+    pub fn new(
+        tools: Arc<Tools<C>>,
+        speeds: Speeds,
+        watchdog: Watchdog,
+        shutdown: CancellationToken,
+    ) -> Self {
         Self {
             tools,
             speeds,
+            watchdog,
             running: Mutex::default(),
             tasks: TaskTracker::new(),
             leads: SetOnce::new(),
@@ -160,12 +169,13 @@ impl<C: Cluster> Supervisor<C> {
         };
         let stop = self.shutdown.child_token();
         let stopped = stop.clone();
+        let watchdog = self.watchdog.clone();
         self.tasks.spawn(async move {
             // Whatever the task is in the middle of is dropped at once, its writes with it.
             let work = async {
                 match standing {
                     Some(standing) => task.rest(standing).await,
-                    None => task.run().await,
+                    None => task.run(&watchdog).await,
                 }
             };
             tokio::select! {
@@ -195,11 +205,13 @@ fn claim(watch: &ClusterWatch) -> Claim<'_> {
     }
 }
 
-/// Watches the `ClusterWatches` of `namespace` (all: `None`) until `supervisor` is told to shut down.
+/// Watches the `ClusterWatches` of `namespace` (all: `None`) until `supervisor` is told to shut down; tells `readiness`
+/// when they were all listed.
 pub async fn control<C: Cluster>(
     client: Client,
     namespace: Option<String>,
     supervisor: Arc<Supervisor<C>>,
+    readiness: Readiness,
 ) {
     let api: Api<ClusterWatch> = match &namespace {
         Some(namespace) => Api::namespaced(client, namespace),
@@ -214,8 +226,10 @@ pub async fn control<C: Cluster>(
     };
     let events = {
         let settle_all = settle_all.clone();
+        let mut filling = Some(readiness.watch_begins());
         reflector(writer, watcher(api, watcher::Config::default())).inspect_ok(move |event| {
             if matches!(event, watcher::Event::InitDone) {
+                drop(filling.take());
                 settle_all();
             }
         })
@@ -265,4 +279,67 @@ async fn reconcile<C: Cluster>(
     let (supervisor, store) = &*context;
     supervisor.settle(&watch.namespace().unwrap_or_default(), &store.state());
     Ok(Action::await_change())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        api::cluster_watch::ClusterWatchSpec,
+        clock::Clock,
+        mirror::index::Index,
+        testing::{clock::TestClock, cluster::MemoryCluster},
+        together::{BaseUrl, Client, Limits},
+    };
+
+    fn watch(namespace: &str, name: &str) -> Arc<ClusterWatch> {
+        let mut watch = ClusterWatch::new(name, ClusterWatchSpec::default());
+        watch.metadata.namespace = Some(namespace.to_owned());
+        Arc::new(watch)
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_listing_ends_the_tasks_of_watches_that_it_lacks() {
+        let base = BaseUrl::parse("http://127.0.0.1:1", true).unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(TestClock::default());
+        let tools = Tools {
+            cluster: MemoryCluster::default(),
+            together: Client::new(base, Limits::default()).unwrap(),
+            index: Index::new(0),
+            clock: clock.clone(),
+        };
+        let speeds = Speeds {
+            default_interval: Duration::from_secs(60),
+            min_interval: Duration::from_secs(10),
+        };
+        let watchdog = Watchdog::new(clock, Duration::from_secs(300));
+        let shutdown = CancellationToken::new();
+        let supervisor = Supervisor::new(Arc::new(tools), speeds, watchdog, shutdown);
+        supervisor.lead();
+        let tasks = || {
+            let running = supervisor.running.lock().unwrap();
+            let names = running.keys().map(|(_, name)| name.clone());
+            names.collect::<BTreeSet<_>>()
+        };
+        let watches = [watch("a", "one"), watch("b", "two")];
+        supervisor.settle_all(None, &watches);
+        assert_eq!(tasks(), ["one".to_owned(), "two".to_owned()].into());
+        supervisor.settle_all(None, &watches[..1]);
+        assert_eq!(
+            tasks(),
+            ["one".to_owned()].into(),
+            "its namespace has no watch left"
+        );
+        supervisor.settle_all(Some("b"), &[]);
+        assert_eq!(
+            tasks(),
+            ["one".to_owned()].into(),
+            "of another namespace it says nothing"
+        );
+        supervisor.settle_all(Some("a"), &[]);
+        assert!(tasks().is_empty());
+    }
 }

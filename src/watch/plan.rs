@@ -189,3 +189,6 @@ pub fn urgency(write: &Write) -> u8 {
         Deed::Prune(_) => 4,
     }
 }
+
+#[cfg(test)]
+mod tests;

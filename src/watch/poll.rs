@@ -20,7 +20,8 @@ use crate::{
         index::{Index, Mirror},
         write::{Deed, Write},
     },
-    together::{Api, ApiKey, Client, CompleteListing, Error, ListRequest, Listing, state},
+    together::{Api, ApiKey, Client, CompleteListing, Error, ListRequest, Listing, Service, state},
+    watchdog::Pulse,
 };
 
 /// Remediations a page where the watch names no size: what the API's own CLI asks for.
@@ -32,15 +33,23 @@ const QUESTIONS: usize = 10;
 const UNKNOWN_STATES: usize = 8;
 
 /// What polls of one watch work with.
-pub struct Tools<C> {
+pub struct Tools<C, T = Client> {
     /// The cluster.
     pub cluster: C,
     /// The API.
-    pub together: Client,
+    pub together: T,
     /// What is known of the mirrors.
     pub index: Index,
     /// The clocks.
     pub clock: Arc<dyn Clock>,
+}
+
+impl<C: Cluster, T> Tools<C, T> {
+    /// A round of writes that begins now.
+    fn round<'a>(&self, scope: &'a Scope, regressions: &'a Regressions) -> Round<'a, C> {
+        let (cluster, index) = (self.cluster.clone(), self.index.clone());
+        Round::new(scope, regressions, cluster, index, self.clock.now())
+    }
 }
 
 /// What is remembered from poll to poll.
@@ -54,9 +63,11 @@ pub struct Memory {
     last_full: Option<(Duration, Duration)>,
     full_wanted: bool,
     refusal: Option<Refusal>,
+    /// Told of every page and every finished write.
+    pub pulse: Pulse,
 }
 
-/// A key that the API refused, and until when (monotonic) it is left alone.
+/// A key that the API refused or asked to be patient with, and until when (monotonic) it is left alone.
 #[derive(Debug)]
 struct Refusal {
     key: [u8; 32],
@@ -92,10 +103,10 @@ pub struct Polled {
 }
 
 impl Memory {
-    /// Makes the next poll a full listing that heeds no earlier refusal.
+    /// Makes the next poll a full listing that heeds no earlier refusal; a Retry-After is still heeded.
     pub fn want_everything_now(&mut self) {
         self.last_full = None;
-        self.refusal = None;
+        self.refusal.take_if(|refusal| !refusal.error.retryable());
     }
 }
 
@@ -103,8 +114,8 @@ impl Memory {
 ///
 /// # Errors
 /// Why nothing was listed to the end. What came before that is mirrored all the same; nothing is marked absent.
-pub async fn poll<C: Cluster>(
-    tools: &Tools<C>,
+pub async fn poll<C: Cluster, T: Service>(
+    tools: &Tools<C, T>,
     spec: &ClusterWatchSpec,
     scope: &Scope,
     cadence: &Cadence,
@@ -121,13 +132,8 @@ pub async fn poll<C: Cluster>(
         memory.states_to_list(scope, cadence, &tools.together, began),
     );
     let regressions = std::mem::take(&mut memory.regressions);
-    let mut round = Round::new(
-        scope,
-        &regressions,
-        tools.cluster.clone(),
-        tools.index.clone(),
-        tools.clock.now(),
-    );
+    let mut round = tools.round(scope, &regressions);
+    round.pulse = memory.pulse.clone();
     let listed = list(api.clone(), request, tools, memory, &mut round).await;
     let ended = tools.clock.elapsed();
     let complete = match listed {
@@ -156,8 +162,8 @@ pub async fn poll<C: Cluster>(
     memory.regressions = regressions;
     memory.regressions.observe(older, full, ended);
     let dialect = tools.together.dialects();
-    let asked_otherwise = !complete.states().is_empty() && complete.filter_ignored();
-    let dialect = asked_otherwise.then(|| dialect.describe(complete.states()));
+    let wanted = only_final(scope).map_or_else(|| memory.open_states(), <[_]>::to_vec);
+    let dialect = (!dialect.filters(&wanted)).then(|| dialect.describe(&wanted));
     let note = left_out
         .message()
         .into_iter()
@@ -174,15 +180,16 @@ pub async fn poll<C: Cluster>(
 }
 
 /// Lists page by page; each page is planned and its writes started while the next one is fetched.
-async fn list<A: Api, C: Cluster>(
+async fn list<A: Api, C: Cluster, T: Service>(
     api: A,
     request: ListRequest,
-    tools: &Tools<C>,
+    tools: &Tools<C, T>,
     memory: &mut Memory,
     round: &mut Round<'_, C>,
 ) -> Result<CompleteListing, Error> {
     let mut listing = Listing::start(api, request, tools.together.dialects());
     while let Some(page) = listing.next_page().await? {
+        memory.pulse.beat();
         for item in page.iter().flatten() {
             if memory.unknown_states.len() < UNKNOWN_STATES && !state::is_known(&item.state) {
                 memory.unknown_states.insert(item.state.clone());
@@ -194,9 +201,9 @@ async fn list<A: Api, C: Cluster>(
 }
 
 /// What to do about open mirrors that the listing lacked: ask, mark what is proven gone, mark what is stale.
-async fn settle_absences<A: Api, C: Cluster>(
+async fn settle_absences<A: Api, C: Cluster, T: Service>(
     api: &A,
-    tools: &Tools<C>,
+    tools: &Tools<C, T>,
     scope: &Scope,
     cadence: &Cadence,
     memory: &mut Memory,
@@ -240,15 +247,14 @@ async fn settle_absences<A: Api, C: Cluster>(
 }
 
 /// Marks all open mirrors stale: no complete listing has come for too long.
-pub async fn mark_all_stale<C: Cluster>(tools: &Tools<C>, scope: &Scope) -> Tally {
+pub async fn mark_all_stale<C: Cluster, T: Service>(
+    tools: &Tools<C, T>,
+    scope: &Scope,
+    pulse: &Pulse,
+) -> Tally {
     let regressions = Regressions::default();
-    let mut round = Round::new(
-        scope,
-        &regressions,
-        tools.cluster.clone(),
-        tools.index.clone(),
-        tools.clock.now(),
-    );
+    let mut round = tools.round(scope, &regressions);
+    round.pulse = pulse.clone();
     for (name, mirror) in open(mirrors(tools, scope)) {
         mark_stale(&mut round, name, mirror).await;
     }
@@ -268,7 +274,7 @@ async fn mark_stale<C: Cluster>(round: &mut Round<'_, C>, name: Box<str>, mirror
 
 /// All mirrors of the watch.
 #[must_use]
-pub fn mirrors<C>(tools: &Tools<C>, scope: &Scope) -> Vec<(Box<str>, Arc<Mirror>)> {
+pub fn mirrors<C, T>(tools: &Tools<C, T>, scope: &Scope) -> Vec<(Box<str>, Arc<Mirror>)> {
     tools
         .index
         .mirrors(&scope.namespace, &scope.cluster, scope.instance.as_deref())
@@ -307,7 +313,7 @@ impl Memory {
         &self,
         scope: &Scope,
         cadence: &Cadence,
-        together: &Client,
+        together: &impl Service,
         now: Duration,
     ) -> Vec<String> {
         if let Some(states) = only_final(scope) {
@@ -328,7 +334,7 @@ impl Memory {
 
     /// How long to leave the API alone after a full listing, where it must be the next one too.
     #[must_use]
-    pub fn rest_after(&self, polled: &Polled, scope: &Scope, together: &Client) -> Duration {
+    pub fn rest_after(&self, polled: &Polled, scope: &Scope, together: &impl Service) -> Duration {
         let open = self.open_states();
         if polled.full && !together.dialects().filters(&open) && only_final(scope).is_none() {
             return polled.lasted * FULL_SPACING;
@@ -355,20 +361,22 @@ impl Memory {
     }
 
     fn refused(&mut self, key: &ApiKey, error: &Error, interval: Duration, now: Duration) {
-        if error.retryable() {
-            return;
-        }
         let key = key.fingerprint();
-        let times = self
-            .refusal
-            .as_ref()
-            .filter(|refusal| refusal.key == key)
-            .map_or(0, |refusal| refusal.times + 1);
-        self.refusal = Some(Refusal {
+        let before = self.refusal.take().filter(|refusal| refusal.key == key);
+        let times = before.map_or(0, |refusal| refusal.times + 1);
+        let wait = if error.retryable() {
+            error.retry_after()
+        } else {
+            Some(after_refusal(interval, times))
+        };
+        self.refusal = wait.map(|wait| Refusal {
             key,
             error: error.clone(),
-            times,
-            until: now + after_refusal(interval, times),
+            times: if error.retryable() { 0 } else { times },
+            until: now + wait,
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,8 @@ use crate::{
     together::{Api, Error, Remediation},
 };
 
-/// Asks for what is missing, within `budget` calls, and plans what the answers show. Returns how many were asked for.
+/// Asks for what is missing, within `budget` calls, and plans what the answers show. Returns for how many the
+/// budget sufficed.
 pub async fn ask<A: Api, C: Cluster>(
     api: &A,
     scope: &Scope,
@@ -44,19 +45,23 @@ pub async fn ask<A: Api, C: Cluster>(
         if instance.is_some() && matches!(answer, Some(Err(Error::NotFound))) {
             answer = question(api, scope, None, &mirror.id, &mut left).await;
         }
+        let Some(answer) = answer else { break };
         asked += 1;
+        round.pulse.beat();
         match answer {
-            Some(Ok(item)) => {
+            Ok(item) => {
                 absences.answered(&name, Answer::Shown);
                 round.take(vec![Ok(item)]).await;
             }
-            Some(Err(Error::NotFound)) => absences.answered(&name, Answer::NotFound),
-            Some(Err(Error::Forbidden)) => absences.answered(&name, Answer::Forbidden),
-            Some(Err(
+            Err(Error::NotFound) => absences.answered(&name, Answer::NotFound),
+            Err(Error::Forbidden) => absences.answered(&name, Answer::Forbidden),
+            Err(
                 Error::InvalidResponse(_) | Error::BadRequest { .. } | Error::ImpossibleId { .. },
-            )) => absences.answered(&name, Answer::Unanswered),
+            ) => {
+                absences.answered(&name, Answer::Unanswered);
+            }
             // A key or an API that fails now would fail for the rest too.
-            Some(Err(_)) | None => break,
+            Err(_) => break,
         }
     }
     asked

@@ -138,3 +138,6 @@ impl Kept<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -128,3 +128,6 @@ fn message(mirror: &Mirror, since: Option<Timestamp>, all: usize) -> String {
 fn count(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,6 +18,7 @@ use crate::{
         write::{Done, Write, Writer},
     },
     together::{Malformed, Remediation},
+    watchdog::Pulse,
 };
 
 /// Writes under way at a time.
@@ -87,6 +88,8 @@ pub struct Round<'a, C> {
     pub left_out: LeftOut,
     /// Instance and id of one that was listed.
     pub sample: Option<(Option<String>, String)>,
+    /// Told of every finished write and answered question.
+    pub pulse: Pulse,
 }
 
 impl<'a, C: Cluster> Round<'a, C> {
@@ -116,6 +119,7 @@ impl<'a, C: Cluster> Round<'a, C> {
             older: Vec::new(),
             left_out: LeftOut::default(),
             sample: None,
+            pulse: Pulse::default(),
         }
     }
 
@@ -189,7 +193,9 @@ impl<'a, C: Cluster> Round<'a, C> {
     }
 
     async fn reap(&mut self) {
-        match self.running.join_next().await {
+        let ended = self.running.join_next().await;
+        self.pulse.beat();
+        match ended {
             None => {}
             Some(Ok(Ok(Done::Created))) => self.tally.created += 1,
             Some(Ok(Ok(Done::Updated))) => self.tally.updated += 1,
@@ -220,3 +226,6 @@ impl<'a, C: Cluster> Round<'a, C> {
         (self.tally, self.left_out)
     }
 }
+
+#[cfg(test)]
+mod tests;

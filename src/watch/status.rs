@@ -199,3 +199,6 @@ pub fn worth_writing(previous: &ClusterWatchStatus, next: &ClusterWatchStatus) -
     };
     heartbeat || timeless(previous) != timeless(next)
 }
+
+#[cfg(test)]
+mod tests;

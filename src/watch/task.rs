@@ -23,6 +23,7 @@ use crate::{
     },
     cluster::{Cluster, ClusterError},
     together::Error,
+    watchdog::Watchdog,
 };
 
 /// The annotation whose every new value means: sync now.
@@ -52,6 +53,8 @@ pub struct Task<C> {
     good: Duration,
     /// How long the last complete listing took.
     lasted: Duration,
+    /// How long the API must be left alone after the last listing.
+    rest: Duration,
 }
 
 impl<C: Cluster> Task<C> {
@@ -75,6 +78,7 @@ impl<C: Cluster> Task<C> {
             polls: 0,
             good: tools.clock.elapsed(),
             lasted: Duration::ZERO,
+            rest: Duration::ZERO,
             tools,
             watch,
         };
@@ -82,9 +86,10 @@ impl<C: Cluster> Task<C> {
         task
     }
 
-    /// Mirrors until it is dropped.
-    pub async fn run(mut self) {
+    /// Mirrors until it is dropped; `watchdog` sees that its polls move.
+    pub async fn run(mut self, watchdog: &Watchdog) {
         self.tools.index.ready().await;
+        self.memory.pulse = watchdog.enroll(&self.scope.namespace, &self.watch.name_any());
         if !self.reporter.is_acknowledged() {
             self.report(&Standing::Progressing(String::new())).await;
         }
@@ -153,7 +158,7 @@ impl<C: Cluster> Task<C> {
         tracing::warn!(watch = %self.watch.name_any(), namespace = %self.scope.namespace, reason, message, "the poll failed");
         let stale = elapsed.saturating_sub(self.good) > self.stale_after();
         if stale && outcome.is_err() {
-            mark_all_stale(&self.tools, &self.scope).await;
+            mark_all_stale(&self.tools, &self.scope, &self.memory.pulse).await;
         }
         if needs_somebody {
             Some(Standing::Stalled { reason, message })
@@ -200,21 +205,21 @@ impl<C: Cluster> Task<C> {
     /// Waits for the next poll, or for somebody to ask for one.
     async fn wait(&mut self, outcome: &Result<Polled, PollError>) {
         let interval = self.cadence.current(self.something_open());
-        let mut delay = jittered(interval, &self.watch.uid().unwrap_or_default(), self.polls);
-        if let Err(PollError::Api(error)) = outcome {
-            delay = delay.max(error.retry_after().unwrap_or_default());
-        }
-        if let Ok(polled) = outcome {
-            delay = delay.max(
-                self.memory
-                    .rest_after(polled, &self.scope, &self.tools.together),
-            );
-        }
+        let jittered = jittered(interval, &self.watch.uid().unwrap_or_default(), self.polls);
+        let rest = outcome.as_ref().map_or(Duration::ZERO, |polled| {
+            self.memory
+                .rest_after(polled, &self.scope, &self.tools.together)
+        });
+        // A Retry-After does not lengthen this: somebody must tell meanwhile that the mirror gets stale.
+        let delay = jittered.max(rest);
+        self.rest = rest;
         let until = self.tools.clock.elapsed() + delay;
+        self.memory.pulse.rest_until(until);
         tokio::select! {
             () = self.tools.clock.sleep_until(until) => {}
             Ok(()) = self.requested.changed() => {}
         }
+        self.memory.pulse.beat();
     }
 
     fn something_open(&self) -> bool {
@@ -224,7 +229,8 @@ impl<C: Cluster> Task<C> {
     }
 
     fn stale_after(&self) -> Duration {
-        self.cadence.stale_after(self.something_open(), self.lasted)
+        self.cadence
+            .stale_after(self.something_open(), self.lasted.max(self.rest))
     }
 
     /// How long before this process the last sync must have been at the latest. The status tells it up to one

@@ -59,6 +59,7 @@ impl Operator {
             .args(["run", "--allow-http", "--api-url", api])
             .args(["--default-interval", "1s", "--min-interval", "1s"])
             .args(["--namespace", super::stage::NAMESPACE])
+            .args(["--admin-addr", "127.0.0.1:0"])
             .env("KUBECONFIG", kubeconfig)
             // Its account holds the Lease in its own namespace, as in a pod.
             .env("POD_NAMESPACE", "together-system")

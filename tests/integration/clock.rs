@@ -4,7 +4,10 @@ use std::{
     collections::HashMap,
     future::Future,
     pin::Pin,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -19,6 +22,8 @@ const RAN_BEFORE: Duration = Duration::from_secs(86_400);
 pub(crate) struct ManualClock {
     start: Timestamp,
     moved: watch::Sender<Duration>,
+    /// Nobody who sleeps wakes any more.
+    frozen: Arc<AtomicBool>,
     sleepers: Arc<Mutex<Sleepers>>,
 }
 
@@ -43,6 +48,7 @@ impl ManualClock {
         Self {
             start: Timestamp::now(),
             moved: watch::Sender::default(),
+            frozen: Arc::default(),
             sleepers: Arc::default(),
         }
     }
@@ -56,6 +62,11 @@ impl ManualClock {
             .values()
             .filter(|until| **until > now)
             .count()
+    }
+
+    /// A hang: whoever sleeps now or later never wakes.
+    pub(crate) fn freeze_sleepers(&self) {
+        self.frozen.store(true, Ordering::SeqCst);
     }
 
     pub(crate) fn advance(&self, by: Duration) {
@@ -81,10 +92,11 @@ impl Clock for ManualClock {
             sleepers.until.insert(number, until);
             Sleeper(self.sleepers.clone(), number)
         };
+        let frozen = self.frozen.clone();
         Box::pin(async move {
             let _sleeper = sleeper;
             moved
-                .wait_for(|moved| RAN_BEFORE + *moved >= until)
+                .wait_for(|moved| RAN_BEFORE + *moved >= until && !frozen.load(Ordering::SeqCst))
                 .await
                 .unwrap();
         })

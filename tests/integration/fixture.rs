@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -18,6 +19,7 @@ use kube::{
 use serde_json::json;
 use testbed::{control_plane::ControlPlane, simulator::Simulator};
 use together_remediation_operator::{
+    admin,
     api::{
         cluster_watch::{ClusterWatch, ClusterWatchSpec, ClusterWatchStatus, SecretKeyRef},
         remediation::Remediation,
@@ -46,6 +48,7 @@ pub(crate) struct Fixture {
 
 struct Operator {
     shutdown: CancellationToken,
+    admin: SocketAddr,
     task: JoinHandle<()>,
 }
 
@@ -106,15 +109,26 @@ impl Fixture {
             "--kube-qps",
             "0",
             "--leader-elect=false",
+            "--admin-addr",
+            "127.0.0.1:0",
         ];
         let Command::Run(flags) = Cli::try_parse_from(line).unwrap().command else {
             unreachable!()
         };
         let shutdown = CancellationToken::new();
         let (clock, stop, config) = (self.clock.clone(), shutdown.clone(), account.config());
-        let task =
-            tokio::spawn(async move { run::run(&flags, config, clock, stop).await.unwrap() });
-        self.operator = Some(Operator { shutdown, task });
+        let listener = admin::bind(flags.admin_addr).await.unwrap();
+        let admin = listener.local_addr().unwrap();
+        let task = tokio::spawn(async move {
+            run::run(&flags, listener, config, clock, stop)
+                .await
+                .unwrap();
+        });
+        self.operator = Some(Operator {
+            shutdown,
+            admin,
+            task,
+        });
     }
 
     /// Stops the operator and waits until it has ended.
@@ -129,6 +143,13 @@ impl Fixture {
             }
         })
         .await;
+    }
+
+    /// Status and line of the operator's answer to a probe of `path`.
+    pub(crate) async fn probe(&self, path: &str) -> (u16, String) {
+        let url = format!("http://{}{path}", self.operator.as_ref().unwrap().admin);
+        let answer = reqwest::get(url).await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
     pub(crate) fn mirrors(&self) -> Api<Remediation> {

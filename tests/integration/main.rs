@@ -1,6 +1,7 @@
 //! Tests on a real control plane: one binary, so that they share it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod admin;
 mod clock;
 mod counted;
 mod crds;

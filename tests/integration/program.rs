@@ -32,6 +32,7 @@ fn what_is_wrong_on_the_command_line_ends_it_with_one_line_and_exit_2() {
         (&["run", "--api-url", "not a url"], "--api-url"),
         (&["run", "--default-interval", "soon"], "such as 60s"),
         (&["run", "--lease-name", "Not/A/Name"], "an object's name"),
+        (&["run", "--admin-addr", "everywhere"], "such as [::]:8080"),
         (&["run", "--no-such-flag"], "--no-such-flag"),
         (&[], "run"),
     ] {
@@ -41,6 +42,20 @@ fn what_is_wrong_on_the_command_line_ends_it_with_one_line_and_exit_2() {
         assert_eq!(told.lines().count(), 1, "{arguments:?}: {told}");
         assert!(told.contains(wanted), "{arguments:?}: {told}");
     }
+}
+
+#[test]
+fn a_port_that_is_taken_ends_it_with_one_line_and_exit_1() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = run(&["run", "--admin-addr", &address]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert_eq!(told.lines().count(), 1, "{told}");
+    assert!(
+        told.contains("--admin-addr") && told.contains(&address),
+        "{told}"
+    );
 }
 
 #[test]
@@ -84,6 +99,8 @@ async fn it_mirrors_under_its_own_account_and_ends_well_on_sigterm() {
             &fixture.simulator.url(),
             "--namespace",
             &fixture.namespace,
+            "--admin-addr",
+            "127.0.0.1:0",
         ])
         .args(["--log-level", "trace"])
         .args(["--lease-name", &fixture.namespace])

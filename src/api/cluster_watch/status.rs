@@ -102,7 +102,7 @@ pub struct Attention {
     #[schemars(length(max = limits::ENUM))]
     pub mode: Option<String>,
 
-    /// Since when it is so, a time as the API wrote it.
+    /// Since when it is so: the API's time, in UTC to the second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::TIME))]
     pub since: Option<String>,

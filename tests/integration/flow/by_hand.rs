@@ -132,42 +132,48 @@ async fn an_update_time_from_the_future_is_put_right_once_two_listings_agree() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn edited_labels_and_owners_are_put_right_and_other_labels_stay() {
+async fn edited_labels_are_put_right_and_those_of_other_people_stay() {
     let (fixture, truth) = mirrored("labels").await;
-    let id = &truth[0].id;
-    let before = fixture.mirror(id).await;
-    let edited = edit(
-        &fixture,
-        id,
-        json!({"metadata": {
-            "labels": {
-                "compute.together.ai/cluster-id": "wrong",
-                "compute.together.ai/instance-id": null,
-                "team": "training",
-            },
+    let before = fixture.mirror(&truth[0].id).await;
+    let mut labels = before.labels().clone();
+    labels.insert("team".to_owned(), "training".to_owned());
+    for (label, wrong) in [
+        ("compute.together.ai/cluster-id", json!("wrong")),
+        ("compute.together.ai/instance-id", json!(null)),
+    ] {
+        let edited = json!({"metadata": {
+            "labels": {label: wrong, "team": "training"},
             "annotations": {"note": "ours"},
-            "ownerReferences": null,
-        }}),
-    )
-    .await;
+        }});
+        edit(&fixture, &truth[0].id, edited).await;
+        fixture
+            .sync_until("training", "its labels are right again", |mirrors| {
+                mirrors.iter().any(|mirror| mirror.labels() == &labels)
+            })
+            .await;
+    }
+    let after = fixture.mirror(&truth[0].id).await;
+    let note = after.annotations().get("note").map(String::as_str);
+    assert_eq!(note, Some("ours"));
+    assert_eq!(after.uid(), before.uid());
+    assert_mirrors(&fixture.all().await, &truth);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn edited_owners_are_put_right() {
+    let (fixture, truth) = mirrored("owners").await;
+    let before = fixture.mirror(&truth[0].id).await;
+    let edited = json!({"metadata": {"ownerReferences": null}});
+    let edited = edit(&fixture, &truth[0].id, edited).await;
     assert!(edited.owner_references().is_empty());
     fixture
         .sync_until("training", "it has its owner again", |mirrors| {
             mirrors
                 .iter()
-                .all(|mirror| !mirror.owner_references().is_empty())
+                .all(|mirror| mirror.owner_references() == before.owner_references())
         })
         .await;
-    let after = fixture.mirror(id).await;
-    let mut labels = before.labels().clone();
-    labels.insert("team".to_owned(), "training".to_owned());
-    assert_eq!(after.labels(), &labels);
-    assert_eq!(
-        after.annotations().get("note").map(String::as_str),
-        Some("ours")
-    );
-    assert_eq!(after.owner_references(), before.owner_references());
-    assert_eq!(after.uid(), before.uid());
+    assert_eq!(fixture.mirror(&truth[0].id).await.uid(), before.uid());
     assert_mirrors(&fixture.all().await, &truth);
 }
 

@@ -141,3 +141,31 @@ async fn the_heartbeat_tells_that_somebody_lives() {
         .unwrap();
     assert!(later.stale_after > first.stale_after);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_retry_after_is_heeded_and_the_mirror_is_marked_all_the_same() {
+    for (status, reason) in [(503, "Unavailable"), (429, "RateLimited")] {
+        let fixture = Fixture::new("patience").await;
+        let truth = Truth::numbered(CLUSTER, 1);
+        fixture.simulator.put(truth.clone());
+        fixture.simulator.enter(CLUSTER, &truth.id, "RUNNING");
+        fixture.synced_watch(|_| {}).await;
+        let fault = Fault::Status {
+            status,
+            retry_after: Some("3600".to_owned()),
+        };
+        fixture.simulator.fault(fault, Times::UntilCleared);
+        fixture.pass(Duration::from_secs(20)).await;
+        let asked = fixture.simulator.counters().calls();
+        for _ in 0..10 {
+            fixture.turn(Duration::from_secs(20)).await;
+        }
+        fixture
+            .mirror_where(&truth.id, "it is stale", |mirror| {
+                condition(mirror, "Synced").1 == "Stale"
+            })
+            .await;
+        fixture.ready("training", reason).await;
+        assert_eq!(fixture.simulator.counters().calls(), asked, "{status}");
+    }
+}

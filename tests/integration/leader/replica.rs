@@ -5,6 +5,7 @@ use std::sync::Arc;
 use clap::Parser;
 use testbed::simulator::Simulator;
 use together_remediation_operator::{
+    admin,
     config::{Cli, Command},
     run::{self, RunError},
 };
@@ -53,7 +54,10 @@ impl Replica {
             simulator,
             clock,
             shutdown: shutdown.drop_guard(),
-            task: tokio::spawn(async move { run::run(&flags, config, time, stop).await }),
+            task: tokio::spawn(async move {
+                let listener = admin::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+                run::run(&flags, listener, config, time, stop).await
+            }),
         }
     }
 

@@ -1,0 +1,183 @@
+//! The admin server: what the kubelet's probes ask.
+
+use std::{
+    convert::Infallible,
+    io::{self, ErrorKind},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use hyper::{
+    Method, Request, Response, StatusCode,
+    body::Incoming,
+    header::{CONTENT_TYPE, HeaderValue},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::{readiness::Readiness, watchdog::Watchdog};
+
+/// How long one connection may last, so that nobody holds many open.
+const CONNECTION: Duration = Duration::from_secs(10);
+/// Wait after a connection that could not be accepted, mostly for want of descriptors.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What the probes look at.
+pub struct Probes {
+    /// For `/livez`.
+    pub watchdog: Watchdog,
+    /// For `/readyz`.
+    pub readiness: Readiness,
+}
+
+/// Listens on `address`. All addresses (`[::]`) means those of IPv4 alone where IPv6 is off.
+///
+/// # Errors
+/// What the system says, for instance that the port is taken.
+pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    match TcpListener::bind(address).await {
+        Err(error) => match without_ipv6(address, error.kind()) {
+            Some(address) => TcpListener::bind(address).await,
+            None => Err(error),
+        },
+        bound => bound,
+    }
+}
+
+/// The address to listen on instead, where `error` came of IPv6 being off.
+fn without_ipv6(address: SocketAddr, error: ErrorKind) -> Option<SocketAddr> {
+    let of_its_own = matches!(error, ErrorKind::AddrInUse | ErrorKind::PermissionDenied);
+    (address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) && !of_its_own)
+        .then(|| SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port())))
+}
+
+/// Answers until it is dropped.
+pub async fn serve(listener: TcpListener, probes: Probes) {
+    let probes = Arc::new(probes);
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => drop(tokio::spawn(connection(stream, probes.clone()))),
+            Err(error) => {
+                tracing::warn!(%error, "the admin server could not accept a connection");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, probes: Arc<Probes>) {
+    let service = service_fn(|request: Request<Incoming>| {
+        let response = respond(request.method(), request.uri().path(), &probes);
+        async move { Ok::<_, Infallible>(response) }
+    });
+    let answered = http1::Builder::new()
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), service);
+    // A prober that goes away or dawdles is no concern of the operator.
+    let _ = tokio::time::timeout(CONNECTION, answered).await;
+}
+
+fn respond(method: &Method, path: &str, probes: &Probes) -> Response<String> {
+    let (status, line) = match (path, method) {
+        ("/livez" | "/readyz", &Method::GET | &Method::HEAD) => {
+            let wrong = if path == "/livez" {
+                probes
+                    .watchdog
+                    .stalled()
+                    .map(|stalled| stalled.to_string())
+                    .inspect(|line| tracing::error!("not alive: {line}"))
+            } else {
+                probes.readiness.missing()
+            };
+            match wrong {
+                None => (StatusCode::OK, "ok".to_owned()),
+                Some(line) => (StatusCode::SERVICE_UNAVAILABLE, line),
+            }
+        }
+        ("/livez" | "/readyz", _) => (StatusCode::METHOD_NOT_ALLOWED, "only GET".to_owned()),
+        _ => (
+            StatusCode::NOT_FOUND,
+            "there are /livez and /readyz".to_owned(),
+        ),
+    };
+    let mut response = Response::new(line + "\n");
+    *response.status_mut() = status;
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, plain);
+    response
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+    use crate::{clock::SystemClock, mirror::index::Index};
+
+    fn probes() -> Probes {
+        Probes {
+            watchdog: Watchdog::new(Arc::new(SystemClock::default()), CONNECTION),
+            readiness: Readiness::new(Index::new(1)),
+        }
+    }
+
+    #[test]
+    fn it_answers_two_paths_in_plain_text_of_one_line() {
+        for (method, path, wanted) in [
+            (Method::GET, "/livez", StatusCode::OK),
+            (Method::HEAD, "/livez", StatusCode::OK),
+            (Method::GET, "/readyz", StatusCode::SERVICE_UNAVAILABLE),
+            (Method::POST, "/livez", StatusCode::METHOD_NOT_ALLOWED),
+            (Method::GET, "/", StatusCode::NOT_FOUND),
+            (Method::POST, "/metrics", StatusCode::NOT_FOUND),
+        ] {
+            let response = respond(&method, path, &probes());
+            assert_eq!(response.status(), wanted, "{method} {path}");
+            assert_eq!(response.body().lines().count(), 1);
+            assert!(response.body().ends_with('\n'));
+            let plain = &response.headers()[CONTENT_TYPE];
+            assert!(plain.to_str().unwrap().starts_with("text/plain"));
+        }
+    }
+
+    #[test]
+    fn only_all_addresses_fall_back_to_ipv4_and_only_where_ipv6_is_off() {
+        let all: SocketAddr = "[::]:8080".parse().unwrap();
+        let ipv4 = Some("0.0.0.0:8080".parse().unwrap());
+        assert_eq!(without_ipv6(all, ErrorKind::Unsupported), ipv4);
+        assert_eq!(without_ipv6(all, ErrorKind::AddrNotAvailable), ipv4);
+        assert_eq!(without_ipv6(all, ErrorKind::AddrInUse), None);
+        assert_eq!(without_ipv6(all, ErrorKind::PermissionDenied), None);
+        let one = "[::1]:8080".parse().unwrap();
+        assert_eq!(without_ipv6(one, ErrorKind::AddrNotAvailable), None);
+    }
+
+    /// What the server answers to `request` before it closes the connection, within a minute.
+    async fn answer(request: &str) -> String {
+        let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tokio::spawn(serve(listener, probes()));
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        let read = stream.read_to_string(&mut answer);
+        tokio::time::timeout(CONNECTION * 6, read)
+            .await
+            .unwrap()
+            .unwrap();
+        server.abort();
+        answer
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_speaks_http_and_lets_nobody_hold_a_connection() {
+        let told = answer("GET /livez HTTP/1.1\r\nhost: here\r\n\r\n").await;
+        assert!(told.starts_with("HTTP/1.1 200 OK\r\n"), "{told}");
+        assert!(told.ends_with("\r\n\r\nok\n"), "{told}");
+        assert_eq!(answer("GET /livez HTTP/1.1\r\n").await, "");
+    }
+}

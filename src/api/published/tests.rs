@@ -1,0 +1,120 @@
+use serde_json::{Value, json};
+
+use super::*;
+
+/// The document of a cluster that has `definitions` installed.
+fn document(definitions: &[(&str, Value)]) -> Published {
+    let schemas: serde_json::Map<String, Value> = definitions
+        .iter()
+        .map(|(kind, schema)| {
+            let mut schema = schema.clone();
+            schema["x-kubernetes-group-version-kind"] =
+                json!([{"group": GROUP, "version": "v1alpha1", "kind": kind}]);
+            (format!("ai.together.compute.v1alpha1.{kind}"), schema)
+        })
+        .collect();
+    serde_json::from_value(json!({"openapi": "3.0.0", "components": {"schemas": schemas}})).unwrap()
+}
+
+fn own_schemas() -> [(&'static str, Value); 2] {
+    let schemas = crds().into_iter().map(|crd| {
+        let schema = crd.spec.versions[0].schema.clone().unwrap();
+        serde_json::to_value(schema.open_api_v3_schema.unwrap()).unwrap()
+    });
+    let [watch, remediation] = schemas.collect::<Vec<_>>().try_into().unwrap();
+    [("ClusterWatch", watch), ("Remediation", remediation)]
+}
+
+/// The verdict on our own definitions without the field at `pointer` of one kind.
+fn without(kind: &str, parent: &str, field: &str) -> Installed {
+    let mut schemas = own_schemas();
+    let (_, schema) = schemas.iter_mut().find(|(of, _)| *of == kind).unwrap();
+    let removed = schema
+        .pointer_mut(parent)
+        .unwrap()
+        .as_object_mut()
+        .unwrap()
+        .remove(field);
+    assert!(removed.is_some(), "{kind} has {parent}/{field}");
+    Installed::of(&document(&schemas))
+}
+
+#[test]
+fn our_own_definitions_fit() {
+    assert_eq!(Installed::of(&document(&own_schemas())), Installed::Fit);
+}
+
+#[test]
+fn newer_definitions_fit() {
+    let mut schemas = own_schemas();
+    schemas[1].1["properties"]["status"]["properties"]["later"] = json!({"type": "string"});
+    assert_eq!(Installed::of(&document(&schemas)), Installed::Fit);
+}
+
+#[test]
+fn every_missing_field_is_found_where_it_is() {
+    for (kind, parent, field, wanted) in [
+        (
+            "Remediation",
+            "/properties/status/properties",
+            "trigger",
+            "Remediation status.trigger",
+        ),
+        (
+            "ClusterWatch",
+            "/properties/status/properties/attention/items/properties",
+            "since",
+            "ClusterWatch status.attention.since",
+        ),
+        (
+            "ClusterWatch",
+            "/properties/spec/properties/retention/properties",
+            "ttlAfterFinished",
+            "ClusterWatch spec.retention.ttlAfterFinished",
+        ),
+        (
+            "ClusterWatch",
+            "/properties/status/properties",
+            "remediations",
+            "ClusterWatch status.remediations",
+        ),
+    ] {
+        assert_eq!(
+            without(kind, parent, field),
+            Installed::Older(vec![wanted.to_owned()])
+        );
+    }
+}
+
+#[test]
+fn what_is_not_installed_is_named_and_so_is_the_way_out() {
+    let none = Installed::of(&Published::default());
+    assert_eq!(
+        none.to_string(),
+        "not installed: ClusterWatch and Remediation; run `kubectl apply -f crds/` or `helm upgrade`"
+    );
+    let half = Installed::of(&document(&own_schemas()[..1]));
+    assert_eq!(half, Installed::Missing(vec!["Remediation".to_owned()]));
+}
+
+#[test]
+fn a_kind_of_another_group_is_not_ours() {
+    let mut published = document(&own_schemas());
+    for schema in published.components.schemas.values_mut() {
+        schema.kinds[0].group = "example.org".to_owned();
+    }
+    assert!(matches!(Installed::of(&published), Installed::Missing(kinds) if kinds.len() == 2));
+}
+
+#[test]
+fn a_message_names_three_fields_and_counts_the_rest() {
+    let fields = (1..=5).map(|number| format!("Remediation status.f{number}"));
+    let message = Installed::Older(fields.collect()).to_string();
+    assert!(
+        message.contains(
+            "lack Remediation status.f1, Remediation status.f2, Remediation status.f3 and 2 more;"
+        ),
+        "{message}"
+    );
+    assert!(message.contains("helm upgrade"));
+}

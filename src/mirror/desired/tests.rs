@@ -1,0 +1,349 @@
+#![allow(clippy::unwrap_used)]
+
+use std::sync::LazyLock;
+
+use kube::CustomResourceExt;
+use proptest::prelude::*;
+use regex::Regex;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    api::remediation::Remediation,
+    testing::{condition, full_item, item, random, some, word},
+};
+
+const ALL_OMITTABLE: [(OmitField, &str); 8] = [
+    (OmitField::RequestedBy, "requestedBy"),
+    (OmitField::ReviewedBy, "reviewedBy"),
+    (OmitField::ReviewComment, "reviewComment"),
+    (OmitField::Reason, "reason"),
+    (OmitField::ErrorMessage, "errorMessage"),
+    (OmitField::LinkedAlerts, "linkedAlerts"),
+    (OmitField::ActiveHealthCheckRunId, "activeHealthCheckRunId"),
+    (
+        OmitField::PassiveHealthCheckEventId,
+        "passiveHealthCheckEventId",
+    ),
+];
+
+fn status(state: &str) -> RemediationStatus {
+    from_api(&full_item(state), &[], 1)
+}
+
+fn fields(status: &RemediationStatus) -> serde_json::Map<String, Value> {
+    let mut value = serde_json::to_value(status).unwrap();
+    let fields = value.as_object_mut().unwrap();
+    fields.remove("conditions");
+    fields.clone()
+}
+
+#[test]
+fn every_state_has_the_conditions_of_the_contract() {
+    // state, open, Synced, Succeeded, Reconciling, Stalled
+    let table = [
+        ("PENDING_APPROVAL", true, "Unknown", "AwaitingApproval"),
+        ("PENDING", true, "Unknown", "PENDING"),
+        ("RUNNING", true, "Unknown", "RUNNING"),
+        ("QUARANTINING", true, "Unknown", "QUARANTINING"),
+        ("QUARANTINED", true, "Unknown", "QUARANTINED"),
+        ("DREAMING", true, "Unknown", "DREAMING"),
+        ("SUCCEEDED", false, "True", "Succeeded"),
+        ("AUTO_RESOLVED", false, "True", "AutoResolved"),
+        ("CANCELLED", false, "False", "Cancelled"),
+        ("FAILED", false, "False", "RemediationFailed"),
+    ];
+    for (state, open, succeeded, reason) in table {
+        let status = status(state);
+        let conditions = &status.conditions;
+        assert_eq!(status.open, Some(open), "{state}");
+        assert_eq!(word(conditions, "Succeeded"), (succeeded, reason));
+        let (synced, reconciling) = if open {
+            ("Listed", "True")
+        } else {
+            ("Final", "False")
+        };
+        assert_eq!(word(conditions, "Synced"), ("True", synced), "{state}");
+        assert_eq!(condition(conditions, "Reconciling").status, reconciling);
+        let stalled = if state == "FAILED" { "True" } else { "False" };
+        assert_eq!(condition(conditions, "Stalled").status, stalled, "{state}");
+        assert_eq!(conditions.len(), 4);
+    }
+    assert_eq!(
+        word(&status("FAILED").conditions, "Stalled").1,
+        "RemediationFailed"
+    );
+}
+
+#[test]
+fn every_condition_speaks_of_the_generation() {
+    let status = from_api(&item(1, "RUNNING"), &[], 7);
+    assert_eq!(status.observed_generation, Some(7));
+    assert!(
+        status
+            .conditions
+            .iter()
+            .all(|c| c.observed_generation == Some(7))
+    );
+}
+
+#[test]
+fn every_field_is_mirrored_without_its_prefix() {
+    let expected = json!({
+        "observedGeneration": 1, "open": true,
+        "node": "gpu-dp-17", "state": "RUNNING", "mode": "REBOOT_VM", "trigger": "AUTOMATED",
+        "instanceId": "instance-1", "instanceName": "gpu-dp-17", "reason": "the-reason",
+        "activeHealthCheckRunId": "active-1", "passiveHealthCheckEventId": "passive-1",
+        "requestedBy": "the-requester", "createTime": "2026-11-23T09:00:01Z",
+        "reviewedBy": "the-reviewer", "reviewTime": "2026-11-23T09:00:02Z", "reviewComment": "the-comment",
+        "startTime": "2026-11-23T09:00:03Z", "endTime": "2026-11-23T09:00:04Z",
+        "errorMessage": "the-error", "updateTime": "2026-11-23T09:00:05Z",
+        "linkedAlerts": [{
+            "name": "XidError", "severity": "PHC_SEVERITY_CRITICAL", "title": "GPU fell off the bus",
+            "startedAt": "2026-11-23T08:59:00Z", "resolvedAt": "2026-11-23T08:59:30Z",
+        }],
+    });
+    assert_eq!(Value::Object(fields(&status("RUNNING"))), expected);
+}
+
+#[test]
+fn what_the_api_does_not_have_is_absent() {
+    let bare = together::Remediation {
+        id: "r".into(),
+        state: "RUNNING".into(),
+        ..together::Remediation::default()
+    };
+    let expected = json!({"observedGeneration": 1, "open": true, "state": "RUNNING"});
+    assert_eq!(Value::Object(fields(&from_api(&bare, &[], 1))), expected);
+}
+
+#[test]
+fn each_omitted_field_and_nothing_else_is_left_out() {
+    let all = fields(&status("FAILED"));
+    for (field, name) in ALL_OMITTABLE {
+        let mut expected = all.clone();
+        assert!(expected.remove(name).is_some(), "{name}");
+        let omitted = from_api(&full_item("FAILED"), &[field], 1);
+        assert_eq!(fields(&omitted), expected, "{name}");
+    }
+}
+
+#[test]
+fn what_is_omitted_is_in_no_message_either() {
+    let omit = ALL_OMITTABLE.map(|(field, _)| field);
+    for state in crate::testing::STATES {
+        let status = from_api(&full_item(state), &omit, 1);
+        let text = serde_json::to_string(&status).unwrap();
+        for hidden in [
+            "the-requester",
+            "the-reviewer",
+            "the-comment",
+            "the-reason",
+            "the-error",
+            "GPU fell",
+            "XidError",
+            "active-1",
+            "passive-1",
+        ] {
+            assert!(!text.contains(hidden), "{state}: {hidden} in {text}");
+        }
+    }
+}
+
+#[test]
+fn an_odd_mode_or_trigger_stays_as_it_is() {
+    let odd = together::Remediation {
+        mode: some("REMEDIATION_TRIGGER_X"),
+        trigger: some("Y"),
+        ..item(1, "RUNNING")
+    };
+    let status = from_api(&odd, &[], 1);
+    assert_eq!(status.mode, some("REMEDIATION_TRIGGER_X"));
+    assert_eq!(status.trigger, some("Y"));
+}
+
+#[test]
+fn the_node_is_the_instances_name_else_its_id() {
+    let nameless = together::Remediation {
+        instance_name: None,
+        ..full_item("RUNNING")
+    };
+    assert_eq!(status("RUNNING").node, some("gpu-dp-17"));
+    assert_eq!(from_api(&nameless, &[], 1).node, some("instance-1"));
+}
+
+#[test]
+fn long_texts_are_cut_at_a_character() {
+    let limit = limits::TEXT as usize;
+    let fits = "€".repeat(limit);
+    let cut = |text: &str| {
+        let item = together::Remediation {
+            reason: some(text),
+            ..item(1, "RUNNING")
+        };
+        from_api(&item, &[], 1).reason.unwrap()
+    };
+    assert_eq!(cut(&fits), fits);
+    let long = cut(&format!("{fits}x"));
+    assert_eq!(long, format!("{}…", "€".repeat(limit - 1)));
+}
+
+#[test]
+fn who_must_approve_is_told_everything_in_one_sentence() {
+    let awaiting = |item: &together::Remediation| {
+        condition(&from_api(item, &[], 1).conditions, "Succeeded")
+            .message
+            .clone()
+    };
+    let mut item = full_item("PENDING_APPROVAL");
+    let command = format!("tg clusters remediations approve {}", item.id);
+    let message = awaiting(&item);
+    for part in [
+        "gpu-dp-17",
+        "reboot",
+        "REBOOT_VM",
+        "the-reason",
+        "since 2026-11-23T09:00:01Z",
+        &command,
+    ] {
+        assert!(message.contains(part), "{part} is not in: {message}");
+    }
+    item.reason = None;
+    assert!(awaiting(&item).contains("GPU fell off the bus"));
+    item.linked_alerts[0].title = None;
+    assert!(awaiting(&item).contains("XidError"));
+}
+
+#[test]
+fn a_failure_says_why() {
+    let status = status("FAILED");
+    for type_ in ["Succeeded", "Stalled"] {
+        let message = &condition(&status.conditions, type_).message;
+        assert!(message.contains("gpu-dp-17") && message.contains("the-error"));
+    }
+}
+
+#[test]
+fn a_mark_changes_open_and_conditions_only() {
+    // Synced, its status, open, Succeeded's reason, Reconciling, Stalled
+    let table = [
+        (Synced::Stale, "Unknown", true, "RUNNING", "True", "False"),
+        (
+            Synced::NotFound,
+            "False",
+            false,
+            "NotFound",
+            "False",
+            "False",
+        ),
+        (
+            Synced::NotListed,
+            "False",
+            false,
+            "NotListed",
+            "False",
+            "False",
+        ),
+        (Synced::Forbidden, "False", true, "RUNNING", "False", "True"),
+    ];
+    for (synced, value, open, succeeded, reconciling, stalled) in table {
+        let before = status("RUNNING");
+        let mut after = before.clone();
+        mark(&mut after, synced, "r", 3);
+        let conditions = &after.conditions;
+        assert_eq!(word(conditions, "Synced"), (value, synced.reason()));
+        assert_eq!(word(conditions, "Succeeded"), ("Unknown", succeeded));
+        assert_eq!(condition(conditions, "Reconciling").status, reconciling);
+        assert_eq!(condition(conditions, "Stalled").status, stalled);
+        assert!(conditions.iter().all(|c| c.observed_generation == Some(3)));
+        assert_eq!(after.open, Some(open));
+        let expected = RemediationStatus {
+            open: Some(open),
+            observed_generation: Some(3),
+            conditions: after.conditions.clone(),
+            ..before
+        };
+        assert_eq!(after, expected);
+    }
+}
+
+#[test]
+fn a_failed_one_that_is_gone_alarms_nobody() {
+    let mut status = status("FAILED");
+    mark(&mut status, Synced::NotFound, "r", 1);
+    assert_eq!(condition(&status.conditions, "Stalled").status, "False");
+    assert_eq!(
+        word(&status.conditions, "Succeeded"),
+        ("Unknown", "NotFound")
+    );
+}
+
+#[test]
+fn a_reason_leads_back_to_its_synced() {
+    for synced in [
+        Synced::Pending,
+        Synced::Listed,
+        Synced::Final,
+        Synced::Stale,
+        Synced::NotFound,
+        Synced::NotListed,
+        Synced::Forbidden,
+    ] {
+        assert_eq!(Synced::from_reason(synced.reason()), synced);
+    }
+    assert_eq!(Synced::from_reason("Nonsense"), Synced::Pending);
+}
+
+/// The schema of a mirror's status, as the server has it.
+static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
+    let crd = serde_json::to_value(Remediation::crd()).unwrap();
+    let schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+    schema["properties"]["status"].clone()
+});
+
+/// Checks `value` against the lengths and patterns of `schema`.
+fn conforms(value: &Value, schema: &Value, path: &str) -> Result<(), TestCaseError> {
+    if let Some(text) = value.as_str() {
+        let length = text.chars().count() as u64;
+        let most = schema["maxLength"].as_u64().unwrap_or(u64::MAX);
+        prop_assert!(length <= most, "{path} has {length} of {most} characters");
+        if let Some(pattern) = schema["pattern"].as_str() {
+            let pattern = Regex::new(pattern).unwrap();
+            prop_assert!(pattern.is_match(text), "{path}: {text:?} is not {pattern}");
+        }
+    }
+    for (at, entry) in value.as_array().into_iter().flatten().enumerate() {
+        let most = schema["maxItems"].as_u64().unwrap_or(u64::MAX);
+        prop_assert!((at as u64) < most, "{path} has more than {most} entries");
+        conforms(entry, &schema["items"], path)?;
+    }
+    for (name, field) in value.as_object().into_iter().flatten() {
+        let schema = &schema["properties"][name];
+        prop_assert!(schema.is_object(), "{path}.{name} is not in the schema");
+        conforms(field, schema, &format!("{path}.{name}"))?;
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn whatever_the_api_says_the_server_takes_the_status(
+        item in random::remediation(1),
+        synced in proptest::option::of(proptest::sample::select(vec![Synced::Stale, Synced::NotFound, Synced::Forbidden])),
+    ) {
+        let mut status = from_api(&item, &[], 1);
+        if let Some(synced) = synced {
+            mark(&mut status, synced, &item.id, 1);
+        }
+        conforms(&serde_json::to_value(&status).unwrap(), &SCHEMA, "status")?;
+    }
+
+    #[test]
+    fn every_reason_is_one_that_kubernetes_takes(state in "\\PC{0,200}") {
+        let valid = Regex::new("^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$").unwrap();
+        for condition in from_api(&item(1, &state), &[], 1).conditions {
+            prop_assert!(valid.is_match(&condition.reason), "{:?}", condition.reason);
+            prop_assert!(condition.reason.len() <= limits::CONDITION_REASON as usize);
+        }
+    }
+}

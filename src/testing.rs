@@ -1,0 +1,131 @@
+//! What unit tests share: remediations as the API shows them, a model of the API server, one of Together's API.
+#![allow(clippy::unwrap_used)]
+
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Condition, jiff::Timestamp};
+
+use crate::{
+    together::{LinkedAlert, Remediation},
+    watch::{plan::Scope, retention::Policy},
+};
+
+pub(crate) mod clock;
+pub(crate) mod cluster;
+pub(crate) mod random;
+pub(crate) mod together;
+
+pub(crate) const NAMESPACE: &str = "gpu-ops";
+pub(crate) const CLUSTER: &str = "cluster-1";
+
+/// States that the contract names, in its table's order.
+pub(crate) const STATES: [&str; 9] = [
+    "PENDING_APPROVAL",
+    "PENDING",
+    "RUNNING",
+    "QUARANTINING",
+    "QUARANTINED",
+    "SUCCEEDED",
+    "AUTO_RESOLVED",
+    "CANCELLED",
+    "FAILED",
+];
+
+pub(crate) fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+/// The time of the look, with a fraction of a second as a real clock has.
+pub(crate) fn now() -> Timestamp {
+    at("2026-11-23T10:00:00.25Z")
+}
+
+/// An id that is its mirror's name.
+pub(crate) fn id(number: u64) -> String {
+    format!("9f0c8a52-7d0e-4a39-9c1a-{number:012x}")
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the API's fields are optional")]
+pub(crate) fn some(text: &str) -> Option<String> {
+    Some(text.to_owned())
+}
+
+/// A remediation with the fields that every one has.
+pub(crate) fn item(number: u64, state: &str) -> Remediation {
+    Remediation {
+        id: id(number),
+        cluster_id: some(CLUSTER),
+        instance_id: some("instance-1"),
+        mode: some("REMEDIATION_MODE_REBOOT_VM"),
+        trigger: some("REMEDIATION_TRIGGER_MANUAL"),
+        state: state.into(),
+        create_time: some("2026-11-23T09:00:00Z"),
+        update_time: some("2026-11-23T09:30:00Z"),
+        ..Remediation::default()
+    }
+}
+
+/// One that ended at this time.
+pub(crate) fn ended(number: u64, instance: &str, end: &str) -> Remediation {
+    Remediation {
+        instance_id: some(instance),
+        end_time: some(end),
+        ..item(number, "SUCCEEDED")
+    }
+}
+
+/// One with every field of the wire, each with a value of its own.
+pub(crate) fn full_item(state: &str) -> Remediation {
+    Remediation {
+        id: id(1),
+        cluster_id: some(CLUSTER),
+        instance_id: some("instance-1"),
+        mode: some("REMEDIATION_MODE_REBOOT_VM"),
+        trigger: some("REMEDIATION_TRIGGER_AUTOMATED"),
+        state: state.into(),
+        reason: some("the-reason"),
+        active_health_check_run_id: some("active-1"),
+        passive_health_check_event_id: some("passive-1"),
+        requested_by: some("the-requester"),
+        create_time: some("2026-11-23T09:00:01Z"),
+        reviewed_by: some("the-reviewer"),
+        review_time: some("2026-11-23T09:00:02Z"),
+        review_comment: some("the-comment"),
+        start_time: some("2026-11-23T09:00:03Z"),
+        end_time: some("2026-11-23T09:00:04Z"),
+        error_message: some("the-error"),
+        update_time: some("2026-11-23T09:00:05Z"),
+        instance_name: some("gpu-dp-17"),
+        linked_alerts: vec![LinkedAlert {
+            name: some("XidError"),
+            severity: some("PHC_SEVERITY_CRITICAL"),
+            title: some("GPU fell off the bus"),
+            started_at: some("2026-11-23T08:59:00Z"),
+            resolved_at: some("2026-11-23T08:59:30Z"),
+        }],
+    }
+}
+
+/// A watch of all instances and states that keeps everything.
+pub(crate) fn scope() -> Scope {
+    Scope {
+        namespace: NAMESPACE.into(),
+        cluster: CLUSTER.into(),
+        instance: None,
+        states: None,
+        omit: Vec::new(),
+        owners: [].into(),
+        retention: Policy::default(),
+    }
+}
+
+pub(crate) fn condition<'a>(conditions: &'a [Condition], type_: &str) -> &'a Condition {
+    let mut of_type = conditions.iter().filter(|c| c.type_ == type_);
+    let found = of_type.next().unwrap();
+    assert!(of_type.next().is_none(), "{type_} is there twice");
+    found
+}
+
+/// Status and reason of a condition.
+pub(crate) fn word<'a>(conditions: &'a [Condition], type_: &str) -> (&'a str, &'a str) {
+    let condition = condition(conditions, type_);
+    (&condition.status, &condition.reason)
+}

@@ -1,0 +1,30 @@
+//! A clock that a test moves.
+
+use std::{future::Future, pin::Pin, sync::Mutex, time::Duration};
+
+use k8s_openapi::jiff::Timestamp;
+
+use crate::clock::Clock;
+
+#[derive(Debug, Default)]
+pub(crate) struct TestClock(Mutex<Duration>);
+
+impl TestClock {
+    pub(crate) fn advance(&self, by: Duration) {
+        *self.0.lock().unwrap() += by;
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        super::now() + self.elapsed()
+    }
+
+    fn elapsed(&self) -> Duration {
+        *self.0.lock().unwrap()
+    }
+
+    fn sleep_until(&self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(std::future::pending())
+    }
+}

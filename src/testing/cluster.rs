@@ -1,0 +1,261 @@
+//! A model of the API server: resourceVersions, fences, the status subresource, and faults on demand.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use k8s_openapi::{ByteString, api::core::v1::Secret};
+use kube::ResourceExt;
+use serde_json::{Value, json};
+
+use super::{NAMESPACE, id};
+use crate::{
+    api::{
+        cluster_watch::ClusterWatch,
+        remediation::{Remediation, RemediationSpec, RemediationStatus},
+    },
+    cluster::{Cluster, ClusterError},
+};
+
+/// A call that reached the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Call {
+    Create(String),
+    Status(String),
+    Patch(String),
+    Delete(String),
+    Get(String),
+}
+
+type Fault = dyn Fn(&Call) -> Option<ClusterError> + Send;
+
+#[derive(Default)]
+struct State {
+    mirrors: BTreeMap<String, Remediation>,
+    version: u64,
+    calls: Vec<Call>,
+    fault: Option<Box<Fault>>,
+    key: Option<Vec<u8>>,
+}
+
+/// A cluster with one namespace. Clones are the same cluster.
+#[derive(Clone, Default)]
+pub(crate) struct MemoryCluster(Arc<Mutex<State>>);
+
+impl MemoryCluster {
+    /// From now on these calls fail.
+    pub(crate) fn fail(&self, fault: impl Fn(&Call) -> Option<ClusterError> + Send + 'static) {
+        self.lock().fault = Some(Box::new(fault));
+    }
+
+    pub(crate) fn set_key(&self, key: &[u8]) {
+        self.lock().key = Some(key.to_vec());
+    }
+
+    /// The calls since this was last asked.
+    pub(crate) fn calls(&self) -> Vec<Call> {
+        std::mem::take(&mut self.lock().calls)
+    }
+
+    pub(crate) fn object(&self, number: u64) -> Option<Remediation> {
+        self.lock().mirrors.get(&id(number)).cloned()
+    }
+
+    pub(crate) fn status(&self, number: u64) -> RemediationStatus {
+        self.object(number).unwrap().status.unwrap()
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.lock().mirrors.keys().cloned().collect()
+    }
+
+    /// Somebody else changes the object.
+    pub(crate) fn touch(&self, number: u64, change: impl FnOnce(&mut Remediation)) {
+        let mut state = self.lock();
+        let version = state.next();
+        let object = state.mirrors.get_mut(&id(number)).unwrap();
+        change(object);
+        object.metadata.resource_version = Some(version.to_string());
+    }
+
+    /// The object gets this resourceVersion, as no real server would do it.
+    pub(crate) fn set_version(&self, number: u64, version: u64) {
+        let mut state = self.lock();
+        let object = state.mirrors.get_mut(&id(number)).unwrap();
+        object.metadata.resource_version = Some(version.to_string());
+    }
+
+    /// Somebody else deletes the object.
+    pub(crate) fn remove(&self, number: u64) {
+        self.lock().mirrors.remove(&id(number));
+    }
+
+    /// Somebody else creates an object of that name, for this cluster.
+    pub(crate) fn plant(&self, number: u64, cluster: &str) -> Remediation {
+        let spec = RemediationSpec {
+            cluster_id: cluster.into(),
+            id: id(number),
+        };
+        let mut object = Remediation::new(&id(number), spec);
+        object.metadata.namespace = Some(NAMESPACE.into());
+        self.lock().create(object).unwrap()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+}
+
+impl State {
+    fn next(&mut self) -> u64 {
+        self.version += 1;
+        self.version
+    }
+
+    fn called(&mut self, call: Call) -> Result<(), ClusterError> {
+        let fault = self.fault.as_ref().and_then(|fault| fault(&call));
+        self.calls.push(call);
+        fault.map_or(Ok(()), Err)
+    }
+
+    fn create(&mut self, mut object: Remediation) -> Result<Remediation, ClusterError> {
+        let name = object.name_any();
+        if self.mirrors.contains_key(&name) {
+            return Err(ClusterError::Conflict);
+        }
+        let version = self.next();
+        object.metadata.uid = Some(format!("uid-{version}"));
+        object.metadata.resource_version = Some(version.to_string());
+        object.metadata.generation = Some(1);
+        object.status = Some(schema_default());
+        self.mirrors.insert(name, object.clone());
+        Ok(object)
+    }
+
+    /// The object, if it still is what the caller decided on.
+    fn fenced(
+        &mut self,
+        name: &str,
+        uid: Option<&str>,
+        version: Option<&str>,
+    ) -> Result<&mut Remediation, ClusterError> {
+        let object = self.mirrors.get_mut(name).ok_or(ClusterError::NotFound)?;
+        let same = |wanted: Option<&str>, there: &Option<String>| {
+            wanted.is_none_or(|wanted| there.as_deref() == Some(wanted))
+        };
+        if same(uid, &object.metadata.uid) && same(version, &object.metadata.resource_version) {
+            Ok(object)
+        } else {
+            Err(ClusterError::Conflict)
+        }
+    }
+
+    /// Stores a new version of what is there, unless it is the same.
+    fn store(&mut self, mut object: Remediation) -> Remediation {
+        let name = object.name_any();
+        if self.mirrors.get(&name) != Some(&object) {
+            object.metadata.resource_version = Some(self.next().to_string());
+            self.mirrors.insert(name, object.clone());
+        }
+        object
+    }
+}
+
+/// What the definition's schema says for `status` before anybody wrote one.
+fn schema_default() -> RemediationStatus {
+    let condition = |type_: &str, status: &str| json!({"type": type_, "status": status, "reason": "Pending", "message": "", "lastTransitionTime": "1970-01-01T00:00:00Z"});
+    let conditions = [
+        condition("Synced", "Unknown"),
+        condition("Reconciling", "True"),
+    ];
+    serde_json::from_value(json!({ "conditions": conditions })).unwrap()
+}
+
+/// `status` after its way through JSON.
+pub(crate) fn through_json(status: &RemediationStatus) -> RemediationStatus {
+    serde_json::from_str(&serde_json::to_string(status).unwrap()).unwrap()
+}
+
+impl Cluster for MemoryCluster {
+    async fn create(&self, mirror: &Remediation) -> Result<Remediation, ClusterError> {
+        let mut state = self.lock();
+        state.called(Call::Create(mirror.name_any()))?;
+        state.create(mirror.clone())
+    }
+
+    async fn replace_status(&self, mirror: &Remediation) -> Result<Remediation, ClusterError> {
+        let mut state = self.lock();
+        let name = mirror.name_any();
+        state.called(Call::Status(name.clone()))?;
+        let (uid, version) = (&mirror.metadata.uid, &mirror.metadata.resource_version);
+        let mut object = state
+            .fenced(&name, uid.as_deref(), version.as_deref())?
+            .clone();
+        object.status = mirror.status.as_ref().map(through_json);
+        Ok(state.store(object))
+    }
+
+    async fn patch(&self, _: &str, name: &str, patch: Value) -> Result<Remediation, ClusterError> {
+        let mut state = self.lock();
+        state.called(Call::Patch(name.to_owned()))?;
+        let metadata = &patch["metadata"];
+        let mut object = state
+            .fenced(
+                name,
+                metadata["uid"].as_str(),
+                metadata["resourceVersion"].as_str(),
+            )?
+            .clone();
+        let labels = object.metadata.labels.get_or_insert_default();
+        for (label, value) in metadata["labels"].as_object().unwrap() {
+            match value.as_str() {
+                Some(value) => labels.insert(label.clone(), value.to_owned()),
+                None => labels.remove(label),
+            };
+        }
+        object.metadata.owner_references =
+            serde_json::from_value(metadata["ownerReferences"].clone()).unwrap();
+        Ok(state.store(object))
+    }
+
+    async fn delete(
+        &self,
+        _: &str,
+        name: &str,
+        uid: &str,
+        resource_version: u64,
+    ) -> Result<(), ClusterError> {
+        let mut state = self.lock();
+        state.called(Call::Delete(name.to_owned()))?;
+        state.fenced(name, Some(uid), Some(&resource_version.to_string()))?;
+        state.mirrors.remove(name);
+        Ok(())
+    }
+
+    async fn get(&self, _: &str, name: &str) -> Result<Remediation, ClusterError> {
+        let mut state = self.lock();
+        state.called(Call::Get(name.to_owned()))?;
+        state
+            .mirrors
+            .get(name)
+            .cloned()
+            .ok_or(ClusterError::NotFound)
+    }
+
+    async fn get_watch(&self, _: &str, _: &str) -> Result<ClusterWatch, ClusterError> {
+        Err(ClusterError::NotFound)
+    }
+
+    async fn replace_watch_status(&self, _: &ClusterWatch) -> Result<ClusterWatch, ClusterError> {
+        Err(ClusterError::NotFound)
+    }
+
+    async fn secret(&self, _: &str, _: &str) -> Result<Secret, ClusterError> {
+        let key = self.lock().key.clone().ok_or(ClusterError::NotFound)?;
+        Ok(Secret {
+            data: Some([("api-key".to_owned(), ByteString(key))].into()),
+            ..Secret::default()
+        })
+    }
+}

@@ -1,0 +1,142 @@
+//! A model of Together's API: pages, the state filter, the call by id, and faults on demand.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crate::together::{
+    Api, ApiKey, Dialects, Error, Malformed, Page, PageQuery, Remediation, Service, StateFilter,
+};
+
+/// A call that reached the API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// A page of these states (none: all).
+    Page(Vec<String>),
+    /// One by id, under its instance or `-`.
+    One(Option<String>, String),
+}
+
+/// What the server makes of the state filter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Filter {
+    #[default]
+    Heeded,
+    Ignored,
+    Refused,
+}
+
+type OneFault = dyn Fn(&str) -> Option<Error> + Send;
+
+#[derive(Default)]
+pub(crate) struct State {
+    /// What is listed.
+    pub(crate) items: Vec<Remediation>,
+    /// What only the call by id shows.
+    pub(crate) unlisted: Vec<Remediation>,
+    /// Listed items that nobody can read, the id neither.
+    pub(crate) unnamed: usize,
+    pub(crate) filter: Filter,
+    /// The page that fails, from 0, and how.
+    pub(crate) page_fault: Option<(usize, Error)>,
+    one_fault: Option<Box<OneFault>>,
+    asked: Vec<Asked>,
+}
+
+/// Clones are the same API.
+#[derive(Clone, Default)]
+pub(crate) struct MemoryTogether {
+    state: Arc<Mutex<State>>,
+    dialects: Dialects,
+}
+
+impl MemoryTogether {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// The calls since this was last asked.
+    pub(crate) fn asked(&self) -> Vec<Asked> {
+        std::mem::take(&mut self.state().asked)
+    }
+
+    /// From now on the call by id fails so, where this says how.
+    pub(crate) fn fail_ids(&self, fault: impl Fn(&str) -> Option<Error> + Send + 'static) {
+        self.state().one_fault = Some(Box::new(fault));
+    }
+
+    /// It is listed from now on, in place of what had its id.
+    pub(crate) fn show(&self, item: Remediation) {
+        self.hide(&item.id);
+        self.state().items.push(item);
+    }
+
+    /// The API knows it no longer.
+    pub(crate) fn hide(&self, id: &str) {
+        self.state().items.retain(|item| item.id != id);
+    }
+}
+
+impl Service for MemoryTogether {
+    type Api = Self;
+
+    fn with_key(&self, _: &ApiKey) -> Self {
+        self.clone()
+    }
+
+    fn dialects(&self) -> &Dialects {
+        &self.dialects
+    }
+}
+
+impl Api for MemoryTogether {
+    async fn list_page(&self, query: &PageQuery) -> Result<Page, Error> {
+        let mut state = self.state();
+        state
+            .asked
+            .push(Asked::Page(query.filter.states().to_vec()));
+        if state.filter == Filter::Refused && query.filter != StateFilter::None {
+            return Err(Error::BadRequest { status: 400 });
+        }
+        let token = query.page_token.as_deref();
+        let page: usize = token.map_or(0, |token| token.parse().unwrap());
+        if let Some((at, error)) = &state.page_fault
+            && *at == page
+        {
+            return Err(error.clone());
+        }
+        let admitted = |item: &&Remediation| {
+            state.filter == Filter::Ignored || query.filter.admits(&item.state)
+        };
+        let unreadable = |position| Malformed {
+            position,
+            id: None,
+            field: "id".into(),
+            problem: "missing",
+        };
+        let listed = state.items.iter().filter(admitted).cloned().map(Ok);
+        let listed: Vec<_> = listed
+            .chain((0..state.unnamed).map(|at| Err(unreadable(at))))
+            .collect();
+        let size = usize::from(query.page_size);
+        let has_next = listed.len() > (page + 1) * size;
+        Ok(Page {
+            items: listed.into_iter().skip(page * size).take(size).collect(),
+            has_next,
+            next_page_token: has_next.then(|| (page + 1).to_string()),
+        })
+    }
+
+    async fn get(&self, _: &str, instance: Option<&str>, id: &str) -> Result<Remediation, Error> {
+        let mut state = self.state();
+        state
+            .asked
+            .push(Asked::One(instance.map(str::to_owned), id.to_owned()));
+        if let Some(error) = state.one_fault.as_ref().and_then(|fault| fault(id)) {
+            return Err(error);
+        }
+        let mut known = state.items.iter().chain(&state.unlisted);
+        known
+            .find(|item| item.id == id)
+            .cloned()
+            .ok_or(Error::NotFound)
+    }
+}

@@ -1,0 +1,55 @@
+//! What is another watch's, or nobody's.
+
+use super::*;
+
+#[test]
+fn what_belongs_elsewhere_is_skipped_and_said_why() {
+    let skipped = |scope: &Scope, item: &Remediation| match World::new().plan(scope, item) {
+        Verdict::Skipped(why) => why,
+        other => panic!("{other:?}"),
+    };
+    let elsewhere = Remediation {
+        cluster_id: some("cluster-2"),
+        ..item(1, "RUNNING")
+    };
+    assert!(skipped(&scope(), &elsewhere).contains("another cluster"));
+    let one_instance = Scope {
+        instance: Some("instance-2".into()),
+        ..scope()
+    };
+    assert!(skipped(&one_instance, &item(1, "RUNNING")).contains("another instance"));
+    let mut long = item(1, "RUNNING");
+    long.id = "ä".repeat(1024);
+    assert!(matches!(
+        World::new().plan(&scope(), &long),
+        Verdict::Write(_)
+    ));
+    long.id.push('x');
+    assert!(skipped(&scope(), &long).contains("longer than 1024"));
+}
+
+#[test]
+fn a_watch_of_one_instance_knows_it_where_the_api_does_not_say() {
+    let scope = Scope {
+        instance: Some("instance-2".into()),
+        ..scope()
+    };
+    let silent = Remediation {
+        instance_id: None,
+        cluster_id: None,
+        ..item(1, "RUNNING")
+    };
+    let world = World::new().mirror(&scope, &silent);
+    assert_eq!(world.cluster.status(1).instance_id, some("instance-2"));
+    assert!(matches!(world.plan(&scope, &silent), Verdict::Unchanged));
+}
+
+#[test]
+fn a_foreign_object_of_its_name_is_left_alone() {
+    let world = World::new();
+    world.index.apply(world.cluster.plant(1, "cluster-2"));
+    assert!(matches!(
+        world.plan(&scope(), &item(1, "RUNNING")),
+        Verdict::Skipped(why) if why.contains("not its mirror")
+    ));
+}

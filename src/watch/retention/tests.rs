@@ -1,0 +1,255 @@
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    api::remediation::{Remediation, RemediationSpec, RemediationStatus},
+    mirror::index::Index,
+    testing::{CLUSTER, NAMESPACE, at, now},
+};
+
+/// One that may be mirrored or not: instance, end (hours before now; `None`: it says none), and whether it is open.
+#[derive(Clone, Debug)]
+struct One {
+    name: String,
+    instance: &'static str,
+    hours: Option<i64>,
+    open: bool,
+}
+
+impl One {
+    fn finished(name: &str, instance: &'static str, hours: i64) -> Self {
+        Self {
+            name: name.into(),
+            instance,
+            hours: Some(hours),
+            open: false,
+        }
+    }
+
+    fn end(&self) -> Option<Timestamp> {
+        let end = at("2026-11-23T10:00:00Z");
+        self.hours
+            .map(|hours| end - Duration::from_secs(hours.unsigned_abs() * 3600))
+    }
+
+    fn status(&self) -> RemediationStatus {
+        RemediationStatus {
+            state: Some(if self.open { "RUNNING" } else { "SUCCEEDED" }.into()),
+            open: Some(self.open),
+            instance_id: Some(self.instance.into()),
+            end_time: self.end().map(|end| end.to_string()),
+            ..RemediationStatus::default()
+        }
+    }
+
+    fn spec(&self) -> RemediationSpec {
+        RemediationSpec {
+            cluster_id: CLUSTER.into(),
+            id: self.name.clone(),
+        }
+    }
+
+    fn mirror(&self) -> (Box<str>, Arc<Mirror>) {
+        let index = Index::new(0);
+        let mut object = Remediation::new(&self.name, self.spec());
+        object.metadata.namespace = Some(NAMESPACE.into());
+        object.metadata.uid = Some("u".into());
+        object.metadata.resource_version = Some("1".into());
+        object.status = Some(self.status());
+        index.apply(object);
+        let name = self.name.as_str();
+        (name.into(), index.get(NAMESPACE, name).unwrap())
+    }
+
+    fn candidate(&self) -> Finished {
+        Finished {
+            name: self.name.as_str().into(),
+            finished: self.end(),
+            status: Box::new(self.status()),
+            spec: self.spec(),
+        }
+    }
+}
+
+fn policy(ttl_hours: Option<u64>, max_per_instance: Option<usize>) -> Policy {
+    Policy {
+        ttl: ttl_hours.map(|hours| Duration::from_secs(hours * 3600)),
+        max_per_instance,
+    }
+}
+
+/// The names that are pruned and created, sorted.
+fn settled(policy: Policy, mirrored: &[One], listed: &[One]) -> (Vec<String>, Vec<String>) {
+    let mirrors: Vec<_> = mirrored.iter().map(One::mirror).collect();
+    let mut candidates = Candidates::default();
+    for one in listed {
+        candidates.push(one.candidate(), &policy);
+    }
+    let (mut pruned, mut created) = (Vec::new(), Vec::new());
+    for write in settle(&policy, &mirrors, candidates, now()) {
+        match write.deed {
+            Deed::Prune(_) => pruned.push(write.name.into_string()),
+            Deed::Create(..) => created.push(write.name.into_string()),
+            other => panic!("{other:?}"),
+        }
+    }
+    pruned.sort_unstable();
+    created.sort_unstable();
+    (pruned, created)
+}
+
+fn none() -> Vec<String> {
+    Vec::new()
+}
+
+#[test]
+fn past_its_time_one_is_pruned() {
+    let all = [One::finished("old", "i", 3), One::finished("new", "i", 1)];
+    assert_eq!(
+        settled(policy(Some(2), None), &all, &[]),
+        (vec!["old".into()], none())
+    );
+    assert_eq!(settled(policy(None, None), &all, &[]), (none(), none()));
+}
+
+#[test]
+fn the_newest_of_each_instance_stay() {
+    let all = [
+        One::finished("i-old", "i", 3),
+        One::finished("i-new", "i", 1),
+        One::finished("j-old", "j", 9),
+    ];
+    assert_eq!(
+        settled(policy(None, Some(1)), &all, &[]),
+        (vec!["i-old".into()], none())
+    );
+}
+
+#[test]
+fn both_rules_hold_at_once() {
+    let all = [
+        One::finished("expired", "i", 9),
+        One::finished("surplus", "i", 2),
+        One::finished("kept", "i", 1),
+    ];
+    assert_eq!(
+        settled(policy(Some(5), Some(1)), &all, &[]),
+        (vec!["expired".into(), "surplus".into()], none())
+    );
+}
+
+#[test]
+fn a_newer_candidate_takes_the_place_of_the_oldest_mirror() {
+    let mirrored = [One::finished("a", "i", 3), One::finished("b", "i", 2)];
+    let listed = [One::finished("c", "i", 1), One::finished("d", "i", 9)];
+    assert_eq!(
+        settled(policy(None, Some(2)), &mirrored, &listed),
+        (vec!["a".into()], vec!["c".into()])
+    );
+}
+
+#[test]
+fn an_open_one_takes_no_place() {
+    let open = One {
+        open: true,
+        ..One::finished("open", "i", 900)
+    };
+    let mirrored = [open, One::finished("a", "i", 1)];
+    assert_eq!(
+        settled(policy(Some(2), Some(1)), &mirrored, &[]),
+        (none(), none())
+    );
+}
+
+#[test]
+fn one_without_a_readable_end_does_not_expire_but_is_the_first_to_make_room() {
+    let silent = One {
+        hours: None,
+        ..One::finished("silent", "i", 0)
+    };
+    let all = [silent, One::finished("a", "i", 1)];
+    assert_eq!(settled(policy(Some(2), None), &all, &[]), (none(), none()));
+    assert_eq!(
+        settled(policy(None, Some(1)), &all, &[]),
+        (vec!["silent".into()], none())
+    );
+}
+
+#[test]
+fn the_spec_is_read() {
+    let retention = Retention {
+        ttl_after_finished: Some("2h".into()),
+        max_finished_per_instance: Some(20),
+    };
+    assert_eq!(Policy::of(Some(&retention)), policy(Some(2), Some(20)));
+    assert_eq!(Policy::of(None), policy(None, None));
+}
+
+#[test]
+fn times_without_a_zone_or_sense_are_none() {
+    assert_eq!(
+        time(Some("2026-11-23T10:00:00+01:00")),
+        Some(at("2026-11-23T09:00:00Z"))
+    );
+    for bad in ["", "soon", "2026-11-23T10:00:00", "2026-13-01T00:00:00Z"] {
+        assert_eq!(time(Some(bad)), None, "{bad}");
+    }
+    assert_eq!(time(None), None);
+}
+
+fn ones() -> impl Strategy<Value = Vec<One>> {
+    let instance = proptest::sample::select(vec!["", "i", "j"]);
+    let one = (instance, proptest::option::of(0_i64..6), any::<bool>());
+    proptest::collection::vec(one, 0..24).prop_map(|all| {
+        let named = all.into_iter().enumerate();
+        named
+            .map(|(at, (instance, hours, open))| One {
+                name: format!("r{at}"),
+                instance,
+                hours,
+                open,
+            })
+            .collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn settling_twice_does_nothing_more_and_never_too_little(
+        all in ones(),
+        mirrored in proptest::collection::vec(any::<bool>(), 24),
+        ttl in proptest::option::of(0_u64..6),
+        max in proptest::option::of(1_usize..4),
+    ) {
+        let policy = policy(ttl, max);
+        // What the plan hands over: with a limit, the finished ones that are not expired; without one, none.
+        let is_candidate = |one: &One| max.is_some() && !one.open && !policy.expired(one.end(), now());
+        let (mirrors, others): (Vec<_>, Vec<_>) = all.iter().cloned().zip(mirrored).partition(|(_, mirrored)| *mirrored);
+        let mut mirrors: BTreeMap<String, One> = mirrors.into_iter().map(|(one, _)| (one.name.clone(), one)).collect();
+        let listed: Vec<One> = others.into_iter().map(|(one, _)| one).filter(is_candidate).collect();
+
+        let before = mirrors.clone();
+        let (pruned, created) = settled(policy, &before.values().cloned().collect::<Vec<_>>(), &listed);
+        for name in &pruned {
+            prop_assert!(!mirrors.remove(name).unwrap().open, "an open one was pruned");
+        }
+        for one in listed.iter().filter(|one| created.contains(&one.name)) {
+            mirrors.insert(one.name.clone(), one.clone());
+        }
+        prop_assert!(pruned.iter().all(|name| !created.contains(name)));
+
+        let now_mirrored: Vec<One> = mirrors.values().cloned().collect();
+        let again: Vec<One> = all.iter().filter(|one| !mirrors.contains_key(&one.name) && is_candidate(one)).cloned().collect();
+        prop_assert_eq!(settled(policy, &now_mirrored, &again), (none(), none()));
+        for instance in ["", "i", "j"] {
+            let of = |all: &[One]| all.iter().filter(|one| one.instance == instance && is_candidate(one)).count();
+            if let Some(max) = max {
+                prop_assert_eq!(of(&now_mirrored), of(&all).min(max), "what may stay stays");
+            }
+        }
+    }
+}

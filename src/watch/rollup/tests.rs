@@ -1,0 +1,223 @@
+#![allow(clippy::unwrap_used)]
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    api::remediation::{Remediation, RemediationSpec},
+    mirror::{
+        desired::{Synced, from_api, mark},
+        index::Index,
+    },
+    testing::{CLUSTER, NAMESPACE, id, item, random, some},
+    together,
+};
+
+/// A mirror of `item`, marked where `synced` says so.
+fn mirror(item: &together::Remediation, synced: Option<Synced>) -> (Box<str>, Arc<Mirror>) {
+    let mut status = from_api(item, &[], 1);
+    if let Some(synced) = synced {
+        mark(&mut status, synced, &item.id, 1);
+    }
+    let spec = RemediationSpec {
+        cluster_id: CLUSTER.into(),
+        id: item.id.clone(),
+    };
+    let mut object = Remediation::new(&item.id, spec);
+    object.metadata.namespace = Some(NAMESPACE.into());
+    object.metadata.uid = some("u");
+    object.metadata.resource_version = some("1");
+    object.status = Some(status);
+    let index = Index::new(0);
+    index.apply(object);
+    let mirror = index.get(NAMESPACE, &item.id).unwrap();
+    (item.id.as_str().into(), mirror)
+}
+
+fn on(number: u64, instance: &str, created: &str, state: &str) -> together::Remediation {
+    together::Remediation {
+        instance_id: some(instance),
+        create_time: some(created),
+        ..item(number, state)
+    }
+}
+
+fn of(items: &[together::Remediation]) -> Rollup {
+    let mirrors: Vec<_> = items.iter().map(|item| mirror(item, None)).collect();
+    rollup(&mirrors)
+}
+
+#[test]
+fn nothing_is_nothing() {
+    assert_eq!(rollup(&[]), Rollup::default());
+}
+
+#[test]
+fn each_state_is_counted() {
+    let counts = of(&[
+        item(1, "RUNNING"),
+        item(2, "RUNNING"),
+        item(3, "PENDING_APPROVAL"),
+        item(4, "SUCCEEDED"),
+        item(5, "DREAMING"),
+    ])
+    .counts;
+    assert_eq!(
+        (counts.total, counts.open, counts.awaiting_approval),
+        (5, 4, 1)
+    );
+    let expected = [
+        ("DREAMING", 1),
+        ("PENDING_APPROVAL", 1),
+        ("RUNNING", 2),
+        ("SUCCEEDED", 1),
+    ];
+    let by_state = counts.by_state.iter();
+    assert!(
+        by_state
+            .map(|(state, count)| (state.as_str(), *count))
+            .eq(expected)
+    );
+}
+
+#[test]
+fn one_that_is_gone_counts_in_total_alone() {
+    for gone in [Synced::NotFound, Synced::NotListed] {
+        for state in ["PENDING_APPROVAL", "FAILED"] {
+            let rollup = rollup(&[mirror(&item(1, state), Some(gone))]);
+            let expected = RemediationCounts {
+                total: 1,
+                ..RemediationCounts::default()
+            };
+            assert_eq!((rollup.counts, rollup.message), (expected, None));
+        }
+    }
+}
+
+#[test]
+fn a_stale_one_still_counts() {
+    let rollup = rollup(&[mirror(&item(1, "PENDING_APPROVAL"), Some(Synced::Stale))]);
+    assert_eq!(rollup.counts.awaiting_approval, 1);
+}
+
+#[test]
+fn one_created_but_not_yet_written_counts_as_open() {
+    let (name, mirror) = mirror(&item(1, "RUNNING"), None);
+    let mut bare = Mirror::clone(&mirror);
+    bare.state = "".into();
+    let counts = rollup(&[(name, Arc::new(bare))]).counts;
+    assert_eq!((counts.total, counts.open), (1, 1));
+    assert!(counts.by_state.is_empty());
+}
+
+#[test]
+fn an_instance_has_failed_only_where_its_latest_remediation_did() {
+    let failed = |items: &[together::Remediation]| of(items).counts.failed_instances;
+    let first = on(1, "i", "2026-11-23T08:00:00Z", "FAILED");
+    assert_eq!(failed(std::slice::from_ref(&first)), 1);
+    let retry = on(2, "i", "2026-11-23T09:00:00Z", "SUCCEEDED");
+    assert_eq!(failed(&[first.clone(), retry.clone()]), 0);
+    assert_eq!(failed(&[retry.clone(), first.clone()]), 0);
+    let again = on(3, "i", "2026-11-23T09:30:00Z", "FAILED");
+    assert_eq!(failed(&[again, first.clone(), retry.clone()]), 1);
+    let elsewhere = on(4, "j", "2026-11-23T07:00:00Z", "FAILED");
+    assert_eq!(failed(&[elsewhere, first, retry]), 1);
+}
+
+#[test]
+fn a_withdrawn_retry_leaves_the_failure_the_latest() {
+    let failed = mirror(&on(1, "i", "2026-11-23T08:00:00Z", "FAILED"), None);
+    let retry = on(2, "i", "2026-11-23T09:00:00Z", "PENDING_APPROVAL");
+    let gone = mirror(&retry, Some(Synced::NotFound));
+    assert_eq!(rollup(&[failed, gone]).counts.failed_instances, 1);
+}
+
+#[test]
+fn the_longest_waiting_comes_first_and_ten_are_named() {
+    let mut items: Vec<_> = (0..12)
+        .map(|number| {
+            on(
+                number,
+                "i",
+                &format!("2026-11-23T{:02}:00:00Z", 20 - number),
+                "PENDING_APPROVAL",
+            )
+        })
+        .collect();
+    items.push(together::Remediation {
+        create_time: None,
+        ..item(99, "PENDING_APPROVAL")
+    });
+    let rollup = of(&items);
+    assert_eq!(rollup.counts.awaiting_approval, 13);
+    let names: Vec<_> = rollup
+        .attention
+        .iter()
+        .map(|one| one.name.clone())
+        .collect();
+    let oldest_first: Vec<_> = (2..12).rev().map(id).collect();
+    assert_eq!(names, oldest_first);
+    let message = rollup.message.unwrap();
+    assert!(message.contains("12 more"), "{message}");
+    assert!(message.contains(&id(11)), "{message}");
+}
+
+#[test]
+fn one_that_waits_says_node_what_since_when_and_how_to_approve() {
+    let waits = together::Remediation {
+        instance_name: some("gpu-dp-17"),
+        ..item(1, "PENDING_APPROVAL")
+    };
+    let rollup = of(&[waits]);
+    let expected = Attention {
+        name: id(1),
+        node: some("gpu-dp-17"),
+        state: "PENDING_APPROVAL".into(),
+        mode: some("REBOOT_VM"),
+        since: some("2026-11-23T09:00:00Z"),
+    };
+    assert_eq!(rollup.attention, [expected]);
+    let message = rollup.message.unwrap();
+    let command = format!("tg clusters remediations approve {}", id(1));
+    for part in ["gpu-dp-17", "reboot", "2026-11-23T09:00:00Z", &command] {
+        assert!(message.contains(part), "{part} is not in: {message}");
+    }
+    assert!(!message.contains("more"), "{message}");
+}
+
+#[test]
+fn a_failure_waits_since_its_end() {
+    let failed = together::Remediation {
+        end_time: some("2026-11-23T09:10:00Z"),
+        ..item(1, "FAILED")
+    };
+    let waits = on(2, "j", "2026-11-23T09:05:00Z", "PENDING_APPROVAL");
+    let rollup = of(&[failed, waits]);
+    let since: Vec<_> = rollup
+        .attention
+        .iter()
+        .map(|one| one.since.clone())
+        .collect();
+    assert_eq!(
+        since,
+        [some("2026-11-23T09:05:00Z"), some("2026-11-23T09:10:00Z")]
+    );
+}
+
+proptest! {
+    #[test]
+    fn the_numbers_add_up(items in proptest::collection::vec(
+        (random::remediation(1000), proptest::option::of(proptest::sample::select(vec![Synced::NotFound, Synced::Stale]))), 0..20,
+    )) {
+        let mirrors: Vec<_> = items.iter().map(|(item, synced)| mirror(item, *synced)).collect();
+        let Rollup { counts, attention, message } = rollup(&mirrors);
+        let gone = mirrors.iter().filter(|(_, mirror)| mirror.synced.is_gone()).count();
+        let all = i64::try_from(mirrors.len()).unwrap();
+        prop_assert_eq!(counts.total, all);
+        prop_assert_eq!(counts.by_state.values().sum::<i64>() + i64::try_from(gone).unwrap(), all);
+        prop_assert!(counts.awaiting_approval <= counts.open && counts.open <= all);
+        let waiting = counts.awaiting_approval + counts.failed_instances;
+        prop_assert_eq!(i64::try_from(attention.len()).unwrap(), waiting.min(10));
+        prop_assert_eq!(message.is_some(), waiting > 0);
+    }
+}

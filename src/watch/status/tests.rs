@@ -1,0 +1,298 @@
+#![allow(clippy::unwrap_used)]
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    api::cluster_watch::{Attention, RemediationCounts},
+    testing::{at, condition, now, some, word},
+};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn facts() -> Facts {
+    Facts {
+        generation: 3,
+        last_sync: Some(now()),
+        last_full_sync: Some(now()),
+        stale_after: MINUTE * 5,
+        handled: None,
+        rollup: Some(Rollup::default()),
+    }
+}
+
+fn synced() -> Standing {
+    Standing::Synced(String::new())
+}
+
+fn first(standing: &Standing) -> ClusterWatchStatus {
+    build(&ClusterWatchStatus::default(), standing, &facts(), now())
+}
+
+fn attention() -> Rollup {
+    Rollup {
+        counts: RemediationCounts {
+            total: 4,
+            ..RemediationCounts::default()
+        },
+        attention: vec![Attention {
+            name: "a".into(),
+            ..Attention::default()
+        }],
+        message: some("gpu-dp-17: reboot awaits approval"),
+    }
+}
+
+fn standings() -> [Standing; 5] {
+    let message = "what to do".to_owned();
+    [
+        Standing::Progressing(message.clone()),
+        Standing::Synced(message.clone()),
+        Standing::Suspended,
+        Standing::Stalled {
+            reason: "Unauthorized",
+            message: message.clone(),
+        },
+        Standing::Failing {
+            reason: "RateLimited",
+            message,
+        },
+    ]
+}
+
+#[test]
+fn every_standing_reads_as_the_contract_says() {
+    // Ready, its reason, Reconciling, Stalled
+    let table = [
+        ("Unknown", "Progressing", "True", "False"),
+        ("True", "Synced", "False", "False"),
+        ("Unknown", "Pending", "False", "False"),
+        ("False", "Unauthorized", "False", "True"),
+        ("False", "RateLimited", "True", "False"),
+    ];
+    for (standing, (ready, reason, reconciling, stalled)) in standings().iter().zip(table) {
+        let status = first(standing);
+        let conditions = &status.conditions;
+        assert_eq!(word(conditions, "Ready"), (ready, reason), "{standing:?}");
+        let read = |type_| condition(conditions, type_).status.as_str();
+        assert_eq!(read("Reconciling"), reconciling, "{standing:?}");
+        assert_eq!(read("Stalled"), stalled, "{standing:?}");
+        assert_eq!(read("AttentionRequired"), "False", "{standing:?}");
+        assert_eq!(conditions.len(), 4);
+        assert_eq!(status.observed_generation, Some(3));
+        assert!(conditions.iter().all(|c| c.observed_generation == Some(3)));
+        assert!(conditions.iter().all(|c| !c.reason.is_empty()));
+        if *standing != Standing::Suspended {
+            assert!(
+                condition(conditions, "Ready")
+                    .message
+                    .ends_with("what to do")
+            );
+        }
+    }
+}
+
+#[test]
+fn what_needs_somebody_is_told_by_stalled_and_attention_says_who_waits() {
+    let facts = Facts {
+        rollup: Some(attention()),
+        ..facts()
+    };
+    let status = build(&ClusterWatchStatus::default(), &synced(), &facts, now());
+    assert_eq!(
+        condition(&status.conditions, "AttentionRequired").message,
+        "gpu-dp-17: reboot awaits approval"
+    );
+    assert_eq!(
+        condition(&status.conditions, "AttentionRequired").status,
+        "True"
+    );
+    assert_eq!(condition(&status.conditions, "Ready").status, "True");
+    assert_eq!(status.remediations.unwrap().total, 4);
+    let [.., stalled, _] = standings();
+    let stalled = first(&stalled);
+    assert_eq!(
+        condition(&stalled.conditions, "Stalled").message,
+        "what to do"
+    );
+}
+
+#[test]
+fn suspended_ready_stays_and_nothing_promises_freshness() {
+    let before = build(
+        &first(&synced()),
+        &synced(),
+        &Facts {
+            rollup: Some(attention()),
+            ..facts()
+        },
+        now(),
+    );
+    let unknown = Facts {
+        generation: 4,
+        ..Facts::default()
+    };
+    let status = build(&before, &Standing::Suspended, &unknown, now() + MINUTE);
+    assert_eq!(word(&status.conditions, "Ready"), ("True", "Synced"));
+    assert_eq!(condition(&status.conditions, "Ready").message, "suspended");
+    assert_eq!(
+        condition(&status.conditions, "Ready").observed_generation,
+        Some(4)
+    );
+    assert_eq!(condition(&status.conditions, "Reconciling").status, "False");
+    assert_eq!(status.stale_after, None);
+    assert_eq!(status.remediations, before.remediations);
+    assert_eq!(status.last_sync_time, before.last_sync_time);
+    assert!(worth_writing(&before, &status));
+    let later = build(&status, &Standing::Suspended, &unknown, now() + MINUTE * 60);
+    assert!(!worth_writing(&status, &later), "suspended, nothing beats");
+    let resumed = build(&later, &synced(), &facts(), now());
+    assert!(resumed.stale_after.is_some() && worth_writing(&later, &resumed));
+}
+
+#[test]
+fn stale_after_is_the_heartbeat_and_what_may_go_unconfirmed_in_whole_seconds() {
+    assert_eq!(
+        first(&synced()).stale_after,
+        some("2026-11-23T10:10:00Z"),
+        "10:00:00.25 and twice 5 minutes"
+    );
+}
+
+#[test]
+fn a_condition_keeps_its_time_while_its_status_stays() {
+    let [progressing, synced, _, stalled, failing] = standings();
+    let since = |status: &ClusterWatchStatus, type_| {
+        condition(&status.conditions, type_).last_transition_time.0
+    };
+    let first = first(&progressing);
+    assert_eq!(
+        since(&first, "Ready"),
+        at("2026-11-23T10:00:00Z"),
+        "no fraction"
+    );
+    let second = build(&first, &synced, &facts(), now() + MINUTE);
+    assert_eq!(since(&second, "Ready"), at("2026-11-23T10:01:00Z"));
+    assert_eq!(since(&second, "Stalled"), at("2026-11-23T10:00:00Z"));
+    let third = build(&second, &stalled, &facts(), now() + MINUTE * 2);
+    let fourth = build(&third, &failing, &facts(), now() + MINUTE * 3);
+    assert_eq!(
+        since(&fourth, "Ready"),
+        at("2026-11-23T10:02:00Z"),
+        "another reason is no transition"
+    );
+    assert_eq!(since(&fourth, "Stalled"), at("2026-11-23T10:03:00Z"));
+}
+
+#[test]
+fn what_is_not_known_is_carried_on() {
+    let known = Facts {
+        handled: some("yes"),
+        rollup: Some(attention()),
+        ..facts()
+    };
+    let before = build(&ClusterWatchStatus::default(), &synced(), &known, now());
+    let unknown = Facts {
+        generation: 3,
+        stale_after: MINUTE * 5,
+        ..Facts::default()
+    };
+    let after = build(&before, &synced(), &unknown, now());
+    assert_eq!(after, before);
+    assert_eq!(
+        build(&ClusterWatchStatus::default(), &synced(), &unknown, now()).remediations,
+        None
+    );
+}
+
+#[test]
+fn an_overlong_message_is_cut() {
+    let long = Standing::Synced("€".repeat(5000));
+    assert_eq!(
+        condition(&first(&long).conditions, "Ready")
+            .message
+            .chars()
+            .count(),
+        4096
+    );
+}
+
+#[test]
+fn the_heartbeat_beats_every_five_minutes_and_not_before() {
+    let before = first(&synced());
+    let after = |time: Duration| {
+        let facts = Facts {
+            last_sync: Some(now() + time),
+            last_full_sync: Some(now() + time),
+            ..facts()
+        };
+        build(&before, &synced(), &facts, now() + time)
+    };
+    assert!(!worth_writing(&before, &before));
+    assert!(!worth_writing(&before, &after(MINUTE * 4)));
+    assert!(worth_writing(&before, &after(MINUTE * 5)));
+    assert!(worth_writing(&ClusterWatchStatus::default(), &before));
+}
+
+#[test]
+fn whatever_else_is_new_is_written_at_once() {
+    let before = first(&synced());
+    let news = [
+        build(
+            &before,
+            &Standing::Synced("left out 1".into()),
+            &facts(),
+            now(),
+        ),
+        build(
+            &before,
+            &synced(),
+            &Facts {
+                generation: 4,
+                ..facts()
+            },
+            now(),
+        ),
+        build(
+            &before,
+            &synced(),
+            &Facts {
+                handled: some("x"),
+                ..facts()
+            },
+            now(),
+        ),
+        build(
+            &before,
+            &synced(),
+            &Facts {
+                rollup: Some(attention()),
+                ..facts()
+            },
+            now(),
+        ),
+    ];
+    for status in news {
+        assert!(worth_writing(&before, &status), "{status:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_status_is_rewritten_before_its_stale_after(
+        before in 1_u64..5_000, after in 1_u64..5_000, poll in 10_u64..150,
+    ) {
+        // However the time that may go unconfirmed changes: polls `poll` seconds apart write before the last promise ends.
+        let facts = |stale: u64| Facts { stale_after: Duration::from_secs(stale.max(120 + 3 * poll)), ..facts() };
+        let written = build(&ClusterWatchStatus::default(), &synced(), &facts(before), now());
+        let ends: Timestamp = written.stale_after.as_deref().unwrap().parse().unwrap();
+        let mut time = now();
+        loop {
+            time += Duration::from_secs(poll);
+            prop_assert!(time <= ends, "nothing was written before {ends}");
+            if worth_writing(&written, &build(&written, &synced(), &facts(after), time)) {
+                break;
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::testing::clock::TestClock;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn watchdog() -> (Arc<TestClock>, Watchdog) {
+    let clock = Arc::new(TestClock::default());
+    (clock.clone(), Watchdog::new(clock, PATIENCE))
+}
+
+#[test]
+fn nobody_is_stalled_where_nobody_polls() {
+    assert_eq!(watchdog().1.stalled(), None);
+}
+
+#[test]
+fn a_poll_that_does_not_move_stalls_its_watch_until_it_moves_again() {
+    let (clock, watchdog) = watchdog();
+    let pulse = watchdog.enroll("gpu-ops", "training");
+    clock.advance(PATIENCE);
+    assert_eq!(watchdog.stalled(), None);
+    clock.advance(MINUTE);
+    let stalled = watchdog.stalled().unwrap();
+    assert_eq!(
+        stalled.to_string(),
+        "stalled ClusterWatches: 1; the longest is gpu-ops/training, whose poll has not moved for 360 s"
+    );
+    pulse.beat();
+    assert_eq!(watchdog.stalled(), None);
+}
+
+#[test]
+fn a_watch_that_rests_is_stalled_only_once_its_poll_is_overdue() {
+    let (clock, watchdog) = watchdog();
+    let pulse = watchdog.enroll("gpu-ops", "training");
+    pulse.rest_until(clock.elapsed() + MINUTE * 60);
+    clock.advance(MINUTE * 65);
+    assert_eq!(watchdog.stalled(), None);
+    clock.advance(MINUTE);
+    assert_eq!(watchdog.stalled().unwrap().silent, MINUTE * 6);
+}
+
+#[test]
+fn an_ended_task_is_forgotten_once_nothing_of_it_is_left() {
+    let (clock, watchdog) = watchdog();
+    let pulse = watchdog.enroll("gpu-ops", "training");
+    let clone = pulse.clone();
+    clock.advance(MINUTE * 6);
+    drop(pulse);
+    assert!(watchdog.stalled().is_some());
+    drop(clone);
+    assert_eq!(watchdog.stalled(), None);
+    let _next = watchdog.enroll("gpu-ops", "other");
+    assert_eq!(lock(&watchdog.slots).len(), 1);
+}
+
+#[test]
+fn a_slow_key_makes_it_patient() {
+    assert_eq!(patience(5.0), MINUTE * 5);
+    assert_eq!(patience(0.1), Duration::from_secs(1000));
+}
+
+proptest! {
+    #[test]
+    fn it_names_the_longest_silent_one_and_counts_all(
+        ages in prop::collection::vec(0_u64..900, 0..20),
+        patience in 0_u64..900,
+    ) {
+        let now = Duration::from_secs(10_000);
+        let names: Vec<_> = (0..ages.len()).map(|at| format!("n/{at}")).collect();
+        let signs = names.iter().zip(&ages).map(|(name, age)| {
+            (name.as_str(), now.checked_sub(Duration::from_secs(*age)).unwrap())
+        });
+        let told = stalled(now, Duration::from_secs(patience), signs);
+        let silent = ages.iter().filter(|age| **age > patience).count();
+        prop_assert_eq!(told.as_ref().map_or(0, |told| told.watches), silent);
+        if let Some(told) = told {
+            prop_assert_eq!(Some(&told.silent.as_secs()), ages.iter().max());
+            let at: usize = told.worst.trim_start_matches("n/").parse().unwrap();
+            prop_assert_eq!(ages[at], told.silent.as_secs());
+        }
+    }
+}
