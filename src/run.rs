@@ -104,7 +104,8 @@ pub async fn run(
         watchdog.clone(),
         shutdown.child_token(),
     ));
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), api = %flags.api_url, namespaces = ?flags.namespaces, "started");
+    let address = admin.local_addr().ok();
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), admin = ?address, api = %flags.api_url, namespaces = ?flags.namespaces, "started");
 
     let each = namespaces.into_iter().map(|namespace| {
         let (supervisor, watches) = (supervisor.clone(), watches.clone());

@@ -36,6 +36,7 @@ impl Process {
         let mut child = Command::new(PROGRAM)
             .args(["run", "--allow-http", "--api-url", &simulator.url()])
             .args(["--namespace", &fixture.namespace])
+            .args(["--admin-addr", "127.0.0.1:0"])
             .args(flags)
             .env("KUBECONFIG", account.kubeconfig())
             .env_remove("POD_NAMESPACE")
