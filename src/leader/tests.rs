@@ -37,8 +37,17 @@ fn replica(store: &Arc<Store>, name: &str) -> Replica {
 
 async fn leader(store: &Arc<Store>, name: &str) -> Replica {
     let mut replica = replica(store, name);
-    replica.elector.acquire().await;
+    timeout(Duration::from_secs(3_600), replica.elector.acquire())
+        .await
+        .expect("it leads within the hour");
     replica
+}
+
+/// How it lost leadership, which it does within the hour.
+async fn loss(replica: &mut Replica) -> Lost {
+    timeout(Duration::from_secs(3_600), replica.elector.keep())
+        .await
+        .expect("it loses")
 }
 
 #[tokio::test(start_paused = true)]
@@ -129,7 +138,7 @@ async fn one_that_is_cut_off_stops_before_another_leads() {
         let mut first = leader(&store, "first").await;
         let begun = Instant::now();
         first.access.set(fault);
-        let lost = first.elector.keep().await;
+        let lost = loss(&mut first).await;
         assert_eq!(begun.elapsed(), RENEW_DEADLINE, "{fault:?}");
         assert!(lost.why.contains("not renewed for 10 s"), "{lost}");
         assert!(!first.leadership.holds());
@@ -155,7 +164,7 @@ async fn a_lease_that_names_another_or_is_gone_is_lost_at_the_next_look() {
         let mut first = leader(&store, "first").await;
         store.overwrite(name);
         let (begun, writes) = (Instant::now(), store.writes());
-        let lost = first.elector.keep().await;
+        let lost = loss(&mut first).await;
         assert!(begun.elapsed() <= RETRY_PERIOD.mul_f64(1.1));
         assert_eq!((&*lost.lease, &*lost.why), ("ns/lease", told));
         assert!(!first.leadership.holds());
@@ -170,7 +179,7 @@ async fn one_that_was_stopped_for_long_knows_before_it_does_anything() {
     advance(Duration::from_secs(10)).await;
     assert!(!first.leadership.holds(), "without any timer's help");
     let calls = store.calls();
-    let lost = first.elector.keep().await;
+    let lost = loss(&mut first).await;
     assert!(lost.why.contains("not renewed"), "{lost}");
     assert_eq!(store.calls(), calls);
 }

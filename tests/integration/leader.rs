@@ -9,12 +9,17 @@ use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use kube::{
-    Api,
+    Api, ResourceExt,
     api::{Patch, PatchParams},
 };
 use serde_json::json;
 use testbed::simulator::{Remediation as Truth, Simulator};
-use together_remediation_operator::run::RunError;
+use together_remediation_operator::{
+    api::remediation::Remediation,
+    cluster::{Cluster, ClusterError, KubeCluster},
+    leader::Leadership,
+    run::RunError,
+};
 
 use self::replica::Replica;
 use crate::{
@@ -169,4 +174,42 @@ async fn a_leader_that_cannot_renew_ends_at_the_deadline() {
     let error = replica.ended().await.unwrap_err().to_string();
     assert!(error.contains("was not renewed for 10 s"), "{error}");
     assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_write_is_begun_by_a_replica_that_does_not_lead() {
+    let mut fixture = Fixture::new("not-leading").await;
+    fixture.simulator.put(Truth::numbered(CLUSTER, 1));
+    let watch = fixture.synced_watch(|_| {}).await;
+    fixture.stop().await;
+    let mirror = fixture.all().await.remove(0);
+    let namespace = &*fixture.namespace;
+    let (name, uid) = (mirror.name_any(), mirror.uid().unwrap());
+    let version = mirror.resource_version().unwrap().parse().unwrap();
+    let mut other = Remediation::new("other", mirror.spec.clone());
+    other.metadata.namespace = Some(namespace.to_owned());
+
+    let leadership = Leadership::new(fixture.clock.clone());
+    let cluster = KubeCluster::new(fixture.client.clone(), None, leadership);
+    let refused = Err(ClusterError::Unavailable(
+        "this replica does not lead any more".to_owned(),
+    ));
+    let patch = json!({"metadata": {"labels": {"a": "b"}}});
+    assert_eq!(cluster.create(&other).await.map(drop), refused);
+    assert_eq!(cluster.replace_status(&mirror).await.map(drop), refused);
+    assert_eq!(
+        cluster.patch(namespace, &name, patch).await.map(drop),
+        refused
+    );
+    assert_eq!(
+        cluster.delete(namespace, &name, &uid, version).await,
+        refused
+    );
+    assert_eq!(
+        cluster.replace_watch_status(&watch).await.map(drop),
+        refused
+    );
+    assert!(cluster.get(namespace, &name).await.is_ok(), "it may read");
+    let versions: Vec<_> = fixture.versions().await.into_iter().collect();
+    assert_eq!(versions, [(name, mirror.resource_version().unwrap())]);
 }
