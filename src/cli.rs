@@ -47,7 +47,7 @@ fn operate(flags: &Run) -> Result<(), RunError> {
         .enable_all()
         .build();
     let runtime = runtime.map_err(|error| RunError::Cluster(error.to_string()))?;
-    runtime.block_on(async {
+    let outcome = runtime.block_on(async {
         let listener = admin::bind(flags.admin_addr).await;
         let listener = listener.map_err(|error| RunError::Admin(flags.admin_addr, error))?;
         let kube = kube::Config::infer()
@@ -63,7 +63,10 @@ fn operate(flags: &Run) -> Result<(), RunError> {
             shutdown,
         )
         .await
-    })
+    });
+    // A name look-up that hangs must not hold up the end.
+    runtime.shutdown_background();
+    outcome
 }
 
 /// Cancels `shutdown` on SIGTERM and SIGINT.

@@ -87,6 +87,11 @@ impl Fixture {
 
     /// Starts an operator (again) for this fixture's namespace and those of `more`.
     pub(crate) async fn start(&mut self, more: &[&str]) {
+        self.start_with(more, &["--kube-qps", "0"]).await;
+    }
+
+    /// The same with these limits of its writes.
+    pub(crate) async fn start_with(&mut self, more: &[&str], limits: &[&str]) {
         let account = self
             .control_plane
             .operator_account(&self.namespace)
@@ -106,12 +111,11 @@ impl Fixture {
             "1000",
             "--api-burst",
             "1000",
-            "--kube-qps",
-            "0",
             "--leader-elect=false",
             "--admin-addr",
             "127.0.0.1:0",
         ];
+        let line = line.iter().chain(limits);
         let Command::Run(flags) = Cli::try_parse_from(line).unwrap().command else {
             unreachable!()
         };

@@ -2,6 +2,7 @@
 
 mod absence;
 mod by_hand;
+mod change_of_mind;
 mod fields;
 mod first_mirror;
 mod keys;
