@@ -105,7 +105,8 @@ pub struct ClusterWatchSpec {
     /// The Secret that holds the API key.
     pub api_key_secret_ref: SecretKeyRef,
 
-    /// true: the API is not read and no mirror is written until this is false again.
+    /// true: the API is not read until this is false again. Mirrors stay as they are; open ones are marked as not
+    /// confirmed (Stale) after three intervals and two minutes.
     #[serde(default)]
     pub suspend: bool,
 

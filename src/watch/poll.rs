@@ -62,6 +62,8 @@ pub struct Memory {
     /// When the last full listing ended (monotonic) and how long it took.
     last_full: Option<(Duration, Duration)>,
     full_wanted: bool,
+    /// When what is open gets stale (monotonic), even while a listing is under way.
+    pub stale_at: Option<Duration>,
     refusal: Option<Refusal>,
     /// Told of every page and every finished write.
     pub pulse: Pulse,
@@ -196,6 +198,13 @@ async fn list<A: Api, C: Cluster, T: Service>(
             }
         }
         round.take(page).await;
+        let now = tools.clock.elapsed();
+        if memory.stale_at.take_if(|due| now >= *due).is_some() {
+            tracing::warn!(cluster = %round.scope.cluster, "the listing takes so long that the mirror gets stale");
+            for (name, mirror) in open(mirrors(tools, round.scope)) {
+                mark_stale(round, name, mirror).await;
+            }
+        }
     }
     listing.finish()
 }

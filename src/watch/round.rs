@@ -75,7 +75,8 @@ impl LeftOut {
 
 /// One poll's writes.
 pub struct Round<'a, C> {
-    scope: &'a Scope,
+    /// What is mirrored.
+    pub scope: &'a Scope,
     regressions: &'a Regressions,
     writer: Writer<C>,
     now: Timestamp,

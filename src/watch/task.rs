@@ -98,6 +98,7 @@ impl<C: Cluster> Task<C> {
             if requested.is_some() && requested != self.reporter.last().last_handled_reconcile_at {
                 self.memory.want_everything_now();
             }
+            self.memory.stale_at = self.stale_at();
             let outcome = poll(
                 &self.tools,
                 &self.watch.spec,
@@ -116,14 +117,21 @@ impl<C: Cluster> Task<C> {
         }
     }
 
-    /// Reports `standing` and nothing else until it is dropped.
+    /// Reports `standing` and leaves the API alone until it is dropped. The mirrors of a suspended watch are marked once
+    /// they are stale; those of one that overlaps are another's.
     pub async fn rest(mut self, standing: Standing) {
+        self.tools.index.ready().await;
         loop {
+            let now = self.tools.clock.elapsed();
+            let stale_at = self.stale_at().filter(|_| standing == Standing::Suspended);
+            if stale_at.is_some_and(|stale_at| now >= stale_at) {
+                mark_all_stale(&self.tools, &self.scope, &self.memory.pulse).await;
+            }
             self.report(&standing).await;
-            self.tools
-                .clock
-                .sleep_until(self.tools.clock.elapsed() + HEARTBEAT)
-                .await;
+            let next = stale_at.filter(|stale_at| now < *stale_at);
+            let heartbeat = now + HEARTBEAT;
+            let until = next.map_or(heartbeat, |stale_at| stale_at.min(heartbeat));
+            self.tools.clock.sleep_until(until).await;
         }
     }
 
@@ -231,6 +239,13 @@ impl<C: Cluster> Task<C> {
     fn stale_after(&self) -> Duration {
         self.cadence
             .stale_after(self.something_open(), self.lasted.max(self.rest))
+    }
+
+    /// When what is open gets stale (monotonic) unless a complete listing confirms it; `None` where none ever has: then
+    /// there is nothing but what the first one is about to show.
+    fn stale_at(&self) -> Option<Duration> {
+        let synced = self.reporter.last().last_sync_time.is_some();
+        synced.then(|| self.good + self.stale_after())
     }
 
     /// How long before this process the last sync must have been at the latest. The status tells it up to one

@@ -7,7 +7,7 @@ use serde_json::json;
 use testbed::simulator::Remediation as Truth;
 
 use crate::{
-    fixture::{CLUSTER, Fixture},
+    fixture::{CLUSTER, Fixture, condition},
     look::{AGREES, stands, told},
     truth::assert_mirrors,
 };
@@ -73,10 +73,7 @@ async fn suspended_later_everything_stays_until_it_is_resumed() {
     );
     assert_eq!(status.remediations.as_ref().unwrap().awaiting_approval, 1);
 
-    let (mirrors, calls) = (
-        fixture.versions().await,
-        fixture.simulator.counters().calls(),
-    );
+    let calls = fixture.simulator.counters().calls();
     fixture.simulator.enter(CLUSTER, &truth.id, "RUNNING");
     let request = json!({"metadata": {"annotations": {"compute.together.ai/requestedAt": "now"}}});
     fixture.patch_watch("training", request).await;
@@ -84,7 +81,8 @@ async fn suspended_later_everything_stays_until_it_is_resumed() {
         fixture.turn(LONG).await;
     }
     assert_eq!(fixture.simulator.counters().calls(), calls);
-    assert_eq!(fixture.versions().await, mirrors);
+    let mirror = fixture.mirror(&truth.id).await.status.unwrap();
+    assert_eq!(mirror.state.as_deref(), Some("PENDING_APPROVAL"));
     let still = fixture.watches().get("training").await.unwrap();
     assert_eq!(still.status, watch.status, "nothing to say meanwhile");
 
@@ -99,4 +97,35 @@ async fn suspended_later_everything_stays_until_it_is_resumed() {
     assert_eq!(status.last_handled_reconcile_at.as_deref(), Some("now"));
     assert_eq!(fixture.mirror(&truth.id).await.name_any(), truth.id);
     assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_open_gets_stale_while_its_watch_is_suspended() {
+    let fixture = Fixture::new("suspend-stale").await;
+    let truth = Truth::numbered(CLUSTER, 1);
+    fixture.simulator.put(truth.clone());
+    fixture.simulator.enter(CLUSTER, &truth.id, "RUNNING");
+    fixture.synced_watch(|_| {}).await;
+    let suspend = |suspend: bool| json!({"spec": {"suspend": suspend}});
+    fixture.patch_watch("training", suspend(true)).await;
+    fixture
+        .watch_where("training", "it is suspended", |status, generation| {
+            status.observed_generation == generation
+        })
+        .await;
+    let before = fixture.versions().await;
+    fixture.turn(Duration::from_secs(160)).await;
+    assert_eq!(fixture.versions().await, before, "not stale yet");
+    fixture.turn(Duration::from_secs(10)).await;
+    fixture
+        .mirror_where(&truth.id, "it is stale", |mirror| {
+            condition(mirror, "Synced").1 == "Stale"
+        })
+        .await;
+    fixture.patch_watch("training", suspend(false)).await;
+    fixture
+        .mirror_where(&truth.id, "it is listed again", |mirror| {
+            condition(mirror, "Synced").1 == "Listed"
+        })
+        .await;
 }

@@ -261,3 +261,15 @@ async fn all_open_ones_are_marked_stale_once() {
     assert_eq!(world.poll().await.unwrap().tally.updated, 2);
     assert!(world.is(1, "Listed", true));
 }
+
+#[tokio::test]
+async fn a_listing_that_takes_too_long_marks_what_it_has_not_confirmed() {
+    let mut world = World::with(running(1..3)).await;
+    world.memory.stale_at = Some(world.clock.elapsed() + MINUTE * 2);
+    world.polls(1).await;
+    assert!(world.is(1, "Listed", true), "it is not due yet");
+    world.polls(1).await;
+    assert!(world.is(1, "Stale", true), "{:?}", world.stands(1));
+    world.polls(1).await;
+    assert!(world.is(1, "Listed", true), "{:?}", world.stands(1));
+}
