@@ -174,6 +174,29 @@ fn create(scope: &Scope, name: &str, item: &Remediation, now: Timestamp) -> Verd
     Verdict::Write(created.into_write())
 }
 
+/// The writes that give all `mirrors` of the watch its labels and owners, those too that the API has forgotten and that
+/// no listing will bring: what is to stay or to go with the watch must not depend on the API's memory.
+#[must_use]
+pub fn adopt(scope: &Scope, mirrors: &[(Box<str>, Arc<Mirror>)]) -> Vec<Write> {
+    let fits = |mirror: &Mirror| {
+        let instance = Some(&*mirror.instance).filter(|instance| !instance.is_empty());
+        let wanted = labels::labels(&scope.cluster, instance);
+        labels::digest(Some(&wanted), &scope.owners) == mirror.metadata
+    };
+    mirrors
+        .iter()
+        .filter(|(_, mirror)| !fits(mirror))
+        .map(|(name, mirror)| Write {
+            name: name.clone(),
+            deed: Deed::Update {
+                mirror: mirror.clone(),
+                status: None,
+                metadata: true,
+            },
+        })
+        .collect()
+}
+
 /// The order in which writes of one page go: new ones and open ones first, for they are what people wait for.
 #[must_use]
 pub fn urgency(write: &Write) -> u8 {

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use super::{
     absence::Absences,
     credentials::{self, CredentialsError},
-    plan::Scope,
+    plan::{self, Scope},
     questions,
     regression::Regressions,
     round::{Round, Tally},
@@ -62,6 +62,8 @@ pub struct Memory {
     /// When the last full listing ended (monotonic) and how long it took.
     last_full: Option<(Duration, Duration)>,
     full_wanted: bool,
+    /// Every mirror has this generation's labels and owners.
+    adopted: bool,
     /// When what is open gets stale (monotonic), even while a listing is under way.
     pub stale_at: Option<Duration>,
     refusal: Option<Refusal>,
@@ -153,6 +155,12 @@ pub async fn poll<C: Cluster, T: Service>(
     round.drain().await;
     settle_absences(&api, tools, scope, cadence, memory, &mut round, &complete).await;
     round.settle(&mirrors(tools, scope)).await;
+    if !memory.adopted {
+        round.drain().await;
+        for write in plan::adopt(scope, &mirrors(tools, scope)) {
+            round.write(write).await;
+        }
+    }
 
     let full = complete.states().is_empty();
     let lasted = ended.saturating_sub(began);
@@ -161,6 +169,7 @@ pub async fn poll<C: Cluster, T: Service>(
     }
     let older = std::mem::take(&mut round.older);
     let (tally, left_out) = round.finish().await;
+    memory.adopted |= tally.error.is_none() && tally.conflicts == 0;
     memory.regressions = regressions;
     memory.regressions.observe(older, full, ended);
     let dialect = tools.together.dialects();
