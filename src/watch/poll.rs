@@ -1,15 +1,15 @@
 //! One poll, from the key to the last write.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use super::{
-    absence::Absences,
     credentials::{self, CredentialsError},
+    memory::{Memory, only_final},
     plan::{self, Scope},
     questions,
     regression::Regressions,
     round::{Round, Tally},
-    schedule::{Cadence, FULL_SPACING, after_refusal},
+    schedule::Cadence,
 };
 use crate::{
     api::cluster_watch::ClusterWatchSpec,
@@ -20,7 +20,7 @@ use crate::{
         index::{Index, Mirror},
         write::{Deed, Write},
     },
-    together::{Api, ApiKey, Client, CompleteListing, Error, ListRequest, Listing, Service, state},
+    together::{Api, Client, CompleteListing, Error, ListRequest, Listing, Service},
     watchdog::Pulse,
 };
 
@@ -28,9 +28,6 @@ use crate::{
 const PAGE_SIZE: u16 = 100;
 /// Questions by id that every poll may ask; a listing of more pages may ask as many as it has pages.
 const QUESTIONS: usize = 10;
-
-/// States that nobody knows and that are asked for by name all the same, at most.
-const UNKNOWN_STATES: usize = 8;
 
 /// What polls of one watch work with.
 pub struct Tools<C, T = Client> {
@@ -50,34 +47,6 @@ impl<C: Cluster, T> Tools<C, T> {
         let (cluster, index) = (self.cluster.clone(), self.index.clone());
         Round::new(scope, regressions, cluster, index, self.clock.now())
     }
-}
-
-/// What is remembered from poll to poll.
-#[derive(Debug, Default)]
-pub struct Memory {
-    absences: Absences,
-    regressions: Regressions,
-    /// Open states met that this program was not written for: asked for by name from then on.
-    unknown_states: BTreeSet<String>,
-    /// When the last full listing ended (monotonic) and how long it took.
-    last_full: Option<(Duration, Duration)>,
-    full_wanted: bool,
-    /// Every mirror has this generation's labels and owners.
-    adopted: bool,
-    /// When what is open gets stale (monotonic), even while a listing is under way.
-    pub stale_at: Option<Duration>,
-    refusal: Option<Refusal>,
-    /// Told of every page and every finished write.
-    pub pulse: Pulse,
-}
-
-/// A key that the API refused or asked to be patient with, and until when (monotonic) it is left alone.
-#[derive(Debug)]
-struct Refusal {
-    key: [u8; 32],
-    error: Error,
-    times: u32,
-    until: Duration,
 }
 
 /// Why a poll brought nothing.
@@ -104,14 +73,6 @@ pub struct Polled {
     pub tally: Tally,
     /// What was left out or asked differently, in words; empty where nothing was.
     pub note: String,
-}
-
-impl Memory {
-    /// Makes the next poll a full listing that heeds no earlier refusal; a Retry-After is still heeded.
-    pub fn want_everything_now(&mut self) {
-        self.last_full = None;
-        self.refusal.take_if(|refusal| !refusal.error.retryable());
-    }
 }
 
 /// Polls once: credentials, listing, plan, write.
@@ -149,7 +110,7 @@ pub async fn poll<C: Cluster, T: Service>(
             return Err(error.into());
         }
     };
-    memory.refusal = None;
+    memory.accepted();
 
     // New mirrors count in what follows only once they are written.
     round.drain().await;
@@ -202,9 +163,7 @@ async fn list<A: Api, C: Cluster, T: Service>(
     while let Some(page) = listing.next_page().await? {
         memory.pulse.beat();
         for item in page.iter().flatten() {
-            if memory.unknown_states.len() < UNKNOWN_STATES && !state::is_known(&item.state) {
-                memory.unknown_states.insert(item.state.clone());
-            }
+            memory.met(&item.state);
         }
         round.take(page).await;
         let now = tools.clock.elapsed();
@@ -303,14 +262,6 @@ fn open(mut mirrors: Vec<(Box<str>, Arc<Mirror>)>) -> Vec<(Box<str>, Arc<Mirror>
     mirrors
 }
 
-/// The watch's states, where all of them are final: then every poll lists just these.
-fn only_final(scope: &Scope) -> Option<&[String]> {
-    scope
-        .states
-        .as_deref()
-        .filter(|states| states.iter().all(|state| state::is_final(state)))
-}
-
 fn request(spec: &ClusterWatchSpec, scope: &Scope, states: Vec<String>) -> ListRequest {
     let query = spec.query.as_ref();
     ListRequest {
@@ -322,77 +273,6 @@ fn request(spec: &ClusterWatchSpec, scope: &Scope, states: Vec<String>) -> ListR
             .and_then(|size| u16::try_from(size).ok())
             .unwrap_or(PAGE_SIZE),
         order_by: query.and_then(|query| query.order_by.clone()),
-    }
-}
-
-impl Memory {
-    /// The states to list at `now` (monotonic); empty: everything.
-    fn states_to_list(
-        &self,
-        scope: &Scope,
-        cadence: &Cadence,
-        together: &impl Service,
-        now: Duration,
-    ) -> Vec<String> {
-        if let Some(states) = only_final(scope) {
-            return states.to_vec();
-        }
-        let open = self.open_states();
-        let (since, lasted) = match self.last_full {
-            Some((at, lasted)) => (Some(now.saturating_sub(at)), lasted),
-            None => (None, Duration::ZERO),
-        };
-        if !together.dialects().filters(&open)
-            || cadence.full_is_due(since, lasted, self.full_wanted)
-        {
-            return Vec::new();
-        }
-        open
-    }
-
-    /// How long to leave the API alone after a full listing, where it must be the next one too.
-    #[must_use]
-    pub fn rest_after(&self, polled: &Polled, scope: &Scope, together: &impl Service) -> Duration {
-        let open = self.open_states();
-        if polled.full && !together.dialects().filters(&open) && only_final(scope).is_none() {
-            return polled.lasted * FULL_SPACING;
-        }
-        Duration::ZERO
-    }
-
-    fn open_states(&self) -> Vec<String> {
-        let known = state::OPEN_REFERENCE
-            .into_iter()
-            .chain(state::OPEN_NEWER)
-            .map(str::to_owned);
-        known.chain(self.unknown_states.iter().cloned()).collect()
-    }
-
-    /// A key that was refused is left alone for a while; another one is tried at once.
-    fn heed_refusal(&self, key: &ApiKey, now: Duration) -> Result<(), Error> {
-        match &self.refusal {
-            Some(refusal) if refusal.key == key.fingerprint() && now < refusal.until => {
-                Err(refusal.error.clone())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn refused(&mut self, key: &ApiKey, error: &Error, interval: Duration, now: Duration) {
-        let key = key.fingerprint();
-        let before = self.refusal.take().filter(|refusal| refusal.key == key);
-        let times = before.map_or(0, |refusal| refusal.times + 1);
-        let wait = if error.retryable() {
-            error.retry_after()
-        } else {
-            Some(after_refusal(interval, times))
-        };
-        self.refusal = wait.map(|wait| Refusal {
-            key,
-            error: error.clone(),
-            times: if error.retryable() { 0 } else { times },
-            until: now + wait,
-        });
     }
 }
 

@@ -8,8 +8,9 @@ use tokio::sync::watch;
 
 use super::{
     credentials::CredentialsError,
+    memory::Memory,
     plan::Scope,
-    poll::{Memory, PollError, Polled, Tools, mark_all_stale, mirrors, poll},
+    poll::{PollError, Polled, Tools, mark_all_stale, mirrors, poll},
     report::Reporter,
     retention::{Policy, time},
     rollup::rollup,

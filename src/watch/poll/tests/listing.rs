@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::testing::cluster::Call;
+use crate::together::state;
 
 #[tokio::test]
 async fn the_first_poll_lists_all_and_the_next_ones_what_is_open() {
