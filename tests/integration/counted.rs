@@ -49,13 +49,13 @@ async fn a_first_mirror_costs_two_writes_each_and_nothing_after_that() {
         "as many calls as pages"
     );
     assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
-    eprintln!(
+    setup::say(&format!(
         "first mirror of {REMEDIATIONS}: {} calls to the API, {} POST, {} PUT of the status, {} writes in all",
         fixture.simulator.counters().calls(),
         writes(&first, "POST", ""),
         writes(&first, "PUT", "status"),
         all_writes(&first),
-    );
+    ));
 
     let (versions, before) = (
         fixture.versions().await,
@@ -74,9 +74,9 @@ async fn a_first_mirror_costs_two_writes_each_and_nothing_after_that() {
     );
     let idle = control_plane.requests().await.unwrap().since(&before);
     assert_eq!(all_writes(&idle), 0);
-    eprintln!(
+    setup::say(&format!(
         "ten idle polls and a restart: {} writes, {} resourceVersions unchanged",
         all_writes(&idle),
         versions.len(),
-    );
+    ));
 }

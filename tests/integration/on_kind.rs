@@ -17,7 +17,7 @@ async fn mirrored_changed_restarted_and_collected_on_a_kind_node() {
     let control_plane = match ControlPlane::start_with(Way::Kind).await {
         Ok(control_plane) => &*Box::leak(Box::new(control_plane)),
         Err(Error::Absent(why)) => {
-            eprintln!("flows on a kind node: not run: {why}");
+            setup::say(&format!("flows on a kind node: not run: {why}"));
             return;
         }
         Err(error) => panic!("{error}"),
