@@ -124,8 +124,8 @@ fn interval(text: &str) -> Result<Duration, String> {
 
 fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(rate) if (0.001..=10_000.0).contains(&rate) => Ok(rate),
-        _ => Err("write a number from 0.001 to 10000, such as 5".to_owned()),
+        Ok(rate) if (0.001..=1_000.0).contains(&rate) => Ok(rate),
+        _ => Err("write a number from 0.001 to 1000, such as 5".to_owned()),
     }
 }
 
