@@ -25,6 +25,9 @@ use super::{
     wait::until,
 };
 
+/// Where the API server's port is published. The engine's own idea of its host is another one wherever a file says that
+/// this machine is a container, and nothing listens there.
+const LOOPBACK: &str = "127.0.0.1";
 /// The administrator's kubeconfig inside the node.
 const ADMIN: &str = "/etc/kubernetes/admin.conf";
 /// From the container's start to its containerd's first answer.
@@ -106,7 +109,7 @@ fn as_node(host: &mut HostConfig) {
     host.binds = Some(vec!["/lib/modules:/lib/modules:ro".to_owned()]);
     host.publish_all_ports = Some(false);
     let loopback = PortBinding {
-        host_ip: Some("127.0.0.1".to_owned()),
+        host_ip: Some(LOOPBACK.to_owned()),
         host_port: None,
     };
     host.port_bindings = Some([(format!("{API_PORT}/tcp"), Some(vec![loopback]))].into());
@@ -122,8 +125,7 @@ async fn init(run: &mut Run, node: &ContainerAsync<GenericImage>) -> Result<(), 
     let version = shell(node, "cat /kind/version").await?;
     let addresses = shell(node, "hostname -i").await?;
     let address = addresses.split_whitespace().next().unwrap_or_default();
-    let host = node.get_host().await.map_err(failed)?.to_string();
-    let configuration = kubeadm::configuration(version.trim(), address, &host);
+    let configuration = kubeadm::configuration(version.trim(), address);
     let write = ExecCommand::new(["sh", "-c", "printf %s \"$TEXT\" >/kind/kubeadm.conf"])
         .with_env_vars([("TEXT", configuration)]);
     run_in(node, write, "write kubeadm's configuration").await?;
@@ -144,10 +146,9 @@ async fn reached_from_outside(
     mut admin: Kubeconfig,
     node: &ContainerAsync<GenericImage>,
 ) -> Result<Kubeconfig, Error> {
-    let host = node.get_host().await.map_err(failed)?;
     let port = node.get_host_port_ipv4(API_PORT).await.map_err(failed)?;
     for cluster in admin.clusters.iter_mut().filter_map(|c| c.cluster.as_mut()) {
-        cluster.server = Some(format!("https://{host}:{port}"));
+        cluster.server = Some(format!("https://{LOOPBACK}:{port}"));
     }
     Ok(admin)
 }

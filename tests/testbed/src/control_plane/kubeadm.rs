@@ -7,15 +7,15 @@ pub(super) const API_PORT: u16 = 6443;
 
 /// The configuration for `kubeadm init` on a single node.
 ///
-/// `version` is the image's Kubernetes, `address` the container's own, `host` what clients outside will call it.
-pub(super) fn configuration(version: &str, address: &str, host: &str) -> String {
+/// `version` is the image's Kubernetes, `address` the container's own. Clients outside come through loopback.
+pub(super) fn configuration(version: &str, address: &str) -> String {
     format!(
         "apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
 kubernetesVersion: {version}
 clusterName: testbed
 apiServer:
-  certSANs: [localhost, 127.0.0.1, \"{host}\"]
+  certSANs: [localhost, 127.0.0.1]
 controllerManager:
   extraArgs:
   - {{name: kube-api-qps, value: \"300\"}}
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn the_configuration_is_four_documents_that_name_the_node() {
-        let text = super::configuration("v1.2.3", "172.17.0.2", "engine.test");
+        let text = super::configuration("v1.2.3", "172.17.0.2");
         let documents: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
         let kinds: Vec<_> = documents.iter().map(|d| d["kind"].clone()).collect();
         assert_eq!(
@@ -73,7 +73,7 @@ mod tests {
             ]
         );
         assert_eq!(documents[0]["kubernetesVersion"], "v1.2.3");
-        assert_eq!(documents[0]["apiServer"]["certSANs"][2], "engine.test");
+        assert_eq!(documents[0]["apiServer"]["certSANs"][1], "127.0.0.1");
         assert_eq!(
             documents[1]["localAPIEndpoint"]["advertiseAddress"],
             "172.17.0.2"
