@@ -12,8 +12,8 @@ pub const HEARTBEAT: Duration = Duration::from_secs(300);
 pub const FULL_SPACING: u32 = 10;
 /// Full listings are this far apart where the watch names nothing.
 const FULL_RESYNC: Duration = Duration::from_secs(600);
-/// What is added to three intervals before a mirror counts as stale.
-const STALE_GRACE: Duration = Duration::from_secs(120);
+/// What is added to three intervals before a mirror counts as stale; also what every poll may take before it does.
+pub const STALE_GRACE: Duration = Duration::from_secs(120);
 /// A poll comes up to this part of its interval earlier or later.
 const JITTER: f64 = 0.05;
 /// The longest wait after a refused key.

@@ -14,7 +14,7 @@ use super::{
     report::Reporter,
     retention::{Policy, time},
     rollup::rollup,
-    schedule::{Cadence, HEARTBEAT, jittered},
+    schedule::{Cadence, HEARTBEAT, STALE_GRACE, jittered},
     status::{Facts, Standing},
 };
 use crate::{
@@ -99,7 +99,8 @@ impl<C: Cluster> Task<C> {
             if requested.is_some() && requested != self.reporter.last().last_handled_reconcile_at {
                 self.memory.want_everything_now();
             }
-            self.memory.stale_at = self.stale_at();
+            let grace = self.tools.clock.elapsed() + STALE_GRACE;
+            self.memory.stale_at = self.stale_at().map(|stale_at| stale_at.max(grace));
             let outcome = poll(
                 &self.tools,
                 &self.watch.spec,
