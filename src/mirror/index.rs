@@ -9,7 +9,7 @@ use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Condition, jiff::Timestamp}
 use kube::ResourceExt;
 use tokio::sync::watch;
 
-use super::{desired::Synced, digest, labels, name::object_name};
+use super::{desired::Synced, digest, labels, name::object_name, time};
 use crate::api::remediation::{Remediation, Transition};
 
 /// The conditions of a mirror, in the order of [`Mirror::conditions`].
@@ -79,15 +79,10 @@ impl Mirror {
         let status = object.status.take().unwrap_or_default();
         let content = digest::digest(&status);
         let open = status.open.unwrap_or(true);
-        let time = |value: &Option<String>| {
-            value
-                .as_deref()
-                .and_then(|value| value.parse::<Timestamp>().ok())
-        };
         let finished = if open {
             None
         } else {
-            time(&status.end_time).or_else(|| time(&status.update_time))
+            time::ended(status.end_time.as_deref(), status.update_time.as_deref())
         };
         Some(Self {
             uid,
@@ -114,8 +109,8 @@ impl Mirror {
                 .map_or(Synced::Pending, |c| Synced::from_reason(&c.reason)),
             content,
             metadata,
-            updated: time(&status.update_time),
-            created: time(&status.create_time),
+            updated: time::read(status.update_time.as_deref()),
+            created: time::read(status.create_time.as_deref()),
             finished,
             conditions: CONDITIONS.map(|type_| fact(&status.conditions, type_)),
             history: open.then(|| status.transitions.into_boxed_slice()),
@@ -165,6 +160,27 @@ struct Inner {
     namespaces: HashMap<Box<str>, HashMap<Box<str>, Arc<Mirror>>>,
     names: Names,
     epoch: u32,
+}
+
+impl Inner {
+    fn mirrors(
+        &self,
+        namespace: &str,
+        cluster: &str,
+        instance: Option<&str>,
+    ) -> impl Iterator<Item = (&str, &Arc<Mirror>)> {
+        let mirrors = self.namespaces.get(namespace).into_iter().flatten();
+        let named = mirrors.map(|(name, mirror)| (&**name, mirror));
+        named.filter(move |(_, mirror)| {
+            !mirror.foreign
+                && &*mirror.cluster == cluster
+                && instance.is_none_or(|wanted| &*mirror.instance == wanted)
+        })
+    }
+}
+
+fn copied((name, mirror): (&str, &Arc<Mirror>)) -> (Box<str>, Arc<Mirror>) {
+    (name.into(), mirror.clone())
 }
 
 /// The index of all mirrors in reach, by namespace and name. Cheap to clone.
@@ -286,18 +302,32 @@ impl Index {
         instance: Option<&str>,
     ) -> Vec<(Box<str>, Arc<Mirror>)> {
         let inner = self.lock();
-        let Some(mirrors) = inner.namespaces.get(namespace) else {
-            return Vec::new();
-        };
+        let mirrors = inner.mirrors(namespace, cluster, instance);
+        mirrors.map(copied).collect()
+    }
+
+    /// Those of [`mirrors`](Self::mirrors) that are open.
+    #[must_use]
+    pub fn open(
+        &self,
+        namespace: &str,
+        cluster: &str,
+        instance: Option<&str>,
+    ) -> Vec<(Box<str>, Arc<Mirror>)> {
+        let inner = self.lock();
+        let mirrors = inner.mirrors(namespace, cluster, instance);
         mirrors
-            .iter()
-            .filter(|(_, mirror)| {
-                !mirror.foreign
-                    && &*mirror.cluster == cluster
-                    && instance.is_none_or(|wanted| &*mirror.instance == wanted)
-            })
-            .map(|(name, mirror)| (name.clone(), mirror.clone()))
+            .filter(|(_, mirror)| mirror.open)
+            .map(copied)
             .collect()
+    }
+
+    /// Whether any of [`mirrors`](Self::mirrors) is open.
+    #[must_use]
+    pub fn any_open(&self, namespace: &str, cluster: &str, instance: Option<&str>) -> bool {
+        let inner = self.lock();
+        let mut mirrors = inner.mirrors(namespace, cluster, instance);
+        mirrors.any(|(_, mirror)| mirror.open)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -308,74 +338,4 @@ impl Index {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-    use crate::api::remediation::{RemediationSpec, RemediationStatus};
-
-    fn object(name: &str, version: u64, state: &str) -> Remediation {
-        let mut object = Remediation::new(
-            name,
-            RemediationSpec {
-                cluster_id: "c".into(),
-                id: name.into(),
-            },
-        );
-        object.metadata.namespace = Some("n".into());
-        object.metadata.uid = Some(format!("uid-{name}"));
-        object.metadata.resource_version = Some(version.to_string());
-        object.status = Some(RemediationStatus {
-            state: Some(state.into()),
-            ..RemediationStatus::default()
-        });
-        object
-    }
-
-    fn state(index: &Index, name: &str) -> Option<String> {
-        index.get("n", name).map(|mirror| mirror.state.to_string())
-    }
-
-    #[test]
-    fn an_older_event_changes_nothing() {
-        let index = Index::new(1);
-        index.apply(object("a", 7, "RUNNING"));
-        index.apply(object("a", 5, "PENDING"));
-        assert_eq!(state(&index, "a").unwrap(), "RUNNING");
-        index.removed("n", "a", 6);
-        assert!(state(&index, "a").is_some());
-        index.removed("n", "a", 8);
-        assert!(state(&index, "a").is_none());
-    }
-
-    #[test]
-    fn a_listing_forgets_what_it_did_not_show_but_not_what_was_written_meanwhile() {
-        let index = Index::new(1);
-        index.apply(object("gone", 1, "RUNNING"));
-        index.apply(object("kept", 2, "RUNNING"));
-        let epoch = index.begin();
-        index.apply(object("kept", 2, "RUNNING"));
-        index.apply(object("written", 9, "RUNNING"));
-        index.end(epoch, None, true);
-        assert!(state(&index, "gone").is_none());
-        assert!(state(&index, "kept").is_some());
-        assert!(state(&index, "written").is_some());
-    }
-
-    #[test]
-    fn a_listing_of_one_namespace_leaves_the_others() {
-        let index = Index::new(2);
-        index.apply(object("a", 1, "RUNNING"));
-        let epoch = index.begin();
-        index.end(epoch, Some("other"), true);
-        assert!(state(&index, "a").is_some());
-    }
-
-    #[test]
-    fn names_are_kept_once_and_dropped_when_unused() {
-        let mut names = Names::default();
-        assert!(Arc::ptr_eq(&names.keep("a"), &names.keep("a")));
-        for name in 0..Names::SWEEP * 4 {
-            names.keep(&name.to_string());
-        }
-        assert!(names.0.len() <= Names::SWEEP + 1);
-    }
-}
+mod tests;

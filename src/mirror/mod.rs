@@ -6,5 +6,6 @@ pub mod follow;
 pub mod index;
 pub mod labels;
 pub mod name;
+pub mod time;
 pub mod transitions;
 pub mod write;

@@ -1,19 +1,19 @@
 //! The history of a mirror: which states it went through, seen or concluded.
 
 use crate::{
-    api::remediation::{RemediationStatus, Transition},
+    api::{
+        limits,
+        remediation::{RemediationStatus, Transition},
+    },
     together::state,
 };
-
-/// Transitions kept on a mirror, at most; the oldest go first.
-pub const KEPT: usize = 20;
 
 /// The way of a repair through the states of the API's reference page; final states come after these.
 const WAY: [&str; 3] = ["PENDING_APPROVAL", "PENDING", "RUNNING"];
 
 /// Adds to `history` the hops from `previous` (the state last mirrored) to the state of `status`.
 ///
-/// `observed` is the time of the look that showed it (RFC 3339). States between the two are concluded only where one
+/// The oldest go first where there are more than the schema allows. `observed` is the time of the look that showed it (RFC 3339). States between the two are concluded only where one
 /// of the API's own times proves that they were passed; such hops are marked `inferred`.
 pub fn extend(
     history: &mut Vec<Transition>,
@@ -43,7 +43,7 @@ pub fn extend(
         });
         from = Some(stop);
     }
-    let surplus = history.len().saturating_sub(KEPT);
+    let surplus = history.len().saturating_sub(limits::TRANSITIONS as usize);
     history.drain(..surplus);
 }
 
@@ -204,7 +204,7 @@ mod tests {
             };
             extend(&mut history, Some(from), &at(to), &turn.to_string());
         }
-        assert_eq!(history.len(), KEPT);
+        assert_eq!(history.len(), limits::TRANSITIONS as usize);
         assert_eq!(history[0].observed_time, "10");
     }
 }

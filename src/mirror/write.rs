@@ -12,7 +12,9 @@ use serde_json::json;
 use super::{
     desired::{self, Synced},
     index::{CONDITIONS, Index, Mirror},
-    labels, transitions,
+    labels,
+    time::{seconds, to_second},
+    transitions,
 };
 use crate::{
     api::remediation::{Remediation, RemediationSpec, RemediationStatus},
@@ -162,10 +164,7 @@ impl<C: Cluster> Writer<C> {
         let mut history = if let Some(history) = &mirror.history {
             history.to_vec()
         } else {
-            let read = self.cluster.get(&self.namespace, name).await?;
-            if read.metadata.resource_version.as_deref() != Some(&version) {
-                return Err(ClusterError::Conflict);
-            }
+            let read = self.read_at(name, &version).await?;
             read.status.unwrap_or_default().transitions
         };
         date(
@@ -190,7 +189,6 @@ impl<C: Cluster> Writer<C> {
         Ok(Done::Updated)
     }
 
-    /// Reads the mirror to keep what it says, but decides nothing by it: a version other than the index's is a conflict.
     async fn mark(
         &self,
         name: &str,
@@ -198,10 +196,9 @@ impl<C: Cluster> Writer<C> {
         synced: Synced,
         now: Timestamp,
     ) -> Result<Done, ClusterError> {
-        let read = self.cluster.get(&self.namespace, name).await?;
-        if read.metadata.resource_version.as_deref() != Some(&mirror.resource_version.to_string()) {
-            return Err(ClusterError::Conflict);
-        }
+        let read = self
+            .read_at(name, &mirror.resource_version.to_string())
+            .await?;
         let mut status = read.status.unwrap_or_default();
         desired::mark(&mut status, synced, &mirror.id, mirror.generation);
         date(
@@ -225,6 +222,16 @@ impl<C: Cluster> Writer<C> {
             .await?;
         self.index.removed(&self.namespace, name, version);
         Ok(Done::Pruned)
+    }
+
+    /// Reads the mirror to keep what it says, but decides nothing by it: a version other than the index's is a conflict.
+    async fn read_at(&self, name: &str, version: &str) -> Result<Remediation, ClusterError> {
+        let read = self.cluster.get(&self.namespace, name).await?;
+        if read.metadata.resource_version.as_deref() == Some(version) {
+            Ok(read)
+        } else {
+            Err(ClusterError::Conflict)
+        }
     }
 
     async fn replace_status(
@@ -286,18 +293,6 @@ fn date<'a>(
             .filter(|fact| fact.status == condition.status);
         condition.last_transition_time = Time(before.map_or(to_second(now), |fact| fact.since));
     }
-}
-
-/// `time` without the fraction of its second, as the API server keeps it.
-#[must_use]
-pub fn to_second(time: Timestamp) -> Timestamp {
-    Timestamp::from_second(time.as_second()).unwrap_or(time)
-}
-
-/// `time` in UTC to the second, as Kubernetes writes times.
-#[must_use]
-pub fn seconds(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::OwnerReference, jiff::Timestamp};
 
-use super::retention::{Policy, time};
+use super::retention::Policy;
 use crate::{
     api::{
         cluster_watch::OmitField,
@@ -14,7 +14,7 @@ use crate::{
     mirror::{
         desired, digest,
         index::Mirror,
-        labels,
+        labels, time,
         write::{Deed, Write},
     },
     together::{Remediation, state},
@@ -123,7 +123,7 @@ fn change(
     mirror: &Arc<Mirror>,
     trust_older: bool,
 ) -> Verdict {
-    if let (Some(theirs), Some(ours)) = (time(item.update_time.as_deref()), mirror.updated)
+    if let (Some(theirs), Some(ours)) = (time::read(item.update_time.as_deref()), mirror.updated)
         && theirs < ours
         && !trust_older
     {
@@ -154,7 +154,7 @@ fn create(scope: &Scope, name: &str, item: &Remediation, now: Timestamp) -> Verd
     {
         return Verdict::Unwanted;
     }
-    let finished = time(item.end_time.as_deref()).or_else(|| time(item.update_time.as_deref()));
+    let finished = time::ended(item.end_time.as_deref(), item.update_time.as_deref());
     let ended = state::is_final(&item.state);
     if ended && scope.retention.expired(finished, now) {
         return Verdict::Unwanted;

@@ -8,6 +8,7 @@ use super::{
     plan::{self, Scope},
     questions,
     regression::Regressions,
+    retention::Policy,
     round::{Round, Tally},
     schedule::Cadence,
 };
@@ -115,7 +116,9 @@ pub async fn poll<C: Cluster, T: Service>(
     // New mirrors count in what follows only once they are written.
     round.drain().await;
     settle_absences(&api, tools, scope, cadence, memory, &mut round, &complete).await;
-    round.settle(&mirrors(tools, scope)).await;
+    if scope.retention != Policy::default() {
+        round.settle(&mirrors(tools, scope)).await;
+    }
     if !memory.adopted {
         round.drain().await;
         for write in plan::adopt(scope, &mirrors(tools, scope)) {
@@ -169,7 +172,7 @@ async fn list<A: Api, C: Cluster, T: Service>(
         let now = tools.clock.elapsed();
         if memory.stale_at.take_if(|due| now >= *due).is_some() {
             tracing::warn!(cluster = %round.scope.cluster, "the listing takes so long that the mirror gets stale");
-            for (name, mirror) in open(mirrors(tools, round.scope)) {
+            for (name, mirror) in open(tools, round.scope) {
                 mark_stale(round, name, mirror).await;
             }
         }
@@ -188,9 +191,7 @@ async fn settle_absences<A: Api, C: Cluster, T: Service>(
     complete: &CompleteListing,
 ) {
     let now = tools.clock.elapsed();
-    memory
-        .absences
-        .observe(&open(mirrors(tools, scope)), complete, now);
+    memory.absences.observe(&open(tools, scope), complete, now);
     let budget = QUESTIONS.max(complete.pages());
     let asked = questions::ask(
         api,
@@ -232,7 +233,7 @@ pub async fn mark_all_stale<C: Cluster, T: Service>(
     let regressions = Regressions::default();
     let mut round = tools.round(scope, &regressions);
     round.pulse = pulse.clone();
-    for (name, mirror) in open(mirrors(tools, scope)) {
+    for (name, mirror) in open(tools, scope) {
         mark_stale(&mut round, name, mirror).await;
     }
     round.finish().await.0
@@ -257,9 +258,11 @@ pub fn mirrors<C, T>(tools: &Tools<C, T>, scope: &Scope) -> Vec<(Box<str>, Arc<M
         .mirrors(&scope.namespace, &scope.cluster, scope.instance.as_deref())
 }
 
-fn open(mut mirrors: Vec<(Box<str>, Arc<Mirror>)>) -> Vec<(Box<str>, Arc<Mirror>)> {
-    mirrors.retain(|(_, mirror)| mirror.open);
-    mirrors
+/// The open ones of them.
+fn open<C, T>(tools: &Tools<C, T>, scope: &Scope) -> Vec<(Box<str>, Arc<Mirror>)> {
+    tools
+        .index
+        .open(&scope.namespace, &scope.cluster, scope.instance.as_deref())
 }
 
 fn request(spec: &ClusterWatchSpec, scope: &Scope, states: Vec<String>) -> ListRequest {

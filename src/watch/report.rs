@@ -19,7 +19,8 @@ pub struct Reporter<C> {
     namespace: String,
     name: String,
     uid: Option<String>,
-    generation: i64,
+    /// The generation of the watch that is reported on.
+    pub generation: i64,
     last: ClusterWatchStatus,
 }
 
@@ -49,7 +50,7 @@ impl<C: Cluster> Reporter<C> {
         self.last.observed_generation == Some(self.generation)
     }
 
-    /// Reports `standing` and `facts`.
+    /// Reports `standing` and `facts`, which are of this reporter's generation.
     ///
     /// # Errors
     /// What the cluster refused or failed at. A watch that is gone or has another generation is no error: its next
@@ -60,10 +61,6 @@ impl<C: Cluster> Reporter<C> {
         facts: &Facts,
         now: Timestamp,
     ) -> Result<(), ClusterError> {
-        let facts = &Facts {
-            generation: self.generation,
-            ..facts.clone()
-        };
         if !worth_writing(&self.last, &build(&self.last, standing, facts, now)) {
             return Ok(());
         }

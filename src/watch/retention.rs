@@ -44,12 +44,6 @@ impl Policy {
     }
 }
 
-/// A time as the API writes it; `None` where it is absent or unreadable.
-#[must_use]
-pub fn time(text: Option<&str>) -> Option<Timestamp> {
-    text?.parse().ok()
-}
-
 /// Finished remediations without a mirror, of each instance no more than may be kept.
 #[derive(Debug, Default)]
 pub struct Candidates(HashMap<String, Vec<Finished>>);

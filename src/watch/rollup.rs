@@ -12,7 +12,7 @@ use crate::{
         cluster_watch::{Attention, RemediationCounts},
         limits,
     },
-    mirror::{desired::mode_in_words, index::Mirror, write::seconds},
+    mirror::{desired::mode_in_words, index::Mirror, time::seconds},
 };
 
 const AWAITING: &str = "PENDING_APPROVAL";

@@ -15,6 +15,7 @@ use crate::{
     mirror::{
         index::{Index, Mirror},
         name::object_name,
+        time,
         write::{Done, Write, Writer},
     },
     together::{Malformed, Remediation},
@@ -149,7 +150,7 @@ impl<'a, C: Cluster> Round<'a, C> {
         let mirror = self.writer.index.get(&self.scope.namespace, &name);
         let trust_older = self
             .regressions
-            .trusted(&name, retention::time(item.update_time.as_deref()));
+            .trusted(&name, time::read(item.update_time.as_deref()));
         let id = item.id.clone();
         match plan(
             self.scope,

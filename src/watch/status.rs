@@ -10,7 +10,7 @@ use k8s_openapi::{
 use super::{rollup::Rollup, schedule::HEARTBEAT};
 use crate::{
     api::{cluster_watch::ClusterWatchStatus, limits},
-    mirror::write::{seconds, to_second},
+    mirror::time::{seconds, to_second},
 };
 
 /// How a watch stands.
@@ -84,19 +84,19 @@ pub fn build(
                 (&*ready.status, &*ready.reason)
             });
             (
-                (was.0, was.1, "suspended"),
-                ("False", "Suspended", "suspended"),
+                (was.0, was.1, &*told),
+                ("False", "Suspended", &*told),
                 ("False", "Suspended", ""),
             )
         }
-        Standing::Stalled { reason, message } => (
-            ("False", *reason, &**message),
+        Standing::Stalled { reason, .. } => (
+            ("False", *reason, &*told),
             ("False", *reason, ""),
-            ("True", *reason, &**message),
+            ("True", *reason, &*told),
         ),
-        Standing::Failing { reason, message } => (
-            ("False", *reason, &**message),
-            ("True", *reason, &**message),
+        Standing::Failing { reason, .. } => (
+            ("False", *reason, &*told),
+            ("True", *reason, &*told),
             ("False", *reason, ""),
         ),
     };
@@ -152,7 +152,7 @@ pub fn build(
     }
 }
 
-/// The message of Ready, where the standing brings only half of it.
+/// The message of Ready, and of what goes with it.
 fn words(standing: &Standing) -> String {
     match standing {
         Standing::Progressing(message) if message.is_empty() => {

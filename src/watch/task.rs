@@ -12,7 +12,7 @@ use super::{
     plan::Scope,
     poll::{PollError, Polled, Tools, mark_all_stale, mirrors, poll},
     report::Reporter,
-    retention::{Policy, time},
+    retention::Policy,
     rollup::rollup,
     schedule::{Cadence, HEARTBEAT, STALE_GRACE, jittered},
     status::{Facts, Standing},
@@ -23,6 +23,7 @@ use crate::{
         limits,
     },
     cluster::{Cluster, ClusterError},
+    mirror::time,
     together::Error,
     watchdog::Watchdog,
 };
@@ -69,13 +70,17 @@ impl<C: Cluster> Task<C> {
     ) -> Self {
         let cadence = Cadence::of(&watch.spec, speeds.default_interval, speeds.min_interval);
         let reporter = Reporter::new(tools.cluster.clone(), &watch);
+        let facts = Facts {
+            generation: reporter.generation,
+            ..Facts::default()
+        };
         let mut task = Self {
             scope: scope(&watch),
             cadence,
             reporter,
             requested,
             memory: Memory::default(),
-            facts: Facts::default(),
+            facts,
             polls: 0,
             good: tools.clock.elapsed(),
             lasted: Duration::ZERO,
@@ -233,9 +238,10 @@ impl<C: Cluster> Task<C> {
     }
 
     fn something_open(&self) -> bool {
-        mirrors(&self.tools, &self.scope)
-            .iter()
-            .any(|(_, mirror)| mirror.open)
+        let (scope, instance) = (&self.scope, self.scope.instance.as_deref());
+        self.tools
+            .index
+            .any_open(&scope.namespace, &scope.cluster, instance)
     }
 
     fn stale_after(&self) -> Duration {
@@ -253,7 +259,7 @@ impl<C: Cluster> Task<C> {
     /// How long before this process the last sync must have been at the latest. The status tells it up to one
     /// heartbeat late.
     fn unconfirmed_before_start(&self) -> Duration {
-        let last = time(self.reporter.last().last_sync_time.as_deref());
+        let last = time::read(self.reporter.last().last_sync_time.as_deref());
         let age = last
             .and_then(|last| Duration::try_from(self.tools.clock.now().duration_since(last)).ok());
         age.unwrap_or_default().saturating_sub(HEARTBEAT)

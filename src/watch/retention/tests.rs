@@ -189,18 +189,6 @@ fn the_spec_is_read() {
     assert_eq!(Policy::of(None), policy(None, None));
 }
 
-#[test]
-fn times_without_a_zone_or_sense_are_none() {
-    assert_eq!(
-        time(Some("2026-11-23T10:00:00+01:00")),
-        Some(at("2026-11-23T09:00:00Z"))
-    );
-    for bad in ["", "soon", "2026-11-23T10:00:00", "2026-13-01T00:00:00Z"] {
-        assert_eq!(time(Some(bad)), None, "{bad}");
-    }
-    assert_eq!(time(None), None);
-}
-
 fn ones() -> impl Strategy<Value = Vec<One>> {
     let instance = proptest::sample::select(vec!["", "i", "j"]);
     let one = (instance, proptest::option::of(0_i64..6), any::<bool>());

@@ -1,0 +1,71 @@
+//! What the index takes in and forgets.
+
+use super::*;
+use crate::api::remediation::{RemediationSpec, RemediationStatus};
+
+fn object(name: &str, version: u64, state: &str) -> Remediation {
+    let mut object = Remediation::new(
+        name,
+        RemediationSpec {
+            cluster_id: "c".into(),
+            id: name.into(),
+        },
+    );
+    object.metadata.namespace = Some("n".into());
+    object.metadata.uid = Some(format!("uid-{name}"));
+    object.metadata.resource_version = Some(version.to_string());
+    object.status = Some(RemediationStatus {
+        state: Some(state.into()),
+        ..RemediationStatus::default()
+    });
+    object
+}
+
+fn state(index: &Index, name: &str) -> Option<String> {
+    index.get("n", name).map(|mirror| mirror.state.to_string())
+}
+
+#[test]
+fn an_older_event_changes_nothing() {
+    let index = Index::new(1);
+    index.apply(object("a", 7, "RUNNING"));
+    index.apply(object("a", 5, "PENDING"));
+    assert_eq!(state(&index, "a").unwrap(), "RUNNING");
+    index.removed("n", "a", 6);
+    assert!(state(&index, "a").is_some());
+    index.removed("n", "a", 8);
+    assert!(state(&index, "a").is_none());
+}
+
+#[test]
+fn a_listing_forgets_what_it_did_not_show_but_not_what_was_written_meanwhile() {
+    let index = Index::new(1);
+    index.apply(object("gone", 1, "RUNNING"));
+    index.apply(object("kept", 2, "RUNNING"));
+    let epoch = index.begin();
+    index.apply(object("kept", 2, "RUNNING"));
+    index.apply(object("written", 9, "RUNNING"));
+    index.end(epoch, None, true);
+    assert!(state(&index, "gone").is_none());
+    assert!(state(&index, "kept").is_some());
+    assert!(state(&index, "written").is_some());
+}
+
+#[test]
+fn a_listing_of_one_namespace_leaves_the_others() {
+    let index = Index::new(2);
+    index.apply(object("a", 1, "RUNNING"));
+    let epoch = index.begin();
+    index.end(epoch, Some("other"), true);
+    assert!(state(&index, "a").is_some());
+}
+
+#[test]
+fn names_are_kept_once_and_dropped_when_unused() {
+    let mut names = Names::default();
+    assert!(Arc::ptr_eq(&names.keep("a"), &names.keep("a")));
+    for name in 0..Names::SWEEP * 4 {
+        names.keep(&name.to_string());
+    }
+    assert!(names.0.len() <= Names::SWEEP + 1);
+}

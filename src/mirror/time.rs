@@ -1,0 +1,44 @@
+//! Times as the API and as Kubernetes write them.
+
+use k8s_openapi::jiff::Timestamp;
+
+/// A time as the API writes it; `None` where it is absent or unreadable.
+#[must_use]
+pub fn read(text: Option<&str>) -> Option<Timestamp> {
+    text?.parse().ok()
+}
+
+/// When a finished remediation ended: its `end_time`, else its `update_time`, the first that is readable.
+#[must_use]
+pub fn ended(end_time: Option<&str>, update_time: Option<&str>) -> Option<Timestamp> {
+    read(end_time).or_else(|| read(update_time))
+}
+
+/// `time` without the fraction of its second, as the API server keeps it.
+#[must_use]
+pub fn to_second(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}
+
+/// `time` in UTC to the second, as Kubernetes writes times.
+#[must_use]
+pub fn seconds(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_without_a_zone_or_sense_are_none() {
+        assert_eq!(
+            read(Some("2026-11-23T10:00:00+01:00")),
+            "2026-11-23T09:00:00Z".parse().ok()
+        );
+        for bad in ["", "soon", "2026-11-23T10:00:00", "2026-13-01T00:00:00Z"] {
+            assert_eq!(read(Some(bad)), None, "{bad}");
+        }
+        assert_eq!(read(None), None);
+    }
+}
