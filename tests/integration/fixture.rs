@@ -24,7 +24,7 @@ use together_remediation_operator::{
         cluster_watch::{ClusterWatch, ClusterWatchSpec, ClusterWatchStatus, SecretKeyRef},
         remediation::Remediation,
     },
-    config::{Cli, Command},
+    config::{Cli, Command, Run},
     run,
 };
 use tokio::task::JoinHandle;
@@ -115,10 +115,7 @@ impl Fixture {
             "--admin-addr",
             "127.0.0.1:0",
         ];
-        let line = line.iter().chain(limits);
-        let Command::Run(flags) = Cli::try_parse_from(line).unwrap().command else {
-            unreachable!()
-        };
+        let flags = flags(line.iter().chain(limits));
         let shutdown = CancellationToken::new();
         let (clock, stop, config) = (self.clock.clone(), shutdown.clone(), account.config());
         let listener = admin::bind(flags.admin_addr).await.unwrap();
@@ -320,6 +317,14 @@ impl Fixture {
             .iter()
             .map(|mirror| (mirror.name_any(), mirror.resource_version().unwrap()))
             .collect()
+    }
+}
+
+/// The flags of `run` on a command line.
+pub(crate) fn flags<'a>(line: impl Iterator<Item = &'a &'a str>) -> Run {
+    match Cli::try_parse_from(line).unwrap().command {
+        Command::Run(flags) => *flags,
+        Command::Crds => unreachable!(),
     }
 }
 

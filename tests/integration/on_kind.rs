@@ -7,7 +7,7 @@ use testbed::{
 };
 
 use crate::{
-    fixture::{CLUSTER, Fixture, condition, until},
+    fixture::{CLUSTER, Fixture, condition},
     setup,
     truth::assert_mirrors,
 };
@@ -53,13 +53,5 @@ async fn mirrored_changed_restarted_and_collected_on_a_kind_node() {
         .delete("training", &DeleteParams::default())
         .await
         .unwrap();
-    until("the mirrors go with their watch", || async {
-        let left = fixture.all().await.len();
-        if left == 0 {
-            Ok(())
-        } else {
-            Err(format!("{left} left"))
-        }
-    })
-    .await;
+    fixture.emptied().await;
 }

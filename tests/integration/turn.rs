@@ -34,6 +34,17 @@ impl Fixture {
         self.settled().await;
     }
 
+    /// Waits until no mirror is left: garbage collection takes its time.
+    pub(crate) async fn emptied(&self) {
+        until("all mirrors are gone", || async {
+            match self.all().await.len() {
+                0 => Ok(()),
+                left => Err(format!("{left} left")),
+            }
+        })
+        .await;
+    }
+
     /// Syncs until the mirrors are as wanted: the operator learns what others do to them by a watch of its own, perhaps
     /// after the first sync.
     pub(crate) async fn sync_until(

@@ -66,15 +66,7 @@ async fn its_mirrors_go_with_a_deleted_watch_also_while_the_api_is_down() {
     assert!(watch.finalizers().is_empty());
     fixture.simulator.fault(outage(), Times::UntilCleared);
     delete(&fixture, "training").await;
-    until("all mirrors are gone", || async {
-        let left = fixture.all().await.len();
-        if left == 0 {
-            Ok(())
-        } else {
-            Err(format!("{left}"))
-        }
-    })
-    .await;
+    fixture.emptied().await;
     assert!(
         fixture
             .watches()
@@ -202,15 +194,7 @@ async fn two_namespaces_mirror_one_cluster_each_for_itself() {
 
     let before = uids(&in_other);
     delete(&fixture, "training").await;
-    until("our mirrors are gone", || async {
-        let left = fixture.all().await.len();
-        if left == 0 {
-            Ok(())
-        } else {
-            Err(format!("{left}"))
-        }
-    })
-    .await;
+    fixture.emptied().await;
     let in_other = mirrors.list(&ListParams::default()).await.unwrap().items;
     assert_eq!(uids(&in_other), before);
 }

@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use clap::Parser;
 use testbed::simulator::Simulator;
 use together_remediation_operator::{
     admin,
-    config::{Cli, Command},
     run::{self, RunError},
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::api;
-use crate::{clock::ManualClock, fixture::Fixture};
+use crate::{
+    clock::ManualClock,
+    fixture::{self, Fixture},
+};
 
 pub(crate) struct Replica {
     pub(crate) simulator: Simulator,
@@ -44,10 +45,7 @@ impl Replica {
             "--lease-namespace",
             &fixture.namespace,
         ];
-        let line = line.iter().chain(flags);
-        let Command::Run(flags) = Cli::try_parse_from(line).unwrap().command else {
-            unreachable!()
-        };
+        let flags = fixture::flags(line.iter().chain(flags));
         let (clock, shutdown) = (Arc::new(ManualClock::new()), CancellationToken::new());
         let (time, stop, config) = (clock.clone(), shutdown.clone(), account.config());
         Self {
