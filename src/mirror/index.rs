@@ -231,6 +231,22 @@ impl Index {
             .collect()
     }
 
+    /// All open mirrors of `namespace` (all: `None`), with their namespaces and names.
+    #[must_use]
+    pub fn all_open(&self, namespace: Option<&str>) -> Vec<(Box<str>, Box<str>, Arc<Mirror>)> {
+        let inner = self.lock();
+        let namespaces = inner.namespaces.iter();
+        namespaces
+            .filter(|(of, _)| namespace.is_none_or(|namespace| namespace == &***of))
+            .flat_map(|(of, mirrors)| {
+                let open = mirrors
+                    .iter()
+                    .filter(|(_, mirror)| mirror.open && !mirror.foreign);
+                open.map(|(name, mirror)| (of.clone(), name.clone(), mirror.clone()))
+            })
+            .collect()
+    }
+
     /// Whether any of [`mirrors`](Self::mirrors) is open.
     #[must_use]
     pub fn any_open(&self, namespace: &str, cluster: &str, instance: Option<&str>) -> bool {

@@ -23,6 +23,7 @@ use tokio_util::{
 };
 
 use super::{
+    orphans,
     overlap::{Claim, overlapped},
     poll::Tools,
     status::Standing,
@@ -192,7 +193,7 @@ impl<C: Cluster> Supervisor<C> {
     }
 }
 
-fn claim(watch: &ClusterWatch) -> Claim<'_> {
+pub(super) fn claim(watch: &ClusterWatch) -> Claim<'_> {
     Claim {
         name: watch.meta().name.as_deref().unwrap_or_default(),
         created: watch
@@ -222,6 +223,7 @@ pub async fn control<C: Cluster>(
     let (store, writer) = reflector::store();
     let settle_all = {
         let (supervisor, store) = (supervisor.clone(), store.clone());
+        let namespace = namespace.clone();
         move || supervisor.settle_all(namespace.as_deref(), &store.state())
     };
     let events = {
@@ -264,7 +266,9 @@ pub async fn control<C: Cluster>(
     let leading = async {
         supervisor.leads.wait().await;
         settle_all();
-        std::future::pending::<()>().await;
+        // Only the watch's own end ends the wait too early, and then there is nothing to look after.
+        let _ = store.wait_until_ready().await;
+        orphans::look_after(&supervisor.tools, namespace.as_deref(), || store.state()).await;
     };
     tokio::select! {
         () = reconciling => {}

@@ -4,6 +4,7 @@ pub mod absence;
 pub mod controller;
 pub mod credentials;
 pub mod memory;
+pub mod orphans;
 pub mod overlap;
 pub mod plan;
 pub mod poll;

@@ -44,6 +44,8 @@ pub(crate) struct Fixture {
     pub(crate) client: Client,
     pub(crate) clock: Arc<ManualClock>,
     operator: Option<Operator>,
+    /// The operator's own sleepers: one for each namespace looks for mirrors that nobody looks after.
+    pub(crate) lookouts: usize,
 }
 
 struct Operator {
@@ -77,6 +79,7 @@ impl Fixture {
             client,
             clock: Arc::new(ManualClock::new()),
             operator: None,
+            lookouts: 0,
         };
         fixture
             .put_secret(&[("api-key", fixture.simulator.key())], "Opaque")
@@ -99,6 +102,7 @@ impl Fixture {
             .unwrap();
         let url = self.simulator.url();
         let namespaces = [&[self.namespace.as_str()], more].concat().join(",");
+        self.lookouts = 1 + more.len();
         let line = [
             "together-remediation-operator",
             "run",
