@@ -10,13 +10,13 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     admin::{self, Probes},
     clock::Clock,
-    cluster::{Cluster, KubeCluster},
+    cluster::{Cluster, Gate, KubeCluster},
     config::Run,
     definitions,
-    leader::{Elector, KubeLeases, Leadership, Lost, identity},
+    leader::{Elector, KubeLeases, Leadership, Leases, Lost, identity},
     mirror::{follow::follow, index::Index},
     readiness::Readiness,
-    together::{self, Limits},
+    together::{self, Limits, Service},
     watch::{
         controller::{Supervisor, control},
         poll::Tools,
@@ -87,7 +87,10 @@ pub async fn run(
     let watchdog = Watchdog::new(clock.clone(), patience(flags.api_qps));
     let index = Index::new(namespaces.len());
     let readiness = Readiness::new(index.clone());
-    let cluster = KubeCluster::new(writes, bucket(flags.kube_qps, flags.kube_burst), leadership);
+    let cluster = KubeCluster::new(
+        writes,
+        Gate::new(bucket(flags.kube_qps, flags.kube_burst), leadership),
+    );
     let tools = Arc::new(Tools {
         cluster,
         together,
@@ -144,9 +147,9 @@ pub async fn run(
 }
 
 /// Leads as soon as this replica may, until it may no more. One that is alone leads for ever.
-async fn lead<C: Cluster>(
-    elector: Option<&mut Elector<KubeLeases>>,
-    supervisor: &Supervisor<C>,
+pub(crate) async fn lead<L: Leases, C: Cluster, T: Service>(
+    elector: Option<&mut Elector<L>>,
+    supervisor: &Supervisor<C, T>,
 ) -> Lost {
     let Some(elector) = elector else {
         supervisor.lead();
