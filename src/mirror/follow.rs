@@ -2,7 +2,7 @@
 
 use futures::{Stream, StreamExt};
 use kube::{
-    Api, Client, ResourceExt,
+    Api, Client,
     runtime::{WatchStreamExt, watcher},
 };
 
@@ -35,20 +35,13 @@ pub async fn heed(
         match event {
             Ok(watcher::Event::Init) => epoch = index.begin(),
             Ok(watcher::Event::InitApply(object) | watcher::Event::Apply(object)) => {
-                index.apply(object);
+                index.show(namespace.as_deref(), object);
             }
             Ok(watcher::Event::InitDone) => {
                 index.end(epoch, namespace.as_deref(), first);
                 first = false;
             }
-            Ok(watcher::Event::Delete(object)) => {
-                let version = object
-                    .resource_version()
-                    .and_then(|version| version.parse().ok());
-                if let (Some(namespace), Some(version)) = (object.namespace(), version) {
-                    index.removed(&namespace, &object.name_any(), version);
-                }
-            }
+            Ok(watcher::Event::Delete(object)) => index.hide(namespace.as_deref(), &object),
             Err(error) => {
                 tracing::warn!(%error, "the watch on Remediations failed and is tried again");
             }
