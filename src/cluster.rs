@@ -171,9 +171,10 @@ pub struct KubeCluster {
 }
 
 impl KubeCluster {
-    /// A cluster behind `client`, written to through `gate`.
+    /// A cluster behind `client`; `bucket`: writes a second, `None` for no limit.
     #[must_use]
-    pub fn new(client: Client, gate: Gate) -> Self {
+    pub fn new(client: Client, bucket: Option<Arc<RateLimiter>>, leadership: Leadership) -> Self {
+        let gate = Gate::new(bucket, leadership);
         Self { client, gate }
     }
 

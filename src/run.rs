@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     admin::{self, Probes},
     clock::Clock,
-    cluster::{Cluster, Gate, KubeCluster},
+    cluster::{Cluster, KubeCluster},
     config::Run,
     definitions,
     leader::{Elector, KubeLeases, Leadership, Leases, Lost, identity},
@@ -87,10 +87,7 @@ pub async fn run(
     let watchdog = Watchdog::new(clock.clone(), patience(flags.api_qps));
     let index = Index::new(namespaces.len());
     let readiness = Readiness::new(index.clone());
-    let cluster = KubeCluster::new(
-        writes,
-        Gate::new(bucket(flags.kube_qps, flags.kube_burst), leadership),
-    );
+    let cluster = KubeCluster::new(writes, bucket(flags.kube_qps, flags.kube_burst), leadership);
     let tools = Arc::new(Tools {
         cluster,
         together,
