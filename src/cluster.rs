@@ -102,37 +102,28 @@ pub trait Cluster: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Secret, ClusterError>> + Send;
 }
 
-/// The real cluster. Writes to mirrors wait for the bucket of `--kube-qps`; no write is begun by a replica that does not
-/// lead.
+/// What every write passes: those to mirrors wait for the bucket of `--kube-qps`; none is begun by a replica that does
+/// not lead, and none is waited for without end.
 #[derive(Clone)]
-pub struct KubeCluster {
-    client: Client,
+pub struct Gate {
     bucket: Option<Arc<RateLimiter>>,
     leadership: Leadership,
 }
 
-impl KubeCluster {
-    /// A cluster behind `client`; `bucket`: writes a second, `None` for no limit.
+impl Gate {
+    /// A gate with this `bucket` (writes a second; `None`: no limit), open while this replica leads.
     #[must_use]
-    pub fn new(client: Client, bucket: Option<Arc<RateLimiter>>, leadership: Leadership) -> Self {
-        Self {
-            client,
-            bucket,
-            leadership,
-        }
+    pub fn new(bucket: Option<Arc<RateLimiter>>, leadership: Leadership) -> Self {
+        Self { bucket, leadership }
     }
 
-    fn mirrors(&self, namespace: &str) -> Api<Remediation> {
-        Api::namespaced(self.client.clone(), namespace)
-    }
-
-    fn watches(&self, namespace: &str) -> Api<ClusterWatch> {
-        Api::namespaced(self.client.clone(), namespace)
-    }
-
-    async fn write<T>(
+    /// Makes a write to a mirror.
+    ///
+    /// # Errors
+    /// [`ClusterError::Unavailable`] where this replica does not lead or no answer came, else what `call` failed with.
+    pub async fn write<T, E: Into<ClusterError>>(
         &self,
-        call: impl Future<Output = kube::Result<T>> + Send,
+        call: impl Future<Output = Result<T, E>> + Send,
     ) -> Result<T, ClusterError> {
         if let Some(bucket) = &self.bucket {
             bucket.acquire_one().await;
@@ -140,9 +131,13 @@ impl KubeCluster {
         self.write_now(call).await
     }
 
-    async fn write_now<T>(
+    /// Makes a write that need not wait for the bucket.
+    ///
+    /// # Errors
+    /// See [`write`](Self::write).
+    pub async fn write_now<T, E: Into<ClusterError>>(
         &self,
-        call: impl Future<Output = kube::Result<T>> + Send,
+        call: impl Future<Output = Result<T, E>> + Send,
     ) -> Result<T, ClusterError> {
         if !self.leadership.holds() {
             return Err(ClusterError::Unavailable(
@@ -153,12 +148,42 @@ impl KubeCluster {
     }
 }
 
-async fn bounded<T>(call: impl Future<Output = kube::Result<T>> + Send) -> Result<T, ClusterError> {
+/// The answer of `call`, unless it takes too long.
+///
+/// # Errors
+/// [`ClusterError::Unavailable`] where no answer came, else what `call` failed with.
+pub async fn bounded<T, E: Into<ClusterError>>(
+    call: impl Future<Output = Result<T, E>> + Send,
+) -> Result<T, ClusterError> {
     match tokio::time::timeout(CALL_TIMEOUT, call).await {
-        Ok(answer) => Ok(answer?),
+        Ok(answer) => answer.map_err(Into::into),
         Err(_) => Err(ClusterError::Unavailable(
             "no answer within 30 s".to_owned(),
         )),
+    }
+}
+
+/// The real cluster.
+#[derive(Clone)]
+pub struct KubeCluster {
+    client: Client,
+    gate: Gate,
+}
+
+impl KubeCluster {
+    /// A cluster behind `client`; `bucket`: writes a second, `None` for no limit.
+    #[must_use]
+    pub fn new(client: Client, bucket: Option<Arc<RateLimiter>>, leadership: Leadership) -> Self {
+        let gate = Gate::new(bucket, leadership);
+        Self { client, gate }
+    }
+
+    fn mirrors(&self, namespace: &str) -> Api<Remediation> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    fn watches(&self, namespace: &str) -> Api<ClusterWatch> {
+        Api::namespaced(self.client.clone(), namespace)
     }
 }
 
@@ -169,13 +194,16 @@ fn namespace_of(object: &impl kube::ResourceExt) -> String {
 impl Cluster for KubeCluster {
     async fn create(&self, mirror: &Remediation) -> Result<Remediation, ClusterError> {
         let api = self.mirrors(&namespace_of(mirror));
-        self.write(api.create(&PostParams::default(), mirror)).await
+        self.gate
+            .write(api.create(&PostParams::default(), mirror))
+            .await
     }
 
     async fn replace_status(&self, mirror: &Remediation) -> Result<Remediation, ClusterError> {
         let api = self.mirrors(&namespace_of(mirror));
         let name = kube::ResourceExt::name_any(mirror);
-        self.write(api.replace_status(&name, &PostParams::default(), mirror))
+        self.gate
+            .write(api.replace_status(&name, &PostParams::default(), mirror))
             .await
     }
 
@@ -186,7 +214,8 @@ impl Cluster for KubeCluster {
         patch: Value,
     ) -> Result<Remediation, ClusterError> {
         let api = self.mirrors(namespace);
-        self.write(api.patch(name, &PatchParams::default(), &Patch::Merge(patch)))
+        self.gate
+            .write(api.patch(name, &PatchParams::default(), &Patch::Merge(patch)))
             .await
     }
 
@@ -202,7 +231,8 @@ impl Cluster for KubeCluster {
             resource_version: Some(resource_version.to_string()),
         };
         let api = self.mirrors(namespace);
-        self.write(api.delete(name, &DeleteParams::default().preconditions(fence)))
+        self.gate
+            .write(api.delete(name, &DeleteParams::default().preconditions(fence)))
             .await
             .map(|_| ())
     }
@@ -221,7 +251,8 @@ impl Cluster for KubeCluster {
     ) -> Result<ClusterWatch, ClusterError> {
         let api = self.watches(&namespace_of(watch));
         let name = kube::ResourceExt::name_any(watch);
-        self.write_now(api.replace_status(&name, &PostParams::default(), watch))
+        self.gate
+            .write_now(api.replace_status(&name, &PostParams::default(), watch))
             .await
     }
 

@@ -13,10 +13,10 @@ use crate::{
     cluster::{Cluster, KubeCluster},
     config::Run,
     definitions,
-    leader::{Elector, KubeLeases, Leadership, Lost, identity},
+    leader::{Elector, KubeLeases, Leadership, Leases, Lost, identity},
     mirror::{follow::follow, index::Index},
     readiness::Readiness,
-    together::{self, Limits},
+    together::{self, Limits, Service},
     watch::{
         controller::{Supervisor, control},
         poll::Tools,
@@ -144,9 +144,9 @@ pub async fn run(
 }
 
 /// Leads as soon as this replica may, until it may no more. One that is alone leads for ever.
-async fn lead<C: Cluster>(
-    elector: Option<&mut Elector<KubeLeases>>,
-    supervisor: &Supervisor<C>,
+pub(crate) async fn lead<L: Leases, C: Cluster, T: Service>(
+    elector: Option<&mut Elector<L>>,
+    supervisor: &Supervisor<C, T>,
 ) -> Lost {
     let Some(elector) = elector else {
         supervisor.lead();

@@ -1,6 +1,6 @@
 //! Fills the index from a paged watch and keeps it up to date.
 
-use futures::{StreamExt, pin_mut};
+use futures::{Stream, StreamExt};
 use kube::{
     Api, Client,
     runtime::{WatchStreamExt, watcher},
@@ -19,7 +19,16 @@ pub async fn follow(client: Client, namespace: Option<String>, index: Index) {
         None => Api::all(client),
     };
     let events = watcher(api, watcher::Config::default().page_size(PAGE)).default_backoff();
-    pin_mut!(events);
+    heed(events, namespace, index).await;
+}
+
+/// Tells `index` what a watch on the mirrors of `namespace` says, until it ends.
+pub async fn heed(
+    events: impl Stream<Item = watcher::Result<watcher::Event<Remediation>>>,
+    namespace: Option<String>,
+    index: Index,
+) {
+    let mut events = std::pin::pin!(events);
     let mut epoch = 0;
     let mut first = true;
     while let Some(event) = events.next().await {

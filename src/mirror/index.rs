@@ -1,7 +1,7 @@
 //! What the operator remembers of each mirror: a digest and a few facts, never the object.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -16,7 +16,8 @@ mod facts;
 
 #[derive(Default)]
 struct Inner {
-    namespaces: HashMap<Box<str>, HashMap<Box<str>, Arc<Mirror>>>,
+    /// In order, so that the same events always lead to the same writes, one after the other.
+    namespaces: HashMap<Box<str>, BTreeMap<Box<str>, Arc<Mirror>>>,
     names: Names,
     epoch: u32,
     /// The newest resourceVersion that each watch has shown, by its namespace (all: empty).

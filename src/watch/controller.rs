@@ -30,7 +30,11 @@ use super::{
     task::{REQUESTED_AT, Speeds, Task},
 };
 use crate::{
-    api::cluster_watch::ClusterWatch, cluster::Cluster, readiness::Readiness, watchdog::Watchdog,
+    api::cluster_watch::ClusterWatch,
+    cluster::Cluster,
+    readiness::Readiness,
+    together::{self, Service},
+    watchdog::Watchdog,
 };
 
 /// What decides whether a running task still fits its watch.
@@ -50,8 +54,8 @@ struct Running {
 }
 
 /// The tasks of all watches, by namespace and name.
-pub struct Supervisor<C> {
-    tools: Arc<Tools<C>>,
+pub struct Supervisor<C, T = together::Client> {
+    tools: Arc<Tools<C, T>>,
     speeds: Speeds,
     watchdog: Watchdog,
     running: Mutex<HashMap<(String, String), Running>>,
@@ -60,12 +64,12 @@ pub struct Supervisor<C> {
     shutdown: CancellationToken,
 }
 
-impl<C: Cluster> Supervisor<C> {
+impl<C: Cluster, T: Service> Supervisor<C, T> {
     /// A supervisor that starts no task before it is told to [`lead`](Self::lead), and whose tasks all end with
     /// `shutdown`; `watchdog` looks after their polls.
     #[must_use]
     pub fn new(
-        tools: Arc<Tools<C>>,
+        tools: Arc<Tools<C, T>>,
         speeds: Speeds,
         watchdog: Watchdog,
         shutdown: CancellationToken,
@@ -87,6 +91,11 @@ impl<C: Cluster> Supervisor<C> {
         let _ = self.leads.set(());
     }
 
+    /// Waits until this replica leads.
+    pub async fn led(&self) {
+        self.leads.wait().await;
+    }
+
     /// Ends all tasks and waits until the last one has ended.
     pub async fn stop(&self) {
         self.shutdown.cancel();
@@ -96,7 +105,7 @@ impl<C: Cluster> Supervisor<C> {
 
     /// Makes the tasks of `namespace` those that its `watches` want: a changed watch gets a new task, and the old one
     /// writes nothing more.
-    fn settle(&self, namespace: &str, watches: &[Arc<ClusterWatch>]) {
+    pub fn settle(&self, namespace: &str, watches: &[Arc<ClusterWatch>]) {
         if !self.leads.initialized() {
             return;
         }
@@ -141,7 +150,7 @@ impl<C: Cluster> Supervisor<C> {
     }
 
     /// The same for `namespace`, or (`None`) for all that have tasks or watches.
-    fn settle_all(&self, namespace: Option<&str>, watches: &[Arc<ClusterWatch>]) {
+    pub fn settle_all(&self, namespace: Option<&str>, watches: &[Arc<ClusterWatch>]) {
         let namespaces: BTreeSet<String> = if let Some(namespace) = namespace {
             [namespace.to_owned()].into()
         } else {
@@ -208,10 +217,10 @@ pub(super) fn claim(watch: &ClusterWatch) -> Claim<'_> {
 
 /// Watches the `ClusterWatches` of `namespace` (all: `None`) until `supervisor` is told to shut down; tells `readiness`
 /// when they were all listed.
-pub async fn control<C: Cluster>(
+pub async fn control<C: Cluster, T: Service>(
     client: Client,
     namespace: Option<String>,
-    supervisor: Arc<Supervisor<C>>,
+    supervisor: Arc<Supervisor<C, T>>,
     readiness: Readiness,
 ) {
     let api: Api<ClusterWatch> = match &namespace {
@@ -264,7 +273,7 @@ pub async fn control<C: Cluster>(
         }
     };
     let leading = async {
-        supervisor.leads.wait().await;
+        supervisor.led().await;
         settle_all();
         // Only the watch's own end ends the wait too early, and then there is nothing to look after.
         let _ = store.wait_until_ready().await;
@@ -276,9 +285,9 @@ pub async fn control<C: Cluster>(
     }
 }
 
-async fn reconcile<C: Cluster>(
+async fn reconcile<C: Cluster, T: Service>(
     watch: Arc<ClusterWatch>,
-    context: Arc<(Arc<Supervisor<C>>, Store<ClusterWatch>)>,
+    context: Arc<(Arc<Supervisor<C, T>>, Store<ClusterWatch>)>,
 ) -> Result<Action, Infallible> {
     let (supervisor, store) = &*context;
     supervisor.settle(&watch.namespace().unwrap_or_default(), &store.state());

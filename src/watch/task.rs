@@ -24,7 +24,7 @@ use crate::{
     },
     cluster::{Cluster, ClusterError},
     mirror::time,
-    together::Error,
+    together::{Client, Error, Service},
     watchdog::Watchdog,
 };
 
@@ -41,8 +41,8 @@ pub struct Speeds {
 }
 
 /// One generation of one watch.
-pub struct Task<C> {
-    tools: Arc<Tools<C>>,
+pub struct Task<C, T = Client> {
+    tools: Arc<Tools<C, T>>,
     watch: Arc<ClusterWatch>,
     scope: Scope,
     cadence: Cadence,
@@ -59,11 +59,11 @@ pub struct Task<C> {
     rest: Duration,
 }
 
-impl<C: Cluster> Task<C> {
+impl<C: Cluster, T: Service> Task<C, T> {
     /// The task of `watch`; `requested`: its `requestedAt` annotation, as it changes.
     #[must_use]
     pub fn new(
-        tools: Arc<Tools<C>>,
+        tools: Arc<Tools<C, T>>,
         watch: Arc<ClusterWatch>,
         speeds: Speeds,
         requested: watch::Receiver<Option<String>>,
