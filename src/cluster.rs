@@ -1,5 +1,8 @@
 //! The port to the cluster: every call that the operator makes of the Kubernetes API besides its watches.
 
+mod patience;
+pub mod watching;
+
 use std::{sync::Arc, time::Duration};
 
 use k8s_openapi::api::core::v1::Secret;
@@ -15,8 +18,14 @@ use crate::{
     leader::Leadership,
 };
 
+pub use self::patience::Patience;
+
 /// How long one call may take before it counts as failed; its effect is then unknown, and the fence makes that safe.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How often a call is made that the server answers with 429: it was not carried out then.
+const TRIES: usize = 4;
+const TOO_MANY_REQUESTS: u16 = 429;
 
 /// Why a call to the cluster failed.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -43,7 +52,8 @@ impl From<kube::Error> for ClusterError {
         match status.code {
             404 => Self::NotFound,
             409 => Self::Conflict,
-            400..=428 | 430..=499 => Self::Refused(status.message.clone()),
+            TOO_MANY_REQUESTS => Self::Unavailable(status.message.clone()),
+            400..=499 => Self::Refused(status.message.clone()),
             _ => Self::Unavailable(status.message.clone()),
         }
     }
@@ -109,16 +119,23 @@ pub struct KubeCluster {
     client: Client,
     bucket: Option<Arc<RateLimiter>>,
     leadership: Leadership,
+    patience: Patience,
 }
 
 impl KubeCluster {
-    /// A cluster behind `client`; `bucket`: writes a second, `None` for no limit.
+    /// A cluster behind `client`, whose answers `patience` heeds; `bucket`: writes a second, `None` for no limit.
     #[must_use]
-    pub fn new(client: Client, bucket: Option<Arc<RateLimiter>>, leadership: Leadership) -> Self {
+    pub fn new(
+        client: Client,
+        patience: Patience,
+        bucket: Option<Arc<RateLimiter>>,
+        leadership: Leadership,
+    ) -> Self {
         Self {
             client,
             bucket,
             leadership,
+            patience,
         }
     }
 
@@ -130,35 +147,61 @@ impl KubeCluster {
         Api::namespaced(self.client.clone(), namespace)
     }
 
-    async fn write<T>(
-        &self,
-        call: impl Future<Output = kube::Result<T>> + Send,
-    ) -> Result<T, ClusterError> {
+    async fn write<T, F>(&self, call: impl Fn() -> F + Send) -> Result<T, ClusterError>
+    where
+        F: Future<Output = kube::Result<T>> + Send,
+    {
         if let Some(bucket) = &self.bucket {
             bucket.acquire_one().await;
         }
         self.write_now(call).await
     }
 
-    async fn write_now<T>(
-        &self,
-        call: impl Future<Output = kube::Result<T>> + Send,
-    ) -> Result<T, ClusterError> {
-        if !self.leadership.holds() {
-            return Err(ClusterError::Unavailable(
-                "this replica does not lead any more".to_owned(),
-            ));
-        }
-        bounded(call).await
+    async fn write_now<T, F>(&self, call: impl Fn() -> F + Send) -> Result<T, ClusterError>
+    where
+        F: Future<Output = kube::Result<T>> + Send,
+    {
+        self.call(|| self.leadership.holds(), call).await
     }
-}
 
-async fn bounded<T>(call: impl Future<Output = kube::Result<T>> + Send) -> Result<T, ClusterError> {
-    match tokio::time::timeout(CALL_TIMEOUT, call).await {
-        Ok(answer) => Ok(answer?),
-        Err(_) => Err(ClusterError::Unavailable(
-            "no answer within 30 s".to_owned(),
-        )),
+    async fn read<T, F>(&self, call: impl Fn() -> F + Send) -> Result<T, ClusterError>
+    where
+        F: Future<Output = kube::Result<T>> + Send,
+    {
+        self.call(|| true, call).await
+    }
+
+    /// Makes a call, as soon as the server may be asked and if it still `may` be made then.
+    async fn call<T, F>(
+        &self,
+        may: impl Fn() -> bool + Send,
+        call: impl Fn() -> F + Send,
+    ) -> Result<T, ClusterError>
+    where
+        F: Future<Output = kube::Result<T>> + Send,
+    {
+        let mut tries = 1;
+        loop {
+            self.patience.wait().await;
+            if !may() {
+                return Err(ClusterError::Unavailable(
+                    "this replica does not lead any more".to_owned(),
+                ));
+            }
+            match tokio::time::timeout(CALL_TIMEOUT, call()).await {
+                Ok(Err(kube::Error::Api(status)))
+                    if status.code == TOO_MANY_REQUESTS && tries < TRIES =>
+                {
+                    tries += 1;
+                }
+                Ok(answer) => return Ok(answer?),
+                Err(_) => {
+                    return Err(ClusterError::Unavailable(
+                        "no answer within 30 s".to_owned(),
+                    ));
+                }
+            }
+        }
     }
 }
 
@@ -169,14 +212,15 @@ fn namespace_of(object: &impl kube::ResourceExt) -> String {
 impl Cluster for KubeCluster {
     async fn create(&self, mirror: &Remediation) -> Result<Remediation, ClusterError> {
         let api = self.mirrors(&namespace_of(mirror));
-        self.write(api.create(&PostParams::default(), mirror)).await
+        let how = PostParams::default();
+        self.write(|| api.create(&how, mirror)).await
     }
 
     async fn replace_status(&self, mirror: &Remediation) -> Result<Remediation, ClusterError> {
         let api = self.mirrors(&namespace_of(mirror));
         let name = kube::ResourceExt::name_any(mirror);
-        self.write(api.replace_status(&name, &PostParams::default(), mirror))
-            .await
+        let how = PostParams::default();
+        self.write(|| api.replace_status(&name, &how, mirror)).await
     }
 
     async fn patch(
@@ -186,8 +230,8 @@ impl Cluster for KubeCluster {
         patch: Value,
     ) -> Result<Remediation, ClusterError> {
         let api = self.mirrors(namespace);
-        self.write(api.patch(name, &PatchParams::default(), &Patch::Merge(patch)))
-            .await
+        let (how, patch) = (PatchParams::default(), Patch::Merge(patch));
+        self.write(|| api.patch(name, &how, &patch)).await
     }
 
     async fn delete(
@@ -202,17 +246,18 @@ impl Cluster for KubeCluster {
             resource_version: Some(resource_version.to_string()),
         };
         let api = self.mirrors(namespace);
-        self.write(api.delete(name, &DeleteParams::default().preconditions(fence)))
-            .await
-            .map(|_| ())
+        let how = DeleteParams::default().preconditions(fence);
+        self.write(|| api.delete(name, &how)).await.map(drop)
     }
 
     async fn get(&self, namespace: &str, name: &str) -> Result<Remediation, ClusterError> {
-        bounded(self.mirrors(namespace).get(name)).await
+        let api = self.mirrors(namespace);
+        self.read(|| api.get(name)).await
     }
 
     async fn get_watch(&self, namespace: &str, name: &str) -> Result<ClusterWatch, ClusterError> {
-        bounded(self.watches(namespace).get(name)).await
+        let api = self.watches(namespace);
+        self.read(|| api.get(name)).await
     }
 
     async fn replace_watch_status(
@@ -221,11 +266,13 @@ impl Cluster for KubeCluster {
     ) -> Result<ClusterWatch, ClusterError> {
         let api = self.watches(&namespace_of(watch));
         let name = kube::ResourceExt::name_any(watch);
-        self.write_now(api.replace_status(&name, &PostParams::default(), watch))
+        let how = PostParams::default();
+        self.write_now(|| api.replace_status(&name, &how, watch))
             .await
     }
 
     async fn secret(&self, namespace: &str, name: &str) -> Result<Secret, ClusterError> {
-        bounded(Api::namespaced(self.client.clone(), namespace).get(name)).await
+        let api = Api::namespaced(self.client.clone(), namespace);
+        self.read(|| api.get(name)).await
     }
 }

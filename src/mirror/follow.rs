@@ -6,19 +6,20 @@ use kube::{
     runtime::{WatchStreamExt, watcher},
 };
 
-use super::index::Index;
-use crate::api::remediation::Remediation;
+use crate::{api::remediation::Remediation, cluster::watching, readiness::Readiness};
 
 /// Objects fetched at a time while the index is filled.
 const PAGE: u32 = 500;
 
-/// Follows the mirrors of `namespace` (all: `None`) until it is dropped. Cuts and errors are waited out and resumed.
-pub async fn follow(client: Client, namespace: Option<String>, index: Index) {
+/// Follows the mirrors of `namespace` (all: `None`) until it is dropped. Cuts and errors are waited out and resumed;
+/// `readiness` holds the index and hears of errors.
+pub async fn follow(client: Client, namespace: Option<String>, readiness: Readiness) {
+    let index = readiness.index();
     let api: Api<Remediation> = match &namespace {
         Some(namespace) => Api::namespaced(client, namespace),
         None => Api::all(client),
     };
-    let events = watcher(api, watcher::Config::default().page_size(PAGE)).default_backoff();
+    let events = watcher(api, watching::config().page_size(PAGE)).default_backoff();
     pin_mut!(events);
     let mut epoch = 0;
     let mut first = true;
@@ -41,6 +42,7 @@ pub async fn follow(client: Client, namespace: Option<String>, index: Index) {
                 }
             }
             Err(error) => {
+                readiness.doubt();
                 tracing::warn!(%error, "the watch on Remediations failed and is tried again");
             }
         }

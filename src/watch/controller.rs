@@ -29,7 +29,10 @@ use super::{
     task::{REQUESTED_AT, Speeds, Task},
 };
 use crate::{
-    api::cluster_watch::ClusterWatch, cluster::Cluster, readiness::Readiness, watchdog::Watchdog,
+    api::cluster_watch::ClusterWatch,
+    cluster::{Cluster, watching},
+    readiness::Readiness,
+    watchdog::Watchdog,
 };
 
 /// What decides whether a running task still fits its watch.
@@ -91,6 +94,17 @@ impl<C: Cluster> Supervisor<C> {
         self.shutdown.cancel();
         self.tasks.close();
         self.tasks.wait().await;
+    }
+
+    /// Ends all tasks and waits until the last one has ended; the next listing of the watches begins them anew.
+    pub async fn pause(&self) {
+        self.running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.tasks.reopen();
     }
 
     /// Makes the tasks of `namespace` those that its `watches` want: a changed watch gets a new task, and the old one
@@ -227,7 +241,7 @@ pub async fn control<C: Cluster>(
     let events = {
         let settle_all = settle_all.clone();
         let mut filling = Some(readiness.watch_begins());
-        reflector(writer, watcher(api, watcher::Config::default())).inspect_ok(move |event| {
+        reflector(writer, watcher(api, watching::config())).inspect_ok(move |event| {
             if matches!(event, watcher::Event::InitDone) {
                 drop(filling.take());
                 settle_all();
@@ -256,6 +270,7 @@ pub async fn control<C: Cluster>(
                     );
                 }
                 Err(error) => {
+                    readiness.doubt();
                     tracing::warn!(%error, "the watch on ClusterWatches failed and is tried again");
                 }
             }
