@@ -122,6 +122,12 @@ impl Index {
         }
     }
 
+    /// Forgets everything; ready again once `watches` watches have ended their first listing.
+    pub fn forget(&self, watches: usize) {
+        self.lock().namespaces.clear();
+        self.pending.send_replace(watches);
+    }
+
     /// Waits until every watch has ended its first listing: before that, nothing may be planned.
     pub async fn ready(&self) {
         // The sender lives as long as `self`, so this cannot fail.

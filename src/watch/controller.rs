@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     api::cluster_watch::ClusterWatch,
-    cluster::Cluster,
+    cluster::{Cluster, watching},
     readiness::Readiness,
     together::{self, Service},
     watchdog::Watchdog,
@@ -101,6 +101,17 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
         self.shutdown.cancel();
         self.tasks.close();
         self.tasks.wait().await;
+    }
+
+    /// Ends all tasks and waits until the last one has ended; the next listing of the watches begins them anew.
+    pub async fn pause(&self) {
+        self.running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.tasks.reopen();
     }
 
     /// Makes the tasks of `namespace` those that its `watches` want: a changed watch gets a new task, and the old one
@@ -238,7 +249,7 @@ pub async fn control<C: Cluster, T: Service>(
     let events = {
         let settle_all = settle_all.clone();
         let mut filling = Some(readiness.watch_begins());
-        reflector(writer, watcher(api, watcher::Config::default())).inspect_ok(move |event| {
+        reflector(writer, watcher(api, watching::config())).inspect_ok(move |event| {
             if matches!(event, watcher::Event::InitDone) {
                 drop(filling.take());
                 settle_all();
@@ -267,6 +278,7 @@ pub async fn control<C: Cluster, T: Service>(
                     );
                 }
                 Err(error) => {
+                    readiness.doubt();
                     tracing::warn!(%error, "the watch on ClusterWatches failed and is tried again");
                 }
             }
@@ -285,9 +297,12 @@ pub async fn control<C: Cluster, T: Service>(
     }
 }
 
+/// What a reconcile works with.
+type Context<C, T> = (Arc<Supervisor<C, T>>, Store<ClusterWatch>);
+
 async fn reconcile<C: Cluster, T: Service>(
     watch: Arc<ClusterWatch>,
-    context: Arc<(Arc<Supervisor<C, T>>, Store<ClusterWatch>)>,
+    context: Arc<Context<C, T>>,
 ) -> Result<Action, Infallible> {
     let (supervisor, store) = &*context;
     supervisor.settle(&watch.namespace().unwrap_or_default(), &store.state());
