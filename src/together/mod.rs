@@ -21,6 +21,7 @@ mod port;
 mod route;
 pub mod state;
 
+pub use answer::retry_after;
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use client::{Client, ClientError, KeyedClient, Limits};
 pub use complete::CompleteListing;
