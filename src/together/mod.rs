@@ -33,3 +33,4 @@ pub use linked_alert::LinkedAlert;
 pub use listing::Listing;
 pub use model::{Malformed, Remediation};
 pub use port::{Api, ListRequest, Page, PageQuery, Service};
+pub use route::is_plain;
