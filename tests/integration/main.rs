@@ -10,6 +10,7 @@ mod flow;
 mod leader;
 mod look;
 mod on_kind;
+mod privacy;
 mod program;
 mod setup;
 mod truth;
