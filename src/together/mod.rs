@@ -21,6 +21,7 @@ mod port;
 mod route;
 pub mod state;
 
+pub use answer::retry_after;
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use client::{Client, ClientError, KeyedClient, Limits};
 pub use complete::CompleteListing;
@@ -32,3 +33,4 @@ pub use linked_alert::LinkedAlert;
 pub use listing::Listing;
 pub use model::{Malformed, Remediation};
 pub use port::{Api, ListRequest, Page, PageQuery, Service};
+pub use route::is_plain;

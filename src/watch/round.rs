@@ -14,6 +14,7 @@ use super::{
 use crate::{
     cluster::{Cluster, ClusterError},
     mirror::{
+        bounds::cut_short,
         index::{Index, Mirror},
         name::object_name,
         time,
@@ -30,6 +31,8 @@ const CONCURRENCY: usize = 32;
 const FAILURES: usize = 20;
 /// Things left out that a poll names; further ones are counted.
 const NAMED: usize = 3;
+/// Characters of an id that are told.
+const ID_SHOWN: usize = 64;
 
 /// What the writes of a poll came to.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -64,14 +67,14 @@ impl Tally {
     }
 }
 
-/// What a poll had to leave out, in words.
+/// Things of one kind: the first ones by name, further ones counted.
 #[derive(Debug, Default)]
-pub struct LeftOut {
+struct Named {
     named: Vec<String>,
     all: usize,
 }
 
-impl LeftOut {
+impl Named {
     fn push(&mut self, note: impl FnOnce() -> String) {
         self.all += 1;
         if self.named.len() < NAMED {
@@ -79,16 +82,34 @@ impl LeftOut {
         }
     }
 
-    /// One sentence, where anything was left out.
-    #[must_use]
-    pub fn message(&self) -> Option<String> {
+    fn message(&self, what: &str) -> Option<String> {
         let more = self.all.saturating_sub(self.named.len());
         let more = if more > 0 {
             format!("; and {more} more")
         } else {
             String::new()
         };
-        (self.all > 0).then(|| format!("left out {}: {}{more}", self.all, self.named.join("; ")))
+        (self.all > 0).then(|| format!("{what} {}: {}{more}", self.all, self.named.join("; ")))
+    }
+}
+
+/// What a poll had to leave out, in words.
+#[derive(Debug, Default)]
+pub struct LeftOut {
+    items: Named,
+    ends: Named,
+}
+
+impl LeftOut {
+    /// One sentence or two, where anything was left out.
+    #[must_use]
+    pub fn message(&self) -> Option<String> {
+        let both = [
+            self.items.message("left out"),
+            self.ends.message("cut short"),
+        ];
+        let told: Vec<_> = both.into_iter().flatten().collect();
+        (!told.is_empty()).then(|| told.join(". "))
     }
 }
 
@@ -168,7 +189,7 @@ impl<'a, C: Cluster> Round<'a, C> {
                     }
                     writes.extend(self.plan(item));
                 }
-                Err(malformed) => self.left_out.push(|| malformed.to_string()),
+                Err(malformed) => self.left_out.items.push(|| malformed.to_string()),
             }
         }
         writes.sort_by_key(urgency);
@@ -183,21 +204,26 @@ impl<'a, C: Cluster> Round<'a, C> {
         let trust_older = self
             .regressions
             .trusted(&name, time::read(item.update_time.as_deref()));
-        let id = item.id.clone();
-        match plan(
+        let id: String = item.id.chars().take(ID_SHOWN).collect();
+        let cut = cut_short(&item, &self.scope.omit);
+        let verdict = plan(
             self.scope,
             &name,
             item,
             mirror.as_ref(),
             trust_older,
             self.now,
-        ) {
+        );
+        let mirrored = matches!(verdict, Verdict::Write(_) | Verdict::Unchanged);
+        if let Some(field) = cut.filter(|_| mirrored) {
+            self.left_out.ends.push(|| format!("{id} ({field})"));
+        }
+        match verdict {
             Verdict::Write(write) => return Some(write),
             Verdict::Later(finished) => self.candidates.push(finished, &self.scope.retention),
             Verdict::Older(version) => self.older.push((name.into(), version)),
             Verdict::Skipped(why) => {
-                let id: String = id.chars().take(64).collect();
-                self.left_out.push(|| format!("{id} ({why})"));
+                self.left_out.items.push(|| format!("{id} ({why})"));
             }
             Verdict::Unchanged | Verdict::Unwanted => {}
         }
@@ -249,9 +275,10 @@ impl<'a, C: Cluster> Round<'a, C> {
         } = match ended {
             None => return,
             Some(Ok(ended)) => ended,
-            Some(Err(error)) => {
+            // The error may hold what the write was about: the log has its place.
+            Some(Err(_)) => {
                 self.backlog.give_up();
-                let error = format!("a write ended oddly: {error}");
+                let error = "a write panicked: see the log".to_owned();
                 self.tally.failed(ClusterError::Unavailable(error));
                 return;
             }

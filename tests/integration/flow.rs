@@ -7,6 +7,7 @@ mod fields;
 mod first_mirror;
 mod keys;
 mod odd_ids;
+mod odd_scopes;
 mod orphans;
 mod overlap;
 mod pages;

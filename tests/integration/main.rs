@@ -11,6 +11,7 @@ mod kube_faults;
 mod leader;
 mod look;
 mod on_kind;
+mod privacy;
 mod program;
 mod setup;
 mod truth;

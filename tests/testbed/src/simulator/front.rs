@@ -76,6 +76,7 @@ async fn spoiled(fault: &Fault, request: Request, next: Next) -> Response {
             Json(json!({"data": [{"object": "model"}], "ok": true})).into_response()
         }
         Fault::Html { status } => answer::html(status_of(*status)),
+        Fault::Answer { status, body } => answer::json(status_of(*status), body.clone()),
         Fault::Redirect { location } => Redirect::temporary(location).into_response(),
         _ => next.run(request).await,
     }
