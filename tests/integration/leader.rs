@@ -2,6 +2,7 @@
 //!
 //! Each replica asks an API of its own that tells the same, so that its calls show which one polls.
 
+mod faults;
 mod processes;
 mod replica;
 

@@ -10,6 +10,7 @@ mod flow;
 mod leader;
 mod look;
 mod on_kind;
+mod process;
 mod program;
 mod setup;
 mod truth;
