@@ -3,21 +3,37 @@
 use std::{
     path::Path,
     process::{ExitStatus, Stdio},
+    sync::{Arc, Mutex},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::{
-    io::AsyncReadExt,
+    io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
     task::JoinHandle,
 };
 
 use crate::program::PROGRAM;
 
+/// Lines of its log that are shown of one that runs when a test fails.
+const SHOWN: usize = 30;
+
 /// One that runs; it is killed when it is dropped.
 pub(crate) struct Process {
     child: Child,
-    log: JoinHandle<String>,
+    namespace: String,
+    log: Arc<Mutex<Vec<String>>>,
+    reading: JoinHandle<()>,
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = self.log.lock().unwrap();
+            let shown = &log[log.len().saturating_sub(SHOWN)..];
+            println!("the operator of {}:\n{}", self.namespace, shown.join("\n"));
+        }
+    }
 }
 
 impl Process {
@@ -35,13 +51,20 @@ impl Process {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        let mut stderr = child.stderr.take().unwrap();
-        let log = tokio::spawn(async move {
-            let mut log = String::new();
-            stderr.read_to_string(&mut log).await.unwrap();
-            log
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let log = Arc::<Mutex<Vec<String>>>::default();
+        let lines_read = log.clone();
+        let reading = tokio::spawn(async move {
+            while let Some(line) = lines.next_line().await.unwrap() {
+                lines_read.lock().unwrap().push(line);
+            }
         });
-        Self { child, log }
+        Self {
+            child,
+            namespace: namespace.to_owned(),
+            log,
+            reading,
+        }
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
@@ -51,6 +74,9 @@ impl Process {
 
     /// How it ended, and what it said.
     pub(crate) async fn ended(mut self) -> (ExitStatus, String) {
-        (self.child.wait().await.unwrap(), self.log.await.unwrap())
+        let status = self.child.wait().await.unwrap();
+        (&mut self.reading).await.unwrap();
+        let log = self.log.lock().unwrap().join("\n");
+        (status, log)
     }
 }

@@ -13,11 +13,9 @@ use testbed::{
     simulator::Remediation as Truth,
 };
 
-use super::{
-    Blow, Way,
-    verdict::{Book, Verdict, first_lease, is_object},
-};
+use super::{Blow, Way, verdict::Verdict};
 use crate::{
+    books::{Book, first_lease, is_object},
     fixture::{CLUSTER, Fixture, until},
     leader::stage,
     process::Process,

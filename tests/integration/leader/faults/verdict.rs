@@ -4,8 +4,7 @@ use std::{fmt, time::Instant};
 
 use testbed::api_proxy::Observed;
 
-/// What one replica wrote from its start to its end.
-pub(super) type Book = Vec<Observed>;
+use crate::books::{Book, first_lease, is_lease, is_object};
 
 /// Counts over all replicas. That the books are free of what may not be is checked while it is made.
 #[derive(Debug, Default)]
@@ -29,24 +28,6 @@ struct Reign {
     /// When the observer saw it taken.
     seen: Instant,
     book: usize,
-}
-
-/// Whether this is a write to what the operator writes besides its Lease.
-pub(super) fn is_object(write: &Observed) -> bool {
-    write.asked.writes_to("remediations") || write.asked.writes_to("clusterwatches")
-}
-
-/// Whether it took or renewed the Lease.
-fn is_lease(write: &Observed) -> bool {
-    let holder = write.asked.body["spec"]["holderIdentity"].as_str();
-    write.asked.writes_to("leases") && write.succeeded() && holder.is_some_and(|h| !h.is_empty())
-}
-
-/// The replica's first Lease: the order of it among all writes, and when it was seen.
-pub(super) fn first_lease(book: &[Observed]) -> Option<(u64, Instant)> {
-    let lease = book.iter().find(|write| is_lease(write))?;
-    let answer = lease.answer.as_ref()?;
-    Some((answer.resource_version?, answer.at))
 }
 
 impl Verdict {
