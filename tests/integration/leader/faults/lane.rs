@@ -134,7 +134,9 @@ impl Lane {
             .filter(|write| is_object(write) && write.forwarded.unwrap() > take_over.at)
             .count();
         self.past.push(book);
-        self.lives.push(Life::start(&self.fixture).await);
+        let next = Life::start(&self.fixture).await;
+        next.process.has_said("standing by").await;
+        self.lives.push(next);
         (take_over.after, late)
     }
 
