@@ -40,6 +40,9 @@ pub enum RunError {
     /// The admin server cannot listen.
     #[error("--admin-addr: nothing can listen on {0}: {1}; name another address or port")]
     Admin(SocketAddr, io::Error),
+    /// Nothing could tell it to stop.
+    #[error("the signals that end it cannot be listened to: {0}")]
+    Signals(io::Error),
     /// The client of the API cannot be made.
     #[error("the client of Together's API cannot be made: {0}")]
     Client(#[from] together::ClientError),

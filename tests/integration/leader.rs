@@ -2,6 +2,8 @@
 //!
 //! Each replica asks an API of its own that tells the same, so that its calls show which one polls.
 
+mod faults;
+mod late;
 mod processes;
 mod replica;
 
@@ -43,12 +45,11 @@ subjects:
   - {kind: ServiceAccount, name: together-remediation-operator, namespace: together-system}
 ";
 /// Its name where no flag gives another.
-const LEASE: &str = "together-remediation-operator";
+pub(crate) const LEASE: &str = "together-remediation-operator";
 
 /// A namespace without an operator, with `remediations` that all APIs of the test tell of.
-async fn stage(name: &str, remediations: u32) -> Fixture {
-    let mut fixture = Fixture::new(name).await;
-    fixture.stop().await;
+pub(crate) async fn stage(name: &str, remediations: u32) -> Fixture {
+    let fixture = Fixture::idle(name).await;
     let rights = RIGHTS.replace("$NAMESPACE", &fixture.namespace);
     fixture.control_plane.apply(&rights).await.unwrap();
     for number in 0..remediations {
