@@ -69,11 +69,22 @@ impl Fixture {
     }
 
     pub(crate) async fn on(control_plane: &'static ControlPlane, name: &str) -> Self {
+        let mut fixture = Self::idle_on(control_plane, name).await;
+        fixture.start(&[]).await;
+        fixture
+    }
+
+    /// The same without an operator.
+    pub(crate) async fn idle(name: &str) -> Self {
+        Self::idle_on(setup::control_plane().await, name).await
+    }
+
+    async fn idle_on(control_plane: &'static ControlPlane, name: &str) -> Self {
         let simulator = Simulator::start().await;
         simulator.add_cluster(CLUSTER);
         let namespace = control_plane.namespace(name).await.unwrap();
         let client = control_plane.admin().unwrap();
-        let mut fixture = Self {
+        let fixture = Self {
             control_plane,
             simulator,
             namespace,
@@ -84,7 +95,6 @@ impl Fixture {
         fixture
             .put_secret(&[("api-key", fixture.simulator.key())], "Opaque")
             .await;
-        fixture.start(&[]).await;
         fixture
     }
 

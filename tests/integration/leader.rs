@@ -2,6 +2,7 @@
 //!
 //! Each replica asks an API of its own that tells the same, so that its calls show which one polls.
 
+mod faults;
 mod processes;
 mod replica;
 
@@ -47,8 +48,7 @@ const LEASE: &str = "together-remediation-operator";
 
 /// A namespace without an operator, with `remediations` that all APIs of the test tell of.
 async fn stage(name: &str, remediations: u32) -> Fixture {
-    let mut fixture = Fixture::new(name).await;
-    fixture.stop().await;
+    let fixture = Fixture::idle(name).await;
     let rights = RIGHTS.replace("$NAMESPACE", &fixture.namespace);
     fixture.control_plane.apply(&rights).await.unwrap();
     for number in 0..remediations {

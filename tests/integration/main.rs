@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod admin;
+mod books;
 mod clock;
 mod counted;
+mod crash;
 mod crds;
 mod fixture;
 mod flow;
@@ -11,7 +13,9 @@ mod kube_faults;
 mod leader;
 mod look;
 mod on_kind;
+mod process;
 mod program;
 mod setup;
+mod shutdown;
 mod truth;
 mod turn;
