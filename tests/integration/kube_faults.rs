@@ -5,6 +5,7 @@ mod definitions;
 mod outage;
 mod refused;
 mod statuses;
+mod terminating;
 mod watches;
 mod writes;
 
