@@ -131,7 +131,7 @@ async fn one_replica_polls_and_hands_over_when_it_is_stopped() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_leader_whose_lease_is_overwritten_ends_and_writes_nothing_more() {
-    let fixture = stage("overwritten", 40).await;
+    let fixture = stage("overwritten", 10_000).await;
     let slow = ["--kube-qps", "4", "--kube-burst", "1"];
     let replica = Replica::start(&fixture, &slow).await;
     fixture.watch("training", |_| {}).await;
@@ -152,7 +152,7 @@ async fn a_leader_whose_lease_is_overwritten_ends_and_writes_nothing_more() {
     );
     assert_eq!(clock.sleepers(), 0, "all of its tasks have ended");
     let written = fixture.versions().await;
-    assert!(written.len() < 40, "it was in the middle of its writes");
+    assert!(written.len() < 1000, "it was in the middle of its writes");
 
     // What had left the process before may land; a second later nothing does, where four writes were due.
     tokio::time::sleep(Duration::from_secs(1)).await;

@@ -29,6 +29,10 @@ pub enum Fault {
     Hold,
     /// No answer, ever; the server is not asked.
     Hang,
+    /// The answer's body breaks off after so many bytes.
+    CutBody(usize),
+    /// The answer's body says nothing more after so many bytes, and does not end.
+    MuteBody(usize),
 }
 
 /// Which of the requests that fit are struck; the first one is number 1.
