@@ -39,10 +39,10 @@ async fn an_api_server_that_was_away_finds_everything_resumed() {
         }
     };
     for _ in 0..16 {
-        waiting(1).await;
+        waiting(1 + fixture.lookouts).await;
         fixture.clock.advance(Duration::from_secs(30));
     }
-    waiting(1).await;
+    waiting(1 + fixture.lookouts).await;
     probed(&fixture, "/readyz", 503, "does not answer").await;
     assert_eq!(fixture.probe("/livez").await, alive());
     let now = fixture.clock.now().to_string();
@@ -50,6 +50,11 @@ async fn an_api_server_that_was_away_finds_everything_resumed() {
     assert!(stale_after < now, "a reader sees that nothing is fresh");
 
     control_plane.restart_api_server().await.unwrap();
+    until("it serves the mirrors again", || async {
+        let list = fixture.mirrors().list(&ListParams::default()).await;
+        list.map(drop).map_err(|error| error.to_string())
+    })
+    .await;
     assert_eq!(fixture.versions().await, before);
     probed(&fixture, "/readyz", 200, "ok").await;
     fixture.sync("training").await;
