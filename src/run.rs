@@ -14,6 +14,7 @@ use crate::{
     config::Run,
     definitions,
     leader::{Elector, KubeLeases, Leadership, Lost, identity},
+    metrics::{Metrics, Operator, Watches},
     mirror::{follow::follow, index::Index},
     readiness::Readiness,
     together::{self, Limits},
@@ -47,7 +48,7 @@ pub enum RunError {
     Lost(#[from] Lost),
 }
 
-/// Runs the operator with `flags` against the cluster of `kube` until `shutdown`; its probes are answered on `admin`.
+/// Runs the operator with `flags` against the cluster of `kube` until `shutdown`; its probes and metrics are answered on `admin`.
 ///
 /// # Errors
 /// See [`RunError`]. Faults of the cluster or the API after the start are no errors: they are waited out.
@@ -64,7 +65,7 @@ pub async fn run(
         burst: flags.api_burst,
         ..Limits::default()
     };
-    let together = together::Client::new(base, limits)?;
+    let together = together::Client::new(base, limits)?.with_clock(clock.clone());
     // Watches keep a connection of their own: beside many writes on one connection the server cuts them.
     let (watches, writes) = (client(&kube)?, client(&kube)?);
     let namespaces: Vec<Option<String>> = if flags.namespaces.is_empty() {
@@ -85,6 +86,9 @@ pub async fn run(
     };
 
     let watchdog = Watchdog::new(clock.clone(), patience(flags.api_qps));
+    let meters = Watches::new(clock.clone());
+    let operator = Operator::new(leadership.clone());
+    let metrics = Metrics::new(operator, meters.clone(), &together);
     let index = Index::new(namespaces.len());
     let readiness = Readiness::new(index.clone());
     let cluster = KubeCluster::new(writes, bucket(flags.kube_qps, flags.kube_burst), leadership);
@@ -102,6 +106,7 @@ pub async fn run(
         tools,
         speeds,
         watchdog.clone(),
+        meters,
         shutdown.child_token(),
     ));
     let address = admin.local_addr().ok();
@@ -128,6 +133,7 @@ pub async fn run(
     let probes = Probes {
         watchdog,
         readiness: readiness.clone(),
+        metrics,
     };
     let outcome = tokio::select! {
         biased;

@@ -1,7 +1,7 @@
 //! How the server at one base URL wants to be asked: the reference page's way first, and what
 //! it takes instead, remembered for a while.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -93,6 +93,17 @@ struct Learned {
     sdk_names: Option<Instant>,
     /// What the server took instead of each set of states, sorted.
     filters: HashMap<Vec<String>, Learnt>,
+    /// How often another way than the reference page's was taken, by that way.
+    fallbacks: BTreeMap<&'static str, u64>,
+}
+
+/// How a server is asked, in small fixed sets of words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spoken {
+    /// `reference` or `sdk`.
+    pub names: &'static str,
+    /// `repeated`, or each of `repeated-reference`, `comma`, `comma-reference`, `refused` and `ignored` that is in use.
+    pub filters: BTreeSet<&'static str>,
 }
 
 #[derive(Debug, Clone)]
@@ -100,6 +111,21 @@ struct Learnt {
     filter: StateFilter,
     ignored: bool,
     at: Instant,
+}
+
+impl Learnt {
+    /// In one word: how these states, sorted, are asked for.
+    fn word(&self, asked: &[String]) -> &'static str {
+        let all = self.filter.states().len() == asked.len();
+        match (&self.filter, all) {
+            (StateFilter::None, _) if self.ignored => "ignored",
+            (StateFilter::None, _) => "refused",
+            (StateFilter::Repeated(_), true) => "repeated",
+            (StateFilter::Repeated(_), false) => "repeated-reference",
+            (StateFilter::Comma(_), true) => "comma",
+            (StateFilter::Comma(_), false) => "comma-reference",
+        }
+    }
 }
 
 fn fresh(at: Instant) -> bool {
@@ -145,6 +171,32 @@ impl Dialects {
         }
     }
 
+    /// How the server is asked, for metrics.
+    #[must_use]
+    pub fn spoken(&self) -> Spoken {
+        let names = match self.names() {
+            QueryNames::Reference => "reference",
+            QueryNames::Sdk => "sdk",
+        };
+        let learned = self.learned();
+        let known = learned
+            .filters
+            .iter()
+            .filter(|(_, learnt)| fresh(learnt.at));
+        let mut filters: BTreeSet<_> = known.map(|(asked, learnt)| learnt.word(asked)).collect();
+        if filters.is_empty() {
+            filters.insert("repeated");
+        }
+        Spoken { names, filters }
+    }
+
+    /// How often another way than the reference page's was taken, by that way: `sdk-names` or a word of
+    /// [`Spoken::filters`].
+    #[must_use]
+    pub fn fallbacks(&self) -> BTreeMap<&'static str, u64> {
+        self.learned().fallbacks.clone()
+    }
+
     /// The names to begin a listing with.
     pub(super) fn names(&self) -> QueryNames {
         match self.learned().sdk_names {
@@ -164,10 +216,14 @@ impl Dialects {
 
     /// These names led from page to page.
     pub(super) fn names_work(&self, names: QueryNames) {
-        self.learned().sdk_names = match names {
+        let mut learned = self.learned();
+        learned.sdk_names = match names {
             QueryNames::Reference => None,
             QueryNames::Sdk => Some(Instant::now()),
         };
+        if names == QueryNames::Sdk {
+            *learned.fallbacks.entry("sdk-names").or_default() += 1;
+        }
     }
 
     /// The server answered this filter, having refused those before it on the ladder.
@@ -201,14 +257,13 @@ impl Dialects {
         if learned.filters.len() >= MAX_SETS {
             learned.filters.clear();
         }
-        learned.filters.insert(
-            set,
-            Learnt {
-                filter,
-                ignored,
-                at: Instant::now(),
-            },
-        );
+        let learnt = Learnt {
+            filter,
+            ignored,
+            at: Instant::now(),
+        };
+        *learned.fallbacks.entry(learnt.word(&set)).or_default() += 1;
+        learned.filters.insert(set, learnt);
     }
 
     fn learned(&self) -> std::sync::MutexGuard<'_, Learned> {

@@ -29,7 +29,8 @@ use super::{
     task::{REQUESTED_AT, Speeds, Task},
 };
 use crate::{
-    api::cluster_watch::ClusterWatch, cluster::Cluster, readiness::Readiness, watchdog::Watchdog,
+    api::cluster_watch::ClusterWatch, cluster::Cluster, metrics::Watches, readiness::Readiness,
+    watchdog::Watchdog,
 };
 
 /// What decides whether a running task still fits its watch.
@@ -53,6 +54,7 @@ pub struct Supervisor<C> {
     tools: Arc<Tools<C>>,
     speeds: Speeds,
     watchdog: Watchdog,
+    meters: Watches,
     running: Mutex<HashMap<(String, String), Running>>,
     tasks: TaskTracker,
     leads: SetOnce<()>,
@@ -61,18 +63,20 @@ pub struct Supervisor<C> {
 
 impl<C: Cluster> Supervisor<C> {
     /// A supervisor that starts no task before it is told to [`lead`](Self::lead), and whose tasks all end with
-    /// `shutdown`; `watchdog` looks after their polls.
+    /// `shutdown`; `watchdog` looks after their polls, `meters` count them.
     #[must_use]
     pub fn new(
         tools: Arc<Tools<C>>,
         speeds: Speeds,
         watchdog: Watchdog,
+        meters: Watches,
         shutdown: CancellationToken,
     ) -> Self {
         Self {
             tools,
             speeds,
             watchdog,
+            meters,
             running: Mutex::default(),
             tasks: TaskTracker::new(),
             leads: SetOnce::new(),
@@ -169,13 +173,13 @@ impl<C: Cluster> Supervisor<C> {
         };
         let stop = self.shutdown.child_token();
         let stopped = stop.clone();
-        let watchdog = self.watchdog.clone();
+        let (watchdog, meters) = (self.watchdog.clone(), self.meters.clone());
         self.tasks.spawn(async move {
             // Whatever the task is in the middle of is dropped at once, its writes with it.
             let work = async {
                 match standing {
                     Some(standing) => task.rest(standing).await,
-                    None => task.run(&watchdog).await,
+                    None => task.run(&watchdog, &meters).await,
                 }
             };
             tokio::select! {
@@ -315,9 +319,10 @@ mod tests {
             default_interval: Duration::from_secs(60),
             min_interval: Duration::from_secs(10),
         };
-        let watchdog = Watchdog::new(clock, Duration::from_secs(300));
+        let watchdog = Watchdog::new(clock.clone(), Duration::from_secs(300));
+        let meters = Watches::new(clock);
         let shutdown = CancellationToken::new();
-        let supervisor = Supervisor::new(Arc::new(tools), speeds, watchdog, shutdown);
+        let supervisor = Supervisor::new(Arc::new(tools), speeds, watchdog, meters, shutdown);
         supervisor.lead();
         let tasks = || {
             let running = supervisor.running.lock().unwrap();

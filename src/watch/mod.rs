@@ -3,6 +3,7 @@
 pub mod absence;
 pub mod controller;
 pub mod credentials;
+pub mod failure;
 pub mod memory;
 pub mod overlap;
 pub mod plan;

@@ -7,7 +7,7 @@ use kube::{Resource, ResourceExt};
 use tokio::sync::watch;
 
 use super::{
-    credentials::CredentialsError,
+    failure::Failure,
     memory::Memory,
     plan::Scope,
     poll::{PollError, Polled, Tools, mark_all_stale, mirrors, poll},
@@ -22,9 +22,9 @@ use crate::{
         cluster_watch::{ClusterWatch, DeletionPolicy},
         limits,
     },
-    cluster::{Cluster, ClusterError},
+    cluster::Cluster,
+    metrics::{WatchMeter, Watches},
     mirror::time,
-    together::Error,
     watchdog::Watchdog,
 };
 
@@ -92,10 +92,15 @@ impl<C: Cluster> Task<C> {
         task
     }
 
-    /// Mirrors until it is dropped; `watchdog` sees that its polls move.
-    pub async fn run(mut self, watchdog: &Watchdog) {
+    /// Mirrors until it is dropped; `watchdog` sees that its polls move, `meters` count them.
+    pub async fn run(mut self, watchdog: &Watchdog, meters: &Watches) {
+        let name = self.watch.name_any();
+        let meter = meters.meter(&self.scope.namespace, &name);
+        if let Some(age) = self.age_of_last_sync() {
+            meter.synced(self.tools.clock.elapsed(), age);
+        }
         self.tools.index.ready().await;
-        self.memory.pulse = watchdog.enroll(&self.scope.namespace, &self.watch.name_any());
+        self.memory.pulse = watchdog.enroll(&self.scope.namespace, &name);
         if !self.reporter.is_acknowledged() {
             self.report(&Standing::Progressing(String::new())).await;
         }
@@ -116,7 +121,7 @@ impl<C: Cluster> Task<C> {
             .await;
             self.polls += 1;
             self.facts.handled = requested;
-            let standing = self.take_stock(&outcome).await;
+            let standing = self.take_stock(&outcome, &meter).await;
             if let Some(standing) = standing {
                 self.report(&standing).await;
             }
@@ -143,33 +148,32 @@ impl<C: Cluster> Task<C> {
     }
 
     /// How the watch stands after a poll; `None`: as before.
-    async fn take_stock(&mut self, outcome: &Result<Polled, PollError>) -> Option<Standing> {
+    async fn take_stock(
+        &mut self,
+        outcome: &Result<Polled, PollError>,
+        meter: &WatchMeter,
+    ) -> Option<Standing> {
         let (elapsed, now) = (self.tools.clock.elapsed(), self.tools.clock.now());
-        let failure = match outcome {
-            Ok(polled) => {
-                self.lasted = polled.lasted;
-                self.facts.last_sync = Some(now);
-                self.facts.last_full_sync = if polled.full {
-                    Some(now)
-                } else {
-                    self.facts.last_full_sync
-                };
-                trace(&self.watch, polled);
-                match &polled.tally.error {
-                    None => {
-                        self.good = elapsed;
-                        return Some(Standing::Synced(polled.note.clone()));
-                    }
-                    Some(error) => write_failure(error, polled.tally.failed),
-                }
+        let failure = Failure::of(outcome, &self.scope);
+        meter.polled(failure.as_ref().map_or("Synced", |failure| failure.reason));
+        if let Ok(polled) = outcome {
+            meter.synced(elapsed, Duration::ZERO);
+            self.lasted = polled.lasted;
+            self.facts.last_sync = Some(now);
+            if polled.full {
+                self.facts.last_full_sync = Some(now);
             }
-            Err(error) => failure(error, &self.scope),
-        };
+            trace(&self.watch, polled);
+            if failure.is_none() {
+                self.good = elapsed;
+                return Some(Standing::Synced(polled.note.clone()));
+            }
+        }
         let Failure {
             reason,
             message,
             needs_somebody,
-        } = failure;
+        } = failure?;
         tracing::warn!(watch = %self.watch.name_any(), namespace = %self.scope.namespace, reason, message, "the poll failed");
         let stale = elapsed.saturating_sub(self.good) > self.stale_after();
         if stale && outcome.is_err() {
@@ -259,52 +263,14 @@ impl<C: Cluster> Task<C> {
     /// How long before this process the last sync must have been at the latest. The status tells it up to one
     /// heartbeat late.
     fn unconfirmed_before_start(&self) -> Duration {
-        let last = time::read(self.reporter.last().last_sync_time.as_deref());
-        let age = last
-            .and_then(|last| Duration::try_from(self.tools.clock.now().duration_since(last)).ok());
-        age.unwrap_or_default().saturating_sub(HEARTBEAT)
+        let age = self.age_of_last_sync().unwrap_or_default();
+        age.saturating_sub(HEARTBEAT)
     }
-}
 
-struct Failure {
-    reason: &'static str,
-    message: String,
-    /// Trying again is no use: somebody must act.
-    needs_somebody: bool,
-}
-
-fn failure(error: &PollError, scope: &Scope) -> Failure {
-    let (reason, needs_somebody) = match error {
-        PollError::Credentials(CredentialsError::NotFound(_)) => ("SecretNotFound", true),
-        PollError::Credentials(CredentialsError::Invalid { .. }) => ("SecretInvalid", true),
-        PollError::Credentials(CredentialsError::Unavailable { .. }) => ("Unavailable", false),
-        PollError::Api(Error::NotFound) if scope.instance.is_some() => ("InstanceNotFound", true),
-        PollError::Api(Error::NotFound) => ("ClusterNotFound", true),
-        PollError::Api(error) => (error.label(), !error.retryable()),
-    };
-    let message = match (reason, &scope.instance) {
-        ("InstanceNotFound", Some(instance)) => format!(
-            "the API knows no instance {instance} in cluster {} (404): check spec.instanceId and spec.clusterId, and that the key belongs to their project",
-            scope.cluster
-        ),
-        ("ClusterNotFound", _) => format!(
-            "the API knows no cluster {} (404): check spec.clusterId, and that the key belongs to its project",
-            scope.cluster
-        ),
-        _ => error.to_string(),
-    };
-    Failure {
-        reason,
-        message,
-        needs_somebody,
-    }
-}
-
-fn write_failure(error: &ClusterError, failed: usize) -> Failure {
-    Failure {
-        reason: "WriteFailed",
-        message: format!("{failed} writes failed; the first: {error}"),
-        needs_somebody: false,
+    /// How long ago the last sync was that the status tells of.
+    fn age_of_last_sync(&self) -> Option<Duration> {
+        let last = time::read(self.reporter.last().last_sync_time.as_deref())?;
+        Duration::try_from(self.tools.clock.now().duration_since(last)).ok()
     }
 }
 
