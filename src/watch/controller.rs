@@ -25,8 +25,9 @@ use tokio_util::{
 use super::{
     overlap::{Claim, overlapped},
     poll::Tools,
+    request::REQUESTED_AT,
     status::Standing,
-    task::{REQUESTED_AT, Speeds, Task},
+    task::{Speeds, Task},
 };
 use crate::{
     api::cluster_watch::ClusterWatch, cluster::Cluster, metrics::Watches, readiness::Readiness,

@@ -11,6 +11,7 @@ pub mod poll;
 pub mod questions;
 pub mod regression;
 pub mod report;
+pub mod request;
 pub mod retention;
 pub mod rollup;
 pub mod round;

@@ -81,6 +81,8 @@ pub struct Round<'a, C> {
     regressions: &'a Regressions,
     writer: Writer<C>,
     now: Timestamp,
+    /// The time of day by the API's clock, for times that the API gave.
+    pub at_api: Timestamp,
     running: JoinSet<Result<Done, ClusterError>>,
     tally: Tally,
     candidates: Candidates,
@@ -115,6 +117,7 @@ impl<'a, C: Cluster> Round<'a, C> {
             regressions,
             writer,
             now,
+            at_api: now,
             running: JoinSet::new(),
             tally: Tally::default(),
             candidates: Candidates::default(),
@@ -158,7 +161,7 @@ impl<'a, C: Cluster> Round<'a, C> {
             item,
             mirror.as_ref(),
             trust_older,
-            self.now,
+            self.at_api,
         ) {
             Verdict::Write(write) => return Some(write),
             Verdict::Later(finished) => self.candidates.push(finished, &self.scope.retention),
@@ -189,7 +192,7 @@ impl<'a, C: Cluster> Round<'a, C> {
     /// Starts what retention wants, now that a complete listing has ended; `mirrors`: all of the watch.
     pub async fn settle(&mut self, mirrors: &[(Box<str>, Arc<Mirror>)]) {
         let candidates = std::mem::take(&mut self.candidates);
-        for write in retention::settle(&self.scope.retention, mirrors, candidates, self.now) {
+        for write in retention::settle(&self.scope.retention, mirrors, candidates, self.at_api) {
             self.write(write).await;
         }
     }

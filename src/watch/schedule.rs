@@ -16,8 +16,18 @@ const FULL_RESYNC: Duration = Duration::from_secs(600);
 pub const STALE_GRACE: Duration = Duration::from_secs(120);
 /// A poll comes up to this part of its interval earlier or later.
 const JITTER: f64 = 0.05;
-/// The longest wait after a refused key.
+/// The longest wait after a refused key, or after a poll that made more calls than it should.
 const REFUSED_MAX: Duration = Duration::from_secs(600);
+/// Questions by id that every poll may ask.
+const QUESTIONS: usize = 10;
+/// A full listing of several pages is begun at most once in this time, whatever became of the last one.
+pub const FULL_APART: Duration = Duration::from_secs(60);
+
+/// Questions by id of a poll whose listing has this many pages: ten, or as many as it has pages.
+#[must_use]
+pub fn most_questions(pages: usize) -> usize {
+    QUESTIONS.max(pages)
+}
 
 /// The speeds of one watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +71,22 @@ impl Cadence {
         }
     }
 
+    /// The healthy cycle: the most calls to the API that one watch makes in a minute, where all takes `full` pages and what
+    /// is open takes `open`. It is one full listing and in each other poll what is open, each with its questions by id.
+    /// No fault makes it more (docs/how-it-works.md says by which rules).
+    #[must_use]
+    pub fn calls_a_minute(&self, full: usize, open: usize) -> usize {
+        let shortest = self.active_interval.mul_f64(1.0 - JITTER).as_secs_f64();
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "0 to 63: no interval is shorter than a second"
+        )]
+        let others = (60.0 / shortest.max(1.0)).floor() as usize;
+        let cost = |pages: usize| pages + most_questions(pages);
+        cost(full) + others * cost(open)
+    }
+
     /// How long a mirror may go unconfirmed before it is stale: three intervals (a poll that takes longer than its
     /// interval counts as one) and two minutes.
     #[must_use]
@@ -99,6 +125,16 @@ pub fn jittered(interval: Duration, uid: &str, poll: u64) -> Duration {
 pub fn after_refusal(interval: Duration, refusals: u32) -> Duration {
     interval
         .saturating_mul(1 << refusals.min(10))
+        .min(REFUSED_MAX.max(interval))
+}
+
+/// How long to wait after a failed poll that made `calls` calls where a good one makes `usual`: each call is paid for at
+/// the pace of a healthy watch. At most ten minutes, or the interval, where that is longer.
+#[must_use]
+pub fn after_failure(interval: Duration, calls: usize, usual: usize) -> Duration {
+    let turns = calls.div_ceil(usual.max(1)).max(1);
+    interval
+        .saturating_mul(u32::try_from(turns).unwrap_or(u32::MAX))
         .min(REFUSED_MAX.max(interval))
 }
 

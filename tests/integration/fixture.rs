@@ -115,7 +115,11 @@ impl Fixture {
             "--admin-addr",
             "127.0.0.1:0",
         ];
-        let flags = flags(line.iter().chain(limits));
+        let mut line = [&line[..], limits].concat();
+        if !limits.contains(&"--min-interval") {
+            line.extend(["--min-interval", "1s"]);
+        }
+        let flags = flags(line.iter());
         let shutdown = CancellationToken::new();
         let (clock, stop, config) = (self.clock.clone(), shutdown.clone(), account.config());
         let listener = admin::bind(flags.admin_addr).await.unwrap();
@@ -249,8 +253,14 @@ impl Fixture {
         .await
     }
 
-    /// Asks for a sync by annotation and waits for its echo.
+    /// Asks for a sync by annotation, a second after the last one, and waits for its echo.
     pub(crate) async fn sync(&self, name: &str) -> ClusterWatch {
+        self.clock.advance(Duration::from_secs(1));
+        self.ask(name).await
+    }
+
+    /// Asks for a sync by annotation and waits for its echo.
+    pub(crate) async fn ask(&self, name: &str) -> ClusterWatch {
         static ASKED: AtomicU32 = AtomicU32::new(0);
         let value = format!("ask-{}", ASKED.fetch_add(1, Ordering::Relaxed));
         self.patch_watch(
