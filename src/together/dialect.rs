@@ -1,13 +1,17 @@
 //! How the server at one base URL wants to be asked: the reference page's way first, and what
 //! it takes instead, remembered for a while.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::state;
+
+mod words;
+
+pub use words::Spoken;
 
 /// After this long the better form is tried again.
 const RETRY: Duration = Duration::from_secs(6 * 60 * 60);
@@ -97,35 +101,11 @@ struct Learned {
     fallbacks: BTreeMap<&'static str, u64>,
 }
 
-/// How a server is asked, in small fixed sets of words.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Spoken {
-    /// `reference` or `sdk`.
-    pub names: &'static str,
-    /// `repeated`, or each of `repeated-reference`, `comma`, `comma-reference`, `refused` and `ignored` that is in use.
-    pub filters: BTreeSet<&'static str>,
-}
-
 #[derive(Debug, Clone)]
 struct Learnt {
     filter: StateFilter,
     ignored: bool,
     at: Instant,
-}
-
-impl Learnt {
-    /// In one word: how these states, sorted, are asked for.
-    fn word(&self, asked: &[String]) -> &'static str {
-        let all = self.filter.states().len() == asked.len();
-        match (&self.filter, all) {
-            (StateFilter::None, _) if self.ignored => "ignored",
-            (StateFilter::None, _) => "refused",
-            (StateFilter::Repeated(_), true) => "repeated",
-            (StateFilter::Repeated(_), false) => "repeated-reference",
-            (StateFilter::Comma(_), true) => "comma",
-            (StateFilter::Comma(_), false) => "comma-reference",
-        }
-    }
 }
 
 fn fresh(at: Instant) -> bool {
@@ -138,56 +118,6 @@ impl Dialects {
     #[must_use]
     pub fn filters(&self, states: &[String]) -> bool {
         self.filter(states) != StateFilter::None
-    }
-
-    /// In words, for people: how listings of these states are asked for.
-    #[must_use]
-    pub fn describe(&self, states: &[String]) -> String {
-        let names = match self.names() {
-            QueryNames::Reference => "query names as in the API's reference page",
-            QueryNames::Sdk => "query names as in the API's SDKs (page_size)",
-        };
-        let filter = match self.recall(states) {
-            None => "states by repeated parameters",
-            Some(Learnt { ignored: true, .. }) => "the API ignores the state filter: full listings",
-            Some(Learnt {
-                filter: StateFilter::None,
-                ..
-            }) => "the API refuses the state filter: full listings",
-            Some(Learnt {
-                filter: StateFilter::Repeated(_),
-                ..
-            }) => "states by repeated parameters, without the newer ones, which the API refuses",
-            Some(Learnt {
-                filter: StateFilter::Comma(asked),
-                ..
-            }) if asked.len() == sorted(states).len() => "states joined by commas",
-            Some(_) => "states joined by commas, without the newer ones, which the API refuses",
-        };
-        if states.is_empty() {
-            names.to_owned()
-        } else {
-            format!("{names}; {filter}")
-        }
-    }
-
-    /// How the server is asked, for metrics.
-    #[must_use]
-    pub fn spoken(&self) -> Spoken {
-        let names = match self.names() {
-            QueryNames::Reference => "reference",
-            QueryNames::Sdk => "sdk",
-        };
-        let learned = self.learned();
-        let known = learned
-            .filters
-            .iter()
-            .filter(|(_, learnt)| fresh(learnt.at));
-        let mut filters: BTreeSet<_> = known.map(|(asked, learnt)| learnt.word(asked)).collect();
-        if filters.is_empty() {
-            filters.insert("repeated");
-        }
-        Spoken { names, filters }
     }
 
     /// How often another way than the reference page's was taken, by that way: `sdk-names` or a word of

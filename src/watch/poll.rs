@@ -148,11 +148,10 @@ pub async fn poll<C: Cluster, T: Service>(
     memory.regressions.observe(older, full, ended);
     let dialect = tools.together.dialects();
     let wanted = only_final(scope).map_or_else(|| memory.open_states(), <[_]>::to_vec);
-    let dialect = (!dialect.filters(&wanted)).then(|| dialect.describe(&wanted));
     let note = left_out
         .message()
         .into_iter()
-        .chain(dialect)
+        .chain(dialect.note(&wanted))
         .collect::<Vec<_>>()
         .join(". ");
     Ok(Polled {
