@@ -150,10 +150,14 @@ impl Fixture {
         .await;
     }
 
+    /// Where the operator's admin server answers `path`.
+    pub(crate) fn admin_url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.operator.as_ref().unwrap().admin)
+    }
+
     /// Status and line of the operator's answer to a probe of `path`.
     pub(crate) async fn probe(&self, path: &str) -> (u16, String) {
-        let url = format!("http://{}{path}", self.operator.as_ref().unwrap().admin);
-        let answer = reqwest::get(url).await.unwrap();
+        let answer = reqwest::get(self.admin_url(path)).await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 

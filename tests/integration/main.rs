@@ -11,6 +11,7 @@ mod leader;
 mod look;
 mod on_kind;
 mod program;
+mod scrape;
 mod setup;
 mod truth;
 mod turn;
