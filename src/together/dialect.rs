@@ -147,13 +147,14 @@ impl Dialects {
     /// These names led from page to page.
     pub(super) fn names_work(&self, names: QueryNames) {
         let mut learned = self.learned();
-        learned.sdk_names = match names {
-            QueryNames::Reference => None,
-            QueryNames::Sdk => Some(Instant::now()),
-        };
-        if names == QueryNames::Sdk {
+        if names == QueryNames::Reference {
+            learned.sdk_names = None;
+            return;
+        }
+        if !learned.sdk_names.is_some_and(fresh) {
             *learned.fallbacks.entry("sdk-names").or_default() += 1;
         }
+        learned.sdk_names = Some(Instant::now());
     }
 
     /// The server answered this filter, having refused those before it on the ladder.

@@ -116,13 +116,12 @@ impl Memory {
     /// How long to leave the API alone at `now` (monotonic) after a listing that failed: until its calls are paid for, and
     /// where nothing was ever listed to the end, until a full one may begin again.
     fn rest_after_failure(&self, cadence: &Cadence, now: Duration) -> Option<Duration> {
-        let known = if self.full {
-            self.full_pages
-        } else {
-            self.open_pages
-        };
         // What a good one costs is not known before there was one.
-        let usual = if known == 0 { self.calls } else { known };
+        let usual = match (self.full, self.full_pages) {
+            (true, 0) => self.calls,
+            (true, pages) => pages,
+            (false, _) => self.open_pages,
+        };
         let first = self.full && self.last_full.is_none() && self.calls > 1;
         let apart = self
             .full_began

@@ -139,6 +139,7 @@ pub fn after_failure(interval: Duration, calls: usize, usual: usize) -> Duration
 }
 
 #[cfg(test)]
+#[allow(clippy::cast_precision_loss)]
 mod tests {
     use proptest::prelude::*;
 
@@ -205,7 +206,41 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_healthy_minute_is_one_full_listing_and_the_polls_between() {
+        // five polls begin within a minute where each comes 14.25 s after the last
+        assert_eq!(CADENCE.calls_a_minute(1, 1), 5 * 11);
+        assert_eq!(CADENCE.calls_a_minute(100, 2), 200 + 4 * 12);
+        let slow = Cadence {
+            active_interval: Duration::from_secs(60),
+            ..CADENCE
+        };
+        assert_eq!(slow.calls_a_minute(3, 1), 13 + 11);
+    }
+
+    #[test]
+    fn a_failed_poll_pays_for_its_calls() {
+        let second = Duration::from_secs(1);
+        assert_eq!(after_failure(second * 15, 1, 1), second * 15);
+        assert_eq!(after_failure(second * 15, 4, 1), second * 60);
+        assert_eq!(after_failure(second * 15, 60, 100), second * 15);
+        assert_eq!(after_failure(second * 15, 4, 0), second * 60);
+        assert_eq!(after_failure(second * 15, 1000, 1), second * 600, "at most");
+        assert_eq!(after_failure(second * 900, 9, 1), second * 900);
+    }
+
     proptest! {
+        /// However often a poll fails with however many calls: their rate is at most that of good polls, unless the
+        /// longest wait says otherwise.
+        #[test]
+        fn failing_costs_no_more_than_succeeding(interval in 1_u64..600, calls in 1_usize..200, usual in 1_usize..50) {
+            let interval = Duration::from_secs(interval);
+            let wait = after_failure(interval, calls, usual);
+            let healthy = interval.as_secs_f64() / usual as f64;
+            let failing = wait.as_secs_f64() / calls as f64;
+            prop_assert!(failing >= healthy * 0.999 || wait >= REFUSED_MAX);
+        }
+
         #[test]
         fn jitter_stays_within_five_percent(seconds in 1_u64..86_400, uid in "[a-f0-9-]{1,36}", poll in any::<u64>()) {
             let interval = Duration::from_secs(seconds);

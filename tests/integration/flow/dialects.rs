@@ -127,7 +127,7 @@ async fn each_form_of_the_filter_is_found_once_remembered_and_told() {
         );
 
         // What is known of a server serves all watches of it.
-        fixture.simulator.put(Truth::numbered(ELSEWHERE, 1));
+        fixture.simulator.put(Truth::numbered(ELSEWHERE, 101));
         fixture
             .watch("second", |spec| ELSEWHERE.clone_into(&mut spec.cluster_id))
             .await;

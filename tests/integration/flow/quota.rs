@@ -111,14 +111,15 @@ fn failing() -> Vec<Fault> {
             location: elsewhere,
         },
         Fault::SlowDrip { pause_ms: 0 },
-        Fault::RepeatedToken,
         Fault::MissingToken,
     ]
 }
 
-/// Faults that spoil what a listing shows: what seems to be gone is asked for by id, as in a healthy cycle.
+/// Faults that spoil what a listing shows: what seems to be gone is asked for by id, as in a healthy cycle; and a
+/// listing that goes in circles is tried once more with other names.
 fn spoiling() -> Vec<Fault> {
     vec![
+        Fault::RepeatedToken,
         Fault::LostPage,
         Fault::ShiftedPage,
         Fault::DoubledPage,
@@ -198,6 +199,20 @@ async fn a_full_listing_that_fails_late_is_not_begun_again_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_failed_poll_of_many_calls_pays_for_them() {
+    let fixture = fixture("quota-paid").await;
+    let (_, healthy) = worst_minute(&fixture, 5).await;
+    fixture
+        .simulator
+        .fault(Fault::RepeatedToken, Times::UntilCleared);
+    let (_, all) = worst_minute(&fixture, 5).await;
+    setup::say(&format!(
+        "pages that repeat: {all} calls in 5 minutes, healthy {healthy}"
+    ));
+    assert!(2 * all <= 3 * healthy, "{all}, healthy {healthy}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn watches_that_share_a_key_stay_within_the_sum_of_their_cycles() {
     let fixture = Fixture::new("quota-shared").await;
     for number in 0..3 {
@@ -221,7 +236,7 @@ async fn watches_that_share_a_key_stay_within_the_sum_of_their_cycles() {
     let (measured, _) = worst_minute(&fixture, 5).await;
     let one = cadence().calls_a_minute(PAGES.0, PAGES.1) as u64;
     assert!(measured <= 3 * one);
-    for fault in [status(503, None), status(429, None), Fault::RepeatedToken] {
+    for fault in [status(503, None), status(429, None), Fault::CutBody] {
         fixture.simulator.fault(fault.clone(), Times::UntilCleared);
         let (worst, _) = worst_minute(&fixture, 3).await;
         assert!(worst <= measured, "{}: {worst} > {measured}", fault.name());

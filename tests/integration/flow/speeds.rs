@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use testbed::simulator::{Dialect, Fault, Remediation as Truth, StateForm, Times};
+use together_remediation_operator::api::cluster_watch::ClusterWatch;
 
 use crate::{
     fixture::{CLUSTER, Fixture, until},
@@ -159,4 +161,31 @@ async fn where_the_filter_is_ignored_every_poll_lists_all_and_rests_ten_times_as
     assert_eq!(listings(&fixture), (3, 1), "ten times 20 s");
     fixture.turn(Duration::from_secs(6)).await;
     assert_eq!(listings(&fixture), (4, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_waits_until_everything_may_be_listed_again() {
+    let fixture = Fixture::new("apart-asked").await;
+    put(&fixture, 1, "RUNNING");
+    let create = async {
+        fixture.watch("training", |_| {}).await;
+    };
+    slow_poll(&fixture, create, Duration::from_secs(20)).await;
+    fixture.ready("training", "Synced").await;
+    let request = json!({"metadata": {"annotations": {"compute.together.ai/requestedAt": "now"}}});
+    fixture.patch_watch("training", request).await;
+    for poll in 1..=12 {
+        fixture.turn(POLL).await;
+        assert_eq!(listings(&fixture), (1, poll), "200 s have not gone by");
+    }
+    let handled = |watch: &ClusterWatch| watch.status.clone().unwrap().last_handled_reconcile_at;
+    let watch = fixture.watches().get("training").await.unwrap();
+    assert_eq!(handled(&watch), None, "not said before it is true");
+    fixture.turn(POLL).await;
+    assert_eq!(listings(&fixture), (2, 12));
+    fixture
+        .watch_where("training", "it is echoed", |status, _| {
+            status.last_handled_reconcile_at.as_deref() == Some("now")
+        })
+        .await;
 }
