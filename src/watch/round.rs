@@ -128,6 +128,8 @@ pub struct Round<'a, C> {
     regressions: &'a Regressions,
     writer: Writer<C>,
     now: Timestamp,
+    /// The time of day by the API's clock, for times that the API gave.
+    pub at_api: Timestamp,
     running: JoinSet<Ended>,
     /// Failed creates, and failed changes.
     failures: [usize; 2],
@@ -166,6 +168,7 @@ impl<'a, C: Cluster> Round<'a, C> {
             regressions,
             writer,
             now,
+            at_api: now,
             running: JoinSet::new(),
             failures: [0; 2],
             backlog: Backlog::default(),
@@ -212,7 +215,7 @@ impl<'a, C: Cluster> Round<'a, C> {
             item,
             mirror.as_ref(),
             trust_older,
-            self.now,
+            self.at_api,
         );
         let mirrored = matches!(verdict, Verdict::Write(_) | Verdict::Unchanged);
         if let Some(field) = cut.filter(|_| mirrored) {
@@ -260,7 +263,7 @@ impl<'a, C: Cluster> Round<'a, C> {
     /// Starts what retention wants, now that a complete listing has ended; `mirrors`: all of the watch.
     pub async fn settle(&mut self, mirrors: &[(Box<str>, Arc<Mirror>)]) {
         let candidates = std::mem::take(&mut self.candidates);
-        for write in retention::settle(&self.scope.retention, mirrors, candidates, self.now) {
+        for write in retention::settle(&self.scope.retention, mirrors, candidates, self.at_api) {
             self.write(write).await;
         }
     }

@@ -16,6 +16,7 @@ mod on_kind;
 mod privacy;
 mod process;
 mod program;
+mod scrape;
 mod setup;
 mod shutdown;
 mod truth;

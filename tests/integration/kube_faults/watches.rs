@@ -6,7 +6,7 @@ use testbed::api_proxy::{ApiProxy, Asked, Fault, Which};
 
 use super::{behind_a_proxy, own_control_plane};
 use crate::{
-    fixture::{CLUSTER, Fixture, until},
+    fixture::{CLUSTER, Fixture},
     setup,
 };
 

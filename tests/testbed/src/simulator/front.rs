@@ -40,7 +40,10 @@ pub(super) async fn front(State(shared): State<Shared>, request: Request, next: 
     };
     let world = &mut *shared.lock();
     world.counters.answered(response.status().as_u16());
-    let date = world.clock.strftime("%a, %d %b %Y %T GMT").to_string();
+    let date = world
+        .date
+        .clone()
+        .unwrap_or_else(|| world.clock.strftime("%a, %d %b %Y %T GMT").to_string());
     if let Ok(date) = HeaderValue::from_str(&date) {
         response.headers_mut().insert(header::DATE, date);
     }
