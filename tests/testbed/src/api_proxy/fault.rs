@@ -168,7 +168,10 @@ mod tests {
         assert!(rules.strike(&ask(Method::GET)).is_none());
         let struck = (0..3).map(|_| rules.strike(&ask(Method::POST)).is_some());
         let struck: Vec<_> = struck.collect();
-        assert_eq!(running.struck(), struck.iter().map(|s| u64::from(*s)).sum());
+        assert_eq!(
+            running.struck(),
+            struck.iter().map(|s| u64::from(*s)).sum::<u64>()
+        );
         running.end();
         assert!(rules.strike(&ask(Method::POST)).is_none());
         struck
