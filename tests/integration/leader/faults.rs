@@ -91,7 +91,7 @@ async fn what_befalls_a_leader_changes_no_object_after_the_next_one_leads() {
     let lanes = (0..lanes).map(|lane| {
         let faults = (lane..wanted).step_by(lanes);
         // Each lane meets all blows, not the same one again and again.
-        let blows = faults.map(|fault| Blow::ALL[(fault + fault / lanes) % Blow::ALL.len()]);
+        let blows = faults.map(|fault| Blow::ALL[(lane + fault / lanes) % Blow::ALL.len()]);
         suffer(blows.collect())
     });
     let mut table = Table::default();
