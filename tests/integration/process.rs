@@ -72,6 +72,10 @@ impl Process {
         kill_process(pid, signal).unwrap();
     }
 
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Waits until its log has a line with this text.
     pub(crate) async fn has_said(&self, text: &str) {
         until(&format!("it says {text:?}"), async || {

@@ -174,6 +174,14 @@ async fn a_late_delete_is_refused() {
     let retention = json!({"spec": {"retention": {"maxFinishedPerInstance": 1}}});
     scene.fixture.patch_watch("training", retention).await;
     let hold = scene.held(|asked| asked.method == "DELETE").await;
+    // They are to stay after all, and change: else they were simply gone.
+    let keep = json!({"spec": {"retention": null}});
+    scene.fixture.patch_watch("training", keep).await;
+    for number in 0..3 {
+        let id = Truth::numbered(CLUSTER, number).id;
+        let reason = Some("seen again".to_owned());
+        scene.tell(|api| api.change(CLUSTER, &id, |truth| truth.reason = reason.clone()));
+    }
     scene.refused(hold, "a delete").await;
 }
 
