@@ -280,6 +280,15 @@ async fn one_that_was_deleted_meanwhile_is_no_error() {
 }
 
 #[tokio::test]
+async fn a_creation_that_finds_no_place_is_told() {
+    let world = World::with("RUNNING").await;
+    let gone = |call: &Call| matches!(call, Call::Create(_)).then_some(ClusterError::NotFound);
+    world.cluster.fail(gone);
+    let failed = world.write(create(&item(2, "RUNNING"))).await.unwrap_err();
+    assert!(failed.to_string().contains("namespace"), "{failed}");
+}
+
+#[tokio::test]
 async fn a_refusal_is_told() {
     let world = World::with("RUNNING").await;
     let refused = ClusterError::Refused("quota".into());

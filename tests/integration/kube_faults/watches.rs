@@ -1,5 +1,7 @@
 //! Watches that are cut, broken in the middle of an event, refused, too old, or silent.
 
+use std::time::Duration;
+
 use kube::api::DeleteParams;
 use serde_json::json;
 use testbed::api_proxy::{ApiProxy, Asked, Fault, Which};
@@ -138,6 +140,11 @@ async fn a_watch_from_too_long_ago_lists_anew() {
     by_hand(&fixture, &ids).await;
     control_plane.kill_api_server().await.unwrap();
     control_plane.restart_api_server().await.unwrap();
+    // It delays nothing: it counts.
+    let lists = proxy.fault(Fault::Delay(Duration::ZERO), Which::All, |asked| {
+        !asked.is_write() && !asked.is_watch() && asked.plural() == Some("remediations")
+    });
     running.end();
+    lists.has_struck(1).await;
     resumed(&fixture, &ids).await;
 }

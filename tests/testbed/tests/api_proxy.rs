@@ -268,6 +268,29 @@ async fn a_cut_breaks_everything_and_a_cut_of_watches_them_alone() {
     assert!(stage.maps.get_opt("a").await.unwrap().is_some());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_breaks_off_or_falls_silent() {
+    let stage = stage("short").await;
+    create(&stage.maps, "a").await.unwrap();
+    let cut = stage
+        .proxy
+        .fault(Fault::CutBody(20), Which::All, |asked| !asked.is_write());
+    assert!(stage.maps.get("a").await.is_err());
+    cut.end();
+    let mute = stage
+        .proxy
+        .fault(Fault::MuteBody(20), Which::All, |asked| !asked.is_write());
+    let maps = stage.maps.clone();
+    let call = tokio::spawn(async move { maps.get("a").await });
+    soon("it is struck", mute.has_struck(1)).await;
+    mute.end();
+    // What comes later is answered, and the other one still says nothing.
+    stage.maps.get("a").await.unwrap();
+    assert!(!call.is_finished());
+    stage.proxy.cut();
+    soon("the call breaks", call).await.unwrap().unwrap_err();
+}
+
 /// Waits until a watch has ended or broken.
 async fn ended<T>(mut events: impl futures::Stream<Item = kube::Result<T>> + Unpin) {
     while let Some(Ok(_)) = events.next().await {}

@@ -172,10 +172,8 @@ mod tests {
         assert!(rules.strike(&ask(Method::GET)).is_none());
         let struck = (0..3).map(|_| rules.strike(&ask(Method::POST)).is_some());
         let struck: Vec<_> = struck.collect();
-        assert_eq!(
-            running.struck(),
-            struck.iter().map(|s| u64::from(*s)).sum::<u64>()
-        );
+        let all: u64 = struck.iter().map(|struck| u64::from(*struck)).sum();
+        assert_eq!(running.struck(), all);
         running.end();
         assert!(rules.strike(&ask(Method::POST)).is_none());
         struck
