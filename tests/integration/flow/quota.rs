@@ -11,7 +11,7 @@ use together_remediation_operator::{
 };
 
 use crate::{
-    fixture::{CLUSTER, Fixture, spec},
+    fixture::{CLUSTER, Fixture, spec, until},
     setup,
 };
 
@@ -324,4 +324,23 @@ async fn who_asks_without_end_is_heeded_once_in_the_least_interval() {
             status.last_handled_reconcile_at.as_deref() == Some("59")
         })
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_hangs_is_no_reason_for_another() {
+    let fixture = fixture("quota-hang").await;
+    fixture.simulator.fault(Fault::Hang, Times::UntilCleared);
+    fixture.advance(Duration::from_secs(20)).await;
+    until("the poll hangs", || async {
+        match fixture.simulator.counters().risen(&Fault::Hang) {
+            0 => Err(String::new()),
+            _ => Ok(()),
+        }
+    })
+    .await;
+    let before = calls(&fixture);
+    fixture.clock.advance(Duration::from_secs(600));
+    // Told while the call still hangs.
+    fixture.ready("training", "IncompleteListing").await;
+    assert_eq!(calls(&fixture), before);
 }
