@@ -14,7 +14,7 @@ use super::{
     report::Reporter,
     retention::Policy,
     rollup::rollup,
-    schedule::{Cadence, HEARTBEAT, STALE_GRACE, jittered},
+    schedule::{Cadence, HEARTBEAT, STALE_GRACE, next_poll},
     status::{Facts, Standing},
 };
 use crate::{
@@ -46,6 +46,7 @@ pub struct Task<C> {
     watch: Arc<ClusterWatch>,
     scope: Scope,
     cadence: Cadence,
+    min_interval: Duration,
     reporter: Reporter<C>,
     requested: watch::Receiver<Option<String>>,
     memory: Memory,
@@ -77,6 +78,7 @@ impl<C: Cluster> Task<C> {
         let mut task = Self {
             scope: scope(&watch),
             cadence,
+            min_interval: speeds.min_interval,
             reporter,
             requested,
             memory: Memory::default(),
@@ -220,13 +222,14 @@ impl<C: Cluster> Task<C> {
     /// Waits for the next poll, or for somebody to ask for one.
     async fn wait(&mut self, outcome: &Result<Polled, PollError>) {
         let interval = self.cadence.current(self.something_open());
-        let jittered = jittered(interval, &self.watch.uid().unwrap_or_default(), self.polls);
+        let uid = self.watch.uid().unwrap_or_default();
+        let next = next_poll(interval, self.min_interval, &uid, self.polls);
         let rest = outcome.as_ref().map_or(Duration::ZERO, |polled| {
             self.memory
                 .rest_after(polled, &self.scope, &self.tools.together)
         });
         // A Retry-After does not lengthen this: somebody must tell meanwhile that the mirror gets stale.
-        let delay = jittered.max(rest);
+        let delay = next.max(rest);
         self.rest = rest;
         let until = self.tools.clock.elapsed() + delay;
         self.memory.pulse.rest_until(until);
