@@ -236,3 +236,6 @@ impl Cluster for KubeCluster {
         bounded(Api::namespaced(self.client.clone(), namespace).get(name)).await
     }
 }
+
+#[cfg(test)]
+mod tests;
