@@ -209,3 +209,6 @@ impl Cluster for KubeCluster {
         self.gate.read(|| api.get(name)).await
     }
 }
+
+#[cfg(test)]
+mod tests;

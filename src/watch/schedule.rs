@@ -119,6 +119,12 @@ pub fn jittered(interval: Duration, uid: &str, poll: u64) -> Duration {
     interval.mul_f64(1.0 + JITTER * (2.0 * unit - 1.0))
 }
 
+/// When the next poll comes: `interval` spread, and never below `minimum`.
+#[must_use]
+pub fn next_poll(interval: Duration, minimum: Duration, uid: &str, poll: u64) -> Duration {
+    jittered(interval, uid, poll).max(minimum)
+}
+
 /// How long a refused key (401, 403, 404, 400) is left alone after `refusals` refusals in a row: the interval, doubled
 /// each time, at most ten minutes (or the interval, where that is longer).
 #[must_use]
@@ -229,6 +235,21 @@ mod tests {
         assert_eq!(after_failure(second * 900, 9, 1), second * 900);
     }
 
+    fn any_spec() -> impl Strategy<Value = ClusterWatchSpec> {
+        let duration =
+            || prop::option::of((0_u64..100_000).prop_map(|seconds| format!("{seconds}s")));
+        (duration(), duration(), duration()).prop_map(|(interval, active, full)| ClusterWatchSpec {
+            interval,
+            active_interval: active,
+            full_resync_interval: full,
+            ..ClusterWatchSpec::default()
+        })
+    }
+
+    fn seconds() -> impl Strategy<Value = Duration> {
+        (0_u64..100_000_000).prop_map(Duration::from_millis)
+    }
+
     proptest! {
         /// However often a poll fails with however many calls: their rate is at most that of good polls, unless the
         /// longest wait says otherwise.
@@ -242,9 +263,55 @@ mod tests {
         }
 
         #[test]
+        fn no_watch_is_faster_than_the_operators_minimum(
+            spec in any_spec(),
+            default in seconds(),
+            minimum in seconds(),
+            (uid, poll, open) in ("[a-f0-9-]{1,36}", any::<u64>(), any::<bool>()),
+        ) {
+            let cadence = Cadence::of(&spec, default, minimum);
+            prop_assert!(cadence.active_interval <= cadence.interval, "{:?}", cadence);
+            prop_assert!(cadence.full_resync >= cadence.interval, "{:?}", cadence);
+            let current = cadence.current(open);
+            prop_assert!(current >= minimum);
+            prop_assert!(next_poll(current, minimum, &uid, poll) >= minimum);
+        }
+
+        #[test]
+        fn a_mirror_gets_stale_after_three_polls_and_two_minutes(
+            spec in any_spec(),
+            (lasted, open) in (seconds(), any::<bool>()),
+        ) {
+            let cadence = Cadence::of(&spec, Duration::from_secs(60), Duration::from_secs(10));
+            let stale = cadence.stale_after(open, lasted);
+            prop_assert_eq!(stale, cadence.current(open).max(lasted) * 3 + Duration::from_secs(120));
+            // Three polls in a row that come as late as they may, each as slow as the last: still in time.
+            let late = next_poll(cadence.current(open), Duration::ZERO, "u", 1).max(lasted);
+            prop_assert!(late * 2 + lasted < stale);
+        }
+
+        #[test]
+        fn full_listings_take_a_tenth_of_the_time_at_most(
+            spec in any_spec(),
+            since in prop::option::of(seconds()),
+            (lasted, sooner) in (seconds(), any::<bool>()),
+        ) {
+            let cadence = Cadence::of(&spec, Duration::from_secs(60), Duration::from_secs(10));
+            let due = cadence.full_is_due(since, lasted, sooner);
+            match since {
+                None => prop_assert!(due),
+                Some(since) => {
+                    prop_assert!(!due || since >= lasted * 10);
+                    prop_assert!(due || sooner || since < cadence.full_resync.max(lasted * 10));
+                }
+            }
+        }
+
+        #[test]
         fn jitter_stays_within_five_percent(seconds in 1_u64..86_400, uid in "[a-f0-9-]{1,36}", poll in any::<u64>()) {
             let interval = Duration::from_secs(seconds);
             let jittered = jittered(interval, &uid, poll);
+            prop_assert_eq!(next_poll(interval, Duration::ZERO, &uid, poll), jittered);
             prop_assert!(jittered >= interval.mul_f64(0.9499) && jittered <= interval.mul_f64(1.0501));
         }
 

@@ -14,7 +14,7 @@ use super::{
     report::Reporter,
     request::Requests,
     rollup::rollup,
-    schedule::{Cadence, HEARTBEAT, STALE_GRACE, jittered},
+    schedule::{Cadence, HEARTBEAT, STALE_GRACE, next_poll},
     status::{Facts, Standing},
 };
 use crate::{
@@ -44,6 +44,7 @@ pub struct Task<C, T = Client> {
     watch: Arc<ClusterWatch>,
     scope: Scope,
     cadence: Cadence,
+    min_interval: Duration,
     reporter: Reporter<C>,
     requests: Requests,
     memory: Memory,
@@ -75,6 +76,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
         let mut task = Self {
             scope: Scope::of(&watch),
             cadence,
+            min_interval: speeds.min_interval,
             reporter,
             requests: Requests::new(requested, speeds.min_interval),
             memory: Memory::default(),
@@ -268,13 +270,14 @@ impl<C: Cluster, T: Service> Task<C, T> {
     /// Waits for the next poll, or for somebody to ask for one.
     async fn wait(&mut self, outcome: &Result<Polled, PollError>) {
         let interval = self.cadence.current(self.something_open());
-        let jittered = jittered(interval, &self.watch.uid().unwrap_or_default(), self.polls);
+        let uid = self.watch.uid().unwrap_or_default();
+        let next = next_poll(interval, self.min_interval, &uid, self.polls);
         let rest = outcome.as_ref().map_or(Duration::ZERO, |polled| {
             self.memory
                 .rest_after(polled, &self.scope, &self.tools.together)
         });
         // A Retry-After does not lengthen this: somebody must tell meanwhile that the mirror gets stale.
-        let delay = jittered.max(rest);
+        let delay = next.max(rest);
         self.rest = rest;
         let until = self.tools.clock.elapsed() + delay;
         self.memory.pulse.rest_until(until);

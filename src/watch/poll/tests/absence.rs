@@ -1,6 +1,7 @@
 //! What becomes of open mirrors that the API no longer lists.
 
 use super::*;
+use crate::{mirror::name::object_name, testing::NAMESPACE};
 
 fn one(number: u64, instance: Option<&str>) -> Asked {
     Asked::One(instance.map(str::to_owned), id(number))
@@ -113,6 +114,27 @@ async fn an_item_that_nobody_can_read_may_be_the_missing_one() {
         world.polls(1).await;
     }
     assert!(world.is(1, "NotListed", false), "{:?}", world.stands(1));
+}
+
+#[tokio::test]
+async fn the_404_of_an_id_that_a_proxy_may_misread_proves_nothing() {
+    let odd = Remediation {
+        id: "rack/7".into(),
+        ..item(1, "RUNNING")
+    };
+    let mut world = World::with([odd, item(2, "RUNNING")]).await;
+    world.api().hide("rack/7");
+    let name = object_name(&world.scope.cluster, "rack/7");
+    let reason = |world: &World| world.tools.index.get(NAMESPACE, &name).unwrap().synced;
+    let mut full = 0;
+    for _ in 0..6 {
+        let before = reason(&world);
+        full += u32::from(world.poll().await.unwrap().full);
+        assert!(world.memory.absences.trusts_ids());
+        let proven = reason(&world) == Synced::NotListed;
+        assert_eq!(proven, full >= 2, "{before:?} after {full} full listings");
+    }
+    assert!(full >= 2, "full listings come sooner");
 }
 
 #[tokio::test]
