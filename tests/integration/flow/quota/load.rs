@@ -143,5 +143,10 @@ async fn a_call_that_hangs_is_no_reason_for_another() {
             condition(mirror, "Synced").1 == "Stale"
         })
         .await;
+    let failed = fixture
+        .scrape()
+        .await
+        .get("polls", &[("outcome", "Unavailable")]);
+    assert_eq!(failed, None, "it hangs still");
     assert_eq!(calls(&fixture), before);
 }
