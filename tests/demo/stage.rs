@@ -4,14 +4,12 @@ use std::time::{Duration, Instant};
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::Client;
-use kube::api::{Api, ListParams};
-use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 use serde_json::Value;
+use testbed::auditor::{Seen, Verdict, judge, see};
 use testbed::control_plane::{ControlPlane, Way};
 use testbed::simulator::{Counters, Simulator};
 
 use super::operator::{self, Operator};
-use super::verdict::{Verdict, judge};
 use super::{Failure, show};
 
 /// Where the sample watch is.
@@ -166,8 +164,7 @@ async fn end(
     );
     let deadline = Instant::now() + SETTLE;
     loop {
-        let mirrors = objects(client, "Remediation", "remediations").await?;
-        let watches = objects(client, "ClusterWatch", "clusterwatches").await?;
+        let Seen { watches, mirrors } = see(client, NAMESPACE).await?;
         let watch = watches.first().unwrap_or(&Value::Null);
         let verdict = judge(&simulator.truth(CLUSTER), &mirrors, watch);
         if verdict.differences.is_empty() || Instant::now() > deadline {
@@ -175,15 +172,6 @@ async fn end(
         }
         tokio::time::sleep(LOOK).await;
     }
-}
-
-async fn objects(client: &Client, kind: &str, plural: &str) -> Result<Vec<Value>, Failure> {
-    let kind = GroupVersionKind::gvk("compute.together.ai", "v1alpha1", kind);
-    let resource = ApiResource::from_gvk_with_plural(&kind, plural);
-    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), NAMESPACE, &resource);
-    let list = api.list(&ListParams::default()).await?;
-    let objects = list.items.into_iter().map(serde_json::to_value);
-    Ok(objects.collect::<Result<_, _>>()?)
 }
 
 fn print(verdict: &Verdict, asked: &Counters) -> bool {
