@@ -7,9 +7,10 @@ use kube::Client;
 use serde_json::Value;
 use testbed::auditor::{Seen, Verdict, judge, see};
 use testbed::control_plane::{ControlPlane, Way};
+use testbed::program::{Program, build_operator};
 use testbed::simulator::{Counters, Simulator};
 
-use super::operator::{self, Operator};
+use super::operator;
 use super::{Failure, show};
 
 /// Where the sample watch is.
@@ -56,14 +57,14 @@ struct Stage {
     control_plane: ControlPlane,
     client: Client,
     simulator: Simulator,
-    operator: Operator,
+    operator: Program,
 }
 
 impl Stage {
     async fn set() -> Result<Self, Failure> {
         let begun = Instant::now();
         say(begun, "building the operator (cargo says how far it is)");
-        let program = operator::build().await?;
+        let program = build_operator("demo").await?;
         say(
             begun,
             "starting a control plane: etcd, kube-apiserver, kube-controller-manager",
@@ -83,10 +84,10 @@ impl Stage {
             control_plane.apply(&manifest).await?;
         }
         let account = control_plane.operator_account(NAMESPACE).await?;
-        let operator = Operator::start(&program, account.kubeconfig(), &simulator.url())?;
+        let operator = operator::start(&program, account.kubeconfig(), &simulator.url())?;
         say(
             begun,
-            &format!("operator started, its log: {}", operator.log.display()),
+            &format!("operator started, its log: {}", operator.log().display()),
         );
         Ok(Self {
             begun,
@@ -102,7 +103,7 @@ impl Stage {
         self.hints();
         self.simulator.run_clock(SPEED);
         tokio::select! {
-            failure = self.operator.ended() => Err(failure),
+            told = self.operator.ended() => Err(format!("the operator ended {told}").into()),
             failure = show::show(self.client.clone(), NAMESPACE) => match failure? {},
             verdict = end(&self.simulator, &self.client, self.begun, once) => verdict,
         }
@@ -128,7 +129,7 @@ impl Stage {
 
     async fn clear(self) -> Result<(), Failure> {
         say(self.begun, "stopping");
-        let operator = self.operator.stop().await;
+        let operator = self.operator.stop(operator::PATIENCE).await;
         if let Way::Cluster(_) = self.control_plane.way() {
             println!("Left in your cluster: the CRDs, namespaces {NAMESPACE} and together-system.");
         }

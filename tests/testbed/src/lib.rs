@@ -2,5 +2,6 @@
 
 pub mod auditor;
 pub mod control_plane;
+pub mod program;
 pub mod signal;
 pub mod simulator;
