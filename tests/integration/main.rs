@@ -9,6 +9,7 @@ mod fixture;
 mod flow;
 mod leader;
 mod look;
+mod matrix;
 mod on_kind;
 mod program;
 mod setup;
