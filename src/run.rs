@@ -1,7 +1,8 @@
 //! Puts the operator together and runs it until it is told to stop.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt::Display, io, net::SocketAddr, sync::Arc, time::Duration};
 
+use futures::future::join_all;
 use kube::Client;
 use leaky_bucket::RateLimiter;
 use tokio::net::TcpListener;
@@ -10,19 +11,19 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     admin::{self, Probes},
     clock::Clock,
-    cluster::{Cluster, KubeCluster},
+    cluster::{Cluster, Gate, KubeCluster, Patience, watching},
     config::Run,
     definitions,
-    leader::{Elector, KubeLeases, Leadership, Lost, identity},
+    leader::{Elector, KubeLeases, Leadership, Leases, Lost, identity},
     mirror::{follow::follow, index::Index},
     readiness::Readiness,
-    together::{self, Limits},
+    together::{self, Limits, Service},
     watch::{
         controller::{Supervisor, control},
         poll::Tools,
         task::Speeds,
     },
-    watchdog::{Watchdog, patience},
+    watchdog::{self, Watchdog},
 };
 
 /// Why the operator cannot run.
@@ -54,7 +55,7 @@ pub enum RunError {
 pub async fn run(
     flags: &Run,
     admin: TcpListener,
-    kube: kube::Config,
+    mut kube: kube::Config,
     clock: Arc<dyn Clock>,
     shutdown: CancellationToken,
 ) -> Result<(), RunError> {
@@ -65,8 +66,12 @@ pub async fn run(
         ..Limits::default()
     };
     let together = together::Client::new(base, limits)?;
+    // Retries are left to the operator, which knows what is worth repeating.
+    kube.default_retry = false;
     // Watches keep a connection of their own: beside many writes on one connection the server cuts them.
-    let (watches, writes) = (client(&kube)?, client(&kube)?);
+    let watches = watching::client(kube.clone()).map_err(no_way)?;
+    let patience = Patience::default();
+    let writes = patience.client(kube.clone()).map_err(no_way)?;
     let namespaces: Vec<Option<String>> = if flags.namespaces.is_empty() {
         vec![None]
     } else {
@@ -84,10 +89,15 @@ pub async fn run(
         None
     };
 
-    let watchdog = Watchdog::new(clock.clone(), patience(flags.api_qps));
+    let watchdog = Watchdog::new(clock.clone(), watchdog::patience(flags.api_qps));
     let index = Index::new(namespaces.len());
     let readiness = Readiness::new(index.clone());
-    let cluster = KubeCluster::new(writes, bucket(flags.kube_qps, flags.kube_burst), leadership);
+    let gate = Gate::new(
+        patience,
+        bucket(flags.kube_qps, flags.kube_burst),
+        leadership,
+    );
+    let cluster = KubeCluster::new(writes, gate);
     let tools = Arc::new(Tools {
         cluster,
         together,
@@ -107,22 +117,34 @@ pub async fn run(
     let address = admin.local_addr().ok();
     tracing::info!(version = env!("CARGO_PKG_VERSION"), admin = ?address, api = %flags.api_url, namespaces = ?flags.namespaces, "started");
 
-    let each = namespaces.into_iter().map(|namespace| {
-        let (supervisor, watches) = (supervisor.clone(), watches.clone());
-        let readiness = readiness.clone();
-        let follow = follow(watches.clone(), namespace.clone(), index.clone());
+    let each = |namespace: &Option<String>| {
+        let follow = follow(watches.clone(), namespace.clone(), readiness.clone());
+        let (namespace, supervisor) = (namespace.clone(), supervisor.clone());
+        let control = control(watches.clone(), namespace, supervisor, readiness.clone());
         async move {
             tokio::select! {
                 () = follow => {}
-                () = control(watches, namespace, supervisor, readiness) => {}
+                () = control => {}
             }
         }
-    });
+    };
+    let mirroring = async {
+        loop {
+            tokio::select! {
+                () = definitions::until_unfit(&watches, &readiness) => {}
+                _ = join_all(namespaces.iter().map(each)) => return,
+            }
+            // What is known of the mirrors is known of objects that may be no more.
+            supervisor.pause().await;
+            index.forget(namespaces.len());
+            definitions::until_fit(&watches, &readiness).await;
+        }
+    };
     let work = async {
         definitions::until_fit(&watches, &readiness).await;
         tokio::select! {
             lost = lead(elector.as_mut(), &supervisor) => Err(lost),
-            _ = futures::future::join_all(each) => Ok(()),
+            () = mirroring => Ok(()),
         }
     };
     let probes = Probes {
@@ -144,9 +166,9 @@ pub async fn run(
 }
 
 /// Leads as soon as this replica may, until it may no more. One that is alone leads for ever.
-async fn lead<C: Cluster>(
-    elector: Option<&mut Elector<KubeLeases>>,
-    supervisor: &Supervisor<C>,
+pub(crate) async fn lead<L: Leases, C: Cluster, T: Service>(
+    elector: Option<&mut Elector<L>>,
+    supervisor: &Supervisor<C, T>,
 ) -> Lost {
     let Some(elector) = elector else {
         supervisor.lead();
@@ -167,16 +189,14 @@ fn elector(
     let namespace = flags.lease_namespace.as_ref();
     let namespace = namespace.unwrap_or(&kube.default_namespace);
     // A connection of its own: renewals must not queue behind writes.
-    let leases = KubeLeases::new(client(kube)?, namespace, name);
+    let client = Client::try_from(kube.clone()).map_err(no_way)?;
+    let leases = KubeLeases::new(client, namespace, name);
     let lease = format!("{namespace}/{name}");
     Ok(Elector::new(leases, lease, identity(), clock, leadership))
 }
 
-/// A client that leaves retries to the operator, which knows what is worth repeating.
-fn client(config: &kube::Config) -> Result<Client, RunError> {
-    let mut config = config.clone();
-    config.default_retry = false;
-    Client::try_from(config).map_err(|error| RunError::Cluster(error.to_string()))
+fn no_way(error: impl Display) -> RunError {
+    RunError::Cluster(error.to_string())
 }
 
 fn bucket(qps: u32, burst: u32) -> Option<Arc<RateLimiter>> {

@@ -82,7 +82,7 @@ impl Synced {
             Self::Listed => "the API shows it so; how fresh that is, its ClusterWatch tells",
             Self::Final => "finished; this is its final state, kept also when the API forgets it",
             Self::Stale => {
-                "the API has not confirmed this for too long: it may have changed. See the ClusterWatch's Ready condition"
+                "the API has not confirmed this for too long: it may have changed. See the Ready condition of its ClusterWatch, if it still has one"
             }
             Self::NotFound => {
                 "it was open when last seen, and the API no longer knows it: the recommendation was withdrawn or the record removed"

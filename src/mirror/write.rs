@@ -114,7 +114,14 @@ impl<C: Cluster> Writer<C> {
         ));
         object.metadata.owner_references =
             Some(self.owners.to_vec()).filter(|owners| !owners.is_empty());
-        let created = self.cluster.create(&object).await?;
+        let created = self.cluster.create(&object).await;
+        let created = created.map_err(|error| match error {
+            // No conflict: it will be no different next time.
+            ClusterError::NotFound => ClusterError::Unavailable(
+                "its namespace or the definition of Remediations is gone".to_owned(),
+            ),
+            error => error,
+        })?;
         self.index.apply(created.clone());
         date(&mut status.conditions, |_| None, now);
         let mut history = Vec::new();

@@ -1,7 +1,7 @@
 //! When an open mirror that the API no longer lists counts as gone: proven, never assumed. Pure.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -48,7 +48,7 @@ struct Missing {
 /// The open mirrors of one watch that complete listings lacked, and whether the call by id can be trusted.
 #[derive(Debug, Default)]
 pub struct Absences {
-    missing: HashMap<Box<str>, Missing>,
+    missing: BTreeMap<Box<str>, Missing>,
     trusted: bool,
 }
 

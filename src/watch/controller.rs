@@ -23,13 +23,18 @@ use tokio_util::{
 };
 
 use super::{
+    orphans,
     overlap::{Claim, overlapped},
     poll::Tools,
     status::Standing,
     task::{REQUESTED_AT, Speeds, Task},
 };
 use crate::{
-    api::cluster_watch::ClusterWatch, cluster::Cluster, readiness::Readiness, watchdog::Watchdog,
+    api::cluster_watch::ClusterWatch,
+    cluster::{Cluster, watching},
+    readiness::Readiness,
+    together::{self, Service},
+    watchdog::Watchdog,
 };
 
 /// What decides whether a running task still fits its watch.
@@ -49,8 +54,8 @@ struct Running {
 }
 
 /// The tasks of all watches, by namespace and name.
-pub struct Supervisor<C> {
-    tools: Arc<Tools<C>>,
+pub struct Supervisor<C, T = together::Client> {
+    tools: Arc<Tools<C, T>>,
     speeds: Speeds,
     watchdog: Watchdog,
     running: Mutex<HashMap<(String, String), Running>>,
@@ -59,12 +64,12 @@ pub struct Supervisor<C> {
     shutdown: CancellationToken,
 }
 
-impl<C: Cluster> Supervisor<C> {
+impl<C: Cluster, T: Service> Supervisor<C, T> {
     /// A supervisor that starts no task before it is told to [`lead`](Self::lead), and whose tasks all end with
     /// `shutdown`; `watchdog` looks after their polls.
     #[must_use]
     pub fn new(
-        tools: Arc<Tools<C>>,
+        tools: Arc<Tools<C, T>>,
         speeds: Speeds,
         watchdog: Watchdog,
         shutdown: CancellationToken,
@@ -86,6 +91,11 @@ impl<C: Cluster> Supervisor<C> {
         let _ = self.leads.set(());
     }
 
+    /// Waits until this replica leads.
+    pub async fn led(&self) {
+        self.leads.wait().await;
+    }
+
     /// Ends all tasks and waits until the last one has ended.
     pub async fn stop(&self) {
         self.shutdown.cancel();
@@ -93,9 +103,20 @@ impl<C: Cluster> Supervisor<C> {
         self.tasks.wait().await;
     }
 
+    /// Ends all tasks and waits until the last one has ended; the next listing of the watches begins them anew.
+    pub async fn pause(&self) {
+        self.running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.tasks.reopen();
+    }
+
     /// Makes the tasks of `namespace` those that its `watches` want: a changed watch gets a new task, and the old one
     /// writes nothing more.
-    fn settle(&self, namespace: &str, watches: &[Arc<ClusterWatch>]) {
+    pub fn settle(&self, namespace: &str, watches: &[Arc<ClusterWatch>]) {
         if !self.leads.initialized() {
             return;
         }
@@ -140,7 +161,7 @@ impl<C: Cluster> Supervisor<C> {
     }
 
     /// The same for `namespace`, or (`None`) for all that have tasks or watches.
-    fn settle_all(&self, namespace: Option<&str>, watches: &[Arc<ClusterWatch>]) {
+    pub fn settle_all(&self, namespace: Option<&str>, watches: &[Arc<ClusterWatch>]) {
         let namespaces: BTreeSet<String> = if let Some(namespace) = namespace {
             [namespace.to_owned()].into()
         } else {
@@ -192,7 +213,7 @@ impl<C: Cluster> Supervisor<C> {
     }
 }
 
-fn claim(watch: &ClusterWatch) -> Claim<'_> {
+pub(super) fn claim(watch: &ClusterWatch) -> Claim<'_> {
     Claim {
         name: watch.meta().name.as_deref().unwrap_or_default(),
         created: watch
@@ -207,10 +228,10 @@ fn claim(watch: &ClusterWatch) -> Claim<'_> {
 
 /// Watches the `ClusterWatches` of `namespace` (all: `None`) until `supervisor` is told to shut down; tells `readiness`
 /// when they were all listed.
-pub async fn control<C: Cluster>(
+pub async fn control<C: Cluster, T: Service>(
     client: Client,
     namespace: Option<String>,
-    supervisor: Arc<Supervisor<C>>,
+    supervisor: Arc<Supervisor<C, T>>,
     readiness: Readiness,
 ) {
     let api: Api<ClusterWatch> = match &namespace {
@@ -222,12 +243,13 @@ pub async fn control<C: Cluster>(
     let (store, writer) = reflector::store();
     let settle_all = {
         let (supervisor, store) = (supervisor.clone(), store.clone());
+        let namespace = namespace.clone();
         move || supervisor.settle_all(namespace.as_deref(), &store.state())
     };
     let events = {
         let settle_all = settle_all.clone();
         let mut filling = Some(readiness.watch_begins());
-        reflector(writer, watcher(api, watcher::Config::default())).inspect_ok(move |event| {
+        reflector(writer, watcher(api, watching::config())).inspect_ok(move |event| {
             if matches!(event, watcher::Event::InitDone) {
                 drop(filling.take());
                 settle_all();
@@ -256,15 +278,18 @@ pub async fn control<C: Cluster>(
                     );
                 }
                 Err(error) => {
+                    readiness.doubt();
                     tracing::warn!(%error, "the watch on ClusterWatches failed and is tried again");
                 }
             }
         }
     };
     let leading = async {
-        supervisor.leads.wait().await;
+        supervisor.led().await;
         settle_all();
-        std::future::pending::<()>().await;
+        // Only the watch's own end ends the wait too early, and then there is nothing to look after.
+        let _ = store.wait_until_ready().await;
+        orphans::look_after(&supervisor.tools, namespace.as_deref(), || store.state()).await;
     };
     tokio::select! {
         () = reconciling => {}
@@ -272,9 +297,12 @@ pub async fn control<C: Cluster>(
     }
 }
 
-async fn reconcile<C: Cluster>(
+/// What a reconcile works with.
+type Context<C, T> = (Arc<Supervisor<C, T>>, Store<ClusterWatch>);
+
+async fn reconcile<C: Cluster, T: Service>(
     watch: Arc<ClusterWatch>,
-    context: Arc<(Arc<Supervisor<C>>, Store<ClusterWatch>)>,
+    context: Arc<Context<C, T>>,
 ) -> Result<Action, Infallible> {
     let (supervisor, store) = &*context;
     supervisor.settle(&watch.namespace().unwrap_or_default(), &store.state());

@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use super::{
     absence::Absences,
+    backlog::Backlog,
     plan::Scope,
     poll::Polled,
     regression::Regressions,
@@ -27,6 +28,8 @@ pub struct Memory {
     /// When the last full listing ended (monotonic) and how long it took.
     pub(super) last_full: Option<(Duration, Duration)>,
     pub(super) full_wanted: bool,
+    /// What could not be written.
+    pub(super) backlog: Backlog,
     /// Every mirror has this generation's labels and owners.
     pub(super) adopted: bool,
     /// When what is open gets stale (monotonic), even while a listing is under way.
@@ -52,6 +55,12 @@ impl Memory {
         self.refusal.take_if(|refusal| !refusal.error.retryable());
     }
 
+    /// What could not be written, and what to do about it; `None`: everything was.
+    #[must_use]
+    pub fn unwritten(&self) -> Option<String> {
+        self.backlog.message()
+    }
+
     /// The states to list at `now` (monotonic); empty: everything.
     pub(super) fn states_to_list(
         &self,
@@ -68,9 +77,9 @@ impl Memory {
             Some((at, lasted)) => (Some(now.saturating_sub(at)), lasted),
             None => (None, Duration::ZERO),
         };
-        if !together.dialects().filters(&open)
-            || cadence.full_is_due(since, lasted, self.full_wanted)
-        {
+        let left = self.backlog.full_after(cadence.interval);
+        let sooner = self.full_wanted || left.is_some_and(|after| since >= Some(after));
+        if !together.dialects().filters(&open) || cadence.full_is_due(since, lasted, sooner) {
             return Vec::new();
         }
         open

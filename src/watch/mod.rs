@@ -1,9 +1,11 @@
 //! One `ClusterWatch`: schedule, credentials, listing, plan, write, report.
 
 pub mod absence;
+pub mod backlog;
 pub mod controller;
 pub mod credentials;
 pub mod memory;
+pub mod orphans;
 pub mod overlap;
 pub mod plan;
 pub mod poll;

@@ -100,12 +100,15 @@ pub async fn poll<C: Cluster, T: Service>(
     let regressions = std::mem::take(&mut memory.regressions);
     let mut round = tools.round(scope, &regressions);
     round.pulse = memory.pulse.clone();
+    round.backlog = std::mem::take(&mut memory.backlog);
     let listed = list(api.clone(), request, tools, memory, &mut round).await;
     let ended = tools.clock.elapsed();
     let complete = match listed {
         Ok(complete) => complete,
         Err(error) => {
             round.drain().await;
+            memory.backlog = std::mem::take(&mut round.backlog);
+            memory.backlog.end(false);
             memory.regressions = regressions;
             memory.refused(&key, &error, cadence.interval, ended);
             return Err(error.into());
@@ -132,6 +135,9 @@ pub async fn poll<C: Cluster, T: Service>(
         memory.last_full = Some((ended, lasted));
     }
     let older = std::mem::take(&mut round.older);
+    round.drain().await;
+    memory.backlog = std::mem::take(&mut round.backlog);
+    memory.backlog.end(full || only_final(scope).is_some());
     let (tally, left_out) = round.finish().await;
     memory.adopted |= tally.error.is_none() && tally.conflicts == 0;
     memory.regressions = regressions;
@@ -230,11 +236,32 @@ pub async fn mark_all_stale<C: Cluster, T: Service>(
     scope: &Scope,
     pulse: &Pulse,
 ) -> Tally {
+    mark_stale_where(tools, scope, pulse, |_| true).await
+}
+
+/// Marks the open mirrors stale that could not be written for too long: they do not show what the API says.
+pub async fn mark_unwritten_stale<C: Cluster, T: Service>(
+    tools: &Tools<C, T>,
+    scope: &Scope,
+    memory: &Memory,
+) -> Tally {
+    let unwritten = |name: &str| memory.backlog.has(name);
+    mark_stale_where(tools, scope, &memory.pulse, unwritten).await
+}
+
+async fn mark_stale_where<C: Cluster, T: Service>(
+    tools: &Tools<C, T>,
+    scope: &Scope,
+    pulse: &Pulse,
+    wanted: impl Fn(&str) -> bool,
+) -> Tally {
     let regressions = Regressions::default();
     let mut round = tools.round(scope, &regressions);
     round.pulse = pulse.clone();
     for (name, mirror) in open(tools, scope) {
-        mark_stale(&mut round, name, mirror).await;
+        if wanted(&name) {
+            mark_stale(&mut round, name, mirror).await;
+        }
     }
     round.finish().await.0
 }

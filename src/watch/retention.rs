@@ -1,6 +1,6 @@
 //! Which mirrors of finished remediations are kept: pure.
 
-use std::{cmp::Reverse, collections::HashMap, sync::Arc, time::Duration};
+use std::{cmp::Reverse, collections::BTreeMap, sync::Arc, time::Duration};
 
 use k8s_openapi::jiff::Timestamp;
 
@@ -46,7 +46,7 @@ impl Policy {
 
 /// Finished remediations without a mirror, of each instance no more than may be kept.
 #[derive(Debug, Default)]
-pub struct Candidates(HashMap<String, Vec<Finished>>);
+pub struct Candidates(BTreeMap<String, Vec<Finished>>);
 
 impl Candidates {
     /// Takes one in; where that is one too many for its instance, the oldest goes.
@@ -92,7 +92,7 @@ pub fn settle(
         return writes;
     };
 
-    let mut instances: HashMap<String, Vec<Kept<'_>>> = HashMap::new();
+    let mut instances: BTreeMap<String, Vec<Kept<'_>>> = BTreeMap::new();
     for mirror in finished {
         instances
             .entry(mirror.1.instance.to_string())

@@ -6,6 +6,7 @@ use k8s_openapi::jiff::Timestamp;
 use tokio::task::JoinSet;
 
 use super::{
+    backlog::Backlog,
     plan::{Scope, Verdict, plan, urgency},
     regression::Regressions,
     retention::{self, Candidates},
@@ -16,7 +17,7 @@ use crate::{
         index::{Index, Mirror},
         name::object_name,
         time,
-        write::{Done, Write, Writer},
+        write::{Deed, Done, Write, Writer},
     },
     together::{Malformed, Remediation},
     watchdog::Pulse,
@@ -24,7 +25,8 @@ use crate::{
 
 /// Writes under way at a time.
 const CONCURRENCY: usize = 32;
-/// Failed writes after which a poll writes no more: the next one plans them again.
+/// Failed creates after which a poll creates no more, and failed changes after which it changes no more: what the cluster
+/// refuses to create must not keep it from what is there. The next poll plans them again.
 const FAILURES: usize = 20;
 /// Things left out that a poll names; further ones are counted.
 const NAMED: usize = 3;
@@ -44,6 +46,22 @@ pub struct Tally {
     pub failed: usize,
     /// The first failure.
     pub error: Option<ClusterError>,
+}
+
+impl Tally {
+    fn failed(&mut self, error: ClusterError) {
+        self.failed += 1;
+        self.error.get_or_insert(error);
+    }
+
+    fn count(&mut self, done: Done) -> &mut usize {
+        match done {
+            Done::Created => &mut self.created,
+            Done::Updated => &mut self.updated,
+            Done::Pruned => &mut self.pruned,
+            Done::Conflict => &mut self.conflicts,
+        }
+    }
 }
 
 /// What a poll had to leave out, in words.
@@ -74,6 +92,14 @@ impl LeftOut {
     }
 }
 
+/// How one write ended.
+struct Ended {
+    name: Box<str>,
+    /// Its place in [`Round::failures`].
+    kind: usize,
+    outcome: Result<Done, ClusterError>,
+}
+
 /// One poll's writes.
 pub struct Round<'a, C> {
     /// What is mirrored.
@@ -81,7 +107,11 @@ pub struct Round<'a, C> {
     regressions: &'a Regressions,
     writer: Writer<C>,
     now: Timestamp,
-    running: JoinSet<Result<Done, ClusterError>>,
+    running: JoinSet<Ended>,
+    /// Failed creates, and failed changes.
+    failures: [usize; 2],
+    /// What could not be written, by earlier polls too.
+    pub backlog: Backlog,
     tally: Tally,
     candidates: Candidates,
     /// Versions older than their mirror, by name.
@@ -116,6 +146,8 @@ impl<'a, C: Cluster> Round<'a, C> {
             writer,
             now,
             running: JoinSet::new(),
+            failures: [0; 2],
+            backlog: Backlog::default(),
             tally: Tally::default(),
             candidates: Candidates::default(),
             older: Vec::new(),
@@ -177,13 +209,26 @@ impl<'a, C: Cluster> Round<'a, C> {
         while self.running.len() >= CONCURRENCY {
             self.reap().await;
         }
-        if self.tally.failed >= FAILURES {
+        let kind = usize::from(!matches!(write.deed, Deed::Create(..)));
+        if self.failures[kind] >= FAILURES {
+            self.backlog.give_up();
             self.tally.failed += 1;
             return;
         }
+        if let Some(error) = self.backlog.skips(&write.name) {
+            self.tally.failed(error);
+            return;
+        }
         let (writer, now) = (self.writer.clone(), self.now);
-        self.running
-            .spawn(async move { writer.write(write, now).await });
+        self.running.spawn(async move {
+            let name = write.name.clone();
+            let outcome = writer.write(write, now).await;
+            Ended {
+                name,
+                kind,
+                outcome,
+            }
+        });
     }
 
     /// Starts what retention wants, now that a complete listing has ended; `mirrors`: all of the watch.
@@ -197,22 +242,35 @@ impl<'a, C: Cluster> Round<'a, C> {
     async fn reap(&mut self) {
         let ended = self.running.join_next().await;
         self.pulse.beat();
-        match ended {
-            None => {}
-            Some(Ok(Ok(Done::Created))) => self.tally.created += 1,
-            Some(Ok(Ok(Done::Updated))) => self.tally.updated += 1,
-            Some(Ok(Ok(Done::Pruned))) => self.tally.pruned += 1,
-            Some(Ok(Ok(Done::Conflict))) => self.tally.conflicts += 1,
-            Some(Ok(Err(error))) => self.failed(error),
-            Some(Err(error)) => self.failed(ClusterError::Unavailable(format!(
-                "a write ended oddly: {error}"
-            ))),
+        let Ended {
+            name,
+            kind,
+            outcome,
+        } = match ended {
+            None => return,
+            Some(Ok(ended)) => ended,
+            Some(Err(error)) => {
+                self.backlog.give_up();
+                let error = format!("a write ended oddly: {error}");
+                self.tally.failed(ClusterError::Unavailable(error));
+                return;
+            }
+        };
+        match outcome {
+            Ok(done) => {
+                *self.tally.count(done) += 1;
+                if done == Done::Conflict {
+                    self.backlog.failed(name, ClusterError::Conflict);
+                } else {
+                    self.backlog.done(&name);
+                }
+            }
+            Err(error) => {
+                self.failures[kind] += 1;
+                self.tally.failed(error.clone());
+                self.backlog.failed(name, error);
+            }
         }
-    }
-
-    fn failed(&mut self, error: ClusterError) {
-        self.tally.failed += 1;
-        self.tally.error.get_or_insert(error);
     }
 
     /// Waits for the writes under way.

@@ -10,7 +10,7 @@ use super::{
     credentials::CredentialsError,
     memory::Memory,
     plan::Scope,
-    poll::{PollError, Polled, Tools, mark_all_stale, mirrors, poll},
+    poll::{PollError, Polled, Tools, mark_all_stale, mark_unwritten_stale, mirrors, poll},
     report::Reporter,
     retention::Policy,
     rollup::rollup,
@@ -22,9 +22,9 @@ use crate::{
         cluster_watch::{ClusterWatch, DeletionPolicy},
         limits,
     },
-    cluster::{Cluster, ClusterError},
+    cluster::Cluster,
     mirror::time,
-    together::Error,
+    together::{Client, Error, Service},
     watchdog::Watchdog,
 };
 
@@ -41,8 +41,8 @@ pub struct Speeds {
 }
 
 /// One generation of one watch.
-pub struct Task<C> {
-    tools: Arc<Tools<C>>,
+pub struct Task<C, T = Client> {
+    tools: Arc<Tools<C, T>>,
     watch: Arc<ClusterWatch>,
     scope: Scope,
     cadence: Cadence,
@@ -59,11 +59,11 @@ pub struct Task<C> {
     rest: Duration,
 }
 
-impl<C: Cluster> Task<C> {
+impl<C: Cluster, T: Service> Task<C, T> {
     /// The task of `watch`; `requested`: its `requestedAt` annotation, as it changes.
     #[must_use]
     pub fn new(
-        tools: Arc<Tools<C>>,
+        tools: Arc<Tools<C, T>>,
         watch: Arc<ClusterWatch>,
         speeds: Speeds,
         requested: watch::Receiver<Option<String>>,
@@ -134,10 +134,15 @@ impl<C: Cluster> Task<C> {
             if stale_at.is_some_and(|stale_at| now >= stale_at) {
                 mark_all_stale(&self.tools, &self.scope, &self.memory.pulse).await;
             }
-            self.report(&standing).await;
+            let told = self.report(&standing).await;
             let next = stale_at.filter(|stale_at| now < *stale_at);
-            let heartbeat = now + HEARTBEAT;
-            let until = next.map_or(heartbeat, |stale_at| stale_at.min(heartbeat));
+            let again = now
+                + if told {
+                    HEARTBEAT
+                } else {
+                    self.cadence.interval.min(HEARTBEAT)
+                };
+            let until = next.map_or(again, |stale_at| stale_at.min(again));
             self.tools.clock.sleep_until(until).await;
         }
     }
@@ -155,12 +160,14 @@ impl<C: Cluster> Task<C> {
                     self.facts.last_full_sync
                 };
                 trace(&self.watch, polled);
-                match &polled.tally.error {
-                    None => {
-                        self.good = elapsed;
-                        return Some(Standing::Synced(polled.note.clone()));
-                    }
-                    Some(error) => write_failure(error, polled.tally.failed),
+                let Some(message) = self.memory.unwritten() else {
+                    self.good = elapsed;
+                    return Some(Standing::Synced(polled.note.clone()));
+                };
+                Failure {
+                    reason: "WriteFailed",
+                    message,
+                    needs_somebody: false,
                 }
             }
             Err(error) => failure(error, &self.scope),
@@ -174,6 +181,8 @@ impl<C: Cluster> Task<C> {
         let stale = elapsed.saturating_sub(self.good) > self.stale_after();
         if stale && outcome.is_err() {
             mark_all_stale(&self.tools, &self.scope, &self.memory.pulse).await;
+        } else if stale {
+            mark_unwritten_stale(&self.tools, &self.scope, &self.memory).await;
         }
         if needs_somebody {
             Some(Standing::Stalled { reason, message })
@@ -203,18 +212,18 @@ impl<C: Cluster> Task<C> {
                 .any(|condition| condition.type_ == "Ready" && condition.status == "True")
     }
 
-    async fn report(&mut self, standing: &Standing) {
+    /// Whether `standing` could be told.
+    async fn report(&mut self, standing: &Standing) -> bool {
         self.facts.stale_after = self.stale_after();
         if *standing != Standing::Progressing(String::new()) && self.tools.index.is_ready() {
             self.facts.rollup = Some(rollup(&mirrors(&self.tools, &self.scope)));
         }
-        if let Err(error) = self
-            .reporter
-            .report(standing, &self.facts, self.tools.clock.now())
-            .await
-        {
+        let now = self.tools.clock.now();
+        let told = self.reporter.report(standing, &self.facts, now).await;
+        if let Err(error) = &told {
             tracing::warn!(watch = %self.watch.name_any(), namespace = %self.scope.namespace, %error, "the status could not be written; it is tried again with the next poll");
         }
+        told.is_ok()
     }
 
     /// Waits for the next poll, or for somebody to ask for one.
@@ -297,14 +306,6 @@ fn failure(error: &PollError, scope: &Scope) -> Failure {
         reason,
         message,
         needs_somebody,
-    }
-}
-
-fn write_failure(error: &ClusterError, failed: usize) -> Failure {
-    Failure {
-        reason: "WriteFailed",
-        message: format!("{failed} writes failed; the first: {error}"),
-        needs_somebody: false,
     }
 }
 

@@ -17,7 +17,10 @@ use kube::{
     api::{ListParams, Patch, PatchParams, PostParams},
 };
 use serde_json::json;
-use testbed::{control_plane::ControlPlane, simulator::Simulator};
+use testbed::{
+    control_plane::{ControlPlane, OperatorAccount},
+    simulator::Simulator,
+};
 use together_remediation_operator::{
     admin,
     api::{
@@ -44,6 +47,8 @@ pub(crate) struct Fixture {
     pub(crate) client: Client,
     pub(crate) clock: Arc<ManualClock>,
     operator: Option<Operator>,
+    /// The operator's own sleepers: one for each namespace looks for mirrors that nobody looks after.
+    pub(crate) lookouts: usize,
 }
 
 struct Operator {
@@ -77,6 +82,7 @@ impl Fixture {
             client,
             clock: Arc::new(ManualClock::new()),
             operator: None,
+            lookouts: 0,
         };
         fixture
             .put_secret(&[("api-key", fixture.simulator.key())], "Opaque")
@@ -92,13 +98,26 @@ impl Fixture {
 
     /// The same with these limits of its writes.
     pub(crate) async fn start_with(&mut self, more: &[&str], limits: &[&str]) {
-        let account = self
-            .control_plane
-            .operator_account(&self.namespace)
-            .await
-            .unwrap();
+        let account = self.account().await;
+        self.start_as(&account, more, limits).await;
+    }
+
+    /// The operator's account.
+    pub(crate) async fn account(&self) -> OperatorAccount {
+        let account = self.control_plane.operator_account(&self.namespace).await;
+        account.unwrap()
+    }
+
+    /// The same with this way to the cluster.
+    pub(crate) async fn start_as(
+        &mut self,
+        account: &OperatorAccount,
+        more: &[&str],
+        limits: &[&str],
+    ) {
         let url = self.simulator.url();
         let namespaces = [&[self.namespace.as_str()], more].concat().join(",");
+        self.lookouts = 1 + more.len();
         let line = [
             "together-remediation-operator",
             "run",

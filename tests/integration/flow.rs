@@ -7,6 +7,7 @@ mod fields;
 mod first_mirror;
 mod keys;
 mod odd_ids;
+mod orphans;
 mod overlap;
 mod pages;
 mod restart;

@@ -16,7 +16,7 @@ use serde_json::json;
 use testbed::simulator::{Remediation as Truth, Simulator};
 use together_remediation_operator::{
     api::remediation::Remediation,
-    cluster::{Cluster, ClusterError, KubeCluster},
+    cluster::{Cluster, ClusterError, Gate, KubeCluster, Patience},
     leader::Leadership,
     run::RunError,
 };
@@ -190,7 +190,10 @@ async fn no_write_is_begun_by_a_replica_that_does_not_lead() {
     other.metadata.namespace = Some(namespace.to_owned());
 
     let leadership = Leadership::new(fixture.clock.clone());
-    let cluster = KubeCluster::new(fixture.client.clone(), None, leadership);
+    let cluster = KubeCluster::new(
+        fixture.client.clone(),
+        Gate::new(Patience::default(), None, leadership),
+    );
     let refused = Err(ClusterError::Unavailable(
         "this replica does not lead any more".to_owned(),
     ));

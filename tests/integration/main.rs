@@ -7,6 +7,7 @@ mod counted;
 mod crds;
 mod fixture;
 mod flow;
+mod kube_faults;
 mod leader;
 mod look;
 mod matrix;
