@@ -14,6 +14,7 @@ use super::{
 use crate::{
     cluster::{Cluster, ClusterError},
     mirror::{
+        desired::Synced,
         index::{Index, Mirror},
         name::object_name,
         time,
@@ -114,6 +115,8 @@ pub struct Round<'a, C> {
     pub backlog: Backlog,
     tally: Tally,
     candidates: Candidates,
+    /// Stale mirrors that the listing shows as they are, by name.
+    confirmed: Vec<(Box<str>, Arc<Mirror>)>,
     /// Versions older than their mirror, by name.
     pub older: Vec<(Box<str>, Timestamp)>,
     /// What was left out.
@@ -150,6 +153,7 @@ impl<'a, C: Cluster> Round<'a, C> {
             backlog: Backlog::default(),
             tally: Tally::default(),
             candidates: Candidates::default(),
+            confirmed: Vec::new(),
             older: Vec::new(),
             left_out: LeftOut::default(),
             sample: None,
@@ -194,6 +198,7 @@ impl<'a, C: Cluster> Round<'a, C> {
         ) {
             Verdict::Write(write) => return Some(write),
             Verdict::Later(finished) => self.candidates.push(finished, &self.scope.retention),
+            Verdict::Confirmed(mirror) => self.confirmed.push((name.into(), mirror)),
             Verdict::Older(version) => self.older.push((name.into(), version)),
             Verdict::Skipped(why) => {
                 let id: String = id.chars().take(64).collect();
@@ -229,6 +234,14 @@ impl<'a, C: Cluster> Round<'a, C> {
                 outcome,
             }
         });
+    }
+
+    /// Ends the marks of stale mirrors that were confirmed, now that a complete listing has ended.
+    pub async fn confirm(&mut self) {
+        for (name, mirror) in std::mem::take(&mut self.confirmed) {
+            let deed = Deed::Mark(mirror, Synced::Listed);
+            self.write(Write { name, deed }).await;
+        }
     }
 
     /// Starts what retention wants, now that a complete listing has ended; `mirrors`: all of the watch.

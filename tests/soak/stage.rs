@@ -19,7 +19,7 @@ use super::{
     audits::Audits,
     cast::{self, BATCH, Member},
     figures::Figures,
-    operator::{Operator, Recipe},
+    operator::{LOST, Operator, Recipe},
     weather::{self, End, Spell},
 };
 
@@ -88,6 +88,8 @@ struct Soak {
     batches: u64,
     stopped: u64,
     killed: u64,
+    /// Leases lost.
+    lost: u64,
     warm: Option<Figures>,
 }
 
@@ -153,6 +155,7 @@ impl Soak {
             batches: 0,
             stopped: 0,
             killed: 0,
+            lost: 0,
             warm: None,
         })
     }
@@ -170,9 +173,14 @@ impl Soak {
             ];
             let next = times.into_iter().min().unwrap_or(self.until);
             if let Some(operator) = &mut self.operator {
-                tokio::select! {
-                    failure = operator.ended() => return Err(failure),
-                    () = tokio::time::sleep_until(next.into()) => {}
+                let ended = tokio::select! {
+                    told = operator.ended() => Some(told),
+                    () = tokio::time::sleep_until(next.into()) => None,
+                };
+                match ended {
+                    Some(told) if told.contains(LOST) => self.start_again()?,
+                    Some(told) => return Err(format!("the operator ended {told}").into()),
+                    None => {}
                 }
             }
             let now = Instant::now();
@@ -244,6 +252,16 @@ impl Soak {
         Ok(())
     }
 
+    /// After it lost its Lease.
+    fn start_again(&mut self) -> Result<(), Failure> {
+        self.lost += 1;
+        self.warm = None;
+        self.alone = self.alone.max(Instant::now());
+        self.operator = Some(Operator::start(&self.recipe)?);
+        self.disturbed(START);
+        Ok(())
+    }
+
     async fn look(&mut self, now: Instant) -> Result<(), Failure> {
         let calm = self.spell.is_none() && self.simulator.now() >= self.calm_from;
         let calm_since = calm.then_some(self.calm_from);
@@ -271,7 +289,7 @@ impl Soak {
             .as_ref()
             .map_or("none".to_owned(), |spell| spell.fault.name());
         println!(
-            "{:>4} min  {} looks ({} in trouble), {} explained, {ready}/{} ready, {mirrors} mirrors, fault {fault}, {} calls, {} stops, {} kills; {figures}",
+            "{:>4} min  {} looks ({} in trouble), {} explained, {ready}/{} ready, {mirrors} mirrors, fault {fault}, {} calls, {} stops, {} kills, {} leases lost; {figures}",
             self.begun.elapsed().as_secs() / 60,
             self.audits.looks,
             self.audits.in_trouble,
@@ -280,6 +298,7 @@ impl Soak {
             self.simulator.counters().calls(),
             self.stopped,
             self.killed,
+            self.lost,
         );
         Ok(())
     }
@@ -295,13 +314,14 @@ impl Soak {
     async fn tell_end(&self) -> Result<(), Failure> {
         let counters = self.simulator.counters();
         println!(
-            "end after {} s: {} looks ({} in trouble), {} differences explained; {} stops, {} kills",
+            "end after {} s: {} looks ({} in trouble), {} differences explained; {} stops, {} kills, {} leases lost",
             self.begun.elapsed().as_secs(),
             self.audits.looks,
             self.audits.in_trouble,
             self.audits.explained,
             self.stopped,
-            self.killed
+            self.killed,
+            self.lost
         );
         println!(
             "calls of the API: {} lists in {} pages, {} by id, {} that would change something",

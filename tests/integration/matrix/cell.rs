@@ -6,7 +6,7 @@ use k8s_openapi::jiff::SignedDuration;
 use testbed::{
     auditor::{Look, judge, see},
     control_plane::ControlPlane,
-    simulator::{Remediation as Truth, Times},
+    simulator::{Fault, Remediation as Truth},
 };
 use together_remediation_operator::api::cluster_watch::{ClusterWatchSpec, Query};
 
@@ -19,11 +19,12 @@ use crate::{
     look::told,
 };
 
-/// A hiccup, and two steps that go past three intervals of a minute and two minutes.
+/// Less than the stale time.
 const HICCUP: Duration = Duration::from_secs(20);
-const LONG: Duration = Duration::from_secs(210);
-/// Past any wait that a refused key leaves, in steps of this.
-const RECOVERY: Duration = Duration::from_secs(70);
+/// Past an interval of a minute with its jitter.
+const STEP: Duration = Duration::from_secs(70);
+/// Steps that go past three active intervals of 15 s and two minutes; twice as many, past three of a minute and two minutes.
+const STEPS: u32 = 3;
 /// Looks that must have fallen inside the fault's time.
 const LOOKS: usize = 5;
 /// Several requests are one read, while the clock stands still.
@@ -82,36 +83,53 @@ impl Cell {
         }
         self.turn(HICCUP).await;
         self.expect(Age::Hiccup).await;
-        self.turn(LONG).await;
-        self.expect_if(self.phase != Phase::FirstSync, Age::Outage)
-            .await;
+        self.outlast().await;
+        if self.phase != Phase::FirstSync {
+            self.expect(Age::Outage).await;
+        }
         let marked = self.fixture.versions().await;
-        self.turn(LONG).await;
+        self.outlast().await;
         self.expect(Age::Outage).await;
-        if self.phase == Phase::Steady && !matches!(self.row.effect, Effect::Listed { .. }) {
+        if self.phase == Phase::Steady
+            && matches!(self.row.effect, Effect::Retried(_) | Effect::Stalled(_))
+        {
             let now = self.fixture.versions().await;
             assert_eq!(now, marked, "one write when it gets stale, and no more");
         }
         let risen = self.fixture.simulator.counters().risen(&self.row.fault);
-        assert!(risen > 0, "the fault never rose");
+        assert!(risen > 0, "{:?} never rose", self.row.fault);
         assert!(self.looks >= LOOKS, "{} looks", self.looks);
         self.recover().await;
         self.looks
     }
 
-    fn begin(&self) {
-        let times: Times = self.row.times;
-        self.fixture.simulator.fault(self.row.fault.clone(), times);
+    /// Goes past the stale time: at a healthy pace, or at once where each poll takes half a minute of ours.
+    async fn outlast(&mut self) {
+        let (steps, by) = match self.row.fault {
+            Fault::Hang => (1, STEP * STEPS),
+            _ => (STEPS, STEP),
+        };
+        for _ in 0..steps {
+            self.turn(by).await;
+        }
     }
 
-    /// One goes on, one ends, one leaves, one comes.
+    fn begin(&self) {
+        self.fixture
+            .simulator
+            .fault(self.row.fault.clone(), self.row.times);
+    }
+
+    /// One goes on, one ends, one leaves, two come.
     fn change(&self) {
         let simulator = &self.fixture.simulator;
         simulator.advance(Duration::from_secs(1));
         simulator.enter(CLUSTER, &id(2), "RUNNING");
         simulator.enter(CLUSTER, &id(4), "SUCCEEDED");
         assert!(simulator.remove(CLUSTER, &id(1)));
-        simulator.put(Truth::numbered(CLUSTER, 6));
+        for number in [6, 7] {
+            simulator.put(Truth::numbered(CLUSTER, number));
+        }
     }
 
     /// Lets time pass, looking before and after the poll that falls due.
@@ -150,12 +168,6 @@ impl Cell {
         self.looks += 1;
     }
 
-    async fn expect_if(&self, wanted: bool, age: Age) {
-        if wanted {
-            self.expect(age).await;
-        }
-    }
-
     /// What the contract says is what is seen.
     async fn expect(&self, age: Age) {
         let sight = self.row.effect.sight(self.phase, age);
@@ -187,8 +199,8 @@ impl Cell {
         self.fixture.simulator.clear_faults();
         until("the mirror is the truth again", || async {
             self.fixture.settled().await;
-            self.fixture.simulator.advance(RECOVERY);
-            self.fixture.clock.advance(RECOVERY);
+            self.fixture.simulator.advance(STEP);
+            self.fixture.clock.advance(STEP);
             self.fixture.settled().await;
             let seen = see(&self.fixture.client, &self.fixture.namespace)
                 .await
