@@ -68,17 +68,17 @@ impl Audits {
             return Ok(());
         }
         let calm = calm_since.map_or("trouble".to_owned(), |since| format!("calm since {since}"));
-        let mut told = format!(
-            "{name} at {asked}, {calm}: {} unexplained\n",
+        let mut told = vec![format!(
+            "{name} at {asked}, {calm}: {} unexplained",
             found.unexplained.len()
-        );
+        )];
         for line in found.unexplained.iter().take(10) {
-            told += &format!("  {line}\n");
+            told.push(format!("  {line}"));
             let id = line.split(':').next().unwrap_or_default();
-            told += &evidence(id, &mirrors, &histories);
+            told.extend(evidence(id, &mirrors, &histories));
         }
-        told += &format!("  the watch: {}", watch["status"]);
-        Err(told.into())
+        told.push(format!("  the watch: {}", watch["status"]));
+        Err(told.join("\n").into())
     }
 }
 
@@ -90,21 +90,18 @@ fn is_ready(watch: &Value) -> bool {
     })
 }
 
-/// The mirror and the history of one remediation.
-fn evidence(id: &str, mirrors: &[Value], histories: &BTreeMap<String, History>) -> String {
-    let mut told = String::new();
-    if let Some(mirror) = mirrors.iter().find(|mirror| mirror["spec"]["id"] == id) {
-        told += &format!("    mirror: {}\n", mirror["status"]);
-    }
+/// The mirror and the history of one remediation, in lines.
+fn evidence(id: &str, mirrors: &[Value], histories: &BTreeMap<String, History>) -> Vec<String> {
+    let mirror = mirrors.iter().filter(|mirror| mirror["spec"]["id"] == id);
+    let mut told: Vec<_> = mirror
+        .map(|mirror| format!("    mirror: {}", mirror["status"]))
+        .collect();
     if let Some(history) = histories.get(id) {
         for (kind, versions) in [("version", &history.versions), ("lie", &history.lies)] {
-            for version in versions {
-                let (since, until) = (version.since, version.until);
-                told += &format!(
-                    "    {kind}: {} from {since} to {until:?}\n",
-                    version.shown.state
-                );
-            }
+            told.extend(versions.iter().map(|version| {
+                let (state, since, until) = (&version.shown.state, version.since, version.until);
+                format!("    {kind}: {state} from {since} to {until:?}")
+            }));
         }
     }
     told

@@ -20,6 +20,7 @@ pub struct Verdict {
 
 /// Compares every remediation with its mirror, every mirror with its remediation, and the watch's
 /// own sums with both.
+#[must_use]
 pub fn judge(truth: &[Remediation], mirrors: &[Value], watch: &Value) -> Verdict {
     let mut verdict = Verdict {
         agree: 0,
