@@ -2,7 +2,7 @@
 
 use testbed::simulator::{Fault, Times};
 
-use super::expected::Effect;
+use super::expected::Effect::{self, Passes, Retried, Stalled};
 
 /// One row of the table.
 #[derive(Clone, Debug)]
@@ -59,17 +59,19 @@ fn left_out(name: &'static str, fault: Fault, mirrored: &'static str) -> Row {
 
 /// All of them; the slowest first, so that the others run beside it.
 pub(super) fn all() -> Vec<Row> {
-    use Effect::{Passes, Retried, Stalled};
-    let html = |status| Fault::Html { status };
-    let redirect = Fault::Redirect {
-        location: "http://127.0.0.1:9/".to_owned(),
-    };
-    let key = "Put a good key into the Secret: a changed one is tried at the next interval.";
-    let rights = "Check that the key belongs to the cluster's project; then as for 401.";
-    let id = "Check `spec.clusterId` (and `spec.instanceId`), and that the key belongs to their project.";
-    let query = "Check `spec.query` and `spec.states`.";
-    let rate = "Nothing, if rare. Else longer intervals, or fewer watches that share the key.";
-    let mut all = vec![
+    [
+        silence(),
+        refusals(),
+        outages(),
+        bodies(),
+        paging(),
+        items(),
+    ]
+    .concat()
+}
+
+fn silence() -> Vec<Row> {
+    vec![
         row(
             "no answer at all",
             Fault::Hang,
@@ -82,69 +84,63 @@ pub(super) fn all() -> Vec<Row> {
             "All of it, later.",
             "Nothing. If one answer takes longer than a minute it counts as none.",
         ),
+    ]
+}
+
+fn refusals() -> Vec<Row> {
+    let key = "Put a good key into the Secret: a changed one is tried at the next interval.";
+    let rights = "Check that the key belongs to the cluster's project; then as for 401.";
+    let id = "Check `spec.clusterId` (and `spec.instanceId`), and that the key belongs to their project.";
+    let query = "Check `spec.query` and `spec.states`.";
+    vec![
         row("400", status(400, None), Stalled("BadRequest"), query),
         row("401", status(401, None), Stalled("Unauthorized"), key),
+        Row {
+            times: Times::Next(1),
+            ..row(
+                "401 once, then good",
+                status(401, None),
+                Passes("Unauthorized"),
+                "Nothing.",
+            )
+        },
         row("403", status(403, None), Stalled("Forbidden"), rights),
         row("404", status(404, None), Stalled("ClusterNotFound"), id),
-        row("429", status(429, None), Retried("RateLimited"), rate),
-        row(
-            "429 with Retry-After",
-            status(429, Some("5")),
-            Retried("RateLimited"),
-            rate,
-        ),
-        row("500", status(500, None), Retried("Unavailable"), OUTAGE),
-        row("502", status(502, None), Retried("Unavailable"), OUTAGE),
-        row("503", status(503, None), Retried("Unavailable"), OUTAGE),
-        row(
-            "503 with Retry-After",
-            status(503, Some("5")),
-            Retried("Unavailable"),
-            OUTAGE,
-        ),
-        row(
-            "half of a body",
-            Fault::CutBody,
-            Retried("Unavailable"),
-            OUTAGE,
-        ),
-        row(
-            "200 and no JSON",
-            Fault::NotJson,
-            Retried("InvalidResponse"),
-            URL,
-        ),
-        row(
-            "200 and other JSON",
-            Fault::OtherShape,
-            Retried("InvalidResponse"),
-            URL,
-        ),
-        row(
-            "200 and a web page",
-            html(200),
-            Retried("InvalidResponse"),
-            URL,
-        ),
-        row(
-            "502 and a web page",
-            html(502),
-            Retried("Unavailable"),
-            OUTAGE,
-        ),
-        row("a redirect", redirect, Retried("InvalidResponse"), URL),
-        row(
-            "a token that leads to the same page",
-            Fault::RepeatedToken,
-            Retried("IncompleteListing"),
-            THEIRS,
-        ),
-        row(
-            "a next page without a token",
-            Fault::MissingToken,
-            Retried("IncompleteListing"),
-            THEIRS,
-        ),
+    ]
+}
+
+fn outages() -> Vec<Row> {
+    let rate = "Nothing, if rare. Else longer intervals, or fewer watches that share the key.";
+    let limited = |name, after| row(name, status(429, after), Retried("RateLimited"), rate);
+    let away = |name, fault| row(name, fault, Retried("Unavailable"), OUTAGE);
+    vec![
+        limited("429", None),
+        limited("429 with Retry-After", Some("5")),
+        away("500", status(500, None)),
+        away("502", status(502, None)),
+        away("503", status(503, None)),
+        away("503 with Retry-After", status(503, Some("5"))),
+        away("502 and a web page", Fault::Html { status: 502 }),
+        away("half of a body", Fault::CutBody),
+    ]
+}
+
+fn bodies() -> Vec<Row> {
+    let location = "http://127.0.0.1:9/".to_owned();
+    let odd = |name, fault| row(name, fault, Retried("InvalidResponse"), URL);
+    vec![
+        odd("200 and no JSON", Fault::NotJson),
+        odd("200 and other JSON", Fault::OtherShape),
+        odd("200 and a web page", Fault::Html { status: 200 }),
+        odd("a redirect", Fault::Redirect { location }),
+    ]
+}
+
+fn paging() -> Vec<Row> {
+    let endless = |name, fault| row(name, fault, Retried("IncompleteListing"), THEIRS);
+    vec![
+        endless("a token that leads to the same page", Fault::RepeatedToken),
+        endless("a next page without a token", Fault::MissingToken),
         listed(
             "a page that is skipped",
             Fault::LostPage,
@@ -166,9 +162,14 @@ pub(super) fn all() -> Vec<Row> {
         listed(
             "an empty list",
             Fault::EmptyList,
-            "Nothing new, for nothing is shown. Each open one is asked for by id, and nothing is marked gone.",
+            "Nothing, for nothing is shown. Later, each open one is asked for by id, and nothing is marked gone.",
             "If OPEN and TOTAL look too low after a first sync, look at the API itself.",
         ),
+    ]
+}
+
+fn items() -> Vec<Row> {
+    vec![
         left_out(
             "an item without an id",
             Fault::ItemWithoutId,
@@ -177,7 +178,7 @@ pub(super) fn all() -> Vec<Row> {
         left_out(
             "an item that cannot be read",
             Fault::MalformedItem,
-            "All others, and what a question by id shows of it.",
+            "All others. One with a mirror is asked for by id; if that tells nothing either, it gets stale.",
         ),
         listed(
             "state, mode and trigger that nobody knows",
@@ -191,16 +192,5 @@ pub(super) fn all() -> Vec<Row> {
             "The newer version, by `updateTime`; the old one only where two full listings five minutes apart insist on it.",
             "Nothing.",
         ),
-    ];
-    all.push(Row {
-        times: Times::Next(1),
-        mirrored: "It is polled again after the interval, with the same key.",
-        ..row(
-            "401 once, then good",
-            status(401, None),
-            Passes("Unauthorized"),
-            "Nothing.",
-        )
-    });
-    all
+    ]
 }

@@ -176,8 +176,7 @@ impl Judge<'_> {
             Some(_) => self.bounds.fresh,
             None => self.bounds.stale,
         };
-        let named = self.note().contains(id);
-        if self.overdue(left, calm) && !(self.expired && self.look.calm_since.is_none()) && !named {
+        if self.overdue(left, calm) && !(self.expired && self.look.calm_since.is_none()) {
             let now = history
                 .present()
                 .map_or("gone", |present| &present.shown.state);

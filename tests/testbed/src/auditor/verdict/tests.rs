@@ -167,7 +167,7 @@ fn an_old_state_is_explained_by_its_mark_or_by_the_end_of_the_operator() {
     let mut named = outdated(0);
     named.watch["status"]["conditions"][0]["message"] =
         json!(format!("left out 1: {ID} (no state)"));
-    named.is_explained();
+    named.tells("it says RUNNING, Synced True");
 }
 
 #[test]
