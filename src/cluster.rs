@@ -39,8 +39,15 @@ pub enum ClusterError {
 
 impl From<kube::Error> for ClusterError {
     fn from(error: kube::Error) -> Self {
-        let kube::Error::Api(status) = error else {
-            return Self::Unavailable(error.to_string());
+        let status = match error {
+            kube::Error::Api(status) => status,
+            // What it says may hold what could not be read.
+            kube::Error::SerdeError(error) => {
+                let (line, column) = (error.line(), error.column());
+                let place = format!("line {line}, column {column}");
+                return Self::Unavailable(format!("its answer cannot be read ({place})"));
+            }
+            error => return Self::Unavailable(error.to_string()),
         };
         match status.code {
             404 => Self::NotFound,

@@ -8,10 +8,10 @@ use std::time::Duration;
 use kube::{Client, Config, runtime::watcher};
 
 /// After so many seconds the server ends a watch, and it is resumed where it was.
-const SECONDS: u32 = 60;
+const SECONDS: u32 = 30;
 
 /// A connection that says nothing for so long is dead: the server ends every watch before.
-const SILENCE: Duration = Duration::from_secs(70);
+const SILENCE: Duration = Duration::from_secs(40);
 
 /// A client for watches.
 ///

@@ -25,6 +25,8 @@ pub enum Answer {
     NotFound,
     /// 403.
     Forbidden,
+    /// This id cannot be asked for: an answer would prove nothing, or there is none.
+    Unaskable,
     /// No usable answer.
     Unanswered,
 }
@@ -52,6 +54,8 @@ struct Missing {
     forbidden: u32,
     /// It vanished with many others.
     mass: bool,
+    /// Its id cannot be asked for: only full listings can prove that it is gone.
+    unaskable: bool,
     /// The last listing holds it, but cannot be read there.
     unreadable: bool,
 }
@@ -116,6 +120,7 @@ impl Absences {
                 *missing = Missing {
                     since: missing.since,
                     mass: missing.mass,
+                    unaskable: missing.unaskable,
                     unreadable,
                     ..Missing::default()
                 };
@@ -158,10 +163,11 @@ impl Absences {
             self.missing.remove(name);
             self.trusted = true;
         }
-        let (Some(missing), true) = (self.missing.get_mut(name), self.trusted) else {
+        let Some(missing) = self.missing.get_mut(name) else {
             return;
         };
-        if missing.unreadable {
+        missing.unaskable |= answer == Answer::Unaskable;
+        if !self.trusted || missing.unreadable {
             return;
         }
         match answer {
@@ -169,7 +175,7 @@ impl Absences {
             Answer::Forbidden => {
                 (missing.not_found, missing.forbidden) = (0, missing.forbidden + 1);
             }
-            Answer::Shown | Answer::Unanswered => {}
+            Answer::Shown | Answer::Unaskable | Answer::Unanswered => {}
         }
     }
 
@@ -184,7 +190,7 @@ impl Absences {
             Some(Synced::NotFound)
         } else if missing.forbidden >= AGREEING {
             Some(Synced::Forbidden)
-        } else if !self.trusted && missing.full >= AGREEING {
+        } else if (missing.unaskable || !self.trusted) && missing.full >= AGREEING {
             Some(Synced::NotListed)
         } else {
             None
@@ -208,7 +214,8 @@ impl Absences {
     pub fn want_full_listing(&self, asked: usize) -> bool {
         let too_many = self.missing.len() > asked;
         let unsettled = |missing: &Missing| {
-            let unsettled = too_many || !self.trusted || (missing.mass && missing.full < AGREEING);
+            let unproven = missing.mass && missing.full < AGREEING;
+            let unsettled = too_many || !self.trusted || missing.unaskable || unproven;
             unsettled && !missing.unreadable
         };
         self.missing
@@ -281,6 +288,20 @@ mod tests {
         absences.answered("a", Answer::Forbidden);
         absences.answered("a", Answer::Forbidden);
         assert_eq!(absences.verdict("a"), Some(Synced::Forbidden));
+    }
+
+    #[test]
+    fn one_that_cannot_be_asked_for_needs_two_full_listings_though_others_can() {
+        let mut absences = Absences::default();
+        absences.trust_ids();
+        for full in [false, true] {
+            observe(&mut absences, &[".."], &[], full);
+            absences.answered("..", Answer::Unaskable);
+            assert_eq!(absences.verdict(".."), None);
+            assert!(absences.want_full_listing(10));
+        }
+        observe(&mut absences, &[".."], &[], true);
+        assert_eq!(absences.verdict(".."), Some(Synced::NotListed));
     }
 
     #[test]

@@ -26,12 +26,14 @@ use super::{
     orphans,
     overlap::{Claim, overlapped},
     poll::Tools,
+    request::REQUESTED_AT,
     status::Standing,
-    task::{REQUESTED_AT, Speeds, Task},
+    task::{Speeds, Task},
 };
 use crate::{
     api::cluster_watch::ClusterWatch,
     cluster::{Cluster, watching},
+    metrics::Watches,
     readiness::Readiness,
     together::{self, Service},
     watchdog::Watchdog,
@@ -58,6 +60,7 @@ pub struct Supervisor<C, T = together::Client> {
     tools: Arc<Tools<C, T>>,
     speeds: Speeds,
     watchdog: Watchdog,
+    meters: Watches,
     running: Mutex<HashMap<(String, String), Running>>,
     tasks: TaskTracker,
     leads: SetOnce<()>,
@@ -66,18 +69,20 @@ pub struct Supervisor<C, T = together::Client> {
 
 impl<C: Cluster, T: Service> Supervisor<C, T> {
     /// A supervisor that starts no task before it is told to [`lead`](Self::lead), and whose tasks all end with
-    /// `shutdown`; `watchdog` looks after their polls.
+    /// `shutdown`; `watchdog` looks after their polls, `meters` count them.
     #[must_use]
     pub fn new(
         tools: Arc<Tools<C, T>>,
         speeds: Speeds,
         watchdog: Watchdog,
+        meters: Watches,
         shutdown: CancellationToken,
     ) -> Self {
         Self {
             tools,
             speeds,
             watchdog,
+            meters,
             running: Mutex::default(),
             tasks: TaskTracker::new(),
             leads: SetOnce::new(),
@@ -190,13 +195,13 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
         };
         let stop = self.shutdown.child_token();
         let stopped = stop.clone();
-        let watchdog = self.watchdog.clone();
+        let (watchdog, meters) = (self.watchdog.clone(), self.meters.clone());
         self.tasks.spawn(async move {
             // Whatever the task is in the middle of is dropped at once, its writes with it.
             let work = async {
                 match standing {
                     Some(standing) => task.rest(standing).await,
-                    None => task.run(&watchdog).await,
+                    None => task.run(&watchdog, &meters).await,
                 }
             };
             tokio::select! {
@@ -343,9 +348,10 @@ mod tests {
             default_interval: Duration::from_secs(60),
             min_interval: Duration::from_secs(10),
         };
-        let watchdog = Watchdog::new(clock, Duration::from_secs(300));
+        let watchdog = Watchdog::new(clock.clone(), Duration::from_secs(300));
+        let meters = Watches::new(clock);
         let shutdown = CancellationToken::new();
-        let supervisor = Supervisor::new(Arc::new(tools), speeds, watchdog, shutdown);
+        let supervisor = Supervisor::new(Arc::new(tools), speeds, watchdog, meters, shutdown);
         supervisor.lead();
         let tasks = || {
             let running = supervisor.running.lock().unwrap();

@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod admin;
+mod books;
 mod clock;
 mod counted;
+mod crash;
 mod crds;
 mod fixture;
 mod flow;
@@ -12,7 +14,11 @@ mod leader;
 mod look;
 mod matrix;
 mod on_kind;
+mod privacy;
+mod process;
 mod program;
+mod scrape;
 mod setup;
+mod shutdown;
 mod truth;
 mod turn;

@@ -29,6 +29,10 @@ pub enum Fault {
     Hold,
     /// No answer, ever; the server is not asked.
     Hang,
+    /// The answer's body breaks off after so many bytes.
+    CutBody(usize),
+    /// The answer's body says nothing more after so many bytes, and does not end.
+    MuteBody(usize),
 }
 
 /// Which of the requests that fit are struck; the first one is number 1.
@@ -69,7 +73,9 @@ struct State {
 }
 
 impl Rule {
-    fn strikes(&self, asked: &Asked) -> bool {
+    /// Counts a request that fits, and says whether it is one of those to strike. One that another fault has `taken` is
+    /// counted and left to that.
+    fn strikes(&self, asked: &Asked, taken: bool) -> bool {
         if !(self.fits)(asked) {
             return false;
         }
@@ -79,7 +85,7 @@ impl Rule {
                 return false;
             }
             state.fitted += 1;
-            strikes = self.which.strikes(state.fitted);
+            strikes = !taken && self.which.strikes(state.fitted);
             state.struck += u64::from(strikes);
             true
         });
@@ -143,8 +149,13 @@ impl Rules {
 
     /// The fault that strikes this request.
     pub(super) fn strike(&self, asked: &Asked) -> Option<RunningFault> {
-        let rules = lock(&self.0);
-        rules.iter().find(|rule| rule.0.strikes(asked)).cloned()
+        let mut struck = None;
+        for rule in lock(&self.0).iter() {
+            if rule.0.strikes(asked, struck.is_some()) {
+                struck = Some(rule.clone());
+            }
+        }
+        struck
     }
 }
 
@@ -175,5 +186,21 @@ mod tests {
         assert_eq!(struck(Which::All), [true, true, true]);
         assert_eq!(struck(Which::Nth(2)), [false, true, false]);
         assert_eq!(struck(Which::From(2)), [false, true, true]);
+    }
+
+    #[test]
+    fn each_fault_counts_what_fits_it_also_what_another_has_struck() {
+        let rules = Rules::default();
+        let ask = || Asked::new(Method::POST, &Uri::from_static("/api/v1/secrets"), b"");
+        rules.add(Fault::LoseAnswer, Which::Nth(1), Box::new(Asked::is_write));
+        let later = rules.add(Fault::Hang, Which::From(2), Box::new(Asked::is_write));
+        let first = rules.strike(&ask());
+        assert_eq!(
+            first.as_ref().map(RunningFault::fault),
+            Some(&Fault::LoseAnswer)
+        );
+        assert_eq!(later.struck(), 0);
+        let second = rules.strike(&ask());
+        assert_eq!(second.as_ref().map(RunningFault::fault), Some(&Fault::Hang));
     }
 }

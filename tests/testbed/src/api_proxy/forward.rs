@@ -10,6 +10,7 @@ use std::{
 };
 
 use axum::body::{Body, Bytes, to_bytes};
+use futures::{Stream, StreamExt as _, stream};
 use http::{
     HeaderMap, Request, Response, StatusCode,
     header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, RETRY_AFTER, TRANSFER_ENCODING},
@@ -137,7 +138,7 @@ async fn on_its_way(
                 fault.has_ended().await;
             }
         }
-        Some(Fault::LoseAnswer) | None => {}
+        Some(Fault::LoseAnswer | Fault::CutBody(_) | Fault::MuteBody(_)) | None => {}
     }
     if let Some(line) = line {
         shared.book.forwarded(line);
@@ -154,10 +155,37 @@ async fn on_its_way(
     } else {
         Body::new(body)
     };
-    if fault == Some(&Fault::LoseAnswer) {
-        return Err(Broken);
-    }
+    let body = match fault {
+        Some(Fault::LoseAnswer) => return Err(Broken),
+        Some(Fault::CutBody(bytes)) => shortened(body, *bytes, stream::iter([Err(Broken)])),
+        Some(Fault::MuteBody(bytes)) => shortened(body, *bytes, stream::pending()),
+        _ => body,
+    };
     Ok(Response::from_parts(parts, body))
+}
+
+/// The first `bytes` of `body`, and then `end`.
+fn shortened(
+    body: Body,
+    bytes: usize,
+    end: impl Stream<Item = Result<Bytes, Broken>> + Send + 'static,
+) -> Body {
+    let first = stream::unfold(
+        (body.into_data_stream(), bytes),
+        |(mut body, left)| async move {
+            if left == 0 {
+                return None;
+            }
+            let chunk = body.next().await?.map_err(|_| Broken);
+            let chunk = chunk.map(|mut chunk| {
+                chunk.truncate(left);
+                chunk
+            });
+            let left = left - chunk.as_ref().map_or(left, Bytes::len);
+            Some((chunk, (body, left)))
+        },
+    );
+    Body::from_stream(first.chain(end))
 }
 
 /// What belongs to one connection alone.
