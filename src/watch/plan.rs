@@ -13,7 +13,8 @@ use crate::{
         remediation::{RemediationSpec, RemediationStatus},
     },
     mirror::{
-        desired, digest,
+        desired::{self, Synced},
+        digest,
         index::Mirror,
         labels, time,
         write::{Deed, Write},
@@ -69,6 +70,8 @@ impl Scope {
 pub enum Verdict {
     /// The mirror says so already.
     Unchanged,
+    /// The mirror says so already, but that it is stale: that ends with the listing, if it is complete.
+    Confirmed(Arc<Mirror>),
     /// This write.
     Write(Write),
     /// A finished one without a mirror: retention decides when the listing has ended.
@@ -160,6 +163,13 @@ fn change(
     let status = (digest::digest(&status) != mirror.content).then(|| Box::new(status));
     if status.is_none() && !metadata {
         return Verdict::Unchanged;
+    }
+    if let (Synced::Stale, false, Some(status)) = (mirror.synced, metadata, &status) {
+        let mut marked = status.clone();
+        desired::mark(&mut marked, Synced::Stale, &item.id, mirror.generation);
+        if digest::digest(&marked) == mirror.content {
+            return Verdict::Confirmed(mirror.clone());
+        }
     }
     Verdict::Write(Write {
         name: name.into(),

@@ -129,6 +129,7 @@ pub async fn poll<C: Cluster, T: Service>(
     // New mirrors count in what follows only once they are written.
     round.drain().await;
     settle_absences(&api, tools, scope, cadence, memory, &mut round, &complete).await;
+    round.confirm().await;
     if scope.retention != Policy::default() {
         round.settle(&mirrors(tools, scope)).await;
     }

@@ -15,6 +15,7 @@ use crate::{
     cluster::{Cluster, ClusterError},
     mirror::{
         bounds::cut_short,
+        desired::Synced,
         index::{Index, Mirror},
         name::object_name,
         time,
@@ -137,6 +138,8 @@ pub struct Round<'a, C> {
     pub backlog: Backlog,
     tally: Tally,
     candidates: Candidates,
+    /// Stale mirrors that the listing shows as they are, by name.
+    confirmed: Vec<(Box<str>, Arc<Mirror>)>,
     /// Versions older than their mirror, by name.
     pub older: Vec<(Box<str>, Timestamp)>,
     /// What was left out.
@@ -174,6 +177,7 @@ impl<'a, C: Cluster> Round<'a, C> {
             backlog: Backlog::default(),
             tally: Tally::default(),
             candidates: Candidates::default(),
+            confirmed: Vec::new(),
             older: Vec::new(),
             left_out: LeftOut::default(),
             sample: None,
@@ -217,13 +221,17 @@ impl<'a, C: Cluster> Round<'a, C> {
             trust_older,
             self.at_api,
         );
-        let mirrored = matches!(verdict, Verdict::Write(_) | Verdict::Unchanged);
+        let mirrored = matches!(
+            verdict,
+            Verdict::Write(_) | Verdict::Unchanged | Verdict::Confirmed(_)
+        );
         if let Some(field) = cut.filter(|_| mirrored) {
             self.left_out.ends.push(|| format!("{id} ({field})"));
         }
         match verdict {
             Verdict::Write(write) => return Some(write),
             Verdict::Later(finished) => self.candidates.push(finished, &self.scope.retention),
+            Verdict::Confirmed(mirror) => self.confirmed.push((name.into(), mirror)),
             Verdict::Older(version) => self.older.push((name.into(), version)),
             Verdict::Skipped(why) => {
                 self.left_out.items.push(|| format!("{id} ({why})"));
@@ -258,6 +266,14 @@ impl<'a, C: Cluster> Round<'a, C> {
                 outcome,
             }
         });
+    }
+
+    /// Ends the marks of stale mirrors that were confirmed, now that a complete listing has ended.
+    pub async fn confirm(&mut self) {
+        for (name, mirror) in std::mem::take(&mut self.confirmed) {
+            let deed = Deed::Mark(mirror, Synced::Listed);
+            self.write(Write { name, deed }).await;
+        }
     }
 
     /// Starts what retention wants, now that a complete listing has ended; `mirrors`: all of the watch.

@@ -12,6 +12,7 @@ mod flow;
 mod kube_faults;
 mod leader;
 mod look;
+mod matrix;
 mod on_kind;
 mod privacy;
 mod process;

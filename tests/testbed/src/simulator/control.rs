@@ -58,7 +58,7 @@ async fn remove(
     State(shared): State<Shared>,
     Path((cluster, id)): Path<(String, String)>,
 ) -> StatusCode {
-    if shared.lock().cluster(&cluster).remove(&id).is_some() {
+    if shared.lock().remove(&cluster, &id) {
         StatusCode::NO_CONTENT
     } else {
         StatusCode::NOT_FOUND
@@ -91,8 +91,7 @@ async fn life(State(shared): State<Shared>, Path(cluster): Path<String>, Json(li
 }
 
 async fn insert(State(shared): State<Shared>, Json(remediation): Json<Remediation>) {
-    let cluster = remediation.cluster_id.clone();
-    shared.lock().cluster(&cluster).put(remediation);
+    shared.lock().put(remediation);
 }
 
 #[derive(Deserialize)]
