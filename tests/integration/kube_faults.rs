@@ -11,7 +11,7 @@ mod writes;
 
 use std::{collections::BTreeSet, time::Duration};
 
-use kube::api::{Patch, PatchParams};
+use kube::api::{ListParams, Patch, PatchParams};
 use serde_json::json;
 use testbed::{
     api_proxy::{ApiProxy, Asked, RunningFault},
@@ -107,6 +107,16 @@ impl Fixture {
     /// Fails unless the mirrors are what the API says.
     async fn agrees(&self) {
         assert_mirrors(&self.all().await, &self.simulator.truth(CLUSTER));
+    }
+
+    /// Starts an ended API server again, and waits until it shows the mirrors: it serves before its storage does.
+    async fn restart_api_server(&self) {
+        self.control_plane.restart_api_server().await.unwrap();
+        until("the mirrors can be listed", || async {
+            let list = self.mirrors().list(&ListParams::default()).await;
+            list.map(drop).map_err(|error| error.to_string())
+        })
+        .await;
     }
 
     /// Fails if a mirror tells of a state twice.
