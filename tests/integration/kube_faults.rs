@@ -11,17 +11,17 @@ mod writes;
 
 use std::{collections::BTreeSet, time::Duration};
 
-use kube::api::{Patch, PatchParams};
+use kube::api::{ListParams, Patch, PatchParams};
 use serde_json::json;
 use testbed::{
-    api_proxy::{ApiProxy, Asked},
+    api_proxy::{ApiProxy, Asked, RunningFault},
     control_plane::ControlPlane,
     simulator::Remediation as Truth,
 };
 use together_remediation_operator::api::remediation::Remediation;
 
 use crate::{
-    fixture::{CLUSTER, Fixture},
+    fixture::{CLUSTER, Fixture, until},
     look::told,
     setup,
     truth::assert_mirrors,
@@ -46,6 +46,17 @@ async fn behind_a_proxy(control_plane: &'static ControlPlane, name: &str) -> (Fi
     let no_limit = ["--kube-qps", "0"];
     fixture.start_as(proxy.account(), &[], &no_limit).await;
     (fixture, proxy)
+}
+
+/// Waits until a fault has struck so often; fails the test when that takes too long.
+async fn struck(fault: &RunningFault, times: u64) {
+    until("the fault strikes", || async {
+        match fault.struck() {
+            struck if struck >= times => Ok(()),
+            struck => Err(format!("{struck} of {times}")),
+        }
+    })
+    .await;
 }
 
 /// Whether it watches the mirrors.
@@ -96,6 +107,16 @@ impl Fixture {
     /// Fails unless the mirrors are what the API says.
     async fn agrees(&self) {
         assert_mirrors(&self.all().await, &self.simulator.truth(CLUSTER));
+    }
+
+    /// Starts an ended API server again, and waits until it shows the mirrors: it serves before its storage does.
+    async fn restart_api_server(&self) {
+        self.control_plane.restart_api_server().await.unwrap();
+        until("the mirrors can be listed", || async {
+            let list = self.mirrors().list(&ListParams::default()).await;
+            list.map(drop).map_err(|error| error.to_string())
+        })
+        .await;
     }
 
     /// Fails if a mirror tells of a state twice.

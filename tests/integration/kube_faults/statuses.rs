@@ -4,7 +4,7 @@ use kube::ResourceExt;
 use serde_json::json;
 use testbed::api_proxy::{Asked, Fault, Which};
 
-use super::behind_a_proxy;
+use super::{behind_a_proxy, struck};
 use crate::{
     fixture::{CLUSTER, Fixture},
     look::told,
@@ -76,7 +76,7 @@ async fn a_suspended_watch_says_so_as_soon_as_it_can() {
     fixture
         .patch_watch("training", json!({"spec": {"suspend": true}}))
         .await;
-    running.has_struck(1).await;
+    struck(&running, 1).await;
     running.end();
     fixture.turn(super::POLL).await;
     let watch = fixture.watches().get("training").await.unwrap();
@@ -89,7 +89,7 @@ async fn a_first_status_that_could_not_be_written_keeps_nobody_from_mirroring() 
     fixture.put(0..5);
     let running = proxy.fault(Fault::Break, Which::All, to_watches);
     fixture.watch("training", |_| {}).await;
-    running.has_struck(2).await;
+    struck(&running, 2).await;
     fixture.settled().await;
     fixture.agrees().await;
     running.end();

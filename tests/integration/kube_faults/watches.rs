@@ -6,7 +6,7 @@ use kube::api::DeleteParams;
 use serde_json::json;
 use testbed::api_proxy::{ApiProxy, Asked, Fault, Which};
 
-use super::{behind_a_proxy, own_control_plane};
+use super::{behind_a_proxy, own_control_plane, struck};
 use crate::{
     fixture::{CLUSTER, Fixture},
     setup,
@@ -51,7 +51,7 @@ async fn watches_fail(name: &str, fault: Fault) {
     let running = proxy.fault(fault, Which::All, Asked::is_watch);
     assert!(proxy.cut_watches() >= 2);
     by_hand(&fixture, &ids).await;
-    running.has_struck(5).await;
+    struck(&running, 5).await;
     running.end();
     resumed(&fixture, &ids).await;
 }
@@ -85,7 +85,7 @@ async fn a_watch_that_is_deleted_unseen_is_polled_no_more() {
     let delete = DeleteParams::default();
     fixture.watches().delete("training", &delete).await.unwrap();
     fixture.emptied().await;
-    running.has_struck(4).await;
+    struck(&running, 4).await;
     running.end();
     fixture.unwatched().await;
     assert!(fixture.all().await.is_empty());
@@ -100,7 +100,7 @@ async fn silent_watches_are_begun_anew() {
     let (fixture, proxy, ids) = mirrored("silent").await;
     let mute = proxy.fault(Fault::MuteBody(0), Which::All, Asked::is_watch);
     let watches = proxy.cut_watches();
-    mute.has_struck(watches as u64).await;
+    struck(&mute, watches as u64).await;
     mute.end();
     by_hand(&fixture, &ids).await;
     let suspend = json!({"spec": {"suspend": true}});
@@ -122,7 +122,7 @@ async fn watches_that_never_begin_are_begun_anew() {
     let (fixture, proxy, ids) = mirrored("never-begun").await;
     let hang = proxy.fault(Fault::Hang, Which::All, Asked::is_watch);
     let watches = proxy.cut_watches();
-    hang.has_struck(watches as u64).await;
+    struck(&hang, watches as u64).await;
     hang.end();
     by_hand(&fixture, &ids).await;
     resumed(&fixture, &ids).await;
@@ -139,12 +139,12 @@ async fn a_watch_from_too_long_ago_lists_anew() {
     assert!(proxy.cut_watches() >= 2);
     by_hand(&fixture, &ids).await;
     control_plane.kill_api_server().await.unwrap();
-    control_plane.restart_api_server().await.unwrap();
+    fixture.restart_api_server().await;
     // It delays nothing: it counts.
     let lists = proxy.fault(Fault::Delay(Duration::ZERO), Which::All, |asked| {
         !asked.is_write() && !asked.is_watch() && asked.plural() == Some("remediations")
     });
     running.end();
-    lists.has_struck(1).await;
+    struck(&lists, 1).await;
     resumed(&fixture, &ids).await;
 }

@@ -7,7 +7,7 @@ use std::{
 
 use testbed::api_proxy::{ApiProxy, Fault, Observed, Which};
 
-use super::{behind_a_proxy, to_mirrors, watches_mirrors};
+use super::{behind_a_proxy, struck, to_mirrors, watches_mirrors};
 use crate::{
     admin::probed,
     fixture::{CLUSTER, Fixture, until},
@@ -42,7 +42,7 @@ async fn comes_through(name: &str, fault: Fault, told_meanwhile: bool) {
 
     let running = strike();
     fixture.watch("training", |_| {}).await;
-    running.has_struck(MIRRORS.into()).await;
+    struck(&running, MIRRORS.into()).await;
     if told_meanwhile {
         fixture.settled().await;
         let watch = fixture.watches().get("training").await.unwrap();
@@ -64,7 +64,7 @@ async fn comes_through(name: &str, fault: Fault, told_meanwhile: bool) {
     }
     let running = strike();
     fixture.advance(super::POLL).await;
-    running.has_struck(MIRRORS.into()).await;
+    struck(&running, MIRRORS.into()).await;
     fixture.settled().await;
     running.end();
     until("the mirror is as it should be", || async {
@@ -121,7 +121,7 @@ async fn a_create_that_landed_unseen_is_found_again() {
     let _ = proxy.cut_watches();
     let lost = proxy.fault(Fault::LoseAnswer, Which::All, to_mirrors);
     fixture.watch("training", |_| {}).await;
-    lost.has_struck(3).await;
+    struck(&lost, 3).await;
     lost.end();
     fixture.settled().await;
     // The index knows nothing of them: they are created once more, and exist already.
@@ -180,7 +180,7 @@ async fn an_api_server_that_asks_for_patience_gets_it() {
     };
     let running = proxy.fault(fault, Which::All, to_mirrors);
     fixture.watch("training", |_| {}).await;
-    running.has_struck(2 * u64::from(MIRRORS)).await;
+    struck(&running, 2 * u64::from(MIRRORS)).await;
     running.end();
     fixture.ready("training", "Synced").await;
     assert_eq!(fixture.simulator.counters().listings, 1, "in one poll");
