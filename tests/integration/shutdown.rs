@@ -228,4 +228,7 @@ async fn sigterm_right_after_the_start_ends_it_with_exit_0_once_it_has_said_a_wo
         assert!(unborn || status.code() == Some(0), "{status}: {log}");
     });
     assert_eq!(instants.buffer_unordered(5).count().await, 20);
+    let process = scene.start();
+    process.has_said("started").await;
+    terminated(process).await;
 }
