@@ -38,7 +38,7 @@ use crate::{clock::ManualClock, setup};
 /// The cluster that most tests watch.
 pub(crate) const CLUSTER: &str = "0b7c9a52-7d0e-4a39-9c1a-3a1f6a0b7c11";
 /// How long a condition may take to come true before the test fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Fixture {
     pub(crate) control_plane: &'static ControlPlane,

@@ -11,9 +11,13 @@ use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
     task::JoinHandle,
+    time::timeout,
 };
 
-use crate::{fixture::until, program::PROGRAM};
+use crate::{
+    fixture::{PATIENCE, until},
+    program::PROGRAM,
+};
 
 /// Lines of its log that are shown of one that runs when a test fails.
 const SHOWN: usize = 30;
@@ -86,9 +90,10 @@ impl Process {
         .await;
     }
 
-    /// How it ended, and what it said.
+    /// Waits until it ends; how it did, and what it said.
     pub(crate) async fn ended(mut self) -> (ExitStatus, String) {
-        let status = self.child.wait().await.unwrap();
+        let ended = timeout(PATIENCE, self.child.wait()).await;
+        let status = ended.expect("it ends").unwrap();
         (&mut self.reading).await.unwrap();
         let log = self.log.lock().unwrap().join("\n");
         (status, log)

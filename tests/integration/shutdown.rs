@@ -218,7 +218,7 @@ async fn sigterm_ends_one_that_stands_by_and_one_that_waits_for_its_next_poll() 
 async fn sigterm_right_after_the_start_ends_it_with_exit_0_once_it_has_said_a_word() {
     let scene = Scene::new().await;
     let _silence = scene.silent_from(1);
-    for instant in 0..20 {
+    let instants = stream::iter(0..20).map(async |instant| {
         let process = scene.start();
         tokio::time::sleep(Duration::from_millis(2 * instant)).await;
         process.signal(Signal::TERM);
@@ -226,5 +226,9 @@ async fn sigterm_right_after_the_start_ends_it_with_exit_0_once_it_has_said_a_wo
         // Before it listens to signals nothing has begun.
         let unborn = status.signal() == Some(Signal::TERM.as_raw()) && log.is_empty();
         assert!(unborn || status.code() == Some(0), "{status}: {log}");
-    }
+    });
+    assert_eq!(instants.buffer_unordered(5).count().await, 20);
+    let process = scene.start();
+    process.has_said("started").await;
+    terminated(process).await;
 }
