@@ -27,6 +27,8 @@ pub struct Memory {
     /// When the last full listing ended (monotonic) and how long it took.
     pub(super) last_full: Option<(Duration, Duration)>,
     pub(super) full_wanted: bool,
+    /// What the last full listing had to leave out, in words.
+    pub(super) left_out: Option<String>,
     /// Every mirror has this generation's labels and owners.
     pub(super) adopted: bool,
     /// When what is open gets stale (monotonic), even while a listing is under way.

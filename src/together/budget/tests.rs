@@ -167,7 +167,7 @@ proptest! {
         calls.sort_unstable();
         for (first, begin) in calls.iter().enumerate() {
             for (last, end) in calls.iter().enumerate().skip(first) {
-                let earned = (*end - *begin).as_millis() / u128::from(interval);
+                let earned = end.saturating_sub(*begin).as_millis() / u128::from(interval);
                 let made = (last - first + 1) as u128;
                 prop_assert!(made <= u128::from(burst) + earned + 1, "{made} calls from {begin:?} to {end:?}");
             }
