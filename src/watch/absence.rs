@@ -321,6 +321,44 @@ mod tests {
     }
 
     #[test]
+    fn many_are_more_than_ten_and_more_than_a_tenth() {
+        for (gone, all, many) in [
+            (10, 20, false),
+            (11, 20, true),
+            (11, 110, false),
+            (11, 109, true),
+        ] {
+            let open: Vec<String> = (0..all).map(|number| number.to_string()).collect();
+            let open: Vec<&str> = open.iter().map(String::as_str).collect();
+            let mut absences = Absences::default();
+            absences.trust_ids();
+            observe(&mut absences, &open, &open[gone..], true);
+            for _ in 0..2 {
+                absences.answered("0", Answer::NotFound);
+            }
+            assert_eq!(absences.verdict("0").is_none(), many, "{gone} of {all}");
+        }
+    }
+
+    #[test]
+    fn answers_that_differ_prove_nothing() {
+        let mut absences = Absences::default();
+        absences.trust_ids();
+        observe(&mut absences, &["a"], &[], false);
+        for answer in [
+            Answer::NotFound,
+            Answer::Forbidden,
+            Answer::NotFound,
+            Answer::Unanswered,
+        ] {
+            absences.answered("a", answer);
+            assert_eq!(absences.verdict("a"), None, "{answer:?}");
+        }
+        absences.answered("a", Answer::NotFound);
+        assert_eq!(absences.verdict("a"), Some(Synced::NotFound));
+    }
+
+    #[test]
     fn the_longest_missing_are_asked_for_first() {
         let mut absences = Absences::default();
         absences.note(

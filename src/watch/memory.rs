@@ -39,6 +39,8 @@ pub struct Memory {
     /// Pages of the last good full listing, and of the last good one of what is open; 0: none yet.
     full_pages: usize,
     open_pages: usize,
+    /// What the last full listing had to leave out, in words.
+    pub(super) left_out: Option<String>,
     /// Every mirror has this generation's labels and owners.
     pub(super) adopted: bool,
     /// When what is open gets stale (monotonic), even while a listing is under way.

@@ -155,8 +155,13 @@ pub async fn poll<C: Cluster, T: Service>(
     memory.regressions.observe(older, full, ended);
     let dialect = tools.together.dialects();
     let wanted = only_final(scope).map_or_else(|| memory.open_states(), <[_]>::to_vec);
+    let left_out = left_out.message();
+    if full {
+        memory.left_out.clone_from(&left_out);
+    }
+    // A short listing does not show what the last full one had to leave out.
+    let left_out = memory.left_out.clone().or(left_out);
     let note = left_out
-        .message()
         .into_iter()
         .chain(dialect.note(&wanted))
         .collect::<Vec<_>>()

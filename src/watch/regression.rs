@@ -85,6 +85,16 @@ mod tests {
     }
 
     #[test]
+    fn what_was_not_listed_is_not_forgotten() {
+        let version = Timestamp::from_second(7).ok();
+        let mut regressions = Regressions::default();
+        shown(&mut regressions, 7, MINUTE);
+        regressions.observe(Vec::new(), false, MINUTE * 3);
+        shown(&mut regressions, 7, MINUTE * 6);
+        assert!(regressions.trusted("a", version));
+    }
+
+    #[test]
     fn another_version_or_none_begins_anew() {
         let version = Timestamp::from_second(7).ok();
         let mut regressions = Regressions::default();

@@ -212,3 +212,21 @@ async fn a_stale_mark_ends_with_a_complete_listing_and_no_sooner() {
     calls.retain(|call| matches!(call, Call::Status(_)));
     assert_eq!(calls, writes, "one write each");
 }
+
+#[tokio::test]
+async fn what_a_full_listing_left_out_is_told_until_the_next_one() {
+    let long = Remediation {
+        reason: Some("r".repeat(5000)),
+        ..item(1, "SUCCEEDED")
+    };
+    let mut world = World::new();
+    world.api().state().items = vec![long, item(2, "RUNNING")];
+    let told = format!("cut short 1: {} (reason)", id(1));
+    for full in [true, false, false] {
+        let polled = world.poll().await.unwrap();
+        assert_eq!((polled.full, polled.note), (full, told.clone()));
+    }
+    world.api().show(item(1, "SUCCEEDED"));
+    world.memory.want_everything_now();
+    assert_eq!(world.poll().await.unwrap().note, "");
+}
