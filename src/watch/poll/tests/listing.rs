@@ -205,6 +205,8 @@ async fn a_stale_mark_ends_with_a_complete_listing_and_no_sooner() {
     }
     assert_eq!(world.tools.cluster.calls(), []);
     world.api().state().page_fault = None;
+    // The calls of those that failed are paid for first.
+    world.clock.advance(10 * MINUTE);
     world.poll().await.unwrap();
     assert!(world.is(1, "Listed", true) && world.is(2, "Listed", true));
     let writes = [Call::Status(id(1)), Call::Status(id(2))];
