@@ -13,6 +13,8 @@ pub mod leader;
 pub mod mirror;
 pub mod readiness;
 pub mod run;
+#[cfg(test)]
+mod simulation;
 pub mod telemetry;
 #[cfg(test)]
 mod testing;

@@ -21,6 +21,9 @@ mod port;
 mod route;
 pub mod state;
 
+#[cfg(test)]
+pub(crate) use budget::{Budget, Budgets, Rate};
+
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use client::{Client, ClientError, KeyedClient, Limits};
 pub use complete::CompleteListing;
