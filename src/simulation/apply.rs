@@ -177,13 +177,12 @@ impl Sequence {
     }
 
     fn edit_mirror(&mut self, kind: Kind) {
-        let mirrors = self.world.cluster.mirrors();
-        if mirrors.is_empty() {
+        let world = self.world.clone();
+        let names = world.cluster.names();
+        if names.is_empty() {
             return;
         }
-        let world = self.world.clone();
-        let at = self.draw(0..mirrors.len());
-        let name = mirrors.into_keys().nth(at).unwrap();
+        let name = names[self.draw(0..names.len())].clone();
         let state = OPEN[self.draw(0..OPEN.len())];
         match kind {
             Kind::MirrorDeleted => world.cluster.collect(&name),
@@ -199,7 +198,7 @@ impl Sequence {
             state.judge.minds = now;
             if kind == Kind::MirrorEdited {
                 state.judge.edited.insert(name);
-            } else {
+            } else if kind == Kind::MirrorDeleted {
                 state.judge.edited.remove(&name);
             }
         });

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use kube::ResourceExt;
 use tokio::time::{Instant, sleep_until};
 
 use super::{
@@ -11,7 +12,7 @@ use super::{
     step::{KINDS, Kind},
     world::World,
 };
-use crate::testing::lease::Fault;
+use crate::{api::remediation::Remediation, testing::lease::Fault};
 
 /// Steps of a sequence, at least.
 const STEPS: usize = 30;
@@ -20,7 +21,7 @@ const CALM: Duration = Duration::from_secs(1500);
 /// So long nothing may be written after that but heartbeats.
 const QUIET: Duration = Duration::from_secs(601);
 /// How often a process that ended is looked for.
-const LOOK: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_secs(20);
 
 /// What a sequence came to.
 #[derive(Debug)]
@@ -173,15 +174,18 @@ impl Sequence {
     /// Mirrors whose owners are all gone are deleted.
     fn collect_garbage(&self) {
         let world = &self.world;
-        let watches = world.cluster.watches();
-        for (name, mirror) in world.cluster.mirrors() {
-            let owners = mirror.metadata.owner_references.unwrap_or_default();
-            let owned = |watch: &crate::api::cluster_watch::ClusterWatch| owners.iter().any(|owner| Some(&owner.uid) == watch.metadata.uid.as_ref());
-            if !owners.is_empty() && !watches.iter().any(owned) {
-                world.cluster.collect(&name);
-                world.with(|state, now| state.judge.touched(&name, now));
-                world.mirror_news.send_replace(());
-            }
+        let uids: Vec<_> = world.cluster.watches().into_iter().map(|watch| watch.metadata.uid).collect();
+        let orphans: Vec<_> = world.cluster.look(|mirrors| {
+            let orphan = |mirror: &&Remediation| {
+                let owners = mirror.owner_references();
+                !owners.is_empty() && !owners.iter().any(|owner| uids.contains(&Some(owner.uid.clone())))
+            };
+            mirrors.values().filter(orphan).map(ResourceExt::name_any).collect()
+        });
+        for name in orphans {
+            world.cluster.collect(&name);
+            world.with(|state, now| state.judge.touched(&name, now));
+            world.mirror_news.send_replace(());
         }
     }
 

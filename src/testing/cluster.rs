@@ -72,9 +72,9 @@ impl MemoryCluster {
         self.lock().changes[first..].to_vec()
     }
 
-    /// The mirrors, by name.
-    pub(crate) fn mirrors(&self) -> BTreeMap<String, Remediation> {
-        self.lock().mirrors.clone()
+    /// Looks at the mirrors, by name.
+    pub(crate) fn look<T>(&self, f: impl FnOnce(&BTreeMap<String, Remediation>) -> T) -> T {
+        f(&self.lock().mirrors)
     }
 
     pub(crate) fn mirror(&self, name: &str) -> Option<Remediation> {

@@ -110,11 +110,14 @@ fn may_lack(cluster: &MemoryCluster, watch: &ClusterWatch, item: &Remediation, n
     let policy = Policy::of(watch.spec.retention.as_ref());
     let finished = time::ended(item.end_time.as_deref(), item.update_time.as_deref());
     let expires = crate::testing::now() + now + Duration::from_secs(60);
-    let mirrors = cluster.mirrors();
-    let newer = mirrors.values().filter_map(|mirror| mirror.status.as_ref()).filter(|other| {
-        other.open == Some(false)
-            && other.instance_id == item.instance_id
-            && time::ended(other.end_time.as_deref(), other.update_time.as_deref()) >= finished
+    let newer = cluster.look(|mirrors| {
+        let others = mirrors.values().filter_map(|mirror| mirror.status.as_ref());
+        let newer = others.filter(|other| {
+            other.open == Some(false)
+                && other.instance_id == item.instance_id
+                && time::ended(other.end_time.as_deref(), other.update_time.as_deref()) >= finished
+        });
+        newer.count()
     });
-    policy.expired(finished, expires) || policy.max_per_instance.is_some_and(|max| newer.count() >= max)
+    policy.expired(finished, expires) || policy.max_per_instance.is_some_and(|max| newer >= max)
 }

@@ -63,13 +63,13 @@ impl State {
         if quiet > bound + HEARTBEAT && !slow && !suspended && overdue {
             self.violated(|| format!("{}: somebody lives, and staleAfter has passed: {standing:?}", watch.name_any()));
         }
-        for (name, mirror) in cluster.mirrors() {
-            let status = mirror.status.unwrap_or_default();
+        cluster.look(|mirrors| for (name, mirror) in mirrors {
+            let Some(status) = &mirror.status else { continue };
             let of_watch = watch.spec.instance().is_none() || status.instance_id.as_deref() == watch.spec.instance();
-            if synced(&status).0 != "True" || self.judge.edited.contains(&name) || !of_watch {
+            if synced(status).0 != "True" || self.judge.edited.contains(name) || !of_watch {
                 continue;
             }
-            let Some((since, known)) = self.untrue(&mirror.spec.id, &status, now) else { continue };
+            let Some((since, known)) = self.untrue(&mirror.spec.id, status, now) else { continue };
             if !known {
                 self.violated(|| format!("{name} shows what never was: {:?} {:?}", status.state, status.update_time));
             }
@@ -89,7 +89,7 @@ impl State {
             if age > HEARTBEAT + bound * 2 && standing.ready && !overdue {
                 self.violated(|| format!("{name} shows {:?}, untrue since {since:?}, and its watch says that all is well", status.state));
             }
-        }
+        });
         self.judge_missing(cluster, watch, bound, now);
     }
 

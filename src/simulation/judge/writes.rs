@@ -176,13 +176,16 @@ impl State {
         let policy = Policy::of(watch.spec.retention.as_ref());
         let finished = |status: &RemediationStatus| time::ended(status.end_time.as_deref(), status.update_time.as_deref());
         let wall = crate::testing::now() + now;
-        let newer = cluster.mirrors();
-        let newer = newer.values().filter_map(|mirror| mirror.status.as_ref()).filter(|other| {
-            other.open == Some(false) && other.instance_id == status.instance_id && finished(other) >= finished(&status)
+        let newer = cluster.look(|mirrors| {
+            let others = mirrors.values().filter_map(|mirror| mirror.status.as_ref());
+            let newer = others.filter(|other| {
+                other.open == Some(false) && other.instance_id == status.instance_id && finished(other) >= finished(&status)
+            });
+            newer.count()
         });
         let expired = policy.expired(finished(&status), wall);
         let edited = now.saturating_sub(self.judge.minds) < Duration::from_secs(60);
-        if !expired && !edited && policy.max_per_instance.is_none_or(|max| newer.count() < max) {
+        if !expired && !edited && policy.max_per_instance.is_none_or(|max| newer < max) {
             self.violated(|| format!("{name} is pruned, and {policy:?} keeps it"));
         }
         if let Some(created) = self.judge.created.get(&name).copied()
