@@ -45,6 +45,8 @@ pub(super) struct Op {
     pub(super) sent: Duration,
     /// Whether the process led then.
     pub(super) led: bool,
+    /// The newest resourceVersion that it had been answered then.
+    pub(super) known: Option<u64>,
 }
 
 #[derive(Clone)]
@@ -75,11 +77,13 @@ impl Reach {
         fence: Option<u64>,
         act: impl FnOnce(&MemoryCluster) -> Answer<T> + Send + 'static,
     ) -> Answer<T> {
+        let slot = self.life.slot;
         let op = Op {
+            known: self.world.with(|state, _| state.judge.known(slot, &name)),
             verb,
             name,
             fence,
-            slot: self.life.slot,
+            slot,
             sent: self.world.now(),
             led: self.leadership.holds(),
         };

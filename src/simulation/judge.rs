@@ -120,6 +120,11 @@ impl Judge {
         }
     }
 
+    /// The newest resourceVersion of the mirror that the process was answered.
+    pub(super) fn known(&self, slot: usize, name: &str) -> Option<u64> {
+        self.answered.get(&(slot, name.to_owned())).copied()
+    }
+
     /// The process is told of the watches.
     pub(super) fn told(&mut self, slot: usize, watches: &[Arc<ClusterWatch>], now: Duration) {
         let told = self.told.entry(slot).or_default();

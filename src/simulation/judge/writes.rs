@@ -63,9 +63,8 @@ impl State {
         });
         self.judge.tried += usize::from(op.verb != Verb::Delete);
         let (name, slot) = (&op.name, op.slot);
-        let known = self.judge.answered.get(&(slot, name.clone())).copied();
-        if op.fence.is_some() && op.fence < known {
-            self.violated(|| format!("process {slot} writes {name} on {:?}, and knows {known:?}", op.fence));
+        if op.fence.is_some() && op.fence < op.known {
+            self.violated(|| format!("process {slot} writes {name} on {:?}, and knew {:?}", op.fence, op.known));
         }
         if answer.is_err() {
             return;
@@ -123,7 +122,8 @@ impl State {
             "NotFound" => evidence.not_found >= 2,
             "NotListed" => evidence.lacking >= 2,
             "Forbidden" => evidence.forbidden >= 2,
-            "Stale" => self.answered.confirmed.get(&id).is_none_or(|at| now - *at >= STALE),
+            // Where writes failed, mirrors may be behind what was listed.
+            "Stale" => self.answered.confirmed.get(&id).is_none_or(|at| now - *at >= STALE) || now - self.judge.disturbed < STALE * 4,
             _ => false,
         };
         if !proven {
