@@ -194,13 +194,16 @@ fn namespace_of(object: &impl kube::ResourceExt) -> String {
 impl Cluster for KubeCluster {
     async fn create(&self, mirror: &Remediation) -> Result<Remediation, ClusterError> {
         let api = self.mirrors(&namespace_of(mirror));
-        self.gate.write(api.create(&PostParams::default(), mirror)).await
+        self.gate
+            .write(api.create(&PostParams::default(), mirror))
+            .await
     }
 
     async fn replace_status(&self, mirror: &Remediation) -> Result<Remediation, ClusterError> {
         let api = self.mirrors(&namespace_of(mirror));
         let name = kube::ResourceExt::name_any(mirror);
-        self.gate.write(api.replace_status(&name, &PostParams::default(), mirror))
+        self.gate
+            .write(api.replace_status(&name, &PostParams::default(), mirror))
             .await
     }
 
@@ -211,7 +214,8 @@ impl Cluster for KubeCluster {
         patch: Value,
     ) -> Result<Remediation, ClusterError> {
         let api = self.mirrors(namespace);
-        self.gate.write(api.patch(name, &PatchParams::default(), &Patch::Merge(patch)))
+        self.gate
+            .write(api.patch(name, &PatchParams::default(), &Patch::Merge(patch)))
             .await
     }
 
@@ -227,7 +231,8 @@ impl Cluster for KubeCluster {
             resource_version: Some(resource_version.to_string()),
         };
         let api = self.mirrors(namespace);
-        self.gate.write(api.delete(name, &DeleteParams::default().preconditions(fence)))
+        self.gate
+            .write(api.delete(name, &DeleteParams::default().preconditions(fence)))
             .await
             .map(|_| ())
     }
@@ -246,7 +251,8 @@ impl Cluster for KubeCluster {
     ) -> Result<ClusterWatch, ClusterError> {
         let api = self.watches(&namespace_of(watch));
         let name = kube::ResourceExt::name_any(watch);
-        self.gate.write_now(api.replace_status(&name, &PostParams::default(), watch))
+        self.gate
+            .write_now(api.replace_status(&name, &PostParams::default(), watch))
             .await
     }
 

@@ -23,7 +23,10 @@ const SEQUENCES: u64 = 60;
 
 fn number(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{name}={text}: write a whole number")))
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| panic!("{name}={text}: write a whole number")),
+    )
 }
 
 #[test]

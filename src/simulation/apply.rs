@@ -13,7 +13,9 @@ use super::{
     step::Kind,
 };
 use crate::{
-    api::cluster_watch::{ClusterWatch, ClusterWatchSpec, DeletionPolicy, OmitField, Query, Retention, SecretKeyRef},
+    api::cluster_watch::{
+        ClusterWatch, ClusterWatchSpec, DeletionPolicy, OmitField, Query, Retention, SecretKeyRef,
+    },
     testing::{CLUSTER, NAMESPACE, lease::Fault},
     together::ApiKey,
     watch::task::REQUESTED_AT,
@@ -30,7 +32,11 @@ const STATES: [&[&str]; 4] = [
 impl Sequence {
     pub(super) fn set_up(&mut self) {
         let large = self.draw(0..16) == 0;
-        let items = if large { self.draw(11..30) } else { self.draw(0..5) };
+        let items = if large {
+            self.draw(11..30)
+        } else {
+            self.draw(0..5)
+        };
         for _ in 0..items {
             self.new_one();
         }
@@ -65,8 +71,12 @@ impl Sequence {
             | Kind::AllVanish
             | Kind::ComesBack
             | Kind::Restored => self.change_truth(kind),
-            Kind::EventsDelayed | Kind::EventsStopThenList | Kind::WatchCut | Kind::OlderListed => self.disturb_events(kind),
-            Kind::MirrorDeleted | Kind::MirrorEdited | Kind::MirrorRelabelled => self.edit_mirror(kind),
+            Kind::EventsDelayed | Kind::EventsStopThenList | Kind::WatchCut | Kind::OlderListed => {
+                self.disturb_events(kind)
+            }
+            Kind::MirrorDeleted | Kind::MirrorEdited | Kind::MirrorRelabelled => {
+                self.edit_mirror(kind)
+            }
             Kind::Killed
             | Kind::KilledBeforeAWrite
             | Kind::KilledAfterAWrite
@@ -77,7 +87,9 @@ impl Sequence {
             | Kind::LeaseUnreachable
             | Kind::LeaseAnswersLost
             | Kind::LeaseTaken => return self.change_processes(kind),
-            Kind::SecretRemoved | Kind::SecretWrong | Kind::SecretBack | Kind::KeyChanged => self.change_key(kind),
+            Kind::SecretRemoved | Kind::SecretWrong | Kind::SecretBack | Kind::KeyChanged => {
+                self.change_key(kind)
+            }
             _ => {
                 if !self.set_fault(kind) {
                     self.edit_watch(kind);
@@ -104,7 +116,9 @@ impl Sequence {
     fn set_fault(&mut self, kind: Kind) -> bool {
         let api = match kind {
             Kind::ApiStatus => ApiFault::Status([500, 502, 503, 408][self.draw(0..4)]),
-            Kind::ApiRateLimits => ApiFault::RateLimited([None, Some(1), Some(30), Some(300)][self.draw(0..4)]),
+            Kind::ApiRateLimits => {
+                ApiFault::RateLimited([None, Some(1), Some(30), Some(300)][self.draw(0..4)])
+            }
             Kind::ApiHangs => ApiFault::Hang,
             Kind::ApiSlow => ApiFault::Slow(self.draw(2..20) as u64),
             Kind::ApiUnauthorized => ApiFault::Unauthorized,
@@ -222,7 +236,9 @@ impl Sequence {
             }
             return self.pause();
         }
-        let Some(at) = self.victim() else { return self.pause() };
+        let Some(at) = self.victim() else {
+            return self.pause();
+        };
         let replica = &self.slots[at].replica;
         let life = replica.life.clone();
         match kind {
@@ -237,7 +253,11 @@ impl Sequence {
             }
             Kind::Stopped => replica.stop(),
             Kind::LeaseUnreachable | Kind::LeaseAnswersLost => {
-                let faults = if kind == Kind::LeaseUnreachable { [Fault::Hang, Fault::Down] } else { [Fault::AnswerLost, Fault::HangOnce] };
+                let faults = if kind == Kind::LeaseUnreachable {
+                    [Fault::Hang, Fault::Down]
+                } else {
+                    [Fault::AnswerLost, Fault::HangOnce]
+                };
                 replica.set_lease(faults[self.draw(0..2)]);
                 let (replica, after) = (replica.lease(), self.draw(1..40) as u64);
                 tokio::spawn(async move {
@@ -250,7 +270,11 @@ impl Sequence {
                 self.world.lease.overwrite(taken.then_some("somebody"));
             }
             _ => {
-                let seconds = if kind == Kind::PausedForLong { self.draw(16..120) } else { self.draw(1..9) };
+                let seconds = if kind == Kind::PausedForLong {
+                    self.draw(16..120)
+                } else {
+                    self.draw(1..9)
+                };
                 life.become_(Phase::Paused);
                 tokio::spawn(async move {
                     tokio::time::sleep(Duration::from_secs(seconds as u64)).await;
@@ -271,7 +295,8 @@ impl Sequence {
             Kind::SecretBack => self.give_key(),
             _ => {
                 let fingerprint = ApiKey::parse(key.as_bytes()).unwrap().fingerprint();
-                self.world.with(|state, _| (state.valid_key, state.key) = (fingerprint, key));
+                self.world
+                    .with(|state, _| (state.valid_key, state.key) = (fingerprint, key));
                 if self.chance(2) {
                     self.give_key();
                 }
@@ -287,7 +312,11 @@ impl Sequence {
     /// The watch of this name, new or changed.
     fn put(&mut self, name: &str, change: impl FnOnce(&mut ClusterWatch)) {
         let world = self.world.clone();
-        let there = world.cluster.watches().into_iter().find(|watch| watch.name_any() == name);
+        let there = world
+            .cluster
+            .watches()
+            .into_iter()
+            .find(|watch| watch.name_any() == name);
         let mut watch = there.unwrap_or_else(|| self.new_watch(name));
         change(&mut watch);
         world.cluster.put_watch(watch);
@@ -309,8 +338,14 @@ impl Sequence {
                 interval: Some("30s".to_owned()),
                 active_interval: Some("15s".to_owned()),
                 full_resync_interval: Some("2m".to_owned()),
-                query: Some(Query { page_size: Some(2), order_by: None }),
-                api_key_secret_ref: SecretKeyRef { name: "key".to_owned(), ..SecretKeyRef::default() },
+                query: Some(Query {
+                    page_size: Some(2),
+                    order_by: None,
+                }),
+                api_key_secret_ref: SecretKeyRef {
+                    name: "key".to_owned(),
+                    ..SecretKeyRef::default()
+                },
                 ..ClusterWatchSpec::default()
             },
         );
@@ -331,7 +366,10 @@ impl Sequence {
                 watch.spec.active_interval = Some(["10s", "15s", "20s", "30s"][a].to_owned());
             }),
             Kind::PageSize => self.put(&name, |watch| {
-                watch.spec.query = Some(Query { page_size: Some([1, 2, 3, 100][a]), order_by: None });
+                watch.spec.query = Some(Query {
+                    page_size: Some([1, 2, 3, 100][a]),
+                    order_by: None,
+                });
             }),
             Kind::States => self.put(&name, |watch| {
                 let states = STATES[a].iter().map(|state| (*state).to_owned()).collect();
@@ -347,9 +385,15 @@ impl Sequence {
             Kind::Omit => self.put(&name, |watch| {
                 watch.spec.omit = (a > 1).then(|| vec![OmitField::Reason]);
             }),
-            Kind::Suspend | Kind::Resume => self.put(&name, |watch| watch.spec.suspend = kind == Kind::Suspend),
+            Kind::Suspend | Kind::Resume => {
+                self.put(&name, |watch| watch.spec.suspend = kind == Kind::Suspend)
+            }
             Kind::DeletionPolicy => self.put(&name, |watch| {
-                watch.spec.deletion_policy = if a > 1 { DeletionPolicy::Delete } else { DeletionPolicy::Retain };
+                watch.spec.deletion_policy = if a > 1 {
+                    DeletionPolicy::Delete
+                } else {
+                    DeletionPolicy::Retain
+                };
             }),
             Kind::Requested => {
                 let now = format!("{:?}", self.world.now());
@@ -371,7 +415,13 @@ impl Sequence {
     pub(super) fn mend(&mut self) {
         self.give_key();
         self.world.lease.overwrite(None);
-        let watches: Vec<_> = self.world.cluster.watches().into_iter().map(Box::new).collect();
+        let watches: Vec<_> = self
+            .world
+            .cluster
+            .watches()
+            .into_iter()
+            .map(Box::new)
+            .collect();
         let name = holder(&watches).map_or_else(|| "first".to_owned(), ResourceExt::name_any);
         self.put(&name, |watch| watch.spec.suspend = false);
     }

@@ -46,13 +46,21 @@ impl Sequence {
             return self.new_one();
         }
         let at = self.draw(0..count);
-        let (state, mode) = (STATES[self.draw(0..STATES.len())], MODES[self.draw(0..MODES.len())]);
+        let (state, mode) = (
+            STATES[self.draw(0..STATES.len())],
+            MODES[self.draw(0..MODES.len())],
+        );
         let version = self.draw(0..8);
         self.world.with(|world, now| {
             world.judge.minds = now;
             let all: Vec<_> = world.truth.entries.keys().cloned().collect();
             if kind == Kind::AllVanish {
-                for entry in world.truth.entries.values_mut().filter(|entry| entry.current().is_some()) {
+                for entry in world
+                    .truth
+                    .entries
+                    .values_mut()
+                    .filter(|entry| entry.current().is_some())
+                {
                     entry.vanish(now);
                 }
                 return;

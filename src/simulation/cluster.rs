@@ -87,7 +87,9 @@ impl Reach {
             sent: self.world.now(),
             led: self.leadership.holds(),
         };
-        let fault = self.world.with(|state, _| state.faults.kube(&mut state.rng));
+        let fault = self
+            .world
+            .with(|state, _| state.faults.kube(&mut state.rng));
         let reads = verb == Verb::Read;
         let fault = fault.filter(|fault| (*fault == KubeFault::Unreadable) == reads);
         let lands = match fault {
@@ -100,7 +102,12 @@ impl Reach {
         let (tell, told) = oneshot::channel();
         let (world, life) = (self.world.clone(), self.life.clone());
         tokio::spawn(async move {
-            sleep(if let Some(KubeFault::Slow(seconds)) = fault { Duration::from_secs(seconds) } else { LATENCY }).await;
+            sleep(if let Some(KubeFault::Slow(seconds)) = fault {
+                Duration::from_secs(seconds)
+            } else {
+                LATENCY
+            })
+            .await;
             let answer = match lands {
                 Ok(()) => land(&world, &life, &op, act).await,
                 Err(error) => Err(error),
@@ -111,7 +118,8 @@ impl Reach {
         let answer = told.await.unwrap_or_else(|_| Err(down()));
         self.life.runs().await;
         if answer.is_ok() && fault.is_none() {
-            self.world.with(|state, _| state.judge.knows(&known, &self.world.cluster));
+            self.world
+                .with(|state, _| state.judge.knows(&known, &self.world.cluster));
         }
         match fault {
             Some(KubeFault::AnswerLost) => Err(down()),
@@ -176,7 +184,16 @@ async fn land<T>(
     } else {
         let after = world.cluster.mirror(&op.name);
         let answer = answer.as_ref().map(|_| ());
-        world.with(|state, now| state.judge_write(&world.cluster, op, before.as_ref(), after.as_ref(), &answer, now));
+        world.with(|state, now| {
+            state.judge_write(
+                &world.cluster,
+                op,
+                before.as_ref(),
+                after.as_ref(),
+                &answer,
+                now,
+            )
+        });
         world.mirror_news.send_replace(());
     }
     if crash.is_some() {
@@ -191,7 +208,9 @@ fn now<T>(answer: impl Future<Output = Answer<T>>) -> Answer<T> {
 }
 
 fn version(object: &impl ResourceExt) -> Option<u64> {
-    object.resource_version().map(|version| version.parse().unwrap())
+    object
+        .resource_version()
+        .map(|version| version.parse().unwrap())
 }
 
 impl Cluster for Reach {
@@ -205,9 +224,12 @@ impl Cluster for Reach {
 
     async fn replace_status(&self, mirror: &Remediation) -> Answer<Remediation> {
         let mirror = mirror.clone();
-        self.write(Verb::Status, mirror.name_any(), version(&mirror), move |cluster| {
-            now(cluster.replace_status(&mirror))
-        })
+        self.write(
+            Verb::Status,
+            mirror.name_any(),
+            version(&mirror),
+            move |cluster| now(cluster.replace_status(&mirror)),
+        )
         .await
     }
 
@@ -223,20 +245,25 @@ impl Cluster for Reach {
 
     async fn delete(&self, _: &str, name: &str, uid: &str, version: u64) -> Answer<()> {
         let (of, uid) = (name.to_owned(), uid.to_owned());
-        self.write(Verb::Delete, name.to_owned(), Some(version), move |cluster| {
-            now(cluster.delete("", &of, &uid, version))
-        })
+        self.write(
+            Verb::Delete,
+            name.to_owned(),
+            Some(version),
+            move |cluster| now(cluster.delete("", &of, &uid, version)),
+        )
         .await
     }
 
     async fn get(&self, _: &str, name: &str) -> Answer<Remediation> {
         let of = name.to_owned();
-        self.read(name, move |cluster| now(cluster.get("", &of))).await
+        self.read(name, move |cluster| now(cluster.get("", &of)))
+            .await
     }
 
     async fn get_watch(&self, _: &str, name: &str) -> Answer<ClusterWatch> {
         let of = name.to_owned();
-        self.read(name, move |cluster| now(cluster.get_watch("", &of))).await
+        self.read(name, move |cluster| now(cluster.get_watch("", &of)))
+            .await
     }
 
     async fn replace_watch_status(&self, watch: &ClusterWatch) -> Answer<ClusterWatch> {
@@ -251,6 +278,7 @@ impl Cluster for Reach {
 
     async fn secret(&self, namespace: &str, name: &str) -> Answer<Secret> {
         let namespace = namespace.to_owned();
-        self.read(name, move |cluster| now(cluster.secret(&namespace, ""))).await
+        self.read(name, move |cluster| now(cluster.secret(&namespace, "")))
+            .await
     }
 }

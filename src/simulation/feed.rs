@@ -46,7 +46,11 @@ async fn delay(lags: &Lags) {
 type Event = watcher::Result<watcher::Event<Remediation>>;
 
 /// The watch on the mirrors: its events, and what brings them for as long as it is driven.
-pub(super) fn mirrors(world: Arc<World>, life: Arc<Life>, lags: Lags) -> (impl Stream<Item = Event>, impl Future<Output = ()>) {
+pub(super) fn mirrors(
+    world: Arc<World>,
+    life: Arc<Life>,
+    lags: Lags,
+) -> (impl Stream<Item = Event>, impl Future<Output = ()>) {
     let (tell, told) = mpsc::unbounded();
     let feed = async move {
         let tell = |event| tell.unbounded_send(Ok(event)).unwrap();

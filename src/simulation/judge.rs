@@ -79,21 +79,33 @@ pub(super) struct Judge {
 /// The watch that mirrors the cluster, suspended or not: the oldest.
 pub(super) fn holder(watches: &[impl AsRef<ClusterWatch>]) -> Option<&ClusterWatch> {
     let claims: Vec<_> = watches.iter().map(|watch| claim(watch.as_ref())).collect();
-    let free = claims.iter().position(|claim| overlapped(claim, &claims).is_none());
+    let free = claims
+        .iter()
+        .position(|claim| overlapped(claim, &claims).is_none());
     free.map(|at| watches[at].as_ref())
 }
 
 fn claim(watch: &ClusterWatch) -> Claim<'_> {
     Claim {
         name: watch.metadata.name.as_deref().unwrap(),
-        created: watch.metadata.creation_timestamp.as_ref().unwrap().0.as_second(),
+        created: watch
+            .metadata
+            .creation_timestamp
+            .as_ref()
+            .unwrap()
+            .0
+            .as_second(),
         cluster: &watch.spec.cluster_id,
         instance: watch.spec.instance(),
     }
 }
 
 pub(super) fn cadence(watch: &ClusterWatch) -> Cadence {
-    Cadence::of(&watch.spec, Duration::from_secs(30), Duration::from_secs(10))
+    Cadence::of(
+        &watch.spec,
+        Duration::from_secs(30),
+        Duration::from_secs(10),
+    )
 }
 
 impl Judge {
@@ -129,15 +141,29 @@ impl Judge {
     pub(super) fn told(&mut self, slot: usize, watches: &[Arc<ClusterWatch>], now: Duration) {
         let told = self.told.entry(slot).or_default();
         let fits = |watches: &[Arc<ClusterWatch>]| -> Vec<_> {
-            let fit = |watch: &Arc<ClusterWatch>| (watch.uid(), watch.metadata.generation, watch.metadata.annotations.clone());
+            let fit = |watch: &Arc<ClusterWatch>| {
+                (
+                    watch.uid(),
+                    watch.metadata.generation,
+                    watch.metadata.annotations.clone(),
+                )
+            };
             watches.iter().map(fit).collect()
         };
         if fits(&told.watches) != fits(watches) {
             self.starts.push_back(now);
         }
         let active = holder(watches).is_some_and(|watch| !watch.spec.suspend);
-        told.idle = if active { None } else { told.idle.or(Some(now)) };
-        told.alone = if watches.is_empty() { told.alone.or(Some(now)) } else { None };
+        told.idle = if active {
+            None
+        } else {
+            told.idle.or(Some(now))
+        };
+        told.alone = if watches.is_empty() {
+            told.alone.or(Some(now))
+        } else {
+            None
+        };
         told.watches = watches.to_vec();
     }
 

@@ -24,7 +24,10 @@ use crate::{
     leader::{Elector, Leadership, Leases},
     mirror::{follow::heed, index::Index},
     run::lead,
-    testing::{NAMESPACE, lease::{Access, Fault}},
+    testing::{
+        NAMESPACE,
+        lease::{Access, Fault},
+    },
     watch::{controller::Supervisor, poll::Tools, task::Speeds},
     watchdog::Watchdog,
 };
@@ -67,9 +70,18 @@ impl Replica {
             lease: lease.clone(),
             stop: CancellationToken::new(),
         };
-        let leases = GatedLeases { access: lease, life };
+        let leases = GatedLeases {
+            access: lease,
+            life,
+        };
         let elector = elected.then(|| {
-            Elector::new(leases, "lease".to_owned(), format!("replica-{slot}"), clock.clone(), leadership)
+            Elector::new(
+                leases,
+                "lease".to_owned(),
+                format!("replica-{slot}"),
+                clock.clone(),
+                leadership,
+            )
         });
         tokio::spawn(replica.process(world.clone(), clock, elector));
         replica
@@ -90,7 +102,12 @@ impl Replica {
         self.lease.clone()
     }
 
-    fn process(&self, world: Arc<World>, clock: Arc<dyn Clock>, mut elector: Option<Elector<GatedLeases>>) -> impl Future<Output = ()> + use<> {
+    fn process(
+        &self,
+        world: Arc<World>,
+        clock: Arc<dyn Clock>,
+        mut elector: Option<Elector<GatedLeases>>,
+    ) -> impl Future<Output = ()> + use<> {
         let (life, lags, stop) = (self.life.clone(), self.lags.clone(), self.stop.clone());
         let index = Index::new(1);
         let tools = Tools {
@@ -101,7 +118,12 @@ impl Replica {
         };
         let watchdog = Watchdog::new(clock, Duration::from_secs(300));
         let shutdown = CancellationToken::new();
-        let supervisor = Arc::new(Supervisor::new(Arc::new(tools), SPEEDS, watchdog, shutdown.clone()));
+        let supervisor = Arc::new(Supervisor::new(
+            Arc::new(tools),
+            SPEEDS,
+            watchdog,
+            shutdown.clone(),
+        ));
         async move {
             let (events, feed) = feed::mirrors(world.clone(), life.clone(), lags.clone());
             let dead = life.clone();
@@ -141,7 +163,12 @@ impl Replica {
 }
 
 /// What `control` does with what the watch on `ClusterWatches` shows.
-async fn control(world: &Arc<World>, life: &Arc<Life>, lags: &Lags, supervisor: &Supervisor<Reach, Remote>) {
+async fn control(
+    world: &Arc<World>,
+    life: &Arc<Life>,
+    lags: &Lags,
+    supervisor: &Supervisor<Reach, Remote>,
+) {
     let store = Mutex::new(Vec::<Arc<ClusterWatch>>::new());
     let showing = feed::watches(world.clone(), life.clone(), lags.clone(), |watches| {
         world.with(|state, now| state.judge.told(life.slot, &watches, now));

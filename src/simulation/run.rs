@@ -39,7 +39,8 @@ impl Covered {
         for kind in kinds {
             *self.kinds.entry(*kind).or_default() += 1;
         }
-        self.pairs.extend(kinds.windows(2).map(|pair| (pair[0], pair[1])));
+        self.pairs
+            .extend(kinds.windows(2).map(|pair| (pair[0], pair[1])));
     }
 
     fn add(&mut self, other: Self) {
@@ -72,9 +73,14 @@ pub(super) fn tell(seed: u64) {
         println!("{line}");
     }
     if let Some(violation) = outcome.violation {
-        panic!("seed {seed}: {violation}\nTo repeat it: SIMULATION_SEED={seed} cargo test --lib simulation::sequences -- --nocapture");
+        panic!(
+            "seed {seed}: {violation}\nTo repeat it: SIMULATION_SEED={seed} cargo test --lib simulation::sequences -- --nocapture"
+        );
     }
-    println!("seed {seed}: nothing wrong in {} steps", outcome.kinds.len());
+    println!(
+        "seed {seed}: nothing wrong in {} steps",
+        outcome.kinds.len()
+    );
 }
 
 /// Runs sequences from seed `first` on.
@@ -120,18 +126,41 @@ pub(super) fn many(first: u64, length: Length) {
 
 /// Prints what was covered; too little is a failure.
 fn report(covered: &Covered, took: Duration) {
-    let Covered { sequences, steps, kinds, pairs } = covered;
+    let Covered {
+        sequences,
+        steps,
+        kinds,
+        pairs,
+    } = covered;
     let rate = *sequences as f64 / took.as_secs_f64();
-    println!("{sequences} sequences, {steps} steps in {:.1} s: {rate:.0} sequences a second", took.as_secs_f64());
+    println!(
+        "{sequences} sequences, {steps} steps in {:.1} s: {rate:.0} sequences a second",
+        took.as_secs_f64()
+    );
     let all_pairs = KINDS.len() * KINDS.len();
-    println!("covered: {} of {} kinds of steps, {} of {all_pairs} pairs in a row", kinds.len(), KINDS.len(), pairs.len());
+    println!(
+        "covered: {} of {} kinds of steps, {} of {all_pairs} pairs in a row",
+        kinds.len(),
+        KINDS.len(),
+        pairs.len()
+    );
     for (kind, times) in kinds {
         println!("{times:>10} {kind:?}");
     }
-    let missing: Vec<_> = KINDS.iter().filter(|kind| !kinds.contains_key(kind)).collect();
-    assert!(missing.is_empty(), "kinds that no sequence had: {missing:?}");
+    let missing: Vec<_> = KINDS
+        .iter()
+        .filter(|kind| !kinds.contains_key(kind))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "kinds that no sequence had: {missing:?}"
+    );
     // Kinds that want an election come in a quarter of the sequences.
     let drawn = *steps as f64 / all_pairs as f64;
     let least = 0.8 * all_pairs as f64 * (1.0 - (-drawn).exp());
-    assert!(pairs.len() as f64 >= least, "{} pairs of kinds, and {least:.0} are the least", pairs.len());
+    assert!(
+        pairs.len() as f64 >= least,
+        "{} pairs of kinds, and {least:.0} are the least",
+        pairs.len()
+    );
 }

@@ -156,10 +156,18 @@ impl Sequence {
         }
         self.collect_garbage();
         let world = &self.world;
-        let faulty = world.with(|state, _| state.faults.kube.is_some_and(|fault| now < fault.until));
-        let odd = |slot: &Slot| slot.replica.life.phase() != Phase::Runs || slot.replica.lags.borrow().seconds > 0;
-        let leaders = self.slots.iter().filter(|slot| slot.replica.leadership.holds());
-        let leading = leaders.filter(|slot| slot.replica.life.phase() != Phase::Dead).count();
+        let faulty =
+            world.with(|state, _| state.faults.kube.is_some_and(|fault| now < fault.until));
+        let odd = |slot: &Slot| {
+            slot.replica.life.phase() != Phase::Runs || slot.replica.lags.borrow().seconds > 0
+        };
+        let leaders = self
+            .slots
+            .iter()
+            .filter(|slot| slot.replica.leadership.holds());
+        let leading = leaders
+            .filter(|slot| slot.replica.life.phase() != Phase::Dead)
+            .count();
         if faulty || leading == 0 || self.slots.iter().any(odd) {
             self.disturb();
         }
@@ -174,13 +182,25 @@ impl Sequence {
     /// Mirrors whose owners are all gone are deleted.
     fn collect_garbage(&self) {
         let world = &self.world;
-        let uids: Vec<_> = world.cluster.watches().into_iter().map(|watch| watch.metadata.uid).collect();
+        let uids: Vec<_> = world
+            .cluster
+            .watches()
+            .into_iter()
+            .map(|watch| watch.metadata.uid)
+            .collect();
         let orphans: Vec<_> = world.cluster.look(|mirrors| {
             let orphan = |mirror: &&Remediation| {
                 let owners = mirror.owner_references();
-                !owners.is_empty() && !owners.iter().any(|owner| uids.contains(&Some(owner.uid.clone())))
+                !owners.is_empty()
+                    && !owners
+                        .iter()
+                        .any(|owner| uids.contains(&Some(owner.uid.clone())))
             };
-            mirrors.values().filter(orphan).map(ResourceExt::name_any).collect()
+            mirrors
+                .values()
+                .filter(orphan)
+                .map(ResourceExt::name_any)
+                .collect()
         });
         for name in orphans {
             world.cluster.collect(&name);

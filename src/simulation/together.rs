@@ -133,13 +133,19 @@ impl Keyed {
                 Some(fault) => (Err(error(fault)), LATENCY),
                 None => answer(state, now),
             };
-            let outcome = answer.as_ref().err().map_or_else(|| "ok".to_owned(), ToString::to_string);
+            let outcome = answer
+                .as_ref()
+                .err()
+                .map_or_else(|| "ok".to_owned(), ToString::to_string);
             state.log(now, || format!("  api {what}: {outcome}"));
             (answer, takes)
         });
         sleep(takes).await;
         self.life.runs().await;
-        if let Err(Error::RateLimited { retry_after: Some(time) }) = answer {
+        if let Err(Error::RateLimited {
+            retry_after: Some(time),
+        }) = answer
+        {
             self.budget.pause(time);
         }
         answer
@@ -190,7 +196,12 @@ impl State {
         .then_some(fault)
     }
 
-    fn page(&mut self, slot: usize, query: &PageQuery, now: Duration) -> (Result<Page, Error>, Duration) {
+    fn page(
+        &mut self,
+        slot: usize,
+        query: &PageQuery,
+        now: Duration,
+    ) -> (Result<Page, Error>, Duration) {
         let fault = self.faults.api(&mut self.rng);
         let mut takes = LATENCY;
         if let Some(ApiFault::Slow(seconds)) = fault {
@@ -202,7 +213,11 @@ impl State {
         }
         let deaf = fault == Some(ApiFault::SdkNames) && query.names == QueryNames::Reference;
         let token = query.page_token.as_deref().filter(|_| !deaf);
-        let size = if deaf { 2 } else { usize::from(query.page_size) };
+        let size = if deaf {
+            2
+        } else {
+            usize::from(query.page_size)
+        };
         let number: usize = token.map_or(0, |token| token.parse().unwrap());
         if fault == Some(ApiFault::Cut) && number > 0 {
             return (Err(unavailable(502)), takes);
@@ -223,7 +238,11 @@ impl State {
         };
         let token = (has_next && fault != Some(ApiFault::NoToken)).then(|| next.to_string());
         self.note_page(slot, query, &items, has_next, now);
-        let items = items.into_iter().enumerate().map(|(at, item)| spoil(fault, at, item)).collect();
+        let items = items
+            .into_iter()
+            .enumerate()
+            .map(|(at, item)| spoil(fault, at, item))
+            .collect();
         let page = Page {
             items,
             has_next,
@@ -238,51 +257,93 @@ impl State {
             return Vec::new();
         }
         let ignored = fault == Some(ApiFault::FilterIgnored);
-        let entries = self.truth.entries.values().rev().filter(|entry| entry.listed);
+        let entries = self
+            .truth
+            .entries
+            .values()
+            .rev()
+            .filter(|entry| entry.listed);
         let items = entries.filter_map(|entry| {
             let current = entry.current()?;
             let lags = fault == Some(ApiFault::Lagging);
-            Some(if lags { entry.lagging().unwrap_or(current) } else { current })
+            Some(if lags {
+                entry.lagging().unwrap_or(current)
+            } else {
+                current
+            })
         });
-        let of_instance = |item: &&Remediation| {
-            query.instance.is_none() || item.instance_id == query.instance
-        };
+        let of_instance =
+            |item: &&Remediation| query.instance.is_none() || item.instance_id == query.instance;
         let admitted = |item: &&Remediation| ignored || query.filter.admits(&item.state);
-        items.filter(of_instance).filter(admitted).cloned().collect()
+        items
+            .filter(of_instance)
+            .filter(admitted)
+            .cloned()
+            .collect()
     }
 
-    fn note_page(&mut self, slot: usize, query: &PageQuery, items: &[Remediation], has_next: bool, now: Duration) {
+    fn note_page(
+        &mut self,
+        slot: usize,
+        query: &PageQuery,
+        items: &[Remediation],
+        has_next: bool,
+        now: Duration,
+    ) {
         let series = self.answered.series.entry(slot).or_default();
         if query.page_token.is_none() {
             *series = Series::default();
         }
         series.pages += 1;
-        series.shown.extend(items.iter().map(|item| item.id.clone()));
+        series
+            .shown
+            .extend(items.iter().map(|item| item.id.clone()));
         if !has_next {
             self.answered.ended = now;
             for id in &series.shown {
                 self.answered.confirmed.insert(id.clone(), now);
             }
             if query.filter == StateFilter::None {
-                for id in self.truth.entries.keys().filter(|id| !series.shown.contains(*id)) {
-                    self.answered.evidence.entry(id.clone()).or_default().lacking += 1;
+                for id in self
+                    .truth
+                    .entries
+                    .keys()
+                    .filter(|id| !series.shown.contains(*id))
+                {
+                    self.answered
+                        .evidence
+                        .entry(id.clone())
+                        .or_default()
+                        .lacking += 1;
                 }
             }
         }
         for item in items {
             self.answered.show(item, now);
         }
-        if self.faults.api.is_some_and(|timed| matches!(timed.fault, ApiFault::Malformed | ApiFault::Unnamed)) {
+        if self
+            .faults
+            .api
+            .is_some_and(|timed| matches!(timed.fault, ApiFault::Malformed | ApiFault::Unnamed))
+        {
             self.answered.malformed = Some(now);
         }
     }
 
-    fn one(&mut self, slot: usize, last: bool, id: &str, now: Duration) -> (Result<Remediation, Error>, Duration) {
+    fn one(
+        &mut self,
+        slot: usize,
+        last: bool,
+        id: &str,
+        now: Duration,
+    ) -> (Result<Remediation, Error>, Duration) {
         let series = self.answered.series.entry(slot).or_default();
         series.questions += 1;
         if series.questions > series.pages.max(10) {
             let (questions, pages) = (series.questions, series.pages);
-            self.violated(|| format!("{questions} questions by id after a listing of {pages} pages"));
+            self.violated(|| {
+                format!("{questions} questions by id after a listing of {pages} pages")
+            });
         }
         let answer = match self.faults.id(&mut self.rng) {
             Some(IdFault::NotFound) => Err(Error::NotFound),
@@ -296,8 +357,20 @@ impl State {
         };
         match &answer {
             Ok(item) => self.answered.show(item, now),
-            Err(Error::NotFound) if last => self.answered.evidence.entry(id.to_owned()).or_default().not_found += 1,
-            Err(Error::Forbidden) => self.answered.evidence.entry(id.to_owned()).or_default().forbidden += 1,
+            Err(Error::NotFound) if last => {
+                self.answered
+                    .evidence
+                    .entry(id.to_owned())
+                    .or_default()
+                    .not_found += 1
+            }
+            Err(Error::Forbidden) => {
+                self.answered
+                    .evidence
+                    .entry(id.to_owned())
+                    .or_default()
+                    .forbidden += 1
+            }
             Err(_) => {}
         }
         (answer, LATENCY)
@@ -307,7 +380,9 @@ impl State {
 fn refuses(fault: Option<ApiFault>, filter: &StateFilter) -> bool {
     match fault {
         Some(ApiFault::FilterRefused) => *filter != StateFilter::None,
-        Some(ApiFault::NewerRefused) => !filter.states().iter().all(|name| state::is_reference(name)),
+        Some(ApiFault::NewerRefused) => {
+            !filter.states().iter().all(|name| state::is_reference(name))
+        }
         _ => false,
     }
 }
@@ -331,7 +406,8 @@ impl Api for Keyed {
     async fn list_page(&self, query: &PageQuery) -> Result<Page, Error> {
         let slot = self.life.slot;
         let what = format!("list {:?} {:?}", query.filter.states(), query.page_token);
-        self.call(what, |state, now| state.page(slot, query, now)).await
+        self.call(what, |state, now| state.page(slot, query, now))
+            .await
     }
 
     async fn get(&self, _: &str, instance: Option<&str>, id: &str) -> Result<Remediation, Error> {

@@ -79,13 +79,18 @@ impl Entry {
 
     /// Since when the present truth is true.
     pub(super) fn since(&self) -> Duration {
-        self.timeline.last().map_or(Duration::ZERO, |(from, _)| *from)
+        self.timeline
+            .last()
+            .map_or(Duration::ZERO, |(from, _)| *from)
     }
 }
 
 /// Whether the mirror shows this version.
 pub(super) fn shows(status: &RemediationStatus, version: &Remediation) -> bool {
-    let mode = version.mode.as_deref().map(|mode| mode.trim_start_matches("REMEDIATION_MODE_"));
+    let mode = version
+        .mode
+        .as_deref()
+        .map(|mode| mode.trim_start_matches("REMEDIATION_MODE_"));
     status.state.as_deref() == Some(&version.state)
         && status.update_time == version.update_time
         && status.mode.as_deref() == mode

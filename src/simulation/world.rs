@@ -92,7 +92,12 @@ impl World {
 
     /// The log so far, and what was found wrong.
     pub(super) fn verdict(&self) -> (Vec<String>, Option<String>) {
-        self.with(|state, _| (state.trace.take().unwrap_or_default(), state.violation.clone()))
+        self.with(|state, _| {
+            (
+                state.trace.take().unwrap_or_default(),
+                state.violation.clone(),
+            )
+        })
     }
 
     pub(super) fn is_violated(&self) -> bool {

@@ -13,7 +13,9 @@ impl State {
         let told = self.judge.told.get(&slot);
         let idle = told.map_or(Some(Duration::ZERO), |told| told.idle);
         if idle.is_some_and(|since| now > since + Duration::from_millis(1)) {
-            self.violated(|| format!("process {slot} calls the API, and no watch wants it since {idle:?}"));
+            self.violated(|| {
+                format!("process {slot} calls the API, and no watch wants it since {idle:?}")
+            });
         }
         let judge = &mut self.judge;
         judge.calls.push_back(now);
@@ -22,7 +24,10 @@ impl State {
                 times.pop_front();
             }
         }
-        let told = judge.told.get(&slot).map_or(&[][..], |told| &told.watches[..]);
+        let told = judge
+            .told
+            .get(&slot)
+            .map_or(&[][..], |told| &told.watches[..]);
         let Some(watch) = holder(told) else { return };
         // A listing may begin anew once with other names, another time with each other filter, and pages may come twice.
         let interval = if judge.starts.is_empty() {
@@ -36,7 +41,9 @@ impl State {
         let most = polls * (2 * pages + 5 + pages.max(10));
         let calls = judge.calls.len();
         if calls > most {
-            self.violated(|| format!("{calls} calls of the API within a minute, and {most} are the most"));
+            self.violated(|| {
+                format!("{calls} calls of the API within a minute, and {most} are the most")
+            });
         }
     }
 }

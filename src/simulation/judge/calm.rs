@@ -30,8 +30,16 @@ impl State {
         };
         let said = standing(watch);
         if !said.ready || said.note {
-            let conditions = watch.status.as_ref().map(|status| status.conditions.clone());
-            self.violated(|| format!("all is well, and {} is not Ready: {said:?} {conditions:?}", watch.name_any()));
+            let conditions = watch
+                .status
+                .as_ref()
+                .map(|status| status.conditions.clone());
+            self.violated(|| {
+                format!(
+                    "all is well, and {} is not Ready: {said:?} {conditions:?}",
+                    watch.name_any()
+                )
+            });
         }
         let of_watch = |item: &Remediation| {
             watch.spec.instance().is_none() || item.instance_id.as_deref() == watch.spec.instance()
@@ -42,10 +50,17 @@ impl State {
             let problem = match (item, &mirror) {
                 (None, None) => None,
                 (None, Some(mirror)) => unlike_gone(watch, mirror),
-                (Some(item), None) => (entry.listed && !may_lack(cluster, watch, item, now)).then_some("has no mirror"),
+                (Some(item), None) => (entry.listed && !may_lack(cluster, watch, item, now))
+                    .then_some("has no mirror"),
                 (Some(item), Some(mirror)) => unlike(watch, mirror, item, entry.listed, now),
             };
-            problem.map(|problem| format!("{id} {problem}: truth {:?}, mirror {:?}", item.map(|item| (&item.state, &item.update_time)), mirror.and_then(|mirror| mirror.status)))
+            problem.map(|problem| {
+                format!(
+                    "{id} {problem}: truth {:?}, mirror {:?}",
+                    item.map(|item| (&item.state, &item.update_time)),
+                    mirror.and_then(|mirror| mirror.status)
+                )
+            })
         });
         if let Some(wrong) = wrong {
             self.violated(|| wrong);
@@ -67,7 +82,13 @@ impl State {
 }
 
 /// What is wrong with the mirror of one that the API has.
-fn unlike(watch: &ClusterWatch, mirror: &crate::api::remediation::Remediation, item: &Remediation, listed: bool, now: Duration) -> Option<&'static str> {
+fn unlike(
+    watch: &ClusterWatch,
+    mirror: &crate::api::remediation::Remediation,
+    item: &Remediation,
+    listed: bool,
+    now: Duration,
+) -> Option<&'static str> {
     let status = mirror.status.clone().unwrap_or_default();
     // A finished one that no listing shows is asked for by nobody.
     let never_asked = status.open == Some(false) && (!listed || only_final(watch));
@@ -85,14 +106,22 @@ fn unlike(watch: &ClusterWatch, mirror: &crate::api::remediation::Remediation, i
     if !shows(&status, item) {
         return Some("differs");
     }
-    let fits = if state::is_final(&item.state) { "Final" } else { "Listed" };
+    let fits = if state::is_final(&item.state) {
+        "Final"
+    } else {
+        "Listed"
+    };
     (synced(&status).1 != fits).then_some("is marked otherwise")
 }
 
 /// What is wrong with the mirror of one that the API has no longer.
-fn unlike_gone(watch: &ClusterWatch, mirror: &crate::api::remediation::Remediation) -> Option<&'static str> {
+fn unlike_gone(
+    watch: &ClusterWatch,
+    mirror: &crate::api::remediation::Remediation,
+) -> Option<&'static str> {
     let status = mirror.status.clone().unwrap_or_default();
-    let of_watch = watch.spec.instance().is_none() || status.instance_id.as_deref() == watch.spec.instance();
+    let of_watch =
+        watch.spec.instance().is_none() || status.instance_id.as_deref() == watch.spec.instance();
     let marked = match synced(&status).1 {
         "NotFound" | "NotListed" | "Final" => true,
         "Stale" => only_final(watch),
@@ -102,8 +131,17 @@ fn unlike_gone(watch: &ClusterWatch, mirror: &crate::api::remediation::Remediati
 }
 
 /// Whether the watch wants no mirror of it, or retention leaves no room for one.
-fn may_lack(cluster: &MemoryCluster, watch: &ClusterWatch, item: &Remediation, now: Duration) -> bool {
-    let wanted = watch.spec.states.as_ref().is_none_or(|states| states.contains(&item.state));
+fn may_lack(
+    cluster: &MemoryCluster,
+    watch: &ClusterWatch,
+    item: &Remediation,
+    now: Duration,
+) -> bool {
+    let wanted = watch
+        .spec
+        .states
+        .as_ref()
+        .is_none_or(|states| states.contains(&item.state));
     if !wanted || !state::is_final(&item.state) {
         return !wanted;
     }

@@ -28,7 +28,10 @@ pub(super) struct Standing {
 
 pub(super) fn standing(watch: &ClusterWatch) -> Standing {
     let status = watch.status.clone().unwrap_or_default();
-    let ready = status.conditions.iter().find(|condition| condition.type_ == "Ready");
+    let ready = status
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == "Ready");
     let current = status.observed_generation == watch.metadata.generation;
     Standing {
         ready: current && ready.is_some_and(|ready| ready.status == "True"),
@@ -47,7 +50,9 @@ impl State {
     /// Looks at everything that a reader can see.
     pub(in crate::simulation) fn judge_marks(&mut self, cluster: &MemoryCluster, now: Duration) {
         let watches: Vec<_> = cluster.watches().into_iter().map(Box::new).collect();
-        let Some(watch) = holder(&watches) else { return };
+        let Some(watch) = holder(&watches) else {
+            return;
+        };
         let cadence = cadence(watch);
         let quiet = now - self.judge.disturbed;
         let stale = cadence.stale_after(false, Duration::ZERO);
@@ -55,13 +60,25 @@ impl State {
         let standing = standing(watch);
         let recently = |at: Option<Duration>| at.is_some_and(|at| now - at < bound * 4);
         let slow = recently(self.answered.slow);
-        let overdue = standing.stale_after.is_none_or(|time| time < crate::testing::now() + now);
+        let overdue = standing
+            .stale_after
+            .is_none_or(|time| time < crate::testing::now() + now);
         let suspended = watch.spec.suspend;
         if quiet > bound + HEARTBEAT && !slow && suspended != standing.stale_after.is_none() {
-            self.violated(|| format!("{}: suspended {suspended}, and staleAfter {standing:?}", watch.name_any()));
+            self.violated(|| {
+                format!(
+                    "{}: suspended {suspended}, and staleAfter {standing:?}",
+                    watch.name_any()
+                )
+            });
         }
         if quiet > bound + HEARTBEAT && !slow && !suspended && overdue {
-            self.violated(|| format!("{}: somebody lives, and staleAfter has passed: {standing:?}", watch.name_any()));
+            self.violated(|| {
+                format!(
+                    "{}: somebody lives, and staleAfter has passed: {standing:?}",
+                    watch.name_any()
+                )
+            });
         }
         cluster.look(|mirrors| for (name, mirror) in mirrors {
             let Some(status) = &mirror.status else { continue };
@@ -94,7 +111,12 @@ impl State {
     }
 
     /// Since when the mirror shows what is not true, and whether it ever was; `None`: it is true, or nobody can say.
-    fn untrue(&self, id: &str, status: &RemediationStatus, now: Duration) -> Option<(Duration, bool)> {
+    fn untrue(
+        &self,
+        id: &str,
+        status: &RemediationStatus,
+        now: Duration,
+    ) -> Option<(Duration, bool)> {
         let entry = self.truth.entries.get(id)?;
         // An older version that is true again is believed late, and not before it was shown twice.
         if entry.restored.is_some() || status.open == Some(false) && entry.current().is_none() {
@@ -107,26 +129,49 @@ impl State {
     }
 
     /// Open ones that are listed for long must have a mirror.
-    fn judge_missing(&mut self, cluster: &MemoryCluster, watch: &ClusterWatch, bound: Duration, now: Duration) {
+    fn judge_missing(
+        &mut self,
+        cluster: &MemoryCluster,
+        watch: &ClusterWatch,
+        bound: Duration,
+        now: Duration,
+    ) {
         let quiet = now - self.judge.disturbed;
         let standing = standing(watch);
         let slow = self.answered.slow.is_some_and(|at| now - at < bound * 4);
-        if quiet <= bound || watch.spec.suspend || !standing.ready || standing.note || slow || only_final(watch) {
+        if quiet <= bound
+            || watch.spec.suspend
+            || !standing.ready
+            || standing.note
+            || slow
+            || only_final(watch)
+        {
             return;
         }
-        let wanted = |name: &str| watch.spec.states.as_ref().is_none_or(|states| states.iter().any(|state| state == name));
+        let wanted = |name: &str| {
+            watch
+                .spec
+                .states
+                .as_ref()
+                .is_none_or(|states| states.iter().any(|state| state == name))
+        };
         let lacking = self.truth.entries.iter().find(|(id, entry)| {
             entry.listed
                 && now - entry.since() > bound
                 && entry.current().is_some_and(|item| {
                     !state::is_final(&item.state)
                         && wanted(&item.state)
-                        && (watch.spec.instance().is_none() || item.instance_id.as_deref() == watch.spec.instance())
+                        && (watch.spec.instance().is_none()
+                            || item.instance_id.as_deref() == watch.spec.instance())
                 })
                 && cluster.mirror(id).is_none()
         });
         if let Some(id) = lacking.map(|(id, _)| id.clone()) {
-            self.violated(|| format!("{id} is listed for long and has no mirror, and the watch says that all is well"));
+            self.violated(|| {
+                format!(
+                    "{id} is listed for long and has no mirror, and the watch says that all is well"
+                )
+            });
         }
     }
 }

@@ -26,7 +26,10 @@ const STALE: Duration = Duration::from_secs(150);
 
 /// Status and reason of Synced.
 pub(in crate::simulation) fn synced(status: &RemediationStatus) -> (&str, &str) {
-    let synced = status.conditions.iter().find(|condition| condition.type_ == "Synced");
+    let synced = status
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == "Synced");
     synced.map_or(("", ""), |synced| (&synced.status, &synced.reason))
 }
 
@@ -36,8 +39,15 @@ fn version(object: &Remediation) -> u64 {
 
 impl State {
     /// A report on a watch landed, or did not.
-    pub(in crate::simulation) fn judge_report(&mut self, op: &Op, answer: &Result<(), &ClusterError>, now: Duration) {
-        self.log(now, || format!("  process {} reports on {}: {answer:?}", op.slot, op.name));
+    pub(in crate::simulation) fn judge_report(
+        &mut self,
+        op: &Op,
+        answer: &Result<(), &ClusterError>,
+        now: Duration,
+    ) {
+        self.log(now, || {
+            format!("  process {} reports on {}: {answer:?}", op.slot, op.name)
+        });
         if answer.is_ok() {
             self.judge.reports += 1;
             if !op.led {
@@ -59,18 +69,28 @@ impl State {
         self.log(now, || {
             let status = after.and_then(|after| after.status.as_ref());
             let told = status.map(|status| (status.state.as_deref(), synced(status).1));
-            format!("  process {} {:?} {}: {answer:?} {told:?}", op.slot, op.verb, op.name)
+            format!(
+                "  process {} {:?} {}: {answer:?} {told:?}",
+                op.slot, op.verb, op.name
+            )
         });
         self.judge.tried += usize::from(op.verb != Verb::Delete);
         let (name, slot) = (&op.name, op.slot);
         if op.fence.is_some() && op.fence < op.known {
-            self.violated(|| format!("process {slot} writes {name} on {:?}, and knew {:?}", op.fence, op.known));
+            self.violated(|| {
+                format!(
+                    "process {slot} writes {name} on {:?}, and knew {:?}",
+                    op.fence, op.known
+                )
+            });
         }
         if answer.is_err() {
             return;
         }
         if !op.led {
-            self.violated(|| format!("process {slot} changes {name} and did not lead when it sent that"));
+            self.violated(|| {
+                format!("process {slot} changes {name} and did not lead when it sent that")
+            });
         }
         let told = self.judge.told.get(&slot);
         let alone = told.map_or(Some(Duration::ZERO), |told| told.alone);
@@ -104,7 +124,9 @@ impl State {
             self.violated(|| format!("{name} is created, and the API never had it"));
         }
         let identities = &mut self.judge.identities;
-        let first = identities.entry(name.clone()).or_insert_with(|| identity.clone());
+        let first = identities
+            .entry(name.clone())
+            .or_insert_with(|| identity.clone());
         if *first != identity {
             self.violated(|| format!("{name} stands for two ids"));
         }
@@ -114,7 +136,9 @@ impl State {
     /// A status was written.
     fn said(&mut self, before: &Remediation, after: &Remediation, now: Duration) {
         let (name, id) = (after.name_any(), after.spec.id.clone());
-        let (Some(was), Some(is)) = (&before.status, &after.status) else { return };
+        let (Some(was), Some(is)) = (&before.status, &after.status) else {
+            return;
+        };
         let evidence = self.answered.evidence.get(&id).copied().unwrap_or_default();
         let reason = synced(is).1.to_owned();
         let proven = match &*reason {
@@ -123,12 +147,20 @@ impl State {
             "NotListed" => evidence.lacking >= 2,
             "Forbidden" => evidence.forbidden >= 2,
             // Where writes failed, mirrors may be behind what was listed.
-            "Stale" => self.answered.confirmed.get(&id).is_none_or(|at| now - *at >= STALE) || now - self.judge.disturbed < STALE * 4,
+            "Stale" => {
+                self.answered
+                    .confirmed
+                    .get(&id)
+                    .is_none_or(|at| now - *at >= STALE)
+                    || now - self.judge.disturbed < STALE * 4
+            }
             _ => false,
         };
         if !proven {
             let confirmed = self.answered.confirmed.get(&id).copied();
-            self.violated(|| format!("{name} becomes {reason} on {evidence:?}, confirmed at {confirmed:?}"));
+            self.violated(|| {
+                format!("{name} becomes {reason} on {evidence:?}, confirmed at {confirmed:?}")
+            });
         }
         if was.open == Some(false) {
             self.violated(|| format!("{name} becomes {reason} and was not open"));
@@ -139,10 +171,22 @@ impl State {
     }
 
     /// A status was written from what the API showed.
-    fn shown(&mut self, name: &str, id: &str, was: &RemediationStatus, is: &RemediationStatus, now: Duration) {
+    fn shown(
+        &mut self,
+        name: &str,
+        id: &str,
+        was: &RemediationStatus,
+        is: &RemediationStatus,
+        now: Duration,
+    ) {
         let versions = &self.truth.entries[id].versions;
         let Some(version) = versions.iter().find(|version| shows(is, version)) else {
-            self.violated(|| format!("{name} shows what the API never had: {:?} {:?}", is.state, is.update_time));
+            self.violated(|| {
+                format!(
+                    "{name} shows what the API never had: {:?} {:?}",
+                    is.state, is.update_time
+                )
+            });
             return;
         };
         let ended = state::is_final(&version.state);
@@ -151,7 +195,13 @@ impl State {
         if (synced(is).1 == "Final") != ended || is.open != Some(!ended) {
             self.violated(|| format!("{name} is {:?} and its marks say otherwise", is.state));
         }
-        let (first, last) = self.answered.shown.get(id).and_then(|shown| shown.get(&time)).copied().unwrap_or((now, now));
+        let (first, last) = self
+            .answered
+            .shown
+            .get(id)
+            .and_then(|shown| shown.get(&time))
+            .copied()
+            .unwrap_or((now, now));
         if older && !self.judge.edited.contains(name) && last - first < APART {
             self.violated(|| format!("{name} becomes older again, at {time}, which was shown from {first:?} to {last:?}"));
         }
@@ -165,21 +215,35 @@ impl State {
     }
 
     /// A mirror was deleted.
-    fn pruned(&mut self, cluster: &MemoryCluster, slot: usize, before: &Remediation, now: Duration) {
+    fn pruned(
+        &mut self,
+        cluster: &MemoryCluster,
+        slot: usize,
+        before: &Remediation,
+        now: Duration,
+    ) {
         let name = before.name_any();
         let status = before.status.clone().unwrap_or_default();
         if status.open != Some(false) {
             self.violated(|| format!("{name} is open and is pruned"));
         }
-        let told = self.judge.told.get(&slot).map_or(&[][..], |told| &told.watches[..]);
+        let told = self
+            .judge
+            .told
+            .get(&slot)
+            .map_or(&[][..], |told| &told.watches[..]);
         let Some(watch) = holder(told) else { return };
         let policy = Policy::of(watch.spec.retention.as_ref());
-        let finished = |status: &RemediationStatus| time::ended(status.end_time.as_deref(), status.update_time.as_deref());
+        let finished = |status: &RemediationStatus| {
+            time::ended(status.end_time.as_deref(), status.update_time.as_deref())
+        };
         let wall = crate::testing::now() + now;
         let newer = cluster.look(|mirrors| {
             let others = mirrors.values().filter_map(|mirror| mirror.status.as_ref());
             let newer = others.filter(|other| {
-                other.open == Some(false) && other.instance_id == status.instance_id && finished(other) >= finished(&status)
+                other.open == Some(false)
+                    && other.instance_id == status.instance_id
+                    && finished(other) >= finished(&status)
             });
             newer.count()
         });
@@ -190,7 +254,10 @@ impl State {
         }
         if let Some(created) = self.judge.created.get(&name).copied()
             && created > self.judge.minds
-            && policy.expired(finished(&status), crate::testing::now() + created.saturating_sub(Duration::from_secs(60)))
+            && policy.expired(
+                finished(&status),
+                crate::testing::now() + created.saturating_sub(Duration::from_secs(60)),
+            )
         {
             self.violated(|| format!("{name} was created at {created:?} to be pruned"));
         }
