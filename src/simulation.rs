@@ -1,7 +1,14 @@
 //! The whole loop, from schedule to report, between models of both sides, in virtual time, from a seed.
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss
+)]
 
 use std::time::Duration;
 
+mod answered;
 mod apply;
 mod change;
 mod clock;
@@ -10,6 +17,7 @@ mod faults;
 mod feed;
 mod judge;
 mod life;
+mod pages;
 mod replica;
 mod run;
 mod sequence;

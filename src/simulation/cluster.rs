@@ -192,7 +192,7 @@ async fn land<T>(
                 after.as_ref(),
                 &answer,
                 now,
-            )
+            );
         });
         world.mirror_news.send_replace(());
     }

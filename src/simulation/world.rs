@@ -7,7 +7,7 @@ use std::{
 
 use tokio::{sync::watch, time::Instant};
 
-use super::{faults::Faults, judge::Judge, together::Answered, truth::Truth};
+use super::{answered::Answered, faults::Faults, judge::Judge, truth::Truth};
 use crate::{
     testing::{cluster::MemoryCluster, lease::Store},
     together::ApiKey,

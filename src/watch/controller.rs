@@ -281,9 +281,11 @@ pub async fn control<C: Cluster, T: Service>(
     }
 }
 
+type Context<C, T> = (Arc<Supervisor<C, T>>, Store<ClusterWatch>);
+
 async fn reconcile<C: Cluster, T: Service>(
     watch: Arc<ClusterWatch>,
-    context: Arc<(Arc<Supervisor<C, T>>, Store<ClusterWatch>)>,
+    context: Arc<Context<C, T>>,
 ) -> Result<Action, Infallible> {
     let (supervisor, store) = &*context;
     supervisor.settle(&watch.namespace().unwrap_or_default(), &store.state());

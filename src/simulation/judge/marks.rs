@@ -54,11 +54,11 @@ impl State {
             return;
         };
         let cadence = cadence(watch);
-        let quiet = now - self.judge.disturbed;
+        let quiet = now.saturating_sub(self.judge.disturbed);
         let stale = cadence.stale_after(false, Duration::ZERO);
         let bound = stale + cadence.interval + SLACK;
         let standing = standing(watch);
-        let recently = |at: Option<Duration>| at.is_some_and(|at| now - at < bound * 4);
+        let recently = |at: Option<Duration>| at.is_some_and(|at| now.saturating_sub(at) < bound * 4);
         let slow = recently(self.answered.slow);
         let overdue = standing
             .stale_after
@@ -91,7 +91,7 @@ impl State {
                 self.violated(|| format!("{name} shows what never was: {:?} {:?}", status.state, status.update_time));
             }
             let ended = self.answered.ended;
-            let unread = now - self.answered.ended > bound || suspended;
+            let unread = now.saturating_sub(self.answered.ended) > bound || suspended;
             if status.open == Some(true) && unread && quiet > bound && !slow {
                 self.violated(|| format!("{name} is open, unconfirmed since {ended:?}, and bears no mark"));
             }
@@ -99,7 +99,7 @@ impl State {
             if never_asked || suspended || slow || recently(self.answered.malformed) || standing.note {
                 continue;
             }
-            let age = now - since;
+            let age = now.saturating_sub(since);
             if age > bound && quiet > bound {
                 self.violated(|| format!("{name} shows {:?}, untrue since {since:?}, and bears no mark", status.state));
             }
@@ -136,9 +136,9 @@ impl State {
         bound: Duration,
         now: Duration,
     ) {
-        let quiet = now - self.judge.disturbed;
+        let quiet = now.saturating_sub(self.judge.disturbed);
         let standing = standing(watch);
-        let slow = self.answered.slow.is_some_and(|at| now - at < bound * 4);
+        let slow = self.answered.slow.is_some_and(|at| now.saturating_sub(at) < bound * 4);
         if quiet <= bound
             || watch.spec.suspend
             || !standing.ready
@@ -157,7 +157,7 @@ impl State {
         };
         let lacking = self.truth.entries.iter().find(|(id, entry)| {
             entry.listed
-                && now - entry.since() > bound
+                && now.saturating_sub(entry.since()) > bound
                 && entry.current().is_some_and(|item| {
                     !state::is_final(&item.state)
                         && wanted(&item.state)

@@ -151,8 +151,8 @@ impl State {
                 self.answered
                     .confirmed
                     .get(&id)
-                    .is_none_or(|at| now - *at >= STALE)
-                    || now - self.judge.disturbed < STALE * 4
+                    .is_none_or(|at| now.saturating_sub(*at) >= STALE)
+                    || now.saturating_sub(self.judge.disturbed) < STALE * 4
             }
             _ => false,
         };
@@ -202,7 +202,7 @@ impl State {
             .and_then(|shown| shown.get(&time))
             .copied()
             .unwrap_or((now, now));
-        if older && !self.judge.edited.contains(name) && last - first < APART {
+        if older && !self.judge.edited.contains(name) && last.saturating_sub(first) < APART {
             self.violated(|| format!("{name} becomes older again, at {time}, which was shown from {first:?} to {last:?}"));
         }
         self.judge.edited.remove(name);
