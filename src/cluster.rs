@@ -1,22 +1,21 @@
 //! The port to the cluster: every call that the operator makes of the Kubernetes API besides its watches.
 
-use std::{sync::Arc, time::Duration};
+mod gate;
+mod patience;
+pub mod watching;
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::{
     Api, Client,
     api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions},
 };
-use leaky_bucket::RateLimiter;
 use serde_json::Value;
 
-use crate::{
-    api::{cluster_watch::ClusterWatch, remediation::Remediation},
-    leader::Leadership,
-};
+use crate::api::{cluster_watch::ClusterWatch, remediation::Remediation};
 
-/// How long one call may take before it counts as failed; its effect is then unknown, and the fence makes that safe.
-const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+pub use self::{gate::Gate, patience::Patience};
+
+const TOO_MANY_REQUESTS: u16 = 429;
 
 /// Why a call to the cluster failed.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -30,6 +29,9 @@ pub enum ClusterError {
     /// The cluster refuses: rights, quota or admission.
     #[error("the cluster refuses it: {0}")]
     Refused(String),
+    /// Too many requests: it was not carried out, and may be tried again.
+    #[error("the cluster has no time for it: {0}")]
+    Busy(String),
     /// No answer, or an answer that says to try again.
     #[error("the cluster did not take it: {0}")]
     Unavailable(String),
@@ -37,13 +39,21 @@ pub enum ClusterError {
 
 impl From<kube::Error> for ClusterError {
     fn from(error: kube::Error) -> Self {
-        let kube::Error::Api(status) = error else {
-            return Self::Unavailable(error.to_string());
+        let status = match error {
+            kube::Error::Api(status) => status,
+            // What it says may hold what could not be read.
+            kube::Error::SerdeError(error) => {
+                let (line, column) = (error.line(), error.column());
+                let place = format!("line {line}, column {column}");
+                return Self::Unavailable(format!("its answer cannot be read ({place})"));
+            }
+            error => return Self::Unavailable(error.to_string()),
         };
         match status.code {
             404 => Self::NotFound,
             409 => Self::Conflict,
-            400..=428 | 430..=499 => Self::Refused(status.message.clone()),
+            TOO_MANY_REQUESTS => Self::Busy(status.message.clone()),
+            400..=499 => Self::Refused(status.message.clone()),
             _ => Self::Unavailable(status.message.clone()),
         }
     }
@@ -102,67 +112,6 @@ pub trait Cluster: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Secret, ClusterError>> + Send;
 }
 
-/// What every write passes: those to mirrors wait for the bucket of `--kube-qps`; none is begun by a replica that does
-/// not lead, and none is waited for without end.
-#[derive(Clone)]
-pub struct Gate {
-    bucket: Option<Arc<RateLimiter>>,
-    leadership: Leadership,
-}
-
-impl Gate {
-    /// A gate with this `bucket` (writes a second; `None`: no limit), open while this replica leads.
-    #[must_use]
-    pub fn new(bucket: Option<Arc<RateLimiter>>, leadership: Leadership) -> Self {
-        Self { bucket, leadership }
-    }
-
-    /// Makes a write to a mirror.
-    ///
-    /// # Errors
-    /// [`ClusterError::Unavailable`] where this replica does not lead or no answer came, else what `call` failed with.
-    pub async fn write<T, E: Into<ClusterError>>(
-        &self,
-        call: impl Future<Output = Result<T, E>> + Send,
-    ) -> Result<T, ClusterError> {
-        if let Some(bucket) = &self.bucket {
-            bucket.acquire_one().await;
-        }
-        self.write_now(call).await
-    }
-
-    /// Makes a write that need not wait for the bucket.
-    ///
-    /// # Errors
-    /// See [`write`](Self::write).
-    pub async fn write_now<T, E: Into<ClusterError>>(
-        &self,
-        call: impl Future<Output = Result<T, E>> + Send,
-    ) -> Result<T, ClusterError> {
-        if !self.leadership.holds() {
-            return Err(ClusterError::Unavailable(
-                "this replica does not lead any more".to_owned(),
-            ));
-        }
-        bounded(call).await
-    }
-}
-
-/// The answer of `call`, unless it takes too long.
-///
-/// # Errors
-/// [`ClusterError::Unavailable`] where no answer came, else what `call` failed with.
-pub async fn bounded<T, E: Into<ClusterError>>(
-    call: impl Future<Output = Result<T, E>> + Send,
-) -> Result<T, ClusterError> {
-    match tokio::time::timeout(CALL_TIMEOUT, call).await {
-        Ok(answer) => answer.map_err(Into::into),
-        Err(_) => Err(ClusterError::Unavailable(
-            "no answer within 30 s".to_owned(),
-        )),
-    }
-}
-
 /// The real cluster.
 #[derive(Clone)]
 pub struct KubeCluster {
@@ -171,10 +120,9 @@ pub struct KubeCluster {
 }
 
 impl KubeCluster {
-    /// A cluster behind `client`; `bucket`: writes a second, `None` for no limit.
+    /// A cluster behind `client`, whose calls all pass `gate`.
     #[must_use]
-    pub fn new(client: Client, bucket: Option<Arc<RateLimiter>>, leadership: Leadership) -> Self {
-        let gate = Gate::new(bucket, leadership);
+    pub fn new(client: Client, gate: Gate) -> Self {
         Self { client, gate }
     }
 
@@ -194,16 +142,16 @@ fn namespace_of(object: &impl kube::ResourceExt) -> String {
 impl Cluster for KubeCluster {
     async fn create(&self, mirror: &Remediation) -> Result<Remediation, ClusterError> {
         let api = self.mirrors(&namespace_of(mirror));
-        self.gate
-            .write(api.create(&PostParams::default(), mirror))
-            .await
+        let how = PostParams::default();
+        self.gate.write(|| api.create(&how, mirror)).await
     }
 
     async fn replace_status(&self, mirror: &Remediation) -> Result<Remediation, ClusterError> {
         let api = self.mirrors(&namespace_of(mirror));
         let name = kube::ResourceExt::name_any(mirror);
+        let how = PostParams::default();
         self.gate
-            .write(api.replace_status(&name, &PostParams::default(), mirror))
+            .write(|| api.replace_status(&name, &how, mirror))
             .await
     }
 
@@ -214,9 +162,8 @@ impl Cluster for KubeCluster {
         patch: Value,
     ) -> Result<Remediation, ClusterError> {
         let api = self.mirrors(namespace);
-        self.gate
-            .write(api.patch(name, &PatchParams::default(), &Patch::Merge(patch)))
-            .await
+        let (how, patch) = (PatchParams::default(), Patch::Merge(patch));
+        self.gate.write(|| api.patch(name, &how, &patch)).await
     }
 
     async fn delete(
@@ -231,18 +178,18 @@ impl Cluster for KubeCluster {
             resource_version: Some(resource_version.to_string()),
         };
         let api = self.mirrors(namespace);
-        self.gate
-            .write(api.delete(name, &DeleteParams::default().preconditions(fence)))
-            .await
-            .map(|_| ())
+        let how = DeleteParams::default().preconditions(fence);
+        self.gate.write(|| api.delete(name, &how)).await.map(drop)
     }
 
     async fn get(&self, namespace: &str, name: &str) -> Result<Remediation, ClusterError> {
-        bounded(self.mirrors(namespace).get(name)).await
+        let api = self.mirrors(namespace);
+        self.gate.read(|| api.get(name)).await
     }
 
     async fn get_watch(&self, namespace: &str, name: &str) -> Result<ClusterWatch, ClusterError> {
-        bounded(self.watches(namespace).get(name)).await
+        let api = self.watches(namespace);
+        self.gate.read(|| api.get(name)).await
     }
 
     async fn replace_watch_status(
@@ -251,12 +198,14 @@ impl Cluster for KubeCluster {
     ) -> Result<ClusterWatch, ClusterError> {
         let api = self.watches(&namespace_of(watch));
         let name = kube::ResourceExt::name_any(watch);
+        let how = PostParams::default();
         self.gate
-            .write_now(api.replace_status(&name, &PostParams::default(), watch))
+            .write_now(|| api.replace_status(&name, &how, watch))
             .await
     }
 
     async fn secret(&self, namespace: &str, name: &str) -> Result<Secret, ClusterError> {
-        bounded(Api::namespaced(self.client.clone(), namespace).get(name)).await
+        let api = Api::namespaced(self.client.clone(), namespace);
+        self.gate.read(|| api.get(name)).await
     }
 }

@@ -1,4 +1,4 @@
-//! Waits until both kinds are installed, and not older than the program: before that, nothing may be written.
+//! Sees whether both kinds are installed, and not older than the program: else nothing may be written.
 //!
 //! The cluster's `OpenAPI` document tells it, which every account may read: no rights on the definitions are needed.
 
@@ -15,8 +15,12 @@ use crate::{
     readiness::{Definitions, Readiness},
 };
 
+/// All that is needed.
+const FIT: Definitions = Definitions::Seen(Installed::Fit);
 /// Between two looks while the definitions do not fit.
 const PAUSE: Duration = Duration::from_secs(2);
+/// Between two looks while they do: the document takes the API server nothing, it keeps it ready.
+const CHECK: Duration = Duration::from_secs(15);
 /// How long one look may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -24,14 +28,43 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 pub async fn until_fit(client: &Client, readiness: &Readiness) {
     loop {
         let found = look(client).await;
-        let fit = found == Definitions::Seen(Installed::Fit);
-        if readiness.definitions(found.clone()) && !fit {
+        if readiness.definitions(found.clone()) && found != FIT {
             tracing::warn!("not ready: {found}");
         }
-        if fit {
+        if found == FIT {
             return;
         }
         tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Looks now and then, and whenever a watch fails, until the definitions do not fit any more. An API server that does not
+/// tell is no reason to stop; `readiness` says so meanwhile.
+pub async fn until_unfit(client: &Client, readiness: &Readiness) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(CHECK) => {}
+            () = readiness.doubted() => {}
+        }
+        let found = look(client).await;
+        if found != FIT {
+            // One look may meet a gap, such as an API server that has just started.
+            tokio::time::sleep(PAUSE).await;
+            if look(client).await != found {
+                readiness.doubt();
+                continue;
+            }
+        }
+        if readiness.definitions(found.clone()) {
+            if found == FIT {
+                tracing::info!("ready again");
+            } else {
+                tracing::warn!("not ready any more: {found}");
+            }
+        }
+        if matches!(found, Definitions::Seen(_)) && found != FIT {
+            return;
+        }
     }
 }
 

@@ -8,6 +8,8 @@ use std::{
     },
 };
 
+use tokio::sync::Notify;
+
 use crate::{api::published::Installed, mirror::index::Index};
 
 /// What is known of the definitions of both kinds.
@@ -26,7 +28,7 @@ impl fmt::Display for Definitions {
         match self {
             Self::Unseen => write!(
                 f,
-                "the API server has not answered yet: see that it can be reached from here; it is asked again"
+                "the API server does not answer: see that it can be reached from here; it is asked again"
             ),
             Self::Forbidden => write!(
                 f,
@@ -45,6 +47,7 @@ pub struct Readiness {
     /// Watches on `ClusterWatches` whose first listing has not ended. None before the first begins: a replica that
     /// stands by has none.
     filling: Arc<AtomicUsize>,
+    doubt: Arc<Notify>,
 }
 
 /// A first listing under way.
@@ -64,6 +67,7 @@ impl Readiness {
             definitions: Arc::new(Mutex::new(Definitions::Unseen)),
             index,
             filling: Arc::default(),
+            doubt: Arc::default(),
         }
     }
 
@@ -77,6 +81,22 @@ impl Readiness {
         let news = *known != found;
         *known = found;
         news
+    }
+
+    /// The index of the mirrors.
+    #[must_use]
+    pub fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// A watch failed: perhaps its definition is gone.
+    pub fn doubt(&self) {
+        self.doubt.notify_one();
+    }
+
+    /// Waits until somebody doubts that the definitions are as they were.
+    pub async fn doubted(&self) {
+        self.doubt.notified().await;
     }
 
     /// A watch on `ClusterWatches` begins its first listing, which lasts until the answer is dropped.
@@ -126,7 +146,7 @@ mod tests {
     fn ready_only_with_everything() {
         assert_eq!(missing(&FIT, true, true), None);
         for (definitions, mirrors, watches, wanted) in [
-            (Definitions::Unseen, true, true, "has not answered"),
+            (Definitions::Unseen, true, true, "does not answer"),
             (Definitions::Forbidden, true, true, "system:discovery"),
             (
                 Definitions::Seen(Installed::Missing(vec!["Remediation".into()])),

@@ -1,7 +1,8 @@
 //! Puts the operator together and runs it until it is told to stop.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt::Display, io, net::SocketAddr, sync::Arc, time::Duration};
 
+use futures::future::join_all;
 use kube::Client;
 use leaky_bucket::RateLimiter;
 use tokio::net::TcpListener;
@@ -10,10 +11,11 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     admin::{self, Probes},
     clock::Clock,
-    cluster::{Cluster, KubeCluster},
+    cluster::{Cluster, Gate, KubeCluster, Patience, watching},
     config::Run,
     definitions,
     leader::{Elector, KubeLeases, Leadership, Leases, Lost, identity},
+    metrics::{Metrics, Operator, Watches},
     mirror::{follow::follow, index::Index},
     readiness::Readiness,
     together::{self, Limits, Service},
@@ -22,7 +24,7 @@ use crate::{
         poll::Tools,
         task::Speeds,
     },
-    watchdog::{Watchdog, patience},
+    watchdog::{self, Watchdog},
 };
 
 /// Why the operator cannot run.
@@ -39,6 +41,9 @@ pub enum RunError {
     /// The admin server cannot listen.
     #[error("--admin-addr: nothing can listen on {0}: {1}; name another address or port")]
     Admin(SocketAddr, io::Error),
+    /// Nothing could tell it to stop.
+    #[error("the signals that end it cannot be listened to: {0}")]
+    Signals(io::Error),
     /// The client of the API cannot be made.
     #[error("the client of Together's API cannot be made: {0}")]
     Client(#[from] together::ClientError),
@@ -47,14 +52,14 @@ pub enum RunError {
     Lost(#[from] Lost),
 }
 
-/// Runs the operator with `flags` against the cluster of `kube` until `shutdown`; its probes are answered on `admin`.
+/// Runs the operator with `flags` against the cluster of `kube` until `shutdown`; its probes and metrics are answered on `admin`.
 ///
 /// # Errors
 /// See [`RunError`]. Faults of the cluster or the API after the start are no errors: they are waited out.
 pub async fn run(
     flags: &Run,
     admin: TcpListener,
-    kube: kube::Config,
+    mut kube: kube::Config,
     clock: Arc<dyn Clock>,
     shutdown: CancellationToken,
 ) -> Result<(), RunError> {
@@ -64,9 +69,13 @@ pub async fn run(
         burst: flags.api_burst,
         ..Limits::default()
     };
-    let together = together::Client::new(base, limits)?;
+    let together = together::Client::new(base, limits)?.with_clock(clock.clone());
+    // Retries are left to the operator, which knows what is worth repeating.
+    kube.default_retry = false;
     // Watches keep a connection of their own: beside many writes on one connection the server cuts them.
-    let (watches, writes) = (client(&kube)?, client(&kube)?);
+    let watches = watching::client(kube.clone()).map_err(no_way)?;
+    let patience = Patience::default();
+    let writes = patience.client(kube.clone()).map_err(no_way)?;
     let namespaces: Vec<Option<String>> = if flags.namespaces.is_empty() {
         vec![None]
     } else {
@@ -84,14 +93,22 @@ pub async fn run(
         None
     };
 
-    let watchdog = Watchdog::new(clock.clone(), patience(flags.api_qps));
+    let watchdog = Watchdog::new(clock.clone(), watchdog::patience(flags.api_qps));
+    let meters = Watches::new(clock.clone());
+    let operator = Operator::new(leadership.clone());
+    let metrics = Metrics::new(operator, meters.clone(), &together);
     let index = Index::new(namespaces.len());
     let readiness = Readiness::new(index.clone());
-    let cluster = KubeCluster::new(writes, bucket(flags.kube_qps, flags.kube_burst), leadership);
+    let gate = Gate::new(
+        patience,
+        bucket(flags.kube_qps, flags.kube_burst),
+        leadership,
+    );
+    let cluster = KubeCluster::new(writes, gate);
     let tools = Arc::new(Tools {
         cluster,
         together,
-        index: index.clone(),
+        index,
         clock,
     });
     let speeds = Speeds {
@@ -102,32 +119,23 @@ pub async fn run(
         tools,
         speeds,
         watchdog.clone(),
+        meters,
         shutdown.child_token(),
     ));
     let address = admin.local_addr().ok();
     tracing::info!(version = env!("CARGO_PKG_VERSION"), admin = ?address, api = %flags.api_url, namespaces = ?flags.namespaces, "started");
 
-    let each = namespaces.into_iter().map(|namespace| {
-        let (supervisor, watches) = (supervisor.clone(), watches.clone());
-        let readiness = readiness.clone();
-        let follow = follow(watches.clone(), namespace.clone(), index.clone());
-        async move {
-            tokio::select! {
-                () = follow => {}
-                () = control(watches, namespace, supervisor, readiness) => {}
-            }
-        }
-    });
     let work = async {
         definitions::until_fit(&watches, &readiness).await;
         tokio::select! {
             lost = lead(elector.as_mut(), &supervisor) => Err(lost),
-            _ = futures::future::join_all(each) => Ok(()),
+            () = mirror(&namespaces, &watches, &supervisor, &readiness) => Ok(()),
         }
     };
     let probes = Probes {
         watchdog,
         readiness: readiness.clone(),
+        metrics,
     };
     let outcome = tokio::select! {
         biased;
@@ -141,6 +149,36 @@ pub async fn run(
     }
     tracing::info!("stopped");
     Ok(outcome?)
+}
+
+/// Mirrors the `namespaces` (all: `None`), and begins anew whenever the definitions have been away.
+async fn mirror<C: Cluster, T: Service>(
+    namespaces: &[Option<String>],
+    watches: &Client,
+    supervisor: &Arc<Supervisor<C, T>>,
+    readiness: &Readiness,
+) {
+    let each = |namespace: &Option<String>| {
+        let follow = follow(watches.clone(), namespace.clone(), readiness.clone());
+        let (namespace, supervisor) = (namespace.clone(), supervisor.clone());
+        let control = control(watches.clone(), namespace, supervisor, readiness.clone());
+        async move {
+            tokio::select! {
+                () = follow => {}
+                () = control => {}
+            }
+        }
+    };
+    loop {
+        tokio::select! {
+            () = definitions::until_unfit(watches, readiness) => {}
+            _ = join_all(namespaces.iter().map(each)) => return,
+        }
+        // What is known of the mirrors is known of objects that may be no more.
+        supervisor.pause().await;
+        readiness.index().forget(namespaces.len());
+        definitions::until_fit(watches, readiness).await;
+    }
 }
 
 /// Leads as soon as this replica may, until it may no more. One that is alone leads for ever.
@@ -167,16 +205,14 @@ fn elector(
     let namespace = flags.lease_namespace.as_ref();
     let namespace = namespace.unwrap_or(&kube.default_namespace);
     // A connection of its own: renewals must not queue behind writes.
-    let leases = KubeLeases::new(client(kube)?, namespace, name);
+    let client = Client::try_from(kube.clone()).map_err(no_way)?;
+    let leases = KubeLeases::new(client, namespace, name);
     let lease = format!("{namespace}/{name}");
     Ok(Elector::new(leases, lease, identity(), clock, leadership))
 }
 
-/// A client that leaves retries to the operator, which knows what is worth repeating.
-fn client(config: &kube::Config) -> Result<Client, RunError> {
-    let mut config = config.clone();
-    config.default_retry = false;
-    Client::try_from(config).map_err(|error| RunError::Cluster(error.to_string()))
+fn no_way(error: impl Display) -> RunError {
+    RunError::Cluster(error.to_string())
 }
 
 fn bucket(qps: u32, burst: u32) -> Option<Arc<RateLimiter>> {

@@ -6,28 +6,29 @@ use kube::{
     runtime::{WatchStreamExt, watcher},
 };
 
-use super::index::Index;
-use crate::api::remediation::Remediation;
+use crate::{api::remediation::Remediation, cluster::watching, readiness::Readiness};
 
 /// Objects fetched at a time while the index is filled.
 const PAGE: u32 = 500;
 
-/// Follows the mirrors of `namespace` (all: `None`) until it is dropped. Cuts and errors are waited out and resumed.
-pub async fn follow(client: Client, namespace: Option<String>, index: Index) {
+/// Follows the mirrors of `namespace` (all: `None`) until it is dropped. Cuts and errors are waited out and resumed;
+/// `readiness` holds the index and hears of errors.
+pub async fn follow(client: Client, namespace: Option<String>, readiness: Readiness) {
     let api: Api<Remediation> = match &namespace {
         Some(namespace) => Api::namespaced(client, namespace),
         None => Api::all(client),
     };
-    let events = watcher(api, watcher::Config::default().page_size(PAGE)).default_backoff();
-    heed(events, namespace, index).await;
+    let events = watcher(api, watching::config().page_size(PAGE)).default_backoff();
+    heed(events, namespace, readiness).await;
 }
 
-/// Tells `index` what a watch on the mirrors of `namespace` says, until it ends.
+/// Tells the index of `readiness` what a watch on the mirrors of `namespace` says, until it ends.
 pub async fn heed(
     events: impl Stream<Item = watcher::Result<watcher::Event<Remediation>>>,
     namespace: Option<String>,
-    index: Index,
+    readiness: Readiness,
 ) {
+    let index = readiness.index();
     let mut events = std::pin::pin!(events);
     let mut epoch = 0;
     let mut first = true;
@@ -43,6 +44,7 @@ pub async fn heed(
             }
             Ok(watcher::Event::Delete(object)) => index.hide(namespace.as_deref(), &object),
             Err(error) => {
+                readiness.doubt();
                 tracing::warn!(%error, "the watch on Remediations failed and is tried again");
             }
         }

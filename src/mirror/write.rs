@@ -83,6 +83,12 @@ impl<C: Cluster> Writer<C> {
     /// What the cluster refused or failed at; a conflict and an object that is gone are no errors.
     pub async fn write(&self, write: Write, now: Timestamp) -> Result<Done, ClusterError> {
         let name = write.name;
+        let decided_on = match &write.deed {
+            Deed::Create(..) => None,
+            Deed::Update { mirror, .. } | Deed::Mark(mirror, _) | Deed::Prune(mirror) => {
+                Some(mirror.resource_version)
+            }
+        };
         let done = match write.deed {
             Deed::Create(status, spec) => self.create(&name, *status, spec, now).await,
             Deed::Update {
@@ -94,7 +100,14 @@ impl<C: Cluster> Writer<C> {
             Deed::Prune(mirror) => self.prune(&name, &mirror).await,
         };
         match done {
-            Err(ClusterError::Conflict | ClusterError::NotFound) => Ok(Done::Conflict),
+            Err(ClusterError::NotFound) => {
+                // Deleted where no event told of it: the next poll makes it anew.
+                if let Some(version) = decided_on {
+                    self.index.removed(&self.namespace, &name, version);
+                }
+                Ok(Done::Conflict)
+            }
+            Err(ClusterError::Conflict) => Ok(Done::Conflict),
             done => done,
         }
     }
@@ -114,7 +127,14 @@ impl<C: Cluster> Writer<C> {
         ));
         object.metadata.owner_references =
             Some(self.owners.to_vec()).filter(|owners| !owners.is_empty());
-        let created = self.cluster.create(&object).await?;
+        let created = self.cluster.create(&object).await;
+        let created = created.map_err(|error| match error {
+            // No conflict: it will be no different next time.
+            ClusterError::NotFound => ClusterError::Unavailable(
+                "its namespace or the definition of Remediations is gone".to_owned(),
+            ),
+            error => error,
+        })?;
         self.index.apply(created.clone());
         date(&mut status.conditions, |_| None, now);
         let mut history = Vec::new();

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     api::{cluster_watch::ClusterWatch, remediation::Remediation},
-    cluster::{Cluster, ClusterError, Gate, bounded},
+    cluster::{Cluster, ClusterError, Gate, Patience},
     leader::Leadership,
     testing::cluster::MemoryCluster,
 };
@@ -61,7 +61,7 @@ type Answer<T> = Result<T, ClusterError>;
 
 impl Reach {
     pub(super) fn new(world: Arc<World>, life: Arc<Life>, leadership: Leadership) -> Self {
-        let gate = Gate::new(None, leadership.clone());
+        let gate = Gate::new(Patience::default(), None, leadership.clone());
         Self {
             world,
             life,
@@ -75,7 +75,7 @@ impl Reach {
         verb: Verb,
         name: String,
         fence: Option<u64>,
-        act: impl FnOnce(&MemoryCluster) -> Answer<T> + Send + 'static,
+        act: impl Fn(&MemoryCluster) -> Answer<T> + Clone + Send + Sync + 'static,
     ) -> Answer<T> {
         let slot = self.life.slot;
         let op = Op {
@@ -133,19 +133,21 @@ impl Reach {
         verb: Verb,
         name: String,
         fence: Option<u64>,
-        act: impl FnOnce(&MemoryCluster) -> Answer<T> + Send + 'static,
+        act: impl Fn(&MemoryCluster) -> Answer<T> + Clone + Send + Sync + 'static,
     ) -> Answer<T> {
         self.life.runs().await;
-        self.gate.write(self.send(verb, name, fence, act)).await
+        let call = || self.send(verb, name.clone(), fence, act.clone());
+        self.gate.write(call).await
     }
 
     async fn read<T: Send + 'static>(
         &self,
         name: &str,
-        act: impl FnOnce(&MemoryCluster) -> Answer<T> + Send + 'static,
+        act: impl Fn(&MemoryCluster) -> Answer<T> + Clone + Send + Sync + 'static,
     ) -> Answer<T> {
         self.life.runs().await;
-        bounded(self.send(Verb::Read, name.to_owned(), None, act)).await
+        let call = || self.send(Verb::Read, name.to_owned(), None, act.clone());
+        self.gate.read(call).await
     }
 }
 
@@ -238,7 +240,7 @@ impl Cluster for Reach {
         let fence = fence.map(|version| version.parse().unwrap());
         let of = name.to_owned();
         self.write(Verb::Patch, name.to_owned(), fence, move |cluster| {
-            now(cluster.patch("", &of, patch))
+            now(cluster.patch("", &of, patch.clone()))
         })
         .await
     }
@@ -270,9 +272,8 @@ impl Cluster for Reach {
         self.life.runs().await;
         let (name, fence) = (watch.name_any(), version(watch));
         let watch = watch.clone();
-        let call = self.send(Verb::WatchStatus, name, fence, move |cluster| {
-            now(cluster.replace_watch_status(&watch))
-        });
+        let act = move |cluster: &MemoryCluster| now(cluster.replace_watch_status(&watch));
+        let call = || self.send(Verb::WatchStatus, name.clone(), fence, act.clone());
         self.gate.write_now(call).await
     }
 

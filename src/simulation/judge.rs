@@ -65,6 +65,8 @@ pub(super) struct Judge {
     pruned: BTreeMap<String, (Duration, Option<String>)>,
     /// When anything but the API was last out of order.
     pub(super) disturbed: Duration,
+    /// When somebody last edited the Lease.
+    pub(super) lease_edited: Duration,
     /// When somebody last changed what should be there.
     pub(super) minds: Duration,
     told: BTreeMap<usize, Told>,

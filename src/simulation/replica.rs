@@ -22,13 +22,15 @@ use crate::{
     clock::Clock,
     cluster::ClusterError,
     leader::{Elector, Leadership, Leases},
+    metrics::Watches,
     mirror::{follow::heed, index::Index},
+    readiness::Readiness,
     run::lead,
     testing::{
         NAMESPACE,
         lease::{Access, Fault},
     },
-    watch::{controller::Supervisor, poll::Tools, task::Speeds},
+    watch::{controller::Supervisor, orphans::look_after, poll::Tools, task::Speeds},
     watchdog::Watchdog,
 };
 
@@ -110,18 +112,21 @@ impl Replica {
     ) -> impl Future<Output = ()> + use<> {
         let (life, lags, stop) = (self.life.clone(), self.lags.clone(), self.stop.clone());
         let index = Index::new(1);
-        let tools = Tools {
+        let tools = Arc::new(Tools {
             cluster: Reach::new(world.clone(), life.clone(), self.leadership.clone()),
             together: Remote::new(world.clone(), life.clone()),
             index: index.clone(),
             clock: clock.clone(),
-        };
+        });
+        let readiness = Readiness::new(index);
+        let meters = Watches::new(clock.clone());
         let watchdog = Watchdog::new(clock, Duration::from_secs(300));
         let shutdown = CancellationToken::new();
         let supervisor = Arc::new(Supervisor::new(
-            Arc::new(tools),
+            tools.clone(),
             SPEEDS,
             watchdog,
+            meters,
             shutdown.clone(),
         ));
         async move {
@@ -132,9 +137,9 @@ impl Replica {
                     biased;
                     () = stop.cancelled() => true,
                     _ = lead(elector.as_mut(), &supervisor) => false,
-                    () = control(&world, &life, &lags, &supervisor) => false,
+                    () = control(&world, &life, &lags, &supervisor, &tools) => false,
                     () = feed => false,
-                    () = heed(events, Some(NAMESPACE.to_owned()), index) => false,
+                    () = heed(events, Some(NAMESPACE.to_owned()), readiness) => false,
                 }
             };
             let told = tokio::select! {
@@ -168,6 +173,7 @@ async fn control(
     life: &Arc<Life>,
     lags: &Lags,
     supervisor: &Supervisor<Reach, Remote>,
+    tools: &Tools<Reach, Remote>,
 ) {
     let store = Mutex::new(Vec::<Arc<ClusterWatch>>::new());
     let showing = feed::watches(world.clone(), life.clone(), lags.clone(), |watches| {
@@ -178,7 +184,7 @@ async fn control(
     let leading = async {
         supervisor.led().await;
         supervisor.settle_all(Some(NAMESPACE), &store.lock().unwrap());
-        std::future::pending::<()>().await;
+        look_after(tools, Some(NAMESPACE), || store.lock().unwrap().clone()).await;
     };
     tokio::join!(showing, leading);
 }

@@ -20,6 +20,8 @@ const STEPS: usize = 30;
 const CALM: Duration = Duration::from_secs(1500);
 /// So long nothing may be written after that but heartbeats.
 const QUIET: Duration = Duration::from_secs(601);
+/// How long one that led may go on after its Lease was edited by hand.
+const EDITED: Duration = Duration::from_secs(12);
 /// How often a process that ended is looked for.
 const LOOK: Duration = Duration::from_secs(20);
 
@@ -172,7 +174,9 @@ impl Sequence {
             self.disturb();
         }
         world.with(|state, now| {
-            if leading > 1 {
+            // Whoever edits the Lease by hand makes two lead until the first one looks at it.
+            let by_hand = now.saturating_sub(state.judge.lease_edited) < EDITED;
+            if leading > 1 && !by_hand {
                 state.violated(|| format!("{leading} processes lead at once"));
             }
             state.judge_marks(&world.cluster, now);

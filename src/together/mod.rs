@@ -19,19 +19,23 @@ mod model;
 mod pass;
 mod port;
 mod route;
+mod skew;
 pub mod state;
 
 #[cfg(test)]
 pub(crate) use budget::{Budget, Budgets, Rate};
 
+pub use answer::retry_after;
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use client::{Client, ClientError, KeyedClient, Limits};
 pub use complete::CompleteListing;
 pub use decode::{decode_one, decode_page};
-pub use dialect::{Dialects, QueryNames, StateFilter};
+pub use dialect::{Dialects, QueryNames, Spoken, StateFilter};
 pub use error::{Error, Flaw, Incomplete, Outage};
 pub use key::{ApiKey, KeyError};
 pub use linked_alert::LinkedAlert;
 pub use listing::Listing;
 pub use model::{Malformed, Remediation};
 pub use port::{Api, ListRequest, Page, PageQuery, Service};
+pub use route::is_plain;
+pub use skew::Skew;

@@ -25,6 +25,8 @@ pub enum Answer {
     NotFound,
     /// 403.
     Forbidden,
+    /// This id cannot be asked for: an answer would prove nothing, or there is none.
+    Unaskable,
     /// No usable answer.
     Unanswered,
 }
@@ -43,6 +45,8 @@ struct Missing {
     forbidden: u32,
     /// It vanished with many others.
     mass: bool,
+    /// Its id cannot be asked for: only full listings can prove that it is gone.
+    unaskable: bool,
 }
 
 /// The open mirrors of one watch that complete listings lacked, and whether the call by id can be trusted.
@@ -132,15 +136,19 @@ impl Absences {
             self.missing.remove(name);
             self.trusted = true;
         }
-        let (Some(missing), true) = (self.missing.get_mut(name), self.trusted) else {
+        let Some(missing) = self.missing.get_mut(name) else {
             return;
         };
+        missing.unaskable |= answer == Answer::Unaskable;
+        if !self.trusted {
+            return;
+        }
         match answer {
             Answer::NotFound => (missing.not_found, missing.forbidden) = (missing.not_found + 1, 0),
             Answer::Forbidden => {
                 (missing.not_found, missing.forbidden) = (0, missing.forbidden + 1);
             }
-            Answer::Shown | Answer::Unanswered => {}
+            Answer::Shown | Answer::Unaskable | Answer::Unanswered => {}
         }
     }
 
@@ -155,7 +163,7 @@ impl Absences {
             Some(Synced::NotFound)
         } else if missing.forbidden >= AGREEING {
             Some(Synced::Forbidden)
-        } else if !self.trusted && missing.full >= AGREEING {
+        } else if (missing.unaskable || !self.trusted) && missing.full >= AGREEING {
             Some(Synced::NotListed)
         } else {
             None
@@ -179,7 +187,8 @@ impl Absences {
     pub fn want_full_listing(&self, asked: usize) -> bool {
         let too_many = self.missing.len() > asked;
         let unsettled = |missing: &Missing| {
-            too_many || !self.trusted || (missing.mass && missing.full < AGREEING)
+            let unproven = missing.mass && missing.full < AGREEING;
+            too_many || !self.trusted || missing.unaskable || unproven
         };
         self.missing
             .values()
@@ -245,6 +254,20 @@ mod tests {
         absences.answered("a", Answer::Forbidden);
         absences.answered("a", Answer::Forbidden);
         assert_eq!(absences.verdict("a"), Some(Synced::Forbidden));
+    }
+
+    #[test]
+    fn one_that_cannot_be_asked_for_needs_two_full_listings_though_others_can() {
+        let mut absences = Absences::default();
+        absences.trust_ids();
+        for full in [false, true] {
+            observe(&mut absences, &[".."], &[], full);
+            absences.answered("..", Answer::Unaskable);
+            assert_eq!(absences.verdict(".."), None);
+            assert!(absences.want_full_listing(10));
+        }
+        observe(&mut absences, &[".."], &[], true);
+        assert_eq!(absences.verdict(".."), Some(Synced::NotListed));
     }
 
     #[test]

@@ -23,14 +23,17 @@ use tokio_util::{
 };
 
 use super::{
+    orphans,
     overlap::{Claim, overlapped},
     poll::Tools,
+    request::REQUESTED_AT,
     status::Standing,
-    task::{REQUESTED_AT, Speeds, Task},
+    task::{Speeds, Task},
 };
 use crate::{
     api::cluster_watch::ClusterWatch,
-    cluster::Cluster,
+    cluster::{Cluster, watching},
+    metrics::Watches,
     readiness::Readiness,
     together::{self, Service},
     watchdog::Watchdog,
@@ -57,6 +60,7 @@ pub struct Supervisor<C, T = together::Client> {
     tools: Arc<Tools<C, T>>,
     speeds: Speeds,
     watchdog: Watchdog,
+    meters: Watches,
     running: Mutex<HashMap<(String, String), Running>>,
     tasks: TaskTracker,
     leads: SetOnce<()>,
@@ -65,18 +69,20 @@ pub struct Supervisor<C, T = together::Client> {
 
 impl<C: Cluster, T: Service> Supervisor<C, T> {
     /// A supervisor that starts no task before it is told to [`lead`](Self::lead), and whose tasks all end with
-    /// `shutdown`; `watchdog` looks after their polls.
+    /// `shutdown`; `watchdog` looks after their polls, `meters` count them.
     #[must_use]
     pub fn new(
         tools: Arc<Tools<C, T>>,
         speeds: Speeds,
         watchdog: Watchdog,
+        meters: Watches,
         shutdown: CancellationToken,
     ) -> Self {
         Self {
             tools,
             speeds,
             watchdog,
+            meters,
             running: Mutex::default(),
             tasks: TaskTracker::new(),
             leads: SetOnce::new(),
@@ -100,6 +106,17 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
         self.shutdown.cancel();
         self.tasks.close();
         self.tasks.wait().await;
+    }
+
+    /// Ends all tasks and waits until the last one has ended; the next listing of the watches begins them anew.
+    pub async fn pause(&self) {
+        self.running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.tasks.reopen();
     }
 
     /// Makes the tasks of `namespace` those that its `watches` want: a changed watch gets a new task, and the old one
@@ -178,13 +195,13 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
         };
         let stop = self.shutdown.child_token();
         let stopped = stop.clone();
-        let watchdog = self.watchdog.clone();
+        let (watchdog, meters) = (self.watchdog.clone(), self.meters.clone());
         self.tasks.spawn(async move {
             // Whatever the task is in the middle of is dropped at once, its writes with it.
             let work = async {
                 match standing {
                     Some(standing) => task.rest(standing).await,
-                    None => task.run(&watchdog).await,
+                    None => task.run(&watchdog, &meters).await,
                 }
             };
             tokio::select! {
@@ -201,7 +218,7 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
     }
 }
 
-fn claim(watch: &ClusterWatch) -> Claim<'_> {
+pub(super) fn claim(watch: &ClusterWatch) -> Claim<'_> {
     Claim {
         name: watch.meta().name.as_deref().unwrap_or_default(),
         created: watch
@@ -231,12 +248,13 @@ pub async fn control<C: Cluster, T: Service>(
     let (store, writer) = reflector::store();
     let settle_all = {
         let (supervisor, store) = (supervisor.clone(), store.clone());
+        let namespace = namespace.clone();
         move || supervisor.settle_all(namespace.as_deref(), &store.state())
     };
     let events = {
         let settle_all = settle_all.clone();
         let mut filling = Some(readiness.watch_begins());
-        reflector(writer, watcher(api, watcher::Config::default())).inspect_ok(move |event| {
+        reflector(writer, watcher(api, watching::config())).inspect_ok(move |event| {
             if matches!(event, watcher::Event::InitDone) {
                 drop(filling.take());
                 settle_all();
@@ -265,6 +283,7 @@ pub async fn control<C: Cluster, T: Service>(
                     );
                 }
                 Err(error) => {
+                    readiness.doubt();
                     tracing::warn!(%error, "the watch on ClusterWatches failed and is tried again");
                 }
             }
@@ -273,7 +292,9 @@ pub async fn control<C: Cluster, T: Service>(
     let leading = async {
         supervisor.led().await;
         settle_all();
-        std::future::pending::<()>().await;
+        // Only the watch's own end ends the wait too early, and then there is nothing to look after.
+        let _ = store.wait_until_ready().await;
+        orphans::look_after(&supervisor.tools, namespace.as_deref(), || store.state()).await;
     };
     tokio::select! {
         () = reconciling => {}
@@ -281,6 +302,7 @@ pub async fn control<C: Cluster, T: Service>(
     }
 }
 
+/// What a reconcile works with.
 type Context<C, T> = (Arc<Supervisor<C, T>>, Store<ClusterWatch>);
 
 async fn reconcile<C: Cluster, T: Service>(
@@ -326,9 +348,10 @@ mod tests {
             default_interval: Duration::from_secs(60),
             min_interval: Duration::from_secs(10),
         };
-        let watchdog = Watchdog::new(clock, Duration::from_secs(300));
+        let watchdog = Watchdog::new(clock.clone(), Duration::from_secs(300));
+        let meters = Watches::new(clock);
         let shutdown = CancellationToken::new();
-        let supervisor = Supervisor::new(Arc::new(tools), speeds, watchdog, shutdown);
+        let supervisor = Supervisor::new(Arc::new(tools), speeds, watchdog, meters, shutdown);
         supervisor.lead();
         let tasks = || {
             let running = supervisor.running.lock().unwrap();

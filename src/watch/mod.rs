@@ -1,15 +1,19 @@
 //! One `ClusterWatch`: schedule, credentials, listing, plan, write, report.
 
 pub mod absence;
+pub mod backlog;
 pub mod controller;
 pub mod credentials;
+pub mod failure;
 pub mod memory;
+pub mod orphans;
 pub mod overlap;
 pub mod plan;
 pub mod poll;
 pub mod questions;
 pub mod regression;
 pub mod report;
+pub mod request;
 pub mod retention;
 pub mod rollup;
 pub mod round;

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::OwnerReference, jiff::Timestamp};
+use kube::{Resource, ResourceExt};
 
 use super::retention::Policy;
 use crate::{
     api::{
-        cluster_watch::OmitField,
+        cluster_watch::{ClusterWatch, DeletionPolicy, OmitField},
         limits,
         remediation::{RemediationSpec, RemediationStatus},
     },
@@ -37,6 +38,30 @@ pub struct Scope {
     pub owners: Arc<[OwnerReference]>,
     /// Which finished ones are kept.
     pub retention: Policy,
+}
+
+impl Scope {
+    /// What `watch` mirrors.
+    #[must_use]
+    pub fn of(watch: &ClusterWatch) -> Self {
+        let spec = &watch.spec;
+        let owner = OwnerReference {
+            controller: Some(true),
+            ..watch.owner_ref(&()).unwrap_or_default()
+        };
+        Self {
+            namespace: watch.namespace().unwrap_or_default().into(),
+            cluster: spec.cluster_id.as_str().into(),
+            instance: spec.instance().map(Into::into),
+            states: spec.states.clone(),
+            omit: spec.omit.clone().unwrap_or_default(),
+            owners: match spec.deletion_policy {
+                DeletionPolicy::Delete => [owner].into(),
+                DeletionPolicy::Retain => [].into(),
+            },
+            retention: Policy::of(spec.retention.as_ref()),
+        }
+    }
 }
 
 /// What to do about one remediation that the API shows.
@@ -82,7 +107,7 @@ impl Finished {
 
 /// Decides about `item`, whose mirror would be named `name`; `mirror`: the facts of the object of that name.
 ///
-/// A version older than the mirror's is not written, unless `trust_older`.
+/// A version older than the mirror's is not written, unless `trust_older`. `now` is by the API's clock.
 #[must_use]
 pub fn plan(
     scope: &Scope,

@@ -34,7 +34,8 @@ impl Policy {
         }
     }
 
-    /// Whether one that ended at `finished` is past its time. One that says no readable time never is.
+    /// Whether one that ended at `finished` is past its time, `now` by the API's clock. One that says no readable time
+    /// never is.
     #[must_use]
     pub fn expired(&self, finished: Option<Timestamp>, now: Timestamp) -> bool {
         let (Some(ttl), Some(finished)) = (self.ttl, finished) else {
@@ -71,7 +72,8 @@ impl Candidates {
     }
 }
 
-/// What to delete and what to create, now that a complete listing has ended. `mirrors`: all of the watch.
+/// What to delete and what to create, now that a complete listing has ended. `mirrors`: all of the watch; `now`
+/// is by the API's clock.
 #[must_use]
 pub fn settle(
     policy: &Policy,

@@ -6,6 +6,7 @@ use k8s_openapi::jiff::Timestamp;
 use tokio::task::JoinSet;
 
 use super::{
+    backlog::Backlog,
     plan::{Scope, Verdict, plan, urgency},
     regression::Regressions,
     retention::{self, Candidates},
@@ -13,10 +14,11 @@ use super::{
 use crate::{
     cluster::{Cluster, ClusterError},
     mirror::{
+        bounds::cut_short,
         index::{Index, Mirror},
         name::object_name,
         time,
-        write::{Done, Write, Writer},
+        write::{Deed, Done, Write, Writer},
     },
     together::{Malformed, Remediation},
     watchdog::Pulse,
@@ -24,10 +26,13 @@ use crate::{
 
 /// Writes under way at a time.
 const CONCURRENCY: usize = 32;
-/// Failed writes after which a poll writes no more: the next one plans them again.
+/// Failed creates after which a poll creates no more, and failed changes after which it changes no more: what the cluster
+/// refuses to create must not keep it from what is there. The next poll plans them again.
 const FAILURES: usize = 20;
 /// Things left out that a poll names; further ones are counted.
 const NAMED: usize = 3;
+/// Characters of an id that are told.
+const ID_SHOWN: usize = 64;
 
 /// What the writes of a poll came to.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -46,14 +51,30 @@ pub struct Tally {
     pub error: Option<ClusterError>,
 }
 
-/// What a poll had to leave out, in words.
+impl Tally {
+    fn failed(&mut self, error: ClusterError) {
+        self.failed += 1;
+        self.error.get_or_insert(error);
+    }
+
+    fn count(&mut self, done: Done) -> &mut usize {
+        match done {
+            Done::Created => &mut self.created,
+            Done::Updated => &mut self.updated,
+            Done::Pruned => &mut self.pruned,
+            Done::Conflict => &mut self.conflicts,
+        }
+    }
+}
+
+/// Things of one kind: the first ones by name, further ones counted.
 #[derive(Debug, Default)]
-pub struct LeftOut {
+struct Named {
     named: Vec<String>,
     all: usize,
 }
 
-impl LeftOut {
+impl Named {
     fn push(&mut self, note: impl FnOnce() -> String) {
         self.all += 1;
         if self.named.len() < NAMED {
@@ -61,17 +82,43 @@ impl LeftOut {
         }
     }
 
-    /// One sentence, where anything was left out.
-    #[must_use]
-    pub fn message(&self) -> Option<String> {
+    fn message(&self, what: &str) -> Option<String> {
         let more = self.all.saturating_sub(self.named.len());
         let more = if more > 0 {
             format!("; and {more} more")
         } else {
             String::new()
         };
-        (self.all > 0).then(|| format!("left out {}: {}{more}", self.all, self.named.join("; ")))
+        (self.all > 0).then(|| format!("{what} {}: {}{more}", self.all, self.named.join("; ")))
     }
+}
+
+/// What a poll had to leave out, in words.
+#[derive(Debug, Default)]
+pub struct LeftOut {
+    items: Named,
+    ends: Named,
+}
+
+impl LeftOut {
+    /// One sentence or two, where anything was left out.
+    #[must_use]
+    pub fn message(&self) -> Option<String> {
+        let both = [
+            self.items.message("left out"),
+            self.ends.message("cut short"),
+        ];
+        let told: Vec<_> = both.into_iter().flatten().collect();
+        (!told.is_empty()).then(|| told.join(". "))
+    }
+}
+
+/// How one write ended.
+struct Ended {
+    name: Box<str>,
+    /// Its place in [`Round::failures`].
+    kind: usize,
+    outcome: Result<Done, ClusterError>,
 }
 
 /// One poll's writes.
@@ -81,7 +128,13 @@ pub struct Round<'a, C> {
     regressions: &'a Regressions,
     writer: Writer<C>,
     now: Timestamp,
-    running: JoinSet<Result<Done, ClusterError>>,
+    /// The time of day by the API's clock, for times that the API gave.
+    pub at_api: Timestamp,
+    running: JoinSet<Ended>,
+    /// Failed creates, and failed changes.
+    failures: [usize; 2],
+    /// What could not be written, by earlier polls too.
+    pub backlog: Backlog,
     tally: Tally,
     candidates: Candidates,
     /// Versions older than their mirror, by name.
@@ -115,7 +168,10 @@ impl<'a, C: Cluster> Round<'a, C> {
             regressions,
             writer,
             now,
+            at_api: now,
             running: JoinSet::new(),
+            failures: [0; 2],
+            backlog: Backlog::default(),
             tally: Tally::default(),
             candidates: Candidates::default(),
             older: Vec::new(),
@@ -136,7 +192,7 @@ impl<'a, C: Cluster> Round<'a, C> {
                     }
                     writes.extend(self.plan(item));
                 }
-                Err(malformed) => self.left_out.push(|| malformed.to_string()),
+                Err(malformed) => self.left_out.items.push(|| malformed.to_string()),
             }
         }
         writes.sort_by_key(urgency);
@@ -151,21 +207,26 @@ impl<'a, C: Cluster> Round<'a, C> {
         let trust_older = self
             .regressions
             .trusted(&name, time::read(item.update_time.as_deref()));
-        let id = item.id.clone();
-        match plan(
+        let id: String = item.id.chars().take(ID_SHOWN).collect();
+        let cut = cut_short(&item, &self.scope.omit);
+        let verdict = plan(
             self.scope,
             &name,
             item,
             mirror.as_ref(),
             trust_older,
-            self.now,
-        ) {
+            self.at_api,
+        );
+        let mirrored = matches!(verdict, Verdict::Write(_) | Verdict::Unchanged);
+        if let Some(field) = cut.filter(|_| mirrored) {
+            self.left_out.ends.push(|| format!("{id} ({field})"));
+        }
+        match verdict {
             Verdict::Write(write) => return Some(write),
             Verdict::Later(finished) => self.candidates.push(finished, &self.scope.retention),
             Verdict::Older(version) => self.older.push((name.into(), version)),
             Verdict::Skipped(why) => {
-                let id: String = id.chars().take(64).collect();
-                self.left_out.push(|| format!("{id} ({why})"));
+                self.left_out.items.push(|| format!("{id} ({why})"));
             }
             Verdict::Unchanged | Verdict::Unwanted => {}
         }
@@ -177,19 +238,32 @@ impl<'a, C: Cluster> Round<'a, C> {
         while self.running.len() >= CONCURRENCY {
             self.reap().await;
         }
-        if self.tally.failed >= FAILURES {
+        let kind = usize::from(!matches!(write.deed, Deed::Create(..)));
+        if self.failures[kind] >= FAILURES {
+            self.backlog.give_up();
             self.tally.failed += 1;
             return;
         }
+        if let Some(error) = self.backlog.skips(&write.name) {
+            self.tally.failed(error);
+            return;
+        }
         let (writer, now) = (self.writer.clone(), self.now);
-        self.running
-            .spawn(async move { writer.write(write, now).await });
+        self.running.spawn(async move {
+            let name = write.name.clone();
+            let outcome = writer.write(write, now).await;
+            Ended {
+                name,
+                kind,
+                outcome,
+            }
+        });
     }
 
     /// Starts what retention wants, now that a complete listing has ended; `mirrors`: all of the watch.
     pub async fn settle(&mut self, mirrors: &[(Box<str>, Arc<Mirror>)]) {
         let candidates = std::mem::take(&mut self.candidates);
-        for write in retention::settle(&self.scope.retention, mirrors, candidates, self.now) {
+        for write in retention::settle(&self.scope.retention, mirrors, candidates, self.at_api) {
             self.write(write).await;
         }
     }
@@ -197,22 +271,36 @@ impl<'a, C: Cluster> Round<'a, C> {
     async fn reap(&mut self) {
         let ended = self.running.join_next().await;
         self.pulse.beat();
-        match ended {
-            None => {}
-            Some(Ok(Ok(Done::Created))) => self.tally.created += 1,
-            Some(Ok(Ok(Done::Updated))) => self.tally.updated += 1,
-            Some(Ok(Ok(Done::Pruned))) => self.tally.pruned += 1,
-            Some(Ok(Ok(Done::Conflict))) => self.tally.conflicts += 1,
-            Some(Ok(Err(error))) => self.failed(error),
-            Some(Err(error)) => self.failed(ClusterError::Unavailable(format!(
-                "a write ended oddly: {error}"
-            ))),
+        let Ended {
+            name,
+            kind,
+            outcome,
+        } = match ended {
+            None => return,
+            Some(Ok(ended)) => ended,
+            // The error may hold what the write was about: the log has its place.
+            Some(Err(_)) => {
+                self.backlog.give_up();
+                let error = "a write panicked: see the log".to_owned();
+                self.tally.failed(ClusterError::Unavailable(error));
+                return;
+            }
+        };
+        match outcome {
+            Ok(done) => {
+                *self.tally.count(done) += 1;
+                if done == Done::Conflict {
+                    self.backlog.failed(name, ClusterError::Conflict);
+                } else {
+                    self.backlog.done(&name);
+                }
+            }
+            Err(error) => {
+                self.failures[kind] += 1;
+                self.tally.failed(error.clone());
+                self.backlog.failed(name, error);
+            }
         }
-    }
-
-    fn failed(&mut self, error: ClusterError) {
-        self.tally.failed += 1;
-        self.tally.error.get_or_insert(error);
     }
 
     /// Waits for the writes under way.

@@ -16,8 +16,18 @@ const FULL_RESYNC: Duration = Duration::from_secs(600);
 pub const STALE_GRACE: Duration = Duration::from_secs(120);
 /// A poll comes up to this part of its interval earlier or later.
 const JITTER: f64 = 0.05;
-/// The longest wait after a refused key.
+/// The longest wait after a refused key, or after a poll that made more calls than it should.
 const REFUSED_MAX: Duration = Duration::from_secs(600);
+/// Questions by id that every poll may ask.
+const QUESTIONS: usize = 10;
+/// A full listing of several pages is begun at most once in this time, whatever became of the last one.
+pub const FULL_APART: Duration = Duration::from_secs(60);
+
+/// Questions by id of a poll whose listing has this many pages: ten, or as many as it has pages.
+#[must_use]
+pub fn most_questions(pages: usize) -> usize {
+    QUESTIONS.max(pages)
+}
 
 /// The speeds of one watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +71,22 @@ impl Cadence {
         }
     }
 
+    /// The healthy cycle: the most calls to the API that one watch makes in a minute, where all takes `full` pages and what
+    /// is open takes `open`. It is one full listing and in each other poll what is open, each with its questions by id.
+    /// No fault makes it more (docs/how-it-works.md says by which rules).
+    #[must_use]
+    pub fn calls_a_minute(&self, full: usize, open: usize) -> usize {
+        let shortest = self.active_interval.mul_f64(1.0 - JITTER).as_secs_f64();
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "0 to 63: no interval is shorter than a second"
+        )]
+        let others = (60.0 / shortest.max(1.0)).floor() as usize;
+        let cost = |pages: usize| pages + most_questions(pages);
+        cost(full) + others * cost(open)
+    }
+
     /// How long a mirror may go unconfirmed before it is stale: three intervals (a poll that takes longer than its
     /// interval counts as one) and two minutes.
     #[must_use]
@@ -102,7 +128,18 @@ pub fn after_refusal(interval: Duration, refusals: u32) -> Duration {
         .min(REFUSED_MAX.max(interval))
 }
 
+/// How long to wait after a failed poll that made `calls` calls where a good one makes `usual`: each call is paid for at
+/// the pace of a healthy watch. At most ten minutes, or the interval, where that is longer.
+#[must_use]
+pub fn after_failure(interval: Duration, calls: usize, usual: usize) -> Duration {
+    let turns = calls.div_ceil(usual.max(1)).max(1);
+    interval
+        .saturating_mul(u32::try_from(turns).unwrap_or(u32::MAX))
+        .min(REFUSED_MAX.max(interval))
+}
+
 #[cfg(test)]
+#[allow(clippy::cast_precision_loss)]
 mod tests {
     use proptest::prelude::*;
 
@@ -169,7 +206,41 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_healthy_minute_is_one_full_listing_and_the_polls_between() {
+        // five polls begin within a minute where each comes 14.25 s after the last
+        assert_eq!(CADENCE.calls_a_minute(1, 1), 5 * 11);
+        assert_eq!(CADENCE.calls_a_minute(100, 2), 200 + 4 * 12);
+        let slow = Cadence {
+            active_interval: Duration::from_secs(60),
+            ..CADENCE
+        };
+        assert_eq!(slow.calls_a_minute(3, 1), 13 + 11);
+    }
+
+    #[test]
+    fn a_failed_poll_pays_for_its_calls() {
+        let second = Duration::from_secs(1);
+        assert_eq!(after_failure(second * 15, 1, 1), second * 15);
+        assert_eq!(after_failure(second * 15, 4, 1), second * 60);
+        assert_eq!(after_failure(second * 15, 60, 100), second * 15);
+        assert_eq!(after_failure(second * 15, 4, 0), second * 60);
+        assert_eq!(after_failure(second * 15, 1000, 1), second * 600, "at most");
+        assert_eq!(after_failure(second * 900, 9, 1), second * 900);
+    }
+
     proptest! {
+        /// However often a poll fails with however many calls: their rate is at most that of good polls, unless the
+        /// longest wait says otherwise.
+        #[test]
+        fn failing_costs_no_more_than_succeeding(interval in 1_u64..600, calls in 1_usize..200, usual in 1_usize..50) {
+            let interval = Duration::from_secs(interval);
+            let wait = after_failure(interval, calls, usual);
+            let healthy = interval.as_secs_f64() / usual as f64;
+            let failing = wait.as_secs_f64() / calls as f64;
+            prop_assert!(failing >= healthy * 0.999 || wait >= REFUSED_MAX);
+        }
+
         #[test]
         fn jitter_stays_within_five_percent(seconds in 1_u64..86_400, uid in "[a-f0-9-]{1,36}", poll in any::<u64>()) {
             let interval = Duration::from_secs(seconds);

@@ -21,7 +21,7 @@ const OUTAGE: Fault = Fault::Status {
 };
 
 /// Probes until the answer is `status` with `part` in its line.
-async fn probed(fixture: &Fixture, path: &str, status: u16, part: &str) -> String {
+pub(crate) async fn probed(fixture: &Fixture, path: &str, status: u16, part: &str) -> String {
     until(&format!("{path} {status} {part}"), || async {
         let (found, line) = fixture.probe(path).await;
         if found == status && line.contains(part) {
@@ -33,12 +33,12 @@ async fn probed(fixture: &Fixture, path: &str, status: u16, part: &str) -> Strin
     .await
 }
 
-fn alive() -> (u16, String) {
+pub(crate) fn alive() -> (u16, String) {
     (200, "ok\n".to_owned())
 }
 
 /// All that was changed of the project's own kinds.
-fn writes(counts: &RequestCounts) -> u64 {
+pub(crate) fn writes(counts: &RequestCounts) -> u64 {
     counts.count(|kind| {
         ["remediations", "clusterwatches"].contains(&kind.resource.as_str())
             && !["GET", "LIST", "WATCH"].contains(&kind.verb.as_str())
@@ -46,7 +46,7 @@ fn writes(counts: &RequestCounts) -> u64 {
 }
 
 /// The definitions without `status.activeHealthCheckRunId` of a Remediation.
-fn older_definitions() -> String {
+pub(crate) fn older_definitions() -> String {
     let documents = api::crds().into_iter().map(|crd| {
         let mut crd = serde_json::to_value(&crd).unwrap();
         if crd["spec"]["names"]["kind"] == "Remediation" {

@@ -17,7 +17,10 @@ use kube::{
     api::{ListParams, Patch, PatchParams, PostParams},
 };
 use serde_json::json;
-use testbed::{control_plane::ControlPlane, simulator::Simulator};
+use testbed::{
+    control_plane::{ControlPlane, OperatorAccount},
+    simulator::Simulator,
+};
 use together_remediation_operator::{
     admin,
     api::{
@@ -44,6 +47,8 @@ pub(crate) struct Fixture {
     pub(crate) client: Client,
     pub(crate) clock: Arc<ManualClock>,
     operator: Option<Operator>,
+    /// The operator's own sleepers: one for each namespace looks for mirrors that nobody looks after.
+    pub(crate) lookouts: usize,
 }
 
 struct Operator {
@@ -66,22 +71,33 @@ impl Fixture {
     }
 
     pub(crate) async fn on(control_plane: &'static ControlPlane, name: &str) -> Self {
+        let mut fixture = Self::idle_on(control_plane, name).await;
+        fixture.start(&[]).await;
+        fixture
+    }
+
+    /// The same without an operator.
+    pub(crate) async fn idle(name: &str) -> Self {
+        Self::idle_on(setup::control_plane().await, name).await
+    }
+
+    async fn idle_on(control_plane: &'static ControlPlane, name: &str) -> Self {
         let simulator = Simulator::start().await;
         simulator.add_cluster(CLUSTER);
         let namespace = control_plane.namespace(name).await.unwrap();
         let client = control_plane.admin().unwrap();
-        let mut fixture = Self {
+        let fixture = Self {
             control_plane,
             simulator,
             namespace,
             client,
             clock: Arc::new(ManualClock::new()),
             operator: None,
+            lookouts: 0,
         };
         fixture
             .put_secret(&[("api-key", fixture.simulator.key())], "Opaque")
             .await;
-        fixture.start(&[]).await;
         fixture
     }
 
@@ -92,13 +108,26 @@ impl Fixture {
 
     /// The same with these limits of its writes.
     pub(crate) async fn start_with(&mut self, more: &[&str], limits: &[&str]) {
-        let account = self
-            .control_plane
-            .operator_account(&self.namespace)
-            .await
-            .unwrap();
+        let account = self.account().await;
+        self.start_as(&account, more, limits).await;
+    }
+
+    /// The operator's account.
+    pub(crate) async fn account(&self) -> OperatorAccount {
+        let account = self.control_plane.operator_account(&self.namespace).await;
+        account.unwrap()
+    }
+
+    /// The same with this way to the cluster.
+    pub(crate) async fn start_as(
+        &mut self,
+        account: &OperatorAccount,
+        more: &[&str],
+        limits: &[&str],
+    ) {
         let url = self.simulator.url();
         let namespaces = [&[self.namespace.as_str()], more].concat().join(",");
+        self.lookouts = 1 + more.len();
         let line = [
             "together-remediation-operator",
             "run",
@@ -115,7 +144,11 @@ impl Fixture {
             "--admin-addr",
             "127.0.0.1:0",
         ];
-        let flags = flags(line.iter().chain(limits));
+        let mut line = [&line[..], limits].concat();
+        if !limits.contains(&"--min-interval") {
+            line.extend(["--min-interval", "1s"]);
+        }
+        let flags = flags(line.iter());
         let shutdown = CancellationToken::new();
         let (clock, stop, config) = (self.clock.clone(), shutdown.clone(), account.config());
         let listener = admin::bind(flags.admin_addr).await.unwrap();
@@ -146,10 +179,14 @@ impl Fixture {
         .await;
     }
 
+    /// Where the operator's admin server answers `path`.
+    pub(crate) fn admin_url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.operator.as_ref().unwrap().admin)
+    }
+
     /// Status and line of the operator's answer to a probe of `path`.
     pub(crate) async fn probe(&self, path: &str) -> (u16, String) {
-        let url = format!("http://{}{path}", self.operator.as_ref().unwrap().admin);
-        let answer = reqwest::get(url).await.unwrap();
+        let answer = reqwest::get(self.admin_url(path)).await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
@@ -249,8 +286,14 @@ impl Fixture {
         .await
     }
 
-    /// Asks for a sync by annotation and waits for its echo.
+    /// Asks for a sync by annotation, a second after the last one, and waits for its echo.
     pub(crate) async fn sync(&self, name: &str) -> ClusterWatch {
+        self.clock.advance(Duration::from_secs(1));
+        self.ask(name).await
+    }
+
+    /// Asks for a sync by annotation and waits for its echo.
+    pub(crate) async fn ask(&self, name: &str) -> ClusterWatch {
         static ASKED: AtomicU32 = AtomicU32::new(0);
         let value = format!("ask-{}", ASKED.fetch_add(1, Ordering::Relaxed));
         self.patch_watch(

@@ -2,15 +2,22 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod admin;
+mod books;
 mod clock;
 mod counted;
+mod crash;
 mod crds;
 mod fixture;
 mod flow;
+mod kube_faults;
 mod leader;
 mod look;
 mod on_kind;
+mod privacy;
+mod process;
 mod program;
+mod scrape;
 mod setup;
+mod shutdown;
 mod truth;
 mod turn;

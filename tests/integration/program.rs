@@ -81,8 +81,7 @@ fn help_and_version_succeed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_mirrors_under_its_own_account_and_ends_well_on_sigterm() {
-    let mut fixture = Fixture::new("program").await;
-    fixture.stop().await;
+    let fixture = Fixture::idle("program").await;
     for number in 0..20 {
         fixture.simulator.put(Truth::numbered(CLUSTER, number));
     }

@@ -57,6 +57,7 @@ impl Sequence {
             Kind::LeaseTaken => {
                 let taken = self.chance(2);
                 self.world.lease.overwrite(taken.then_some("somebody"));
+                self.world.with(|state, now| state.judge.lease_edited = now);
             }
             _ => {
                 let seconds = if kind == Kind::PausedForLong {

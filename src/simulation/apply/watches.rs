@@ -10,7 +10,7 @@ use crate::{
     simulation::{judge::holder, sequence::Sequence, step::Kind},
     testing::{CLUSTER, NAMESPACE},
     together::ApiKey,
-    watch::task::REQUESTED_AT,
+    watch::request::REQUESTED_AT,
 };
 
 const OPEN: [&str; 3] = ["PENDING_APPROVAL", "RUNNING", "QUARANTINED"];
@@ -181,6 +181,7 @@ impl Sequence {
     pub(in crate::simulation) fn mend(&mut self) {
         self.give_key();
         self.world.lease.overwrite(None);
+        self.world.with(|state, now| state.judge.lease_edited = now);
         let watches: Vec<_> = self
             .world
             .cluster

@@ -30,15 +30,13 @@ impl State {
             .map_or(&[][..], |told| &told.watches[..]);
         let Some(watch) = holder(told) else { return };
         // A listing may begin anew once with other names, another time with each other filter, and pages may come twice.
-        let interval = if judge.starts.is_empty() {
-            cadence(watch).active_interval
-        } else {
-            Duration::from_secs(10)
-        };
-        let polls = (MINUTE.as_secs_f64() / (interval.as_secs_f64() * 0.95)).ceil() as usize;
-        let polls = polls + judge.starts.len();
+        let mut cadence = cadence(watch);
+        if !judge.starts.is_empty() {
+            cadence.active_interval = Duration::from_secs(10);
+        }
         let pages = self.truth.entries.len() / 2 + 3;
-        let most = polls * (2 * pages + 5 + pages.max(10));
+        let each = 2 * pages + 5 + pages.max(10);
+        let most = cadence.calls_a_minute(pages, pages) + each * (1 + judge.starts.len());
         let calls = judge.calls.len();
         if calls > most {
             self.violated(|| {

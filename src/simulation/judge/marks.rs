@@ -58,7 +58,8 @@ impl State {
         let stale = cadence.stale_after(false, Duration::ZERO);
         let bound = stale + cadence.interval + SLACK;
         let standing = standing(watch);
-        let recently = |at: Option<Duration>| at.is_some_and(|at| now.saturating_sub(at) < bound * 4);
+        let recently =
+            |at: Option<Duration>| at.is_some_and(|at| now.saturating_sub(at) < bound * 4);
         let slow = recently(self.answered.slow);
         let overdue = standing
             .stale_after
@@ -138,7 +139,10 @@ impl State {
     ) {
         let quiet = now.saturating_sub(self.judge.disturbed);
         let standing = standing(watch);
-        let slow = self.answered.slow.is_some_and(|at| now.saturating_sub(at) < bound * 4);
+        let slow = self
+            .answered
+            .slow
+            .is_some_and(|at| now.saturating_sub(at) < bound * 4);
         if quiet <= bound
             || watch.spec.suspend
             || !standing.ready

@@ -94,7 +94,9 @@ impl State {
         }
         let told = self.judge.told.get(&slot);
         let alone = told.map_or(Some(Duration::ZERO), |told| told.alone);
-        if alone.is_some_and(|since| op.sent > since + Duration::from_secs(1)) {
+        let late = alone.is_some_and(|since| op.sent > since + Duration::from_secs(1));
+        let status = after.and_then(|after| after.status.as_ref());
+        if late && status.map(|status| synced(status).1) != Some("Stale") {
             self.violated(|| format!("process {slot} writes {name}, and there is no watch"));
         }
         let changed = self.judge.changed.get(name);

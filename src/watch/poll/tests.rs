@@ -14,6 +14,7 @@ use crate::{
 };
 
 mod absence;
+mod backlog;
 mod listing;
 mod progress;
 

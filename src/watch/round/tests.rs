@@ -170,6 +170,48 @@ async fn a_few_refusals_stop_nobody_else() {
 }
 
 #[tokio::test]
+async fn what_may_not_be_created_keeps_nobody_from_what_is_there() {
+    let world = World::new(scope());
+    let old = |state: &str| (0..30).map(|n| item(n, state)).collect::<Vec<_>>();
+    world.run(old("PENDING")).await;
+    world
+        .cluster
+        .fail(|call| matches!(call, Call::Create(_)).then(refused));
+    let mut page: Vec<_> = (100..200).map(|number| item(number, "RUNNING")).collect();
+    page.extend(old("RUNNING"));
+    let (tally, _) = world.run(page).await;
+    assert_eq!((tally.updated, tally.failed), (30, 100));
+}
+
+#[tokio::test]
+async fn what_a_round_gave_up_is_reached_by_the_next_one() {
+    let world = World::new(scope());
+    let bad: Vec<_> = (0..60).map(id).collect();
+    world.cluster.fail(move |call| match call {
+        Call::Create(name) if bad.contains(name) => Some(refused()),
+        _ => None,
+    });
+    let page = || (0..100).map(|number| item(number, "RUNNING")).collect();
+    let mut backlog = Backlog::default();
+    let mut polls = 0;
+    while world.cluster.names().len() < 40 {
+        polls += 1;
+        assert!(polls <= 4, "the same ones are tried again and again");
+        let mut round = world.round();
+        round.backlog = backlog;
+        let page: Vec<Remediation> = page();
+        round.take(page.into_iter().map(Ok).collect()).await;
+        round.drain().await;
+        backlog = std::mem::take(&mut round.backlog);
+        backlog.end(true);
+        assert!(backlog.any());
+        let (tally, _) = round.finish().await;
+        assert_eq!(tally.error, Some(refused()));
+    }
+    assert!((60..100).all(|number| world.cluster.object(number).is_some()));
+}
+
+#[tokio::test]
 async fn what_is_left_out_is_named_and_then_counted() {
     let world = World::new(scope());
     let foreign = |number| Remediation {

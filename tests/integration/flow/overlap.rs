@@ -43,7 +43,6 @@ async fn the_newer_one_is_stalled_until_the_older_one_is_gone() {
         .delete("a-older", &background)
         .await
         .unwrap();
-    fixture.ready("b-newer", "Synced").await;
     let uid = newer.uid().unwrap();
     let mirrors = fixture
         .sync_until("b-newer", "the newer one owns all", |mirrors| {
@@ -55,6 +54,8 @@ async fn the_newer_one_is_stalled_until_the_older_one_is_gone() {
         })
         .await;
     assert_mirrors(&mirrors, &fixture.simulator.truth(CLUSTER));
+    fixture.sync("b-newer").await;
+    fixture.ready("b-newer", "Synced").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,9 @@
 //! Namespaces of one's own, and the account the operator runs under: never the administrator.
 
-use std::path::{Path, PathBuf};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use k8s_openapi::api::{
     authentication::v1::{TokenRequest, TokenRequestSpec},
@@ -41,6 +44,22 @@ impl OperatorAccount {
     #[must_use]
     pub fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
+    }
+
+    /// The same account by way of `address`, which takes plain HTTP.
+    pub(crate) fn through(&self, address: SocketAddr) -> Result<Self, Error> {
+        let mut file = kubeconfig::read(&self.kubeconfig)?;
+        let server = format!("http://{address}");
+        for cluster in file.clusters.iter_mut().filter_map(|c| c.cluster.as_mut()) {
+            cluster.server = Some(server.clone());
+        }
+        let mut config = self.config();
+        config.cluster_url = server.parse().map_err(Error::unreadable("URL"))?;
+        let path = self.kubeconfig.with_extension(address.port().to_string());
+        Ok(Self {
+            config,
+            kubeconfig: kubeconfig::write(path, &file)?,
+        })
     }
 }
 

@@ -13,6 +13,7 @@ mod go_build;
 mod kind;
 mod kubeadm;
 mod kubeconfig;
+mod outage;
 mod pki;
 mod processes;
 mod programs;
@@ -31,7 +32,7 @@ use std::{
 };
 
 use kube::{Client, Config, config::Kubeconfig};
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
 
 pub use self::{
     account::OperatorAccount,
@@ -49,7 +50,8 @@ pub struct ControlPlane(Arc<Inner>);
 struct Inner {
     way: Way,
     version: String,
-    run: Run,
+    dir: PathBuf,
+    run: Mutex<Run>,
     node: Option<Node>,
     admin: Kubeconfig,
     config: Config,
@@ -75,7 +77,8 @@ impl Inner {
         Ok(Self {
             way,
             version,
-            run,
+            dir: run.dir().to_owned(),
+            run: Mutex::new(run),
             node,
             admin,
             config,
@@ -134,7 +137,7 @@ impl ControlPlane {
     /// The folder with its logs and kubeconfigs; it goes away with the control plane.
     #[must_use]
     pub fn dir(&self) -> &Path {
-        self.0.run.dir()
+        &self.0.dir
     }
 
     /// The administrator's client configuration, without kube's own retries.
@@ -207,7 +210,7 @@ impl ControlPlane {
                 node.remove().await;
             }
             // Fails only where the runtime is shutting down; the guardian then does the rest by itself.
-            let _ = tokio::task::spawn_blocking(move || inner.run.stop()).await;
+            let _ = tokio::task::spawn_blocking(move || inner.run.into_inner().stop()).await;
         }
     }
 }

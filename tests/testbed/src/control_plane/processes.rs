@@ -17,6 +17,8 @@ use super::{
     run::Run,
 };
 
+/// The API server's name as a program of its run.
+pub(super) const API_SERVER: &str = "kube-apiserver";
 /// How often another port is tried when someone else took the chosen one first.
 const PORT_TRIES: u32 = 5;
 /// The API server's range of Service addresses; nothing routes them here.
@@ -25,14 +27,14 @@ const SERVICES: &str = "10.96.0.0/16";
 /// Starts all three and waits until they serve. Returns the administrator's kubeconfig.
 pub(super) async fn start(run: &mut Run, programs: &Programs) -> Result<PathBuf, Error> {
     let authority = write_keys(run.dir())?;
-    run.spawn("etcd", &mut etcd(programs, run.dir()))?;
+    run.spawn("etcd", etcd(programs, run.dir()))?;
     let mut tries = 1;
     loop {
         let server = api_server_on(run, programs, &authority).await;
         match server {
             Err(Error::Ended { name, tail, .. })
                 if tries < PORT_TRIES
-                    && name == "kube-apiserver"
+                    && name == API_SERVER
                     && tail.contains("address already in use") =>
             {
                 run.forget(&name);
@@ -42,7 +44,7 @@ pub(super) async fn start(run: &mut Run, programs: &Programs) -> Result<PathBuf,
             Ok((client, admin)) => {
                 run.spawn(
                     "kube-controller-manager",
-                    &mut controller_manager(programs, run.dir()),
+                    controller_manager(programs, run.dir()),
                 )?;
                 ready::controllers(run, &client).await?;
                 return Ok(admin);
@@ -67,7 +69,7 @@ async fn api_server_on(
     let controllers = kubeconfig::with_certificate(&server, &ca, &controllers)?;
     kubeconfig::write(run.dir().join("controllers.kubeconfig"), &controllers)?;
 
-    run.spawn("kube-apiserver", &mut api_server(programs, run.dir(), port))?;
+    run.spawn(API_SERVER, api_server(programs, run.dir(), port))?;
     let client =
         Client::try_from(kubeconfig::config(admin).await?).map_err(Error::kube("make a client"))?;
     ready::api_server(run, &client).await?;

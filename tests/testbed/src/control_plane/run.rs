@@ -7,7 +7,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use super::{error::Error, sweep};
 
@@ -17,6 +17,7 @@ const TAIL_LINES: usize = 15;
 /// A program of the run, with the file its output goes to.
 struct Program {
     name: String,
+    command: Command,
     child: Child,
     log: PathBuf,
 }
@@ -96,24 +97,59 @@ impl Run {
     }
 
     /// Starts a program of the run; its output goes to `<name>.log` in the run's folder.
-    pub(super) fn spawn(&mut self, name: &str, command: &mut Command) -> Result<(), Error> {
+    pub(super) fn spawn(&mut self, name: &str, mut command: Command) -> Result<(), Error> {
         let log = self.dir.join(format!("{name}.log"));
         let out = File::create(&log).map_err(Error::io("create", &log))?;
         let err = out.try_clone().map_err(Error::io("open", &log))?;
-        let child = self
-            .adopt(command)
+        self.adopt(&mut command)
             .current_dir(&self.dir)
             .env_remove("KUBECONFIG")
             .stdout(out)
-            .stderr(err)
-            .spawn()
-            .map_err(Error::io("start", Path::new(command.get_program())))?;
+            .stderr(err);
+        let child = started(&mut command)?;
         self.programs.push(Program {
             name: name.to_owned(),
+            command,
             child,
             log,
         });
         Ok(())
+    }
+
+    /// Sends a signal to a program of the run.
+    pub(super) fn signal(&mut self, name: &str, signal: Signal) -> Result<(), Error> {
+        let program = self.program(name)?;
+        let pid = Pid::from_raw(program.child.id().cast_signed());
+        let sent = pid.map(|pid| kill_process(pid, signal));
+        match sent {
+            Some(Ok(())) => Ok(()),
+            _ => Err(Error::Failed(format!("{name} takes no signal"))),
+        }
+    }
+
+    /// Ends a program of the run at once.
+    pub(super) fn kill(&mut self, name: &str) -> Result<(), Error> {
+        let child = &mut self.program(name)?.child;
+        child
+            .kill()
+            .and_then(|()| child.wait())
+            .map(drop)
+            .map_err(Error::io("end", Path::new(name)))
+    }
+
+    /// Starts a program again that was ended, with the same arguments and into the same log.
+    pub(super) fn start_again(&mut self, name: &str) -> Result<(), Error> {
+        let program = self.program(name)?;
+        program.child = started(&mut program.command)?;
+        Ok(())
+    }
+
+    fn program(&mut self, name: &str) -> Result<&mut Program, Error> {
+        let found = self
+            .programs
+            .iter_mut()
+            .find(|program| program.name == name);
+        found.ok_or_else(|| Error::Absent(format!("{name} is no process of this control plane")))
     }
 
     /// Fails when one of the programs has ended.
@@ -162,6 +198,13 @@ impl Drop for Run {
             self.end();
         }
     }
+}
+
+fn started(command: &mut Command) -> Result<Child, Error> {
+    let program = command.get_program().to_owned();
+    command
+        .spawn()
+        .map_err(Error::io("start", Path::new(&program)))
 }
 
 fn tail(log: &Path) -> String {

@@ -221,7 +221,8 @@ impl Simulator {
         self.shared.lock().lives_left()
     }
 
-    /// The simulator's time; every answer's `Date` shows it.
+    /// The simulator's time; every answer's `Date` shows it, unless [`set_date`](Self::set_date) says
+    /// otherwise.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.shared.lock().clock
@@ -230,6 +231,11 @@ impl Simulator {
     /// Sets the clock, with no life moved.
     pub fn set_clock(&self, now: Timestamp) {
         self.shared.lock().clock = now;
+    }
+
+    /// Every answer's `Date` is this text, whatever the clock shows; `None`: the clock's time.
+    pub fn set_date(&self, date: Option<&str>) {
+        self.shared.lock().date = date.map(str::to_owned);
     }
 
     /// Moves the clock, and with it the lives.

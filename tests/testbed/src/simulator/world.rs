@@ -24,6 +24,8 @@ pub(super) struct World {
     pub(super) counters: Counters,
     /// What questions by id answer instead of the remediation.
     pub(super) by_id: Option<StatusCode>,
+    /// What each answer's `Date` says instead of the clock's time.
+    pub(super) date: Option<String>,
 }
 
 impl World {
@@ -37,6 +39,7 @@ impl World {
             faults: Faults::default(),
             counters: Counters::default(),
             by_id: None,
+            date: None,
         }
     }
 

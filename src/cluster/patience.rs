@@ -1,0 +1,105 @@
+//! Heeds an API server that asks for patience (429, priority and fairness): everybody waits as long as it says.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use hyper::{HeaderMap, Response, StatusCode, header::RETRY_AFTER};
+use kube::{Client, Config, client::ClientBuilder};
+use tokio::time::Instant;
+use tower::util::MapResponseLayer;
+
+/// The wait where the server names none.
+const SHORTEST: Duration = Duration::from_secs(1);
+/// No wait is longer, whatever the server names: others must see meanwhile that the mirror gets stale.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// Until when the server wants to be left alone. Clones are handles to the same one.
+#[derive(Clone, Debug, Default)]
+pub struct Patience(Arc<Mutex<Option<Instant>>>);
+
+impl Patience {
+    /// A client whose answers are heeded.
+    ///
+    /// # Errors
+    /// When the configuration makes no client.
+    pub fn client(&self, config: Config) -> kube::Result<Client> {
+        let patience = self.clone();
+        let heed = move |response: Response<_>| {
+            if response.status() == StatusCode::TOO_MANY_REQUESTS {
+                patience.hold(wanted(response.headers()));
+            }
+            response
+        };
+        let builder = ClientBuilder::try_from(config)?;
+        Ok(builder.with_layer(&MapResponseLayer::new(heed)).build())
+    }
+
+    /// Waits until the server may be asked.
+    pub async fn wait(&self) {
+        loop {
+            let until = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            match until {
+                Some(until) if until > Instant::now() => tokio::time::sleep_until(until).await,
+                _ => return,
+            }
+        }
+    }
+
+    fn hold(&self, wait: Duration) {
+        let until = Some(Instant::now() + wait);
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *held = (*held).max(until);
+    }
+}
+
+/// The wait that an answer asks for.
+fn wanted(headers: &HeaderMap) -> Duration {
+    let named = headers
+        .get(RETRY_AFTER)
+        .and_then(|value| value.to_str().ok());
+    let seconds = named.and_then(|value| value.parse().ok());
+    seconds
+        .map_or(SHORTEST, Duration::from_secs)
+        .clamp(SHORTEST, LONGEST)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use hyper::header::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn the_wait_is_the_servers_within_bounds() {
+        for (value, seconds) in [
+            (None, 1),
+            (Some("0"), 1),
+            (Some("7"), 7),
+            (Some("3600"), 30),
+            (Some("soon"), 1),
+            (Some("99999999999999999999999"), 1),
+        ] {
+            let mut headers = HeaderMap::new();
+            if let Some(value) = value {
+                headers.insert(RETRY_AFTER, HeaderValue::from_str(value).unwrap());
+            }
+            assert_eq!(wanted(&headers).as_secs(), seconds, "{value:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn everybody_waits_for_the_longest() {
+        let patience = Patience::default();
+        let begun = Instant::now();
+        patience.wait().await;
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+        patience.hold(Duration::from_secs(7));
+        patience.hold(Duration::from_secs(2));
+        let other = patience.clone();
+        tokio::join!(patience.wait(), other.wait());
+        assert_eq!(begun.elapsed().as_secs(), 7);
+    }
+}

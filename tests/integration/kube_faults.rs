@@ -1,0 +1,133 @@
+//! What the cluster does to the operator: it refuses, forgets, ends, goes away and comes back. After each of it the mirror
+//! is what the API says, with no write too many.
+
+mod definitions;
+mod outage;
+mod refused;
+mod statuses;
+mod terminating;
+mod watches;
+mod writes;
+
+use std::{collections::BTreeSet, time::Duration};
+
+use kube::api::{Patch, PatchParams};
+use serde_json::json;
+use testbed::{
+    api_proxy::{ApiProxy, Asked},
+    control_plane::ControlPlane,
+    simulator::Remediation as Truth,
+};
+use together_remediation_operator::api::remediation::Remediation;
+
+use crate::{
+    fixture::{CLUSTER, Fixture},
+    look::told,
+    setup,
+    truth::assert_mirrors,
+};
+
+/// Long enough for a poll, whatever is open.
+const POLL: Duration = Duration::from_secs(70);
+
+/// A control plane of the test's own, with the definitions installed.
+async fn own_control_plane() -> &'static ControlPlane {
+    let control_plane: &'static ControlPlane =
+        Box::leak(Box::new(ControlPlane::start().await.unwrap()));
+    setup::install(control_plane).await;
+    control_plane
+}
+
+/// A fixture whose operator reaches the API server through a proxy.
+async fn behind_a_proxy(control_plane: &'static ControlPlane, name: &str) -> (Fixture, ApiProxy) {
+    let mut fixture = Fixture::on(control_plane, name).await;
+    fixture.stop().await;
+    let proxy = ApiProxy::start(&fixture.account().await).await.unwrap();
+    let no_limit = ["--kube-qps", "0"];
+    fixture.start_as(proxy.account(), &[], &no_limit).await;
+    (fixture, proxy)
+}
+
+/// Whether it watches the mirrors.
+fn watches_mirrors(asked: &Asked) -> bool {
+    asked.is_watch() && asked.plural() == Some("remediations")
+}
+
+/// Whether a write goes to a mirror.
+fn to_mirrors(asked: &Asked) -> bool {
+    asked.writes_to("remediations")
+}
+
+impl Fixture {
+    /// Makes the API know these, as waiting for approval.
+    fn put(&self, numbers: impl IntoIterator<Item = u32>) -> Vec<String> {
+        let truths = numbers
+            .into_iter()
+            .map(|number| Truth::numbered(CLUSTER, number));
+        let put = truths.map(|truth| {
+            let id = truth.id.clone();
+            self.simulator.put(truth);
+            id
+        });
+        put.collect()
+    }
+
+    /// Edits the status of a mirror by hand.
+    async fn edit(&self, id: &str) {
+        let nonsense = json!({"status": {"node": "edited by hand"}});
+        self.mirrors()
+            .patch_status(id, &PatchParams::default(), &Patch::Merge(nonsense))
+            .await
+            .unwrap();
+    }
+
+    /// Syncs until `mirrors` are there and nothing is edited any more.
+    async fn put_right(&self, mirrors: usize) {
+        self.sync_until("training", "all is put right", |all| {
+            let edited = |mirror: &Remediation| {
+                let status = mirror.status.as_ref().unwrap();
+                status.node.as_deref() == Some("edited by hand")
+            };
+            all.len() == mirrors && !all.iter().any(edited)
+        })
+        .await;
+    }
+
+    /// Fails unless the mirrors are what the API says.
+    async fn agrees(&self) {
+        assert_mirrors(&self.all().await, &self.simulator.truth(CLUSTER));
+    }
+
+    /// Fails if a mirror tells of a state twice.
+    async fn tells_everything_once(&self) {
+        for mirror in self.all().await {
+            let transitions = mirror.status.unwrap().transitions;
+            let states: BTreeSet<_> = transitions
+                .iter()
+                .map(|transition| &transition.to)
+                .collect();
+            assert_eq!(states.len(), transitions.len(), "{transitions:#?}");
+        }
+    }
+
+    /// Polls on until Ready has `reason`; what it says then.
+    async fn polls_until(&self, reason: &str) -> String {
+        for _ in 0..30 {
+            self.turn(POLL).await;
+            let watch = self.watches().get("training").await.unwrap();
+            let ready = told(&watch, "Ready");
+            if ready.reason == reason {
+                return ready.message;
+            }
+        }
+        panic!("Ready never had the reason {reason}");
+    }
+
+    /// Syncs, and fails if that writes a mirror.
+    async fn writes_no_more(&self) {
+        let versions = self.versions().await;
+        self.sync("training").await;
+        self.turn(POLL).await;
+        assert_eq!(self.versions().await, versions, "a write too many");
+    }
+}

@@ -1,0 +1,111 @@
+//! The API server is gone for minutes: ended and started again, or stopped in its tracks. The minutes are those of the
+//! clock that is moved by hand.
+
+use std::time::Duration;
+
+use kube::api::{DeleteParams, ListParams};
+use serde_json::json;
+
+use super::own_control_plane;
+use together_remediation_operator::clock::Clock;
+
+use crate::{
+    admin::{alive, probed},
+    fixture::{CLUSTER, Fixture, until},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_server_that_was_away_finds_everything_resumed() {
+    let control_plane = own_control_plane().await;
+    let fixture = Fixture::on(control_plane, "away").await;
+    let ids = fixture.put(0..20);
+    fixture.simulator.enter(CLUSTER, &ids[0], "RUNNING");
+    let watch = fixture.synced_watch(|_| {}).await;
+    let before = fixture.versions().await;
+    let listings = fixture.simulator.counters().listings;
+
+    control_plane.kill_api_server().await.unwrap();
+    // A poll fails as soon as it wants to read the key; that it has ended shows in its waiting again.
+    let waiting = |wanted: usize| {
+        let clock = fixture.clock.clone();
+        async move {
+            until("the watch waits", || async {
+                match clock.sleepers() {
+                    sleepers if sleepers == wanted => Ok(()),
+                    sleepers => Err(format!("{sleepers}")),
+                }
+            })
+            .await;
+        }
+    };
+    for _ in 0..16 {
+        waiting(1 + fixture.lookouts).await;
+        fixture.clock.advance(Duration::from_secs(30));
+    }
+    waiting(1 + fixture.lookouts).await;
+    probed(&fixture, "/readyz", 503, "does not answer").await;
+    assert_eq!(fixture.probe("/livez").await, alive());
+    let now = fixture.clock.now().to_string();
+    let stale_after = watch.status.unwrap().stale_after.unwrap();
+    assert!(stale_after < now, "a reader sees that nothing is fresh");
+
+    control_plane.restart_api_server().await.unwrap();
+    until("it serves the mirrors again", || async {
+        let list = fixture.mirrors().list(&ListParams::default()).await;
+        list.map(drop).map_err(|error| error.to_string())
+    })
+    .await;
+    assert_eq!(fixture.versions().await, before);
+    probed(&fixture, "/readyz", 200, "ok").await;
+    fixture.sync("training").await;
+    assert_eq!(fixture.versions().await, before, "no spurious write");
+    assert_eq!(
+        fixture.simulator.counters().listings,
+        listings + 1,
+        "it went on and did not begin anew"
+    );
+    fixture.ready("training", "Synced").await;
+
+    // The watches go on too: what is deleted or edited by hand is put right.
+    fixture.simulator.enter(CLUSTER, &ids[0], "SUCCEEDED");
+    let delete = DeleteParams::default();
+    fixture.mirrors().delete(&ids[1], &delete).await.unwrap();
+    fixture
+        .sync_until("training", "the mirrors are whole", |mirrors| {
+            mirrors.len() == 20
+        })
+        .await;
+    fixture.agrees().await;
+    fixture.writes_no_more().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_server_that_stood_still_gets_what_was_meant_for_it() {
+    let control_plane = own_control_plane().await;
+    let fixture = Fixture::on(control_plane, "frozen").await;
+    let ids = fixture.put(0..20);
+    fixture.synced_watch(|_| {}).await;
+
+    for id in &ids {
+        fixture.simulator.enter(CLUSTER, id, "RUNNING");
+    }
+    control_plane.freeze_api_server().await.unwrap();
+    fixture.clock.advance(super::POLL);
+    // The poll waits for the key. What it had sent is answered when the server goes on.
+    probed(&fixture, "/readyz", 503, "does not answer").await;
+    assert_eq!(fixture.probe("/livez").await, alive());
+    control_plane.thaw_api_server().await.unwrap();
+    fixture.sync("training").await;
+    fixture.settled().await;
+    fixture.agrees().await;
+    fixture.tells_everything_once().await;
+    // Watches that were silent meanwhile are none the worse: an edited watch is heeded.
+    let patch = json!({"spec": {"suspend": true}});
+    fixture.patch_watch("training", patch).await;
+    fixture
+        .watch_where("training", "it is suspended", |status, generation| {
+            status.observed_generation == generation
+        })
+        .await;
+    probed(&fixture, "/readyz", 200, "ok").await;
+}

@@ -1,0 +1,216 @@
+//! The cluster refuses writes: by quota, by admission, for want of rights.
+
+use std::time::Duration;
+
+use k8s_openapi::api::{
+    admissionregistration::v1::ValidatingAdmissionPolicyBinding, core::v1::ResourceQuota,
+    rbac::v1::ClusterRole,
+};
+use kube::{
+    Api, ResourceExt,
+    api::{DeleteParams, Patch, PatchParams, PostParams},
+};
+use serde_json::json;
+use testbed::simulator::Remediation as Truth;
+use together_remediation_operator::api::remediation::{Remediation, RemediationSpec};
+
+use super::own_control_plane;
+use crate::{
+    fixture::{CLUSTER, Fixture, condition, until},
+    look::{AGREES, stands, told},
+};
+
+/// No more than five mirrors.
+const QUOTA: &str = r#"
+apiVersion: v1
+kind: ResourceQuota
+metadata: {name: few, namespace: $NAMESPACE}
+spec: {hard: {count/remediations.compute.together.ai: "$HARD"}}
+"#;
+
+/// No mirror of these ids.
+const POLICY: &str = r#"
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: $NAMESPACE}
+spec:
+  failurePolicy: Fail
+  matchConstraints:
+    resourceRules:
+      - {apiGroups: [compute.together.ai], apiVersions: ["*"], operations: [CREATE, UPDATE], resources: [remediations, remediations/status]}
+  validations:
+    - expression: "!(object.spec.id in $IDS)"
+      message: not this one
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: $NAMESPACE}
+spec:
+  policyName: $NAMESPACE
+  validationActions: [Deny]
+  matchResources: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: $NAMESPACE}}}
+"#;
+
+async fn apply(fixture: &Fixture, manifest: &str) {
+    let manifest = manifest.replace("$NAMESPACE", &fixture.namespace);
+    fixture.control_plane.apply(&manifest).await.unwrap();
+}
+
+/// Lets the namespace have `hard` mirrors, and waits until that is in force. The quota controller learns of a definition
+/// within a minute, and looks at a quota when it is made.
+async fn quota(fixture: &Fixture, hard: u32) {
+    let quotas: Api<ResourceQuota> = Api::namespaced(fixture.client.clone(), &fixture.namespace);
+    until("the quota is in force", || async {
+        let _ = quotas.delete("few", &DeleteParams::default()).await;
+        apply(fixture, &QUOTA.replace("$HARD", &hard.to_string())).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let status = quotas.get("few").await.unwrap().status.unwrap_or_default();
+        match status.hard.filter(|hard| !hard.is_empty()) {
+            Some(_) if status.used.is_some_and(|used| !used.is_empty()) => Ok(()),
+            _ => Err("not looked at yet".to_owned()),
+        }
+    })
+    .await;
+}
+
+/// Waits until admission refuses a mirror of `id`, or does not, without creating one.
+async fn refuses(fixture: &Fixture, id: &str, refuses: bool) {
+    let dry_run = PostParams {
+        dry_run: true,
+        ..PostParams::default()
+    };
+    let spec = RemediationSpec {
+        cluster_id: CLUSTER.to_owned(),
+        id: id.to_owned(),
+    };
+    let object = Remediation::new("probe", spec);
+    until("the refusal is as wanted", || async {
+        match fixture.mirrors().create(&dry_run, &object).await {
+            Err(kube::Error::Api(status)) if status.code == 422 && refuses => Ok(()),
+            Ok(_) if !refuses => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quota_is_told_by_name_and_keeps_nobody_from_what_is_there() {
+    let fixture = Fixture::new("quota").await;
+    quota(&fixture, 5).await;
+    fixture.put(0..40);
+
+    fixture.watch("training", |_| {}).await;
+    let watch = fixture
+        .watch_where("training", "it says what keeps it", |status, _| {
+            status.conditions.iter().any(|condition| {
+                condition.type_ == "Ready" && condition.message.contains("exceeded quota")
+            })
+        })
+        .await;
+    assert_eq!(told(&watch, "Ready").reason, "Progressing");
+    let message = fixture.polls_until("WriteFailed").await;
+    assert!(
+        message.contains("exceeded quota: few")
+            && message.contains("00000000-0000-4000-8000-")
+            && message.contains("raise the quota"),
+        "{message}"
+    );
+    let watch = fixture.watches().get("training").await.unwrap();
+    let standing = ["Ready", "Reconciling", "Stalled"].map(|type_| stands(&watch, type_));
+    assert_eq!(standing, ["False", "True", "False"]);
+    let mirrored = fixture.all().await;
+    assert_eq!(mirrored.len(), 5);
+
+    let id = mirrored[0].spec.id.clone();
+    fixture.simulator.enter(CLUSTER, &id, "RUNNING");
+    fixture.turn(super::POLL).await;
+    let status = fixture.mirror(&id).await.status.unwrap();
+    assert_eq!(status.state.as_deref(), Some("RUNNING"));
+
+    quota(&fixture, 100).await;
+    assert_eq!(fixture.polls_until("Synced").await, AGREES);
+    fixture.agrees().await;
+    fixture.writes_no_more().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_admission_denies_starves_nobody_and_is_marked_once_it_may_be() {
+    let fixture = Fixture::new("admission").await;
+    // The API lists the newest first: these are met before all others.
+    let denied = fixture.put(60..160);
+    fixture.put(0..60);
+    apply(
+        &fixture,
+        &POLICY.replace("$IDS", &format!("{denied:?}").replace('"', "'")),
+    )
+    .await;
+    refuses(&fixture, &denied[0], true).await;
+    fixture.watch("training", |_| {}).await;
+    let message = fixture.polls_until("WriteFailed").await;
+    assert!(
+        message.contains("not this one") && message.contains("change the policy"),
+        "{message}"
+    );
+    assert_eq!(fixture.all().await.len(), 60, "all that may be written");
+
+    let delete = DeleteParams::default();
+    let bindings: Api<ValidatingAdmissionPolicyBinding> = Api::all(fixture.client.clone());
+    bindings.delete(&fixture.namespace, &delete).await.unwrap();
+    refuses(&fixture, &denied[0], false).await;
+    fixture.polls_until("Synced").await;
+    fixture.agrees().await;
+    fixture.writes_no_more().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rights_that_are_taken_away_are_told_as_long_as_that_may_be_told() {
+    let fixture = Fixture::on(own_control_plane().await, "rights").await;
+    let truth = Truth::numbered(CLUSTER, 1);
+    fixture.simulator.put(truth.clone());
+    fixture.synced_watch(|_| {}).await;
+    let before = fixture.versions().await;
+
+    let name = "together-remediation-operator";
+    let roles: Api<ClusterRole> = Api::all(fixture.client.clone());
+    let mut role = roles.get(name).await.unwrap();
+    let rules = role.rules.as_mut().unwrap();
+    rules.retain(|rule| rule.resources.as_deref() != Some(&["remediations/status".to_owned()]));
+    role.metadata.managed_fields = None;
+    roles
+        .replace(name, &PostParams::default(), &role)
+        .await
+        .unwrap();
+    fixture.simulator.enter(CLUSTER, &truth.id, "RUNNING");
+    let message = fixture.polls_until("WriteFailed").await;
+    assert!(
+        message.contains("cannot update resource \"remediations/status\"")
+            && message.contains(&truth.id)
+            && message.contains("grant the right"),
+        "{message}"
+    );
+    assert_eq!(fixture.versions().await, before);
+
+    // All of them: not even that can be told any more.
+    let nothing = json!({"rules": []});
+    roles
+        .patch(name, &PatchParams::default(), &Patch::Merge(nothing))
+        .await
+        .unwrap();
+    let last = fixture.watches().get("training").await.unwrap();
+    for _ in 0..5 {
+        fixture.turn(super::POLL).await;
+    }
+    let same = fixture.watches().get("training").await.unwrap();
+    assert_eq!(same.resource_version(), last.resource_version());
+    assert_eq!(fixture.versions().await, before);
+    fixture.simulator.enter(CLUSTER, &truth.id, "SUCCEEDED");
+    fixture.put([2]);
+
+    fixture.account().await;
+    fixture.polls_until("Synced").await;
+    fixture.agrees().await;
+    let mirror = fixture.mirror(&truth.id).await;
+    assert_eq!(condition(&mirror, "Synced").1, "Final");
+    fixture.writes_no_more().await;
+}

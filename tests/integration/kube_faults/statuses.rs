@@ -1,0 +1,98 @@
+//! The status of a watch that could not be written is written by the next poll.
+
+use kube::ResourceExt;
+use serde_json::json;
+use testbed::api_proxy::{Asked, Fault, Which};
+
+use super::behind_a_proxy;
+use crate::{
+    fixture::{CLUSTER, Fixture},
+    look::told,
+    setup,
+};
+
+fn to_watches(asked: &Asked) -> bool {
+    asked.writes_to("clusterwatches")
+}
+
+async fn version(fixture: &Fixture) -> String {
+    let watch = fixture.watches().get("training").await.unwrap();
+    watch.resource_version().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_status_that_could_not_be_written_is_written_by_the_next_poll() {
+    let answer = |status| Fault::Answer {
+        status,
+        retry_after: None,
+    };
+    for (name, fault) in [
+        ("status-409", answer(409)),
+        ("status-403", answer(403)),
+        ("status-500", answer(500)),
+        ("status-503", answer(503)),
+        ("status-broken", Fault::Break),
+        ("status-lost", Fault::LoseAnswer),
+    ] {
+        let lost = fault == Fault::LoseAnswer;
+        let (fixture, proxy) = behind_a_proxy(setup::control_plane().await, name).await;
+        let ids = fixture.put(0..2);
+        fixture.synced_watch(|_| {}).await;
+        fixture.settled().await;
+        let before = version(&fixture).await;
+
+        let running = proxy.fault(fault, Which::All, to_watches);
+        fixture.simulator.enter(CLUSTER, &ids[0], "RUNNING");
+        fixture.turn(super::POLL).await;
+        assert!(running.struck() >= 1, "{name}");
+        fixture.agrees().await;
+        assert_eq!(version(&fixture).await != before, lost, "{name}");
+        running.end();
+        fixture.turn(super::POLL).await;
+        let watch = fixture.watches().get("training").await.unwrap();
+        assert_eq!(told(&watch, "Ready").reason, "Synced", "{name}");
+        let counts = watch.status.unwrap().remediations.unwrap();
+        assert_eq!(
+            (counts.awaiting_approval, counts.by_state["RUNNING"]),
+            (1, 1),
+            "{name}"
+        );
+        let after = version(&fixture).await;
+        fixture.turn(super::POLL).await;
+        assert_eq!(version(&fixture).await, after, "{name}: and only once");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspended_watch_says_so_as_soon_as_it_can() {
+    let (fixture, proxy) = behind_a_proxy(setup::control_plane().await, "status-rest").await;
+    fixture.put(0..2);
+    fixture.synced_watch(|_| {}).await;
+    let fault = Fault::Answer {
+        status: 500,
+        retry_after: None,
+    };
+    let running = proxy.fault(fault, Which::All, to_watches);
+    fixture
+        .patch_watch("training", json!({"spec": {"suspend": true}}))
+        .await;
+    running.has_struck(1).await;
+    running.end();
+    fixture.turn(super::POLL).await;
+    let watch = fixture.watches().get("training").await.unwrap();
+    assert_eq!(told(&watch, "Ready").message, "suspended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_status_that_could_not_be_written_keeps_nobody_from_mirroring() {
+    let (fixture, proxy) = behind_a_proxy(setup::control_plane().await, "status-first").await;
+    fixture.put(0..5);
+    let running = proxy.fault(Fault::Break, Which::All, to_watches);
+    fixture.watch("training", |_| {}).await;
+    running.has_struck(2).await;
+    fixture.settled().await;
+    fixture.agrees().await;
+    running.end();
+    fixture.polls_until("Synced").await;
+    fixture.writes_no_more().await;
+}

@@ -1,0 +1,250 @@
+//! Writes that go wrong on their way: refused for the moment, lost, answered to nobody, slow.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
+
+use testbed::api_proxy::{ApiProxy, Fault, Observed, Which};
+
+use super::{behind_a_proxy, to_mirrors, watches_mirrors};
+use crate::{
+    admin::probed,
+    fixture::{CLUSTER, Fixture, until},
+    look::told,
+    setup,
+};
+
+const MIRRORS: u32 = 12;
+
+fn answer(status: u16) -> Fault {
+    Fault::Answer {
+        status,
+        retry_after: None,
+    }
+}
+
+/// Writes to mirrors that the server took.
+fn taken(proxy: &ApiProxy) -> usize {
+    let writes = proxy.writes();
+    let taken = writes
+        .iter()
+        .filter(|write| to_mirrors(&write.asked) && write.succeeded());
+    taken.count()
+}
+
+/// A first mirror and a change of all of it, with `fault` at every write until `times` were struck: in the end everything
+/// is there, and was written once.
+async fn comes_through(name: &str, fault: Fault, told_meanwhile: bool) {
+    let (fixture, proxy) = behind_a_proxy(setup::control_plane().await, name).await;
+    let ids = fixture.put(0..MIRRORS);
+    let strike = || proxy.fault(fault.clone(), Which::All, to_mirrors);
+
+    let running = strike();
+    fixture.watch("training", |_| {}).await;
+    running.has_struck(MIRRORS.into()).await;
+    if told_meanwhile {
+        fixture.settled().await;
+        let watch = fixture.watches().get("training").await.unwrap();
+        let ready = told(&watch, "Ready");
+        assert_eq!(ready.reason, "Progressing");
+        assert!(
+            ready.message.contains("12 mirrors could not be written"),
+            "{}",
+            ready.message
+        );
+    }
+    running.end();
+    fixture.settled().await;
+    fixture.polls_until("Synced").await;
+    fixture.agrees().await;
+
+    for id in &ids {
+        fixture.simulator.enter(CLUSTER, id, "RUNNING");
+    }
+    let running = strike();
+    fixture.advance(super::POLL).await;
+    running.has_struck(MIRRORS.into()).await;
+    fixture.settled().await;
+    running.end();
+    until("the mirror is as it should be", || async {
+        fixture.sync("training").await;
+        let running =
+            fixture.all().await.into_iter().filter(|mirror| {
+                mirror.status.as_ref().unwrap().state.as_deref() == Some("RUNNING")
+            });
+        match running.count() {
+            12 => Ok(()),
+            some => Err(format!("{some}")),
+        }
+    })
+    .await;
+    fixture.agrees().await;
+    fixture.tells_everything_once().await;
+    fixture.writes_no_more().await;
+    assert_eq!(taken(&proxy), 3 * MIRRORS as usize, "a write too many");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conflict_is_planned_again() {
+    comes_through("conflict", answer(409), true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_of_the_server_are_tried_again() {
+    for status in [500, 503, 504] {
+        comes_through("error", answer(status), true).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_breaks_is_made_again() {
+    comes_through("broken", Fault::Break, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_whose_answer_is_lost_is_not_made_twice() {
+    comes_through("lost", Fault::LoseAnswer, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_writes_are_waited_for() {
+    comes_through("slow", Fault::Delay(Duration::from_secs(2)), false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_create_that_landed_unseen_is_found_again() {
+    let (fixture, proxy) = behind_a_proxy(setup::control_plane().await, "unseen").await;
+    fixture.put(0..3);
+    probed(&fixture, "/readyz", 200, "ok").await;
+    let blind = proxy.fault(Fault::Break, Which::All, watches_mirrors);
+    let _ = proxy.cut_watches();
+    let lost = proxy.fault(Fault::LoseAnswer, Which::All, to_mirrors);
+    fixture.watch("training", |_| {}).await;
+    lost.has_struck(3).await;
+    lost.end();
+    fixture.settled().await;
+    // The index knows nothing of them: they are created once more, and exist already.
+    fixture.sync("training").await;
+    let exists = |write: &&Observed| {
+        write
+            .answer
+            .as_ref()
+            .is_some_and(|answer| answer.status == 409)
+    };
+    assert_eq!(proxy.writes().iter().filter(exists).count(), 3);
+    let watch = fixture.watches().get("training").await.unwrap();
+    assert_eq!(told(&watch, "Ready").reason, "Progressing");
+    blind.end();
+    // No time passes until the watch is back, so that nothing gets stale.
+    until("all is seen and written", || async {
+        let watch = fixture.sync("training").await;
+        match told(&watch, "Ready").reason.as_str() {
+            "Synced" => Ok(()),
+            other => Err(other.to_owned()),
+        }
+    })
+    .await;
+    fixture.agrees().await;
+    assert_eq!(taken(&proxy), 6);
+    fixture.writes_no_more().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_sees_nothing_is_told_once_the_mirror_is_stale() {
+    let (fixture, proxy) = behind_a_proxy(setup::control_plane().await, "blind").await;
+    let ids = fixture.put(0..3);
+    fixture.synced_watch(|_| {}).await;
+    let blind = proxy.fault(Fault::Break, Which::All, watches_mirrors);
+    let _ = proxy.cut_watches();
+    fixture.edit(&ids[0]).await;
+    fixture.simulator.enter(CLUSTER, &ids[0], "RUNNING");
+    let message = fixture.polls_until("WriteFailed").await;
+    assert!(
+        message.contains(&ids[0]) && message.contains("changed meanwhile"),
+        "{message}"
+    );
+    blind.end();
+    fixture.polls_until("Synced").await;
+    fixture.agrees().await;
+    fixture.writes_no_more().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_server_that_asks_for_patience_gets_it() {
+    let (fixture, proxy) = behind_a_proxy(setup::control_plane().await, "patience").await;
+    let ids = fixture.put(0..MIRRORS);
+    let fault = Fault::Answer {
+        status: 429,
+        retry_after: Some(2),
+    };
+    let running = proxy.fault(fault, Which::All, to_mirrors);
+    fixture.watch("training", |_| {}).await;
+    running.has_struck(2 * u64::from(MIRRORS)).await;
+    running.end();
+    fixture.ready("training", "Synced").await;
+    assert_eq!(fixture.simulator.counters().listings, 1, "in one poll");
+    fixture.agrees().await;
+    let mut asked: BTreeMap<String, Vec<Instant>> = BTreeMap::new();
+    for write in proxy.writes() {
+        if to_mirrors(&write.asked) && write.asked.subresource().is_none() {
+            let name = write.asked.name().unwrap().to_owned();
+            asked.entry(name).or_default().push(write.arrived);
+        }
+    }
+    assert_eq!(
+        asked.keys().collect::<BTreeSet<_>>(),
+        ids.iter().collect::<BTreeSet<_>>()
+    );
+    for times in asked.values() {
+        let apart = times.windows(2).map(|two| two[1] - two[0]);
+        let least = apart.min().unwrap();
+        assert!(least >= Duration::from_secs(2), "hammered: {least:?}");
+    }
+    fixture.writes_no_more().await;
+}
+
+/// The operator's writes to mirrors of one namespace have no seat in the API server.
+const NO_SEAT: &str = r"
+apiVersion: flowcontrol.apiserver.k8s.io/v1
+kind: PriorityLevelConfiguration
+metadata: {name: $NAMESPACE}
+spec: {type: Limited, limited: {nominalConcurrencyShares: 0, lendablePercent: 0, borrowingLimitPercent: 0, limitResponse: {type: Reject}}}
+---
+apiVersion: flowcontrol.apiserver.k8s.io/v1
+kind: FlowSchema
+metadata: {name: $NAMESPACE}
+spec:
+  matchingPrecedence: 100
+  priorityLevelConfiguration: {name: $NAMESPACE}
+  rules:
+    - subjects: [{kind: ServiceAccount, serviceAccount: {name: together-remediation-operator, namespace: together-system}}]
+      resourceRules:
+        - {apiGroups: [compute.together.ai], resources: [remediations, remediations/status], verbs: [create, update], namespaces: [$NAMESPACE]}
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn priority_and_fairness_itself_loses_nothing() {
+    let fixture = Fixture::new("fairness").await;
+    fixture.put(0..MIRRORS);
+    let level = NO_SEAT.replace("$NAMESPACE", &fixture.namespace);
+    fixture.control_plane.apply(&level).await.unwrap();
+    let before = fixture.control_plane.requests().await.unwrap();
+    fixture.watch("training", |_| {}).await;
+    fixture
+        .watch_where("training", "it says what keeps it", |status, _| {
+            status.conditions.iter().any(|condition| {
+                condition.type_ == "Ready" && condition.message.contains("oo many requests")
+            })
+        })
+        .await;
+    let counts = fixture.control_plane.requests().await.unwrap();
+    let refused = counts.since(&before).count(|kind| kind.code == 429);
+    assert!(refused <= 4 * u64::from(MIRRORS), "hammered: {refused}");
+    let seats = "nominalConcurrencyShares: 0";
+    let level = level.replace(seats, "nominalConcurrencyShares: 100");
+    fixture.control_plane.apply(&level).await.unwrap();
+    fixture.polls_until("Synced").await;
+    fixture.agrees().await;
+    fixture.writes_no_more().await;
+}

@@ -1,0 +1,92 @@
+//! The operator as a process of its own.
+
+use std::{
+    path::Path,
+    process::{ExitStatus, Stdio},
+    sync::{Arc, Mutex},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+    task::JoinHandle,
+};
+
+use crate::{fixture::until, program::PROGRAM};
+
+/// Lines of its log that are shown of one that runs when a test fails.
+const SHOWN: usize = 30;
+
+/// One that runs; it is killed when it is dropped.
+pub(crate) struct Process {
+    child: Child,
+    namespace: String,
+    log: Arc<Mutex<Vec<String>>>,
+    reading: JoinHandle<()>,
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = self.log.lock().unwrap();
+            let shown = &log[log.len().saturating_sub(SHOWN)..];
+            println!("the operator of {}:\n{}", self.namespace, shown.join("\n"));
+        }
+    }
+}
+
+impl Process {
+    /// Starts `run` for one namespace with `flags`. Without a flag the Lease is in the kubeconfig's namespace.
+    pub(crate) fn start(kubeconfig: &Path, api_url: &str, namespace: &str, flags: &[&str]) -> Self {
+        let mut child = Command::new(PROGRAM)
+            .args(["run", "--allow-http", "--api-url", api_url])
+            .args(["--namespace", namespace])
+            .args(["--admin-addr", "127.0.0.1:0"])
+            .args(flags)
+            .env("KUBECONFIG", kubeconfig)
+            .env_remove("POD_NAMESPACE")
+            .env_remove("RUST_LOG")
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let log = Arc::<Mutex<Vec<String>>>::default();
+        let lines_read = log.clone();
+        let reading = tokio::spawn(async move {
+            while let Some(line) = lines.next_line().await.unwrap() {
+                lines_read.lock().unwrap().push(line);
+            }
+        });
+        Self {
+            child,
+            namespace: namespace.to_owned(),
+            log,
+            reading,
+        }
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(self.child.id().unwrap().cast_signed()).unwrap();
+        kill_process(pid, signal).unwrap();
+    }
+
+    /// Waits until its log has a line with this text.
+    pub(crate) async fn has_said(&self, text: &str) {
+        until(&format!("it says {text:?}"), async || {
+            let log = self.log.lock().unwrap();
+            let said = log.iter().any(|line| line.contains(text));
+            said.then_some(()).ok_or_else(|| log.join("\n"))
+        })
+        .await;
+    }
+
+    /// How it ended, and what it said.
+    pub(crate) async fn ended(mut self) -> (ExitStatus, String) {
+        let status = self.child.wait().await.unwrap();
+        (&mut self.reading).await.unwrap();
+        let log = self.log.lock().unwrap().join("\n");
+        (status, log)
+    }
+}
