@@ -14,6 +14,8 @@ pub mod metrics;
 pub mod mirror;
 pub mod readiness;
 pub mod run;
+#[cfg(test)]
+mod simulation;
 pub mod telemetry;
 #[cfg(test)]
 mod testing;

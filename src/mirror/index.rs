@@ -47,6 +47,7 @@ impl Inner {
             return;
         };
         let seen = self.seen(&namespace);
+        let answered = epoch.is_none().then_some(self.epoch);
         let mirrors = self
             .namespaces
             .entry(namespace.into_boxed_str())
@@ -54,17 +55,19 @@ impl Inner {
         match mirrors.get_mut(name.as_str()) {
             Some(known) => {
                 let epoch = epoch.unwrap_or(known.epoch);
+                let answered = answered.unwrap_or(known.answered);
                 if known.resource_version > mirror.resource_version {
-                    Arc::make_mut(known).epoch = epoch;
+                    let known = Arc::make_mut(known);
+                    (known.epoch, known.answered) = (epoch, answered);
                 } else {
-                    mirror.epoch = epoch;
+                    (mirror.epoch, mirror.answered) = (epoch, answered);
                     *known = Arc::new(mirror);
                 }
             }
             // The watch was past this write when its answer came: what it does not show was deleted since.
             None if epoch.is_none() && mirror.resource_version <= seen => {}
             None => {
-                mirror.epoch = epoch.unwrap_or(0);
+                (mirror.epoch, mirror.answered) = (epoch.unwrap_or(0), answered.unwrap_or(0));
                 mirrors.insert(name.into_boxed_str(), Arc::new(mirror));
             }
         }
@@ -152,8 +155,8 @@ impl Index {
         inner.epoch
     }
 
-    /// Ends the listing of `namespace` (all: `None`) that began as `epoch`: its mirrors that it did not show, and that were
-    /// not written since, are forgotten.
+    /// Ends the listing of `namespace` (all: `None`) that began as `epoch`: its mirrors that it did not show are forgotten,
+    /// but those that the answer to a write has told of since it began and that are newer than all it showed.
     pub fn end(&self, epoch: u32, namespace: Option<&str>, first: bool) {
         {
             let mut inner = self.lock();
@@ -163,7 +166,8 @@ impl Index {
             for (name, mirrors) in &mut inner.namespaces {
                 if namespace.is_none_or(|namespace| namespace == &**name) {
                     mirrors.retain(|_, mirror| {
-                        mirror.epoch >= epoch || mirror.resource_version > seen
+                        mirror.epoch >= epoch
+                            || mirror.answered >= epoch && mirror.resource_version > seen
                     });
                 }
             }

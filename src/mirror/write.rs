@@ -83,6 +83,12 @@ impl<C: Cluster> Writer<C> {
     /// What the cluster refused or failed at; a conflict and an object that is gone are no errors.
     pub async fn write(&self, write: Write, now: Timestamp) -> Result<Done, ClusterError> {
         let name = write.name;
+        let decided_on = match &write.deed {
+            Deed::Create(..) => None,
+            Deed::Update { mirror, .. } | Deed::Mark(mirror, _) | Deed::Prune(mirror) => {
+                Some(mirror.resource_version)
+            }
+        };
         let done = match write.deed {
             Deed::Create(status, spec) => self.create(&name, *status, spec, now).await,
             Deed::Update {
@@ -94,7 +100,14 @@ impl<C: Cluster> Writer<C> {
             Deed::Prune(mirror) => self.prune(&name, &mirror).await,
         };
         match done {
-            Err(ClusterError::Conflict | ClusterError::NotFound) => Ok(Done::Conflict),
+            Err(ClusterError::NotFound) => {
+                // Deleted where no event told of it: the next poll makes it anew.
+                if let Some(version) = decided_on {
+                    self.index.removed(&self.namespace, &name, version);
+                }
+                Ok(Done::Conflict)
+            }
+            Err(ClusterError::Conflict) => Ok(Done::Conflict),
             done => done,
         }
     }

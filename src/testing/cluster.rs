@@ -28,11 +28,20 @@ pub(crate) enum Call {
     Get(String),
 }
 
+/// What a watch on the mirrors tells, oldest first.
+#[derive(Clone, Debug)]
+pub(crate) enum Change {
+    Put(Remediation),
+    Gone(Remediation),
+}
+
 type Fault = dyn Fn(&Call) -> Option<ClusterError> + Send;
 
 #[derive(Default)]
 struct State {
     mirrors: BTreeMap<String, Remediation>,
+    watches: BTreeMap<String, ClusterWatch>,
+    changes: Vec<Change>,
     version: u64,
     calls: Vec<Call>,
     fault: Option<Box<Fault>>,
@@ -51,6 +60,51 @@ impl MemoryCluster {
 
     pub(crate) fn set_key(&self, key: &[u8]) {
         self.lock().key = Some(key.to_vec());
+    }
+
+    /// Somebody deletes the Secret.
+    pub(crate) fn remove_key(&self) {
+        self.lock().key = None;
+    }
+
+    /// Everything that a watch on the mirrors has told from `first` on.
+    pub(crate) fn changes(&self, first: usize) -> Vec<Change> {
+        self.lock().changes[first..].to_vec()
+    }
+
+    /// Looks at the mirrors, by name.
+    pub(crate) fn look<T>(&self, f: impl FnOnce(&BTreeMap<String, Remediation>) -> T) -> T {
+        f(&self.lock().mirrors)
+    }
+
+    pub(crate) fn mirror(&self, name: &str) -> Option<Remediation> {
+        self.lock().mirrors.get(name).cloned()
+    }
+
+    /// The watches, by name.
+    pub(crate) fn watches(&self) -> Vec<ClusterWatch> {
+        self.lock().watches.values().cloned().collect()
+    }
+
+    /// Somebody creates the watch, or changes what there is of that name; a changed spec is a new generation.
+    pub(crate) fn put_watch(&self, mut watch: ClusterWatch) {
+        let mut state = self.lock();
+        let version = state.next();
+        let before = state.watches.get(&watch.name_any());
+        let generation = before.map_or(1, |before| {
+            let changed = i64::from(before.spec != watch.spec);
+            before.metadata.generation.unwrap() + changed
+        });
+        let uid = before.map_or_else(|| Some(format!("uid-{version}")), ResourceExt::uid);
+        watch.metadata.uid = uid;
+        watch.metadata.generation = Some(generation);
+        watch.metadata.resource_version = Some(version.to_string());
+        state.watches.insert(watch.name_any(), watch);
+    }
+
+    /// Somebody deletes the watch; its mirrors stay until the garbage collector comes.
+    pub(crate) fn remove_watch(&self, name: &str) {
+        self.lock().watches.remove(name);
     }
 
     /// The calls since this was last asked.
@@ -77,6 +131,8 @@ impl MemoryCluster {
         let object = state.mirrors.get_mut(&id(number)).unwrap();
         change(object);
         object.metadata.resource_version = Some(version.to_string());
+        let changed = Change::Put(object.clone());
+        state.changes.push(changed);
     }
 
     /// The object gets this resourceVersion, as no real server would do it.
@@ -88,7 +144,20 @@ impl MemoryCluster {
 
     /// Somebody else deletes the object.
     pub(crate) fn remove(&self, number: u64) {
-        self.lock().mirrors.remove(&id(number));
+        self.lock().delete(&id(number));
+    }
+
+    /// Somebody else changes the object of this name.
+    pub(crate) fn edit(&self, name: &str, change: impl FnOnce(&mut Remediation)) {
+        let mut state = self.lock();
+        let mut object = state.mirrors.get(name).unwrap().clone();
+        change(&mut object);
+        state.store(object);
+    }
+
+    /// The garbage collector deletes the object.
+    pub(crate) fn collect(&self, name: &str) {
+        self.lock().delete(name);
     }
 
     /// Somebody else creates an object of that name, for this cluster.
@@ -130,7 +199,16 @@ impl State {
         object.metadata.generation = Some(1);
         object.status = Some(schema_default());
         self.mirrors.insert(name, object.clone());
+        self.changes.push(Change::Put(object.clone()));
         Ok(object)
+    }
+
+    fn delete(&mut self, name: &str) {
+        let version = self.next();
+        if let Some(mut object) = self.mirrors.remove(name) {
+            object.metadata.resource_version = Some(version.to_string());
+            self.changes.push(Change::Gone(object));
+        }
     }
 
     /// The object, if it still is what the caller decided on.
@@ -157,6 +235,7 @@ impl State {
         if self.mirrors.get(&name) != Some(&object) {
             object.metadata.resource_version = Some(self.next().to_string());
             self.mirrors.insert(name, object.clone());
+            self.changes.push(Change::Put(object.clone()));
         }
         object
     }
@@ -229,7 +308,7 @@ impl Cluster for MemoryCluster {
         let mut state = self.lock();
         state.called(Call::Delete(name.to_owned()))?;
         state.fenced(name, Some(uid), Some(&resource_version.to_string()))?;
-        state.mirrors.remove(name);
+        state.delete(name);
         Ok(())
     }
 
@@ -243,12 +322,26 @@ impl Cluster for MemoryCluster {
             .ok_or(ClusterError::NotFound)
     }
 
-    async fn get_watch(&self, _: &str, _: &str) -> Result<ClusterWatch, ClusterError> {
-        Err(ClusterError::NotFound)
+    async fn get_watch(&self, _: &str, name: &str) -> Result<ClusterWatch, ClusterError> {
+        let state = self.lock();
+        let watch = state.watches.get(name).cloned();
+        watch.ok_or(ClusterError::NotFound)
     }
 
-    async fn replace_watch_status(&self, _: &ClusterWatch) -> Result<ClusterWatch, ClusterError> {
-        Err(ClusterError::NotFound)
+    async fn replace_watch_status(
+        &self,
+        watch: &ClusterWatch,
+    ) -> Result<ClusterWatch, ClusterError> {
+        let mut state = self.lock();
+        let version = state.next();
+        let there = state.watches.get_mut(&watch.name_any());
+        let there = there.ok_or(ClusterError::NotFound)?;
+        if there.uid() != watch.uid() || there.resource_version() != watch.resource_version() {
+            return Err(ClusterError::Conflict);
+        }
+        there.status.clone_from(&watch.status);
+        there.metadata.resource_version = Some(version.to_string());
+        Ok(there.clone())
     }
 
     async fn secret(&self, _: &str, _: &str) -> Result<Secret, ClusterError> {

@@ -11,15 +11,15 @@ use super::error::Error;
 
 /// How often a key may call.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Rate {
+pub(crate) struct Rate {
     /// Time for one more call.
-    pub(super) interval: Duration,
+    pub(crate) interval: Duration,
     /// Calls that may come at once.
-    pub(super) burst: u32,
+    pub(crate) burst: u32,
 }
 
 /// The calls that one key has left.
-pub(super) struct Budget {
+pub(crate) struct Budget {
     limiter: RateLimiter,
     /// When it will be as good as new, if it is left alone.
     rested: Mutex<Instant>,
@@ -50,7 +50,7 @@ impl Budget {
     ///
     /// # Errors
     /// [`Error::RateLimited`] at once while the key is under a 429's Retry-After.
-    pub(super) async fn take(&self) -> Result<(), Error> {
+    pub(crate) async fn take(&self) -> Result<(), Error> {
         self.check_pause()?;
         self.limiter.acquire_one().await;
         // another call of this key may have met a 429 meanwhile
@@ -60,7 +60,7 @@ impl Budget {
     }
 
     /// Forbids all calls for a time.
-    pub(super) fn pause(&self, time: Duration) {
+    pub(crate) fn pause(&self, time: Duration) {
         let mut paused = lock(&self.paused);
         *paused = (*paused).max(Instant::now() + time);
     }
@@ -83,13 +83,13 @@ impl Budget {
 }
 
 /// The budgets of all keys in use, by the key's fingerprint.
-pub(super) struct Budgets {
+pub(crate) struct Budgets {
     rate: Rate,
     by_key: Mutex<HashMap<[u8; 32], Arc<Budget>>>,
 }
 
 impl Budgets {
-    pub(super) fn new(rate: Rate) -> Self {
+    pub(crate) fn new(rate: Rate) -> Self {
         Self {
             rate,
             by_key: Mutex::default(),
@@ -98,7 +98,7 @@ impl Budgets {
 
     /// The key's one budget. Those that nobody holds are dropped once a new one would be
     /// worth the same.
-    pub(super) fn of(&self, fingerprint: [u8; 32]) -> Arc<Budget> {
+    pub(crate) fn of(&self, fingerprint: [u8; 32]) -> Arc<Budget> {
         let mut by_key = lock(&self.by_key);
         by_key.retain(|_, budget| Arc::strong_count(budget) > 1 || !budget.as_new());
         let budget = by_key

@@ -22,6 +22,9 @@ mod route;
 mod skew;
 pub mod state;
 
+#[cfg(test)]
+pub(crate) use budget::{Budget, Budgets, Rate};
+
 pub use answer::retry_after;
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use client::{Client, ClientError, KeyedClient, Limits};

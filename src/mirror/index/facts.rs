@@ -65,6 +65,8 @@ pub struct Mirror {
     pub history: Option<Box<[Transition]>>,
     /// The sync of the watch in which the watch last showed it; 0: it never did.
     pub(super) epoch: u32,
+    /// The sync of the watch in which the answer to a write last told of it.
+    pub(super) answered: u32,
 }
 
 impl Mirror {
@@ -113,6 +115,7 @@ impl Mirror {
             conditions: CONDITIONS.map(|type_| fact(&status.conditions, type_)),
             history: open.then(|| status.transitions.into_boxed_slice()),
             epoch: 0,
+            answered: 0,
         })
     }
 }

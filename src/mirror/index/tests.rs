@@ -96,3 +96,16 @@ fn names_are_kept_once_and_dropped_when_unused() {
     }
     assert!(names.0.len() <= Names::SWEEP + 1);
 }
+
+#[test]
+fn a_listing_forgets_what_was_written_before_it_and_is_gone() {
+    let index = Index::new(1);
+    index.show(None, object("kept", 3, "RUNNING"));
+    index.apply(object("written", 9, "RUNNING"));
+    // The watch was cut, somebody deleted it meanwhile, and nothing newer is there to see.
+    let epoch = index.begin();
+    index.show(None, object("kept", 3, "RUNNING"));
+    index.end(epoch, None, false);
+    assert!(state(&index, "kept").is_some());
+    assert!(state(&index, "written").is_none());
+}

@@ -1,0 +1,51 @@
+//! What the API's answers so far amount to.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use crate::together::Remediation;
+
+/// What the API has proven about one id since it last showed it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Evidence {
+    pub(super) not_found: u32,
+    pub(super) forbidden: u32,
+    /// Full listings that came to their end and lacked it.
+    pub(super) lacking: u32,
+}
+
+/// What one process has asked since its last listing began.
+#[derive(Debug, Default)]
+pub(super) struct Series {
+    pub(super) shown: BTreeSet<String>,
+    pub(super) pages: usize,
+    pub(super) questions: usize,
+}
+
+/// What all answers so far amount to.
+#[derive(Debug, Default)]
+pub(super) struct Answered {
+    pub(super) evidence: BTreeMap<String, Evidence>,
+    pub(super) series: BTreeMap<usize, Series>,
+    /// When which version (by its `update_time`) of an id was shown first and last, since another one was.
+    pub(super) shown: BTreeMap<String, BTreeMap<String, (Duration, Duration)>>,
+    /// When a listing that came to its end last showed each id.
+    pub(super) confirmed: BTreeMap<String, Duration>,
+    /// When a listing last came to its end.
+    pub(super) ended: Duration,
+    /// When items were last unreadable.
+    pub(super) malformed: Option<Duration>,
+    /// When answers were last slow.
+    pub(super) slow: Option<Duration>,
+}
+
+impl Answered {
+    pub(super) fn show(&mut self, item: &Remediation, now: Duration) {
+        self.evidence.remove(&item.id);
+        let versions = self.shown.entry(item.id.clone()).or_default();
+        let time = item.update_time.clone().unwrap();
+        versions.entry(time).or_insert((now, now)).1 = now;
+    }
+}

@@ -1,0 +1,80 @@
+//! What each kind of step does.
+
+mod errors;
+mod processes;
+mod watches;
+
+use std::time::Duration;
+
+use super::{sequence::Sequence, step::Kind};
+
+impl Sequence {
+    pub(super) fn set_up(&mut self) {
+        let large = self.draw(0..16) == 0;
+        let items = if large {
+            self.draw(11..30)
+        } else {
+            self.draw(0..5)
+        };
+        for _ in 0..items {
+            self.new_one();
+        }
+        self.put("first", |_| {});
+    }
+
+    fn chance(&self, of: usize) -> bool {
+        self.draw(0..of) == 0
+    }
+
+    /// How long it is until the next step.
+    fn pause(&self) -> Duration {
+        match self.draw(0..10) {
+            0..4 => Duration::from_millis(self.draw(0..2000) as u64),
+            4..8 => Duration::from_secs(self.draw(2..25) as u64),
+            _ => Duration::from_secs(self.draw(25..150) as u64),
+        }
+    }
+
+    /// Does it; how long it is until the next one.
+    pub(super) fn apply(&mut self, kind: Kind) -> Duration {
+        match kind {
+            Kind::ShortWhile => return Duration::from_millis(self.draw(1..500) as u64),
+            Kind::LongWhile => return Duration::from_secs(self.draw(300..900) as u64),
+            Kind::New
+            | Kind::NewMany
+            | Kind::StateChanges
+            | Kind::ModeChanges
+            | Kind::UnknownState
+            | Kind::LeavesTheList
+            | Kind::Vanishes
+            | Kind::AllVanish
+            | Kind::ComesBack
+            | Kind::Restored => self.change_truth(kind),
+            Kind::EventsDelayed | Kind::EventsStopThenList | Kind::WatchCut | Kind::OlderListed => {
+                self.disturb_events(kind);
+            }
+            Kind::MirrorDeleted | Kind::MirrorEdited | Kind::MirrorRelabelled => {
+                self.edit_mirror(kind);
+            }
+            Kind::Killed
+            | Kind::KilledBeforeAWrite
+            | Kind::KilledAfterAWrite
+            | Kind::Stopped
+            | Kind::Paused
+            | Kind::PausedForLong
+            | Kind::SecondReplica
+            | Kind::LeaseUnreachable
+            | Kind::LeaseAnswersLost
+            | Kind::LeaseTaken => return self.change_processes(kind),
+            Kind::SecretRemoved | Kind::SecretWrong | Kind::SecretBack | Kind::KeyChanged => {
+                self.change_key(kind);
+            }
+            _ => {
+                if !self.set_fault(kind) {
+                    self.edit_watch(kind);
+                }
+            }
+        }
+        self.pause()
+    }
+}

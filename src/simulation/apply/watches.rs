@@ -1,0 +1,195 @@
+//! Steps by which somebody edits mirrors, watches and their Secret.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::ResourceExt;
+
+use crate::{
+    api::cluster_watch::{
+        ClusterWatch, ClusterWatchSpec, DeletionPolicy, OmitField, Query, Retention, SecretKeyRef,
+    },
+    simulation::{judge::holder, sequence::Sequence, step::Kind},
+    testing::{CLUSTER, NAMESPACE},
+    together::ApiKey,
+    watch::request::REQUESTED_AT,
+};
+
+const OPEN: [&str; 3] = ["PENDING_APPROVAL", "RUNNING", "QUARANTINED"];
+const STATES: [&[&str]; 4] = [
+    &["PENDING_APPROVAL", "RUNNING"],
+    &["RUNNING", "SUCCEEDED", "FAILED"],
+    &["SUCCEEDED", "FAILED"],
+    &["PENDING_APPROVAL"],
+];
+
+impl Sequence {
+    pub(super) fn edit_mirror(&mut self, kind: Kind) {
+        let world = self.world.clone();
+        let names = world.cluster.names();
+        if names.is_empty() {
+            return;
+        }
+        let name = names[self.draw(0..names.len())].clone();
+        let state = OPEN[self.draw(0..OPEN.len())];
+        match kind {
+            Kind::MirrorDeleted => world.cluster.collect(&name),
+            Kind::MirrorEdited => world.cluster.edit(&name, |mirror| {
+                mirror.status.get_or_insert_default().state = Some(state.to_owned());
+            }),
+            _ => world.cluster.edit(&name, |mirror| {
+                mirror.metadata.labels = None;
+            }),
+        }
+        world.with(|state, now| {
+            state.judge.touched(&name, now);
+            state.judge.minds = now;
+            if kind == Kind::MirrorEdited {
+                state.judge.edited.insert(name);
+            } else if kind == Kind::MirrorDeleted {
+                state.judge.edited.remove(&name);
+            }
+        });
+        world.mirror_news.send_replace(());
+    }
+
+    pub(super) fn change_key(&mut self, kind: Kind) {
+        let number = self.draw(0..1000);
+        let cluster = &self.world.cluster;
+        let key = format!("key-{number}");
+        match kind {
+            Kind::SecretRemoved => cluster.remove_key(),
+            Kind::SecretWrong => cluster.set_key(b"not the key".as_slice()),
+            Kind::SecretBack => self.give_key(),
+            _ => {
+                let fingerprint = ApiKey::parse(key.as_bytes()).unwrap().fingerprint();
+                self.world
+                    .with(|state, _| (state.valid_key, state.key) = (fingerprint, key));
+                if self.chance(2) {
+                    self.give_key();
+                }
+            }
+        }
+    }
+
+    fn give_key(&self) {
+        let key = self.world.with(|state, _| state.key.clone());
+        self.world.cluster.set_key(key.as_bytes());
+    }
+
+    /// The watch of this name, new or changed.
+    pub(super) fn put(&mut self, name: &str, change: impl FnOnce(&mut ClusterWatch)) {
+        let world = self.world.clone();
+        let there = world
+            .cluster
+            .watches()
+            .into_iter()
+            .find(|watch| watch.name_any() == name);
+        let mut watch = there.unwrap_or_else(|| self.new_watch(name));
+        change(&mut watch);
+        world.cluster.put_watch(watch);
+        world.watch_news.send_replace(());
+        self.change_minds();
+    }
+
+    fn change_minds(&self) {
+        self.disturb();
+        self.world.with(|state, now| state.judge.minds = now);
+    }
+
+    fn new_watch(&self, name: &str) -> ClusterWatch {
+        let mut watch = ClusterWatch::new(
+            name,
+            ClusterWatchSpec {
+                cluster_id: CLUSTER.to_owned(),
+                instance_id: (name != "first").then(|| format!("instance-{}", self.draw(0..3))),
+                interval: Some("30s".to_owned()),
+                active_interval: Some("15s".to_owned()),
+                full_resync_interval: Some("2m".to_owned()),
+                query: Some(Query {
+                    page_size: Some(2),
+                    order_by: None,
+                }),
+                api_key_secret_ref: SecretKeyRef {
+                    name: "key".to_owned(),
+                    ..SecretKeyRef::default()
+                },
+                ..ClusterWatchSpec::default()
+            },
+        );
+        watch.metadata.namespace = Some(NAMESPACE.to_owned());
+        watch.metadata.creation_timestamp = Some(Time(crate::testing::now() + self.world.now()));
+        watch
+    }
+
+    pub(super) fn edit_watch(&mut self, kind: Kind) {
+        let watches = self.world.cluster.watches();
+        if watches.is_empty() {
+            return self.put("first", |_| {});
+        }
+        let name = watches[self.draw(0..watches.len())].name_any();
+        let (a, b) = (self.draw(0..4), self.draw(0..4));
+        match kind {
+            Kind::Interval => self.put(&name, |watch| {
+                watch.spec.active_interval = Some(["10s", "15s", "20s", "30s"][a].to_owned());
+            }),
+            Kind::PageSize => self.put(&name, |watch| {
+                watch.spec.query = Some(Query {
+                    page_size: Some([1, 2, 3, 100][a]),
+                    order_by: None,
+                });
+            }),
+            Kind::States => self.put(&name, |watch| {
+                let states = STATES[a].iter().map(|state| (*state).to_owned()).collect();
+                watch.spec.states = (b > 1).then_some(states);
+            }),
+            Kind::Retention => self.put(&name, |watch| {
+                let ttl = [None, Some("2m"), Some("10m"), Some("720h")][a];
+                watch.spec.retention = Some(Retention {
+                    ttl_after_finished: ttl.map(str::to_owned),
+                    max_finished_per_instance: [None, Some(1), Some(2), Some(20)][b],
+                });
+            }),
+            Kind::Omit => self.put(&name, |watch| {
+                watch.spec.omit = (a > 1).then(|| vec![OmitField::Reason]);
+            }),
+            Kind::Suspend | Kind::Resume => {
+                self.put(&name, |watch| watch.spec.suspend = kind == Kind::Suspend);
+            }
+            Kind::DeletionPolicy => self.put(&name, |watch| {
+                watch.spec.deletion_policy = if a > 1 {
+                    DeletionPolicy::Delete
+                } else {
+                    DeletionPolicy::Retain
+                };
+            }),
+            Kind::Requested => {
+                let now = format!("{:?}", self.world.now());
+                self.put(&name, |watch| {
+                    watch.annotations_mut().insert(REQUESTED_AT.to_owned(), now);
+                });
+            }
+            Kind::WatchDeleted => {
+                self.world.cluster.remove_watch(&name);
+                self.world.watch_news.send_replace(());
+                self.change_minds();
+            }
+            Kind::SecondWatch => self.put("second", |_| {}),
+            _ => self.put("first", |_| {}),
+        }
+    }
+
+    /// What calm wants: a good key, and a watch that works.
+    pub(in crate::simulation) fn mend(&mut self) {
+        self.give_key();
+        self.world.lease.overwrite(None);
+        self.world.with(|state, now| state.judge.lease_edited = now);
+        let watches: Vec<_> = self
+            .world
+            .cluster
+            .watches()
+            .into_iter()
+            .map(Box::new)
+            .collect();
+        let name = holder(&watches).map_or_else(|| "first".to_owned(), ResourceExt::name_any);
+        self.put(&name, |watch| watch.spec.suspend = false);
+    }
+}

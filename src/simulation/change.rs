@@ -1,0 +1,100 @@
+//! What each kind of step does to what the API has.
+
+use super::{sequence::Sequence, step::Kind};
+
+/// Where a remediation may stand, the way to its end first.
+const STATES: [&str; 10] = [
+    "PENDING_APPROVAL",
+    "PENDING",
+    "RUNNING",
+    "QUARANTINING",
+    "QUARANTINED",
+    "SUCCEEDED",
+    "FAILED",
+    "CANCELLED",
+    "AUTO_RESOLVED",
+    "RUNNING",
+];
+const MODES: [&str; 3] = ["REBOOT_VM", "VM_ONLY", "HOST_AWARE"];
+/// Most remediations of a sequence: more would cost time and show nothing else.
+const MOST: usize = 30;
+
+impl Sequence {
+    pub(super) fn new_one(&mut self) {
+        let (state, instance) = (STATES[self.draw(0..STATES.len())], self.draw(0..3));
+        self.world.with(|world, now| {
+            if world.truth.entries.len() < MOST {
+                let id = world.truth.add(state, instance, now);
+                world.log(now, || format!("  {id} is new, {state}"));
+            }
+        });
+    }
+
+    pub(super) fn change_truth(&mut self, kind: Kind) {
+        match kind {
+            Kind::New => return self.new_one(),
+            Kind::NewMany => {
+                for _ in 0..3 {
+                    self.new_one();
+                }
+                return;
+            }
+            _ => {}
+        }
+        let count = self.world.with(|world, _| world.truth.entries.len());
+        if count == 0 {
+            return self.new_one();
+        }
+        let at = self.draw(0..count);
+        let (state, mode) = (
+            STATES[self.draw(0..STATES.len())],
+            MODES[self.draw(0..MODES.len())],
+        );
+        let version = self.draw(0..8);
+        self.world.with(|world, now| {
+            world.judge.minds = now;
+            let all: Vec<_> = world.truth.entries.keys().cloned().collect();
+            if kind == Kind::AllVanish {
+                for entry in world
+                    .truth
+                    .entries
+                    .values_mut()
+                    .filter(|entry| entry.current().is_some())
+                {
+                    entry.vanish(now);
+                }
+                return;
+            }
+            let id = all[at].clone();
+            world.log(now, || format!("  {id} {kind:?}"));
+            let entry = &world.truth.entries[&id];
+            let Some(mut item) = entry.current().cloned() else {
+                if kind == Kind::ComesBack {
+                    world.truth.entries.get_mut(&id).unwrap().come_back(now);
+                }
+                return;
+            };
+            match kind {
+                Kind::StateChanges if crate::together::state::is_final(&item.state) => return,
+                Kind::StateChanges => item.state = state.to_owned(),
+                Kind::UnknownState => item.state = "DRAINING".to_owned(),
+                Kind::ModeChanges => item.mode = Some(format!("REMEDIATION_MODE_{mode}")),
+                _ => {
+                    let entry = world.truth.entries.get_mut(&id).unwrap();
+                    match kind {
+                        Kind::LeavesTheList => entry.listed = false,
+                        Kind::ComesBack => entry.listed = true,
+                        Kind::Vanishes => entry.vanish(now),
+                        _ => {
+                            let version = version % entry.versions.len();
+                            entry.restore(version, now);
+                        }
+                    }
+                    return;
+                }
+            }
+            let item = world.truth.dated(item, now);
+            world.truth.entries.get_mut(&id).unwrap().become_(item, now);
+        });
+    }
+}

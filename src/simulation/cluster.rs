@@ -1,0 +1,285 @@
+//! The cluster as one process reaches it: what it sends lands even if the process no longer waits for it.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::FutureExt;
+use k8s_openapi::api::core::v1::Secret;
+use kube::ResourceExt;
+use serde_json::Value;
+use tokio::{sync::oneshot, time::sleep};
+
+use super::{
+    faults::KubeFault,
+    life::{Life, Phase},
+    world::World,
+};
+use crate::{
+    api::{cluster_watch::ClusterWatch, remediation::Remediation},
+    cluster::{Cluster, ClusterError, Gate, Patience},
+    leader::Leadership,
+    testing::cluster::MemoryCluster,
+};
+
+/// How long a call takes, there and back.
+const LATENCY: Duration = Duration::from_millis(10);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verb {
+    Create,
+    Status,
+    Patch,
+    Delete,
+    WatchStatus,
+    Read,
+}
+
+/// One call.
+#[derive(Clone, Debug)]
+pub(super) struct Op {
+    pub(super) verb: Verb,
+    pub(super) name: String,
+    /// The resourceVersion that it was decided on.
+    pub(super) fence: Option<u64>,
+    pub(super) slot: usize,
+    /// When it was sent.
+    pub(super) sent: Duration,
+    /// Whether the process led then.
+    pub(super) led: bool,
+    /// The newest resourceVersion that it had been answered then.
+    pub(super) known: Option<u64>,
+}
+
+#[derive(Clone)]
+pub(super) struct Reach {
+    world: Arc<World>,
+    life: Arc<Life>,
+    leadership: Leadership,
+    gate: Gate,
+}
+
+type Answer<T> = Result<T, ClusterError>;
+
+impl Reach {
+    pub(super) fn new(world: Arc<World>, life: Arc<Life>, leadership: Leadership) -> Self {
+        let gate = Gate::new(Patience::default(), None, leadership.clone());
+        Self {
+            world,
+            life,
+            leadership,
+            gate,
+        }
+    }
+
+    async fn send<T: Send + 'static>(
+        &self,
+        verb: Verb,
+        name: String,
+        fence: Option<u64>,
+        act: impl Fn(&MemoryCluster) -> Answer<T> + Clone + Send + Sync + 'static,
+    ) -> Answer<T> {
+        let slot = self.life.slot;
+        let op = Op {
+            known: self.world.with(|state, _| state.judge.known(slot, &name)),
+            verb,
+            name,
+            fence,
+            slot,
+            sent: self.world.now(),
+            led: self.leadership.holds(),
+        };
+        let fault = self
+            .world
+            .with(|state, _| state.faults.kube(&mut state.rng));
+        let reads = verb == Verb::Read;
+        let fault = fault.filter(|fault| (*fault == KubeFault::Unreadable) == reads);
+        let lands = match fault {
+            Some(KubeFault::Refused) => Err(ClusterError::Refused("quota".to_owned())),
+            Some(KubeFault::Conflict) => Err(ClusterError::Conflict),
+            Some(KubeFault::Unavailable | KubeFault::Unreadable) => Err(down()),
+            _ => Ok(()),
+        };
+        let known = op.clone();
+        let (tell, told) = oneshot::channel();
+        let (world, life) = (self.world.clone(), self.life.clone());
+        tokio::spawn(async move {
+            sleep(if let Some(KubeFault::Slow(seconds)) = fault {
+                Duration::from_secs(seconds)
+            } else {
+                LATENCY
+            })
+            .await;
+            let answer = match lands {
+                Ok(()) => land(&world, &life, &op, act).await,
+                Err(error) => Err(error),
+            };
+            // Perhaps nobody waits any more.
+            let _ = tell.send(answer);
+        });
+        let answer = told.await.unwrap_or_else(|_| Err(down()));
+        self.life.runs().await;
+        if answer.is_ok() && fault.is_none() {
+            self.world
+                .with(|state, _| state.judge.knows(&known, &self.world.cluster));
+        }
+        match fault {
+            Some(KubeFault::AnswerLost) => Err(down()),
+            Some(KubeFault::NoAnswer) => std::future::pending().await,
+            _ => answer,
+        }
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        verb: Verb,
+        name: String,
+        fence: Option<u64>,
+        act: impl Fn(&MemoryCluster) -> Answer<T> + Clone + Send + Sync + 'static,
+    ) -> Answer<T> {
+        self.life.runs().await;
+        let call = || self.send(verb, name.clone(), fence, act.clone());
+        self.gate.write(call).await
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        name: &str,
+        act: impl Fn(&MemoryCluster) -> Answer<T> + Clone + Send + Sync + 'static,
+    ) -> Answer<T> {
+        self.life.runs().await;
+        let call = || self.send(Verb::Read, name.to_owned(), None, act.clone());
+        self.gate.read(call).await
+    }
+}
+
+fn down() -> ClusterError {
+    ClusterError::Unavailable("down".to_owned())
+}
+
+/// What the call does to the cluster, unless it never left the process.
+async fn land<T>(
+    world: &World,
+    life: &Life,
+    op: &Op,
+    act: impl FnOnce(&MemoryCluster) -> Answer<T>,
+) -> Answer<T> {
+    let unsent = life.phase() == Phase::Paused && world.with(|state, _| state.rng.bool());
+    if unsent {
+        life.unpaused().await;
+    }
+    if life.phase() == Phase::Dead && world.with(|state, _| state.rng.bool()) {
+        return Err(down());
+    }
+    if op.verb == Verb::Read {
+        return act(&world.cluster);
+    }
+    // A process may be told to die before or after one of its writes.
+    let crash = world.with(|state, _| state.judge.crash(op.slot));
+    if crash == Some(false) {
+        life.become_(Phase::Dead);
+        return Err(down());
+    }
+    let before = world.cluster.mirror(&op.name);
+    let answer = act(&world.cluster);
+    if op.verb == Verb::WatchStatus {
+        world.with(|state, now| state.judge_report(op, &answer.as_ref().map(|_| ()), now));
+        world.watch_news.send_replace(());
+    } else {
+        let after = world.cluster.mirror(&op.name);
+        let answer = answer.as_ref().map(|_| ());
+        world.with(|state, now| {
+            state.judge_write(
+                &world.cluster,
+                op,
+                before.as_ref(),
+                after.as_ref(),
+                &answer,
+                now,
+            );
+        });
+        world.mirror_news.send_replace(());
+    }
+    if crash.is_some() {
+        life.become_(Phase::Dead);
+    }
+    answer
+}
+
+/// What a call of the model comes to; it never waits.
+fn now<T>(answer: impl Future<Output = Answer<T>>) -> Answer<T> {
+    answer.now_or_never().unwrap()
+}
+
+fn version(object: &impl ResourceExt) -> Option<u64> {
+    object
+        .resource_version()
+        .map(|version| version.parse().unwrap())
+}
+
+impl Cluster for Reach {
+    async fn create(&self, mirror: &Remediation) -> Answer<Remediation> {
+        let mirror = mirror.clone();
+        self.write(Verb::Create, mirror.name_any(), None, move |cluster| {
+            now(cluster.create(&mirror))
+        })
+        .await
+    }
+
+    async fn replace_status(&self, mirror: &Remediation) -> Answer<Remediation> {
+        let mirror = mirror.clone();
+        self.write(
+            Verb::Status,
+            mirror.name_any(),
+            version(&mirror),
+            move |cluster| now(cluster.replace_status(&mirror)),
+        )
+        .await
+    }
+
+    async fn patch(&self, _: &str, name: &str, patch: Value) -> Answer<Remediation> {
+        let fence = patch["metadata"]["resourceVersion"].as_str();
+        let fence = fence.map(|version| version.parse().unwrap());
+        let of = name.to_owned();
+        self.write(Verb::Patch, name.to_owned(), fence, move |cluster| {
+            now(cluster.patch("", &of, patch.clone()))
+        })
+        .await
+    }
+
+    async fn delete(&self, _: &str, name: &str, uid: &str, version: u64) -> Answer<()> {
+        let (of, uid) = (name.to_owned(), uid.to_owned());
+        self.write(
+            Verb::Delete,
+            name.to_owned(),
+            Some(version),
+            move |cluster| now(cluster.delete("", &of, &uid, version)),
+        )
+        .await
+    }
+
+    async fn get(&self, _: &str, name: &str) -> Answer<Remediation> {
+        let of = name.to_owned();
+        self.read(name, move |cluster| now(cluster.get("", &of)))
+            .await
+    }
+
+    async fn get_watch(&self, _: &str, name: &str) -> Answer<ClusterWatch> {
+        let of = name.to_owned();
+        self.read(name, move |cluster| now(cluster.get_watch("", &of)))
+            .await
+    }
+
+    async fn replace_watch_status(&self, watch: &ClusterWatch) -> Answer<ClusterWatch> {
+        self.life.runs().await;
+        let (name, fence) = (watch.name_any(), version(watch));
+        let watch = watch.clone();
+        let act = move |cluster: &MemoryCluster| now(cluster.replace_watch_status(&watch));
+        let call = || self.send(Verb::WatchStatus, name.clone(), fence, act.clone());
+        self.gate.write_now(call).await
+    }
+
+    async fn secret(&self, namespace: &str, name: &str) -> Answer<Secret> {
+        let namespace = namespace.to_owned();
+        self.read(name, move |cluster| now(cluster.secret(&namespace, "")))
+            .await
+    }
+}

@@ -1,0 +1,138 @@
+//! What the watches of one process show it: late, after a cut, or from an older state of the server.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use futures::{Stream, channel::mpsc};
+use kube::{ResourceExt, runtime::watcher};
+use tokio::{sync::watch, time::sleep};
+
+use super::{life::Life, world::World};
+use crate::{
+    api::{cluster_watch::ClusterWatch, remediation::Remediation},
+    testing::cluster::Change,
+};
+
+/// How long an event takes.
+const LATENCY: Duration = Duration::from_millis(30);
+
+/// How the watches of a process do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Lag {
+    /// Events come this many seconds late.
+    pub(super) seconds: u64,
+    /// Raised by one: the watch on the mirrors is cut, and all are listed anew.
+    pub(super) cuts: u64,
+    /// The new listing shows the server as it was this many events before.
+    pub(super) behind: usize,
+}
+
+pub(super) type Lags = Arc<watch::Sender<Lag>>;
+
+fn latency(lags: &Lags) -> Duration {
+    LATENCY + Duration::from_secs(lags.borrow().seconds)
+}
+
+/// Waits as long as events take; a cut ends that wait.
+async fn delay(lags: &Lags) {
+    let delay = latency(lags);
+    let mut changed = lags.subscribe();
+    tokio::select! {
+        biased;
+        () = sleep(delay) => {}
+        _ = changed.changed() => {}
+    }
+}
+
+type Event = watcher::Result<watcher::Event<Remediation>>;
+
+/// The watch on the mirrors: its events, and what brings them for as long as it is driven.
+pub(super) fn mirrors(
+    world: Arc<World>,
+    life: Arc<Life>,
+    lags: Lags,
+) -> (impl Stream<Item = Event>, impl Future<Output = ()>) {
+    let (tell, told) = mpsc::unbounded();
+    let feed = async move {
+        let tell = |event| tell.unbounded_send(Ok(event)).unwrap();
+        let mut news = world.mirror_news.subscribe();
+        let mut at = 0;
+        let mut cuts = None;
+        loop {
+            if cuts != Some(lags.borrow().cuts) {
+                sleep(LATENCY).await;
+                life.runs().await;
+                let lag = *lags.borrow();
+                cuts = Some(lag.cuts);
+                let changes = world.cluster.changes(0);
+                at = changes.len().saturating_sub(lag.behind);
+                tell(watcher::Event::Init);
+                for object in snapshot(&changes[..at]).into_values() {
+                    tell(watcher::Event::InitApply(object));
+                }
+                tell(watcher::Event::InitDone);
+                if lag.behind > 0 {
+                    sleep(LATENCY).await;
+                    life.runs().await;
+                }
+            }
+            news.borrow_and_update();
+            let changes = world.cluster.changes(at);
+            if changes.is_empty() {
+                let mut lag = lags.subscribe();
+                let known = lag.borrow_and_update().cuts;
+                if Some(known) == cuts {
+                    tokio::select! {
+                        biased;
+                        _ = news.changed() => {}
+                        _ = lag.changed() => {}
+                    }
+                }
+                continue;
+            }
+            delay(&lags).await;
+            life.runs().await;
+            if cuts != Some(lags.borrow().cuts) {
+                continue;
+            }
+            at += changes.len();
+            for change in changes {
+                tell(match change {
+                    Change::Put(object) => watcher::Event::Apply(object),
+                    Change::Gone(object) => watcher::Event::Delete(object),
+                });
+            }
+        }
+    };
+    (told, feed)
+}
+
+/// The objects after these changes.
+fn snapshot(changes: &[Change]) -> BTreeMap<String, Remediation> {
+    let mut objects = BTreeMap::new();
+    for change in changes {
+        match change {
+            Change::Put(object) => objects.insert(object.name_any(), object.clone()),
+            Change::Gone(object) => objects.remove(&object.name_any()),
+        };
+    }
+    objects
+}
+
+/// Hands out the watches, first as they are, then after every change.
+pub(super) async fn watches(
+    world: Arc<World>,
+    life: Arc<Life>,
+    lags: Lags,
+    mut heed: impl FnMut(Vec<Arc<ClusterWatch>>),
+) {
+    let mut news = world.watch_news.subscribe();
+    loop {
+        news.borrow_and_update();
+        let watches = world.cluster.watches().into_iter().map(Arc::new).collect();
+        delay(&lags).await;
+        life.runs().await;
+        heed(watches);
+        // The world lives as long as the feed.
+        let _ = news.changed().await;
+    }
+}

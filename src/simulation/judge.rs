@@ -1,0 +1,177 @@
+//! Judges what the operator does, as it does it.
+
+mod calls;
+mod calm;
+mod marks;
+mod writes;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use kube::ResourceExt;
+
+use super::cluster::{Op, Verb};
+use crate::{
+    api::cluster_watch::ClusterWatch,
+    testing::cluster::MemoryCluster,
+    watch::{
+        overlap::{Claim, overlapped},
+        schedule::Cadence,
+    },
+};
+
+/// The last change of a mirror.
+#[derive(Clone, Copy, Debug)]
+struct Changed {
+    at: Duration,
+}
+
+/// What a process was last told of the watches.
+#[derive(Debug, Default)]
+struct Told {
+    watches: Vec<Arc<ClusterWatch>>,
+    /// Since when no watch wants anything of the API.
+    idle: Option<Duration>,
+    /// Since when there is no watch at all.
+    alone: Option<Duration>,
+}
+
+/// A process that is to die with one of its next writes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Crash {
+    pub(super) slot: usize,
+    /// Writes before that one.
+    pub(super) writes: u32,
+    /// Whether that write lands.
+    pub(super) lands: bool,
+}
+
+/// What is remembered to judge by.
+#[derive(Debug, Default)]
+pub(super) struct Judge {
+    pub(super) crash: Option<Crash>,
+    /// What each name stood for.
+    identities: BTreeMap<String, (String, String)>,
+    changed: BTreeMap<String, Changed>,
+    /// The newest resourceVersion of each mirror that a process was answered.
+    answered: BTreeMap<(usize, String), u64>,
+    /// Mirrors that somebody edited and that were not put right since.
+    pub(super) edited: BTreeSet<String>,
+    /// When each mirror was created, and when pruned with which version.
+    created: BTreeMap<String, Duration>,
+    pruned: BTreeMap<String, (Duration, Option<String>)>,
+    /// When anything but the API was last out of order.
+    pub(super) disturbed: Duration,
+    /// When somebody last edited the Lease.
+    pub(super) lease_edited: Duration,
+    /// When somebody last changed what should be there.
+    pub(super) minds: Duration,
+    told: BTreeMap<usize, Told>,
+    calls: VecDeque<Duration>,
+    /// When a poll could begin out of turn.
+    starts: VecDeque<Duration>,
+    /// Mirror writes that were tried, and reports that landed.
+    pub(super) tried: usize,
+    pub(super) reports: usize,
+}
+
+/// The watch that mirrors the cluster, suspended or not: the oldest.
+pub(super) fn holder(watches: &[impl AsRef<ClusterWatch>]) -> Option<&ClusterWatch> {
+    let claims: Vec<_> = watches.iter().map(|watch| claim(watch.as_ref())).collect();
+    let free = claims
+        .iter()
+        .position(|claim| overlapped(claim, &claims).is_none());
+    free.map(|at| watches[at].as_ref())
+}
+
+fn claim(watch: &ClusterWatch) -> Claim<'_> {
+    Claim {
+        name: watch.metadata.name.as_deref().unwrap(),
+        created: watch
+            .metadata
+            .creation_timestamp
+            .as_ref()
+            .unwrap()
+            .0
+            .as_second(),
+        cluster: &watch.spec.cluster_id,
+        instance: watch.spec.instance(),
+    }
+}
+
+pub(super) fn cadence(watch: &ClusterWatch) -> Cadence {
+    Cadence::of(
+        &watch.spec,
+        Duration::from_secs(30),
+        Duration::from_secs(10),
+    )
+}
+
+impl Judge {
+    /// Whether the process dies with this write of its: `Some`, and whether the write lands.
+    pub(super) fn crash(&mut self, slot: usize) -> Option<bool> {
+        let crash = self.crash.as_mut().filter(|crash| crash.slot == slot)?;
+        if crash.writes > 0 {
+            crash.writes -= 1;
+            return None;
+        }
+        let lands = crash.lands;
+        self.crash = None;
+        Some(lands)
+    }
+
+    /// The process has heard that its write landed.
+    pub(super) fn knows(&mut self, op: &Op, cluster: &MemoryCluster) {
+        if !matches!(op.verb, Verb::Create | Verb::Status | Verb::Patch) {
+            return;
+        }
+        if let Some(there) = cluster.mirror(&op.name) {
+            let version = there.resource_version().unwrap().parse().unwrap();
+            self.answered.insert((op.slot, op.name.clone()), version);
+        }
+    }
+
+    /// The newest resourceVersion of the mirror that the process was answered.
+    pub(super) fn known(&self, slot: usize, name: &str) -> Option<u64> {
+        self.answered.get(&(slot, name.to_owned())).copied()
+    }
+
+    /// The process is told of the watches.
+    pub(super) fn told(&mut self, slot: usize, watches: &[Arc<ClusterWatch>], now: Duration) {
+        let told = self.told.entry(slot).or_default();
+        let fits = |watches: &[Arc<ClusterWatch>]| -> Vec<_> {
+            let fit = |watch: &Arc<ClusterWatch>| {
+                (
+                    watch.uid(),
+                    watch.metadata.generation,
+                    watch.metadata.annotations.clone(),
+                )
+            };
+            watches.iter().map(fit).collect()
+        };
+        if fits(&told.watches) != fits(watches) {
+            self.starts.push_back(now);
+        }
+        let active = holder(watches).is_some_and(|watch| !watch.spec.suspend);
+        told.idle = if active {
+            None
+        } else {
+            told.idle.or(Some(now))
+        };
+        told.alone = if watches.is_empty() {
+            told.alone.or(Some(now))
+        } else {
+            None
+        };
+        told.watches = watches.to_vec();
+    }
+
+    /// Somebody changed the mirror by hand.
+    pub(super) fn touched(&mut self, name: &str, now: Duration) {
+        self.changed.insert(name.to_owned(), Changed { at: now });
+        self.disturbed = now;
+    }
+}

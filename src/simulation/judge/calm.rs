@@ -1,0 +1,161 @@
+//! After calm: the mirror is the truth.
+
+use std::time::Duration;
+
+use kube::ResourceExt;
+
+use super::{
+    holder,
+    marks::{only_final, standing},
+    writes::synced,
+};
+use crate::{
+    api::cluster_watch::ClusterWatch,
+    mirror::time,
+    simulation::{
+        truth::{shows, updated},
+        world::State,
+    },
+    testing::cluster::MemoryCluster,
+    together::{Remediation, state},
+    watch::retention::Policy,
+};
+
+impl State {
+    /// Everything was in order for long.
+    pub(in crate::simulation) fn judge_calm(&mut self, cluster: &MemoryCluster, now: Duration) {
+        let watches: Vec<_> = cluster.watches().into_iter().map(Box::new).collect();
+        let Some(watch) = holder(&watches) else {
+            return self.violated(|| "calm without a watch".to_owned());
+        };
+        let said = standing(watch);
+        if !said.ready || said.note {
+            let conditions = watch
+                .status
+                .as_ref()
+                .map(|status| status.conditions.clone());
+            self.violated(|| {
+                format!(
+                    "all is well, and {} is not Ready: {said:?} {conditions:?}",
+                    watch.name_any()
+                )
+            });
+        }
+        let of_watch = |item: &Remediation| {
+            watch.spec.instance().is_none() || item.instance_id.as_deref() == watch.spec.instance()
+        };
+        let wrong = self.truth.entries.iter().find_map(|(id, entry)| {
+            let mirror = cluster.mirror(id);
+            let item = entry.current().filter(|item| of_watch(item));
+            let problem = match (item, &mirror) {
+                (None, None) => None,
+                (None, Some(mirror)) => unlike_gone(watch, mirror),
+                (Some(item), None) => (entry.listed && !may_lack(cluster, watch, item, now))
+                    .then_some("has no mirror"),
+                (Some(item), Some(mirror)) => unlike(watch, mirror, item, entry.listed, now),
+            };
+            problem.map(|problem| {
+                format!(
+                    "{id} {problem}: truth {:?}, mirror {:?}",
+                    item.map(|item| (&item.state, &item.update_time)),
+                    mirror.and_then(|mirror| mirror.status)
+                )
+            })
+        });
+        if let Some(wrong) = wrong {
+            self.violated(|| wrong);
+        }
+    }
+
+    /// Nothing happened for long.
+    pub(in crate::simulation) fn judge_quiet(&mut self, cluster: &MemoryCluster) {
+        let (tried, reports) = (self.judge.tried, self.judge.reports);
+        if tried > 0 {
+            self.violated(|| format!("{tried} writes of mirrors, and nothing has changed"));
+        }
+        // A heartbeat every five minutes, and one report more where retention deleted something.
+        let most = 4 * cluster.watches().len();
+        if reports > most {
+            self.violated(|| format!("{reports} reports in ten minutes, and nothing has changed"));
+        }
+    }
+}
+
+/// What is wrong with the mirror of one that the API has.
+fn unlike(
+    watch: &ClusterWatch,
+    mirror: &crate::api::remediation::Remediation,
+    item: &Remediation,
+    listed: bool,
+    now: Duration,
+) -> Option<&'static str> {
+    let status = mirror.status.clone().unwrap_or_default();
+    // A finished one that no listing shows is asked for by nobody.
+    let never_asked = status.open == Some(false) && (!listed || only_final(watch));
+    // By id alone, or by listings of final states, an older version proves nothing in time.
+    let older = time::read(status.update_time.as_deref()) > updated(item);
+    if never_asked || older && (!listed || only_final(watch)) {
+        return None;
+    }
+    let finished = time::ended(status.end_time.as_deref(), status.update_time.as_deref());
+    let policy = Policy::of(watch.spec.retention.as_ref());
+    let long_ago = crate::testing::now() + now - Duration::from_secs(120);
+    if status.open == Some(false) && policy.expired(finished, long_ago) {
+        return Some("has expired");
+    }
+    if !shows(&status, item) {
+        return Some("differs");
+    }
+    let fits = if state::is_final(&item.state) {
+        "Final"
+    } else {
+        "Listed"
+    };
+    (synced(&status).1 != fits).then_some("is marked otherwise")
+}
+
+/// What is wrong with the mirror of one that the API has no longer.
+fn unlike_gone(
+    watch: &ClusterWatch,
+    mirror: &crate::api::remediation::Remediation,
+) -> Option<&'static str> {
+    let status = mirror.status.clone().unwrap_or_default();
+    let of_watch =
+        watch.spec.instance().is_none() || status.instance_id.as_deref() == watch.spec.instance();
+    let marked = match synced(&status).1 {
+        "NotFound" | "NotListed" | "Final" => true,
+        "Stale" => only_final(watch),
+        _ => false,
+    };
+    (of_watch && !marked).then_some("is gone and not marked")
+}
+
+/// Whether the watch wants no mirror of it, or retention leaves no room for one.
+fn may_lack(
+    cluster: &MemoryCluster,
+    watch: &ClusterWatch,
+    item: &Remediation,
+    now: Duration,
+) -> bool {
+    let wanted = watch
+        .spec
+        .states
+        .as_ref()
+        .is_none_or(|states| states.contains(&item.state));
+    if !wanted || !state::is_final(&item.state) {
+        return !wanted;
+    }
+    let policy = Policy::of(watch.spec.retention.as_ref());
+    let finished = time::ended(item.end_time.as_deref(), item.update_time.as_deref());
+    let expires = crate::testing::now() + now + Duration::from_secs(60);
+    let newer = cluster.look(|mirrors| {
+        let others = mirrors.values().filter_map(|mirror| mirror.status.as_ref());
+        let newer = others.filter(|other| {
+            other.open == Some(false)
+                && other.instance_id == item.instance_id
+                && time::ended(other.end_time.as_deref(), other.update_time.as_deref()) >= finished
+        });
+        newer.count()
+    });
+    policy.expired(finished, expires) || policy.max_per_instance.is_some_and(|max| newer >= max)
+}

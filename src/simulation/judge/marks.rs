@@ -1,0 +1,181 @@
+//! What a reader sees at any instant: the truth, or a mark that says that it may not be.
+
+use std::time::Duration;
+
+use k8s_openapi::jiff::Timestamp;
+use kube::ResourceExt;
+
+use super::{cadence, holder, writes::synced};
+use crate::{
+    api::{cluster_watch::ClusterWatch, remediation::RemediationStatus},
+    simulation::world::State,
+    testing::cluster::MemoryCluster,
+    together::state,
+    watch::schedule::HEARTBEAT,
+};
+
+/// What polls, their calls and the writes of marks may take beside the stale time.
+const SLACK: Duration = Duration::from_secs(240);
+
+/// How a watch says that it stands.
+#[derive(Debug)]
+pub(super) struct Standing {
+    pub(super) ready: bool,
+    /// It says that something was left out.
+    pub(super) note: bool,
+    pub(super) stale_after: Option<Timestamp>,
+}
+
+pub(super) fn standing(watch: &ClusterWatch) -> Standing {
+    let status = watch.status.clone().unwrap_or_default();
+    let ready = status
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == "Ready");
+    let current = status.observed_generation == watch.metadata.generation;
+    Standing {
+        ready: current && ready.is_some_and(|ready| ready.status == "True"),
+        note: ready.is_some_and(|ready| ready.message.contains("left out")),
+        stale_after: status.stale_after.and_then(|time| time.parse().ok()),
+    }
+}
+
+/// Whether every listing of the watch asks for final states alone.
+pub(super) fn only_final(watch: &ClusterWatch) -> bool {
+    let states = watch.spec.states.as_deref();
+    states.is_some_and(|states| states.iter().all(|name| state::is_final(name)))
+}
+
+impl State {
+    /// Looks at everything that a reader can see.
+    pub(in crate::simulation) fn judge_marks(&mut self, cluster: &MemoryCluster, now: Duration) {
+        let watches: Vec<_> = cluster.watches().into_iter().map(Box::new).collect();
+        let Some(watch) = holder(&watches) else {
+            return;
+        };
+        let cadence = cadence(watch);
+        let quiet = now.saturating_sub(self.judge.disturbed);
+        let stale = cadence.stale_after(false, Duration::ZERO);
+        let bound = stale + cadence.interval + SLACK;
+        let standing = standing(watch);
+        let recently =
+            |at: Option<Duration>| at.is_some_and(|at| now.saturating_sub(at) < bound * 4);
+        let slow = recently(self.answered.slow);
+        let overdue = standing
+            .stale_after
+            .is_none_or(|time| time < crate::testing::now() + now);
+        let suspended = watch.spec.suspend;
+        if quiet > bound + HEARTBEAT && !slow && suspended != standing.stale_after.is_none() {
+            self.violated(|| {
+                format!(
+                    "{}: suspended {suspended}, and staleAfter {standing:?}",
+                    watch.name_any()
+                )
+            });
+        }
+        if quiet > bound + HEARTBEAT && !slow && !suspended && overdue {
+            self.violated(|| {
+                format!(
+                    "{}: somebody lives, and staleAfter has passed: {standing:?}",
+                    watch.name_any()
+                )
+            });
+        }
+        cluster.look(|mirrors| for (name, mirror) in mirrors {
+            let Some(status) = &mirror.status else { continue };
+            let of_watch = watch.spec.instance().is_none() || status.instance_id.as_deref() == watch.spec.instance();
+            if synced(status).0 != "True" || self.judge.edited.contains(name) || !of_watch {
+                continue;
+            }
+            let Some((since, known)) = self.untrue(&mirror.spec.id, status, now) else { continue };
+            if !known {
+                self.violated(|| format!("{name} shows what never was: {:?} {:?}", status.state, status.update_time));
+            }
+            let ended = self.answered.ended;
+            let unread = now.saturating_sub(self.answered.ended) > bound || suspended;
+            if status.open == Some(true) && unread && quiet > bound && !slow {
+                self.violated(|| format!("{name} is open, unconfirmed since {ended:?}, and bears no mark"));
+            }
+            let never_asked = status.open == Some(false) && (only_final(watch) || !self.truth.entries[&mirror.spec.id].listed);
+            if never_asked || suspended || slow || recently(self.answered.malformed) || standing.note {
+                continue;
+            }
+            let age = now.saturating_sub(since);
+            if age > bound && quiet > bound {
+                self.violated(|| format!("{name} shows {:?}, untrue since {since:?}, and bears no mark", status.state));
+            }
+            if age > HEARTBEAT + bound * 2 && standing.ready && !overdue {
+                self.violated(|| format!("{name} shows {:?}, untrue since {since:?}, and its watch says that all is well", status.state));
+            }
+        });
+        self.judge_missing(cluster, watch, bound, now);
+    }
+
+    /// Since when the mirror shows what is not true, and whether it ever was; `None`: it is true, or nobody can say.
+    fn untrue(
+        &self,
+        id: &str,
+        status: &RemediationStatus,
+        now: Duration,
+    ) -> Option<(Duration, bool)> {
+        let entry = self.truth.entries.get(id)?;
+        // An older version that is true again is believed late, and not before it was shown twice.
+        if entry.restored.is_some() || status.open == Some(false) && entry.current().is_none() {
+            return None;
+        }
+        match entry.last_true(status, now) {
+            Some(until) => Some((until, true)),
+            None => Some((now, false)),
+        }
+    }
+
+    /// Open ones that are listed for long must have a mirror.
+    fn judge_missing(
+        &mut self,
+        cluster: &MemoryCluster,
+        watch: &ClusterWatch,
+        bound: Duration,
+        now: Duration,
+    ) {
+        let quiet = now.saturating_sub(self.judge.disturbed);
+        let standing = standing(watch);
+        let slow = self
+            .answered
+            .slow
+            .is_some_and(|at| now.saturating_sub(at) < bound * 4);
+        if quiet <= bound
+            || watch.spec.suspend
+            || !standing.ready
+            || standing.note
+            || slow
+            || only_final(watch)
+        {
+            return;
+        }
+        let wanted = |name: &str| {
+            watch
+                .spec
+                .states
+                .as_ref()
+                .is_none_or(|states| states.iter().any(|state| state == name))
+        };
+        let lacking = self.truth.entries.iter().find(|(id, entry)| {
+            entry.listed
+                && now.saturating_sub(entry.since()) > bound
+                && entry.current().is_some_and(|item| {
+                    !state::is_final(&item.state)
+                        && wanted(&item.state)
+                        && (watch.spec.instance().is_none()
+                            || item.instance_id.as_deref() == watch.spec.instance())
+                })
+                && cluster.mirror(id).is_none()
+        });
+        if let Some(id) = lacking.map(|(id, _)| id.clone()) {
+            self.violated(|| {
+                format!(
+                    "{id} is listed for long and has no mirror, and the watch says that all is well"
+                )
+            });
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! One process of the operator, put together as `run` does it, over the models.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    clock::VirtualClock,
+    cluster::Reach,
+    feed::{self, Lag, Lags},
+    life::{Life, Phase},
+    together::Remote,
+    world::World,
+};
+use crate::{
+    api::cluster_watch::ClusterWatch,
+    clock::Clock,
+    cluster::ClusterError,
+    leader::{Elector, Leadership, Leases},
+    metrics::Watches,
+    mirror::{follow::heed, index::Index},
+    readiness::Readiness,
+    run::lead,
+    testing::{
+        NAMESPACE,
+        lease::{Access, Fault},
+    },
+    watch::{controller::Supervisor, orphans::look_after, poll::Tools, task::Speeds},
+    watchdog::Watchdog,
+};
+
+const SPEEDS: Speeds = Speeds {
+    default_interval: Duration::from_secs(30),
+    min_interval: Duration::from_secs(10),
+};
+
+/// How long a write of the Lease takes; it lands also if its process is paused meanwhile.
+const LATENCY: Duration = Duration::from_millis(10);
+
+/// A process, from outside.
+pub(super) struct Replica {
+    pub(super) life: Arc<Life>,
+    pub(super) leadership: Leadership,
+    pub(super) lags: Lags,
+    lease: Access,
+    stop: CancellationToken,
+}
+
+impl Replica {
+    /// Starts process number `slot`; with `elected`, it leads once it has the Lease.
+    pub(super) fn start(world: &Arc<World>, slot: usize, elected: bool) -> Self {
+        let life = Arc::new(Life::new(slot));
+        let clock: Arc<dyn Clock> = Arc::new(VirtualClock {
+            start: world.start,
+            life: life.clone(),
+        });
+        let leadership = if elected {
+            Leadership::new(clock.clone())
+        } else {
+            Leadership::unelected(clock.clone())
+        };
+        let lease = Access::new(world.lease.clone());
+        let replica = Self {
+            life: life.clone(),
+            leadership: leadership.clone(),
+            lags: Arc::new(tokio::sync::watch::Sender::new(Lag::default())),
+            lease: lease.clone(),
+            stop: CancellationToken::new(),
+        };
+        let leases = GatedLeases {
+            access: lease,
+            life,
+        };
+        let elector = elected.then(|| {
+            Elector::new(
+                leases,
+                "lease".to_owned(),
+                format!("replica-{slot}"),
+                clock.clone(),
+                leadership,
+            )
+        });
+        tokio::spawn(replica.process(world.clone(), clock, elector));
+        replica
+    }
+
+    /// SIGTERM.
+    pub(super) fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// How its calls of the Lease go from now on.
+    pub(super) fn set_lease(&self, fault: Fault) {
+        self.lease.set(fault);
+    }
+
+    /// Its way to the Lease.
+    pub(super) fn lease(&self) -> Access {
+        self.lease.clone()
+    }
+
+    fn process(
+        &self,
+        world: Arc<World>,
+        clock: Arc<dyn Clock>,
+        mut elector: Option<Elector<GatedLeases>>,
+    ) -> impl Future<Output = ()> + use<> {
+        let (life, lags, stop) = (self.life.clone(), self.lags.clone(), self.stop.clone());
+        let index = Index::new(1);
+        let tools = Arc::new(Tools {
+            cluster: Reach::new(world.clone(), life.clone(), self.leadership.clone()),
+            together: Remote::new(world.clone(), life.clone()),
+            index: index.clone(),
+            clock: clock.clone(),
+        });
+        let readiness = Readiness::new(index);
+        let meters = Watches::new(clock.clone());
+        let watchdog = Watchdog::new(clock, Duration::from_secs(300));
+        let shutdown = CancellationToken::new();
+        let supervisor = Arc::new(Supervisor::new(
+            tools.clone(),
+            SPEEDS,
+            watchdog,
+            meters,
+            shutdown.clone(),
+        ));
+        async move {
+            let (events, feed) = feed::mirrors(world.clone(), life.clone(), lags.clone());
+            let dead = life.clone();
+            let ends = async {
+                tokio::select! {
+                    biased;
+                    () = stop.cancelled() => true,
+                    _ = lead(elector.as_mut(), &supervisor) => false,
+                    () = control(&world, &life, &lags, &supervisor, &tools) => false,
+                    () = feed => false,
+                    () = heed(events, Some(NAMESPACE.to_owned()), readiness) => false,
+                }
+            };
+            let told = tokio::select! {
+                biased;
+                () = dead.died() => None,
+                told = ends => Some(told),
+            };
+            // One that is killed ends in the middle of what it does, and tells nobody.
+            shutdown.cancel();
+            if let Some(told) = told {
+                tokio::select! {
+                    biased;
+                    () = dead.died() => {}
+                    () = async {
+                        supervisor.stop().await;
+                        if let (true, Some(elector)) = (told, &mut elector) {
+                            elector.release().await;
+                        }
+                    } => {}
+                }
+                dead.become_(Phase::Dead);
+            }
+            world.log(|| format!("process {} has ended", dead.slot));
+        }
+    }
+}
+
+/// What `control` does with what the watch on `ClusterWatches` shows.
+async fn control(
+    world: &Arc<World>,
+    life: &Arc<Life>,
+    lags: &Lags,
+    supervisor: &Supervisor<Reach, Remote>,
+    tools: &Tools<Reach, Remote>,
+) {
+    let store = Mutex::new(Vec::<Arc<ClusterWatch>>::new());
+    let showing = feed::watches(world.clone(), life.clone(), lags.clone(), |watches| {
+        world.with(|state, now| state.judge.told(life.slot, &watches, now));
+        supervisor.settle_all(Some(NAMESPACE), &watches);
+        *store.lock().unwrap() = watches;
+    });
+    let leading = async {
+        supervisor.led().await;
+        supervisor.settle_all(Some(NAMESPACE), &store.lock().unwrap());
+        look_after(tools, Some(NAMESPACE), || store.lock().unwrap().clone()).await;
+    };
+    tokio::join!(showing, leading);
+}
+
+/// The Lease as a process reaches it that may be paused.
+struct GatedLeases {
+    access: Access,
+    life: Arc<Life>,
+}
+
+impl Leases for GatedLeases {
+    async fn get(&self) -> Result<Option<Lease>, ClusterError> {
+        self.life.runs().await;
+        let answer = self.access.get().await;
+        self.life.runs().await;
+        answer
+    }
+
+    async fn create(&self, spec: LeaseSpec) -> Result<Lease, ClusterError> {
+        self.life.runs().await;
+        sleep(LATENCY).await;
+        let answer = self.access.create(spec).await;
+        self.life.runs().await;
+        answer
+    }
+
+    async fn replace(&self, lease: &Lease) -> Result<Lease, ClusterError> {
+        self.life.runs().await;
+        sleep(LATENCY).await;
+        let answer = self.access.replace(lease).await;
+        self.life.runs().await;
+        answer
+    }
+}

@@ -1,0 +1,166 @@
+//! Many sequences on all cores, what they covered, and how to repeat the one that failed.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use super::{
+    sequence::{Outcome, run},
+    step::{KINDS, Kind},
+};
+
+/// How much is run.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Length {
+    Sequences(u64),
+    Time(Duration),
+}
+
+/// What sequences came to.
+#[derive(Debug, Default)]
+struct Covered {
+    sequences: u64,
+    steps: u64,
+    kinds: BTreeMap<Kind, u64>,
+    /// Kinds that came one right after the other.
+    pairs: BTreeSet<(Kind, Kind)>,
+}
+
+impl Covered {
+    fn count(&mut self, kinds: &[Kind]) {
+        self.sequences += 1;
+        self.steps += kinds.len() as u64;
+        for kind in kinds {
+            *self.kinds.entry(*kind).or_default() += 1;
+        }
+        self.pairs
+            .extend(kinds.windows(2).map(|pair| (pair[0], pair[1])));
+    }
+
+    fn add(&mut self, other: Self) {
+        self.sequences += other.sequences;
+        self.steps += other.steps;
+        for (kind, times) in other.kinds {
+            *self.kinds.entry(kind).or_default() += times;
+        }
+        self.pairs.extend(other.pairs);
+    }
+}
+
+/// The sequence of `seed`; a panic in it is its violation.
+pub(super) fn attempt(seed: u64, traced: bool) -> Outcome {
+    catch_unwind(AssertUnwindSafe(|| run(seed, traced))).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        Outcome {
+            kinds: Vec::new(),
+            log: Vec::new(),
+            violation: Some(format!("it panicked: {}", text.unwrap_or_default())),
+        }
+    })
+}
+
+/// Runs the sequence once more for its log, and fails with it.
+pub(super) fn tell(seed: u64) {
+    let outcome = attempt(seed, true);
+    for line in &outcome.log {
+        println!("{line}");
+    }
+    if let Some(violation) = outcome.violation {
+        panic!(
+            "seed {seed}: {violation}\nTo repeat it: SIMULATION_SEED={seed} cargo test --lib simulation::sequences -- --nocapture"
+        );
+    }
+    println!(
+        "seed {seed}: nothing wrong in {} steps",
+        outcome.kinds.len()
+    );
+}
+
+/// Runs sequences from seed `first` on.
+pub(super) fn many(first: u64, length: Length) {
+    let begun = Instant::now();
+    let next = AtomicU64::new(first);
+    let failed = AtomicBool::new(false);
+    let found: Mutex<Option<u64>> = Mutex::new(None);
+    let all = Mutex::new(Covered::default());
+    let goes_on = |seed: u64| match length {
+        Length::Sequences(count) => seed < first + count,
+        Length::Time(time) => begun.elapsed() < time,
+    };
+    let work = || {
+        let mut covered = Covered::default();
+        while !failed.load(Ordering::Relaxed) {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if !goes_on(seed) {
+                break;
+            }
+            let outcome = attempt(seed, false);
+            covered.count(&outcome.kinds);
+            if outcome.violation.is_some() {
+                failed.store(true, Ordering::Relaxed);
+                let mut found = found.lock().unwrap();
+                *found = Some(found.map_or(seed, |other| other.min(seed)));
+            }
+        }
+        all.lock().unwrap().add(covered);
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(work);
+        }
+    });
+    if let Some(seed) = found.into_inner().unwrap() {
+        tell(seed);
+        panic!("seed {seed} failed once, and not when it was repeated");
+    }
+    report(&all.into_inner().unwrap(), begun.elapsed());
+}
+
+/// Prints what was covered; too little is a failure.
+fn report(covered: &Covered, took: Duration) {
+    let Covered {
+        sequences,
+        steps,
+        kinds,
+        pairs,
+    } = covered;
+    let rate = *sequences as f64 / took.as_secs_f64();
+    println!(
+        "{sequences} sequences, {steps} steps in {:.1} s: {rate:.0} sequences a second",
+        took.as_secs_f64()
+    );
+    let all_pairs = KINDS.len() * KINDS.len();
+    println!(
+        "covered: {} of {} kinds of steps, {} of {all_pairs} pairs in a row",
+        kinds.len(),
+        KINDS.len(),
+        pairs.len()
+    );
+    for (kind, times) in kinds {
+        println!("{times:>10} {kind:?}");
+    }
+    let missing: Vec<_> = KINDS
+        .iter()
+        .filter(|kind| !kinds.contains_key(kind))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "kinds that no sequence had: {missing:?}"
+    );
+    // Kinds that want an election come in a quarter of the sequences.
+    let drawn = *steps as f64 / all_pairs as f64;
+    let least = 0.8 * all_pairs as f64 * (1.0 - (-drawn).exp());
+    assert!(
+        pairs.len() as f64 >= least,
+        "{} pairs of kinds, and {least:.0} are the least",
+        pairs.len()
+    );
+}

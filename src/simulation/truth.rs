@@ -1,0 +1,132 @@
+//! What the API has, and had: the truth that mirrors are compared with.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use k8s_openapi::jiff::Timestamp;
+
+use crate::{
+    api::remediation::RemediationStatus,
+    mirror::time,
+    together::{Remediation, state},
+};
+
+/// One remediation through time.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// Every version that was ever true, in the order they came to be.
+    pub(super) versions: Vec<Remediation>,
+    /// What was true from when on; `None`: the API did not have it.
+    timeline: Vec<(Duration, Option<usize>)>,
+    /// Whether listings show it; the call by id always does while the API has it.
+    pub(super) listed: bool,
+    /// When it last became an older version again.
+    pub(super) restored: Option<Duration>,
+}
+
+impl Entry {
+    pub(super) fn new(version: Remediation, now: Duration) -> Self {
+        Self {
+            versions: vec![version],
+            timeline: vec![(now, Some(0))],
+            listed: true,
+            restored: None,
+        }
+    }
+
+    /// The version that is true now, if the API has it.
+    pub(super) fn current(&self) -> Option<&Remediation> {
+        let (_, version) = self.timeline.last()?;
+        version.map(|at| &self.versions[at])
+    }
+
+    /// The version before the last change, where there is one.
+    pub(super) fn lagging(&self) -> Option<&Remediation> {
+        let (_, version) = self.timeline.iter().rev().nth(1)?;
+        version.map(|at| &self.versions[at])
+    }
+
+    pub(super) fn become_(&mut self, version: Remediation, now: Duration) {
+        self.versions.push(version);
+        self.timeline.push((now, Some(self.versions.len() - 1)));
+        self.restored = None;
+    }
+
+    /// The version of this number is true again.
+    pub(super) fn restore(&mut self, version: usize, now: Duration) {
+        self.timeline.push((now, Some(version)));
+        self.restored = Some(now);
+    }
+
+    pub(super) fn vanish(&mut self, now: Duration) {
+        self.timeline.push((now, None));
+    }
+
+    pub(super) fn come_back(&mut self, now: Duration) {
+        let last = self.timeline.iter().rev().find_map(|(_, version)| *version);
+        self.timeline.push((now, last));
+        self.listed = true;
+    }
+
+    /// Whether `status` shows what was true at some time, and until when that was so (now: `now`).
+    pub(super) fn last_true(&self, status: &RemediationStatus, now: Duration) -> Option<Duration> {
+        let ends = self.timeline.iter().skip(1).map(|(from, _)| *from);
+        let ends = ends.chain([now]);
+        let shown = self.timeline.iter().zip(ends).filter(|((_, version), _)| {
+            version.is_some_and(|version| shows(status, &self.versions[version]))
+        });
+        shown.last().map(|(_, end)| end)
+    }
+
+    /// Since when the present truth is true.
+    pub(super) fn since(&self) -> Duration {
+        self.timeline
+            .last()
+            .map_or(Duration::ZERO, |(from, _)| *from)
+    }
+}
+
+/// Whether the mirror shows this version.
+pub(super) fn shows(status: &RemediationStatus, version: &Remediation) -> bool {
+    let mode = version
+        .mode
+        .as_deref()
+        .map(|mode| mode.trim_start_matches("REMEDIATION_MODE_"));
+    status.state.as_deref() == Some(&version.state)
+        && status.update_time == version.update_time
+        && status.mode.as_deref() == mode
+        && status.instance_id == version.instance_id
+}
+
+/// When a version was made.
+pub(super) fn updated(version: &Remediation) -> Option<Timestamp> {
+    time::read(version.update_time.as_deref())
+}
+
+/// All that the API has and had, by id.
+#[derive(Debug, Default)]
+pub(super) struct Truth {
+    pub(super) entries: BTreeMap<String, Entry>,
+    made: u64,
+}
+
+impl Truth {
+    /// A new version, later than all others.
+    pub(super) fn dated(&mut self, mut version: Remediation, now: Duration) -> Remediation {
+        self.made += 1;
+        let now = crate::testing::now() + now + Duration::from_micros(self.made);
+        version.update_time = Some(now.to_string());
+        version.end_time = state::is_final(&version.state).then(|| now.to_string());
+        version
+    }
+
+    /// The id of a new one.
+    pub(super) fn add(&mut self, state: &str, instance: usize, now: Duration) -> String {
+        let number = self.entries.len() as u64 + 1;
+        let mut item = crate::testing::item(number, state);
+        item.instance_id = Some(format!("instance-{instance}"));
+        let item = self.dated(item, now);
+        let id = item.id.clone();
+        self.entries.insert(id.clone(), Entry::new(item, now));
+        id
+    }
+}
