@@ -42,7 +42,7 @@ enum Sight {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Missing {
-    /// The complete listing that first lacked it (monotonic time).
+    /// The last complete listing before the first that lacked it (monotonic time).
     since: Duration,
     /// Complete full listings that prove that it is not listed.
     full: u32,
@@ -60,14 +60,22 @@ struct Missing {
     unreadable: bool,
 }
 
-/// The open mirrors of one watch that complete listings lacked or did not show readably, and whether the call by id can be trusted.
+/// The open mirrors of one watch that complete listings lacked or did not show readably, and whether the call by id can
+/// be trusted.
 #[derive(Debug, Default)]
 pub struct Absences {
     missing: BTreeMap<Box<str>, Missing>,
     trusted: bool,
+    /// When the last complete listing ended (monotonic), where that is known.
+    listed: Option<Duration>,
 }
 
 impl Absences {
+    /// The last complete listing ended at `when` (monotonic), in another process.
+    pub fn listed_before(&mut self, when: Duration) {
+        self.listed = Some(when);
+    }
+
     /// Takes in a complete listing that ended at `now` (monotonic); `open`: the open mirrors when it ended.
     pub fn observe(
         &mut self,
@@ -106,11 +114,12 @@ impl Absences {
             }
         }
         self.missing.retain(|name, _| lacking.contains_key(&**name));
+        let confirmed = self.listed.replace(now).unwrap_or(now);
         let new = lacking.len() - self.missing.len();
         let mass = new > MASS && new * 10 > all;
         for (name, unreadable) in lacking {
             let missing = self.missing.entry(name.into()).or_insert(Missing {
-                since: now,
+                since: confirmed,
                 mass,
                 unreadable,
                 ..Missing::default()
@@ -202,7 +211,7 @@ impl Absences {
         self.missing.keys().map(|name| &**name)
     }
 
-    /// Since when complete listings have lacked it (monotonic), if they do.
+    /// Since when no complete listing has confirmed it (monotonic), if the last one did not.
     #[must_use]
     pub fn since(&self, name: &str) -> Option<Duration> {
         self.missing.get(name).map(|missing| missing.since)
@@ -225,164 +234,4 @@ impl Absences {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECOND: Duration = Duration::from_secs(1);
-
-    fn observe(absences: &mut Absences, open: &[&str], shown: &[&str], full: bool) {
-        absences.note(
-            open.iter().map(|name| (*name, *name)),
-            |id| {
-                if shown.contains(&id) {
-                    Sight::Shown
-                } else {
-                    Sight::Lacking
-                }
-            },
-            (full, full),
-            SECOND,
-        );
-    }
-
-    #[test]
-    fn a_404_counts_only_from_a_call_that_has_answered_200() {
-        let mut absences = Absences::default();
-        for _ in 0..5 {
-            observe(&mut absences, &["a"], &[], false);
-            absences.answered("a", Answer::NotFound);
-        }
-        assert_eq!(absences.verdict("a"), None);
-        absences.trust_ids();
-        absences.answered("a", Answer::NotFound);
-        assert_eq!(absences.verdict("a"), None, "one poll is not enough");
-        absences.answered("a", Answer::NotFound);
-        assert_eq!(absences.verdict("a"), Some(Synced::NotFound));
-    }
-
-    #[test]
-    fn without_the_call_by_id_two_full_listings_must_lack_it() {
-        let mut absences = Absences::default();
-        observe(&mut absences, &["a"], &[], false);
-        observe(&mut absences, &["a"], &[], true);
-        assert_eq!(absences.verdict("a"), None);
-        assert!(absences.want_full_listing(10));
-        observe(&mut absences, &["a"], &[], true);
-        assert_eq!(absences.verdict("a"), Some(Synced::NotListed));
-    }
-
-    #[test]
-    fn one_that_is_shown_again_begins_anew() {
-        let mut absences = Absences::default();
-        observe(&mut absences, &["a"], &[], true);
-        observe(&mut absences, &["a"], &["a"], true);
-        observe(&mut absences, &["a"], &[], true);
-        assert_eq!(absences.verdict("a"), None);
-    }
-
-    #[test]
-    fn a_403_marks_it_forbidden_where_the_call_is_trusted() {
-        let mut absences = Absences::default();
-        absences.trust_ids();
-        observe(&mut absences, &["a"], &[], false);
-        absences.answered("a", Answer::Forbidden);
-        absences.answered("a", Answer::Forbidden);
-        assert_eq!(absences.verdict("a"), Some(Synced::Forbidden));
-    }
-
-    #[test]
-    fn one_that_cannot_be_asked_for_needs_two_full_listings_though_others_can() {
-        let mut absences = Absences::default();
-        absences.trust_ids();
-        for full in [false, true] {
-            observe(&mut absences, &[".."], &[], full);
-            absences.answered("..", Answer::Unaskable);
-            assert_eq!(absences.verdict(".."), None);
-            assert!(absences.want_full_listing(10));
-        }
-        observe(&mut absences, &[".."], &[], true);
-        assert_eq!(absences.verdict(".."), Some(Synced::NotListed));
-    }
-
-    #[test]
-    fn many_at_once_want_a_second_full_listing() {
-        let open: Vec<String> = (0..20).map(|number| number.to_string()).collect();
-        let open: Vec<&str> = open.iter().map(String::as_str).collect();
-        let mut absences = Absences::default();
-        absences.trust_ids();
-        observe(&mut absences, &open, &open[..9], true);
-        for _ in 0..3 {
-            absences.answered("15", Answer::NotFound);
-        }
-        assert_eq!(absences.verdict("15"), None);
-        assert!(absences.want_full_listing(10));
-        observe(&mut absences, &open, &open[..9], true);
-        assert_eq!(absences.verdict("15"), Some(Synced::NotFound));
-    }
-
-    #[test]
-    fn the_longest_missing_are_asked_for_first() {
-        let mut absences = Absences::default();
-        absences.note(
-            [("b", "b")].into_iter(),
-            |_| Sight::Lacking,
-            (false, false),
-            SECOND,
-        );
-        absences.note(
-            [("a", "a"), ("b", "b")].into_iter(),
-            |_| Sight::Lacking,
-            (false, false),
-            SECOND * 2,
-        );
-        assert_eq!(absences.questions(1), ["b".into()]);
-        assert_eq!(absences.since("a"), Some(SECOND * 2));
-    }
-
-    #[test]
-    fn one_that_is_listed_and_cannot_be_read_is_asked_for_and_never_proven_gone() {
-        let mut absences = Absences::default();
-        let unreadable = |absences: &mut Absences| {
-            absences.note(
-                [("a", "a")].into_iter(),
-                |_| Sight::Unreadable,
-                (true, true),
-                SECOND,
-            );
-        };
-        for trusted in [false, true] {
-            for _ in 0..3 {
-                unreadable(&mut absences);
-                assert_eq!(absences.questions(10), ["a".into()]);
-                absences.answered("a", Answer::NotFound);
-                assert_eq!(absences.verdict("a"), None, "{trusted}");
-                assert!(!absences.want_full_listing(10));
-            }
-            absences.trust_ids();
-        }
-        observe(&mut absences, &["a"], &[], true);
-        absences.answered("a", Answer::NotFound);
-        assert_eq!(
-            absences.verdict("a"),
-            None,
-            "what came before counts for nothing"
-        );
-        absences.answered("a", Answer::NotFound);
-        assert_eq!(absences.verdict("a"), Some(Synced::NotFound));
-    }
-
-    #[test]
-    fn a_full_listing_that_settles_nothing_is_not_asked_for_again_and_again() {
-        let mut absences = Absences::default();
-        for wanted in [true, false] {
-            absences.note(
-                [("a", "a")].into_iter(),
-                |_| Sight::Lacking,
-                (true, false),
-                SECOND,
-            );
-            assert_eq!(absences.want_full_listing(10), wanted);
-        }
-        assert_eq!(absences.verdict("a"), None, "what cannot be read may be it");
-    }
-}
+mod tests;

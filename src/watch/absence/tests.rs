@@ -1,0 +1,170 @@
+use super::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn observe(absences: &mut Absences, open: &[&str], shown: &[&str], full: bool) {
+    absences.note(
+        open.iter().map(|name| (*name, *name)),
+        |id| {
+            if shown.contains(&id) {
+                Sight::Shown
+            } else {
+                Sight::Lacking
+            }
+        },
+        (full, full),
+        SECOND,
+    );
+}
+
+#[test]
+fn a_404_counts_only_from_a_call_that_has_answered_200() {
+    let mut absences = Absences::default();
+    for _ in 0..5 {
+        observe(&mut absences, &["a"], &[], false);
+        absences.answered("a", Answer::NotFound);
+    }
+    assert_eq!(absences.verdict("a"), None);
+    absences.trust_ids();
+    absences.answered("a", Answer::NotFound);
+    assert_eq!(absences.verdict("a"), None, "one poll is not enough");
+    absences.answered("a", Answer::NotFound);
+    assert_eq!(absences.verdict("a"), Some(Synced::NotFound));
+}
+
+#[test]
+fn without_the_call_by_id_two_full_listings_must_lack_it() {
+    let mut absences = Absences::default();
+    observe(&mut absences, &["a"], &[], false);
+    observe(&mut absences, &["a"], &[], true);
+    assert_eq!(absences.verdict("a"), None);
+    assert!(absences.want_full_listing(10));
+    observe(&mut absences, &["a"], &[], true);
+    assert_eq!(absences.verdict("a"), Some(Synced::NotListed));
+}
+
+#[test]
+fn one_that_is_shown_again_begins_anew() {
+    let mut absences = Absences::default();
+    observe(&mut absences, &["a"], &[], true);
+    observe(&mut absences, &["a"], &["a"], true);
+    observe(&mut absences, &["a"], &[], true);
+    assert_eq!(absences.verdict("a"), None);
+}
+
+#[test]
+fn a_403_marks_it_forbidden_where_the_call_is_trusted() {
+    let mut absences = Absences::default();
+    absences.trust_ids();
+    observe(&mut absences, &["a"], &[], false);
+    absences.answered("a", Answer::Forbidden);
+    absences.answered("a", Answer::Forbidden);
+    assert_eq!(absences.verdict("a"), Some(Synced::Forbidden));
+}
+
+#[test]
+fn one_that_cannot_be_asked_for_needs_two_full_listings_though_others_can() {
+    let mut absences = Absences::default();
+    absences.trust_ids();
+    for full in [false, true] {
+        observe(&mut absences, &[".."], &[], full);
+        absences.answered("..", Answer::Unaskable);
+        assert_eq!(absences.verdict(".."), None);
+        assert!(absences.want_full_listing(10));
+    }
+    observe(&mut absences, &[".."], &[], true);
+    assert_eq!(absences.verdict(".."), Some(Synced::NotListed));
+}
+
+#[test]
+fn many_at_once_want_a_second_full_listing() {
+    let open: Vec<String> = (0..20).map(|number| number.to_string()).collect();
+    let open: Vec<&str> = open.iter().map(String::as_str).collect();
+    let mut absences = Absences::default();
+    absences.trust_ids();
+    observe(&mut absences, &open, &open[..9], true);
+    for _ in 0..3 {
+        absences.answered("15", Answer::NotFound);
+    }
+    assert_eq!(absences.verdict("15"), None);
+    assert!(absences.want_full_listing(10));
+    observe(&mut absences, &open, &open[..9], true);
+    assert_eq!(absences.verdict("15"), Some(Synced::NotFound));
+}
+
+#[test]
+fn the_longest_missing_are_asked_for_first() {
+    let mut absences = Absences::default();
+    absences.note(
+        [("b", "b")].into_iter(),
+        |_| Sight::Lacking,
+        (false, false),
+        SECOND,
+    );
+    absences.note(
+        [("a", "a"), ("b", "b")].into_iter(),
+        |_| Sight::Lacking,
+        (false, false),
+        SECOND * 2,
+    );
+    assert_eq!(
+        absences.since("a"),
+        Some(SECOND),
+        "the last that may have confirmed it"
+    );
+    absences.note(
+        [("0", "0"), ("b", "b")].into_iter(),
+        |_| Sight::Lacking,
+        (false, false),
+        SECOND * 3,
+    );
+    assert_eq!(absences.questions(1), ["b".into()]);
+    assert_eq!(absences.since("0"), Some(SECOND * 2));
+}
+
+#[test]
+fn one_that_is_listed_and_cannot_be_read_is_asked_for_and_never_proven_gone() {
+    let mut absences = Absences::default();
+    let unreadable = |absences: &mut Absences| {
+        absences.note(
+            [("a", "a")].into_iter(),
+            |_| Sight::Unreadable,
+            (true, true),
+            SECOND,
+        );
+    };
+    for trusted in [false, true] {
+        for _ in 0..3 {
+            unreadable(&mut absences);
+            assert_eq!(absences.questions(10), ["a".into()]);
+            absences.answered("a", Answer::NotFound);
+            assert_eq!(absences.verdict("a"), None, "{trusted}");
+            assert!(!absences.want_full_listing(10));
+        }
+        absences.trust_ids();
+    }
+    observe(&mut absences, &["a"], &[], true);
+    absences.answered("a", Answer::NotFound);
+    assert_eq!(
+        absences.verdict("a"),
+        None,
+        "what came before counts for nothing"
+    );
+    absences.answered("a", Answer::NotFound);
+    assert_eq!(absences.verdict("a"), Some(Synced::NotFound));
+}
+
+#[test]
+fn a_full_listing_that_settles_nothing_is_not_asked_for_again_and_again() {
+    let mut absences = Absences::default();
+    for wanted in [true, false] {
+        absences.note(
+            [("a", "a")].into_iter(),
+            |_| Sight::Lacking,
+            (true, false),
+            SECOND,
+        );
+        assert_eq!(absences.want_full_listing(10), wanted);
+    }
+    assert_eq!(absences.verdict("a"), None, "what cannot be read may be it");
+}
