@@ -19,6 +19,9 @@ pub trait Clock: Send + Sync + 'static {
     }
 }
 
+/// What the monotonic clock shows at the start, so that it can tell of what was before.
+const BEFORE: Duration = Duration::from_secs(366 * 86_400);
+
 /// The machine's clocks.
 #[derive(Debug)]
 pub struct SystemClock {
@@ -39,10 +42,26 @@ impl Clock for SystemClock {
     }
 
     fn elapsed(&self) -> Duration {
-        self.start.elapsed()
+        BEFORE + self.start.elapsed()
     }
 
     fn sleep_until(&self, until: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(tokio::time::sleep_until(self.start + until))
+        let until = self.start + until.saturating_sub(BEFORE);
+        Box::pin(tokio::time::sleep_until(until))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn it_can_tell_of_times_before_the_start_and_sleeps_no_longer_for_that() {
+        let clock = SystemClock::default();
+        let start = clock.elapsed();
+        let day = Duration::from_secs(86_400);
+        assert_eq!(start.saturating_sub(day) + day, start);
+        clock.sleep_until(start + day).await;
+        assert_eq!(clock.elapsed(), start + day);
     }
 }

@@ -42,7 +42,7 @@ enum Sight {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Missing {
-    /// The complete listing that first lacked it (monotonic time).
+    /// The last complete listing before the first that lacked it (monotonic time).
     since: Duration,
     /// Complete full listings that prove that it is not listed.
     full: u32,
@@ -60,14 +60,22 @@ struct Missing {
     unreadable: bool,
 }
 
-/// The open mirrors of one watch that complete listings lacked or did not show readably, and whether the call by id can be trusted.
+/// The open mirrors of one watch that complete listings lacked or did not show readably, and whether the call by id can
+/// be trusted.
 #[derive(Debug, Default)]
 pub struct Absences {
     missing: BTreeMap<Box<str>, Missing>,
     trusted: bool,
+    /// When the last complete listing ended (monotonic), where that is known.
+    listed: Option<Duration>,
 }
 
 impl Absences {
+    /// The last complete listing ended at `when` (monotonic), in another process.
+    pub fn listed_before(&mut self, when: Duration) {
+        self.listed = Some(when);
+    }
+
     /// Takes in a complete listing that ended at `now` (monotonic); `open`: the open mirrors when it ended.
     pub fn observe(
         &mut self,
@@ -106,11 +114,12 @@ impl Absences {
             }
         }
         self.missing.retain(|name, _| lacking.contains_key(&**name));
+        let confirmed = self.listed.replace(now).unwrap_or(now);
         let new = lacking.len() - self.missing.len();
         let mass = new > MASS && new * 10 > all;
         for (name, unreadable) in lacking {
             let missing = self.missing.entry(name.into()).or_insert(Missing {
-                since: now,
+                since: confirmed,
                 mass,
                 unreadable,
                 ..Missing::default()
@@ -202,7 +211,7 @@ impl Absences {
         self.missing.keys().map(|name| &**name)
     }
 
-    /// Since when complete listings have lacked it (monotonic), if they do.
+    /// Since when no complete listing has confirmed it (monotonic), if the last one did not.
     #[must_use]
     pub fn since(&self, name: &str) -> Option<Duration> {
         self.missing.get(name).map(|missing| missing.since)

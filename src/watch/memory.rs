@@ -43,6 +43,8 @@ pub struct Memory {
     pub(super) left_out: Option<String>,
     /// Every mirror has this generation's labels and owners.
     pub(super) adopted: bool,
+    /// How long the API had to be left alone after the last listing.
+    pub rest: Duration,
     /// When what is open gets stale (monotonic), even while a listing is under way.
     pub stale_at: Option<Duration>,
     refusal: Option<Refusal>,

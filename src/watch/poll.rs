@@ -248,12 +248,10 @@ async fn settle_absences<A: Api, C: Cluster, T: Service>(
     .await;
     questions::mark(scope, &tools.index, &memory.absences, round).await;
     memory.full_wanted = memory.absences.want_full_listing(asked);
-    let stale = cadence.stale_after(
-        true,
-        memory
-            .last_full
-            .map_or(Duration::ZERO, |(_, lasted)| lasted),
-    );
+    let lasted = memory
+        .last_full
+        .map_or(Duration::ZERO, |(_, lasted)| lasted);
+    let stale = cadence.stale_after(true, lasted.max(memory.rest));
     for name in memory.absences.names() {
         let overdue = memory
             .absences

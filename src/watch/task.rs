@@ -54,8 +54,6 @@ pub struct Task<C, T = Client> {
     good: Duration,
     /// How long the last complete listing took.
     lasted: Duration,
-    /// How long the API must be left alone after the last listing.
-    rest: Duration,
 }
 
 impl<C: Cluster, T: Service> Task<C, T> {
@@ -84,10 +82,13 @@ impl<C: Cluster, T: Service> Task<C, T> {
             polls: 0,
             good: tools.clock.elapsed(),
             lasted: Duration::ZERO,
-            rest: Duration::ZERO,
             tools,
             watch,
         };
+        if let Some(age) = task.age_of_last_sync() {
+            let then = task.good.saturating_sub(age);
+            task.memory.absences.listed_before(then);
+        }
         task.good = task.good.saturating_sub(task.unconfirmed_before_start());
         task
     }
@@ -278,7 +279,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
         });
         // A Retry-After does not lengthen this: somebody must tell meanwhile that the mirror gets stale.
         let delay = next.max(rest);
-        self.rest = rest;
+        self.memory.rest = rest;
         let until = self.tools.clock.elapsed() + delay;
         self.memory.pulse.rest_until(until);
         let (clock, earliest) = (&self.tools.clock, self.memory.may_list_all_at());
@@ -298,7 +299,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
 
     fn stale_after(&self) -> Duration {
         self.cadence
-            .stale_after(self.something_open(), self.lasted.max(self.rest))
+            .stale_after(self.something_open(), self.lasted.max(self.memory.rest))
     }
 
     /// When what is open gets stale (monotonic) unless a complete listing confirms it; `None` where none ever has: then

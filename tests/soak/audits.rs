@@ -36,6 +36,7 @@ impl Audits {
         simulator: &Simulator,
         member: &Member,
         calm_since: Option<Timestamp>,
+        restarted: Option<Timestamp>,
     ) -> Result<(), Failure> {
         let asked = simulator.now();
         let Seen { watches, mirrors } = see(client, &member.namespace).await?;
@@ -50,6 +51,7 @@ impl Audits {
             asked,
             answered,
             calm_since,
+            restarted,
             sums_off_since: self.sums_off_since.get(name).copied(),
             slack: SLACK,
         }

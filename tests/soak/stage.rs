@@ -85,6 +85,8 @@ struct Soak {
     next_end: End,
     /// Until when earlier trouble is still felt, on the simulator's clock.
     calm_from: Timestamp,
+    /// When the operator last began anew.
+    restarted: Option<Timestamp>,
     batches: u64,
     stopped: u64,
     killed: u64,
@@ -152,6 +154,7 @@ impl Soak {
             audits: Audits::default(),
             spell: None,
             next_end,
+            restarted: None,
             batches: 0,
             stopped: 0,
             killed: 0,
@@ -241,8 +244,7 @@ impl Soak {
             End::Stop => self.stopped += 1,
             End::Kill => self.killed += 1,
         }
-        self.operator = Some(Operator::start(&self.recipe)?);
-        self.disturbed(START);
+        self.start()?;
         let (lives, end) = weather::end(&mut self.rng);
         self.next_end = end;
         self.plan.restart = now + lives;
@@ -252,14 +254,19 @@ impl Soak {
         Ok(())
     }
 
+    fn start(&mut self) -> Result<(), Failure> {
+        self.operator = Some(Operator::start(&self.recipe)?);
+        self.restarted = Some(self.simulator.now());
+        self.disturbed(START);
+        Ok(())
+    }
+
     /// After it lost its Lease.
     fn start_again(&mut self) -> Result<(), Failure> {
         self.lost += 1;
         self.warm = None;
         self.alone = self.alone.max(Instant::now());
-        self.operator = Some(Operator::start(&self.recipe)?);
-        self.disturbed(START);
-        Ok(())
+        self.start()
     }
 
     async fn look(&mut self, now: Instant) -> Result<(), Failure> {
@@ -267,7 +274,13 @@ impl Soak {
         let calm_since = calm.then_some(self.calm_from);
         let member = &self.members[self.rng.usize(..self.members.len())];
         self.audits
-            .look(&self.client, &self.simulator, member, calm_since)
+            .look(
+                &self.client,
+                &self.simulator,
+                member,
+                calm_since,
+                self.restarted,
+            )
             .await?;
         self.plan.look = now + Duration::from_millis(self.rng.u64(100..3000));
         Ok(())

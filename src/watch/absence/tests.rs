@@ -147,8 +147,19 @@ fn the_longest_missing_are_asked_for_first() {
         (false, false),
         SECOND * 2,
     );
+    assert_eq!(
+        absences.since("a"),
+        Some(SECOND),
+        "the last that may have confirmed it"
+    );
+    absences.note(
+        [("0", "0"), ("b", "b")].into_iter(),
+        |_| Sight::Lacking,
+        (false, false),
+        SECOND * 3,
+    );
     assert_eq!(absences.questions(1), ["b".into()]);
-    assert_eq!(absences.since("a"), Some(SECOND * 2));
+    assert_eq!(absences.since("0"), Some(SECOND * 2));
 }
 
 #[test]

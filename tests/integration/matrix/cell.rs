@@ -155,6 +155,7 @@ impl Cell {
             asked,
             answered: simulator.now(),
             calm_since: None,
+            restarted: None,
             sums_off_since: None,
             slack: SLACK,
         }

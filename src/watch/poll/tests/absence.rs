@@ -265,8 +265,8 @@ async fn one_that_nobody_answers_for_becomes_stale_and_fresh_again_by_one_write_
     world
         .api()
         .fail_ids(move |asked| (asked == id(1)).then(|| odd.clone()));
-    world.polls(6).await;
-    assert!(world.is(1, "Listed", true), "missing for five minutes");
+    world.polls(5).await;
+    assert!(world.is(1, "Listed", true), "confirmed five minutes ago");
     world.polls(1).await;
     assert!(world.is(1, "Stale", true), "{:?}", world.stands(1));
     world.tools.cluster.calls();
@@ -303,4 +303,24 @@ async fn a_listing_that_takes_too_long_marks_what_it_has_not_confirmed() {
     assert!(world.is(1, "Stale", true), "{:?}", world.stands(1));
     world.polls(1).await;
     assert!(world.is(1, "Listed", true), "{:?}", world.stands(1));
+}
+
+#[tokio::test]
+async fn one_that_has_left_is_stale_from_the_last_listing_that_showed_it() {
+    let mut world = World::with(running(1..3)).await;
+    world.api().hide(&id(1));
+    let odd = Error::InvalidResponse(Flaw::OtherRemediation);
+    world
+        .api()
+        .fail_ids(move |asked| (asked == id(1)).then(|| odd.clone()));
+    world.clock.advance(MINUTE * 5);
+    world.polls(1).await;
+    assert!(world.is(1, "Stale", true), "{:?}", world.stands(1));
+
+    let mut restarted = World::with(running(1..2)).await;
+    restarted.memory.absences.listed_before(Duration::ZERO);
+    restarted.clock.advance(MINUTE * 5);
+    restarted.api().hide(&id(1));
+    restarted.polls(1).await;
+    assert!(restarted.is(1, "Stale", true));
 }

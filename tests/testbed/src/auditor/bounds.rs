@@ -6,7 +6,7 @@ use serde_json::Value;
 /// What the contract adds to three intervals before a mirror is stale.
 const GRACE: SignedDuration = SignedDuration::from_mins(2);
 /// The status of a watch is written at least this often.
-const HEARTBEAT: SignedDuration = SignedDuration::from_mins(5);
+pub(super) const HEARTBEAT: SignedDuration = SignedDuration::from_mins(5);
 /// The longest wait after a refused key.
 const REFUSED: SignedDuration = SignedDuration::from_mins(10);
 /// The longest that one call of the API may take.

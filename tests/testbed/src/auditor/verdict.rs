@@ -9,7 +9,7 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
-    bounds::Bounds,
+    bounds::{Bounds, HEARTBEAT},
     fields::{condition, content, shows},
 };
 use crate::simulator::{FINAL_STATES, History, Version};
@@ -30,6 +30,9 @@ pub struct Look<'a> {
     pub answered: Timestamp,
     /// Since when nothing has disturbed the API, the operator or the cluster; `None`: something does.
     pub calm_since: Option<Timestamp>,
+    /// When the operator last began anew. What it knows then of its last sync may be five minutes old, so that what was
+    /// unconfirmed before is marked that much later.
+    pub restarted: Option<Timestamp>,
     /// Since when the watch's sums have not fitted, as earlier looks found.
     pub sums_off_since: Option<Timestamp>,
     /// What machine and network may add to each time that is promised.
@@ -104,7 +107,13 @@ impl Judge<'_> {
     /// Whether a difference that arose at `since` has lasted longer than the contract lets it; `calm`: how long it may
     /// where all has been well.
     fn overdue(&self, since: Timestamp, calm: SignedDuration) -> bool {
-        self.age(since) > self.bounds.stale.max(calm) || self.calm_for(since) > calm
+        let restarted = self.look.restarted.is_some_and(|at| at >= since);
+        let late = if restarted {
+            HEARTBEAT
+        } else {
+            SignedDuration::ZERO
+        };
+        self.age(since) > self.bounds.stale.max(calm) + late || self.calm_for(since) > calm
     }
 
     fn age(&self, since: Timestamp) -> SignedDuration {

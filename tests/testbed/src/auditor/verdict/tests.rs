@@ -60,6 +60,7 @@ struct Scene {
     now: i64,
     calm_since: Option<i64>,
     sums_off_since: Option<i64>,
+    restarted: Option<i64>,
 }
 
 impl Scene {
@@ -89,6 +90,7 @@ impl Scene {
             now: LATE,
             calm_since: None,
             sums_off_since: None,
+            restarted: None,
         }
     }
 
@@ -103,6 +105,7 @@ impl Scene {
             answered: now + SECOND,
             calm_since: self.calm_since.map(at),
             sums_off_since: self.sums_off_since.map(at),
+            restarted: self.restarted.map(at),
             slack: SignedDuration::ZERO,
         }
         .verdict()
@@ -150,6 +153,18 @@ fn a_state_that_the_api_left_long_ago() {
     calm.tells("it says RUNNING, Synced True");
     calm.calm_since = Some(LATE - 30);
     calm.is_explained();
+}
+
+#[test]
+fn an_operator_that_began_anew_may_be_five_minutes_late() {
+    let mut scene = outdated(LATE - 242);
+    scene.restarted = Some(LATE - 243);
+    scene.tells("it says RUNNING, Synced True");
+    scene.restarted = Some(LATE - 100);
+    scene.is_explained();
+    scene = outdated(LATE - 542);
+    scene.restarted = Some(LATE - 100);
+    scene.tells("it says RUNNING, Synced True");
 }
 
 #[test]
