@@ -1,4 +1,4 @@
-//! The admin server: what the kubelet's probes ask.
+//! The admin server: what the kubelet's probes and Prometheus ask.
 
 use std::{
     convert::Infallible,
@@ -18,19 +18,25 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::{readiness::Readiness, watchdog::Watchdog};
+use crate::{
+    metrics::{self, Metrics},
+    readiness::Readiness,
+    watchdog::Watchdog,
+};
 
 /// How long one connection may last, so that nobody holds many open.
 const CONNECTION: Duration = Duration::from_secs(10);
 /// Wait after a connection that could not be accepted, mostly for want of descriptors.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What the probes look at.
+/// What is looked at.
 pub struct Probes {
     /// For `/livez`.
     pub watchdog: Watchdog,
     /// For `/readyz`.
     pub readiness: Readiness,
+    /// For `/metrics`.
+    pub metrics: Metrics,
 }
 
 /// Listens on `address`. All addresses (`[::]`) means those of IPv4 alone where IPv6 is off.
@@ -81,33 +87,47 @@ async fn connection(stream: TcpStream, probes: Arc<Probes>) {
 }
 
 fn respond(method: &Method, path: &str, probes: &Probes) -> Response<String> {
-    let (status, line) = match (path, method) {
-        ("/livez" | "/readyz", &Method::GET | &Method::HEAD) => {
-            let wrong = if path == "/livez" {
-                probes
-                    .watchdog
-                    .stalled()
-                    .map(|stalled| stalled.to_string())
-                    .inspect(|line| tracing::error!("not alive: {line}"))
-            } else {
-                probes.readiness.missing()
-            };
-            match wrong {
-                None => (StatusCode::OK, "ok".to_owned()),
-                Some(line) => (StatusCode::SERVICE_UNAVAILABLE, line),
-            }
+    let plain = "text/plain; charset=utf-8";
+    let (status, kind, text) = match (path, method) {
+        ("/metrics", &Method::GET | &Method::HEAD) => {
+            (StatusCode::OK, metrics::CONTENT_TYPE, probes.metrics.text())
         }
-        ("/livez" | "/readyz", _) => (StatusCode::METHOD_NOT_ALLOWED, "only GET".to_owned()),
+        ("/livez" | "/readyz", &Method::GET | &Method::HEAD) => {
+            let (status, line) = probe(path, probes);
+            (status, plain, line + "\n")
+        }
+        ("/livez" | "/readyz" | "/metrics", _) => (
+            StatusCode::METHOD_NOT_ALLOWED,
+            plain,
+            "only GET\n".to_owned(),
+        ),
         _ => (
             StatusCode::NOT_FOUND,
-            "there are /livez and /readyz".to_owned(),
+            plain,
+            "there are /livez, /readyz and /metrics\n".to_owned(),
         ),
     };
-    let mut response = Response::new(line + "\n");
+    let mut response = Response::new(text);
     *response.status_mut() = status;
-    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(CONTENT_TYPE, plain);
+    let kind = HeaderValue::from_static(kind);
+    response.headers_mut().insert(CONTENT_TYPE, kind);
     response
+}
+
+fn probe(path: &str, probes: &Probes) -> (StatusCode, String) {
+    let wrong = if path == "/livez" {
+        probes
+            .watchdog
+            .stalled()
+            .map(|stalled| stalled.to_string())
+            .inspect(|line| tracing::error!("not alive: {line}"))
+    } else {
+        probes.readiness.missing()
+    };
+    match wrong {
+        None => (StatusCode::OK, "ok".to_owned()),
+        Some(line) => (StatusCode::SERVICE_UNAVAILABLE, line),
+    }
 }
 
 #[cfg(test)]
@@ -116,24 +136,35 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
-    use crate::{clock::SystemClock, mirror::index::Index};
+    use crate::{
+        clock::{Clock, SystemClock},
+        leader::Leadership,
+        metrics::{Operator, Watches},
+        mirror::index::Index,
+        together::{BaseUrl, Client, Limits},
+    };
 
     fn probes() -> Probes {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let base = BaseUrl::parse("http://127.0.0.1:1", true).unwrap();
+        let together = Client::new(base, Limits::default()).unwrap();
+        let operator = Operator::new(Leadership::unelected(clock.clone()));
         Probes {
-            watchdog: Watchdog::new(Arc::new(SystemClock::default()), CONNECTION),
+            watchdog: Watchdog::new(clock.clone(), CONNECTION),
             readiness: Readiness::new(Index::new(1)),
+            metrics: Metrics::new(operator, Watches::new(clock), &together),
         }
     }
 
-    #[test]
-    fn it_answers_two_paths_in_plain_text_of_one_line() {
+    #[tokio::test]
+    async fn it_answers_two_probes_in_plain_text_of_one_line() {
         for (method, path, wanted) in [
             (Method::GET, "/livez", StatusCode::OK),
             (Method::HEAD, "/livez", StatusCode::OK),
             (Method::GET, "/readyz", StatusCode::SERVICE_UNAVAILABLE),
             (Method::POST, "/livez", StatusCode::METHOD_NOT_ALLOWED),
             (Method::GET, "/", StatusCode::NOT_FOUND),
-            (Method::POST, "/metrics", StatusCode::NOT_FOUND),
+            (Method::POST, "/metrics", StatusCode::METHOD_NOT_ALLOWED),
         ] {
             let response = respond(&method, path, &probes());
             assert_eq!(response.status(), wanted, "{method} {path}");

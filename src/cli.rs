@@ -3,6 +3,7 @@
 use std::{process::ExitCode, sync::Arc};
 
 use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -48,40 +49,31 @@ fn operate(flags: &Run) -> Result<(), RunError> {
         .build();
     let runtime = runtime.map_err(|error| RunError::Cluster(error.to_string()))?;
     let outcome = runtime.block_on(async {
+        // Before anything else: until then SIGTERM would kill the process, and not at all where it is the first of a container.
+        let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signals)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signals)?;
+        let shutdown = CancellationToken::new();
+        let told = shutdown.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            told.cancel();
+        });
         let listener = admin::bind(flags.admin_addr).await;
         let listener = listener.map_err(|error| RunError::Admin(flags.admin_addr, error))?;
-        let kube = kube::Config::infer()
-            .await
-            .map_err(|error| RunError::Cluster(error.to_string()))?;
-        let shutdown = CancellationToken::new();
-        tokio::spawn(cancel_on_signal(shutdown.clone()));
-        run::run(
-            flags,
-            listener,
-            kube,
-            Arc::new(SystemClock::default()),
-            shutdown,
-        )
-        .await
+        // A kubeconfig may name a program to be run, which may hang.
+        let Some(kube) = shutdown.run_until_cancelled(kube::Config::infer()).await else {
+            return Ok(());
+        };
+        let kube = kube.map_err(|error| RunError::Cluster(error.to_string()))?;
+        let clock = Arc::new(SystemClock::default());
+        run::run(flags, listener, kube, clock, shutdown).await
     });
     // A name look-up that hangs must not hold up the end.
     runtime.shutdown_background();
     outcome
-}
-
-/// Cancels `shutdown` on SIGTERM and SIGINT.
-async fn cancel_on_signal(shutdown: CancellationToken) {
-    use tokio::signal::unix::{SignalKind, signal};
-    if let (Ok(mut terminate), Ok(mut interrupt)) = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-    ) {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    }
-    shutdown.cancel();
 }
 
 fn fail(code: u8, message: &str) -> ExitCode {

@@ -13,6 +13,10 @@ pub trait Clock: Send + Sync + 'static {
     fn elapsed(&self) -> Duration;
     /// Ends once [`elapsed`](Self::elapsed) has reached `until`.
     fn sleep_until(&self, until: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+    /// The same, as a bound on work that is under way: whoever waits for it does not rest.
+    fn deadline(&self, until: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        self.sleep_until(until)
+    }
 }
 
 /// The machine's clocks.

@@ -1,30 +1,20 @@
 //! The port to the cluster: every call that the operator makes of the Kubernetes API besides its watches.
 
+mod gate;
 mod patience;
 pub mod watching;
-
-use std::{sync::Arc, time::Duration};
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::{
     Api, Client,
     api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions},
 };
-use leaky_bucket::RateLimiter;
 use serde_json::Value;
 
-use crate::{
-    api::{cluster_watch::ClusterWatch, remediation::Remediation},
-    leader::Leadership,
-};
+use crate::api::{cluster_watch::ClusterWatch, remediation::Remediation};
 
-pub use self::patience::Patience;
+pub use self::{gate::Gate, patience::Patience};
 
-/// How long one call may take before it counts as failed; its effect is then unknown, and the fence makes that safe.
-const CALL_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How often a call is made that the server answers with 429: it was not carried out then.
-const TRIES: usize = 4;
 const TOO_MANY_REQUESTS: u16 = 429;
 
 /// Why a call to the cluster failed.
@@ -39,6 +29,9 @@ pub enum ClusterError {
     /// The cluster refuses: rights, quota or admission.
     #[error("the cluster refuses it: {0}")]
     Refused(String),
+    /// Too many requests: it was not carried out, and may be tried again.
+    #[error("the cluster has no time for it: {0}")]
+    Busy(String),
     /// No answer, or an answer that says to try again.
     #[error("the cluster did not take it: {0}")]
     Unavailable(String),
@@ -46,13 +39,20 @@ pub enum ClusterError {
 
 impl From<kube::Error> for ClusterError {
     fn from(error: kube::Error) -> Self {
-        let kube::Error::Api(status) = error else {
-            return Self::Unavailable(error.to_string());
+        let status = match error {
+            kube::Error::Api(status) => status,
+            // What it says may hold what could not be read.
+            kube::Error::SerdeError(error) => {
+                let (line, column) = (error.line(), error.column());
+                let place = format!("line {line}, column {column}");
+                return Self::Unavailable(format!("its answer cannot be read ({place})"));
+            }
+            error => return Self::Unavailable(error.to_string()),
         };
         match status.code {
             404 => Self::NotFound,
             409 => Self::Conflict,
-            TOO_MANY_REQUESTS => Self::Unavailable(status.message.clone()),
+            TOO_MANY_REQUESTS => Self::Busy(status.message.clone()),
             400..=499 => Self::Refused(status.message.clone()),
             _ => Self::Unavailable(status.message.clone()),
         }
@@ -112,31 +112,18 @@ pub trait Cluster: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Secret, ClusterError>> + Send;
 }
 
-/// The real cluster. Writes to mirrors wait for the bucket of `--kube-qps`; no write is begun by a replica that does not
-/// lead.
+/// The real cluster.
 #[derive(Clone)]
 pub struct KubeCluster {
     client: Client,
-    bucket: Option<Arc<RateLimiter>>,
-    leadership: Leadership,
-    patience: Patience,
+    gate: Gate,
 }
 
 impl KubeCluster {
-    /// A cluster behind `client`, whose answers `patience` heeds; `bucket`: writes a second, `None` for no limit.
+    /// A cluster behind `client`, whose calls all pass `gate`.
     #[must_use]
-    pub fn new(
-        client: Client,
-        patience: Patience,
-        bucket: Option<Arc<RateLimiter>>,
-        leadership: Leadership,
-    ) -> Self {
-        Self {
-            client,
-            bucket,
-            leadership,
-            patience,
-        }
+    pub fn new(client: Client, gate: Gate) -> Self {
+        Self { client, gate }
     }
 
     fn mirrors(&self, namespace: &str) -> Api<Remediation> {
@@ -145,63 +132,6 @@ impl KubeCluster {
 
     fn watches(&self, namespace: &str) -> Api<ClusterWatch> {
         Api::namespaced(self.client.clone(), namespace)
-    }
-
-    async fn write<T, F>(&self, call: impl Fn() -> F + Send) -> Result<T, ClusterError>
-    where
-        F: Future<Output = kube::Result<T>> + Send,
-    {
-        if let Some(bucket) = &self.bucket {
-            bucket.acquire_one().await;
-        }
-        self.write_now(call).await
-    }
-
-    async fn write_now<T, F>(&self, call: impl Fn() -> F + Send) -> Result<T, ClusterError>
-    where
-        F: Future<Output = kube::Result<T>> + Send,
-    {
-        self.call(|| self.leadership.holds(), call).await
-    }
-
-    async fn read<T, F>(&self, call: impl Fn() -> F + Send) -> Result<T, ClusterError>
-    where
-        F: Future<Output = kube::Result<T>> + Send,
-    {
-        self.call(|| true, call).await
-    }
-
-    /// Makes a call, as soon as the server may be asked and if it still `may` be made then.
-    async fn call<T, F>(
-        &self,
-        may: impl Fn() -> bool + Send,
-        call: impl Fn() -> F + Send,
-    ) -> Result<T, ClusterError>
-    where
-        F: Future<Output = kube::Result<T>> + Send,
-    {
-        let mut tries = 1;
-        loop {
-            self.patience.wait().await;
-            if !may() {
-                return Err(ClusterError::Unavailable(
-                    "this replica does not lead any more".to_owned(),
-                ));
-            }
-            match tokio::time::timeout(CALL_TIMEOUT, call()).await {
-                Ok(Err(kube::Error::Api(status)))
-                    if status.code == TOO_MANY_REQUESTS && tries < TRIES =>
-                {
-                    tries += 1;
-                }
-                Ok(answer) => return Ok(answer?),
-                Err(_) => {
-                    return Err(ClusterError::Unavailable(
-                        "no answer within 30 s".to_owned(),
-                    ));
-                }
-            }
-        }
     }
 }
 
@@ -213,14 +143,16 @@ impl Cluster for KubeCluster {
     async fn create(&self, mirror: &Remediation) -> Result<Remediation, ClusterError> {
         let api = self.mirrors(&namespace_of(mirror));
         let how = PostParams::default();
-        self.write(|| api.create(&how, mirror)).await
+        self.gate.write(|| api.create(&how, mirror)).await
     }
 
     async fn replace_status(&self, mirror: &Remediation) -> Result<Remediation, ClusterError> {
         let api = self.mirrors(&namespace_of(mirror));
         let name = kube::ResourceExt::name_any(mirror);
         let how = PostParams::default();
-        self.write(|| api.replace_status(&name, &how, mirror)).await
+        self.gate
+            .write(|| api.replace_status(&name, &how, mirror))
+            .await
     }
 
     async fn patch(
@@ -231,7 +163,7 @@ impl Cluster for KubeCluster {
     ) -> Result<Remediation, ClusterError> {
         let api = self.mirrors(namespace);
         let (how, patch) = (PatchParams::default(), Patch::Merge(patch));
-        self.write(|| api.patch(name, &how, &patch)).await
+        self.gate.write(|| api.patch(name, &how, &patch)).await
     }
 
     async fn delete(
@@ -247,17 +179,17 @@ impl Cluster for KubeCluster {
         };
         let api = self.mirrors(namespace);
         let how = DeleteParams::default().preconditions(fence);
-        self.write(|| api.delete(name, &how)).await.map(drop)
+        self.gate.write(|| api.delete(name, &how)).await.map(drop)
     }
 
     async fn get(&self, namespace: &str, name: &str) -> Result<Remediation, ClusterError> {
         let api = self.mirrors(namespace);
-        self.read(|| api.get(name)).await
+        self.gate.read(|| api.get(name)).await
     }
 
     async fn get_watch(&self, namespace: &str, name: &str) -> Result<ClusterWatch, ClusterError> {
         let api = self.watches(namespace);
-        self.read(|| api.get(name)).await
+        self.gate.read(|| api.get(name)).await
     }
 
     async fn replace_watch_status(
@@ -267,12 +199,16 @@ impl Cluster for KubeCluster {
         let api = self.watches(&namespace_of(watch));
         let name = kube::ResourceExt::name_any(watch);
         let how = PostParams::default();
-        self.write_now(|| api.replace_status(&name, &how, watch))
+        self.gate
+            .write_now(|| api.replace_status(&name, &how, watch))
             .await
     }
 
     async fn secret(&self, namespace: &str, name: &str) -> Result<Secret, ClusterError> {
         let api = Api::namespaced(self.client.clone(), namespace);
-        self.read(|| api.get(name)).await
+        self.gate.read(|| api.get(name)).await
     }
 }
+
+#[cfg(test)]
+mod tests;

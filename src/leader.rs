@@ -85,6 +85,8 @@ impl<L: Leases> Elector<L> {
                     return;
                 }
                 Ok(_) => (self.holder().to_owned(), false),
+                // Another standby was quicker: the next look tells who.
+                Err(ClusterError::Conflict) => (told.clone(), false),
                 Err(error) => (error.to_string(), true),
             };
             if news != told && failed {

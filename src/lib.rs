@@ -10,6 +10,7 @@ pub mod cluster;
 pub mod config;
 pub mod definitions;
 pub mod leader;
+pub mod metrics;
 pub mod mirror;
 pub mod readiness;
 pub mod run;

@@ -11,13 +11,14 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     admin::{self, Probes},
     clock::Clock,
-    cluster::{Cluster, KubeCluster, Patience, watching},
+    cluster::{Cluster, Gate, KubeCluster, Patience, watching},
     config::Run,
     definitions,
-    leader::{Elector, KubeLeases, Leadership, Lost, identity},
+    leader::{Elector, KubeLeases, Leadership, Leases, Lost, identity},
+    metrics::{Metrics, Operator, Watches},
     mirror::{follow::follow, index::Index},
     readiness::Readiness,
-    together::{self, Limits},
+    together::{self, Limits, Service},
     watch::{
         controller::{Supervisor, control},
         poll::Tools,
@@ -40,6 +41,9 @@ pub enum RunError {
     /// The admin server cannot listen.
     #[error("--admin-addr: nothing can listen on {0}: {1}; name another address or port")]
     Admin(SocketAddr, io::Error),
+    /// Nothing could tell it to stop.
+    #[error("the signals that end it cannot be listened to: {0}")]
+    Signals(io::Error),
     /// The client of the API cannot be made.
     #[error("the client of Together's API cannot be made: {0}")]
     Client(#[from] together::ClientError),
@@ -48,7 +52,7 @@ pub enum RunError {
     Lost(#[from] Lost),
 }
 
-/// Runs the operator with `flags` against the cluster of `kube` until `shutdown`; its probes are answered on `admin`.
+/// Runs the operator with `flags` against the cluster of `kube` until `shutdown`; its probes and metrics are answered on `admin`.
 ///
 /// # Errors
 /// See [`RunError`]. Faults of the cluster or the API after the start are no errors: they are waited out.
@@ -65,7 +69,7 @@ pub async fn run(
         burst: flags.api_burst,
         ..Limits::default()
     };
-    let together = together::Client::new(base, limits)?;
+    let together = together::Client::new(base, limits)?.with_clock(clock.clone());
     // Retries are left to the operator, which knows what is worth repeating.
     kube.default_retry = false;
     // Watches keep a connection of their own: beside many writes on one connection the server cuts them.
@@ -90,18 +94,21 @@ pub async fn run(
     };
 
     let watchdog = Watchdog::new(clock.clone(), watchdog::patience(flags.api_qps));
+    let meters = Watches::new(clock.clone());
+    let operator = Operator::new(leadership.clone());
+    let metrics = Metrics::new(operator, meters.clone(), &together);
     let index = Index::new(namespaces.len());
     let readiness = Readiness::new(index.clone());
-    let cluster = KubeCluster::new(
-        writes,
+    let gate = Gate::new(
         patience,
         bucket(flags.kube_qps, flags.kube_burst),
         leadership,
     );
+    let cluster = KubeCluster::new(writes, gate);
     let tools = Arc::new(Tools {
         cluster,
         together,
-        index: index.clone(),
+        index,
         clock,
     });
     let speeds = Speeds {
@@ -112,44 +119,23 @@ pub async fn run(
         tools,
         speeds,
         watchdog.clone(),
+        meters,
         shutdown.child_token(),
     ));
     let address = admin.local_addr().ok();
     tracing::info!(version = env!("CARGO_PKG_VERSION"), admin = ?address, api = %flags.api_url, namespaces = ?flags.namespaces, "started");
 
-    let each = |namespace: &Option<String>| {
-        let follow = follow(watches.clone(), namespace.clone(), readiness.clone());
-        let (namespace, supervisor) = (namespace.clone(), supervisor.clone());
-        let control = control(watches.clone(), namespace, supervisor, readiness.clone());
-        async move {
-            tokio::select! {
-                () = follow => {}
-                () = control => {}
-            }
-        }
-    };
-    let mirroring = async {
-        loop {
-            tokio::select! {
-                () = definitions::until_unfit(&watches, &readiness) => {}
-                _ = join_all(namespaces.iter().map(each)) => return,
-            }
-            // What is known of the mirrors is known of objects that may be no more.
-            supervisor.pause().await;
-            index.forget(namespaces.len());
-            definitions::until_fit(&watches, &readiness).await;
-        }
-    };
     let work = async {
         definitions::until_fit(&watches, &readiness).await;
         tokio::select! {
             lost = lead(elector.as_mut(), &supervisor) => Err(lost),
-            () = mirroring => Ok(()),
+            () = mirror(&namespaces, &watches, &supervisor, &readiness) => Ok(()),
         }
     };
     let probes = Probes {
         watchdog,
         readiness: readiness.clone(),
+        metrics,
     };
     let outcome = tokio::select! {
         biased;
@@ -165,10 +151,40 @@ pub async fn run(
     Ok(outcome?)
 }
 
+/// Mirrors the `namespaces` (all: `None`), and begins anew whenever the definitions have been away.
+async fn mirror<C: Cluster, T: Service>(
+    namespaces: &[Option<String>],
+    watches: &Client,
+    supervisor: &Arc<Supervisor<C, T>>,
+    readiness: &Readiness,
+) {
+    let each = |namespace: &Option<String>| {
+        let follow = follow(watches.clone(), namespace.clone(), readiness.clone());
+        let (namespace, supervisor) = (namespace.clone(), supervisor.clone());
+        let control = control(watches.clone(), namespace, supervisor, readiness.clone());
+        async move {
+            tokio::select! {
+                () = follow => {}
+                () = control => {}
+            }
+        }
+    };
+    loop {
+        tokio::select! {
+            () = definitions::until_unfit(watches, readiness) => {}
+            _ = join_all(namespaces.iter().map(each)) => return,
+        }
+        // What is known of the mirrors is known of objects that may be no more.
+        supervisor.pause().await;
+        readiness.index().forget(namespaces.len());
+        definitions::until_fit(watches, readiness).await;
+    }
+}
+
 /// Leads as soon as this replica may, until it may no more. One that is alone leads for ever.
-async fn lead<C: Cluster>(
-    elector: Option<&mut Elector<KubeLeases>>,
-    supervisor: &Supervisor<C>,
+pub(crate) async fn lead<L: Leases, C: Cluster, T: Service>(
+    elector: Option<&mut Elector<L>>,
+    supervisor: &Supervisor<C, T>,
 ) -> Lost {
     let Some(elector) = elector else {
         supervisor.lead();

@@ -1,16 +1,16 @@
 //! The election over a Lease in memory, in virtual time.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod store;
-
 use std::{sync::Arc, time::Duration};
 
 use proptest::prelude::*;
 use tokio::time::{Instant, advance, sleep, timeout};
 
-use self::store::{Access, Fault, Store};
 use super::*;
-use crate::clock::SystemClock;
+use crate::{
+    clock::SystemClock,
+    testing::lease::{Access, Fault, Store},
+};
 
 struct Replica {
     elector: Elector<Access>,

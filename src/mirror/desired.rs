@@ -12,6 +12,8 @@ use crate::{
     together::{self, state},
 };
 
+use super::bounds::{self, bounded};
+
 /// How the mirror stands to the API: reason of its condition `Synced`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Synced {
@@ -82,7 +84,7 @@ impl Synced {
             Self::Listed => "the API shows it so; how fresh that is, its ClusterWatch tells",
             Self::Final => "finished; this is its final state, kept also when the API forgets it",
             Self::Stale => {
-                "the API has not confirmed this for too long: it may have changed. See the ClusterWatch's Ready condition"
+                "the API has not confirmed this for too long: it may have changed. See the Ready condition of its ClusterWatch, if it still has one"
             }
             Self::NotFound => {
                 "it was open when last seen, and the API no longer knows it: the recommendation was withdrawn or the record removed"
@@ -128,8 +130,8 @@ pub fn from_api(
         observed_generation: Some(generation),
         node: instance_name.clone().or_else(|| name(&item.instance_id)),
         state: bounded(Some(&item.state), limits::ENUM),
-        mode: short(item.mode.as_deref(), "REMEDIATION_MODE_"),
-        trigger: short(item.trigger.as_deref(), "REMEDIATION_TRIGGER_"),
+        mode: short(item.mode.as_deref(), bounds::MODE),
+        trigger: short(item.trigger.as_deref(), bounds::TRIGGER),
         open: Some(open),
         instance_id,
         instance_name,
@@ -320,25 +322,7 @@ fn alert(alert: &together::LinkedAlert) -> LinkedAlert {
 }
 
 fn short(value: Option<&str>, prefix: &str) -> Option<String> {
-    bounded(
-        value.map(|value| value.strip_prefix(prefix).unwrap_or(value)),
-        limits::ENUM,
-    )
-}
-
-/// `value` in at most `limit` characters, the last one `…` where it was cut.
-fn bounded(value: Option<&str>, limit: u32) -> Option<String> {
-    let (value, limit) = (value?, limit as usize);
-    if value.len() <= limit || value.chars().count() <= limit {
-        return Some(value.to_owned());
-    }
-    Some(
-        value
-            .chars()
-            .take(limit.saturating_sub(1))
-            .chain(['…'])
-            .collect(),
-    )
+    bounded(bounds::suffix(value, prefix), limits::ENUM)
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Fills the index from a paged watch and keeps it up to date.
 
-use futures::{StreamExt, pin_mut};
+use futures::{Stream, StreamExt};
 use kube::{
-    Api, Client, ResourceExt,
+    Api, Client,
     runtime::{WatchStreamExt, watcher},
 };
 
@@ -14,33 +14,35 @@ const PAGE: u32 = 500;
 /// Follows the mirrors of `namespace` (all: `None`) until it is dropped. Cuts and errors are waited out and resumed;
 /// `readiness` holds the index and hears of errors.
 pub async fn follow(client: Client, namespace: Option<String>, readiness: Readiness) {
-    let index = readiness.index();
     let api: Api<Remediation> = match &namespace {
         Some(namespace) => Api::namespaced(client, namespace),
         None => Api::all(client),
     };
     let events = watcher(api, watching::config().page_size(PAGE)).default_backoff();
-    pin_mut!(events);
+    heed(events, namespace, readiness).await;
+}
+
+/// Tells the index of `readiness` what a watch on the mirrors of `namespace` says, until it ends.
+pub async fn heed(
+    events: impl Stream<Item = watcher::Result<watcher::Event<Remediation>>>,
+    namespace: Option<String>,
+    readiness: Readiness,
+) {
+    let index = readiness.index();
+    let mut events = std::pin::pin!(events);
     let mut epoch = 0;
     let mut first = true;
     while let Some(event) = events.next().await {
         match event {
             Ok(watcher::Event::Init) => epoch = index.begin(),
             Ok(watcher::Event::InitApply(object) | watcher::Event::Apply(object)) => {
-                index.apply(object);
+                index.show(namespace.as_deref(), object);
             }
             Ok(watcher::Event::InitDone) => {
                 index.end(epoch, namespace.as_deref(), first);
                 first = false;
             }
-            Ok(watcher::Event::Delete(object)) => {
-                let version = object
-                    .resource_version()
-                    .and_then(|version| version.parse().ok());
-                if let (Some(namespace), Some(version)) = (object.namespace(), version) {
-                    index.removed(&namespace, &object.name_any(), version);
-                }
-            }
+            Ok(watcher::Event::Delete(object)) => index.hide(namespace.as_deref(), &object),
             Err(error) => {
                 readiness.doubt();
                 tracing::warn!(%error, "the watch on Remediations failed and is tried again");

@@ -1,168 +1,89 @@
 //! What the operator remembers of each mirror: a digest and a few facts, never the object.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Condition, jiff::Timestamp};
 use kube::ResourceExt;
 use tokio::sync::watch;
 
-use super::{desired::Synced, digest, labels, name::object_name, time};
-use crate::api::remediation::{Remediation, Transition};
+use crate::api::remediation::Remediation;
+use facts::Names;
+pub use facts::{CONDITIONS, ConditionFact, Mirror};
 
-/// The conditions of a mirror, in the order of [`Mirror::conditions`].
-pub const CONDITIONS: [&str; 4] = ["Synced", "Succeeded", "Reconciling", "Stalled"];
-
-/// What is remembered of one condition.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConditionFact {
-    /// `True`, `False`, `Unknown`, or empty where the object lacks it.
-    pub status: &'static str,
-    /// Its last transition.
-    pub since: Timestamp,
-}
-
-/// The facts of one mirror.
-#[derive(Clone, Debug)]
-pub struct Mirror {
-    /// The object's uid.
-    pub uid: Box<str>,
-    /// The newest resourceVersion seen or written.
-    pub resource_version: u64,
-    /// The object's generation.
-    pub generation: i64,
-    /// Its cluster's id.
-    pub cluster: Arc<str>,
-    /// The remediation's id.
-    pub id: Box<str>,
-    /// Its name is not the one of this cluster and id: somebody else made it, and it is no mirror.
-    pub foreign: bool,
-    /// Its instance's id; empty where unknown.
-    pub instance: Arc<str>,
-    /// The machine's name for people; empty where unknown.
-    pub node: Arc<str>,
-    /// The mode as mirrored; empty where unknown.
-    pub mode: Arc<str>,
-    /// The state as mirrored; empty before the first status.
-    pub state: Arc<str>,
-    /// Whether it may still change.
-    pub open: bool,
-    /// How it stands to the API.
-    pub synced: Synced,
-    /// Digest of the status.
-    pub content: u64,
-    /// Digest of the labels and owner references.
-    pub metadata: u64,
-    /// The API's `update_time`, where it reads as one.
-    pub updated: Option<Timestamp>,
-    /// The API's `create_time`, where it reads as one.
-    pub created: Option<Timestamp>,
-    /// When it ended: `end_time`, else `update_time`; only where it is final.
-    pub finished: Option<Timestamp>,
-    /// Facts of its conditions, in the order of [`CONDITIONS`].
-    pub conditions: [ConditionFact; 4],
-    /// The history of an open one; that of a finished one stays in the cluster.
-    pub history: Option<Box<[Transition]>>,
-    /// The sync of the watch in which it was last seen or written.
-    epoch: u32,
-}
-
-impl Mirror {
-    /// The facts of `object`; `None` where it has no uid or resourceVersion, which no stored object lacks.
-    fn of(object: &mut Remediation, names: &mut Names) -> Option<Self> {
-        let uid = object.uid()?.into_boxed_str();
-        let resource_version = object.resource_version()?.parse().ok()?;
-        let metadata = labels::digest(object.metadata.labels.as_ref(), object.owner_references());
-        let label = object.labels().get(labels::INSTANCE_ID).cloned();
-        let status = object.status.take().unwrap_or_default();
-        let content = digest::digest(&status);
-        let open = status.open.unwrap_or(true);
-        let finished = if open {
-            None
-        } else {
-            time::ended(status.end_time.as_deref(), status.update_time.as_deref())
-        };
-        Some(Self {
-            uid,
-            resource_version,
-            generation: object.metadata.generation.unwrap_or(1),
-            cluster: names.keep(&object.spec.cluster_id),
-            id: object.spec.id.as_str().into(),
-            foreign: object_name(&object.spec.cluster_id, &object.spec.id) != object.name_any(),
-            instance: names.keep(
-                status
-                    .instance_id
-                    .as_deref()
-                    .or(label.as_deref())
-                    .unwrap_or_default(),
-            ),
-            node: names.keep(status.node.as_deref().unwrap_or_default()),
-            mode: names.keep(status.mode.as_deref().unwrap_or_default()),
-            state: names.keep(status.state.as_deref().unwrap_or_default()),
-            open,
-            synced: status
-                .conditions
-                .iter()
-                .find(|c| c.type_ == "Synced")
-                .map_or(Synced::Pending, |c| Synced::from_reason(&c.reason)),
-            content,
-            metadata,
-            updated: time::read(status.update_time.as_deref()),
-            created: time::read(status.create_time.as_deref()),
-            finished,
-            conditions: CONDITIONS.map(|type_| fact(&status.conditions, type_)),
-            history: open.then(|| status.transitions.into_boxed_slice()),
-            epoch: 0,
-        })
-    }
-}
-
-fn fact(conditions: &[Condition], type_: &str) -> ConditionFact {
-    let found = conditions.iter().find(|condition| condition.type_ == type_);
-    ConditionFact {
-        status: match found.map(|condition| condition.status.as_str()) {
-            Some("True") => "True",
-            Some("False") => "False",
-            Some("Unknown") => "Unknown",
-            _ => "",
-        },
-        since: found.map_or(Timestamp::UNIX_EPOCH, |condition| {
-            condition.last_transition_time.0
-        }),
-    }
-}
-
-/// Strings that many mirrors share, kept once.
-#[derive(Default)]
-struct Names(HashSet<Arc<str>>);
-
-impl Names {
-    /// Names kept before those that nobody uses any more are dropped.
-    const SWEEP: usize = 4096;
-
-    fn keep(&mut self, name: &str) -> Arc<str> {
-        if let Some(kept) = self.0.get(name) {
-            return kept.clone();
-        }
-        if self.0.len() >= Self::SWEEP && self.0.len().is_power_of_two() {
-            self.0.retain(|name| Arc::strong_count(name) > 1);
-        }
-        let name: Arc<str> = name.into();
-        self.0.insert(name.clone());
-        name
-    }
-}
+mod facts;
 
 #[derive(Default)]
 struct Inner {
-    namespaces: HashMap<Box<str>, HashMap<Box<str>, Arc<Mirror>>>,
+    /// In order, so that the same events always lead to the same writes, one after the other.
+    namespaces: HashMap<Box<str>, BTreeMap<Box<str>, Arc<Mirror>>>,
     names: Names,
     epoch: u32,
+    /// The newest resourceVersion that each watch has shown, by its namespace (all: empty).
+    seen: HashMap<Box<str>, u64>,
 }
 
 impl Inner {
+    /// Up to which resourceVersion the watch on `namespace` has shown all there is.
+    fn seen(&self, namespace: &str) -> u64 {
+        let seen = ["", namespace].map(|watched| self.seen.get(watched));
+        seen.into_iter().flatten().copied().max().unwrap_or(0)
+    }
+
+    /// The watch on `watched` has come to `resource_version`.
+    fn see(&mut self, watched: Option<&str>, resource_version: u64) {
+        let seen = self.seen.entry(watched.unwrap_or_default().into());
+        let seen = seen.or_default();
+        *seen = resource_version.max(*seen);
+    }
+
+    /// Takes in what is not older than what is known; `epoch`: of the watch's sync, where the watch shows it.
+    fn take(&mut self, mut object: Remediation, epoch: Option<u32>) {
+        let (Some(namespace), name) = (object.namespace(), object.name_any()) else {
+            return;
+        };
+        let Some(mut mirror) = Mirror::of(&mut object, &mut self.names) else {
+            return;
+        };
+        let seen = self.seen(&namespace);
+        let mirrors = self
+            .namespaces
+            .entry(namespace.into_boxed_str())
+            .or_default();
+        match mirrors.get_mut(name.as_str()) {
+            Some(known) => {
+                let epoch = epoch.unwrap_or(known.epoch);
+                if known.resource_version > mirror.resource_version {
+                    Arc::make_mut(known).epoch = epoch;
+                } else {
+                    mirror.epoch = epoch;
+                    *known = Arc::new(mirror);
+                }
+            }
+            // The watch was past this write when its answer came: what it does not show was deleted since.
+            None if epoch.is_none() && mirror.resource_version <= seen => {}
+            None => {
+                mirror.epoch = epoch.unwrap_or(0);
+                mirrors.insert(name.into_boxed_str(), Arc::new(mirror));
+            }
+        }
+    }
+
+    fn remove(&mut self, namespace: &str, name: &str, resource_version: u64) {
+        if let Some(mirrors) = self.namespaces.get_mut(namespace) {
+            if mirrors
+                .get(name)
+                .is_some_and(|known| known.resource_version <= resource_version)
+            {
+                mirrors.remove(name);
+            }
+            if mirrors.is_empty() {
+                self.namespaces.remove(namespace);
+            }
+        }
+    }
+
     fn mirrors(
         &self,
         namespace: &str,
@@ -223,7 +144,7 @@ impl Index {
         *self.pending.borrow() == 0
     }
 
-    /// Begins a listing of `namespace` (all: `None`); what it does not show is dropped by [`end`](Self::end).
+    /// A listing begins; what it does not show is dropped by [`end`](Self::end).
     #[must_use]
     pub fn begin(&self) -> u32 {
         let mut inner = self.lock();
@@ -231,14 +152,19 @@ impl Index {
         inner.epoch
     }
 
-    /// Ends the listing that began as `epoch`: mirrors of `namespace` that it did not show, and that were not written
-    /// meanwhile, are forgotten.
+    /// Ends the listing of `namespace` (all: `None`) that began as `epoch`: its mirrors that it did not show, and that were
+    /// not written since, are forgotten.
     pub fn end(&self, epoch: u32, namespace: Option<&str>, first: bool) {
         {
             let mut inner = self.lock();
+            let inner = &mut *inner;
+            let seen = inner.seen.get(namespace.unwrap_or_default());
+            let seen = seen.copied().unwrap_or(0);
             for (name, mirrors) in &mut inner.namespaces {
                 if namespace.is_none_or(|namespace| namespace == &**name) {
-                    mirrors.retain(|_, mirror| mirror.epoch >= epoch);
+                    mirrors.retain(|_, mirror| {
+                        mirror.epoch >= epoch || mirror.resource_version > seen
+                    });
                 }
             }
             inner.namespaces.retain(|_, mirrors| !mirrors.is_empty());
@@ -249,47 +175,31 @@ impl Index {
         }
     }
 
-    /// Takes in an object from the watch or from the answer to a write; one older than what is known is ignored.
-    pub fn apply(&self, mut object: Remediation) {
-        let (Some(namespace), name) = (object.namespace(), object.name_any()) else {
-            return;
-        };
+    /// Takes in an object that the watch on `watched` (all namespaces: `None`) shows; one older than what is known changes
+    /// nothing.
+    pub fn show(&self, watched: Option<&str>, object: Remediation) {
         let mut inner = self.lock();
-        let Inner {
-            namespaces,
-            names,
-            epoch,
-        } = &mut *inner;
-        let Some(mut mirror) = Mirror::of(&mut object, names) else {
-            return;
-        };
-        mirror.epoch = *epoch;
-        let mirrors = namespaces.entry(namespace.into_boxed_str()).or_default();
-        match mirrors.get_mut(name.as_str()) {
-            Some(known) if known.resource_version > mirror.resource_version => {
-                Arc::make_mut(known).epoch = *epoch;
-            }
-            Some(known) => *known = Arc::new(mirror),
-            None => {
-                mirrors.insert(name.into_boxed_str(), Arc::new(mirror));
-            }
-        }
+        inner.see(watched, version(&object));
+        let epoch = inner.epoch;
+        inner.take(object, Some(epoch));
+    }
+
+    /// Takes in the answer to a write; one older than what is known, or deleted since, changes nothing.
+    pub fn apply(&self, object: Remediation) {
+        self.lock().take(object, None);
+    }
+
+    /// Forgets a mirror whose deletion the watch on `watched` shows, unless a newer one has its name.
+    pub fn hide(&self, watched: Option<&str>, object: &Remediation) {
+        let (version, namespace) = (version(object), object.namespace().unwrap_or_default());
+        let mut inner = self.lock();
+        inner.see(watched, version);
+        inner.remove(&namespace, &object.name_any(), version);
     }
 
     /// Forgets a mirror that was deleted at `resource_version`, unless a newer one has its name.
     pub fn removed(&self, namespace: &str, name: &str, resource_version: u64) {
-        let mut inner = self.lock();
-        if let Some(mirrors) = inner.namespaces.get_mut(namespace) {
-            if mirrors
-                .get(name)
-                .is_some_and(|known| known.resource_version <= resource_version)
-            {
-                mirrors.remove(name);
-            }
-            if mirrors.is_empty() {
-                inner.namespaces.remove(namespace);
-            }
-        }
+        self.lock().remove(namespace, name, resource_version);
     }
 
     /// The facts of one mirror.
@@ -328,6 +238,22 @@ impl Index {
             .collect()
     }
 
+    /// All open mirrors of `namespace` (all: `None`), with their namespaces and names.
+    #[must_use]
+    pub fn all_open(&self, namespace: Option<&str>) -> Vec<(Box<str>, Box<str>, Arc<Mirror>)> {
+        let inner = self.lock();
+        let namespaces = inner.namespaces.iter();
+        namespaces
+            .filter(|(of, _)| namespace.is_none_or(|namespace| namespace == &***of))
+            .flat_map(|(of, mirrors)| {
+                let open = mirrors
+                    .iter()
+                    .filter(|(_, mirror)| mirror.open && !mirror.foreign);
+                open.map(|(name, mirror)| (of.clone(), name.clone(), mirror.clone()))
+            })
+            .collect()
+    }
+
     /// Whether any of [`mirrors`](Self::mirrors) is open.
     #[must_use]
     pub fn any_open(&self, namespace: &str, cluster: &str, instance: Option<&str>) -> bool {
@@ -340,6 +266,13 @@ impl Index {
         // A panic under the lock leaves whole entries only: what is there stays usable.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn version(object: &Remediation) -> u64 {
+    let version = object.metadata.resource_version.as_deref();
+    version
+        .and_then(|version| version.parse().ok())
+        .unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -32,6 +32,8 @@ pub(crate) struct State {
     pub(crate) items: Vec<Remediation>,
     /// What only the call by id shows.
     pub(crate) unlisted: Vec<Remediation>,
+    /// Ids of listed items of which nothing else can be read.
+    pub(crate) unreadable: Vec<String>,
     /// Listed items that nobody can read, the id neither.
     pub(crate) unnamed: usize,
     pub(crate) filter: Filter,
@@ -112,7 +114,17 @@ impl Api for MemoryTogether {
             field: "id".into(),
             problem: "missing",
         };
-        let listed = state.items.iter().filter(admitted).cloned().map(Ok);
+        let listed = state.items.iter().filter(admitted).enumerate();
+        let listed = listed.map(|(position, item)| {
+            if !state.unreadable.contains(&item.id) {
+                return Ok(item.clone());
+            }
+            Err(Malformed {
+                id: Some(item.id.clone()),
+                field: "state".into(),
+                ..unreadable(position)
+            })
+        });
         let listed: Vec<_> = listed
             .chain((0..state.unnamed).map(|at| Err(unreadable(at))))
             .collect();

@@ -38,9 +38,11 @@ fn unavailable(status: StatusCode, retry_after: Option<Duration>) -> Error {
     }
 }
 
-/// `retry-after-ms`, else `Retry-After` in seconds or as a date, as the official SDKs read
-/// them. A date is measured against the answer's own `Date`, so that clocks may differ.
-fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+/// How long an answer asks to wait, at most an hour: `retry-after-ms`, else `Retry-After` in
+/// seconds or as a date, as the official SDKs read them. A date is measured against the
+/// answer's own `Date`, so that clocks may differ; `now` is for an answer without one.
+#[must_use]
+pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let number = |text: &str| text.trim().parse::<f64>().ok().filter(|n| n.is_finite());
     let date = |text: &str| httpdate::parse_http_date(text.trim()).ok();

@@ -63,6 +63,15 @@ impl BaseUrl {
     pub(super) fn url(&self) -> &Url {
         &self.0
     }
+
+    /// Host, and port where it is not the scheme's own.
+    pub(super) fn host(&self) -> String {
+        let host = self.0.host_str().unwrap_or_default();
+        match self.0.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        }
+    }
 }
 
 impl std::fmt::Display for BaseUrl {

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use k8s_openapi::jiff::SignedDuration;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Response, retry};
+use tokio::time::Instant;
 use url::Url;
 
 use super::base_url::BaseUrl;
@@ -15,7 +17,10 @@ use super::error::{Error, Flaw, Outage};
 use super::key::ApiKey;
 use super::model::Remediation;
 use super::port::{Api, Page, PageQuery, Service};
+use super::skew::Skew;
 use super::{answer, decode, route};
+use crate::clock::{Clock, SystemClock};
+use crate::metrics::ApiMeter;
 
 const USER_AGENT: &str = concat!("together-remediation-operator/", env!("CARGO_PKG_VERSION"));
 
@@ -87,6 +92,9 @@ pub enum ClientError {
 pub struct Client {
     shared: Arc<Shared>,
     dialects: Dialects,
+    skew: Skew,
+    meter: ApiMeter,
+    clock: Arc<dyn Clock>,
 }
 
 struct Shared {
@@ -123,7 +131,16 @@ impl Client {
         Ok(Self {
             shared: Arc::new(shared),
             dialects: Dialects::default(),
+            skew: Skew::default(),
+            meter: ApiMeter::default(),
+            clock: Arc::new(SystemClock::default()),
         })
+    }
+
+    /// The same with this clock, to measure the API's clock by.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
     }
 
     /// The API with a key. All that have the same key share one budget.
@@ -133,7 +150,28 @@ impl Client {
             shared: Arc::clone(&self.shared),
             bearer: key.bearer(),
             budget: self.shared.budgets.of(key.fingerprint()),
+            skew: self.skew.clone(),
+            meter: self.meter.clone(),
+            clock: Arc::clone(&self.clock),
         }
+    }
+
+    /// Host and port of the base URL.
+    #[must_use]
+    pub fn host(&self) -> String {
+        self.shared.base.host()
+    }
+
+    /// Counts the calls.
+    #[must_use]
+    pub fn meter(&self) -> &ApiMeter {
+        &self.meter
+    }
+
+    /// How far the API's clock is ahead of ours.
+    #[must_use]
+    pub fn skew(&self) -> &Skew {
+        &self.skew
     }
 
     /// What was learned of the server.
@@ -153,6 +191,10 @@ impl Service for Client {
     fn dialects(&self) -> &Dialects {
         self.dialects()
     }
+
+    fn skew(&self) -> Option<SignedDuration> {
+        self.skew.get()
+    }
 }
 
 /// The API, asked with one key.
@@ -161,19 +203,34 @@ pub struct KeyedClient {
     shared: Arc<Shared>,
     bearer: HeaderValue,
     budget: Arc<Budget>,
+    skew: Skew,
+    meter: ApiMeter,
+    clock: Arc<dyn Clock>,
 }
 
 impl KeyedClient {
     async fn call(&self, url: Url) -> Result<Vec<u8>, Error> {
+        let queued = Instant::now();
         self.budget.take().await?;
+        self.meter.waited(queued.elapsed());
         let request = self
             .shared
             .http
             .get(url)
             .header(AUTHORIZATION, self.bearer.clone())
             .header(ACCEPT, HeaderValue::from_static("application/json"));
-        let response = request.send().await.map_err(|error| outage(&error))?;
-        let checked = answer::check(response.status(), response.headers());
+        let asked = self.clock.now();
+        let response = request.send().await.map_err(|error| {
+            let outage = outage(&error);
+            self.meter.unanswered(outage.word());
+            no_answer(outage)
+        })?;
+        let (status, headers) = (response.status(), response.headers());
+        self.meter.answered(status.as_u16());
+        if status.is_success() {
+            self.skew.note(headers, asked, self.clock.now());
+        }
+        let checked = answer::check(status, headers);
         if let Err(Error::RateLimited {
             retry_after: Some(time),
         }) = checked
@@ -212,7 +269,11 @@ impl Api for KeyedClient {
 /// Reads a body up to the cap, whatever its announced length.
 async fn read(mut response: Response, limit: usize) -> Result<Vec<u8>, Error> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| outage(&error))? {
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| no_answer(outage(&error)))?
+    {
         if body.len() + chunk.len() > limit {
             return Err(Error::TooLarge { limit });
         }
@@ -222,14 +283,17 @@ async fn read(mut response: Response, limit: usize) -> Result<Vec<u8>, Error> {
 }
 
 /// The kind of a transport error; its text may show the URL and is dropped.
-fn outage(error: &reqwest::Error) -> Error {
-    let cause = if error.is_timeout() {
+fn outage(error: &reqwest::Error) -> Outage {
+    if error.is_timeout() {
         Outage::Timeout
     } else if error.is_connect() {
         Outage::Connect
     } else {
         Outage::Interrupted
-    };
+    }
+}
+
+fn no_answer(cause: Outage) -> Error {
     Error::Unavailable {
         cause,
         retry_after: None,

@@ -38,6 +38,12 @@ impl CompleteListing {
         self.pass.contains(id)
     }
 
+    /// Whether the listing shows this id and what it is: one that cannot be read confirms nothing.
+    #[must_use]
+    pub fn shows(&self, id: &str) -> bool {
+        self.contains(id) && self.pass.is_readable(id)
+    }
+
     /// Pages, so also calls to the API, of the pass that ended.
     #[must_use]
     pub fn pages(&self) -> usize {

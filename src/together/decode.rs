@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
-use serde_path_to_error::Path;
+use serde_path_to_error::{Path, Segment};
 
 use super::error::{Error, Flaw};
 use super::model::{Malformed, Remediation};
@@ -148,10 +148,11 @@ fn salvage_id(raw: &RawValue) -> Option<String> {
     (1..=MAX_MALFORMED_ID).contains(&id.len()).then_some(id)
 }
 
-/// A path, empty for the whole. It holds names of our own fields alone: what has another name
+/// A path, empty for the whole, and where a field's own name cannot be read. It holds names of our own fields alone: what has another name
 /// is skipped unread, and what breaks in there is told by line and column.
 fn field(path: &Path) -> String {
-    if path.iter().next().is_none() {
+    let unknown = |segment: &Segment| matches!(segment, Segment::Unknown);
+    if path.iter().next().is_none() || path.iter().any(unknown) {
         return String::new();
     }
     path.to_string()

@@ -1,13 +1,17 @@
 //! How the server at one base URL wants to be asked: the reference page's way first, and what
 //! it takes instead, remembered for a while.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::state;
+
+mod words;
+
+pub use words::Spoken;
 
 /// After this long the better form is tried again.
 const RETRY: Duration = Duration::from_secs(6 * 60 * 60);
@@ -93,6 +97,8 @@ struct Learned {
     sdk_names: Option<Instant>,
     /// What the server took instead of each set of states, sorted.
     filters: HashMap<Vec<String>, Learnt>,
+    /// How often another way than the reference page's was taken, by that way.
+    fallbacks: BTreeMap<&'static str, u64>,
 }
 
 #[derive(Debug, Clone)]
@@ -114,35 +120,11 @@ impl Dialects {
         self.filter(states) != StateFilter::None
     }
 
-    /// In words, for people: how listings of these states are asked for.
+    /// How often another way than the reference page's was taken, by that way: `sdk-names` or a word of
+    /// [`Spoken::filters`].
     #[must_use]
-    pub fn describe(&self, states: &[String]) -> String {
-        let names = match self.names() {
-            QueryNames::Reference => "query names as in the API's reference page",
-            QueryNames::Sdk => "query names as in the API's SDKs (page_size)",
-        };
-        let filter = match self.recall(states) {
-            None => "states by repeated parameters",
-            Some(Learnt { ignored: true, .. }) => "the API ignores the state filter: full listings",
-            Some(Learnt {
-                filter: StateFilter::None,
-                ..
-            }) => "the API refuses the state filter: full listings",
-            Some(Learnt {
-                filter: StateFilter::Repeated(_),
-                ..
-            }) => "states by repeated parameters, without the newer ones, which the API refuses",
-            Some(Learnt {
-                filter: StateFilter::Comma(asked),
-                ..
-            }) if asked.len() == sorted(states).len() => "states joined by commas",
-            Some(_) => "states joined by commas, without the newer ones, which the API refuses",
-        };
-        if states.is_empty() {
-            names.to_owned()
-        } else {
-            format!("{names}; {filter}")
-        }
+    pub fn fallbacks(&self) -> BTreeMap<&'static str, u64> {
+        self.learned().fallbacks.clone()
     }
 
     /// The names to begin a listing with.
@@ -164,10 +146,15 @@ impl Dialects {
 
     /// These names led from page to page.
     pub(super) fn names_work(&self, names: QueryNames) {
-        self.learned().sdk_names = match names {
-            QueryNames::Reference => None,
-            QueryNames::Sdk => Some(Instant::now()),
-        };
+        let mut learned = self.learned();
+        if names == QueryNames::Reference {
+            learned.sdk_names = None;
+            return;
+        }
+        if !learned.sdk_names.is_some_and(fresh) {
+            *learned.fallbacks.entry("sdk-names").or_default() += 1;
+        }
+        learned.sdk_names = Some(Instant::now());
     }
 
     /// The server answered this filter, having refused those before it on the ladder.
@@ -201,14 +188,13 @@ impl Dialects {
         if learned.filters.len() >= MAX_SETS {
             learned.filters.clear();
         }
-        learned.filters.insert(
-            set,
-            Learnt {
-                filter,
-                ignored,
-                at: Instant::now(),
-            },
-        );
+        let learnt = Learnt {
+            filter,
+            ignored,
+            at: Instant::now(),
+        };
+        *learned.fallbacks.entry(learnt.word(&set)).or_default() += 1;
+        learned.filters.insert(set, learnt);
     }
 
     fn learned(&self) -> std::sync::MutexGuard<'_, Learned> {

@@ -74,6 +74,19 @@ pub enum Outage {
     Interrupted,
 }
 
+impl Outage {
+    /// One of a small fixed set of words, for metrics.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Status(_) => "status",
+            Self::Timeout => "timeout",
+            Self::Connect => "connect",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
 /// What is wrong with an answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Flaw {

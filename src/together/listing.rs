@@ -27,6 +27,7 @@ pub struct Listing<A: Api> {
     filter_ignored: bool,
     pass: Pass,
     progress: Progress,
+    calls: usize,
 }
 
 enum Progress {
@@ -62,7 +63,14 @@ impl<A: Api> Listing<A> {
             filter_ignored: false,
             pass: Pass::default(),
             progress: Progress::Ask(None),
+            calls: 0,
         }
+    }
+
+    /// Calls made so far, those too that were refused.
+    #[must_use]
+    pub fn calls(&self) -> usize {
+        self.calls
     }
 
     /// What is new on the next page (perhaps nothing), or `None` after the last page. No id
@@ -207,6 +215,7 @@ impl<A: Api> Listing<A> {
             page_token,
             order_by: self.request.order_by.clone(),
         };
+        self.calls += 1;
         let api = self.api.clone();
         let call = tokio::spawn(async move { api.list_page(&query).await });
         self.progress = Progress::Fetching(AbortOnDropHandle::new(call));

@@ -29,6 +29,8 @@ pub(super) enum Next {
 pub(super) struct Pass {
     hasher: RandomState,
     ids: HashSet<u64>,
+    /// Those of them whose item cannot be read.
+    unreadable: HashSet<u64>,
     tokens: HashSet<u64>,
     /// Ids that an abandoned pass has handed out already.
     handed_out: HashSet<u64>,
@@ -98,6 +100,7 @@ impl Pass {
                 Ok(_) => self.items += 1,
                 Err(_) => self.skipped += 1,
             }
+            self.unreadable.extend(hash.filter(|_| item.is_err()));
             self.unnamed += usize::from(hash.is_none());
         }
         first && hash.is_none_or(|hash| !self.handed_out.contains(&hash))
@@ -105,6 +108,10 @@ impl Pass {
 
     pub(super) fn contains(&self, id: &str) -> bool {
         self.ids.contains(&self.hash(id))
+    }
+
+    pub(super) fn is_readable(&self, id: &str) -> bool {
+        !self.unreadable.contains(&self.hash(id))
     }
 
     pub(super) fn pages(&self) -> usize {

@@ -2,6 +2,8 @@
 
 use std::future::Future;
 
+use k8s_openapi::jiff::SignedDuration;
+
 use super::dialect::{Dialects, QueryNames, StateFilter};
 use super::error::Error;
 use super::key::ApiKey;
@@ -36,6 +38,10 @@ pub trait Service: Send + Sync + 'static {
     fn with_key(&self, key: &ApiKey) -> Self::Api;
     /// What was learned of the server.
     fn dialects(&self) -> &Dialects;
+    /// How far the API's clock is ahead of ours; `None`: not known.
+    fn skew(&self) -> Option<SignedDuration> {
+        None
+    }
 }
 
 /// What to list.

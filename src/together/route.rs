@@ -80,6 +80,13 @@ fn remediations(
     Ok(url)
 }
 
+/// Whether every server and proxy reads a path with this id alike: nothing in it is encoded. Some take `%2F` for a slash,
+/// or refuse it, and their 404 says nothing of the id.
+#[must_use]
+pub fn is_plain(id: &str) -> bool {
+    segment("id", id).is_ok_and(|segment| segment == id)
+}
+
 /// One segment of a path. An empty one would change the path's meaning, and a URL cannot
 /// carry the dot segments in any spelling: `%2e` is a dot too.
 fn segment(what: &'static str, id: &str) -> Result<String, Error> {

@@ -1,7 +1,7 @@
 //! When an open mirror that the API no longer lists counts as gone: proven, never assumed. Pure.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     sync::Arc,
     time::Duration,
 };
@@ -25,8 +25,19 @@ pub enum Answer {
     NotFound,
     /// 403.
     Forbidden,
+    /// This id cannot be asked for: an answer would prove nothing, or there is none.
+    Unaskable,
     /// No usable answer.
     Unanswered,
+}
+
+/// How a complete listing shows an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sight {
+    Shown,
+    /// It is there, and nobody can read what it says: no proof of anything.
+    Unreadable,
+    Lacking,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -43,12 +54,16 @@ struct Missing {
     forbidden: u32,
     /// It vanished with many others.
     mass: bool,
+    /// Its id cannot be asked for: only full listings can prove that it is gone.
+    unaskable: bool,
+    /// The last listing holds it, but cannot be read there.
+    unreadable: bool,
 }
 
-/// The open mirrors of one watch that complete listings lacked, and whether the call by id can be trusted.
+/// The open mirrors of one watch that complete listings lacked or did not show readably, and whether the call by id can be trusted.
 #[derive(Debug, Default)]
 pub struct Absences {
-    missing: HashMap<Box<str>, Missing>,
+    missing: BTreeMap<Box<str>, Missing>,
     trusted: bool,
 }
 
@@ -65,7 +80,11 @@ impl Absences {
         let proof = full && listing.skipped_unnamed() == 0;
         self.note(
             open.iter().map(|(name, mirror)| (&**name, &*mirror.id)),
-            |id| listing.contains(id),
+            |id| match (listing.shows(id), listing.contains(id)) {
+                (true, _) => Sight::Shown,
+                (false, true) => Sight::Unreadable,
+                (false, false) => Sight::Lacking,
+            },
             (full, proof),
             now,
         );
@@ -74,27 +93,39 @@ impl Absences {
     fn note<'a>(
         &mut self,
         open: impl Iterator<Item = (&'a str, &'a str)>,
-        shown: impl Fn(&str) -> bool,
+        sight: impl Fn(&str) -> Sight,
         (full, proof): (bool, bool),
         now: Duration,
     ) {
-        let (mut all, mut lacking) = (0, HashSet::new());
+        let (mut all, mut lacking) = (0, HashMap::new());
         for (name, id) in open {
             all += 1;
-            if !shown(id) {
-                lacking.insert(name);
+            match sight(id) {
+                Sight::Shown => {}
+                sight => drop(lacking.insert(name, sight == Sight::Unreadable)),
             }
         }
-        self.missing.retain(|name, _| lacking.contains(&**name));
+        self.missing.retain(|name, _| lacking.contains_key(&**name));
         let new = lacking.len() - self.missing.len();
         let mass = new > MASS && new * 10 > all;
-        for name in lacking {
+        for (name, unreadable) in lacking {
             let missing = self.missing.entry(name.into()).or_insert(Missing {
                 since: now,
                 mass,
+                unreadable,
                 ..Missing::default()
             });
-            missing.full += u32::from(proof);
+            if missing.unreadable != unreadable {
+                // What was proven of the one says nothing of the other.
+                *missing = Missing {
+                    since: missing.since,
+                    mass: missing.mass,
+                    unaskable: missing.unaskable,
+                    unreadable,
+                    ..Missing::default()
+                };
+            }
+            missing.full += u32::from(proof && !unreadable);
             missing.tried += u32::from(full);
         }
     }
@@ -132,15 +163,19 @@ impl Absences {
             self.missing.remove(name);
             self.trusted = true;
         }
-        let (Some(missing), true) = (self.missing.get_mut(name), self.trusted) else {
+        let Some(missing) = self.missing.get_mut(name) else {
             return;
         };
+        missing.unaskable |= answer == Answer::Unaskable;
+        if !self.trusted || missing.unreadable {
+            return;
+        }
         match answer {
             Answer::NotFound => (missing.not_found, missing.forbidden) = (missing.not_found + 1, 0),
             Answer::Forbidden => {
                 (missing.not_found, missing.forbidden) = (0, missing.forbidden + 1);
             }
-            Answer::Shown | Answer::Unanswered => {}
+            Answer::Shown | Answer::Unaskable | Answer::Unanswered => {}
         }
     }
 
@@ -155,7 +190,7 @@ impl Absences {
             Some(Synced::NotFound)
         } else if missing.forbidden >= AGREEING {
             Some(Synced::Forbidden)
-        } else if !self.trusted && missing.full >= AGREEING {
+        } else if (missing.unaskable || !self.trusted) && missing.full >= AGREEING {
             Some(Synced::NotListed)
         } else {
             None
@@ -179,7 +214,9 @@ impl Absences {
     pub fn want_full_listing(&self, asked: usize) -> bool {
         let too_many = self.missing.len() > asked;
         let unsettled = |missing: &Missing| {
-            too_many || !self.trusted || (missing.mass && missing.full < AGREEING)
+            let unproven = missing.mass && missing.full < AGREEING;
+            let unsettled = too_many || !self.trusted || missing.unaskable || unproven;
+            unsettled && !missing.unreadable
         };
         self.missing
             .values()
@@ -196,7 +233,13 @@ mod tests {
     fn observe(absences: &mut Absences, open: &[&str], shown: &[&str], full: bool) {
         absences.note(
             open.iter().map(|name| (*name, *name)),
-            |id| shown.contains(&id),
+            |id| {
+                if shown.contains(&id) {
+                    Sight::Shown
+                } else {
+                    Sight::Lacking
+                }
+            },
             (full, full),
             SECOND,
         );
@@ -248,6 +291,20 @@ mod tests {
     }
 
     #[test]
+    fn one_that_cannot_be_asked_for_needs_two_full_listings_though_others_can() {
+        let mut absences = Absences::default();
+        absences.trust_ids();
+        for full in [false, true] {
+            observe(&mut absences, &[".."], &[], full);
+            absences.answered("..", Answer::Unaskable);
+            assert_eq!(absences.verdict(".."), None);
+            assert!(absences.want_full_listing(10));
+        }
+        observe(&mut absences, &[".."], &[], true);
+        assert_eq!(absences.verdict(".."), Some(Synced::NotListed));
+    }
+
+    #[test]
     fn many_at_once_want_a_second_full_listing() {
         let open: Vec<String> = (0..20).map(|number| number.to_string()).collect();
         let open: Vec<&str> = open.iter().map(String::as_str).collect();
@@ -266,10 +323,15 @@ mod tests {
     #[test]
     fn the_longest_missing_are_asked_for_first() {
         let mut absences = Absences::default();
-        absences.note([("b", "b")].into_iter(), |_| false, (false, false), SECOND);
+        absences.note(
+            [("b", "b")].into_iter(),
+            |_| Sight::Lacking,
+            (false, false),
+            SECOND,
+        );
         absences.note(
             [("a", "a"), ("b", "b")].into_iter(),
-            |_| false,
+            |_| Sight::Lacking,
             (false, false),
             SECOND * 2,
         );
@@ -278,10 +340,47 @@ mod tests {
     }
 
     #[test]
+    fn one_that_is_listed_and_cannot_be_read_is_asked_for_and_never_proven_gone() {
+        let mut absences = Absences::default();
+        let unreadable = |absences: &mut Absences| {
+            absences.note(
+                [("a", "a")].into_iter(),
+                |_| Sight::Unreadable,
+                (true, true),
+                SECOND,
+            );
+        };
+        for trusted in [false, true] {
+            for _ in 0..3 {
+                unreadable(&mut absences);
+                assert_eq!(absences.questions(10), ["a".into()]);
+                absences.answered("a", Answer::NotFound);
+                assert_eq!(absences.verdict("a"), None, "{trusted}");
+                assert!(!absences.want_full_listing(10));
+            }
+            absences.trust_ids();
+        }
+        observe(&mut absences, &["a"], &[], true);
+        absences.answered("a", Answer::NotFound);
+        assert_eq!(
+            absences.verdict("a"),
+            None,
+            "what came before counts for nothing"
+        );
+        absences.answered("a", Answer::NotFound);
+        assert_eq!(absences.verdict("a"), Some(Synced::NotFound));
+    }
+
+    #[test]
     fn a_full_listing_that_settles_nothing_is_not_asked_for_again_and_again() {
         let mut absences = Absences::default();
         for wanted in [true, false] {
-            absences.note([("a", "a")].into_iter(), |_| false, (true, false), SECOND);
+            absences.note(
+                [("a", "a")].into_iter(),
+                |_| Sight::Lacking,
+                (true, false),
+                SECOND,
+            );
             assert_eq!(absences.want_full_listing(10), wanted);
         }
         assert_eq!(absences.verdict("a"), None, "what cannot be read may be it");

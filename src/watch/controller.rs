@@ -23,15 +23,19 @@ use tokio_util::{
 };
 
 use super::{
+    orphans,
     overlap::{Claim, overlapped},
     poll::Tools,
+    request::REQUESTED_AT,
     status::Standing,
-    task::{REQUESTED_AT, Speeds, Task},
+    task::{Speeds, Task},
 };
 use crate::{
     api::cluster_watch::ClusterWatch,
     cluster::{Cluster, watching},
+    metrics::Watches,
     readiness::Readiness,
+    together::{self, Service},
     watchdog::Watchdog,
 };
 
@@ -52,30 +56,33 @@ struct Running {
 }
 
 /// The tasks of all watches, by namespace and name.
-pub struct Supervisor<C> {
-    tools: Arc<Tools<C>>,
+pub struct Supervisor<C, T = together::Client> {
+    tools: Arc<Tools<C, T>>,
     speeds: Speeds,
     watchdog: Watchdog,
+    meters: Watches,
     running: Mutex<HashMap<(String, String), Running>>,
     tasks: TaskTracker,
     leads: SetOnce<()>,
     shutdown: CancellationToken,
 }
 
-impl<C: Cluster> Supervisor<C> {
+impl<C: Cluster, T: Service> Supervisor<C, T> {
     /// A supervisor that starts no task before it is told to [`lead`](Self::lead), and whose tasks all end with
-    /// `shutdown`; `watchdog` looks after their polls.
+    /// `shutdown`; `watchdog` looks after their polls, `meters` count them.
     #[must_use]
     pub fn new(
-        tools: Arc<Tools<C>>,
+        tools: Arc<Tools<C, T>>,
         speeds: Speeds,
         watchdog: Watchdog,
+        meters: Watches,
         shutdown: CancellationToken,
     ) -> Self {
         Self {
             tools,
             speeds,
             watchdog,
+            meters,
             running: Mutex::default(),
             tasks: TaskTracker::new(),
             leads: SetOnce::new(),
@@ -87,6 +94,11 @@ impl<C: Cluster> Supervisor<C> {
     pub fn lead(&self) {
         // Leading already: nothing to do.
         let _ = self.leads.set(());
+    }
+
+    /// Waits until this replica leads.
+    pub async fn led(&self) {
+        self.leads.wait().await;
     }
 
     /// Ends all tasks and waits until the last one has ended.
@@ -109,7 +121,7 @@ impl<C: Cluster> Supervisor<C> {
 
     /// Makes the tasks of `namespace` those that its `watches` want: a changed watch gets a new task, and the old one
     /// writes nothing more.
-    fn settle(&self, namespace: &str, watches: &[Arc<ClusterWatch>]) {
+    pub fn settle(&self, namespace: &str, watches: &[Arc<ClusterWatch>]) {
         if !self.leads.initialized() {
             return;
         }
@@ -154,7 +166,7 @@ impl<C: Cluster> Supervisor<C> {
     }
 
     /// The same for `namespace`, or (`None`) for all that have tasks or watches.
-    fn settle_all(&self, namespace: Option<&str>, watches: &[Arc<ClusterWatch>]) {
+    pub fn settle_all(&self, namespace: Option<&str>, watches: &[Arc<ClusterWatch>]) {
         let namespaces: BTreeSet<String> = if let Some(namespace) = namespace {
             [namespace.to_owned()].into()
         } else {
@@ -183,13 +195,13 @@ impl<C: Cluster> Supervisor<C> {
         };
         let stop = self.shutdown.child_token();
         let stopped = stop.clone();
-        let watchdog = self.watchdog.clone();
+        let (watchdog, meters) = (self.watchdog.clone(), self.meters.clone());
         self.tasks.spawn(async move {
             // Whatever the task is in the middle of is dropped at once, its writes with it.
             let work = async {
                 match standing {
                     Some(standing) => task.rest(standing).await,
-                    None => task.run(&watchdog).await,
+                    None => task.run(&watchdog, &meters).await,
                 }
             };
             tokio::select! {
@@ -206,7 +218,7 @@ impl<C: Cluster> Supervisor<C> {
     }
 }
 
-fn claim(watch: &ClusterWatch) -> Claim<'_> {
+pub(super) fn claim(watch: &ClusterWatch) -> Claim<'_> {
     Claim {
         name: watch.meta().name.as_deref().unwrap_or_default(),
         created: watch
@@ -221,10 +233,10 @@ fn claim(watch: &ClusterWatch) -> Claim<'_> {
 
 /// Watches the `ClusterWatches` of `namespace` (all: `None`) until `supervisor` is told to shut down; tells `readiness`
 /// when they were all listed.
-pub async fn control<C: Cluster>(
+pub async fn control<C: Cluster, T: Service>(
     client: Client,
     namespace: Option<String>,
-    supervisor: Arc<Supervisor<C>>,
+    supervisor: Arc<Supervisor<C, T>>,
     readiness: Readiness,
 ) {
     let api: Api<ClusterWatch> = match &namespace {
@@ -236,6 +248,7 @@ pub async fn control<C: Cluster>(
     let (store, writer) = reflector::store();
     let settle_all = {
         let (supervisor, store) = (supervisor.clone(), store.clone());
+        let namespace = namespace.clone();
         move || supervisor.settle_all(namespace.as_deref(), &store.state())
     };
     let events = {
@@ -277,9 +290,11 @@ pub async fn control<C: Cluster>(
         }
     };
     let leading = async {
-        supervisor.leads.wait().await;
+        supervisor.led().await;
         settle_all();
-        std::future::pending::<()>().await;
+        // Only the watch's own end ends the wait too early, and then there is nothing to look after.
+        let _ = store.wait_until_ready().await;
+        orphans::look_after(&supervisor.tools, namespace.as_deref(), || store.state()).await;
     };
     tokio::select! {
         () = reconciling => {}
@@ -287,9 +302,12 @@ pub async fn control<C: Cluster>(
     }
 }
 
-async fn reconcile<C: Cluster>(
+/// What a reconcile works with.
+type Context<C, T> = (Arc<Supervisor<C, T>>, Store<ClusterWatch>);
+
+async fn reconcile<C: Cluster, T: Service>(
     watch: Arc<ClusterWatch>,
-    context: Arc<(Arc<Supervisor<C>>, Store<ClusterWatch>)>,
+    context: Arc<Context<C, T>>,
 ) -> Result<Action, Infallible> {
     let (supervisor, store) = &*context;
     supervisor.settle(&watch.namespace().unwrap_or_default(), &store.state());
@@ -330,9 +348,10 @@ mod tests {
             default_interval: Duration::from_secs(60),
             min_interval: Duration::from_secs(10),
         };
-        let watchdog = Watchdog::new(clock, Duration::from_secs(300));
+        let watchdog = Watchdog::new(clock.clone(), Duration::from_secs(300));
+        let meters = Watches::new(clock);
         let shutdown = CancellationToken::new();
-        let supervisor = Supervisor::new(Arc::new(tools), speeds, watchdog, shutdown);
+        let supervisor = Supervisor::new(Arc::new(tools), speeds, watchdog, meters, shutdown);
         supervisor.lead();
         let tasks = || {
             let running = supervisor.running.lock().unwrap();

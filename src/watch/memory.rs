@@ -8,7 +8,7 @@ use super::{
     plan::Scope,
     poll::Polled,
     regression::Regressions,
-    schedule::{Cadence, FULL_SPACING, after_refusal},
+    schedule::{Cadence, FULL_APART, FULL_SPACING, after_failure, after_refusal},
 };
 use crate::{
     together::{ApiKey, Error, Service, state},
@@ -30,6 +30,15 @@ pub struct Memory {
     pub(super) full_wanted: bool,
     /// What could not be written.
     pub(super) backlog: Backlog,
+    /// When a full listing last began (monotonic), whatever became of it.
+    full_began: Option<Duration>,
+    /// Whether the listing under way, or the last one, is a full one.
+    full: bool,
+    /// Calls that the last listing made.
+    pub(super) calls: usize,
+    /// Pages of the last good full listing, and of the last good one of what is open; 0: none yet.
+    full_pages: usize,
+    open_pages: usize,
     /// Every mirror has this generation's labels and owners.
     pub(super) adopted: bool,
     /// When what is open gets stale (monotonic), even while a listing is under way.
@@ -51,7 +60,8 @@ struct Refusal {
 impl Memory {
     /// Makes the next poll a full listing that heeds no earlier refusal; a Retry-After is still heeded.
     pub fn want_everything_now(&mut self) {
-        self.last_full = None;
+        self.full_wanted = true;
+        self.full_began = None;
         self.refusal.take_if(|refusal| !refusal.error.retryable());
     }
 
@@ -79,10 +89,29 @@ impl Memory {
         };
         let left = self.backlog.full_after(cadence.interval);
         let sooner = self.full_wanted || left.is_some_and(|after| since >= Some(after));
-        if !together.dialects().filters(&open) || cadence.full_is_due(since, lasted, sooner) {
+        let full = cadence.full_is_due(since, lasted, sooner);
+        if !together.dialects().filters(&open) || (full && !self.too_soon(now)) {
             return Vec::new();
         }
         open
+    }
+
+    /// Whether a full listing of several pages began so lately that another must not begin at `now` (monotonic). Where
+    /// none has come to its end yet, nothing else can be listed instead.
+    fn too_soon(&self, now: Duration) -> bool {
+        let several = self.full_pages > 1 && self.last_full.is_some();
+        several
+            && self
+                .full_began
+                .is_some_and(|began| now < began + FULL_APART)
+    }
+
+    /// A listing begins at `now` (monotonic).
+    pub(super) fn begin(&mut self, full: bool, now: Duration) {
+        (self.full, self.calls) = (full, 0);
+        if full {
+            self.full_began = Some(now);
+        }
     }
 
     /// How long to leave the API alone after a full listing, where it must be the next one too.
@@ -93,6 +122,35 @@ impl Memory {
             return polled.lasted * FULL_SPACING;
         }
         Duration::ZERO
+    }
+
+    /// How long to leave the API alone at `now` (monotonic) after a listing that failed: until its calls are paid for, and
+    /// where nothing was ever listed to the end, until a full one may begin again.
+    fn rest_after_failure(&self, cadence: &Cadence, now: Duration) -> Option<Duration> {
+        // What a good one costs is not known before there was one.
+        let usual = match (self.full, self.full_pages) {
+            (true, 0) => self.calls,
+            (true, pages) => pages,
+            (false, _) => self.open_pages,
+        };
+        let first = self.full && self.last_full.is_none() && self.calls > 1;
+        let apart = self
+            .full_began
+            .filter(|_| first)
+            .map_or(Duration::ZERO, |began| {
+                (began + FULL_APART).saturating_sub(now)
+            });
+        let paid = after_failure(cadence.active_interval, self.calls, usual);
+        let rest = apart.max(paid);
+        // The interval is waited for anyway.
+        (rest > cadence.active_interval).then_some(rest)
+    }
+
+    /// When a full listing may begin because somebody asks for one (monotonic): its distance is kept all the same.
+    #[must_use]
+    pub fn may_list_all_at(&self) -> Duration {
+        let (ended, lasted) = self.last_full.unwrap_or_default();
+        ended + lasted * FULL_SPACING
     }
 
     /// Takes in a state that the API showed.
@@ -121,9 +179,14 @@ impl Memory {
         }
     }
 
-    /// The API answered: earlier refusals are forgotten.
-    pub(super) fn accepted(&mut self) {
+    /// The API was listed to the end, in this many pages: earlier refusals are forgotten.
+    pub(super) fn accepted(&mut self, pages: usize) {
         self.refusal = None;
+        if self.full {
+            self.full_pages = pages;
+        } else {
+            self.open_pages = pages;
+        }
     }
 
     /// The API answered with an error, or not at all.
@@ -131,16 +194,17 @@ impl Memory {
         &mut self,
         key: &ApiKey,
         error: &Error,
-        interval: Duration,
+        cadence: &Cadence,
         now: Duration,
     ) {
         let key = key.fingerprint();
         let before = self.refusal.take().filter(|refusal| refusal.key == key);
         let times = before.map_or(0, |refusal| refusal.times + 1);
+        let rest = self.rest_after_failure(cadence, now);
         let wait = if error.retryable() {
-            error.retry_after()
+            error.retry_after().into_iter().chain(rest).max()
         } else {
-            Some(after_refusal(interval, times))
+            Some(after_refusal(cadence.interval, times).max(rest.unwrap_or_default()))
         };
         self.refusal = wait.map(|wait| Refusal {
             key,

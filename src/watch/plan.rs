@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::OwnerReference, jiff::Timestamp};
+use kube::{Resource, ResourceExt};
 
 use super::retention::Policy;
 use crate::{
     api::{
-        cluster_watch::OmitField,
+        cluster_watch::{ClusterWatch, DeletionPolicy, OmitField},
         limits,
         remediation::{RemediationSpec, RemediationStatus},
     },
     mirror::{
-        desired, digest,
+        desired::{self, Synced},
+        digest,
         index::Mirror,
         labels, time,
         write::{Deed, Write},
@@ -39,11 +41,37 @@ pub struct Scope {
     pub retention: Policy,
 }
 
+impl Scope {
+    /// What `watch` mirrors.
+    #[must_use]
+    pub fn of(watch: &ClusterWatch) -> Self {
+        let spec = &watch.spec;
+        let owner = OwnerReference {
+            controller: Some(true),
+            ..watch.owner_ref(&()).unwrap_or_default()
+        };
+        Self {
+            namespace: watch.namespace().unwrap_or_default().into(),
+            cluster: spec.cluster_id.as_str().into(),
+            instance: spec.instance().map(Into::into),
+            states: spec.states.clone(),
+            omit: spec.omit.clone().unwrap_or_default(),
+            owners: match spec.deletion_policy {
+                DeletionPolicy::Delete => [owner].into(),
+                DeletionPolicy::Retain => [].into(),
+            },
+            retention: Policy::of(spec.retention.as_ref()),
+        }
+    }
+}
+
 /// What to do about one remediation that the API shows.
 #[derive(Clone, Debug)]
 pub enum Verdict {
     /// The mirror says so already.
     Unchanged,
+    /// The mirror says so already, but that it is stale: that ends with the listing, if it is complete.
+    Confirmed(Arc<Mirror>),
     /// This write.
     Write(Write),
     /// A finished one without a mirror: retention decides when the listing has ended.
@@ -82,7 +110,7 @@ impl Finished {
 
 /// Decides about `item`, whose mirror would be named `name`; `mirror`: the facts of the object of that name.
 ///
-/// A version older than the mirror's is not written, unless `trust_older`.
+/// A version older than the mirror's is not written, unless `trust_older`. `now` is by the API's clock.
 #[must_use]
 pub fn plan(
     scope: &Scope,
@@ -135,6 +163,13 @@ fn change(
     let status = (digest::digest(&status) != mirror.content).then(|| Box::new(status));
     if status.is_none() && !metadata {
         return Verdict::Unchanged;
+    }
+    if let (Synced::Stale, false, Some(status)) = (mirror.synced, metadata, &status) {
+        let mut marked = status.clone();
+        desired::mark(&mut marked, Synced::Stale, &item.id, mirror.generation);
+        if digest::digest(&marked) == mirror.content {
+            return Verdict::Confirmed(mirror.clone());
+        }
     }
     Verdict::Write(Write {
         name: name.into(),

@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use k8s_openapi::jiff::Timestamp;
+
 use super::{
     credentials::{self, CredentialsError},
     memory::{Memory, only_final},
@@ -10,7 +12,7 @@ use super::{
     regression::Regressions,
     retention::Policy,
     round::{Round, Tally},
-    schedule::Cadence,
+    schedule::{Cadence, most_questions},
 };
 use crate::{
     api::cluster_watch::ClusterWatchSpec,
@@ -27,8 +29,6 @@ use crate::{
 
 /// Remediations a page where the watch names no size: what the API's own CLI asks for.
 const PAGE_SIZE: u16 = 100;
-/// Questions by id that every poll may ask; a listing of more pages may ask as many as it has pages.
-const QUESTIONS: usize = 10;
 
 /// What polls of one watch work with.
 pub struct Tools<C, T = Client> {
@@ -47,6 +47,15 @@ impl<C: Cluster, T> Tools<C, T> {
     fn round<'a>(&self, scope: &'a Scope, regressions: &'a Regressions) -> Round<'a, C> {
         let (cluster, index) = (self.cluster.clone(), self.index.clone());
         Round::new(scope, regressions, cluster, index, self.clock.now())
+    }
+}
+
+impl<C, T: Service> Tools<C, T> {
+    /// The time of day by the API's clock, as far as that is known.
+    fn at_api(&self) -> Timestamp {
+        let now = self.clock.now();
+        let skew = self.together.skew().unwrap_or_default();
+        now.checked_add(skew).unwrap_or(now)
     }
 }
 
@@ -97,6 +106,7 @@ pub async fn poll<C: Cluster, T: Service>(
         scope,
         memory.states_to_list(scope, cadence, &tools.together, began),
     );
+    memory.begin(request.states.is_empty(), began);
     let regressions = std::mem::take(&mut memory.regressions);
     let mut round = tools.round(scope, &regressions);
     round.pulse = memory.pulse.clone();
@@ -110,15 +120,16 @@ pub async fn poll<C: Cluster, T: Service>(
             memory.backlog = std::mem::take(&mut round.backlog);
             memory.backlog.end(false);
             memory.regressions = regressions;
-            memory.refused(&key, &error, cadence.interval, ended);
+            memory.refused(&key, &error, cadence, ended);
             return Err(error.into());
         }
     };
-    memory.accepted();
+    memory.accepted(complete.pages());
 
     // New mirrors count in what follows only once they are written.
     round.drain().await;
     settle_absences(&api, tools, scope, cadence, memory, &mut round, &complete).await;
+    round.confirm().await;
     if scope.retention != Policy::default() {
         round.settle(&mirrors(tools, scope)).await;
     }
@@ -144,11 +155,10 @@ pub async fn poll<C: Cluster, T: Service>(
     memory.regressions.observe(older, full, ended);
     let dialect = tools.together.dialects();
     let wanted = only_final(scope).map_or_else(|| memory.open_states(), <[_]>::to_vec);
-    let dialect = (!dialect.filters(&wanted)).then(|| dialect.describe(&wanted));
     let note = left_out
         .message()
         .into_iter()
-        .chain(dialect)
+        .chain(dialect.note(&wanted))
         .collect::<Vec<_>>()
         .join(". ");
     Ok(Polled {
@@ -169,21 +179,44 @@ async fn list<A: Api, C: Cluster, T: Service>(
     round: &mut Round<'_, C>,
 ) -> Result<CompleteListing, Error> {
     let mut listing = Listing::start(api, request, tools.together.dialects());
-    while let Some(page) = listing.next_page().await? {
-        memory.pulse.beat();
-        for item in page.iter().flatten() {
-            memory.met(&item.state);
-        }
-        round.take(page).await;
-        let now = tools.clock.elapsed();
-        if memory.stale_at.take_if(|due| now >= *due).is_some() {
-            tracing::warn!(cluster = %round.scope.cluster, "the listing takes so long that the mirror gets stale");
-            for (name, mirror) in open(tools, round.scope) {
-                mark_stale(round, name, mirror).await;
+    let pages = async {
+        loop {
+            tokio::select! {
+                biased;
+                page = listing.next_page() => match page? {
+                    Some(page) => {
+                        memory.pulse.beat();
+                        for item in page.iter().flatten() {
+                            memory.met(&item.state);
+                        }
+                        round.at_api = tools.at_api();
+                        round.take(page).await;
+                    }
+                    None => return Ok(()),
+                },
+                () = due(tools, memory.stale_at) => {}
+            }
+            let now = tools.clock.elapsed();
+            if memory.stale_at.take_if(|due| now >= *due).is_some() {
+                tracing::warn!(cluster = %round.scope.cluster, "the listing takes so long that the mirror gets stale");
+                for (name, mirror) in open(tools, round.scope) {
+                    mark_stale(round, name, mirror).await;
+                }
             }
         }
-    }
+    };
+    let ended: Result<(), Error> = pages.await;
+    memory.calls = listing.calls();
+    ended?;
     listing.finish()
+}
+
+/// Ends at `when` (monotonic), if ever.
+async fn due<C, T>(tools: &Tools<C, T>, when: Option<Duration>) {
+    match when {
+        Some(when) => tools.clock.deadline(when).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// What to do about open mirrors that the listing lacked: ask, mark what is proven gone, mark what is stale.
@@ -198,7 +231,7 @@ async fn settle_absences<A: Api, C: Cluster, T: Service>(
 ) {
     let now = tools.clock.elapsed();
     memory.absences.observe(&open(tools, scope), complete, now);
-    let budget = QUESTIONS.max(complete.pages());
+    let budget = most_questions(complete.pages());
     let asked = questions::ask(
         api,
         scope,

@@ -13,7 +13,7 @@ use crate::{
         index::Index,
         write::{Deed, Write},
     },
-    together::{Api, Error, Remediation},
+    together::{Api, Error, Remediation, is_plain},
 };
 
 /// Asks for what is missing, within `budget` calls, and plans what the answers show. Returns for how many the
@@ -53,13 +53,15 @@ pub async fn ask<A: Api, C: Cluster>(
                 absences.answered(&name, Answer::Shown);
                 round.take(vec![Ok(item)]).await;
             }
+            Err(Error::NotFound) if !is_plain(&mirror.id) => {
+                absences.answered(&name, Answer::Unaskable);
+            }
             Err(Error::NotFound) => absences.answered(&name, Answer::NotFound),
             Err(Error::Forbidden) => absences.answered(&name, Answer::Forbidden),
-            Err(
-                Error::InvalidResponse(_) | Error::BadRequest { .. } | Error::ImpossibleId { .. },
-            ) => {
-                absences.answered(&name, Answer::Unanswered);
+            Err(Error::BadRequest { .. } | Error::ImpossibleId { .. }) => {
+                absences.answered(&name, Answer::Unaskable);
             }
+            Err(Error::InvalidResponse(_)) => absences.answered(&name, Answer::Unanswered),
             // A key or an API that fails now would fail for the rest too.
             Err(_) => break,
         }

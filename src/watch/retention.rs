@@ -1,6 +1,6 @@
 //! Which mirrors of finished remediations are kept: pure.
 
-use std::{cmp::Reverse, collections::HashMap, sync::Arc, time::Duration};
+use std::{cmp::Reverse, collections::BTreeMap, sync::Arc, time::Duration};
 
 use k8s_openapi::jiff::Timestamp;
 
@@ -34,7 +34,8 @@ impl Policy {
         }
     }
 
-    /// Whether one that ended at `finished` is past its time. One that says no readable time never is.
+    /// Whether one that ended at `finished` is past its time, `now` by the API's clock. One that says no readable time
+    /// never is.
     #[must_use]
     pub fn expired(&self, finished: Option<Timestamp>, now: Timestamp) -> bool {
         let (Some(ttl), Some(finished)) = (self.ttl, finished) else {
@@ -46,7 +47,7 @@ impl Policy {
 
 /// Finished remediations without a mirror, of each instance no more than may be kept.
 #[derive(Debug, Default)]
-pub struct Candidates(HashMap<String, Vec<Finished>>);
+pub struct Candidates(BTreeMap<String, Vec<Finished>>);
 
 impl Candidates {
     /// Takes one in; where that is one too many for its instance, the oldest goes.
@@ -71,7 +72,8 @@ impl Candidates {
     }
 }
 
-/// What to delete and what to create, now that a complete listing has ended. `mirrors`: all of the watch.
+/// What to delete and what to create, now that a complete listing has ended. `mirrors`: all of the watch; `now`
+/// is by the API's clock.
 #[must_use]
 pub fn settle(
     policy: &Policy,
@@ -92,7 +94,7 @@ pub fn settle(
         return writes;
     };
 
-    let mut instances: HashMap<String, Vec<Kept<'_>>> = HashMap::new();
+    let mut instances: BTreeMap<String, Vec<Kept<'_>>> = BTreeMap::new();
     for mirror in finished {
         instances
             .entry(mirror.1.instance.to_string())

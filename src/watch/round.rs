@@ -14,6 +14,8 @@ use super::{
 use crate::{
     cluster::{Cluster, ClusterError},
     mirror::{
+        bounds::cut_short,
+        desired::Synced,
         index::{Index, Mirror},
         name::object_name,
         time,
@@ -30,6 +32,8 @@ const CONCURRENCY: usize = 32;
 const FAILURES: usize = 20;
 /// Things left out that a poll names; further ones are counted.
 const NAMED: usize = 3;
+/// Characters of an id that are told.
+const ID_SHOWN: usize = 64;
 
 /// What the writes of a poll came to.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -64,14 +68,14 @@ impl Tally {
     }
 }
 
-/// What a poll had to leave out, in words.
+/// Things of one kind: the first ones by name, further ones counted.
 #[derive(Debug, Default)]
-pub struct LeftOut {
+struct Named {
     named: Vec<String>,
     all: usize,
 }
 
-impl LeftOut {
+impl Named {
     fn push(&mut self, note: impl FnOnce() -> String) {
         self.all += 1;
         if self.named.len() < NAMED {
@@ -79,16 +83,34 @@ impl LeftOut {
         }
     }
 
-    /// One sentence, where anything was left out.
-    #[must_use]
-    pub fn message(&self) -> Option<String> {
+    fn message(&self, what: &str) -> Option<String> {
         let more = self.all.saturating_sub(self.named.len());
         let more = if more > 0 {
             format!("; and {more} more")
         } else {
             String::new()
         };
-        (self.all > 0).then(|| format!("left out {}: {}{more}", self.all, self.named.join("; ")))
+        (self.all > 0).then(|| format!("{what} {}: {}{more}", self.all, self.named.join("; ")))
+    }
+}
+
+/// What a poll had to leave out, in words.
+#[derive(Debug, Default)]
+pub struct LeftOut {
+    items: Named,
+    ends: Named,
+}
+
+impl LeftOut {
+    /// One sentence or two, where anything was left out.
+    #[must_use]
+    pub fn message(&self) -> Option<String> {
+        let both = [
+            self.items.message("left out"),
+            self.ends.message("cut short"),
+        ];
+        let told: Vec<_> = both.into_iter().flatten().collect();
+        (!told.is_empty()).then(|| told.join(". "))
     }
 }
 
@@ -107,6 +129,8 @@ pub struct Round<'a, C> {
     regressions: &'a Regressions,
     writer: Writer<C>,
     now: Timestamp,
+    /// The time of day by the API's clock, for times that the API gave.
+    pub at_api: Timestamp,
     running: JoinSet<Ended>,
     /// Failed creates, and failed changes.
     failures: [usize; 2],
@@ -114,6 +138,8 @@ pub struct Round<'a, C> {
     pub backlog: Backlog,
     tally: Tally,
     candidates: Candidates,
+    /// Stale mirrors that the listing shows as they are, by name.
+    confirmed: Vec<(Box<str>, Arc<Mirror>)>,
     /// Versions older than their mirror, by name.
     pub older: Vec<(Box<str>, Timestamp)>,
     /// What was left out.
@@ -145,11 +171,13 @@ impl<'a, C: Cluster> Round<'a, C> {
             regressions,
             writer,
             now,
+            at_api: now,
             running: JoinSet::new(),
             failures: [0; 2],
             backlog: Backlog::default(),
             tally: Tally::default(),
             candidates: Candidates::default(),
+            confirmed: Vec::new(),
             older: Vec::new(),
             left_out: LeftOut::default(),
             sample: None,
@@ -168,7 +196,7 @@ impl<'a, C: Cluster> Round<'a, C> {
                     }
                     writes.extend(self.plan(item));
                 }
-                Err(malformed) => self.left_out.push(|| malformed.to_string()),
+                Err(malformed) => self.left_out.items.push(|| malformed.to_string()),
             }
         }
         writes.sort_by_key(urgency);
@@ -183,21 +211,30 @@ impl<'a, C: Cluster> Round<'a, C> {
         let trust_older = self
             .regressions
             .trusted(&name, time::read(item.update_time.as_deref()));
-        let id = item.id.clone();
-        match plan(
+        let id: String = item.id.chars().take(ID_SHOWN).collect();
+        let cut = cut_short(&item, &self.scope.omit);
+        let verdict = plan(
             self.scope,
             &name,
             item,
             mirror.as_ref(),
             trust_older,
-            self.now,
-        ) {
+            self.at_api,
+        );
+        let mirrored = matches!(
+            verdict,
+            Verdict::Write(_) | Verdict::Unchanged | Verdict::Confirmed(_)
+        );
+        if let Some(field) = cut.filter(|_| mirrored) {
+            self.left_out.ends.push(|| format!("{id} ({field})"));
+        }
+        match verdict {
             Verdict::Write(write) => return Some(write),
             Verdict::Later(finished) => self.candidates.push(finished, &self.scope.retention),
+            Verdict::Confirmed(mirror) => self.confirmed.push((name.into(), mirror)),
             Verdict::Older(version) => self.older.push((name.into(), version)),
             Verdict::Skipped(why) => {
-                let id: String = id.chars().take(64).collect();
-                self.left_out.push(|| format!("{id} ({why})"));
+                self.left_out.items.push(|| format!("{id} ({why})"));
             }
             Verdict::Unchanged | Verdict::Unwanted => {}
         }
@@ -231,10 +268,18 @@ impl<'a, C: Cluster> Round<'a, C> {
         });
     }
 
+    /// Ends the marks of stale mirrors that were confirmed, now that a complete listing has ended.
+    pub async fn confirm(&mut self) {
+        for (name, mirror) in std::mem::take(&mut self.confirmed) {
+            let deed = Deed::Mark(mirror, Synced::Listed);
+            self.write(Write { name, deed }).await;
+        }
+    }
+
     /// Starts what retention wants, now that a complete listing has ended; `mirrors`: all of the watch.
     pub async fn settle(&mut self, mirrors: &[(Box<str>, Arc<Mirror>)]) {
         let candidates = std::mem::take(&mut self.candidates);
-        for write in retention::settle(&self.scope.retention, mirrors, candidates, self.now) {
+        for write in retention::settle(&self.scope.retention, mirrors, candidates, self.at_api) {
             self.write(write).await;
         }
     }
@@ -249,9 +294,10 @@ impl<'a, C: Cluster> Round<'a, C> {
         } = match ended {
             None => return,
             Some(Ok(ended)) => ended,
-            Some(Err(error)) => {
+            // The error may hold what the write was about: the log has its place.
+            Some(Err(_)) => {
                 self.backlog.give_up();
-                let error = format!("a write ended oddly: {error}");
+                let error = "a write panicked: see the log".to_owned();
                 self.tally.failed(ClusterError::Unavailable(error));
                 return;
             }

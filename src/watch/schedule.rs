@@ -16,8 +16,18 @@ const FULL_RESYNC: Duration = Duration::from_secs(600);
 pub const STALE_GRACE: Duration = Duration::from_secs(120);
 /// A poll comes up to this part of its interval earlier or later.
 const JITTER: f64 = 0.05;
-/// The longest wait after a refused key.
+/// The longest wait after a refused key, or after a poll that made more calls than it should.
 const REFUSED_MAX: Duration = Duration::from_secs(600);
+/// Questions by id that every poll may ask.
+const QUESTIONS: usize = 10;
+/// A full listing of several pages is begun at most once in this time, whatever became of the last one.
+pub const FULL_APART: Duration = Duration::from_secs(60);
+
+/// Questions by id of a poll whose listing has this many pages: ten, or as many as it has pages.
+#[must_use]
+pub fn most_questions(pages: usize) -> usize {
+    QUESTIONS.max(pages)
+}
 
 /// The speeds of one watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +71,22 @@ impl Cadence {
         }
     }
 
+    /// The healthy cycle: the most calls to the API that one watch makes in a minute, where all takes `full` pages and what
+    /// is open takes `open`. It is one full listing and in each other poll what is open, each with its questions by id.
+    /// No fault makes it more (docs/how-it-works.md says by which rules).
+    #[must_use]
+    pub fn calls_a_minute(&self, full: usize, open: usize) -> usize {
+        let shortest = self.active_interval.mul_f64(1.0 - JITTER).as_secs_f64();
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "0 to 63: no interval is shorter than a second"
+        )]
+        let others = (60.0 / shortest.max(1.0)).floor() as usize;
+        let cost = |pages: usize| pages + most_questions(pages);
+        cost(full) + others * cost(open)
+    }
+
     /// How long a mirror may go unconfirmed before it is stale: three intervals (a poll that takes longer than its
     /// interval counts as one) and two minutes.
     #[must_use]
@@ -93,6 +119,12 @@ pub fn jittered(interval: Duration, uid: &str, poll: u64) -> Duration {
     interval.mul_f64(1.0 + JITTER * (2.0 * unit - 1.0))
 }
 
+/// When the next poll comes: `interval` spread, and never below `minimum`.
+#[must_use]
+pub fn next_poll(interval: Duration, minimum: Duration, uid: &str, poll: u64) -> Duration {
+    jittered(interval, uid, poll).max(minimum)
+}
+
 /// How long a refused key (401, 403, 404, 400) is left alone after `refusals` refusals in a row: the interval, doubled
 /// each time, at most ten minutes (or the interval, where that is longer).
 #[must_use]
@@ -102,7 +134,18 @@ pub fn after_refusal(interval: Duration, refusals: u32) -> Duration {
         .min(REFUSED_MAX.max(interval))
 }
 
+/// How long to wait after a failed poll that made `calls` calls where a good one makes `usual`: each call is paid for at
+/// the pace of a healthy watch. At most ten minutes, or the interval, where that is longer.
+#[must_use]
+pub fn after_failure(interval: Duration, calls: usize, usual: usize) -> Duration {
+    let turns = calls.div_ceil(usual.max(1)).max(1);
+    interval
+        .saturating_mul(u32::try_from(turns).unwrap_or(u32::MAX))
+        .min(REFUSED_MAX.max(interval))
+}
+
 #[cfg(test)]
+#[allow(clippy::cast_precision_loss)]
 mod tests {
     use proptest::prelude::*;
 
@@ -169,11 +212,106 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_healthy_minute_is_one_full_listing_and_the_polls_between() {
+        // five polls begin within a minute where each comes 14.25 s after the last
+        assert_eq!(CADENCE.calls_a_minute(1, 1), 5 * 11);
+        assert_eq!(CADENCE.calls_a_minute(100, 2), 200 + 4 * 12);
+        let slow = Cadence {
+            active_interval: Duration::from_secs(60),
+            ..CADENCE
+        };
+        assert_eq!(slow.calls_a_minute(3, 1), 13 + 11);
+    }
+
+    #[test]
+    fn a_failed_poll_pays_for_its_calls() {
+        let second = Duration::from_secs(1);
+        assert_eq!(after_failure(second * 15, 1, 1), second * 15);
+        assert_eq!(after_failure(second * 15, 4, 1), second * 60);
+        assert_eq!(after_failure(second * 15, 60, 100), second * 15);
+        assert_eq!(after_failure(second * 15, 4, 0), second * 60);
+        assert_eq!(after_failure(second * 15, 1000, 1), second * 600, "at most");
+        assert_eq!(after_failure(second * 900, 9, 1), second * 900);
+    }
+
+    fn any_spec() -> impl Strategy<Value = ClusterWatchSpec> {
+        let duration =
+            || prop::option::of((0_u64..100_000).prop_map(|seconds| format!("{seconds}s")));
+        (duration(), duration(), duration()).prop_map(|(interval, active, full)| ClusterWatchSpec {
+            interval,
+            active_interval: active,
+            full_resync_interval: full,
+            ..ClusterWatchSpec::default()
+        })
+    }
+
+    fn seconds() -> impl Strategy<Value = Duration> {
+        (0_u64..100_000_000).prop_map(Duration::from_millis)
+    }
+
     proptest! {
+        /// However often a poll fails with however many calls: their rate is at most that of good polls, unless the
+        /// longest wait says otherwise.
+        #[test]
+        fn failing_costs_no_more_than_succeeding(interval in 1_u64..600, calls in 1_usize..200, usual in 1_usize..50) {
+            let interval = Duration::from_secs(interval);
+            let wait = after_failure(interval, calls, usual);
+            let healthy = interval.as_secs_f64() / usual as f64;
+            let failing = wait.as_secs_f64() / calls as f64;
+            prop_assert!(failing >= healthy * 0.999 || wait >= REFUSED_MAX);
+        }
+
+        #[test]
+        fn no_watch_is_faster_than_the_operators_minimum(
+            spec in any_spec(),
+            default in seconds(),
+            minimum in seconds(),
+            (uid, poll, open) in ("[a-f0-9-]{1,36}", any::<u64>(), any::<bool>()),
+        ) {
+            let cadence = Cadence::of(&spec, default, minimum);
+            prop_assert!(cadence.active_interval <= cadence.interval, "{:?}", cadence);
+            prop_assert!(cadence.full_resync >= cadence.interval, "{:?}", cadence);
+            let current = cadence.current(open);
+            prop_assert!(current >= minimum);
+            prop_assert!(next_poll(current, minimum, &uid, poll) >= minimum);
+        }
+
+        #[test]
+        fn a_mirror_gets_stale_after_three_polls_and_two_minutes(
+            spec in any_spec(),
+            (lasted, open) in (seconds(), any::<bool>()),
+        ) {
+            let cadence = Cadence::of(&spec, Duration::from_secs(60), Duration::from_secs(10));
+            let stale = cadence.stale_after(open, lasted);
+            prop_assert_eq!(stale, cadence.current(open).max(lasted) * 3 + Duration::from_secs(120));
+            // Three polls in a row that come as late as they may, each as slow as the last: still in time.
+            let late = next_poll(cadence.current(open), Duration::ZERO, "u", 1).max(lasted);
+            prop_assert!(late * 2 + lasted < stale);
+        }
+
+        #[test]
+        fn full_listings_take_a_tenth_of_the_time_at_most(
+            spec in any_spec(),
+            since in prop::option::of(seconds()),
+            (lasted, sooner) in (seconds(), any::<bool>()),
+        ) {
+            let cadence = Cadence::of(&spec, Duration::from_secs(60), Duration::from_secs(10));
+            let due = cadence.full_is_due(since, lasted, sooner);
+            match since {
+                None => prop_assert!(due),
+                Some(since) => {
+                    prop_assert!(!due || since >= lasted * 10);
+                    prop_assert!(due || sooner || since < cadence.full_resync.max(lasted * 10));
+                }
+            }
+        }
+
         #[test]
         fn jitter_stays_within_five_percent(seconds in 1_u64..86_400, uid in "[a-f0-9-]{1,36}", poll in any::<u64>()) {
             let interval = Duration::from_secs(seconds);
             let jittered = jittered(interval, &uid, poll);
+            prop_assert_eq!(next_poll(interval, Duration::ZERO, &uid, poll), jittered);
             prop_assert!(jittered >= interval.mul_f64(0.9499) && jittered <= interval.mul_f64(1.0501));
         }
 

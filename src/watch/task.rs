@@ -1,35 +1,33 @@
 //! The life of one generation of one `ClusterWatch`: wait, poll, report, again.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
-use kube::{Resource, ResourceExt};
+use futures::future::{Either, select};
+use kube::ResourceExt;
 use tokio::sync::watch;
 
 use super::{
-    credentials::CredentialsError,
+    failure::Failure,
     memory::Memory,
     plan::Scope,
     poll::{PollError, Polled, Tools, mark_all_stale, mark_unwritten_stale, mirrors, poll},
     report::Reporter,
-    retention::Policy,
+    request::Requests,
     rollup::rollup,
-    schedule::{Cadence, HEARTBEAT, STALE_GRACE, jittered},
+    schedule::{Cadence, HEARTBEAT, STALE_GRACE, next_poll},
     status::{Facts, Standing},
 };
 use crate::{
-    api::{
-        cluster_watch::{ClusterWatch, DeletionPolicy},
-        limits,
-    },
+    api::cluster_watch::ClusterWatch,
     cluster::Cluster,
+    metrics::{WatchMeter, Watches},
     mirror::time,
-    together::Error,
+    together::{Client, Service},
     watchdog::Watchdog,
 };
 
-/// The annotation whose every new value means: sync now.
-pub const REQUESTED_AT: &str = "compute.together.ai/requestedAt";
+/// What Ready says of a poll that goes on for so long that the mirror is stale.
+const LATE: &str = "the API has been listed for so long that nothing here was confirmed in time; the listing goes on: if this stays, ask for larger pages (spec.query.pageSize), or see why the API is slow";
 
 /// The operator's own speeds.
 #[derive(Clone, Copy, Debug)]
@@ -41,13 +39,14 @@ pub struct Speeds {
 }
 
 /// One generation of one watch.
-pub struct Task<C> {
-    tools: Arc<Tools<C>>,
+pub struct Task<C, T = Client> {
+    tools: Arc<Tools<C, T>>,
     watch: Arc<ClusterWatch>,
     scope: Scope,
     cadence: Cadence,
+    min_interval: Duration,
     reporter: Reporter<C>,
-    requested: watch::Receiver<Option<String>>,
+    requests: Requests,
     memory: Memory,
     facts: Facts,
     polls: u64,
@@ -59,11 +58,11 @@ pub struct Task<C> {
     rest: Duration,
 }
 
-impl<C: Cluster> Task<C> {
+impl<C: Cluster, T: Service> Task<C, T> {
     /// The task of `watch`; `requested`: its `requestedAt` annotation, as it changes.
     #[must_use]
     pub fn new(
-        tools: Arc<Tools<C>>,
+        tools: Arc<Tools<C, T>>,
         watch: Arc<ClusterWatch>,
         speeds: Speeds,
         requested: watch::Receiver<Option<String>>,
@@ -75,10 +74,11 @@ impl<C: Cluster> Task<C> {
             ..Facts::default()
         };
         let mut task = Self {
-            scope: scope(&watch),
+            scope: Scope::of(&watch),
             cadence,
+            min_interval: speeds.min_interval,
             reporter,
-            requested,
+            requests: Requests::new(requested, speeds.min_interval),
             memory: Memory::default(),
             facts,
             polls: 0,
@@ -92,36 +92,80 @@ impl<C: Cluster> Task<C> {
         task
     }
 
-    /// Mirrors until it is dropped; `watchdog` sees that its polls move.
-    pub async fn run(mut self, watchdog: &Watchdog) {
+    /// Mirrors until it is dropped; `watchdog` sees that its polls move, `meters` count them.
+    pub async fn run(mut self, watchdog: &Watchdog, meters: &Watches) {
+        let name = self.watch.name_any();
+        let meter = meters.meter(&self.scope.namespace, &name);
+        if let Some(age) = self.age_of_last_sync() {
+            meter.synced(self.tools.clock.elapsed(), age);
+        }
         self.tools.index.ready().await;
-        self.memory.pulse = watchdog.enroll(&self.scope.namespace, &self.watch.name_any());
+        self.memory.pulse = watchdog.enroll(&self.scope.namespace, &name);
         if !self.reporter.is_acknowledged() {
             self.report(&Standing::Progressing(String::new())).await;
         }
         loop {
-            let requested = self.requested.borrow_and_update().as_deref().map(echo);
-            if requested.is_some() && requested != self.reporter.last().last_handled_reconcile_at {
-                self.memory.want_everything_now();
-            }
-            let grace = self.tools.clock.elapsed() + STALE_GRACE;
-            self.memory.stale_at = self.stale_at().map(|stale_at| stale_at.max(grace));
-            let outcome = poll(
-                &self.tools,
-                &self.watch.spec,
-                &self.scope,
-                &self.cadence,
-                &mut self.memory,
-            )
-            .await;
+            let handled = self.heed_request();
+            let outcome = self.poll().await;
             self.polls += 1;
-            self.facts.handled = requested;
-            let standing = self.take_stock(&outcome).await;
+            self.facts.handled = handled.or(self.facts.handled.take());
+            let standing = self.take_stock(&outcome, &meter).await;
             if let Some(standing) = standing {
                 self.report(&standing).await;
             }
             self.wait(&outcome).await;
         }
+    }
+
+    /// The request that the next poll answers, if there is one whose time has come.
+    fn heed_request(&mut self) -> Option<String> {
+        let reported = &self.reporter.last().last_handled_reconcile_at;
+        let handled = self.facts.handled.as_ref().or(reported.as_ref());
+        let now = self.tools.clock.elapsed();
+        let earliest = self.memory.may_list_all_at();
+        let heeded = self
+            .requests
+            .heed(handled.map(String::as_str), now, earliest)?;
+        self.memory.want_everything_now();
+        Some(heeded)
+    }
+
+    /// Polls once. Where that takes so long that the mirror gets stale, or the status looks as if nobody lived, it is
+    /// told meanwhile.
+    async fn poll(&mut self) -> Result<Polled, PollError> {
+        let (tools, watch) = (self.tools.clone(), self.watch.clone());
+        let (scope, cadence) = (self.scope.clone(), self.cadence);
+        let now = tools.clock.elapsed();
+        let stale_at = self
+            .stale_at()
+            .map(|stale_at| stale_at.max(now + STALE_GRACE));
+        let mut memory = std::mem::take(&mut self.memory);
+        memory.stale_at = stale_at;
+        let mut polling = Box::pin(poll(&tools, &watch.spec, &scope, &cadence, &mut memory));
+        let mut tell_at = stale_at.unwrap_or(now + HEARTBEAT);
+        let outcome = loop {
+            match select(polling.as_mut(), tools.clock.deadline(tell_at)).await {
+                Either::Left((outcome, _)) => break outcome,
+                Either::Right(_) => {}
+            }
+            let standing = match stale_at {
+                Some(_) => Standing::Failing {
+                    reason: "IncompleteListing",
+                    message: LATE.to_owned(),
+                },
+                None => Standing::Progressing(String::new()),
+            };
+            // Always to its end: what was written must be known.
+            let report = pin!(self.report(&standing));
+            if let Either::Left((outcome, report)) = select(polling.as_mut(), report).await {
+                report.await;
+                break outcome;
+            }
+            tell_at += HEARTBEAT;
+        };
+        drop(polling);
+        self.memory = memory;
+        outcome
     }
 
     /// Reports `standing` and leaves the API alone until it is dropped. The mirrors of a suspended watch are marked once
@@ -148,35 +192,32 @@ impl<C: Cluster> Task<C> {
     }
 
     /// How the watch stands after a poll; `None`: as before.
-    async fn take_stock(&mut self, outcome: &Result<Polled, PollError>) -> Option<Standing> {
+    async fn take_stock(
+        &mut self,
+        outcome: &Result<Polled, PollError>,
+        meter: &WatchMeter,
+    ) -> Option<Standing> {
         let (elapsed, now) = (self.tools.clock.elapsed(), self.tools.clock.now());
-        let failure = match outcome {
-            Ok(polled) => {
-                self.lasted = polled.lasted;
-                self.facts.last_sync = Some(now);
-                self.facts.last_full_sync = if polled.full {
-                    Some(now)
-                } else {
-                    self.facts.last_full_sync
-                };
-                trace(&self.watch, polled);
-                let Some(message) = self.memory.unwritten() else {
-                    self.good = elapsed;
-                    return Some(Standing::Synced(polled.note.clone()));
-                };
-                Failure {
-                    reason: "WriteFailed",
-                    message,
-                    needs_somebody: false,
-                }
+        let failure = Failure::of(outcome, &self.scope, self.memory.unwritten());
+        meter.polled(failure.as_ref().map_or("Synced", |failure| failure.reason));
+        if let Ok(polled) = outcome {
+            meter.synced(elapsed, Duration::ZERO);
+            self.lasted = polled.lasted;
+            self.facts.last_sync = Some(now);
+            if polled.full {
+                self.facts.last_full_sync = Some(now);
             }
-            Err(error) => failure(error, &self.scope),
-        };
+            trace(&self.watch, polled);
+            if failure.is_none() {
+                self.good = elapsed;
+                return Some(Standing::Synced(polled.note.clone()));
+            }
+        }
         let Failure {
             reason,
             message,
             needs_somebody,
-        } = failure;
+        } = failure?;
         tracing::warn!(watch = %self.watch.name_any(), namespace = %self.scope.namespace, reason, message, "the poll failed");
         let stale = elapsed.saturating_sub(self.good) > self.stale_after();
         if stale && outcome.is_err() {
@@ -229,19 +270,21 @@ impl<C: Cluster> Task<C> {
     /// Waits for the next poll, or for somebody to ask for one.
     async fn wait(&mut self, outcome: &Result<Polled, PollError>) {
         let interval = self.cadence.current(self.something_open());
-        let jittered = jittered(interval, &self.watch.uid().unwrap_or_default(), self.polls);
+        let uid = self.watch.uid().unwrap_or_default();
+        let next = next_poll(interval, self.min_interval, &uid, self.polls);
         let rest = outcome.as_ref().map_or(Duration::ZERO, |polled| {
             self.memory
                 .rest_after(polled, &self.scope, &self.tools.together)
         });
         // A Retry-After does not lengthen this: somebody must tell meanwhile that the mirror gets stale.
-        let delay = jittered.max(rest);
+        let delay = next.max(rest);
         self.rest = rest;
         let until = self.tools.clock.elapsed() + delay;
         self.memory.pulse.rest_until(until);
+        let (clock, earliest) = (&self.tools.clock, self.memory.may_list_all_at());
         tokio::select! {
-            () = self.tools.clock.sleep_until(until) => {}
-            Ok(()) = self.requested.changed() => {}
+            () = clock.sleep_until(until) => {}
+            () = self.requests.wait(&**clock, earliest) => {}
         }
         self.memory.pulse.beat();
     }
@@ -268,70 +311,15 @@ impl<C: Cluster> Task<C> {
     /// How long before this process the last sync must have been at the latest. The status tells it up to one
     /// heartbeat late.
     fn unconfirmed_before_start(&self) -> Duration {
-        let last = time::read(self.reporter.last().last_sync_time.as_deref());
-        let age = last
-            .and_then(|last| Duration::try_from(self.tools.clock.now().duration_since(last)).ok());
-        age.unwrap_or_default().saturating_sub(HEARTBEAT)
+        let age = self.age_of_last_sync().unwrap_or_default();
+        age.saturating_sub(HEARTBEAT)
     }
-}
 
-struct Failure {
-    reason: &'static str,
-    message: String,
-    /// Trying again is no use: somebody must act.
-    needs_somebody: bool,
-}
-
-fn failure(error: &PollError, scope: &Scope) -> Failure {
-    let (reason, needs_somebody) = match error {
-        PollError::Credentials(CredentialsError::NotFound(_)) => ("SecretNotFound", true),
-        PollError::Credentials(CredentialsError::Invalid { .. }) => ("SecretInvalid", true),
-        PollError::Credentials(CredentialsError::Unavailable { .. }) => ("Unavailable", false),
-        PollError::Api(Error::NotFound) if scope.instance.is_some() => ("InstanceNotFound", true),
-        PollError::Api(Error::NotFound) => ("ClusterNotFound", true),
-        PollError::Api(error) => (error.label(), !error.retryable()),
-    };
-    let message = match (reason, &scope.instance) {
-        ("InstanceNotFound", Some(instance)) => format!(
-            "the API knows no instance {instance} in cluster {} (404): check spec.instanceId and spec.clusterId, and that the key belongs to their project",
-            scope.cluster
-        ),
-        ("ClusterNotFound", _) => format!(
-            "the API knows no cluster {} (404): check spec.clusterId, and that the key belongs to its project",
-            scope.cluster
-        ),
-        _ => error.to_string(),
-    };
-    Failure {
-        reason,
-        message,
-        needs_somebody,
+    /// How long ago the last sync was that the status tells of.
+    fn age_of_last_sync(&self) -> Option<Duration> {
+        let last = time::read(self.reporter.last().last_sync_time.as_deref())?;
+        Duration::try_from(self.tools.clock.now().duration_since(last)).ok()
     }
-}
-
-fn scope(watch: &ClusterWatch) -> Scope {
-    let spec = &watch.spec;
-    let owner = OwnerReference {
-        controller: Some(true),
-        ..watch.owner_ref(&()).unwrap_or_default()
-    };
-    Scope {
-        namespace: watch.namespace().unwrap_or_default().into(),
-        cluster: spec.cluster_id.as_str().into(),
-        instance: spec.instance().map(Into::into),
-        states: spec.states.clone(),
-        omit: spec.omit.clone().unwrap_or_default(),
-        owners: match spec.deletion_policy {
-            DeletionPolicy::Delete => [owner].into(),
-            DeletionPolicy::Retain => [].into(),
-        },
-        retention: Policy::of(spec.retention.as_ref()),
-    }
-}
-
-/// As much of a `requestedAt` value as the status can echo.
-fn echo(value: &str) -> String {
-    value.chars().take(limits::REQUESTED_AT as usize).collect()
 }
 
 fn trace(watch: &ClusterWatch, polled: &Polled) {

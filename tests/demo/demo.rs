@@ -1,12 +1,10 @@
 //! `cargo demo`: a control plane, a simulator of Together's API and the operator, on this machine
 //! alone, with the remediations moving on screen. `--once` ends by itself and judges the mirror.
 
-mod compare;
 mod operator;
 mod show;
 mod stage;
 mod table;
-mod verdict;
 
 use std::process::ExitCode;
 

@@ -4,14 +4,13 @@ use std::time::{Duration, Instant};
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::Client;
-use kube::api::{Api, ListParams};
-use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 use serde_json::Value;
+use testbed::auditor::{Seen, Verdict, judge, see};
 use testbed::control_plane::{ControlPlane, Way};
+use testbed::program::{Program, build_operator};
 use testbed::simulator::{Counters, Simulator};
 
-use super::operator::{self, Operator};
-use super::verdict::{Verdict, judge};
+use super::operator;
 use super::{Failure, show};
 
 /// Where the sample watch is.
@@ -58,14 +57,14 @@ struct Stage {
     control_plane: ControlPlane,
     client: Client,
     simulator: Simulator,
-    operator: Operator,
+    operator: Program,
 }
 
 impl Stage {
     async fn set() -> Result<Self, Failure> {
         let begun = Instant::now();
         say(begun, "building the operator (cargo says how far it is)");
-        let program = operator::build().await?;
+        let program = build_operator("demo").await?;
         say(
             begun,
             "starting a control plane: etcd, kube-apiserver, kube-controller-manager",
@@ -85,10 +84,10 @@ impl Stage {
             control_plane.apply(&manifest).await?;
         }
         let account = control_plane.operator_account(NAMESPACE).await?;
-        let operator = Operator::start(&program, account.kubeconfig(), &simulator.url())?;
+        let operator = operator::start(&program, account.kubeconfig(), &simulator.url())?;
         say(
             begun,
-            &format!("operator started, its log: {}", operator.log.display()),
+            &format!("operator started, its log: {}", operator.log().display()),
         );
         Ok(Self {
             begun,
@@ -104,7 +103,7 @@ impl Stage {
         self.hints();
         self.simulator.run_clock(SPEED);
         tokio::select! {
-            failure = self.operator.ended() => Err(failure),
+            told = self.operator.ended() => Err(format!("the operator ended {told}").into()),
             failure = show::show(self.client.clone(), NAMESPACE) => match failure? {},
             verdict = end(&self.simulator, &self.client, self.begun, once) => verdict,
         }
@@ -130,7 +129,7 @@ impl Stage {
 
     async fn clear(self) -> Result<(), Failure> {
         say(self.begun, "stopping");
-        let operator = self.operator.stop().await;
+        let operator = self.operator.stop(operator::PATIENCE).await;
         if let Way::Cluster(_) = self.control_plane.way() {
             println!("Left in your cluster: the CRDs, namespaces {NAMESPACE} and together-system.");
         }
@@ -166,8 +165,7 @@ async fn end(
     );
     let deadline = Instant::now() + SETTLE;
     loop {
-        let mirrors = objects(client, "Remediation", "remediations").await?;
-        let watches = objects(client, "ClusterWatch", "clusterwatches").await?;
+        let Seen { watches, mirrors } = see(client, NAMESPACE).await?;
         let watch = watches.first().unwrap_or(&Value::Null);
         let verdict = judge(&simulator.truth(CLUSTER), &mirrors, watch);
         if verdict.differences.is_empty() || Instant::now() > deadline {
@@ -175,15 +173,6 @@ async fn end(
         }
         tokio::time::sleep(LOOK).await;
     }
-}
-
-async fn objects(client: &Client, kind: &str, plural: &str) -> Result<Vec<Value>, Failure> {
-    let kind = GroupVersionKind::gvk("compute.together.ai", "v1alpha1", kind);
-    let resource = ApiResource::from_gvk_with_plural(&kind, plural);
-    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), NAMESPACE, &resource);
-    let list = api.list(&ListParams::default()).await?;
-    let objects = list.items.into_iter().map(serde_json::to_value);
-    Ok(objects.collect::<Result<_, _>>()?)
 }
 
 fn print(verdict: &Verdict, asked: &Counters) -> bool {

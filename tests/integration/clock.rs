@@ -84,7 +84,6 @@ impl Clock for ManualClock {
     }
 
     fn sleep_until(&self, until: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        let mut moved = self.moved.subscribe();
         let sleeper = {
             let mut sleepers = self.sleepers.lock().unwrap();
             sleepers.next += 1;
@@ -92,9 +91,18 @@ impl Clock for ManualClock {
             sleepers.until.insert(number, until);
             Sleeper(self.sleepers.clone(), number)
         };
-        let frozen = self.frozen.clone();
+        let reached = self.deadline(until);
         Box::pin(async move {
             let _sleeper = sleeper;
+            reached.await;
+        })
+    }
+
+    /// Whoever waits for this one does not rest, and is no sleeper.
+    fn deadline(&self, until: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        let mut moved = self.moved.subscribe();
+        let frozen = self.frozen.clone();
+        Box::pin(async move {
             moved
                 .wait_for(|moved| RAN_BEFORE + *moved >= until && !frozen.load(Ordering::SeqCst))
                 .await

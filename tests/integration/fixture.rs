@@ -47,6 +47,8 @@ pub(crate) struct Fixture {
     pub(crate) client: Client,
     pub(crate) clock: Arc<ManualClock>,
     operator: Option<Operator>,
+    /// The operator's own sleepers: one for each namespace looks for mirrors that nobody looks after.
+    pub(crate) lookouts: usize,
 }
 
 struct Operator {
@@ -91,6 +93,7 @@ impl Fixture {
             client,
             clock: Arc::new(ManualClock::new()),
             operator: None,
+            lookouts: 0,
         };
         fixture
             .put_secret(&[("api-key", fixture.simulator.key())], "Opaque")
@@ -124,6 +127,7 @@ impl Fixture {
     ) {
         let url = self.simulator.url();
         let namespaces = [&[self.namespace.as_str()], more].concat().join(",");
+        self.lookouts = 1 + more.len();
         let line = [
             "together-remediation-operator",
             "run",
@@ -140,7 +144,11 @@ impl Fixture {
             "--admin-addr",
             "127.0.0.1:0",
         ];
-        let flags = flags(line.iter().chain(limits));
+        let mut line = [&line[..], limits].concat();
+        if !limits.contains(&"--min-interval") {
+            line.extend(["--min-interval", "1s"]);
+        }
+        let flags = flags(line.iter());
         let shutdown = CancellationToken::new();
         let (clock, stop, config) = (self.clock.clone(), shutdown.clone(), account.config());
         let listener = admin::bind(flags.admin_addr).await.unwrap();
@@ -171,10 +179,14 @@ impl Fixture {
         .await;
     }
 
+    /// Where the operator's admin server answers `path`.
+    pub(crate) fn admin_url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.operator.as_ref().unwrap().admin)
+    }
+
     /// Status and line of the operator's answer to a probe of `path`.
     pub(crate) async fn probe(&self, path: &str) -> (u16, String) {
-        let url = format!("http://{}{path}", self.operator.as_ref().unwrap().admin);
-        let answer = reqwest::get(url).await.unwrap();
+        let answer = reqwest::get(self.admin_url(path)).await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
@@ -274,8 +286,14 @@ impl Fixture {
         .await
     }
 
-    /// Asks for a sync by annotation and waits for its echo.
+    /// Asks for a sync by annotation, a second after the last one, and waits for its echo.
     pub(crate) async fn sync(&self, name: &str) -> ClusterWatch {
+        self.clock.advance(Duration::from_secs(1));
+        self.ask(name).await
+    }
+
+    /// Asks for a sync by annotation and waits for its echo.
+    pub(crate) async fn ask(&self, name: &str) -> ClusterWatch {
         static ASKED: AtomicU32 = AtomicU32::new(0);
         let value = format!("ask-{}", ASKED.fetch_add(1, Ordering::Relaxed));
         self.patch_watch(

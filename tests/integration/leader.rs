@@ -3,6 +3,7 @@
 //! Each replica asks an API of its own that tells the same, so that its calls show which one polls.
 
 mod faults;
+mod late;
 mod processes;
 mod replica;
 
@@ -17,7 +18,7 @@ use serde_json::json;
 use testbed::simulator::{Remediation as Truth, Simulator};
 use together_remediation_operator::{
     api::remediation::Remediation,
-    cluster::{Cluster, ClusterError, KubeCluster, Patience},
+    cluster::{Cluster, ClusterError, Gate, KubeCluster, Patience},
     leader::Leadership,
     run::RunError,
 };
@@ -44,10 +45,10 @@ subjects:
   - {kind: ServiceAccount, name: together-remediation-operator, namespace: together-system}
 ";
 /// Its name where no flag gives another.
-const LEASE: &str = "together-remediation-operator";
+pub(crate) const LEASE: &str = "together-remediation-operator";
 
 /// A namespace without an operator, with `remediations` that all APIs of the test tell of.
-async fn stage(name: &str, remediations: u32) -> Fixture {
+pub(crate) async fn stage(name: &str, remediations: u32) -> Fixture {
     let fixture = Fixture::idle(name).await;
     let rights = RIGHTS.replace("$NAMESPACE", &fixture.namespace);
     fixture.control_plane.apply(&rights).await.unwrap();
@@ -192,9 +193,7 @@ async fn no_write_is_begun_by_a_replica_that_does_not_lead() {
     let leadership = Leadership::new(fixture.clock.clone());
     let cluster = KubeCluster::new(
         fixture.client.clone(),
-        Patience::default(),
-        None,
-        leadership,
+        Gate::new(Patience::default(), None, leadership),
     );
     let refused = Err(ClusterError::Unavailable(
         "this replica does not lead any more".to_owned(),

@@ -13,7 +13,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::program::PROGRAM;
+use crate::{fixture::until, program::PROGRAM};
 
 /// Lines of its log that are shown of one that runs when a test fails.
 const SHOWN: usize = 30;
@@ -70,6 +70,20 @@ impl Process {
     pub(crate) fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(self.child.id().unwrap().cast_signed()).unwrap();
         kill_process(pid, signal).unwrap();
+    }
+
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Waits until its log has a line with this text.
+    pub(crate) async fn has_said(&self, text: &str) {
+        until(&format!("it says {text:?}"), async || {
+            let log = self.log.lock().unwrap();
+            let said = log.iter().any(|line| line.contains(text));
+            said.then_some(()).ok_or_else(|| log.join("\n"))
+        })
+        .await;
     }
 
     /// How it ended, and what it said.

@@ -12,11 +12,11 @@ impl Fixture {
     pub(crate) async fn settled(&self) {
         until("every watch waits", || async {
             let list = self.watches().list(&ListParams::default()).await.unwrap();
-            let (watches, waiting) = (list.items.len(), self.clock.sleepers());
-            if waiting >= watches {
+            let (all, waiting) = (list.items.len() + self.lookouts, self.clock.sleepers());
+            if waiting >= all {
                 Ok(())
             } else {
-                Err(format!("{waiting} of {watches}"))
+                Err(format!("{waiting} of {all}"))
             }
         })
         .await;
@@ -32,6 +32,17 @@ impl Fixture {
     pub(crate) async fn turn(&self, by: Duration) {
         self.advance(by).await;
         self.settled().await;
+    }
+
+    /// Waits until the tasks of all watches have ended, now that these are deleted.
+    pub(crate) async fn unwatched(&self) {
+        until("all tasks have ended", || async {
+            match self.clock.sleepers() {
+                waiting if waiting == self.lookouts => Ok(()),
+                waiting => Err(format!("{waiting}")),
+            }
+        })
+        .await;
     }
 
     /// Waits until no mirror is left: garbage collection takes its time.

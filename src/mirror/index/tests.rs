@@ -1,5 +1,7 @@
 //! What the index takes in and forgets.
 
+use std::sync::Arc;
+
 use super::*;
 use crate::api::remediation::{RemediationSpec, RemediationStatus};
 
@@ -43,12 +45,37 @@ fn a_listing_forgets_what_it_did_not_show_but_not_what_was_written_meanwhile() {
     index.apply(object("gone", 1, "RUNNING"));
     index.apply(object("kept", 2, "RUNNING"));
     let epoch = index.begin();
-    index.apply(object("kept", 2, "RUNNING"));
+    index.show(None, object("kept", 2, "RUNNING"));
     index.apply(object("written", 9, "RUNNING"));
     index.end(epoch, None, true);
     assert!(state(&index, "gone").is_none());
     assert!(state(&index, "kept").is_some());
     assert!(state(&index, "written").is_some());
+}
+
+#[test]
+fn the_answer_to_a_write_brings_nothing_back_whose_deletion_was_shown() {
+    for watched in [None, Some("n")] {
+        let index = Index::new(1);
+        index.show(watched, object("a", 3, "RUNNING"));
+        index.hide(watched, &object("a", 6, "RUNNING"));
+        index.apply(object("a", 5, "RUNNING"));
+        assert!(state(&index, "a").is_none());
+        // Made anew it is another object.
+        index.apply(object("a", 7, "RUNNING"));
+        assert!(state(&index, "a").is_some());
+    }
+}
+
+#[test]
+fn a_listing_forgets_what_was_written_and_deleted_before_it() {
+    let index = Index::new(1);
+    let epoch = index.begin();
+    index.apply(object("a", 5, "RUNNING"));
+    index.show(None, object("b", 9, "RUNNING"));
+    index.end(epoch, None, true);
+    assert!(state(&index, "a").is_none());
+    assert!(state(&index, "b").is_some());
 }
 
 #[test]

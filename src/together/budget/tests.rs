@@ -1,5 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use proptest::prelude::*;
+use tokio::runtime;
+
 use super::*;
 
 fn budgets(interval_ms: u64, burst: u32) -> Budgets {
@@ -108,4 +111,70 @@ async fn a_call_that_waits_for_its_turn_meets_a_pause() {
         waiting.await.unwrap(),
         Err(Error::RateLimited { .. })
     ));
+}
+
+/// One caller: how long it idles before each call, and for how long the answer to it then forbids all calls.
+type Caller = Vec<(u64, Option<u64>)>;
+
+fn callers() -> impl Strategy<Value = Vec<Caller>> {
+    let pause = prop::option::weighted(0.1, 1..3_000_u64);
+    prop::collection::vec(prop::collection::vec((0..800_u64, pause), 1..25), 1..6)
+}
+
+proptest! {
+    /// In any window there are no more calls than the burst and what the rate gives in it, whoever calls and however the
+    /// calls mingle; and none while the key is under a Retry-After.
+    #[test]
+    fn a_key_is_never_called_more_often_than_its_budget(
+        callers in callers(),
+        (interval, burst) in (1..400_u64, 1..8_u32),
+    ) {
+        let runtime = runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let (calls, pauses) = runtime.block_on(async {
+            let budgets = Arc::new(budgets(interval, burst));
+            let start = Instant::now();
+            let mut tasks = Vec::new();
+            for caller in callers {
+                let budgets = Arc::clone(&budgets);
+                tasks.push(tokio::spawn(async move {
+                    let (mut calls, mut pauses) = (Vec::new(), Vec::new());
+                    for (idle, pause) in caller {
+                        tokio::time::sleep(Duration::from_millis(idle)).await;
+                        // let go of after each call, as when its watch is edited
+                        let budget = budgets.of([1; 32]);
+                        if budget.take().await.is_err() {
+                            continue;
+                        }
+                        let now = start.elapsed();
+                        calls.push(now);
+                        if let Some(pause) = pause.map(Duration::from_millis) {
+                            budget.pause(pause);
+                            pauses.push((now, now + pause));
+                        }
+                    }
+                    (calls, pauses)
+                }));
+            }
+            let (mut calls, mut pauses) = (Vec::new(), Vec::new());
+            for task in tasks {
+                let (called, paused) = task.await.unwrap();
+                calls.extend(called);
+                pauses.extend(paused);
+            }
+            (calls, pauses)
+        });
+        let mut calls = calls;
+        calls.sort_unstable();
+        for (first, begin) in calls.iter().enumerate() {
+            for (last, end) in calls.iter().enumerate().skip(first) {
+                let earned = end.saturating_sub(*begin).as_millis() / u128::from(interval);
+                let made = (last - first + 1) as u128;
+                prop_assert!(made <= u128::from(burst) + earned + 1, "{made} calls from {begin:?} to {end:?}");
+            }
+        }
+        for (from, to) in pauses {
+            let within = calls.iter().filter(|call| from < **call && **call < to).count();
+            prop_assert_eq!(within, 0, "calls between {:?} and {:?}", from, to);
+        }
+    }
 }

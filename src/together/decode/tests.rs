@@ -150,6 +150,14 @@ fn invalid_text_in_one_item_loses_no_other() {
 }
 
 #[test]
+fn a_field_whose_name_cannot_be_read_is_not_named() {
+    let body = r#"{"remediations":[{"id":"a","st\ud800ate":"RUNNING"}],"has_next":false}"#;
+    let item = decode_page(body.as_bytes()).unwrap().items[0].clone();
+    let told = item.unwrap_err().to_string();
+    assert_eq!(told, "the listing's item 0: not valid JSON");
+}
+
+#[test]
 fn a_very_long_id_of_a_bad_item_is_left_out() {
     let id = |length| page_of(&json!([{"id": "i".repeat(length)}])).items[0].clone();
     assert_eq!(

@@ -93,7 +93,8 @@ async fn the_memory_is_bounded() {
 async fn tells_in_words_how_the_server_is_asked() {
     let dialects = Dialects::default();
     let reference = states("PENDING PENDING_APPROVAL RUNNING");
-    let mut told = vec![dialects.describe(&[]), dialects.describe(&open())];
+    let told = || (dialects.note(&open()), dialects.spoken());
+    let mut all = vec![told()];
     for filter in [
         StateFilter::Repeated(reference.clone()),
         StateFilter::Comma(open()),
@@ -101,18 +102,35 @@ async fn tells_in_words_how_the_server_is_asked() {
         StateFilter::None,
     ] {
         dialects.filter_taken(&open(), &filter);
-        told.push(dialects.describe(&open()));
+        all.push(told());
     }
     dialects.filter_ignored(&open());
     dialects.names_work(QueryNames::Sdk);
-    told.push(dialects.describe(&open()));
-    insta::assert_yaml_snapshot!(told, @r#"
-    - "query names as in the API's reference page"
-    - "query names as in the API's reference page; states by repeated parameters"
-    - "query names as in the API's reference page; states by repeated parameters, without the newer ones, which the API refuses"
-    - "query names as in the API's reference page; states joined by commas"
-    - "query names as in the API's reference page; states joined by commas, without the newer ones, which the API refuses"
-    - "query names as in the API's reference page; the API refuses the state filter: full listings"
-    - "query names as in the API's SDKs (page_size); the API ignores the state filter: full listings"
+    all.push(told());
+    let all: Vec<_> = all
+        .into_iter()
+        .map(|(note, spoken)| {
+            let filters: Vec<_> = spoken.filters.into_iter().collect();
+            format!(
+                "{} {}: {}",
+                spoken.names,
+                filters.join(" "),
+                note.unwrap_or_default()
+            )
+        })
+        .collect();
+    insta::assert_yaml_snapshot!(all, @r#"
+    - "reference repeated: "
+    - "reference repeated-reference: the API refuses the newer states as a filter: remediations in those are asked for one by one"
+    - "reference comma: the API is asked for states joined by commas: it refuses the reference page's form"
+    - "reference comma-reference: the API is asked for states joined by commas, and without the newer ones, which it refuses: remediations in those are asked for one by one"
+    - "reference refused: the API refuses the state filter: every poll lists everything"
+    - "sdk ignored: the API is asked with the query names of its SDKs (page_size): it does not heed those of its reference page; the API ignores the state filter: every poll lists everything"
     "#);
+    assert_eq!(dialects.fallbacks().len(), 6, "each of these once");
+    assert!(dialects.fallbacks().values().all(|count| *count == 1));
+    assert_eq!(
+        dialects.note(&[]).map(|note| note.contains("SDKs")),
+        Some(true)
+    );
 }

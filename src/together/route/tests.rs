@@ -92,6 +92,16 @@ fn ids_that_no_url_can_carry_are_refused() {
 }
 
 #[test]
+fn an_id_is_plain_where_its_path_is_read_in_one_way() {
+    for id in ["9f0c8a52-7d0e-4a39-9c1a-3a1f6a0b7c11", "A_z~0.", "..."] {
+        assert!(is_plain(id), "{id}");
+    }
+    for id in ["", ".", "..", "a/b", "%2e", "a b", "ü", "a+b", "a:b"] {
+        assert!(!is_plain(id), "{id}");
+    }
+}
+
+#[test]
 fn awkward_ids_stay_one_segment() {
     for (id, segment) in [
         ("../../whoami", "..%2F..%2Fwhoami"),

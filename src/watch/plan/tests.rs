@@ -17,6 +17,7 @@ use crate::{
     },
 };
 
+mod any;
 mod elsewhere;
 
 /// The mirrors of a cluster, written as the operator writes them.

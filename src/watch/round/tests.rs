@@ -244,6 +244,20 @@ async fn what_is_left_out_is_named_and_then_counted() {
 }
 
 #[tokio::test]
+async fn what_is_cut_short_is_named() {
+    let world = World::new(scope());
+    let long = |number| Remediation {
+        reason: some(&"r".repeat(5000)),
+        ..item(number, "RUNNING")
+    };
+    for _ in 0..2 {
+        let (_, left_out) = world.run(vec![long(1), item(2, "RUNNING")]).await;
+        let message = left_out.message().unwrap();
+        assert_eq!(message, format!("cut short 1: {} (reason)", id(1)));
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_created_to_be_pruned() {
     let world = World::new(kept(Some(7200), Some(2)));
     let page = [

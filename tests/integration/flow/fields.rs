@@ -184,7 +184,12 @@ async fn what_is_too_long_is_cut_and_blocks_nothing() {
         ..Truth::numbered(CLUSTER, 1)
     };
     fixture.simulator.put(truth.clone());
-    fixture.synced_watch(|_| {}).await;
+    let watch = fixture.synced_watch(|_| {}).await;
+    let cut_short = format!("cut short 1: {} (instanceId)", truth.id);
+    assert_eq!(
+        told(&watch, "Ready").message,
+        format!("{AGREES}; {cut_short}")
+    );
     let cut = |letter: &str, limit: usize| Some(letter.repeat(limit - 1) + "…");
     let expected = Truth {
         mode: cut("M", 63).unwrap(),

@@ -102,8 +102,9 @@ async fn an_id_that_is_too_long_is_left_out_and_told() {
     assert_mirrors(&fixture.all().await, &truth);
 }
 
+/// Paths tell ids that need no encoding alone without doubt: the others are proven gone by full listings.
 #[tokio::test(flavor = "multi_thread")]
-async fn ids_that_no_url_can_carry_do_not_keep_others_from_being_asked_for() {
+async fn ids_that_cannot_be_asked_for_end_by_two_full_listings_and_keep_no_other_waiting() {
     let fixture = Fixture::new("no-url").await;
     let ids = [
         "..",
@@ -121,15 +122,21 @@ async fn ids_that_no_url_can_carry_do_not_keep_others_from_being_asked_for() {
     for id in ids {
         fixture.simulator.remove(CLUSTER, id);
     }
-    for _ in 0..3 {
+    // Ten calls a poll, two for each id: the third poll asks the last ones for the second time.
+    for proven in [Some(false), None, Some(true)] {
         fixture.sync("training").await;
+        let Some(proven) = proven else { continue };
         fixture.ready("training", "Synced").await;
-    }
-    for mirror in fixture.all().await {
-        let wanted = match mirror.spec.id.as_str() {
-            "." | ".." | "stays" => "Listed",
-            _ => "NotFound",
-        };
-        assert_eq!(condition(&mirror, "Synced").1, wanted, "{}", mirror.spec.id);
+        for mirror in fixture.all().await {
+            let id = mirror.spec.id.as_str();
+            let wanted = match id {
+                "00000000-0000-4000-8000-00000000000a" | "zzz" if proven => "NotFound",
+                "." | ".." | "a/b" | "übung" if proven => "NotListed",
+                _ => "Listed",
+            };
+            assert_eq!(condition(&mirror, "Synced").1, wanted, "{id}");
+            let open = mirror.status.as_ref().unwrap().open;
+            assert_eq!(open, Some(wanted == "Listed"), "{id}");
+        }
     }
 }

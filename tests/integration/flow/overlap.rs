@@ -57,6 +57,8 @@ async fn the_newer_one_is_stalled_until_the_older_one_is_gone() {
     fixture.sync("b-newer").await;
     fixture.ready("b-newer", "Synced").await;
     assert_mirrors(&mirrors, &fixture.simulator.truth(CLUSTER));
+    fixture.sync("b-newer").await;
+    fixture.ready("b-newer", "Synced").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

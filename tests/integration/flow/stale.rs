@@ -2,9 +2,14 @@
 
 use std::time::Duration;
 
+use kube::ResourceExt;
 use testbed::simulator::{Fault, Remediation as Truth, Times};
+use together_remediation_operator::api::cluster_watch::{ClusterWatch, Query};
 
-use crate::fixture::{CLUSTER, Fixture, condition, until};
+use crate::{
+    fixture::{CLUSTER, Fixture, condition, until},
+    look::told,
+};
 
 fn outage() -> Fault {
     Fault::Status {
@@ -167,5 +172,77 @@ async fn a_long_retry_after_is_heeded_and_the_mirror_is_marked_all_the_same() {
             .await;
         fixture.ready("training", reason).await;
         assert_eq!(fixture.simulator.counters().calls(), asked, "{status}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_listing_that_drags_on_is_told_on_the_watch_too_and_ends_well() {
+    let fixture = Fixture::new("drags-on").await;
+    for number in 1..=3 {
+        let truth = Truth::numbered(CLUSTER, number);
+        fixture.simulator.put(truth.clone());
+        fixture.simulator.enter(CLUSTER, &truth.id, "RUNNING");
+    }
+    let synced = fixture
+        .synced_watch(|spec| {
+            spec.query = Some(Query {
+                page_size: Some(1),
+                order_by: None,
+            });
+        })
+        .await;
+    let drip = Fault::SlowDrip { pause_ms: 10 };
+    fixture.simulator.fault(drip.clone(), Times::UntilCleared);
+    fixture.advance(Duration::from_secs(20)).await;
+    until("the answer drips", || async {
+        match fixture.simulator.counters().risen(&drip) {
+            0 => Err(String::new()),
+            _ => Ok(()),
+        }
+    })
+    .await;
+    fixture.clock.advance(Duration::from_secs(110));
+    let watch = fixture.watches().get("training").await.unwrap();
+    assert_eq!(
+        watch.resource_version(),
+        synced.resource_version(),
+        "not yet"
+    );
+
+    fixture.clock.advance(Duration::from_secs(60));
+    let watch = fixture.ready("training", "IncompleteListing").await;
+    let (ready, stalled) = (told(&watch, "Ready"), told(&watch, "Stalled"));
+    assert_eq!((&*ready.status, &*stalled.status), ("False", "False"));
+    assert!(
+        ready.message.contains("spec.query.pageSize"),
+        "{}",
+        ready.message
+    );
+    assert_eq!(told(&watch, "Reconciling").status, "True");
+    let id = Truth::numbered(CLUSTER, 3).id;
+    fixture
+        .mirror_where(&id, "it is stale", |mirror| {
+            condition(mirror, "Synced").1 == "Stale"
+        })
+        .await;
+
+    let stale_after = |watch: &ClusterWatch| watch.status.as_ref().unwrap().stale_after.clone();
+    fixture.clock.advance(Duration::from_secs(300));
+    fixture
+        .watch_where("training", "somebody lives", |status, _| {
+            status.stale_after > stale_after(&watch)
+        })
+        .await;
+
+    fixture.simulator.clear_faults();
+    fixture.ready("training", "Synced").await;
+    for number in 1..=3 {
+        fixture
+            .mirror_where(
+                &Truth::numbered(CLUSTER, number).id,
+                "it is listed",
+                |mirror| condition(mirror, "Synced").1 == "Listed",
+            )
+            .await;
     }
 }

@@ -84,13 +84,7 @@ async fn a_deleted_watch_is_polled_no_more() {
     fixture.settled().await;
     let calls = fixture.simulator.counters().calls();
     delete(&fixture, "training").await;
-    until("its task has ended", || async {
-        match fixture.clock.sleepers() {
-            0 => Ok(()),
-            waiting => Err(format!("{waiting}")),
-        }
-    })
-    .await;
+    fixture.unwatched().await;
     assert_eq!(fixture.simulator.counters().calls(), calls);
 }
 

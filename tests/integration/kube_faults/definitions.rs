@@ -111,7 +111,7 @@ async fn both_definitions_go_away_and_come_back() {
         asked,
         "no watch, no calls"
     );
-    assert_eq!(fixture.clock.sleepers(), 0);
+    fixture.unwatched().await;
     fixture.synced_watch(|_| {}).await;
     fixture.agrees().await;
     fixture.writes_no_more().await;

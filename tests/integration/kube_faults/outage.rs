@@ -39,10 +39,10 @@ async fn an_api_server_that_was_away_finds_everything_resumed() {
         }
     };
     for _ in 0..16 {
-        waiting(1).await;
+        waiting(1 + fixture.lookouts).await;
         fixture.clock.advance(Duration::from_secs(30));
     }
-    waiting(1).await;
+    waiting(1 + fixture.lookouts).await;
     probed(&fixture, "/readyz", 503, "does not answer").await;
     assert_eq!(fixture.probe("/livez").await, alive());
     let now = fixture.clock.now().to_string();

@@ -8,7 +8,7 @@ use testbed::api_proxy::{ApiProxy, Asked, Fault, Which};
 
 use super::{behind_a_proxy, own_control_plane, struck};
 use crate::{
-    fixture::{CLUSTER, Fixture, until},
+    fixture::{CLUSTER, Fixture},
     setup,
 };
 
@@ -87,13 +87,7 @@ async fn a_watch_that_is_deleted_unseen_is_polled_no_more() {
     fixture.emptied().await;
     struck(&running, 4).await;
     running.end();
-    until("its task ends", || async {
-        match fixture.clock.sleepers() {
-            0 => Ok(()),
-            some => Err(format!("{some}")),
-        }
-    })
-    .await;
+    fixture.unwatched().await;
     assert!(fixture.all().await.is_empty());
     fixture.synced_watch(|_| {}).await;
     assert_eq!(fixture.all().await.len(), ids.len());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use testbed::simulator::Simulator;
+use testbed::{control_plane::OperatorAccount, simulator::Simulator};
 use together_remediation_operator::{
     admin,
     run::{self, RunError},
@@ -27,12 +27,17 @@ pub(crate) struct Replica {
 impl Replica {
     /// Starts one with `flags` that takes part in the election of the fixture's namespace.
     pub(crate) async fn start(fixture: &Fixture, flags: &[&str]) -> Self {
+        let account = fixture.control_plane.operator_account(&fixture.namespace);
+        Self::start_as(fixture, flags, &account.await.unwrap()).await
+    }
+
+    /// The same by way of this account.
+    pub(crate) async fn start_as(
+        fixture: &Fixture,
+        flags: &[&str],
+        account: &OperatorAccount,
+    ) -> Self {
         let simulator = api(fixture).await;
-        let account = fixture
-            .control_plane
-            .operator_account(&fixture.namespace)
-            .await
-            .unwrap();
         let url = simulator.url();
         let line = [
             "together-remediation-operator",

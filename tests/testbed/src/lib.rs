@@ -1,6 +1,8 @@
 //! What tests, benchmarks and the demo share.
 
 pub mod api_proxy;
+pub mod auditor;
 pub mod control_plane;
+pub mod program;
 pub mod signal;
 pub mod simulator;

@@ -158,3 +158,57 @@ async fn without_its_secret_nothing_is_asked() {
     assert!(matches!(error, PollError::Credentials(_)));
     assert_eq!(world.api().asked(), []);
 }
+
+#[tokio::test]
+async fn one_that_is_listed_and_cannot_be_read_is_asked_for_by_id_and_gets_stale() {
+    let mut world = World::with([item(1, "PENDING"), item(2, "RUNNING")]).await;
+    world.api().state().unreadable = vec![id(1)];
+    world.api().state().items[0].state = "RUNNING".into();
+    let note = world.poll().await.unwrap().note;
+    assert!(
+        note.contains("left out 1") && note.contains(&id(1)),
+        "{note}"
+    );
+    let status = world.tools.cluster.status(1);
+    assert_eq!(
+        status.state.as_deref(),
+        Some("RUNNING"),
+        "the call by id tells"
+    );
+
+    world.api().fail_ids(|_| Some(Error::NotFound));
+    world.polls(5).await;
+    assert!(world.is(1, "Listed", true));
+    world.polls(2).await;
+    assert!(
+        world.is(1, "Stale", true),
+        "nobody has read it for too long"
+    );
+    assert!(world.is(2, "Listed", true));
+    world.api().state().unreadable.clear();
+    world.polls(1).await;
+    assert!(world.is(1, "Listed", true));
+}
+
+#[tokio::test]
+async fn a_stale_mark_ends_with_a_complete_listing_and_no_sooner() {
+    let mut world = World::with([item(1, "RUNNING"), item(2, "RUNNING")]).await;
+    world.spec.query = Some(Query {
+        page_size: Some(1),
+        order_by: None,
+    });
+    mark_all_stale(&world.tools, &world.scope, &world.memory.pulse).await;
+    world.tools.cluster.calls();
+    world.api().state().page_fault = Some((1, unavailable()));
+    for _ in 0..3 {
+        assert!(world.poll().await.is_err());
+    }
+    assert_eq!(world.tools.cluster.calls(), []);
+    world.api().state().page_fault = None;
+    world.poll().await.unwrap();
+    assert!(world.is(1, "Listed", true) && world.is(2, "Listed", true));
+    let writes = [Call::Status(id(1)), Call::Status(id(2))];
+    let mut calls = world.tools.cluster.calls();
+    calls.retain(|call| matches!(call, Call::Status(_)));
+    assert_eq!(calls, writes, "one write each");
+}

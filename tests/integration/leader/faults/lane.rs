@@ -26,6 +26,8 @@ use crate::{
 const REMEDIATIONS: u32 = 12;
 /// Slow enough that a leader is in the middle of its writes nearly all the time.
 const SLOW: [&str; 6] = ["--kube-qps", "8", "--kube-burst", "1", "--api-qps", "50"];
+/// Of which one leads and two stand by, so that one is left where a slow machine costs a new leader its Lease.
+const REPLICAS: usize = 3;
 /// Between two changes of everything.
 const BEAT: Duration = Duration::from_secs(1);
 
@@ -69,7 +71,7 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    pub(super) async fn start(replicas: usize) -> Self {
+    pub(super) async fn start() -> Self {
         let fixture = stage("faults", REMEDIATIONS).await;
         fixture.simulator.run_clock(1);
         let mut lane = Self {
@@ -78,15 +80,30 @@ impl Lane {
             past: Vec::new(),
             remediations: REMEDIATIONS,
         };
-        for _ in 0..replicas {
-            lane.lives.push(Life::start(&lane.fixture).await);
-        }
+        lane.fill().await;
         lane.fixture.synced_watch(|_| {}).await;
         lane
     }
 
+    /// Starts another replica for each that has ended, as a cluster would.
+    async fn fill(&mut self) {
+        let ended = self.lives.extract_if(.., |life| life.process.has_ended());
+        for life in ended.collect::<Vec<_>>() {
+            let (status, log) = life.process.ended().await;
+            assert_eq!(status.code(), Some(1), "{log}");
+            self.past.push(life.proxy.writes());
+        }
+        while self.lives.len() < REPLICAS {
+            self.lives.push(Life::start(&self.fixture).await);
+        }
+        for life in &self.lives {
+            life.process.has_said("\"lease\"").await;
+        }
+    }
+
     /// One blow to the one that leads; how long until another led, and how many writes came late.
     pub(super) async fn suffer(&mut self, blow: Blow) -> (Duration, usize) {
+        self.fill().await;
         let led = self.leader();
         let struck = self.lives.swap_remove(led);
         for _ in 0..2 {
@@ -134,12 +151,12 @@ impl Lane {
             .filter(|write| is_object(write) && write.forwarded.unwrap() > take_over.at)
             .count();
         self.past.push(book);
-        self.lives.push(Life::start(&self.fixture).await);
         (take_over.after, late)
     }
 
     /// Ends the replicas and looks at all books.
-    pub(super) async fn end(self) -> Verdict {
+    pub(super) async fn end(mut self) -> Verdict {
+        self.fill().await;
         let mut books = self.past;
         for life in self.lives {
             life.process.signal(Signal::TERM);
@@ -213,15 +230,12 @@ async fn strike(struck: &Life, blow: Blow, others: &[Life]) -> (TakeOver, Vec<Ru
         }
         Way::CutOff => struck.proxy.cut(),
     }
-    let (next, at) = until("another leads", async || {
+    let at = until("another leads", async || {
         let leases = others
             .iter()
-            .map(|life| (life, first_lease(&life.proxy.writes())));
-        let since = leases.filter_map(|(life, lease)| Some((life, lease?.1)));
-        since
-            .filter(|(_, at)| *at > begun)
-            .last()
-            .ok_or_else(|| "nobody".to_owned())
+            .filter_map(|life| first_lease(&life.proxy.writes()));
+        let since = leases.map(|(_, at)| at).filter(|at| *at > begun);
+        since.min().ok_or_else(|| "nobody".to_owned())
     })
     .await;
     let under_way = {
@@ -229,7 +243,8 @@ async fn strike(struck: &Life, blow: Blow, others: &[Life]) -> (TakeOver, Vec<Ru
         names(writes.iter().filter(|write| write.answer.is_none()))
     };
     until("the new leader has written all of it", async || {
-        let left: Vec<_> = under_way.difference(&next.written()).cloned().collect();
+        let written: BTreeSet<_> = others.iter().flat_map(Life::written).collect();
+        let left: Vec<_> = under_way.difference(&written).cloned().collect();
         if left.is_empty() {
             Ok(())
         } else {

@@ -79,6 +79,12 @@ pub(super) fn html(status: StatusCode) -> Response {
     (status, axum::response::Html(body)).into_response()
 }
 
+/// Any answer that is told to be JSON.
+pub(super) fn json(status: StatusCode, body: String) -> Response {
+    let kind = [(header::CONTENT_TYPE, "application/json")];
+    (status, kind, body).into_response()
+}
+
 /// Half of the body, then the connection breaks.
 pub(super) fn cut(body: &Bytes) -> Response {
     let half = body.slice(..body.len() / 2);

@@ -60,6 +60,14 @@ async fn list(
     let mut items: Vec<Value> = page.items.iter().map(|item| json!(item)).collect();
     if let Some(fault) = &fault {
         fault.spoil_item(&mut items);
+        // One that cannot be read any more shows nothing.
+        let legible = items.iter().map(Remediation::deserialize);
+        page.items = legible.filter_map(Result::ok).collect();
+    }
+    let now = world.clock;
+    let answered = world.cluster(&cluster);
+    for item in &page.items {
+        answered.answered(item, now);
     }
     let mut body = json!({"remediations": items, "has_next": has_next});
     if let Some(next) = page.next.filter(|_| fault != Some(Fault::MissingToken)) {
@@ -73,12 +81,15 @@ async fn by_id(
     Path((cluster, instance, id)): Path<(String, String, String)>,
     headers: HeaderMap,
 ) -> Result<Json<Remediation>, ApiError> {
-    let world = &*shared.lock();
+    let world = &mut *shared.lock();
     world.keys.check(front::key(&headers), &cluster)?;
     if let Some(status) = world.by_id {
         return Err(ApiError::of_status(status));
     }
-    find(world, &cluster, &instance, &id).map(|found| Json(found.clone()))
+    let found = find(world, &cluster, &instance, &id)?.clone();
+    let now = world.clock;
+    world.cluster(&cluster).answered(&found, now);
+    Ok(Json(found))
 }
 
 /// Body of approve, reject and cancel.

@@ -15,6 +15,7 @@
 //! | `DELETE keys/{key}` | revokes it |
 //! | `PUT dialect` | body `{"names": "snake", "stateForm": "comma"}` |
 //! | `PUT by-id` | questions by id answer this instead; body `{"status": 404}` or `{"status": null}` |
+//! | `PUT date` | body `"soon"`: every answer's `Date`; `null`: as it is |
 //! | `PUT limit` | body `{"perSecond": 5, "burst": 20}`, or `null` |
 
 use std::collections::BTreeSet;
@@ -42,6 +43,7 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/keys/{key}", put(add_key).delete(revoke))
         .route("/dialect", put(dialect))
         .route("/by-id", put(by_id))
+        .route("/date", put(date))
         .route("/limit", put(limit))
 }
 
@@ -56,7 +58,7 @@ async fn remove(
     State(shared): State<Shared>,
     Path((cluster, id)): Path<(String, String)>,
 ) -> StatusCode {
-    if shared.lock().cluster(&cluster).remove(&id).is_some() {
+    if shared.lock().remove(&cluster, &id) {
         StatusCode::NO_CONTENT
     } else {
         StatusCode::NOT_FOUND
@@ -89,8 +91,7 @@ async fn life(State(shared): State<Shared>, Path(cluster): Path<String>, Json(li
 }
 
 async fn insert(State(shared): State<Shared>, Json(remediation): Json<Remediation>) {
-    let cluster = remediation.cluster_id.clone();
-    shared.lock().cluster(&cluster).put(remediation);
+    shared.lock().put(remediation);
 }
 
 #[derive(Deserialize)]
@@ -150,6 +151,10 @@ async fn by_id(State(shared): State<Shared>, Json(by_id): Json<ById>) -> StatusC
         }
         Err(_) => StatusCode::BAD_REQUEST,
     }
+}
+
+async fn date(State(shared): State<Shared>, Json(date): Json<Option<String>>) {
+    shared.lock().date = date;
 }
 
 async fn limit(State(shared): State<Shared>, Json(limit): Json<Option<RateLimit>>) {

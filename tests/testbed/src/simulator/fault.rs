@@ -36,6 +36,13 @@ pub enum Fault {
         /// The HTTP status it comes with.
         status: u16,
     },
+    /// Any answer, as it is.
+    Answer {
+        /// The HTTP status, 200 to 599.
+        status: u16,
+        /// Its body, told to be JSON.
+        body: String,
+    },
     /// A redirect, to see that it is not followed.
     Redirect {
         /// Where to.
@@ -100,6 +107,7 @@ impl Fault {
                 | Self::NotJson
                 | Self::OtherShape
                 | Self::Html { .. }
+                | Self::Answer { .. }
                 | Self::Redirect { .. }
                 | Self::SlowDrip { .. }
         )

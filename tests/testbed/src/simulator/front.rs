@@ -40,7 +40,10 @@ pub(super) async fn front(State(shared): State<Shared>, request: Request, next: 
     };
     let world = &mut *shared.lock();
     world.counters.answered(response.status().as_u16());
-    let date = world.clock.strftime("%a, %d %b %Y %T GMT").to_string();
+    let date = world
+        .date
+        .clone()
+        .unwrap_or_else(|| world.clock.strftime("%a, %d %b %Y %T GMT").to_string());
     if let Ok(date) = HeaderValue::from_str(&date) {
         response.headers_mut().insert(header::DATE, date);
     }
@@ -76,6 +79,7 @@ async fn spoiled(fault: &Fault, request: Request, next: Next) -> Response {
             Json(json!({"data": [{"object": "model"}], "ok": true})).into_response()
         }
         Fault::Html { status } => answer::html(status_of(*status)),
+        Fault::Answer { status, body } => answer::json(status_of(*status), body.clone()),
         Fault::Redirect { location } => Redirect::temporary(location).into_response(),
         _ => next.run(request).await,
     }

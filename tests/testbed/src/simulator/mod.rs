@@ -11,13 +11,14 @@ mod counters;
 mod dialect;
 mod fault;
 mod front;
+mod history;
 mod keys;
 mod life;
 mod listing;
 mod remediation;
 mod world;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -32,6 +33,7 @@ use tokio::runtime::{Builder, Runtime};
 pub use counters::{Call, Counters};
 pub use dialect::{Dialect, Names, StateForm};
 pub use fault::{Fault, Times};
+pub use history::{History, Version};
 pub use keys::RateLimit;
 pub use remediation::{
     AlertAnnotation, FINAL_STATES, LinkedAlert, NEWER_STATES, PAGE_STATES, Remediation,
@@ -174,8 +176,7 @@ impl Simulator {
 
     /// Inserts or replaces; its cluster and machine become known. Times stay as they are given.
     pub fn put(&self, remediation: Remediation) {
-        let cluster = remediation.cluster_id.clone();
-        self.shared.lock().cluster(&cluster).put(remediation);
+        self.shared.lock().put(remediation);
     }
 
     /// Changes one in place. Its `update_time` becomes the clock's, unless `change` sets it.
@@ -200,13 +201,21 @@ impl Simulator {
 
     /// Removes one, as if the API had forgotten it; `false` if there was none.
     pub fn remove(&self, cluster: &str, id: &str) -> bool {
-        self.shared.lock().cluster(cluster).remove(id).is_some()
+        self.shared.lock().remove(cluster, id)
     }
 
     /// All that the API holds of a cluster, by id.
     #[must_use]
     pub fn truth(&self, cluster: &str) -> Vec<Remediation> {
         self.shared.truth(cluster)
+    }
+
+    /// What the API has shown of a cluster since it began, by id.
+    #[must_use]
+    pub fn histories(&self, cluster: &str) -> BTreeMap<String, History> {
+        let world = self.shared.lock();
+        let cluster = world.clusters.get(cluster);
+        cluster.map_or_else(BTreeMap::new, |cluster| cluster.histories.clone())
     }
 
     /// Fills a cluster with machines and remediations that live by themselves as the clock moves;
@@ -221,7 +230,8 @@ impl Simulator {
         self.shared.lock().lives_left()
     }
 
-    /// The simulator's time; every answer's `Date` shows it.
+    /// The simulator's time; every answer's `Date` shows it, unless [`set_date`](Self::set_date) says
+    /// otherwise.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.shared.lock().clock
@@ -230,6 +240,11 @@ impl Simulator {
     /// Sets the clock, with no life moved.
     pub fn set_clock(&self, now: Timestamp) {
         self.shared.lock().clock = now;
+    }
+
+    /// Every answer's `Date` is this text, whatever the clock shows; `None`: the clock's time.
+    pub fn set_date(&self, date: Option<&str>) {
+        self.shared.lock().date = date.map(str::to_owned);
     }
 
     /// Moves the clock, and with it the lives.

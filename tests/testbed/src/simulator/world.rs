@@ -11,6 +11,7 @@ use super::dialect::Dialect;
 use super::fault::Faults;
 use super::keys::Keys;
 use super::life::{Life, Step, cast};
+use super::remediation::Remediation;
 
 /// The state behind the API. `clock` is the API's own time.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub(super) struct World {
     pub(super) counters: Counters,
     /// What questions by id answer instead of the remediation.
     pub(super) by_id: Option<StatusCode>,
+    /// What each answer's `Date` says instead of the clock's time.
+    pub(super) date: Option<String>,
 }
 
 impl World {
@@ -37,6 +40,7 @@ impl World {
             faults: Faults::default(),
             counters: Counters::default(),
             by_id: None,
+            date: None,
         }
     }
 
@@ -44,13 +48,26 @@ impl World {
         self.clusters.entry(id.to_owned()).or_default()
     }
 
+    /// Inserts or replaces.
+    pub(super) fn put(&mut self, remediation: Remediation) {
+        let (cluster, now) = (remediation.cluster_id.clone(), self.clock);
+        self.cluster(&cluster).put(remediation, now);
+    }
+
+    /// Forgets one; `false` if there was none.
+    pub(super) fn remove(&mut self, cluster: &str, id: &str) -> bool {
+        let now = self.clock;
+        self.cluster(cluster).remove(id, now)
+    }
+
     /// Fills a cluster with a cast that lives by itself.
     pub(super) fn seed_life(&mut self, cluster: &str, seed: u64, machines: usize) {
         let cast = cast::cast(cluster, seed, machines, self.clock);
+        let now = self.clock;
         let filled = self.cluster(cluster);
         filled.instances.extend(cast.machines);
         for old in cast.history {
-            filled.put(old);
+            filled.put(old, now);
         }
         let lives = cast
             .lives
@@ -105,10 +122,10 @@ impl World {
                 for alert in &mut newborn.linked_alerts {
                     alert.started_at = (now - SignedDuration::from_mins(5)).to_string();
                 }
-                cluster.put(newborn);
+                cluster.put(newborn, now);
             }
             Step::Leave => {
-                cluster.remove(&id);
+                cluster.remove(&id, now);
             }
             step => {
                 let failed = matches!(step, Step::Fail(_));

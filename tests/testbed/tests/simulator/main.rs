@@ -4,6 +4,7 @@
 mod calls;
 mod control;
 mod faults;
+mod history;
 mod lives;
 mod pages;
 

@@ -73,7 +73,7 @@ proptest! {
     ) {
         let mut cluster = Cluster::default();
         for put in &puts {
-            cluster.put(put.clone());
+            cluster.put(put.clone(), Timestamp::UNIX_EPOCH);
         }
         let mut expected: Vec<Remediation> = cluster.all().filter(|one| {
             question.instance.as_ref().is_none_or(|instance| *instance == one.instance_id)
@@ -101,7 +101,7 @@ proptest! {
     ) {
         let mut cluster = Cluster::default();
         for put in &puts {
-            cluster.put(put.clone());
+            cluster.put(put.clone(), Timestamp::UNIX_EPOCH);
         }
         let gone = format!("r-{removed:02}");
         let first = page(&cluster, &question, &Start::default(), size);
@@ -110,7 +110,7 @@ proptest! {
             .into_iter()
             .map(|one| one.id)
             .collect();
-        cluster.remove(&gone);
+        cluster.remove(&gone, Timestamp::UNIX_EPOCH);
         let on_first = first.items.iter().any(|one| one.id == gone);
         expected.retain(|id| *id != gone || on_first);
         let mut seen: Vec<String> = first.items.iter().map(|one| one.id.clone()).collect();

@@ -1,13 +1,13 @@
 //! Is a mirror what the API says? Its own reading of the contract, none of the operator's code.
 
+use crate::simulator::{LinkedAlert, Remediation};
 use serde_json::{Map, Value, json};
-use testbed::simulator::{LinkedAlert, Remediation};
 
 /// What the operator adds on its own and this comparison reads by itself.
 const ADDED: [&str; 3] = ["observedGeneration", "conditions", "transitions"];
 
 /// All differences between a remediation and its mirror, each in one line.
-pub(crate) fn differences(truth: &Remediation, mirror: &Value) -> Vec<String> {
+pub(super) fn differences(truth: &Remediation, mirror: &Value) -> Vec<String> {
     let mut found = Vec::new();
     let mut differ = |what: &str, expected: &Value, actual: &Value| {
         if expected != actual {
@@ -33,9 +33,7 @@ pub(crate) fn differences(truth: &Remediation, mirror: &Value) -> Vec<String> {
     );
     let spec = json!({"clusterId": truth.cluster_id, "id": truth.id});
     differ("spec", &spec, &mirror["spec"]);
-    let expected = status(truth);
-    let mut actual = mirror["status"].as_object().cloned().unwrap_or_default();
-    actual.retain(|field, _| !ADDED.contains(&field.as_str()));
+    let (expected, actual) = (status(truth), content(mirror));
     for field in expected
         .keys()
         .chain(actual.keys().filter(|f| !expected.contains_key(*f)))
@@ -75,7 +73,7 @@ pub(crate) fn differences(truth: &Remediation, mirror: &Value) -> Vec<String> {
 }
 
 /// What is wrong with a mirror whose remediation the API no longer has.
-pub(crate) fn gone(mirror: &Value) -> Vec<String> {
+pub(super) fn gone(mirror: &Value) -> Vec<String> {
     let mut found = Vec::new();
     let reason = condition(mirror, "Synced", "reason");
     if reason != "NotFound" && reason != "NotListed" {
@@ -89,8 +87,24 @@ pub(crate) fn gone(mirror: &Value) -> Vec<String> {
     found
 }
 
+/// What a mirror shows of its remediation.
+pub(super) fn content(mirror: &Value) -> Map<String, Value> {
+    let mut content = mirror["status"].as_object().cloned().unwrap_or_default();
+    content.retain(|field, _| !ADDED.contains(&field.as_str()));
+    content
+}
+
+/// Whether `content` is all of `truth` and nothing else; `gone`: but for `open`.
+pub(super) fn shows(content: &Map<String, Value>, truth: &Remediation, gone: bool) -> bool {
+    let mut expected = status(truth);
+    if gone {
+        expected.insert("open".to_owned(), json!(false));
+    }
+    *content == expected
+}
+
 /// A field of one condition; null where there is none.
-pub(crate) fn condition<'a>(object: &'a Value, kind: &str, field: &str) -> &'a Value {
+pub(super) fn condition<'a>(object: &'a Value, kind: &str, field: &str) -> &'a Value {
     const NONE: &Value = &Value::Null;
     object["status"]["conditions"]
         .as_array()
@@ -108,7 +122,7 @@ fn verdicts(truth: &Remediation) -> (&'static str, &'static str) {
 }
 
 /// The status that the contract asks for, as far as the API decides it.
-fn status(truth: &Remediation) -> Map<String, Value> {
+pub(super) fn status(truth: &Remediation) -> Map<String, Value> {
     let node = truth.instance_name.as_ref().unwrap_or(&truth.instance_id);
     let short = |value: &str, prefix: &str| value.strip_prefix(prefix).unwrap_or(value).to_owned();
     let alerts: Vec<Value> = truth.linked_alerts.iter().map(alert).collect();

@@ -2,25 +2,26 @@
 
 use std::collections::BTreeMap;
 
+use crate::simulator::Remediation;
 use serde_json::Value;
-use testbed::simulator::Remediation;
 
-use super::compare::{condition, differences, gone};
+use super::fields::{condition, differences, gone};
 
 /// What the comparison came to.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Verdict {
+pub struct Verdict {
     /// Mirrors that agree with a remediation of the API.
-    pub(crate) agree: usize,
+    pub agree: usize,
     /// Mirrors that say rightly that their remediation left the API.
-    pub(crate) left: usize,
+    pub left: usize,
     /// Everything that is wrong, each in one line.
-    pub(crate) differences: Vec<String>,
+    pub differences: Vec<String>,
 }
 
 /// Compares every remediation with its mirror, every mirror with its remediation, and the watch's
 /// own sums with both.
-pub(crate) fn judge(truth: &[Remediation], mirrors: &[Value], watch: &Value) -> Verdict {
+#[must_use]
+pub fn judge(truth: &[Remediation], mirrors: &[Value], watch: &Value) -> Verdict {
     let mut verdict = Verdict {
         agree: 0,
         left: 0,

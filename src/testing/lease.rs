@@ -7,7 +7,7 @@ use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use crate::{cluster::ClusterError, leader::Leases};
 
 #[derive(Default)]
-pub(super) struct Store(Mutex<Held>);
+pub(crate) struct Store(Mutex<Held>);
 
 #[derive(Default)]
 struct Held {
@@ -19,26 +19,26 @@ struct Held {
 }
 
 impl Store {
-    pub(super) fn spec(&self) -> Option<LeaseSpec> {
+    pub(crate) fn spec(&self) -> Option<LeaseSpec> {
         self.0.lock().unwrap().lease.clone()?.spec
     }
 
-    pub(super) fn calls(&self) -> u64 {
+    pub(crate) fn calls(&self) -> u64 {
         self.0.lock().unwrap().calls
     }
 
     /// Writes that came to something.
-    pub(super) fn writes(&self) -> u64 {
+    pub(crate) fn writes(&self) -> u64 {
         self.0.lock().unwrap().writes
     }
 
     /// Makes the next replacement meet a newer version.
-    pub(super) fn conflict_once(&self) {
+    pub(crate) fn conflict_once(&self) {
         self.0.lock().unwrap().conflict = true;
     }
 
     /// Gives it to `name` by hand, or takes it away.
-    pub(super) fn overwrite(&self, name: Option<&str>) {
+    pub(crate) fn overwrite(&self, name: Option<&str>) {
         let mut held = self.0.lock().unwrap();
         held.version += 1;
         let version = held.version.to_string();
@@ -70,7 +70,7 @@ impl Store {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     None,
     /// No call gets through, and none ends.
     Hang,
@@ -83,20 +83,20 @@ pub(super) enum Fault {
 
 /// One replica's way to the Lease.
 #[derive(Clone)]
-pub(super) struct Access {
+pub(crate) struct Access {
     store: Arc<Store>,
     fault: Arc<Mutex<Fault>>,
 }
 
 impl Access {
-    pub(super) fn new(store: Arc<Store>) -> Self {
+    pub(crate) fn new(store: Arc<Store>) -> Self {
         Self {
             store,
             fault: Arc::new(Mutex::new(Fault::None)),
         }
     }
 
-    pub(super) fn set(&self, fault: Fault) {
+    pub(crate) fn set(&self, fault: Fault) {
         *self.fault.lock().unwrap() = fault;
     }
 

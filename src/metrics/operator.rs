@@ -1,0 +1,59 @@
+//! The operator itself: its version, whether it leads, its tasks.
+
+use prometheus_client::{
+    collector::Collector,
+    encoding::DescriptorEncoder,
+    metrics::{MetricType, gauge::ConstGauge},
+};
+use tokio::runtime::Handle;
+
+use super::{family, plain};
+use crate::leader::Leadership;
+
+/// What is shown of the operator itself.
+pub struct Operator {
+    leadership: Leadership,
+    runtime: Handle,
+}
+
+impl Operator {
+    /// The operator of `leadership`, whose tasks run on the present runtime.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    #[must_use]
+    pub fn new(leadership: Leadership) -> Self {
+        Self {
+            leadership,
+            runtime: Handle::current(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Operator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Operator")
+    }
+}
+
+impl Collector for Operator {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), std::fmt::Error> {
+        family(
+            &mut encoder,
+            ("build_info", "Which version runs; always 1.", None),
+            MetricType::Gauge,
+            [([("version", env!("CARGO_PKG_VERSION"))], ConstGauge::new(1))],
+        )?;
+        plain(
+            &mut encoder,
+            ("leader", "1 while this replica leads, else 0.", None),
+            &ConstGauge::new(i64::from(self.leadership.holds())),
+        )?;
+        let tasks = u32::try_from(self.runtime.metrics().num_alive_tasks()).unwrap_or(u32::MAX);
+        plain(
+            &mut encoder,
+            ("tasks", "Tasks of the runtime that have not ended.", None),
+            &ConstGauge::new(i64::from(tasks)),
+        )
+    }
+}

@@ -1,0 +1,112 @@
+use std::{sync::Arc, time::Duration};
+
+use openmetrics_parser::openmetrics::parse_openmetrics;
+
+use super::*;
+use crate::{
+    clock::Clock,
+    leader::Leadership,
+    testing::clock::TestClock,
+    together::{BaseUrl, Client, Limits},
+};
+
+/// What is shown of two watches and one API, neither of which has done anything yet.
+fn metrics() -> (Metrics, Watches, Client, Arc<TestClock>) {
+    let clock = Arc::new(TestClock::default());
+    let port: Arc<dyn Clock> = clock.clone();
+    let base = BaseUrl::parse("http://api.example:8080", true).unwrap();
+    let together = Client::new(base, Limits::default()).unwrap();
+    let operator = Operator::new(Leadership::new(port.clone()));
+    let watches = Watches::new(port);
+    let metrics = Metrics::new(operator, watches.clone(), &together);
+    (metrics, watches, together, clock)
+}
+
+/// The scrape's lines with `part`, once an independent parser has read it all.
+fn lines(metrics: &Metrics, part: &str) -> Vec<String> {
+    let text = metrics.text();
+    if let Err(error) = parse_openmetrics(&text) {
+        panic!("{error}\n{text}");
+    }
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let found = lines.filter(|line| line.contains(part));
+    found.map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn what_is_shown_from_the_start_reads_as_openmetrics() {
+    let (metrics, ..) = metrics();
+    assert_eq!(
+        lines(&metrics, "_leader"),
+        ["together_remediation_leader 0"]
+    );
+    assert_eq!(lines(&metrics, "_tasks"), ["together_remediation_tasks 0"]);
+    assert_eq!(
+        lines(&metrics, "dialect_info"),
+        [
+            r#"together_remediation_api_dialect_info{base="api.example:8080",names="reference",filter="repeated"} 1"#
+        ]
+    );
+    assert!(lines(&metrics, "skew").is_empty(), "nobody knows it yet");
+    assert!(lines(&metrics, "namespace=").is_empty());
+    for process in [
+        "process_resident_memory_bytes ",
+        "process_open_fds ",
+        "process_max_fds ",
+        "process_cpu_seconds_total ",
+        "process_start_time_seconds ",
+    ] {
+        assert_eq!(lines(&metrics, process).len(), 1, "{process}");
+    }
+}
+
+#[tokio::test]
+async fn a_watch_is_shown_as_long_as_somebody_holds_its_meter() {
+    let (metrics, watches, _, clock) = metrics();
+    let (one, again) = (
+        watches.meter("gpu-ops", "one"),
+        watches.meter("gpu-ops", "one"),
+    );
+    let other = watches.meter("gpu-ops", "other");
+    one.polled("Synced");
+    again.polled("Synced");
+    one.polled("Unavailable");
+    one.synced(clock.elapsed(), Duration::ZERO);
+    other.polled("Unauthorized");
+    other.synced(clock.elapsed(), Duration::from_secs(300));
+    clock.advance(Duration::from_secs(7));
+    let of_one = r#"{namespace="gpu-ops",name="one""#;
+    assert_eq!(
+        lines(&metrics, of_one),
+        [
+            format!(r#"together_remediation_polls_total{of_one},outcome="Synced"}} 2"#),
+            format!(r#"together_remediation_polls_total{of_one},outcome="Unavailable"}} 1"#),
+            format!("together_remediation_sync_age_seconds{of_one}}} 7.0"),
+        ]
+    );
+    let age = r#"sync_age_seconds{namespace="gpu-ops",name="other"} 307.0"#;
+    assert_eq!(lines(&metrics, age).len(), 1);
+    drop(one);
+    assert_eq!(lines(&metrics, of_one).len(), 3, "another still holds it");
+    drop(again);
+    assert!(lines(&metrics, of_one).is_empty());
+    assert_eq!(lines(&metrics, r#"name="other""#).len(), 2);
+    assert!(lines(&metrics, "sync_age").len() == 1);
+}
+
+#[tokio::test]
+async fn calls_are_shown_by_status() {
+    let (metrics, _, together, _) = metrics();
+    together.meter().answered(200);
+    together.meter().answered(418);
+    together.meter().unanswered("timeout");
+    together.meter().waited(Duration::from_millis(1500));
+    for (status, count) in [("200", 1), ("4xx", 1), ("timeout", 1)] {
+        let line = format!(
+            r#"together_remediation_api_calls_total{{base="api.example:8080",status="{status}"}} {count}"#
+        );
+        assert_eq!(lines(&metrics, &line), [&*line]);
+    }
+    let waited = r#"together_remediation_api_wait_seconds_total{base="api.example:8080"} 1.5"#;
+    assert_eq!(lines(&metrics, "_wait_"), [waited]);
+}

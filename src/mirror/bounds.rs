@@ -1,0 +1,147 @@
+//! What fits into a mirror: strings of the API may be longer than the cluster takes. Pure.
+
+use crate::{
+    api::{cluster_watch::OmitField, limits},
+    together::{LinkedAlert, Remediation},
+};
+
+/// What every mode begins with on the wire.
+pub const MODE: &str = "REMEDIATION_MODE_";
+/// What every trigger begins with on the wire.
+pub const TRIGGER: &str = "REMEDIATION_TRIGGER_";
+
+/// `value` without `prefix`.
+#[must_use]
+pub fn suffix<'a>(value: Option<&'a str>, prefix: &str) -> Option<&'a str> {
+    value.map(|value| value.strip_prefix(prefix).unwrap_or(value))
+}
+
+/// `value` in at most `limit` characters, the last one `…` where it was cut.
+#[must_use]
+pub fn bounded(value: Option<&str>, limit: u32) -> Option<String> {
+    let value = value?;
+    if fits(value, limit) {
+        return Some(value.to_owned());
+    }
+    let kept = (limit as usize).saturating_sub(1);
+    Some(value.chars().take(kept).chain(['…']).collect())
+}
+
+fn fits(value: &str, limit: u32) -> bool {
+    let limit = limit as usize;
+    value.len() <= limit || value.chars().count() <= limit
+}
+
+/// The first field of a mirror of `item` that does not hold all that the API says.
+#[must_use]
+pub fn cut_short(item: &Remediation, omit: &[OmitField]) -> Option<&'static str> {
+    use OmitField as O;
+    let mode = suffix(item.mode.as_deref(), MODE);
+    let trigger = suffix(item.trigger.as_deref(), TRIGGER);
+    let always = [
+        ("instanceId", item.instance_id.as_deref(), limits::ID),
+        ("instanceName", item.instance_name.as_deref(), limits::NAME),
+        ("state", Some(&*item.state), limits::ENUM),
+        ("mode", mode, limits::ENUM),
+        ("trigger", trigger, limits::ENUM),
+        ("createTime", item.create_time.as_deref(), limits::TIME),
+        ("reviewTime", item.review_time.as_deref(), limits::TIME),
+        ("startTime", item.start_time.as_deref(), limits::TIME),
+        ("endTime", item.end_time.as_deref(), limits::TIME),
+        ("updateTime", item.update_time.as_deref(), limits::TIME),
+    ];
+    let wanted = [
+        (O::Reason, "reason", &item.reason, limits::TEXT),
+        (
+            O::ActiveHealthCheckRunId,
+            "activeHealthCheckRunId",
+            &item.active_health_check_run_id,
+            limits::ID,
+        ),
+        (
+            O::PassiveHealthCheckEventId,
+            "passiveHealthCheckEventId",
+            &item.passive_health_check_event_id,
+            limits::ID,
+        ),
+        (
+            O::RequestedBy,
+            "requestedBy",
+            &item.requested_by,
+            limits::NAME,
+        ),
+        (O::ReviewedBy, "reviewedBy", &item.reviewed_by, limits::NAME),
+        (
+            O::ReviewComment,
+            "reviewComment",
+            &item.review_comment,
+            limits::TEXT,
+        ),
+        (
+            O::ErrorMessage,
+            "errorMessage",
+            &item.error_message,
+            limits::TEXT,
+        ),
+    ];
+    let wanted = wanted
+        .into_iter()
+        .filter(|(field, ..)| !omit.contains(field));
+    let wanted = wanted.map(|(_, name, value, limit)| (name, value.as_deref(), limit));
+    let long = |(name, value, limit): (_, Option<&str>, _)| {
+        value
+            .is_some_and(|value| !fits(value, limit))
+            .then_some(name)
+    };
+    let alerts = !omit.contains(&O::LinkedAlerts)
+        && (item.linked_alerts.len() > limits::LINKED_ALERTS as usize
+            || item.linked_alerts.iter().any(|alert| !fits_whole(alert)));
+    let mut texts = always.into_iter().chain(wanted);
+    texts.find_map(long).or(alerts.then_some("linkedAlerts"))
+}
+
+fn fits_whole(alert: &LinkedAlert) -> bool {
+    [
+        (&alert.name, limits::NAME),
+        (&alert.severity, limits::ENUM),
+        (&alert.title, limits::TITLE),
+        (&alert.started_at, limits::TIME),
+        (&alert.resolved_at, limits::TIME),
+    ]
+    .into_iter()
+    .all(|(value, limit)| value.as_deref().is_none_or(|value| fits(value, limit)))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{mirror::desired::from_api, testing::random};
+
+    #[test]
+    fn what_is_too_long_is_cut_at_a_character() {
+        assert_eq!(bounded(Some("üüü"), 3).as_deref(), Some("üüü"));
+        assert_eq!(bounded(Some("üüüü"), 3).as_deref(), Some("üü…"));
+        assert_eq!(bounded(None, 3), None);
+    }
+
+    proptest! {
+        /// What is told agrees with what [`from_api`] does.
+        #[test]
+        fn whatever_is_cut_is_told(item in random::remediation(4), leave_out in any::<bool>()) {
+            let omit = if leave_out { &[OmitField::Reason, OmitField::LinkedAlerts][..] } else { &[] };
+            let status = from_api(&item, omit, 1);
+            let status = serde_json::to_value((&status, &status.linked_alerts)).unwrap_or_default();
+            let told = cut_short(&item, omit);
+            // What is only derived from other fields ends so too.
+            let mut fields = status[0].clone();
+            for derived in ["node", "conditions", "linkedAlerts"] {
+                fields[derived] = serde_json::Value::Null;
+            }
+            let ends = fields.to_string().contains("…\"") || status[1].to_string().contains("…\"");
+            let fewer = !leave_out && item.linked_alerts.len() > limits::LINKED_ALERTS as usize;
+            prop_assert_eq!(told.is_some(), ends || fewer, "{:?}", told);
+        }
+    }
+}

@@ -1,0 +1,71 @@
+#![allow(clippy::unwrap_used)]
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::{Api, Client, client::Body};
+
+use super::*;
+use crate::cluster::ClusterError;
+
+/// Keeps what is logged.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl Kept {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_panics_message_is_shown_only_where_it_holds_no_data() {
+    let made_up: Box<dyn Any> = Box::new(format!("no such user: {}", "planted"));
+    assert!(!said(&*made_up).contains("planted"));
+    let written: Box<dyn Any> = Box::new("the lock is taken");
+    assert_eq!(said(&*written), "the lock is taken");
+}
+
+/// A Secret that kube cannot read is in kube's own log as a whole, and in its error in part.
+#[tokio::test]
+async fn what_the_cluster_answers_is_never_logged() {
+    for format in [LogFormat::Json, LogFormat::Text] {
+        let kept = Kept::default();
+        let to = kept.clone();
+        let log = log(format, "trace", move || to.clone(), false);
+        let log = tracing::subscriber::set_default(log);
+        for (status, body) in [
+            (200, r#"{"kind":"Secret","data":"planted"}"#),
+            (500, "planted"),
+            (403, r#"{"kind":"Status","message":"planted","code":403}"#),
+        ] {
+            let answer = move |_| async move {
+                let answer = http::Response::builder().status(status);
+                Ok::<_, io::Error>(answer.body(Body::from(body.as_bytes().to_vec())).unwrap())
+            };
+            let client = Client::new(tower::service_fn(answer), "n");
+            let secrets: Api<Secret> = Api::namespaced(client, "n");
+            let error = ClusterError::from(secrets.get("together").await.unwrap_err());
+            tracing::info!("asked");
+            assert!(
+                status != 200 || !error.to_string().contains("planted"),
+                "{error}"
+            );
+        }
+        drop(log);
+        let text = kept.text();
+        assert_eq!(text.matches("asked").count(), 3, "{text}");
+        assert!(!text.contains("planted"), "{text}");
+    }
+}

@@ -1,0 +1,108 @@
+use proptest::prelude::*;
+use reqwest::header::HeaderValue;
+
+use super::*;
+
+const NOON: &str = "2026-11-23T12:00:00Z";
+
+fn noon() -> Timestamp {
+    NOON.parse().unwrap_or_default()
+}
+
+fn seconds(seconds: i64) -> SignedDuration {
+    SignedDuration::from_secs(seconds)
+}
+
+fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+    let lines = lines.iter();
+    lines
+        .map(|(name, value)| {
+            let name = reqwest::header::HeaderName::from_static(name);
+            (name, HeaderValue::from_static(value))
+        })
+        .collect()
+}
+
+fn told(lines: &[(&'static str, &'static str)]) -> Option<SignedDuration> {
+    let skew = Skew::default();
+    skew.note(&headers(lines), noon(), noon() + seconds(1));
+    skew.get()
+}
+
+#[test]
+fn the_middle_of_the_call_is_compared_with_the_middle_of_the_second() {
+    let date = "Mon, 23 Nov 2026 13:00:00 GMT";
+    assert_eq!(told(&[("date", date)]), Some(seconds(3600)));
+}
+
+#[test]
+fn a_date_that_says_nothing_corrects_nothing() {
+    for (why, lines) in [
+        ("absent", &[][..]),
+        ("no date", &[("date", "soon")]),
+        (
+            "a clock that was never set",
+            &[("date", "Thu, 01 Jan 1970 00:00:00 GMT")],
+        ),
+        (
+            "more than a day",
+            &[("date", "Tue, 24 Nov 2026 12:10:00 GMT")],
+        ),
+        (
+            "kept by a cache",
+            &[("date", "Mon, 23 Nov 2026 13:00:00 GMT"), ("age", "90")],
+        ),
+    ] {
+        assert_eq!(told(lines), None, "{why}");
+    }
+    let backwards = sample(noon(), noon(), noon() - seconds(1));
+    assert_eq!(backwards, None, "our own clock was set meanwhile");
+}
+
+#[test]
+fn what_says_nothing_leaves_what_is_known() {
+    let skew = Skew::default();
+    let good = headers(&[("date", "Mon, 23 Nov 2026 13:00:00 GMT")]);
+    skew.note(&good, noon(), noon());
+    let known = skew.get();
+    assert!(known.is_some());
+    skew.note(&HeaderMap::new(), noon(), noon());
+    assert_eq!(skew.get(), known);
+}
+
+proptest! {
+    /// Whatever the skew, the time on the wire and the fraction of the second: the error is half a second and half the
+    /// time on the wire at most.
+    #[test]
+    fn a_sample_is_as_good_as_it_can_be(
+        skew in -80_000_000_i64..80_000_000,
+        there in 0_i64..2_000,
+        back in 0_i64..2_000,
+        fraction in 0_i64..1_000,
+    ) {
+        let ms = SignedDuration::from_millis;
+        let asked = noon() + ms(fraction);
+        let stamped = asked + ms(there) + ms(skew);
+        let date = Timestamp::from_second(stamped.as_millisecond().div_euclid(1000)).unwrap_or_default();
+        let error = sample(date, asked, asked + ms(there + back)).map(|sample| (sample - ms(skew)).abs());
+        prop_assert!(error.is_some_and(|error| error <= ms(500 + i64::midpoint(there, back) + 1)), "{error:?}");
+    }
+
+    /// Many samples of one skew come to lie closer than one may, and never leave their bounds.
+    #[test]
+    fn smoothing_stays_within_the_samples(skew in -80_000_i64..80_000, noise in prop::collection::vec(-500_i64..=500, 1..100)) {
+        let ms = SignedDuration::from_millis;
+        let mut known = None;
+        for noise in noise {
+            known = Some(smoothed(known, seconds(skew) + ms(noise)));
+        }
+        prop_assert!(known.is_some_and(|known| (known - seconds(skew)).abs() <= ms(501)), "{known:?}");
+    }
+
+    /// A clock that was set is believed at once.
+    #[test]
+    fn a_step_is_not_smoothed(before in -80_000_i64..80_000, step in 6_i64..80_000, back in any::<bool>()) {
+        let after = if back { before - step } else { before + step };
+        prop_assert_eq!(smoothed(Some(seconds(before)), seconds(after)), seconds(after));
+    }
+}

@@ -1,0 +1,117 @@
+//! A person's wish, by annotation, that everything is synced now.
+
+use std::{future::pending, time::Duration};
+
+use tokio::sync::watch::Receiver;
+
+use crate::{api::limits, clock::Clock};
+
+/// The annotation whose every new value means: sync now.
+pub const REQUESTED_AT: &str = "compute.together.ai/requestedAt";
+
+/// The requests of one watch. Who asks without end gets no more than who polls as often as anybody may.
+#[derive(Debug)]
+pub struct Requests {
+    asked: Receiver<Option<String>>,
+    apart: Duration,
+    /// There is one whose time has not come.
+    waiting: bool,
+    /// When one was last heeded (monotonic).
+    heeded: Option<Duration>,
+}
+
+impl Requests {
+    /// Requests by the annotation's value in `asked`, as it changes; heeded at least `apart` from each other.
+    #[must_use]
+    pub fn new(asked: Receiver<Option<String>>, apart: Duration) -> Self {
+        Self {
+            asked,
+            apart,
+            waiting: false,
+            heeded: None,
+        }
+    }
+
+    /// The request to answer `now`, if there is one other than `handled` and its time has come, which it has not before
+    /// `earliest` (monotonic).
+    pub fn heed(
+        &mut self,
+        handled: Option<&str>,
+        now: Duration,
+        earliest: Duration,
+    ) -> Option<String> {
+        let asked = self.asked.borrow_and_update().as_deref().map(echo)?;
+        let new = handled != Some(&*asked);
+        self.waiting = new && now < self.due(earliest);
+        if !new || self.waiting {
+            return None;
+        }
+        self.heeded = Some(now);
+        Some(asked)
+    }
+
+    /// Ends when there is a request whose time has come.
+    pub async fn wait(&mut self, clock: &dyn Clock, earliest: Duration) {
+        let due = self.due(earliest);
+        if !self.waiting && self.asked.changed().await.is_err() {
+            pending::<()>().await;
+        }
+        clock.deadline(due).await;
+    }
+
+    fn due(&self, earliest: Duration) -> Duration {
+        let after_last = self.heeded.map(|heeded| heeded + self.apart);
+        after_last.unwrap_or_default().max(earliest)
+    }
+}
+
+/// As much of a `requestedAt` value as the status can echo.
+fn echo(value: &str) -> String {
+    value.chars().take(limits::REQUESTED_AT as usize).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::watch;
+
+    use super::*;
+
+    const APART: Duration = Duration::from_secs(10);
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_request_is_heeded_once_and_the_next_one_in_its_time() {
+        let (ask, asked) = watch::channel(None);
+        let mut requests = Requests::new(asked, APART);
+        assert_eq!(requests.heed(None, at(0), at(0)), None);
+        ask.send_replace(Some("one".to_owned()));
+        assert_eq!(
+            requests.heed(Some("none"), at(1), at(0)).as_deref(),
+            Some("one")
+        );
+        assert_eq!(requests.heed(Some("one"), at(2), at(0)), None, "handled");
+        ask.send_replace(Some("two".to_owned()));
+        assert_eq!(requests.heed(Some("one"), at(3), at(0)), None, "too soon");
+        ask.send_replace(Some("three".to_owned()));
+        assert_eq!(requests.heed(Some("one"), at(10), at(0)), None, "too soon");
+        assert_eq!(
+            requests.heed(Some("one"), at(11), at(12)),
+            None,
+            "a full listing is too soon"
+        );
+        assert_eq!(
+            requests.heed(Some("one"), at(12), at(12)).as_deref(),
+            Some("three")
+        );
+    }
+
+    #[test]
+    fn as_much_is_heeded_as_can_be_echoed() {
+        let (_ask, asked) = watch::channel(Some("ä".repeat(300)));
+        let heeded = Requests::new(asked, APART).heed(None, at(0), at(0));
+        assert_eq!(heeded, Some("ä".repeat(253)));
+    }
+}

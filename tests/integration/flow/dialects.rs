@@ -1,0 +1,182 @@
+//! Every dialect of the API: what is asked, what it costs to find out, and where it is told.
+
+use std::time::Duration;
+
+use testbed::simulator::{Dialect, Names, PAGE_STATES, Remediation as Truth, StateForm};
+use together_remediation_operator::api::cluster_watch::Query;
+
+use crate::{
+    fixture::{CLUSTER, Fixture},
+    look::told,
+    truth::assert_mirrors,
+};
+
+const POLL: Duration = Duration::from_secs(20);
+const ELSEWHERE: &str = "another-cluster";
+
+/// A dialect, and what is to come of it.
+struct Case {
+    name: &'static str,
+    dialect: Dialect,
+    /// Calls of the first listing of what is open, and of each one after that.
+    calls: (u64, u64),
+    /// The metric's word for it.
+    word: &'static str,
+    /// What Ready says; empty: nothing.
+    sentence: &'static str,
+}
+
+fn of_form(state_form: StateForm) -> Dialect {
+    Dialect {
+        state_form,
+        ..Dialect::default()
+    }
+}
+
+fn without_newer(state_form: StateForm) -> Dialect {
+    Dialect {
+        states: PAGE_STATES.iter().map(ToString::to_string).collect(),
+        ..of_form(state_form)
+    }
+}
+
+fn cases() -> [Case; 6] {
+    [
+        Case {
+            name: "repeated",
+            dialect: Dialect::default(),
+            calls: (1, 1),
+            word: "repeated",
+            sentence: "",
+        },
+        Case {
+            name: "reference",
+            dialect: without_newer(StateForm::Repeated),
+            calls: (2, 1),
+            word: "repeated-reference",
+            sentence: "the API refuses the newer states as a filter",
+        },
+        Case {
+            name: "comma",
+            dialect: of_form(StateForm::Comma),
+            calls: (3, 1),
+            word: "comma",
+            sentence: "states joined by commas: it refuses the reference page's form",
+        },
+        Case {
+            name: "comma-reference",
+            dialect: without_newer(StateForm::Comma),
+            calls: (4, 1),
+            word: "comma-reference",
+            sentence: "joined by commas, and without the newer ones",
+        },
+        Case {
+            name: "refused",
+            dialect: Dialect {
+                states: [].into(),
+                ..Dialect::default()
+            },
+            calls: (5, 1),
+            word: "refused",
+            sentence: "the API refuses the state filter: every poll lists everything",
+        },
+        Case {
+            name: "ignored",
+            dialect: of_form(StateForm::Ignored),
+            calls: (1, 1),
+            word: "ignored",
+            sentence: "the API ignores the state filter: every poll lists everything",
+        },
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_form_of_the_filter_is_found_once_remembered_and_told() {
+    for case in cases() {
+        let fixture = Fixture::new(case.name).await;
+        fixture.simulator.set_dialect(case.dialect);
+        for number in 1..=6 {
+            let truth = Truth::numbered(CLUSTER, number);
+            fixture.simulator.put(truth.clone());
+            let state = if number < 3 { "RUNNING" } else { "SUCCEEDED" };
+            fixture.simulator.enter(CLUSTER, &truth.id, state);
+        }
+        fixture.synced_watch(|_| {}).await;
+        let (first, next) = case.calls;
+        for wanted in [first, next, next] {
+            let before = fixture.simulator.counters().calls();
+            fixture.turn(POLL).await;
+            let calls = fixture.simulator.counters().calls() - before;
+            assert_eq!(calls, wanted, "{}", case.name);
+        }
+
+        let watch = fixture.ready("training", "Synced").await;
+        let message = told(&watch, "Ready").message;
+        if case.sentence.is_empty() {
+            assert_eq!(message, crate::look::AGREES);
+        } else {
+            assert!(message.contains(case.sentence), "{}: {message}", case.name);
+        }
+        let scrape = fixture.scrape().await;
+        assert_eq!(scrape.values("api_dialect_info", "filter"), [case.word]);
+        assert_eq!(scrape.values("api_dialect_info", "names"), ["reference"]);
+        let counted = (!case.sentence.is_empty()).then_some(1.0);
+        assert_eq!(
+            scrape.get("api_dialect_fallbacks", &[("to", case.word)]),
+            counted
+        );
+
+        // What is known of a server serves all watches of it.
+        fixture.simulator.put(Truth::numbered(ELSEWHERE, 101));
+        fixture
+            .watch("second", |spec| ELSEWHERE.clone_into(&mut spec.cluster_id))
+            .await;
+        fixture.ready("second", "Synced").await;
+        let before = fixture.simulator.counters().calls();
+        fixture.turn(POLL).await;
+        let calls = fixture.simulator.counters().calls() - before;
+        assert_eq!(calls, 2 * next, "{}: one poll of each watch", case.name);
+        let mut truth = fixture.simulator.truth(CLUSTER);
+        truth.extend(fixture.simulator.truth(ELSEWHERE));
+        assert_mirrors(&fixture.all().await, &truth);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_names_of_the_sdks_are_found_once_remembered_and_told() {
+    let fixture = Fixture::new("sdk-names").await;
+    fixture.simulator.set_dialect(Dialect {
+        names: Names::Snake,
+        ..Dialect::default()
+    });
+    for number in 1..=60 {
+        let truth = Truth::numbered(CLUSTER, number);
+        fixture.simulator.put(truth.clone());
+        let state = if number < 3 { "RUNNING" } else { "SUCCEEDED" };
+        fixture.simulator.enter(CLUSTER, &truth.id, state);
+    }
+    fixture
+        .synced_watch(|spec| {
+            spec.query = Some(Query {
+                page_size: Some(25),
+                order_by: None,
+            });
+        })
+        .await;
+    // The server's own fifty, the same again, then three pages of 25.
+    assert_eq!(fixture.simulator.counters().calls(), 5);
+    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.sync("training").await;
+    assert_eq!(fixture.simulator.counters().calls(), 5 + 3);
+    let message = told(&fixture.ready("training", "Synced").await, "Ready").message;
+    assert!(
+        message.contains("the query names of its SDKs (page_size)"),
+        "{message}"
+    );
+    let scrape = fixture.scrape().await;
+    assert_eq!(scrape.values("api_dialect_info", "names"), ["sdk"]);
+    assert_eq!(
+        scrape.get("api_dialect_fallbacks", &[("to", "sdk-names")]),
+        Some(1.0)
+    );
+}

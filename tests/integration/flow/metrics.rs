@@ -1,0 +1,122 @@
+//! What `/metrics` says of an operator at work, over HTTP.
+
+use std::time::Duration;
+
+use kube::api::DeleteParams;
+use serde_json::json;
+use testbed::simulator::{Fault, Remediation as Truth, Times};
+
+use crate::fixture::{CLUSTER, Fixture, until};
+
+const OUTAGE: Fault = Fault::Status {
+    status: 503,
+    retry_after: None,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn polls_calls_and_the_age_of_the_last_sync_are_counted_for_each_watch() {
+    let fixture = Fixture::new("metrics").await;
+    fixture.simulator.put(Truth::numbered(CLUSTER, 1));
+    let before = fixture.scrape().await;
+    assert_eq!(before.get("leader", &[]), Some(1.0));
+    assert_eq!(
+        before.get("build_info", &[("version", env!("CARGO_PKG_VERSION"))]),
+        Some(1.0)
+    );
+    assert_eq!(before.get("polls", &[]), None);
+    assert_eq!(before.get("sync_age_seconds", &[]), None);
+
+    fixture.synced_watch(|_| {}).await;
+    fixture.turn(Duration::from_secs(20)).await;
+    fixture.simulator.fault(OUTAGE, Times::UntilCleared);
+    fixture.turn(Duration::from_secs(20)).await;
+    fixture.turn(Duration::from_secs(20)).await;
+
+    let watch = [("namespace", &*fixture.namespace), ("name", "training")];
+    let scrape = fixture.scrape().await;
+    let polls = |outcome| scrape.get("polls", &[watch[0], watch[1], ("outcome", outcome)]);
+    assert_eq!(
+        (polls("Synced"), polls("Unavailable")),
+        (Some(2.0), Some(2.0))
+    );
+    assert_eq!(scrape.get("polls", &[]), Some(4.0), "and none besides");
+    assert_eq!(scrape.get("sync_age_seconds", &watch), Some(40.0));
+
+    let counters = fixture.simulator.counters();
+    for (status, label) in [(200, "200"), (503, "503")] {
+        #[allow(clippy::cast_precision_loss)]
+        let answered = counters.by_status[&status] as f64;
+        assert_eq!(
+            scrape.get("api_calls", &[("status", label)]),
+            Some(answered)
+        );
+    }
+    let host = fixture.simulator.url();
+    let host = host.trim_start_matches("http://").trim_end_matches("/v1");
+    assert_eq!(scrape.values("api_calls", "base"), [host]);
+    assert!(scrape.get("tasks", &[]) > Some(1.0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_series_of_a_watch_go_with_it_and_stay_with_an_edit() {
+    let fixture = Fixture::new("series").await;
+    fixture.synced_watch(|_| {}).await;
+    let other = |spec: &mut together_remediation_operator::api::cluster_watch::ClusterWatchSpec| {
+        spec.instance_id = Some("elsewhere".to_owned());
+        spec.cluster_id = "another".to_owned();
+    };
+    fixture.watch("other", other).await;
+    fixture.ready("other", "InstanceNotFound").await;
+    let names = || async { fixture.scrape().await.values("polls", "name").join(" ") };
+    assert_eq!(names().await, "other training");
+
+    fixture
+        .patch_watch("training", json!({"spec": {"interval": "50s"}}))
+        .await;
+    fixture.ready("training", "Synced").await;
+    fixture.settled().await;
+    assert_eq!(
+        names().await,
+        "other training",
+        "each once: the parser refuses doubles"
+    );
+
+    for name in ["other", "training"] {
+        fixture
+            .watches()
+            .delete(name, &DeleteParams::default())
+            .await
+            .unwrap();
+    }
+    until("their series are gone", || async {
+        let scrape = fixture.scrape().await;
+        if scrape.text.contains("namespace=") {
+            Err(scrape.text)
+        } else {
+            Ok(())
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_label_names_a_remediation_or_a_person() {
+    let fixture = Fixture::new("labels").await;
+    let truth = Truth {
+        requested_by: Some("planted-person".to_owned()),
+        reason: Some("planted-reason".to_owned()),
+        ..Truth::numbered(CLUSTER, 1)
+    };
+    fixture.simulator.put(truth.clone());
+    fixture.synced_watch(|_| {}).await;
+    let text = fixture.scrape().await.text;
+    for planted in [
+        &*truth.id,
+        &*truth.instance_id,
+        CLUSTER,
+        "planted",
+        fixture.simulator.key(),
+    ] {
+        assert!(!text.contains(planted), "{planted}:\n{text}");
+    }
+}

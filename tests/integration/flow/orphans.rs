@@ -1,0 +1,59 @@
+//! Mirrors that stay behind a deleted watch: nobody confirms them, and the open ones say so.
+
+use std::time::Duration;
+
+use kube::api::DeleteParams;
+use testbed::simulator::Remediation as Truth;
+use together_remediation_operator::api::cluster_watch::DeletionPolicy;
+
+use crate::{
+    fixture::{CLUSTER, Fixture, condition},
+    truth::assert_mirrors,
+};
+
+/// Between two looks for such mirrors.
+const LOOK: Duration = Duration::from_secs(300);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_mirror_that_nobody_looks_after_becomes_stale_until_a_new_watch_takes_it_over() {
+    let fixture = Fixture::new("orphans").await;
+    let (open, ended) = (Truth::numbered(CLUSTER, 1), Truth::numbered(CLUSTER, 2));
+    for truth in [&open, &ended] {
+        fixture.simulator.put(truth.clone());
+    }
+    fixture.simulator.enter(CLUSTER, &open.id, "RUNNING");
+    fixture.simulator.enter(CLUSTER, &ended.id, "SUCCEEDED");
+    fixture
+        .synced_watch(|spec| spec.deletion_policy = DeletionPolicy::Retain)
+        .await;
+    fixture.turn(LOOK).await;
+    fixture.turn(LOOK).await;
+    let looked_after = fixture.mirror(&open.id).await;
+    assert_eq!(condition(&looked_after, "Synced").1, "Listed");
+
+    let delete = DeleteParams::default();
+    fixture.watches().delete("training", &delete).await.unwrap();
+    fixture.unwatched().await;
+    let last = fixture.simulator.counters().listings;
+    fixture.turn(LOOK).await;
+    fixture.turn(LOOK).await;
+    let orphan = fixture
+        .mirror_where(&open.id, "it is stale", |mirror| {
+            condition(mirror, "Synced") == ("Unknown".into(), "Stale".into())
+        })
+        .await;
+    assert_eq!(
+        orphan.status.unwrap().state.as_deref(),
+        Some("RUNNING"),
+        "what was last seen stays"
+    );
+    let final_one = fixture.mirror(&ended.id).await;
+    assert_eq!(condition(&final_one, "Synced").1, "Final");
+    assert_eq!(fixture.simulator.counters().listings, last, "nobody asks");
+
+    fixture.watch("next", |_| {}).await;
+    fixture.ready("next", "Synced").await;
+    let mirror = fixture.mirror(&open.id).await;
+    assert_eq!(condition(&mirror, "Synced").1, "Listed");
+    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+}

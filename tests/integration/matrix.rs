@@ -1,0 +1,85 @@
+//! Every fault of the simulated API, at a first sync, while nothing changes, and during a change: what a reader sees, and that
+//! nothing shown is neither true nor explained. `UPDATE_DOCS=1` writes docs/faults.md anew.
+
+mod cell;
+mod expected;
+mod render;
+mod rows;
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use futures::{StreamExt, stream};
+use serde_json::json;
+use testbed::simulator::Fault;
+
+use self::{cell::Cell, expected::Phase};
+use crate::setup;
+
+/// Cells at a time: most of a cell is waiting.
+const CONCURRENCY: usize = 10;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fault_is_told_as_the_contract_says_and_nothing_false_is_shown() {
+    let control_plane = setup::control_plane().await;
+    let cells: Vec<_> = rows::all()
+        .into_iter()
+        .flat_map(|row| Phase::ALL.map(|phase| (row.clone(), phase)))
+        .collect();
+    let all = cells.len();
+    let ended = stream::iter(cells)
+        .map(async |(row, phase)| {
+            let name = format!("{} / {phase:?}", row.name);
+            let cell =
+                tokio::spawn(
+                    async move { Cell::set(control_plane, row, phase).await.play().await },
+                );
+            (name, cell.await)
+        })
+        .buffer_unordered(CONCURRENCY)
+        .collect::<Vec<_>>()
+        .await;
+    let mut audits = 0;
+    let mut failures = Vec::new();
+    for (name, outcome) in ended {
+        match outcome {
+            Ok(looks) => audits += looks,
+            Err(error) => {
+                let panic = error.into_panic();
+                let told = panic.downcast_ref::<String>().cloned();
+                failures.push(format!("{name}: {}", told.unwrap_or_default()));
+            }
+        }
+    }
+    setup::say(&format!(
+        "fault matrix: {all} cells, {audits} audits while a fault lasted, {} cells failed",
+        failures.len()
+    ));
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+#[test]
+fn every_fault_of_the_simulator_has_a_row() {
+    let unknown = serde_json::from_value::<Fault>(json!({"kind": "?"})).unwrap_err();
+    let told = unknown.to_string();
+    let (_, names) = told.split_once("expected one of ").unwrap();
+    let names: BTreeSet<_> = names
+        .split(", ")
+        .map(|name| name.trim_matches('`').to_owned())
+        .collect();
+    let rows: BTreeSet<_> = rows::all().iter().map(|row| row.fault.name()).collect();
+    assert_eq!(rows, names);
+}
+
+#[test]
+fn docs_tell_the_same() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/faults.md");
+    let rendered = render::render(&rows::all());
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, &rendered).unwrap();
+    }
+    let written = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        written == rendered,
+        "docs/faults.md is not this table: UPDATE_DOCS=1 cargo test --test integration matrix"
+    );
+}

@@ -1,0 +1,85 @@
+//! What the contract says that a reader sees while a fault lasts. Pure, and written from the contract alone.
+
+/// When the fault begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Before the watch is created.
+    FirstSync,
+    /// Nothing changes meanwhile.
+    Steady,
+    /// Remediations come, change and leave meanwhile.
+    DuringAChange,
+}
+
+impl Phase {
+    pub(super) const ALL: [Self; 3] = [Self::FirstSync, Self::Steady, Self::DuringAChange];
+}
+
+/// How long the fault has lasted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Age {
+    /// Less than three intervals and two minutes.
+    Hiccup,
+    /// Longer.
+    Outage,
+}
+
+/// What a fault does to a watch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// It is tried again; told once the mirror is stale.
+    Retried(&'static str),
+    /// Somebody must act; told at once.
+    Stalled(&'static str),
+    /// The same, but it passes by itself before the mirror is stale.
+    Passes(&'static str),
+    /// The listing comes to its end all the same; a note where something had to be left out.
+    Listed {
+        /// Part of Ready's message.
+        note: Option<&'static str>,
+    },
+}
+
+/// What a reader sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sight {
+    /// Status and reason of Ready.
+    pub(super) ready: (&'static str, &'static str),
+    /// Status of Stalled.
+    pub(super) stalled: &'static str,
+    /// Reason of Synced of every open mirror that the API still has.
+    pub(super) open: &'static str,
+}
+
+impl Effect {
+    /// What the contract says.
+    pub(super) fn sight(self, phase: Phase, age: Age) -> Sight {
+        let synced = Sight {
+            ready: ("True", "Synced"),
+            stalled: "False",
+            open: "Listed",
+        };
+        let stale = if age == Age::Outage {
+            "Stale"
+        } else {
+            "Listed"
+        };
+        match (self, age) {
+            (Self::Retried(reason), Age::Outage) => Sight {
+                ready: ("False", reason),
+                open: stale,
+                ..synced
+            },
+            (Self::Retried(_), Age::Hiccup) if phase == Phase::FirstSync => Sight {
+                ready: ("Unknown", "Progressing"),
+                ..synced
+            },
+            (Self::Stalled(reason), _) | (Self::Passes(reason), Age::Hiccup) => Sight {
+                ready: ("False", reason),
+                stalled: "True",
+                open: stale,
+            },
+            (Self::Retried(_) | Self::Passes(_) | Self::Listed { .. }, _) => synced,
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! docs/faults.md, from the table. Pure.
+
+use std::fmt::Write;
+
+use super::{
+    expected::{Age, Effect, Phase},
+    rows::Row,
+};
+
+const HEAD: &str = "# When Together's API fails
+
+Made by `UPDATE_DOCS=1 cargo test --test integration matrix`, which tries each line on a real API server.
+
+**At first** is until the mirror is stale: three intervals and two minutes without a complete listing. **Then** is what follows
+until the API is well again. When it is, the mirror is right again by itself, within an interval (after a refused key: within ten
+minutes, or at once with a new key or the annotation `compute.together.ai/requestedAt`).
+
+`Ready` is a condition of the ClusterWatch, `Synced` one of each Remediation. What has ended (`Synced` True, `Final`) stays as it
+is in every line. Nothing is ever marked gone, and nothing deleted, because the API fails.
+
+| What the API does | At a first sync | While nothing changes | During a change | What to do |
+|---|---|---|---|---|
+";
+
+/// The whole file.
+pub(super) fn render(rows: &[Row]) -> String {
+    let mut page = HEAD.to_owned();
+    for row in rows {
+        let [first, steady, change] = Phase::ALL.map(|phase| cell(row, phase));
+        let _ = writeln!(
+            page,
+            "| {} | {first} | {steady} | {change} | {} |",
+            row.name, row.advice
+        );
+    }
+    page
+}
+
+fn cell(row: &Row, phase: Phase) -> String {
+    if let (Effect::Listed { note }, mirrored) = (row.effect, row.mirrored) {
+        let note = note.map_or(String::new(), |note| {
+            format!(", its message says \"{note}\"")
+        });
+        return match phase {
+            Phase::FirstSync => format!("Ready True `Synced`{note}. {mirrored}"),
+            Phase::Steady => format!("Ready True `Synced`{note}; no mark"),
+            Phase::DuringAChange => {
+                format!("Ready True `Synced`{note}; what the API shows is mirrored")
+            }
+        };
+    }
+    let [early, late] = [Age::Hiccup, Age::Outage].map(|age| {
+        let sight = row.effect.sight(phase, age);
+        let (status, reason) = sight.ready;
+        let stalled = if sight.stalled == "True" {
+            ", Stalled"
+        } else {
+            ""
+        };
+        let marked = match (phase, sight.open) {
+            (_, "Stale") if phase != Phase::FirstSync => "; open ones: Synced Unknown `Stale`",
+            (Phase::DuringAChange, "Listed") if status != "True" || age == Age::Hiccup => {
+                "; open ones as last seen"
+            }
+            _ => "",
+        };
+        format!("Ready {status} `{reason}`{stalled}{marked}")
+    });
+    if early == late {
+        early
+    } else {
+        format!("At first: {early}. Then: {late}")
+    }
+}

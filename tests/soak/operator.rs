@@ -1,0 +1,75 @@
+//! The operator as a process of its own, started again whenever the weather ends it.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::PathBuf,
+    time::Duration,
+};
+
+use testbed::program::Program;
+use tokio::process::Command;
+
+use super::{Failure, figures::Figures, weather::End};
+
+/// From SIGTERM to the end; the operator's own promise is 10 s.
+const PATIENCE: Duration = Duration::from_secs(12);
+
+/// What it says where the API server did not take its Lease in time, as happens on a machine with too much to do: its
+/// ending is right, and what runs it starts it again.
+pub(crate) const LOST: &str = "leadership is lost";
+
+/// What it takes to start one.
+pub(crate) struct Recipe {
+    pub(crate) program: PathBuf,
+    pub(crate) kubeconfig: PathBuf,
+    pub(crate) api: String,
+    pub(crate) log: PathBuf,
+}
+
+/// A running one.
+pub(crate) struct Operator {
+    program: Program,
+    admin: SocketAddr,
+}
+
+impl Operator {
+    pub(crate) fn start(recipe: &Recipe) -> Result<Self, Failure> {
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+        let mut command = Command::new(&recipe.program);
+        command
+            .args(["run", "--allow-http", "--api-url", &recipe.api])
+            .args(["--admin-addr", &free.to_string()])
+            .env("KUBECONFIG", &recipe.kubeconfig)
+            .env("POD_NAMESPACE", "together-system")
+            .env_remove("RUST_LOG")
+            .env_remove("WATCH_NAMESPACES");
+        Ok(Self {
+            program: Program::start(&command, recipe.log.clone())?,
+            admin: free,
+        })
+    }
+
+    pub(crate) async fn figures(&self) -> Result<Figures, Failure> {
+        let id = self.program.id().ok_or("the operator has ended")?;
+        Ok(Figures::read(id, self.admin).await?)
+    }
+
+    /// Waits until it ends by itself; the end of its log. It should do so for one reason only: [`LOST`].
+    pub(crate) async fn ended(&mut self) -> String {
+        self.program.ended().await
+    }
+
+    /// Ends it.
+    pub(crate) async fn end(self, end: End) -> Result<(), Failure> {
+        if end == End::Kill {
+            self.program.kill().await?;
+            return Ok(());
+        }
+        let status = self.program.stop(PATIENCE).await?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(format!("the operator ended with {status} after SIGTERM, not with 0").into())
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! A program of this repository, built and run as a child that never outlives its parent.
+
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::{Child, ChildStdin, Command};
+
+/// Becomes the program; beside it, somebody waits for the pipe at our stdin to close, which also happens when the parent is
+/// killed, and then sends SIGTERM.
+const GUARDED: &str = r#"exec 3<&0
+{ cat <&3 >/dev/null; kill -TERM "$$" 2>/dev/null; } &
+exec 3<&-
+exec "$@" </dev/null"#;
+/// Lines of a log that tell why a program ended.
+const TAIL: usize = 10;
+
+/// A running program.
+pub struct Program {
+    child: Child,
+    /// Held here, because waiting for a child closes the pipe that it still has.
+    pipe: Option<ChildStdin>,
+    log: PathBuf,
+}
+
+impl Program {
+    /// Starts `command`, whose stdin and group are replaced; what it says is appended to `log`.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn start(command: &Command, log: PathBuf) -> io::Result<Self> {
+        let out = File::options().create(true).append(true).open(&log)?;
+        let command = command.as_std();
+        let mut guarded = Command::new("sh");
+        guarded
+            .args(["-c", GUARDED, "guarded"])
+            .arg(command.get_program())
+            .args(command.get_args());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => guarded.env(name, value),
+                None => guarded.env_remove(name),
+            };
+        }
+        let mut child = guarded
+            .stdin(Stdio::piped())
+            .stdout(out.try_clone()?)
+            .stderr(out)
+            .process_group(0)
+            .spawn()?;
+        let pipe = child.stdin.take();
+        Ok(Self { child, pipe, log })
+    }
+
+    /// Its process id; `None` once it has ended.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// Where its log goes.
+    #[must_use]
+    pub fn log(&self) -> &Path {
+        &self.log
+    }
+
+    /// Waits until it ends by itself; then how, and the last it said.
+    pub async fn ended(&mut self) -> String {
+        let status = match self.child.wait().await {
+            Ok(status) => status.to_string(),
+            Err(error) => error.to_string(),
+        };
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        let last = lines[lines.len().saturating_sub(TAIL)..].join("\n");
+        format!("({status}); its last lines:\n{last}")
+    }
+
+    /// Sends SIGTERM and waits for the end, at most `patience`; then SIGKILL.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::TimedOut`] if it had to be killed, or what the system says.
+    pub async fn stop(mut self, patience: Duration) -> io::Result<ExitStatus> {
+        self.pipe = None;
+        if let Ok(status) = tokio::time::timeout(patience, self.child.wait()).await {
+            return status;
+        }
+        self.kill().await?;
+        Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            format!("it did not end within {patience:?} of SIGTERM"),
+        ))
+    }
+
+    /// Sends SIGKILL and waits for the end.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub async fn kill(mut self) -> io::Result<ExitStatus> {
+        self.signal(Signal::KILL)?;
+        self.child.wait().await
+    }
+
+    /// Sends a signal; nothing to do where it has ended.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        let id = self.child.id().and_then(|id| i32::try_from(id).ok());
+        match id.and_then(Pid::from_raw) {
+            Some(id) => Ok(kill_process(id, signal)?),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Builds the operator beside the running `example`; cargo's own progress goes to the terminal.
+///
+/// # Errors
+/// If cargo cannot be run or fails.
+pub async fn build_operator(example: &str) -> io::Result<PathBuf> {
+    const NAME: &str = "together-remediation-operator";
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // Together with the example, so that both take the same dependencies and nothing is built twice.
+    cargo.args(["build", "--bin", NAME, "--example", example]);
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let status = cargo.current_dir(root).status().await?;
+    if !status.success() {
+        return Err(io::Error::other(format!(
+            "the operator does not build ({status})"
+        )));
+    }
+    Ok(target_dir()?.join(NAME))
+}
+
+/// The folder that holds cargo's programs of this profile: a running example is in its `examples`.
+///
+/// # Errors
+/// If the running program is in no such folder.
+pub fn target_dir() -> io::Result<PathBuf> {
+    let program = std::env::current_exe()?;
+    let dir = program.parent().and_then(Path::parent);
+    dir.map(Path::to_owned)
+        .ok_or_else(|| io::Error::other("this program is not in cargo's target folder"))
+}
