@@ -144,6 +144,18 @@ impl Fixture {
         panic!("Ready never had the reason {reason}");
     }
 
+    /// Syncs until Ready is: no time passes while a watch comes back, so that nothing gets stale.
+    async fn syncs_until_synced(&self) {
+        until("it is synced", || async {
+            let watch = self.sync("training").await;
+            match told(&watch, "Ready").reason.as_str() {
+                "Synced" => Ok(()),
+                other => Err(other.to_owned()),
+            }
+        })
+        .await;
+    }
+
     /// Syncs, and fails if that writes a mirror.
     async fn writes_no_more(&self) {
         let versions = self.versions().await;

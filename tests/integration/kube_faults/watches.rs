@@ -89,7 +89,9 @@ async fn a_watch_that_is_deleted_unseen_is_polled_no_more() {
     running.end();
     fixture.unwatched().await;
     assert!(fixture.all().await.is_empty());
-    fixture.synced_watch(|_| {}).await;
+    // The index may still hold what was deleted: its own watch comes back in its own time.
+    fixture.watch("training", |_| {}).await;
+    fixture.syncs_until_synced().await;
     assert_eq!(fixture.all().await.len(), ids.len());
     fixture.agrees().await;
 }

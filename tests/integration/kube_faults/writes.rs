@@ -136,15 +136,7 @@ async fn a_create_that_landed_unseen_is_found_again() {
     let watch = fixture.watches().get("training").await.unwrap();
     assert_eq!(told(&watch, "Ready").reason, "Progressing");
     blind.end();
-    // No time passes until the watch is back, so that nothing gets stale.
-    until("all is seen and written", || async {
-        let watch = fixture.sync("training").await;
-        match told(&watch, "Ready").reason.as_str() {
-            "Synced" => Ok(()),
-            other => Err(other.to_owned()),
-        }
-    })
-    .await;
+    fixture.syncs_until_synced().await;
     fixture.agrees().await;
     assert_eq!(taken(&proxy), 6);
     fixture.writes_no_more().await;
