@@ -284,6 +284,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
         self.memory.pulse.rest_until(until);
         let (clock, earliest) = (&self.tools.clock, self.memory.may_list_all_at());
         tokio::select! {
+            biased;
             () = clock.sleep_until(until) => {}
             () = self.requests.wait(&**clock, earliest) => {}
         }

@@ -1,14 +1,6 @@
 //! One namespace, one simulated API, one operator in this process under its own account.
 
-use std::{
-    collections::BTreeMap,
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use clap::Parser;
 use k8s_openapi::api::core::v1::Secret;
@@ -16,7 +8,6 @@ use kube::{
     Api, Client, ResourceExt,
     api::{ListParams, Patch, PatchParams, PostParams},
 };
-use serde_json::json;
 use testbed::{
     control_plane::{ControlPlane, OperatorAccount},
     simulator::Simulator,
@@ -284,42 +275,6 @@ impl Fixture {
             }
         })
         .await
-    }
-
-    /// Asks for a sync by annotation, a second after the last one, and waits for its echo.
-    pub(crate) async fn sync(&self, name: &str) -> ClusterWatch {
-        self.clock.advance(Duration::from_secs(1));
-        self.ask(name).await
-    }
-
-    /// Asks for a sync by annotation and waits for its echo.
-    pub(crate) async fn ask(&self, name: &str) -> ClusterWatch {
-        static ASKED: AtomicU32 = AtomicU32::new(0);
-        let value = format!("ask-{}", ASKED.fetch_add(1, Ordering::Relaxed));
-        self.patch_watch(
-            name,
-            json!({"metadata": {"annotations": {"compute.together.ai/requestedAt": value}}}),
-        )
-        .await;
-        self.watch_where(name, "the request is echoed", |status, _| {
-            status.last_handled_reconcile_at.as_deref() == Some(&value)
-        })
-        .await
-    }
-
-    /// Lets `by` pass and waits until the API was listed again.
-    pub(crate) async fn pass(&self, by: Duration) {
-        let before = self.simulator.counters().listings;
-        self.advance(by).await;
-        until("another listing", || async {
-            let listings = self.simulator.counters().listings;
-            if listings > before {
-                Ok(())
-            } else {
-                Err(format!("{listings} listings"))
-            }
-        })
-        .await;
     }
 
     pub(crate) async fn all(&self) -> Vec<Remediation> {

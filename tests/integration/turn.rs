@@ -1,9 +1,13 @@
 //! Polls one by one: time that a test lets pass, and the end of what that began.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use kube::api::ListParams;
-use together_remediation_operator::api::remediation::Remediation;
+use serde_json::json;
+use together_remediation_operator::api::{cluster_watch::ClusterWatch, remediation::Remediation};
 
 use crate::fixture::{Fixture, until};
 
@@ -74,5 +78,41 @@ impl Fixture {
             }
         })
         .await
+    }
+
+    /// Asks for a sync by annotation, a second after the last one, and waits for its echo.
+    pub(crate) async fn sync(&self, name: &str) -> ClusterWatch {
+        self.clock.advance(Duration::from_secs(1));
+        self.ask(name).await
+    }
+
+    /// Asks for a sync by annotation and waits for its echo.
+    pub(crate) async fn ask(&self, name: &str) -> ClusterWatch {
+        static ASKED: AtomicU32 = AtomicU32::new(0);
+        let value = format!("ask-{}", ASKED.fetch_add(1, Ordering::Relaxed));
+        self.patch_watch(
+            name,
+            json!({"metadata": {"annotations": {"compute.together.ai/requestedAt": value}}}),
+        )
+        .await;
+        self.watch_where(name, "the request is echoed", |status, _| {
+            status.last_handled_reconcile_at.as_deref() == Some(&value)
+        })
+        .await
+    }
+
+    /// Lets `by` pass and waits until the API was listed again.
+    pub(crate) async fn pass(&self, by: Duration) {
+        let before = self.simulator.counters().listings;
+        self.advance(by).await;
+        until("another listing", || async {
+            let listings = self.simulator.counters().listings;
+            if listings > before {
+                Ok(())
+            } else {
+                Err(format!("{listings} listings"))
+            }
+        })
+        .await;
     }
 }
