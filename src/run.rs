@@ -19,11 +19,7 @@ use crate::{
     mirror::{follow::follow, index::Index},
     readiness::Readiness,
     together::{self, Limits, Service},
-    watch::{
-        controller::{Supervisor, control},
-        poll::Tools,
-        task::Speeds,
-    },
+    watch::{controller::control, poll::Tools, supervisor::Supervisor, task::Speeds},
     watchdog::{self, Watchdog},
 };
 

@@ -30,7 +30,7 @@ use crate::{
         NAMESPACE,
         lease::{Access, Fault},
     },
-    watch::{controller::Supervisor, orphans::look_after, poll::Tools, task::Speeds},
+    watch::{orphans::look_after, poll::Tools, supervisor::Supervisor, task::Speeds},
     watchdog::Watchdog,
 };
 

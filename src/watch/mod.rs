@@ -19,4 +19,5 @@ pub mod rollup;
 pub mod round;
 pub mod schedule;
 pub mod status;
+pub mod supervisor;
 pub mod task;

@@ -3,7 +3,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use super::{controller::claim, overlap::overlapped, poll::Tools, schedule::HEARTBEAT};
+use super::{overlap::overlapped, poll::Tools, schedule::HEARTBEAT, supervisor::claim};
 use crate::{
     api::cluster_watch::ClusterWatch,
     cluster::Cluster,

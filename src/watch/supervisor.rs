@@ -1,0 +1,299 @@
+//! Starts, cancels and re-times the tasks of the watches; does no work of its own.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use kube::{Resource, ResourceExt};
+use tokio::sync::{SetOnce, watch};
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
+
+use super::{
+    orphans,
+    overlap::{Claim, overlapped},
+    poll::Tools,
+    request::REQUESTED_AT,
+    status::Standing,
+    task::{Speeds, Task},
+};
+use crate::{
+    api::cluster_watch::ClusterWatch,
+    cluster::Cluster,
+    metrics::Watches,
+    together::{self, Service},
+    watchdog::Watchdog,
+};
+
+/// What decides whether a running task still fits its watch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Fit {
+    uid: Option<String>,
+    generation: Option<i64>,
+    /// The older watch that holds its instances.
+    overlaps: Option<String>,
+}
+
+struct Running {
+    fit: Fit,
+    requested: watch::Sender<Option<String>>,
+    /// Ends the task when it is dropped.
+    _stop: DropGuard,
+}
+
+/// The tasks of all watches, by namespace and name.
+pub struct Supervisor<C, T = together::Client> {
+    tools: Arc<Tools<C, T>>,
+    speeds: Speeds,
+    watchdog: Watchdog,
+    meters: Watches,
+    running: Mutex<HashMap<(String, String), Running>>,
+    tasks: TaskTracker,
+    leads: SetOnce<()>,
+    shutdown: CancellationToken,
+}
+
+impl<C: Cluster, T: Service> Supervisor<C, T> {
+    /// A supervisor that starts no task before it is told to [`lead`](Self::lead), and whose tasks all end with
+    /// `shutdown`; `watchdog` looks after their polls, `meters` count them.
+    #[must_use]
+    pub fn new(
+        tools: Arc<Tools<C, T>>,
+        speeds: Speeds,
+        watchdog: Watchdog,
+        meters: Watches,
+        shutdown: CancellationToken,
+    ) -> Self {
+        Self {
+            tools,
+            speeds,
+            watchdog,
+            meters,
+            running: Mutex::default(),
+            tasks: TaskTracker::new(),
+            leads: SetOnce::new(),
+            shutdown,
+        }
+    }
+
+    /// Starts the tasks, now that this replica leads.
+    pub fn lead(&self) {
+        // Leading already: nothing to do.
+        let _ = self.leads.set(());
+    }
+
+    /// Waits until this replica leads.
+    pub async fn led(&self) {
+        self.leads.wait().await;
+    }
+
+    /// Looks every few minutes for open mirrors in `namespace` (all: `None`) that none of `watches` looks after.
+    pub(super) async fn look_out(
+        &self,
+        namespace: Option<&str>,
+        watches: impl Fn() -> Vec<Arc<ClusterWatch>>,
+    ) {
+        orphans::look_after(&self.tools, namespace, watches).await;
+    }
+
+    /// Ends when the tasks are to end for good.
+    pub(super) fn shut_down(&self) -> impl Future<Output = ()> + use<C, T> {
+        self.shutdown.clone().cancelled_owned()
+    }
+
+    /// Ends all tasks and waits until the last one has ended.
+    pub async fn stop(&self) {
+        self.shutdown.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// Ends all tasks and waits until the last one has ended; the next listing of the watches begins them anew.
+    pub async fn pause(&self) {
+        self.running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.tasks.reopen();
+    }
+
+    /// Makes the tasks of `namespace` those that its `watches` want: a changed watch gets a new task, and the old one
+    /// writes nothing more.
+    pub fn settle(&self, namespace: &str, watches: &[Arc<ClusterWatch>]) {
+        if !self.leads.initialized() {
+            return;
+        }
+        let watches: Vec<_> = watches
+            .iter()
+            .filter(|watch| {
+                watch.namespace().as_deref() == Some(namespace)
+                    && watch.metadata.deletion_timestamp.is_none()
+            })
+            .collect();
+        let claims: Vec<_> = watches.iter().map(|watch| claim(watch)).collect();
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.retain(|(of, name), _| {
+            of != namespace || claims.iter().any(|claim| claim.name == name)
+        });
+        for (watch, claim) in watches.iter().zip(&claims) {
+            let overlaps = overlapped(claim, &claims).map(str::to_owned);
+            let fit = Fit {
+                uid: watch.uid(),
+                generation: watch.metadata.generation,
+                overlaps,
+            };
+            let requested = watch.annotations().get(REQUESTED_AT).cloned();
+            let key = (namespace.to_owned(), claim.name.to_owned());
+            match running.get(&key) {
+                Some(task) if task.fit == fit => {
+                    task.requested.send_if_modified(|known| {
+                        // Taking a request away asks for nothing.
+                        let asked = requested.is_some() && *known != requested;
+                        *known = requested;
+                        asked
+                    });
+                }
+                _ => {
+                    // The old task ends before the new one begins.
+                    running.remove(&key);
+                    let task = self.start(watch, fit, requested);
+                    running.insert(key, task);
+                }
+            }
+        }
+    }
+
+    /// The same for `namespace`, or (`None`) for all that have tasks or watches.
+    pub fn settle_all(&self, namespace: Option<&str>, watches: &[Arc<ClusterWatch>]) {
+        let namespaces: BTreeSet<String> = if let Some(namespace) = namespace {
+            [namespace.to_owned()].into()
+        } else {
+            let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            let with_tasks = running.keys().map(|(namespace, _)| namespace.clone());
+            let with_watches = watches.iter().filter_map(|watch| watch.namespace());
+            with_tasks.chain(with_watches).collect()
+        };
+        for namespace in &namespaces {
+            self.settle(namespace, watches);
+        }
+    }
+
+    fn start(&self, watch: &Arc<ClusterWatch>, fit: Fit, requested: Option<String>) -> Running {
+        let (requested, changes) = watch::channel(requested);
+        let task = Task::new(self.tools.clone(), watch.clone(), self.speeds, changes);
+        let standing = match (&fit.overlaps, watch.spec.suspend) {
+            (_, true) => Some(Standing::Suspended),
+            (Some(other), _) => Some(Standing::Stalled {
+                reason: "Overlaps",
+                message: format!(
+                    "the older ClusterWatch {other} of this namespace covers the same instances: delete one of the two"
+                ),
+            }),
+            (None, false) => None,
+        };
+        let stop = self.shutdown.child_token();
+        let stopped = stop.clone();
+        let (watchdog, meters) = (self.watchdog.clone(), self.meters.clone());
+        self.tasks.spawn(async move {
+            // Whatever the task is in the middle of is dropped at once, its writes with it.
+            let work = async {
+                match standing {
+                    Some(standing) => task.rest(standing).await,
+                    None => task.run(&watchdog, &meters).await,
+                }
+            };
+            tokio::select! {
+                biased;
+                () = stopped.cancelled() => {}
+                () = work => {}
+            }
+        });
+        Running {
+            fit,
+            requested,
+            _stop: stop.drop_guard(),
+        }
+    }
+}
+
+pub(super) fn claim(watch: &ClusterWatch) -> Claim<'_> {
+    Claim {
+        name: watch.meta().name.as_deref().unwrap_or_default(),
+        created: watch
+            .metadata
+            .creation_timestamp
+            .as_ref()
+            .map_or(0, |time| time.0.as_second()),
+        cluster: &watch.spec.cluster_id,
+        instance: watch.spec.instance(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        api::cluster_watch::ClusterWatchSpec,
+        clock::Clock,
+        mirror::index::Index,
+        testing::{clock::TestClock, cluster::MemoryCluster},
+        together::{BaseUrl, Client, Limits},
+    };
+
+    fn watch(namespace: &str, name: &str) -> Arc<ClusterWatch> {
+        let mut watch = ClusterWatch::new(name, ClusterWatchSpec::default());
+        watch.metadata.namespace = Some(namespace.to_owned());
+        Arc::new(watch)
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_listing_ends_the_tasks_of_watches_that_it_lacks() {
+        let base = BaseUrl::parse("http://127.0.0.1:1", true).unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(TestClock::default());
+        let tools = Tools {
+            cluster: MemoryCluster::default(),
+            together: Client::new(base, Limits::default()).unwrap(),
+            index: Index::new(0),
+            clock: clock.clone(),
+        };
+        let speeds = Speeds {
+            default_interval: Duration::from_secs(60),
+            min_interval: Duration::from_secs(10),
+        };
+        let watchdog = Watchdog::new(clock.clone(), Duration::from_secs(300));
+        let meters = Watches::new(clock);
+        let shutdown = CancellationToken::new();
+        let supervisor = Supervisor::new(Arc::new(tools), speeds, watchdog, meters, shutdown);
+        supervisor.lead();
+        let tasks = || {
+            let running = supervisor.running.lock().unwrap();
+            let names = running.keys().map(|(_, name)| name.clone());
+            names.collect::<BTreeSet<_>>()
+        };
+        let watches = [watch("a", "one"), watch("b", "two")];
+        supervisor.settle_all(None, &watches);
+        assert_eq!(tasks(), ["one".to_owned(), "two".to_owned()].into());
+        supervisor.settle_all(None, &watches[..1]);
+        assert_eq!(
+            tasks(),
+            ["one".to_owned()].into(),
+            "its namespace has no watch left"
+        );
+        supervisor.settle_all(Some("b"), &[]);
+        assert_eq!(
+            tasks(),
+            ["one".to_owned()].into(),
+            "of another namespace it says nothing"
+        );
+        supervisor.settle_all(Some("a"), &[]);
+        assert!(tasks().is_empty());
+    }
+}
