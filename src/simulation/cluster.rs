@@ -181,7 +181,7 @@ async fn land<T>(
     let before = world.cluster.mirror(&op.name);
     let answer = act(&world.cluster);
     if op.verb == Verb::WatchStatus {
-        world.with(|state, now| state.judge_report(op, &answer.as_ref().map(|_| ()), now));
+        world.with(|state, now| state.judge_report(op, answer.as_ref().map(|_| ()), now));
         world.watch_news.send_replace(());
     } else {
         let after = world.cluster.mirror(&op.name);
@@ -192,7 +192,7 @@ async fn land<T>(
                 op,
                 before.as_ref(),
                 after.as_ref(),
-                &answer,
+                answer,
                 now,
             );
         });

@@ -42,7 +42,7 @@ impl State {
     pub(in crate::simulation) fn judge_report(
         &mut self,
         op: &Op,
-        answer: &Result<(), &ClusterError>,
+        answer: Result<(), &ClusterError>,
         now: Duration,
     ) {
         self.log(now, || {
@@ -63,7 +63,7 @@ impl State {
         op: &Op,
         before: Option<&Remediation>,
         after: Option<&Remediation>,
-        answer: &Result<(), &ClusterError>,
+        answer: Result<(), &ClusterError>,
         now: Duration,
     ) {
         self.log(now, || {
