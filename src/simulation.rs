@@ -54,8 +54,9 @@ fn number(name: &str) -> Option<u64> {
 /// | 0 | the Stale mark forgotten (`mark_stale` returns at once) |
 /// | 9 | the index takes older events (`Inner::take` without its comparison) |
 /// | 17 | retention prunes open ones (`settle` without the filter on `open`) |
+/// | 153 | an older version overwrites a newer one at once (`change` without its comparison of times) |
 /// | 248 | not planted: a mirror written before a cut of the watch and deleted during it stayed in the index for ever |
-const FINDERS: [u64; 4] = [0, 9, 17, 248];
+const FINDERS: [u64; 5] = [0, 9, 17, 153, 248];
 
 #[test]
 fn seeds_that_found_bugs_pass_and_repeat_themselves() {
