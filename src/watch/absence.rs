@@ -42,8 +42,11 @@ enum Sight {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Missing {
-    /// The last complete listing before the first that lacked it (monotonic time).
-    since: Duration,
+    /// The last complete listing before the first that lacked it (monotonic time); `None`: there was none in this task, so
+    /// nobody knows how long it has been missing.
+    since: Option<Duration>,
+    /// Complete listings in a row that lack it.
+    listings: u32,
     /// Complete full listings that prove that it is not listed.
     full: u32,
     /// Full listings since it is missing, whether they prove that or not.
@@ -66,16 +69,11 @@ struct Missing {
 pub struct Absences {
     missing: BTreeMap<Box<str>, Missing>,
     trusted: bool,
-    /// When the last complete listing ended (monotonic), where that is known.
+    /// When the last complete listing of this task ended (monotonic).
     listed: Option<Duration>,
 }
 
 impl Absences {
-    /// The last complete listing ended at `when` (monotonic), in another process.
-    pub fn listed_before(&mut self, when: Duration) {
-        self.listed = Some(when);
-    }
-
     /// Takes in a complete listing that ended at `now` (monotonic); `open`: the open mirrors when it ended.
     pub fn observe(
         &mut self,
@@ -114,7 +112,7 @@ impl Absences {
             }
         }
         self.missing.retain(|name, _| lacking.contains_key(&**name));
-        let confirmed = self.listed.replace(now).unwrap_or(now);
+        let confirmed = self.listed.replace(now);
         let new = lacking.len() - self.missing.len();
         let mass = new > MASS && new * 10 > all;
         for (name, unreadable) in lacking {
@@ -128,12 +126,14 @@ impl Absences {
                 // What was proven of the one says nothing of the other.
                 *missing = Missing {
                     since: missing.since,
+                    listings: missing.listings,
                     mass: missing.mass,
                     unaskable: missing.unaskable,
                     unreadable,
                     ..Missing::default()
                 };
             }
+            missing.listings = missing.listings.saturating_add(1);
             missing.full += u32::from(proof && !unreadable);
             missing.tried += u32::from(full);
         }
@@ -211,10 +211,15 @@ impl Absences {
         self.missing.keys().map(|name| &**name)
     }
 
-    /// Since when no complete listing has confirmed it (monotonic), if the last one did not.
+    /// Whether no complete listing has confirmed it for longer than `stale` at `now` (monotonic). Where nobody knows for how
+    /// long, two in a row that lack it say so: the task may be one of many that were started again and again.
     #[must_use]
-    pub fn since(&self, name: &str) -> Option<Duration> {
-        self.missing.get(name).map(|missing| missing.since)
+    pub fn overdue(&self, name: &str, now: Duration, stale: Duration) -> bool {
+        self.missing.get(name).is_some_and(|missing| {
+            missing.since.map_or(missing.listings >= AGREEING, |since| {
+                now.saturating_sub(since) > stale
+            })
+        })
     }
 
     /// Whether a full listing should come sooner: it would settle what questions by id cannot. `asked`: how many could

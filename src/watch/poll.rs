@@ -253,11 +253,7 @@ async fn settle_absences<A: Api, C: Cluster, T: Service>(
         .map_or(Duration::ZERO, |(_, lasted)| lasted);
     let stale = cadence.stale_after(true, lasted.max(memory.rest));
     for name in memory.absences.names() {
-        let overdue = memory
-            .absences
-            .since(name)
-            .is_some_and(|since| now.saturating_sub(since) > stale);
-        if overdue
+        if memory.absences.overdue(name, now, stale)
             && memory.absences.verdict(name).is_none()
             && let Some(mirror) = tools.index.get(&scope.namespace, name)
         {

@@ -85,10 +85,6 @@ impl<C: Cluster, T: Service> Task<C, T> {
             tools,
             watch,
         };
-        if let Some(age) = task.age_of_last_sync() {
-            let then = task.good.saturating_sub(age);
-            task.memory.absences.listed_before(then);
-        }
         task.good = task.good.saturating_sub(task.unconfirmed_before_start());
         task
     }

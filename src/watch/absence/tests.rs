@@ -147,11 +147,6 @@ fn the_longest_missing_are_asked_for_first() {
         (false, false),
         SECOND * 2,
     );
-    assert_eq!(
-        absences.since("a"),
-        Some(SECOND),
-        "the last that may have confirmed it"
-    );
     absences.note(
         [("0", "0"), ("b", "b")].into_iter(),
         |_| Sight::Lacking,
@@ -159,7 +154,22 @@ fn the_longest_missing_are_asked_for_first() {
         SECOND * 3,
     );
     assert_eq!(absences.questions(1), ["b".into()]);
-    assert_eq!(absences.since("0"), Some(SECOND * 2));
+}
+
+#[test]
+fn what_is_missing_counts_from_the_last_listing_that_may_have_shown_it() {
+    let mut absences = Absences::default();
+    let mut listed = |now: u32, open: &[&str]| {
+        let open = open.iter().map(|name| (*name, *name));
+        absences.note(open, |_| Sight::Lacking, (false, false), SECOND * now);
+        ["a", "b"].map(|name| absences.overdue(name, SECOND * now, SECOND * 3))
+    };
+    assert_eq!(listed(1, &["a"]), [false, false]);
+    // Nobody knows since when "a" is missing.
+    assert_eq!(listed(2, &["a"]), [true, false]);
+    assert_eq!(listed(4, &["b"]), [false, false]);
+    assert_eq!(listed(5, &["b"]), [false, false]);
+    assert_eq!(listed(6, &["b"]), [false, true], "since 2, for more than 3");
 }
 
 #[test]

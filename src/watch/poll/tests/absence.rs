@@ -316,11 +316,25 @@ async fn one_that_has_left_is_stale_from_the_last_listing_that_showed_it() {
     world.clock.advance(MINUTE * 5);
     world.polls(1).await;
     assert!(world.is(1, "Stale", true), "{:?}", world.stands(1));
+}
 
-    let mut restarted = World::with(running(1..2)).await;
-    restarted.memory.absences.listed_before(Duration::ZERO);
-    restarted.clock.advance(MINUTE * 5);
-    restarted.api().hide(&id(1));
-    restarted.polls(1).await;
-    assert!(restarted.is(1, "Stale", true));
+#[tokio::test]
+async fn a_new_task_trusts_no_absence_that_it_did_not_see_begin() {
+    let mut world = World::with(running(1..3)).await;
+    world.api().hide(&id(1));
+    let odd = Error::InvalidResponse(Flaw::OtherRemediation);
+    world
+        .api()
+        .fail_ids(move |asked| (asked == id(1)).then(|| odd.clone()));
+    for _ in 0..3 {
+        world.memory = Memory::default();
+        world.polls(1).await;
+        assert!(world.is(1, "Listed", true), "one listing may be a hiccup");
+    }
+    world.polls(1).await;
+    assert!(
+        world.is(1, "Stale", true),
+        "it may have been missing for as long as tasks were started again"
+    );
+    assert!(world.is(2, "Listed", true));
 }
