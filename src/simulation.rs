@@ -30,6 +30,7 @@ mod pages;
 mod replica;
 mod run;
 mod sequence;
+mod signal;
 mod step;
 mod together;
 mod truth;

@@ -182,7 +182,7 @@ async fn land<T>(
     let answer = act(&world.cluster);
     if op.verb == Verb::WatchStatus {
         world.with(|state, now| state.judge_report(op, answer.as_ref().map(|_| ()), now));
-        world.watch_news.send_replace(());
+        world.watch_news.modify(|news| *news += 1);
     } else {
         let after = world.cluster.mirror(&op.name);
         let answer = answer.as_ref().map(|_| ());
@@ -196,7 +196,7 @@ async fn land<T>(
                 now,
             );
         });
-        world.mirror_news.send_replace(());
+        world.mirror_news.modify(|news| *news += 1);
     }
     if crash.is_some() {
         life.become_(Phase::Dead);

@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures::{Stream, channel::mpsc};
 use kube::{ResourceExt, runtime::watcher};
-use tokio::{sync::watch, time::sleep};
+use tokio::time::sleep;
 
-use super::{life::Life, world::World};
+use super::{life::Life, signal::Signal, world::World};
 use crate::{
     api::{cluster_watch::ClusterWatch, remediation::Remediation},
     testing::cluster::Change,
@@ -26,20 +26,20 @@ pub(super) struct Lag {
     pub(super) behind: usize,
 }
 
-pub(super) type Lags = Arc<watch::Sender<Lag>>;
+pub(super) type Lags = Arc<Signal<Lag>>;
 
 fn latency(lags: &Lags) -> Duration {
-    LATENCY + Duration::from_secs(lags.borrow().seconds)
+    LATENCY + Duration::from_secs(lags.get().seconds)
 }
 
 /// Waits as long as events take; a cut ends that wait.
 async fn delay(lags: &Lags) {
     let delay = latency(lags);
-    let mut changed = lags.subscribe();
+    let known = lags.get();
     tokio::select! {
         biased;
         () = sleep(delay) => {}
-        _ = changed.changed() => {}
+        () = lags.wait_for(|lag| lag != known) => {}
     }
 }
 
@@ -54,14 +54,14 @@ pub(super) fn mirrors(
     let (tell, told) = mpsc::unbounded();
     let feed = async move {
         let tell = |event| tell.unbounded_send(Ok(event)).unwrap();
-        let mut news = world.mirror_news.subscribe();
+        let news = &world.mirror_news;
         let mut at = 0;
         let mut cuts = None;
         loop {
-            if cuts != Some(lags.borrow().cuts) {
+            if cuts != Some(lags.get().cuts) {
                 sleep(LATENCY).await;
                 life.runs().await;
-                let lag = *lags.borrow();
+                let lag = lags.get();
                 cuts = Some(lag.cuts);
                 let changes = world.cluster.changes(0);
                 at = changes.len().saturating_sub(lag.behind);
@@ -75,23 +75,19 @@ pub(super) fn mirrors(
                     life.runs().await;
                 }
             }
-            news.borrow_and_update();
+            let heard = news.get();
             let changes = world.cluster.changes(at);
             if changes.is_empty() {
-                let mut lag = lags.subscribe();
-                let known = lag.borrow_and_update().cuts;
-                if Some(known) == cuts {
-                    tokio::select! {
-                        biased;
-                        _ = news.changed() => {}
-                        _ = lag.changed() => {}
-                    }
+                tokio::select! {
+                    biased;
+                    () = news.wait_for(|now| now != heard) => {}
+                    () = lags.wait_for(|lag| Some(lag.cuts) != cuts) => {}
                 }
                 continue;
             }
             delay(&lags).await;
             life.runs().await;
-            if cuts != Some(lags.borrow().cuts) {
+            if cuts != Some(lags.get().cuts) {
                 continue;
             }
             at += changes.len();
@@ -125,14 +121,12 @@ pub(super) async fn watches(
     lags: Lags,
     mut heed: impl FnMut(Vec<Arc<ClusterWatch>>),
 ) {
-    let mut news = world.watch_news.subscribe();
     loop {
-        news.borrow_and_update();
+        let heard = world.watch_news.get();
         let watches = world.cluster.watches().into_iter().map(Arc::new).collect();
         delay(&lags).await;
         life.runs().await;
         heed(watches);
-        // The world lives as long as the feed.
-        let _ = news.changed().await;
+        world.watch_news.wait_for(|now| now != heard).await;
     }
 }

@@ -14,6 +14,7 @@ use super::{
     cluster::Reach,
     feed::{self, Lag, Lags},
     life::{Life, Phase},
+    signal::Signal,
     together::Remote,
     world::World,
 };
@@ -68,7 +69,7 @@ impl Replica {
         let replica = Self {
             life: life.clone(),
             leadership: leadership.clone(),
-            lags: Arc::new(tokio::sync::watch::Sender::new(Lag::default())),
+            lags: Arc::new(Signal::new(Lag::default())),
             lease: lease.clone(),
             stop: CancellationToken::new(),
         };

@@ -5,7 +5,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Mutex,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -14,6 +14,9 @@ use super::{
     sequence::{Outcome, run},
     step::{KINDS, Kind},
 };
+
+/// Sequences that may fail before no more are begun.
+const FAILURES: usize = 10;
 
 /// How much is run.
 #[derive(Clone, Copy, Debug)]
@@ -87,8 +90,7 @@ pub(super) fn tell(seed: u64) {
 pub(super) fn many(first: u64, length: Length) {
     let begun = Instant::now();
     let next = AtomicU64::new(first);
-    let failed = AtomicBool::new(false);
-    let found: Mutex<Option<u64>> = Mutex::new(None);
+    let found: Mutex<BTreeMap<u64, String>> = Mutex::default();
     let all = Mutex::new(Covered::default());
     let goes_on = |seed: u64| match length {
         Length::Sequences(count) => seed < first + count,
@@ -96,17 +98,15 @@ pub(super) fn many(first: u64, length: Length) {
     };
     let work = || {
         let mut covered = Covered::default();
-        while !failed.load(Ordering::Relaxed) {
+        while found.lock().unwrap().len() < FAILURES {
             let seed = next.fetch_add(1, Ordering::Relaxed);
             if !goes_on(seed) {
                 break;
             }
             let outcome = attempt(seed, false);
             covered.count(&outcome.kinds);
-            if outcome.violation.is_some() {
-                failed.store(true, Ordering::Relaxed);
-                let mut found = found.lock().unwrap();
-                *found = Some(found.map_or(seed, |other| other.min(seed)));
+            if let Some(violation) = outcome.violation {
+                found.lock().unwrap().insert(seed, violation);
             }
         }
         all.lock().unwrap().add(covered);
@@ -117,8 +117,12 @@ pub(super) fn many(first: u64, length: Length) {
             scope.spawn(work);
         }
     });
-    if let Some(seed) = found.into_inner().unwrap() {
-        tell(seed);
+    let found = found.into_inner().unwrap();
+    for (seed, violation) in &found {
+        println!("seed {seed}: {violation}");
+    }
+    if let Some(seed) = found.keys().next() {
+        tell(*seed);
         panic!("seed {seed} failed once, and not when it was repeated");
     }
     report(&all.into_inner().unwrap(), begun.elapsed());

@@ -161,7 +161,7 @@ impl Sequence {
         let faulty =
             world.with(|state, _| state.faults.kube.is_some_and(|fault| now < fault.until));
         let odd = |slot: &Slot| {
-            slot.replica.life.phase() != Phase::Runs || slot.replica.lags.borrow().seconds > 0
+            slot.replica.life.phase() != Phase::Runs || slot.replica.lags.get().seconds > 0
         };
         let leaders = self
             .slots
@@ -209,7 +209,7 @@ impl Sequence {
         for name in orphans {
             world.cluster.collect(&name);
             world.with(|state, now| state.judge.touched(&name, now));
-            world.mirror_news.send_replace(());
+            world.mirror_news.modify(|news| *news += 1);
         }
     }
 
@@ -225,7 +225,7 @@ impl Sequence {
             slot.again = slot.again.map(|_| Instant::now());
             slot.replica.life.become_(Phase::Runs);
             slot.replica.set_lease(Fault::None);
-            slot.replica.lags.send_modify(|lag| {
+            slot.replica.lags.modify(|lag| {
                 lag.seconds = 0;
                 lag.behind = 0;
             });

@@ -5,9 +5,9 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::watch, time::Instant};
+use tokio::time::Instant;
 
-use super::{answered::Answered, faults::Faults, judge::Judge, truth::Truth};
+use super::{answered::Answered, faults::Faults, judge::Judge, signal::Signal, truth::Truth};
 use crate::{
     testing::{cluster::MemoryCluster, lease::Store},
     together::ApiKey,
@@ -47,9 +47,9 @@ pub(super) struct World {
     pub(super) cluster: MemoryCluster,
     pub(super) lease: Arc<Store>,
     /// Told of every change of a mirror.
-    pub(super) mirror_news: watch::Sender<()>,
+    pub(super) mirror_news: Signal<u64>,
     /// Told of every change of a watch.
-    pub(super) watch_news: watch::Sender<()>,
+    pub(super) watch_news: Signal<u64>,
     state: Mutex<State>,
 }
 
@@ -61,8 +61,8 @@ impl World {
             start: Instant::now(),
             cluster,
             lease: Arc::default(),
-            mirror_news: watch::Sender::new(()),
-            watch_news: watch::Sender::new(()),
+            mirror_news: Signal::default(),
+            watch_news: Signal::default(),
             state: Mutex::new(State {
                 rng: fastrand::Rng::with_seed(seed),
                 truth: Truth::default(),

@@ -89,7 +89,7 @@ impl Sequence {
             return;
         }
         let at = self.draw(0..self.slots.len());
-        self.slots[at].replica.lags.send_modify(|lag| match kind {
+        self.slots[at].replica.lags.modify(|lag| match kind {
             Kind::EventsDelayed => lag.seconds = seconds,
             Kind::EventsStopThenList => {
                 lag.seconds = if lag.seconds < 1000 { 1000 } else { 0 };

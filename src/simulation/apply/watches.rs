@@ -48,7 +48,7 @@ impl Sequence {
                 state.judge.edited.remove(&name);
             }
         });
-        world.mirror_news.send_replace(());
+        world.mirror_news.modify(|news| *news += 1);
     }
 
     pub(super) fn change_key(&mut self, kind: Kind) {
@@ -86,7 +86,7 @@ impl Sequence {
         let mut watch = there.unwrap_or_else(|| self.new_watch(name));
         change(&mut watch);
         world.cluster.put_watch(watch);
-        world.watch_news.send_replace(());
+        world.watch_news.modify(|news| *news += 1);
         self.change_minds();
     }
 
@@ -169,7 +169,7 @@ impl Sequence {
             }
             Kind::WatchDeleted => {
                 self.world.cluster.remove_watch(&name);
-                self.world.watch_news.send_replace(());
+                self.world.watch_news.modify(|news| *news += 1);
                 self.change_minds();
             }
             Kind::SecondWatch => self.put("second", |_| {}),

@@ -1,0 +1,42 @@
+//! A value whose changes can be waited for; who waits is woken in the order of waiting, so that a seed repeats itself.
+
+use std::sync::Mutex;
+
+use tokio::sync::Notify;
+
+/// Unlike tokio's watch channel it wakes nobody by chance.
+#[derive(Debug, Default)]
+pub(super) struct Signal<T> {
+    value: Mutex<T>,
+    changed: Notify,
+}
+
+impl<T: Copy> Signal<T> {
+    pub(super) fn new(value: T) -> Self {
+        Self {
+            value: Mutex::new(value),
+            changed: Notify::new(),
+        }
+    }
+
+    pub(super) fn get(&self) -> T {
+        *self.value.lock().unwrap()
+    }
+
+    pub(super) fn modify(&self, change: impl FnOnce(&mut T)) {
+        change(&mut self.value.lock().unwrap());
+        self.changed.notify_waiters();
+    }
+
+    /// Ends once the value is `wanted`.
+    pub(super) async fn wait_for(&self, wanted: impl Fn(T) -> bool) {
+        loop {
+            let mut changed = std::pin::pin!(self.changed.notified());
+            changed.as_mut().enable();
+            if wanted(self.get()) {
+                return;
+            }
+            changed.await;
+        }
+    }
+}
