@@ -96,7 +96,9 @@ impl State {
             if status.open == Some(true) && unread && quiet > bound && !slow {
                 self.violated(|| format!("{name} is open, unconfirmed since {ended:?}, and bears no mark"));
             }
-            let never_asked = status.open == Some(false) && (only_final(watch) || !self.truth.entries[&mirror.spec.id].listed);
+            // What is final is looked at in listings alone, and bears no mark when none comes.
+            let never_asked = status.open == Some(false) && unread
+                || status.open == Some(false) && (only_final(watch) || !self.truth.entries[&mirror.spec.id].listed);
             if never_asked || suspended || slow || recently(self.answered.malformed) || standing.note {
                 continue;
             }

@@ -11,7 +11,7 @@ use crate::{
     mirror::{digest::digest, time},
     simulation::{
         cluster::{Op, Verb},
-        truth::{shows, updated},
+        truth::{Entry, shows, updated},
         world::State,
     },
     testing::cluster::MemoryCluster,
@@ -249,6 +249,18 @@ impl State {
             });
             newer.count()
         });
+        // One that the API has may be on its way to a mirror.
+        let listed = self
+            .truth
+            .entries
+            .values()
+            .filter_map(Entry::current)
+            .filter(|item| {
+                state::is_final(&item.state)
+                    && item.instance_id == status.instance_id
+                    && time::read(item.end_time.as_deref()) >= finished(&status)
+            });
+        let newer = newer.max(listed.count());
         let expired = policy.expired(finished(&status), wall);
         let edited = now.saturating_sub(self.judge.minds) < Duration::from_secs(60);
         if !expired && !edited && policy.max_per_instance.is_none_or(|max| newer < max) {
