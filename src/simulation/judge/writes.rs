@@ -225,6 +225,8 @@ impl State {
         now: Duration,
     ) {
         let name = before.name_any();
+        // Late events may tell of it once more; the fence makes that harmless.
+        self.judge.answered.retain(|(_, of), _| *of != name);
         let status = before.status.clone().unwrap_or_default();
         if status.open != Some(false) {
             self.violated(|| format!("{name} is open and is pruned"));
@@ -267,7 +269,7 @@ impl State {
             self.violated(|| format!("{name} is pruned, and {policy:?} keeps it"));
         }
         if let Some(created) = self.judge.created.get(&name).copied()
-            && created > self.judge.minds
+            && created > self.judge.minds + Duration::from_secs(120)
             && policy.expired(
                 finished(&status),
                 crate::testing::now() + created.saturating_sub(Duration::from_secs(60)),
