@@ -33,6 +33,8 @@ pub(super) struct Answered {
     pub(super) shown: BTreeMap<String, BTreeMap<String, (Duration, Duration)>>,
     /// When a listing that came to its end last showed each id.
     pub(super) confirmed: BTreeMap<String, Duration>,
+    /// When a full listing last came to its end.
+    pub(super) full: Duration,
     /// When a listing last came to its end.
     pub(super) ended: Duration,
     /// When items were last unreadable.
@@ -42,6 +44,11 @@ pub(super) struct Answered {
 }
 
 impl Answered {
+    /// The call by id answered 403.
+    pub(super) fn forbid(&mut self, id: &str) {
+        self.evidence.entry(id.to_owned()).or_default().forbidden += 1;
+    }
+
     pub(super) fn show(&mut self, item: &Remediation, now: Duration) {
         self.evidence.remove(&item.id);
         let versions = self.shown.entry(item.id.clone()).or_default();

@@ -112,14 +112,14 @@ impl Reach {
                 Ok(()) => land(&world, &life, &op, act).await,
                 Err(error) => Err(error),
             };
+            let there = world.cluster.mirror(&op.name);
             // Perhaps nobody waits any more.
-            let _ = tell.send(answer);
+            let _ = tell.send((answer, there.as_ref().and_then(version)));
         });
-        let answer = told.await.unwrap_or_else(|_| Err(down()));
+        let (answer, there) = told.await.unwrap_or_else(|_| (Err(down()), None));
         self.life.runs().await;
         if answer.is_ok() && fault.is_none() {
-            self.world
-                .with(|state, _| state.judge.knows(&known, &self.world.cluster));
+            self.world.with(|state, _| state.judge.knows(&known, there));
         }
         match fault {
             Some(KubeFault::AnswerLost) => Err(down()),
@@ -209,7 +209,7 @@ fn now<T>(answer: impl Future<Output = Answer<T>>) -> Answer<T> {
     answer.now_or_never().unwrap()
 }
 
-fn version(object: &impl ResourceExt) -> Option<u64> {
+fn version<K: ResourceExt>(object: &K) -> Option<u64> {
     object
         .resource_version()
         .map(|version| version.parse().unwrap())

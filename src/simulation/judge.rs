@@ -16,7 +16,6 @@ use kube::ResourceExt;
 use super::cluster::{Op, Verb};
 use crate::{
     api::cluster_watch::ClusterWatch,
-    testing::cluster::MemoryCluster,
     watch::{
         overlap::{Claim, overlapped},
         schedule::Cadence,
@@ -123,13 +122,10 @@ impl Judge {
         Some(lands)
     }
 
-    /// The process has heard that its write landed.
-    pub(super) fn knows(&mut self, op: &Op, cluster: &MemoryCluster) {
-        if !matches!(op.verb, Verb::Create | Verb::Status | Verb::Patch) {
-            return;
-        }
-        if let Some(there) = cluster.mirror(&op.name) {
-            let version = there.resource_version().unwrap().parse().unwrap();
+    /// The process has heard that its write landed, as this version.
+    pub(super) fn knows(&mut self, op: &Op, version: Option<u64>) {
+        let writes = matches!(op.verb, Verb::Create | Verb::Status | Verb::Patch);
+        if let (Some(version), true) = (version, writes) {
             self.answered.insert((op.slot, op.name.clone()), version);
         }
     }

@@ -71,7 +71,9 @@ impl State {
             _ => number + 1,
         };
         let token = (has_next && fault != Some(ApiFault::NoToken)).then(|| next.to_string());
-        self.note_page(slot, query, &items, has_next, now);
+        // An item that nobody can name shows nothing.
+        let unnamed = usize::from(fault == Some(ApiFault::Unnamed)).min(items.len());
+        self.note_page(slot, query, &items[unnamed..], has_next, now);
         let items = items
             .into_iter()
             .enumerate()
@@ -138,6 +140,7 @@ impl State {
                 self.answered.confirmed.insert(id.clone(), now);
             }
             if query.filter == StateFilter::None {
+                self.answered.full = now;
                 for id in self
                     .truth
                     .entries
@@ -198,13 +201,7 @@ impl State {
                     .or_default()
                     .not_found += 1;
             }
-            Err(Error::Forbidden) => {
-                self.answered
-                    .evidence
-                    .entry(id.to_owned())
-                    .or_default()
-                    .forbidden += 1;
-            }
+            Err(Error::Forbidden) => self.answered.forbid(id),
             Err(_) => {}
         }
         (answer, LATENCY)

@@ -72,6 +72,7 @@ impl Keyed {
     async fn call<T>(
         &self,
         what: impl FnOnce() -> String,
+        id: Option<&str>,
         answer: impl FnOnce(&mut State, Duration) -> (Result<T, Error>, Duration),
     ) -> Result<T, Error> {
         self.life.runs().await;
@@ -79,6 +80,9 @@ impl Keyed {
         let (answer, takes) = self.world.with(|state, now| {
             state.judge_call(self.life.slot, now);
             let refused = state.refusal(&self.key);
+            if let (Some(ApiFault::Forbidden), Some(id)) = (refused, id) {
+                state.answered.forbid(id);
+            }
             let (answer, takes) = match refused {
                 Some(ApiFault::Hang) => (Err(timeout()), PATIENCE),
                 Some(fault) => (Err(error(fault)), LATENCY),
@@ -130,7 +134,7 @@ impl Api for Keyed {
     async fn list_page(&self, query: &PageQuery) -> Result<Page, Error> {
         let slot = self.life.slot;
         let what = || format!("list {:?} {:?}", query.filter.states(), query.page_token);
-        self.call(what, |state, now| state.page(slot, query, now))
+        self.call(what, None, |state, now| state.page(slot, query, now))
             .await
     }
 
@@ -138,6 +142,7 @@ impl Api for Keyed {
         let slot = self.life.slot;
         self.call(
             || format!("get {id}"),
+            Some(id),
             |state, now| state.one(slot, instance.is_none(), id, now),
         )
         .await

@@ -196,6 +196,7 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
             }),
             (None, false) => None,
         };
+        let overlaps = fit.overlaps.is_some();
         let stop = self.shutdown.child_token();
         let stopped = stop.clone();
         let (watchdog, meters) = (self.watchdog.clone(), self.meters.clone());
@@ -203,7 +204,7 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
             // Whatever the task is in the middle of is dropped at once, its writes with it.
             let work = async {
                 match standing {
-                    Some(standing) => task.rest(standing).await,
+                    Some(standing) => task.rest(standing, overlaps).await,
                     None => task.run(&watchdog, &meters).await,
                 }
             };

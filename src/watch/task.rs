@@ -166,12 +166,13 @@ impl<C: Cluster, T: Service> Task<C, T> {
     }
 
     /// Reports `standing` and leaves the API alone until it is dropped. The mirrors of a suspended watch are marked once
-    /// they are stale; those of one that overlaps are another's.
-    pub async fn rest(mut self, standing: Standing) {
+    /// they are stale, but not where it `overlaps` another: then they are the other's.
+    pub async fn rest(mut self, standing: Standing, overlaps: bool) {
         self.tools.index.ready().await;
         loop {
             let now = self.tools.clock.elapsed();
-            let stale_at = self.stale_at().filter(|_| standing == Standing::Suspended);
+            // A process that died in its first poll may have left mirrors, and no word that it synced.
+            let stale_at = (!overlaps).then(|| self.good + self.stale_after());
             if stale_at.is_some_and(|stale_at| now >= stale_at) {
                 mark_all_stale(&self.tools, &self.scope, &self.memory.pulse).await;
             }

@@ -96,7 +96,9 @@ impl State {
             if status.open == Some(true) && unread && quiet > bound && !slow {
                 self.violated(|| format!("{name} is open, unconfirmed since {ended:?}, and bears no mark"));
             }
-            let never_asked = status.open == Some(false) && (only_final(watch) || !self.truth.entries[&mirror.spec.id].listed);
+            // What is final is looked at in full listings alone, and bears no mark when none comes.
+            let never_asked = status.open == Some(false) && self.answered.full <= since
+                || status.open == Some(false) && (only_final(watch) || !self.truth.entries[&mirror.spec.id].listed);
             if never_asked || suspended || slow || recently(self.answered.malformed) || standing.note {
                 continue;
             }
@@ -161,6 +163,7 @@ impl State {
         };
         let lacking = self.truth.entries.iter().find(|(id, entry)| {
             entry.listed
+                && self.answered.confirmed.get(*id) > Some(&entry.since())
                 && now.saturating_sub(entry.since()) > bound
                 && entry.current().is_some_and(|item| {
                     !state::is_final(&item.state)

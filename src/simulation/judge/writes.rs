@@ -11,7 +11,7 @@ use crate::{
     mirror::{digest::digest, time},
     simulation::{
         cluster::{Op, Verb},
-        truth::{shows, updated},
+        truth::{Entry, shows, updated},
         world::State,
     },
     testing::cluster::MemoryCluster,
@@ -225,6 +225,8 @@ impl State {
         now: Duration,
     ) {
         let name = before.name_any();
+        // Late events may tell of it once more; the fence makes that harmless.
+        self.judge.answered.retain(|(_, of), _| *of != name);
         let status = before.status.clone().unwrap_or_default();
         if status.open != Some(false) {
             self.violated(|| format!("{name} is open and is pruned"));
@@ -249,13 +251,25 @@ impl State {
             });
             newer.count()
         });
+        // One that the API has may be on its way to a mirror.
+        let listed = self
+            .truth
+            .entries
+            .values()
+            .filter_map(Entry::current)
+            .filter(|item| {
+                state::is_final(&item.state)
+                    && item.instance_id == status.instance_id
+                    && time::read(item.end_time.as_deref()) >= finished(&status)
+            });
+        let newer = newer.max(listed.count());
         let expired = policy.expired(finished(&status), wall);
         let edited = now.saturating_sub(self.judge.minds) < Duration::from_secs(60);
         if !expired && !edited && policy.max_per_instance.is_none_or(|max| newer < max) {
             self.violated(|| format!("{name} is pruned, and {policy:?} keeps it"));
         }
         if let Some(created) = self.judge.created.get(&name).copied()
-            && created > self.judge.minds
+            && created > self.judge.minds + Duration::from_secs(120)
             && policy.expired(
                 finished(&status),
                 crate::testing::now() + created.saturating_sub(Duration::from_secs(60)),

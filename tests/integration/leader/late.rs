@@ -217,7 +217,7 @@ async fn a_late_mark_on_a_mirror_that_nobody_changed_is_put_right_by_the_next_po
         first,
     } = scene;
     first.stop().await.unwrap();
-    let second = Replica::start(&fixture, &[]).await;
+    let second = Replica::start(&fixture, &["--min-interval", "1s"]).await;
     fixture.sync("training").await;
     let synced = |mirror: &Remediation| condition(mirror, "Synced").1;
     assert!(
@@ -235,11 +235,17 @@ async fn a_late_mark_on_a_mirror_that_nobody_changed_is_put_right_by_the_next_po
             .iter()
             .all(|mirror| synced(mirror) == "Stale")
     );
-    let mirrors = fixture
-        .sync_until("training", "all are listed again", |mirrors| {
-            mirrors.iter().all(|mirror| synced(mirror) == "Listed")
-        })
-        .await;
+    let mirrors = until("all are listed again", async || {
+        second.clock.advance(Duration::from_secs(1));
+        fixture.ask("training").await;
+        let mirrors = fixture.all().await;
+        if mirrors.iter().all(|mirror| synced(mirror) == "Listed") {
+            Ok(mirrors)
+        } else {
+            Err(format!("{mirrors:#?}"))
+        }
+    })
+    .await;
     assert_mirrors(&mirrors, &fixture.simulator.truth(CLUSTER));
     second.stop().await.unwrap();
 }

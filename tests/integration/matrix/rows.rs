@@ -127,10 +127,15 @@ fn outages() -> Vec<Row> {
 
 fn bodies() -> Vec<Row> {
     let location = "http://127.0.0.1:9/".to_owned();
+    let error = Fault::Answer {
+        status: 200,
+        body: r#"{"code": 13, "message": "internal", "details": []}"#.to_owned(),
+    };
     let odd = |name, fault| row(name, fault, Retried("InvalidResponse"), URL);
     vec![
         odd("200 and no JSON", Fault::NotJson),
         odd("200 and other JSON", Fault::OtherShape),
+        odd("200 and an error as JSON", error),
         odd("200 and a web page", Fault::Html { status: 200 }),
         odd("a redirect", Fault::Redirect { location }),
     ]
