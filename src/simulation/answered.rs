@@ -33,8 +33,6 @@ pub(super) struct Answered {
     pub(super) shown: BTreeMap<String, BTreeMap<String, (Duration, Duration)>>,
     /// When a listing that came to its end last showed each id.
     pub(super) confirmed: BTreeMap<String, Duration>,
-    /// When a full listing last came to its end.
-    pub(super) full: Duration,
     /// When a listing last came to its end.
     pub(super) ended: Duration,
     /// When items were last unreadable.
@@ -44,6 +42,11 @@ pub(super) struct Answered {
 }
 
 impl Answered {
+    /// What is proven about the id.
+    pub(super) fn evidence(&self, id: &str) -> Evidence {
+        self.evidence.get(id).copied().unwrap_or_default()
+    }
+
     /// The call by id answered 403.
     pub(super) fn forbid(&mut self, id: &str) {
         self.evidence.entry(id.to_owned()).or_default().forbidden += 1;

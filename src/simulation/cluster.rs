@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::{sync::oneshot, time::sleep};
 
 use super::{
+    answered::Evidence,
     faults::KubeFault,
     life::{Life, Phase},
     world::World,
@@ -47,6 +48,8 @@ pub(super) struct Op {
     pub(super) led: bool,
     /// The newest resourceVersion that it had been answered then.
     pub(super) known: Option<u64>,
+    /// What the API had proven then.
+    pub(super) evidence: Evidence,
 }
 
 #[derive(Clone)]
@@ -80,6 +83,7 @@ impl Reach {
         let slot = self.life.slot;
         let op = Op {
             known: self.world.with(|state, _| state.judge.known(slot, &name)),
+            evidence: self.world.with(|state, _| state.answered.evidence(&name)),
             verb,
             name,
             fence,

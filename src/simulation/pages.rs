@@ -140,7 +140,6 @@ impl State {
                 self.answered.confirmed.insert(id.clone(), now);
             }
             if query.filter == StateFilter::None {
-                self.answered.full = now;
                 for id in self
                     .truth
                     .entries

@@ -30,6 +30,7 @@ impl Sequence {
         }
         let name = names[self.draw(0..names.len())].clone();
         let state = OPEN[self.draw(0..OPEN.len())];
+        let before = world.cluster.mirror(&name);
         match kind {
             Kind::MirrorDeleted => world.cluster.collect(&name),
             Kind::MirrorEdited => world.cluster.edit(&name, |mirror| {
@@ -38,6 +39,9 @@ impl Sequence {
             _ => world.cluster.edit(&name, |mirror| {
                 mirror.metadata.labels = None;
             }),
+        }
+        if world.cluster.mirror(&name) == before {
+            return;
         }
         world.with(|state, now| {
             state.judge.touched(&name, now);

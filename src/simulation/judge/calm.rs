@@ -124,7 +124,7 @@ fn unlike_gone(
         watch.spec.instance().is_none() || status.instance_id.as_deref() == watch.spec.instance();
     let marked = match synced(&status).1 {
         "NotFound" | "NotListed" | "Final" => true,
-        "Stale" => only_final(watch),
+        "Stale" | "Forbidden" => only_final(watch),
         _ => false,
     };
     (of_watch && !marked).then_some("is gone and not marked")

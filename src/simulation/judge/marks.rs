@@ -93,11 +93,12 @@ impl State {
             }
             let ended = self.answered.ended;
             let unread = now.saturating_sub(self.answered.ended) > bound || suspended;
-            if status.open == Some(true) && unread && quiet > bound && !slow {
+            if status.open == Some(true) && unread && now.saturating_sub(since) > bound && quiet > bound && !slow {
                 self.violated(|| format!("{name} is open, unconfirmed since {ended:?}, and bears no mark"));
             }
-            // What is final is looked at in full listings alone, and bears no mark when none comes.
-            let never_asked = status.open == Some(false) && self.answered.full <= since
+            // What is final is looked at in listings alone, and bears no mark when none comes.
+            let confirmed = self.answered.confirmed.get(&mirror.spec.id);
+            let never_asked = status.open == Some(false) && confirmed <= Some(&since)
                 || status.open == Some(false) && (only_final(watch) || !self.truth.entries[&mirror.spec.id].listed);
             if never_asked || suspended || slow || recently(self.answered.malformed) || standing.note {
                 continue;
@@ -125,8 +126,12 @@ impl State {
         if entry.restored.is_some() || status.open == Some(false) && entry.current().is_none() {
             return None;
         }
+        // An API that shows what was true before makes it true for whoever asks.
+        let shown = self.answered.shown.get(id).zip(status.update_time.as_ref());
+        let shown = shown.and_then(|(versions, version)| versions.get(version));
+        let shown = shown.map_or(Duration::ZERO, |(_, last)| *last);
         match entry.last_true(status, now) {
-            Some(until) => Some((until, true)),
+            Some(until) => Some((until.max(shown), true)),
             None => Some((now, false)),
         }
     }

@@ -111,7 +111,7 @@ impl State {
                     self.violated(|| format!("{:?} of {name} changes nothing", op.verb));
                 }
                 if op.verb == Verb::Status {
-                    self.said(before, after, now);
+                    self.said(op, before, after, now);
                 }
             }
             (Some(before), None) => self.pruned(cluster, slot, before, now),
@@ -136,12 +136,12 @@ impl State {
     }
 
     /// A status was written.
-    fn said(&mut self, before: &Remediation, after: &Remediation, now: Duration) {
+    fn said(&mut self, op: &Op, before: &Remediation, after: &Remediation, now: Duration) {
         let (name, id) = (after.name_any(), after.spec.id.clone());
         let (Some(was), Some(is)) = (&before.status, &after.status) else {
             return;
         };
-        let evidence = self.answered.evidence.get(&id).copied().unwrap_or_default();
+        let evidence = op.evidence;
         let reason = synced(is).1.to_owned();
         let proven = match &*reason {
             "Listed" | "Final" => return self.shown(&name, &id, was, is, now),
