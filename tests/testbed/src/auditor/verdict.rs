@@ -180,10 +180,11 @@ impl Judge<'_> {
     /// It says that it is up to date.
     fn listed(&mut self, id: &str, state: &str, history: &History, shown: &Version) {
         let Some(left) = shown.until else { return };
-        // That it is gone needs proof, which takes polls.
+        // That it is gone needs proof, which takes polls; and of those that have ended, which the list of open ones lacks, a
+        // poll asks for so many by id: the others wait for a full listing, or are stale by then.
         let calm = match history.present() {
-            Some(_) => self.bounds.fresh,
-            None => self.bounds.stale,
+            Some(present) if !present.shown.is_final() => self.bounds.fresh,
+            _ => self.bounds.stale,
         };
         if self.overdue(left, calm) && !(self.expired && self.look.calm_since.is_none()) {
             let now = history

@@ -125,8 +125,13 @@ impl Scene {
 
 /// RUNNING since 0, its end at `ended`, and a mirror that still says RUNNING.
 fn outdated(ended: i64) -> Scene {
+    left("SUCCEEDED", ended)
+}
+
+/// The same where its state is another one since then.
+fn left(state: &str, since: i64) -> Scene {
     let mirror = mirror(&remediation("RUNNING", 0), "True", "Listed");
-    Scene::new(&[("RUNNING", 0), ("SUCCEEDED", ended)], vec![mirror])
+    Scene::new(&[("RUNNING", 0), (state, since)], vec![mirror])
 }
 
 #[test]
@@ -147,12 +152,16 @@ fn a_true_mirror_is_no_lie() {
 fn a_state_that_the_api_left_long_ago() {
     outdated(LATE - 242).tells("it says RUNNING, Synced True");
     outdated(LATE - 239).is_explained();
-    let mut calm = outdated(LATE - 33);
+    let mut calm = left("QUARANTINED", LATE - 33);
     calm.is_explained();
     calm.calm_since = Some(LATE - 33);
     calm.tells("it says RUNNING, Synced True");
     calm.calm_since = Some(LATE - 30);
     calm.is_explained();
+    // The list of open ones does not show what has ended.
+    let mut ended = outdated(LATE - 33);
+    ended.calm_since = Some(LATE - 33);
+    ended.is_explained();
 }
 
 #[test]
