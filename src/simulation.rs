@@ -55,9 +55,12 @@ fn number(name: &str) -> Option<u64> {
 /// | 0 | the Stale mark forgotten (`mark_stale` returns at once) |
 /// | 9 | the index takes older events (`Inner::take` without its comparison) |
 /// | 17 | retention prunes open ones (`settle` without the filter on `open`) |
+/// | 120 | a listing that broke off counts as complete (`Listing::take` ends on `Next::Broken`) |
 /// | 153 | an older version overwrites a newer one at once (`change` without its comparison of times) |
+/// | 339 | writes without a fence (`fence` without the resourceVersion) |
+/// | 2 | not planted: a suspended watch marked the mirrors of the watch that it overlaps |
 /// | 248 | not planted: a mirror written before a cut of the watch and deleted during it stayed in the index for ever |
-const FINDERS: [u64; 5] = [0, 9, 17, 153, 248];
+const FINDERS: [u64; 8] = [0, 2, 9, 17, 120, 153, 248, 339];
 
 #[test]
 fn seeds_that_found_bugs_pass_and_repeat_themselves() {

@@ -130,6 +130,11 @@ impl Judge {
         }
     }
 
+    /// The mirror is gone. Late events may tell of it once more; the fence makes that harmless.
+    fn forget(&mut self, name: &str) {
+        self.answered.retain(|(_, of), _| of != name);
+    }
+
     /// The newest resourceVersion of the mirror that the process was answered.
     pub(super) fn known(&self, slot: usize, name: &str) -> Option<u64> {
         self.answered.get(&(slot, name.to_owned())).copied()

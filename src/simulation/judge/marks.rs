@@ -98,7 +98,7 @@ impl State {
             }
             // What is final is looked at in listings alone, and bears no mark when none comes.
             let confirmed = self.answered.confirmed.get(&mirror.spec.id);
-            let never_asked = status.open == Some(false) && confirmed <= Some(&since)
+            let never_asked = status.open == Some(false) && (unread || confirmed <= Some(&since))
                 || status.open == Some(false) && (only_final(watch) || !self.truth.entries[&mirror.spec.id].listed);
             if never_asked || suspended || slow || recently(self.answered.malformed) || standing.note {
                 continue;

@@ -84,6 +84,9 @@ impl State {
                 )
             });
         }
+        if answer == Err(&ClusterError::NotFound) {
+            self.judge.forget(name);
+        }
         if answer.is_err() {
             return;
         }
@@ -225,8 +228,7 @@ impl State {
         now: Duration,
     ) {
         let name = before.name_any();
-        // Late events may tell of it once more; the fence makes that harmless.
-        self.judge.answered.retain(|(_, of), _| *of != name);
+        self.judge.forget(&name);
         let status = before.status.clone().unwrap_or_default();
         if status.open != Some(false) {
             self.violated(|| format!("{name} is open and is pruned"));
