@@ -42,7 +42,8 @@ impl Scene {
         }
         let account = fixture.control_plane.operator_account(&fixture.namespace);
         let proxy = ApiProxy::start(&account.await.unwrap()).await.unwrap();
-        let first = Replica::start_as(&fixture, flags, proxy.account()).await;
+        let flags = [flags, &["--min-interval", "1s"]].concat();
+        let first = Replica::start_as(&fixture, &flags, proxy.account()).await;
         fixture.synced_watch(|_| {}).await;
         Self {
             fixture,
@@ -61,6 +62,8 @@ impl Scene {
     async fn held(&self, fits: impl Fn(&Asked) -> bool + Send + Sync + 'static) -> RunningFault {
         let hold = self.proxy.fault(Fault::Hold, Which::All, fits);
         until("a write is held", async || {
+            // Requests are heeded a second apart; the Lease runs out ten seconds after its last renewal.
+            self.first.clock.advance(Duration::from_millis(50));
             ask(&self.fixture).await;
             match hold.struck() {
                 0 => Err("none yet".to_owned()),
