@@ -70,7 +70,8 @@ async fn run(course: Course) {
             page_size: u16::from(course.page_size % 8) + 1,
             order_by: None,
         };
-        let (told, filters) = (dialects.describe(&states), dialects.filters(&states));
+        let told = dialects.note(&states).unwrap_or_default();
+        let filters = dialects.filters(&states);
         let outcome = drive(&server, request, &dialects).await;
         begins_as_told(&outcome.log, &states, &told, filters, pause >= REMEMBERED);
         asks_in_order(&outcome.log, server.tokens());
@@ -106,7 +107,7 @@ async fn drive(server: &Server, request: ListRequest, dialects: &Dialects) -> Ou
     }
 }
 
-/// The first call is as `describe` and `filters` say, and as the reference page says where long nothing was learned.
+/// The first call is as `note` and `filters` say, and as the reference page says where long nothing was learned.
 fn begins_as_told(log: &[Call], states: &[String], told: &str, filters: bool, forgotten: bool) {
     let (first, _) = log.first().expect("a listing asks");
     assert!(first.page_token.is_none());
@@ -121,7 +122,7 @@ fn begins_as_told(log: &[Call], states: &[String], told: &str, filters: bool, fo
         assert_eq!(first.filter != StateFilter::None, filters, "{told}");
         assert_eq!(
             first.filter == StateFilter::None,
-            told.contains("full listings"),
+            told.contains("lists everything"),
             "{told}"
         );
         assert_eq!(
@@ -278,6 +279,10 @@ fn learns(outcome: &Outcome, states: &[String], dialects: &Dialects) {
     }
     if outside {
         assert!(!dialects.filters(states));
-        assert!(dialects.describe(states).contains("ignores"));
+        assert!(
+            dialects
+                .note(states)
+                .is_some_and(|note| note.contains("ignores"))
+        );
     }
 }
