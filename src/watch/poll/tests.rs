@@ -80,6 +80,14 @@ impl World {
         .await
     }
 
+    /// It is listed no more, and what the API answers for its id proves nothing.
+    fn lose(&self, number: u64) {
+        self.api().hide(&id(number));
+        let odd = Error::InvalidResponse(Flaw::OtherRemediation);
+        self.api()
+            .fail_ids(move |asked| (asked == id(number)).then(|| odd.clone()));
+    }
+
     /// Polls that many times; the listings' states, one entry for each page (`true`: everything).
     async fn polls(&mut self, times: usize) -> Vec<bool> {
         self.api().asked();

@@ -260,11 +260,7 @@ async fn a_listing_that_fails_carries_no_proof_on() {
 #[tokio::test]
 async fn one_that_nobody_answers_for_becomes_stale_and_fresh_again_by_one_write_each() {
     let mut world = World::with(running(1..3)).await;
-    world.api().hide(&id(1));
-    let odd = Error::InvalidResponse(Flaw::OtherRemediation);
-    world
-        .api()
-        .fail_ids(move |asked| (asked == id(1)).then(|| odd.clone()));
+    world.lose(1);
     world.polls(5).await;
     assert!(world.is(1, "Listed", true), "confirmed five minutes ago");
     world.polls(1).await;
@@ -308,11 +304,7 @@ async fn a_listing_that_takes_too_long_marks_what_it_has_not_confirmed() {
 #[tokio::test]
 async fn one_that_has_left_is_stale_from_the_last_listing_that_showed_it() {
     let mut world = World::with(running(1..3)).await;
-    world.api().hide(&id(1));
-    let odd = Error::InvalidResponse(Flaw::OtherRemediation);
-    world
-        .api()
-        .fail_ids(move |asked| (asked == id(1)).then(|| odd.clone()));
+    world.lose(1);
     world.clock.advance(MINUTE * 5);
     world.polls(1).await;
     assert!(world.is(1, "Stale", true), "{:?}", world.stands(1));
@@ -321,11 +313,7 @@ async fn one_that_has_left_is_stale_from_the_last_listing_that_showed_it() {
 #[tokio::test]
 async fn a_new_task_trusts_no_absence_that_it_did_not_see_begin() {
     let mut world = World::with(running(1..3)).await;
-    world.api().hide(&id(1));
-    let odd = Error::InvalidResponse(Flaw::OtherRemediation);
-    world
-        .api()
-        .fail_ids(move |asked| (asked == id(1)).then(|| odd.clone()));
+    world.lose(1);
     for _ in 0..3 {
         world.memory = Memory::default();
         world.polls(1).await;
