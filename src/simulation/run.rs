@@ -10,9 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use strum::VariantArray;
+
 use super::{
     sequence::{Outcome, run},
-    step::{KINDS, Kind},
+    step::Kind,
 };
 
 /// Sequences that may fail before no more are begun.
@@ -141,17 +143,17 @@ fn report(covered: &Covered, took: Duration) {
         "{sequences} sequences, {steps} steps in {:.1} s: {rate:.0} sequences a second",
         took.as_secs_f64()
     );
-    let all_pairs = KINDS.len() * KINDS.len();
+    let all_pairs = Kind::VARIANTS.len() * Kind::VARIANTS.len();
     println!(
         "covered: {} of {} kinds of steps, {} of {all_pairs} pairs in a row",
         kinds.len(),
-        KINDS.len(),
+        Kind::VARIANTS.len(),
         pairs.len()
     );
     for (kind, times) in kinds {
         println!("{times:>10} {kind:?}");
     }
-    let missing: Vec<_> = KINDS
+    let missing: Vec<_> = Kind::VARIANTS
         .iter()
         .filter(|kind| !kinds.contains_key(kind))
         .collect();

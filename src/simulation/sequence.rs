@@ -3,15 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use kube::ResourceExt;
+use strum::VariantArray;
 use tokio::time::{Instant, sleep_until};
 
-use super::{
-    faults::Faults,
-    life::Phase,
-    replica::Replica,
-    step::{KINDS, Kind},
-    world::World,
-};
+use super::{faults::Faults, life::Phase, replica::Replica, step::Kind, world::World};
 use crate::{api::remediation::Remediation, testing::lease::Fault};
 
 /// Steps of a sequence, at least.
@@ -90,7 +85,7 @@ impl Sequence {
         self.start();
         let steps = STEPS + self.draw(0..8);
         while kinds.len() < steps {
-            let kind = KINDS[self.draw(0..KINDS.len())];
+            let kind = Kind::VARIANTS[self.draw(0..Kind::VARIANTS.len())];
             if kind.wants_election() && !self.elected {
                 continue;
             }

@@ -1,7 +1,9 @@
 //! The kinds of steps that sequences are drawn from.
 
+use strum::VariantArray;
+
 /// One thing that happens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, VariantArray)]
 pub(super) enum Kind {
     ShortWhile,
     LongWhile,
@@ -87,106 +89,15 @@ pub(super) enum Kind {
     KeyChanged,
 }
 
-use Kind::{
-    AllVanish, AnswersLost, AnswersNever, ApiForbidden, ApiHangs, ApiRateLimits, ApiSlow,
-    ApiStatus, ApiUnauthorized, ComesBack, DeletionPolicy, EventsDelayed, EventsStopThenList,
-    FilterIgnored, FilterRefused, IdsFail, IdsForbidden, IdsHang, IdsNotFound, Interval,
-    ItemMalformed, ItemUnnamed, KeyChanged, Killed, KilledAfterAWrite, KilledBeforeAWrite,
-    LeaseAnswersLost, LeaseTaken, LeaseUnreachable, LeavesTheList, ListEmpty, ListingCut,
-    ListingShifted, LongWhile, MirrorDeleted, MirrorEdited, MirrorRelabelled, ModeChanges, New,
-    NewMany, NewerStatesRefused, OlderListed, OlderShown, Omit, PageDoubled, PageLost, PageSize,
-    Paused, PausedForLong, ReadsFail, Requested, Restored, Resume, Retention, SdkNames,
-    SecondReplica, SecondWatch, SecretBack, SecretRemoved, SecretWrong, ShortWhile, StateChanges,
-    States, Stopped, Suspend, TokenLacking, TokenRepeated, UnknownState, Vanishes, WatchCreated,
-    WatchCut, WatchDeleted, WritesConflict, WritesRefused, WritesSlow, WritesUnavailable,
-};
-
-/// All kinds.
-pub(super) const KINDS: [Kind; 76] = [
-    ShortWhile,
-    LongWhile,
-    New,
-    NewMany,
-    StateChanges,
-    ModeChanges,
-    UnknownState,
-    LeavesTheList,
-    Vanishes,
-    AllVanish,
-    ComesBack,
-    Restored,
-    ApiStatus,
-    ApiRateLimits,
-    ApiHangs,
-    ApiSlow,
-    ApiUnauthorized,
-    ApiForbidden,
-    ListingCut,
-    ListingShifted,
-    PageLost,
-    PageDoubled,
-    TokenRepeated,
-    TokenLacking,
-    ListEmpty,
-    ItemMalformed,
-    ItemUnnamed,
-    FilterIgnored,
-    FilterRefused,
-    NewerStatesRefused,
-    SdkNames,
-    OlderShown,
-    IdsNotFound,
-    IdsForbidden,
-    IdsFail,
-    IdsHang,
-    WritesRefused,
-    WritesConflict,
-    WritesUnavailable,
-    AnswersLost,
-    AnswersNever,
-    WritesSlow,
-    ReadsFail,
-    EventsDelayed,
-    EventsStopThenList,
-    WatchCut,
-    OlderListed,
-    MirrorDeleted,
-    MirrorEdited,
-    MirrorRelabelled,
-    Killed,
-    KilledBeforeAWrite,
-    KilledAfterAWrite,
-    Stopped,
-    Paused,
-    PausedForLong,
-    SecondReplica,
-    LeaseUnreachable,
-    LeaseAnswersLost,
-    LeaseTaken,
-    Interval,
-    PageSize,
-    States,
-    Retention,
-    Omit,
-    Suspend,
-    Resume,
-    WatchDeleted,
-    WatchCreated,
-    DeletionPolicy,
-    SecondWatch,
-    Requested,
-    SecretRemoved,
-    SecretWrong,
-    SecretBack,
-    KeyChanged,
-];
-
 impl Kind {
     /// Whether it makes sense only where replicas elect a leader.
     pub(super) fn wants_election(self) -> bool {
         matches!(
             self,
-            SecondReplica | LeaseUnreachable | LeaseAnswersLost | LeaseTaken
+            Self::SecondReplica
+                | Self::LeaseUnreachable
+                | Self::LeaseAnswersLost
+                | Self::LeaseTaken
         )
     }
 }
