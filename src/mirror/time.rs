@@ -1,6 +1,6 @@
 //! Times as the API and as Kubernetes write them.
 
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 
 /// A time as the API writes it; `None` where it is absent or unreadable.
 #[must_use]
@@ -17,7 +17,10 @@ pub fn ended(end_time: Option<&str>, update_time: Option<&str>) -> Option<Timest
 /// `time` without the fraction of its second, as the API server keeps it.
 #[must_use]
 pub fn to_second(time: Timestamp) -> Timestamp {
-    Timestamp::from_second(time.as_second()).unwrap_or(time)
+    let down = TimestampRound::new()
+        .smallest(Unit::Second)
+        .mode(RoundMode::Floor);
+    time.round(down).unwrap_or(time)
 }
 
 /// `time` in UTC to the second, as Kubernetes writes times.
@@ -40,5 +43,18 @@ mod tests {
             assert_eq!(read(Some(bad)), None, "{bad}");
         }
         assert_eq!(read(None), None);
+    }
+
+    #[test]
+    fn a_second_begins_where_it_is_written_to_begin() {
+        for (time, second) in [
+            ("2026-11-23T10:00:00.75Z", "2026-11-23T10:00:00Z"),
+            // found by the fuzzer: before 1970, jiff's seconds are cut towards 1970
+            ("1013-11-23T10:00:00.25061-20:00", "1013-11-24T06:00:00Z"),
+        ] {
+            let time = read(Some(time)).unwrap();
+            assert_eq!(seconds(time), second);
+            assert_eq!(read(Some(second)), Some(to_second(time)));
+        }
     }
 }
