@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use kube::core::{Expression, Selector};
 
-const EXAMPLE: &str =
-    "write a label selector such as shard=b or 'shard notin (b,c)', as kubectl's --selector takes it";
+const EXAMPLE: &str = "write a label selector such as shard=b or 'shard notin (b,c)', as kubectl's --selector takes it";
 
 /// The selector that `text` says.
 ///
@@ -127,8 +126,24 @@ mod tests {
     #[test]
     fn what_is_no_selector_is_refused_with_an_example() {
         for text in [
-            "", " ", ",", "shard=b,", "=b", "shard=b c", "shard=b=c", "-shard", "shard(a)", "shard in a",
-            "shard in (a", "shard in (a))", "shard gt (1)", "a/b/c=d", "UPPER.com/x=y", "shard in (a,b) c", "!", "!a=b",
+            "",
+            " ",
+            ",",
+            "shard=b,",
+            "=b",
+            "shard=b c",
+            "shard=b=c",
+            "-shard",
+            "shard(a)",
+            "shard in a",
+            "shard in (a",
+            "shard in (a))",
+            "shard gt (1)",
+            "a/b/c=d",
+            "UPPER.com/x=y",
+            "shard in (a,b) c",
+            "!",
+            "!a=b",
         ] {
             let refused = parse(text).unwrap_err();
             assert!(refused.contains("shard=b"), "{text}: {refused}");

@@ -1,6 +1,6 @@
 //! Fills the index from a paged watch and keeps it up to date.
 
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, stream};
 use kube::{
     Api, Client,
     runtime::{WatchStreamExt, watcher},
@@ -18,8 +18,15 @@ pub async fn follow(client: Client, namespace: Option<String>, readiness: Readin
         Some(namespace) => Api::namespaced(client, namespace),
         None => Api::all(client),
     };
-    let events = watcher(api, watching::config().page_size(PAGE)).default_backoff();
-    heed(events, namespace, readiness).await;
+    let index = readiness.index().clone();
+    index.may_list(namespace.as_deref()).await;
+    // A shard that comes to want what it dropped lists anew.
+    let events = stream::repeat(()).flat_map(|()| {
+        watcher(api.clone(), watching::config().page_size(PAGE))
+            .default_backoff()
+            .take_until(index.lacks(namespace.as_deref()))
+    });
+    heed(events, namespace.clone(), readiness).await;
 }
 
 /// Tells the index of `readiness` what a watch on the mirrors of `namespace` says, until it ends.
@@ -34,7 +41,7 @@ pub async fn heed(
     let mut first = true;
     while let Some(event) = events.next().await {
         match event {
-            Ok(watcher::Event::Init) => epoch = index.begin(),
+            Ok(watcher::Event::Init) => epoch = index.begin(namespace.as_deref()),
             Ok(watcher::Event::InitApply(object) | watcher::Event::Apply(object)) => {
                 index.show(namespace.as_deref(), object);
             }

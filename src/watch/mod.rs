@@ -18,6 +18,7 @@ pub mod retention;
 pub mod rollup;
 pub mod round;
 pub mod schedule;
+pub mod shard;
 pub mod status;
 pub mod supervisor;
 pub mod task;

@@ -1,5 +1,7 @@
 //! The life of one generation of one `ClusterWatch`: wait, poll, report, again.
 
+mod handover;
+
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use futures::future::{Either, select};
@@ -15,6 +17,7 @@ use super::{
     request::Requests,
     rollup::rollup,
     schedule::{Cadence, HEARTBEAT, STALE_GRACE, next_poll},
+    shard::Shard,
     status::{Facts, Standing},
 };
 use crate::{
@@ -42,6 +45,7 @@ pub struct Speeds {
 pub struct Task<C, T = Client> {
     tools: Arc<Tools<C, T>>,
     watch: Arc<ClusterWatch>,
+    shard: Shard,
     scope: Scope,
     cadence: Cadence,
     min_interval: Duration,
@@ -57,21 +61,24 @@ pub struct Task<C, T = Client> {
 }
 
 impl<C: Cluster, T: Service> Task<C, T> {
-    /// The task of `watch`; `requested`: its `requestedAt` annotation, as it changes.
+    /// The task of `watch`, of this `shard`; `requested`: its `requestedAt` annotation, as it changes.
     #[must_use]
     pub fn new(
         tools: Arc<Tools<C, T>>,
         watch: Arc<ClusterWatch>,
+        shard: Shard,
         speeds: Speeds,
         requested: watch::Receiver<Option<String>>,
     ) -> Self {
         let cadence = Cadence::of(&watch.spec, speeds.default_interval, speeds.min_interval);
-        let reporter = Reporter::new(tools.cluster.clone(), &watch);
+        let reporter = Reporter::new(tools.cluster.clone(), &watch, shard.clone());
         let facts = Facts {
             generation: reporter.generation,
+            shard: shard.name().to_owned(),
             ..Facts::default()
         };
         let mut task = Self {
+            shard,
             scope: Scope::of(&watch),
             cadence,
             min_interval: speeds.min_interval,
@@ -96,7 +103,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
         if let Some(age) = self.age_of_last_sync() {
             meter.synced(self.tools.clock.elapsed(), age);
         }
-        self.tools.index.ready().await;
+        self.begin(&Standing::Progressing(String::new())).await;
         self.memory.pulse = watchdog.enroll(&self.scope.namespace, &name);
         if !self.reporter.is_acknowledged() {
             self.report(&Standing::Progressing(String::new())).await;
@@ -168,7 +175,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
     /// Reports `standing` and leaves the API alone until it is dropped. The mirrors of a suspended watch are marked once
     /// they are stale, but not where it `overlaps` another: then they are the other's.
     pub async fn rest(mut self, standing: Standing, overlaps: bool) {
-        self.tools.index.ready().await;
+        self.begin(&standing).await;
         loop {
             let now = self.tools.clock.elapsed();
             // A process that died in its first poll may have left mirrors, and no word that it synced.
