@@ -1,15 +1,9 @@
 //! Fills the index from a paged watch and keeps it up to date.
 
 use futures::{Stream, StreamExt, stream};
-use kube::{
-    Api, Client,
-    runtime::{WatchStreamExt, watcher},
-};
+use kube::{Api, Client, runtime::watcher};
 
 use crate::{api::remediation::Remediation, cluster::watching, readiness::Readiness};
-
-/// Objects fetched at a time while the index is filled.
-const PAGE: u32 = 500;
 
 /// Follows the mirrors of `namespace` (all: `None`) until it is dropped. Cuts and errors are waited out and resumed;
 /// `readiness` holds the index and hears of errors.
@@ -21,11 +15,8 @@ pub async fn follow(client: Client, namespace: Option<String>, readiness: Readin
     let index = readiness.index().clone();
     index.may_list(namespace.as_deref()).await;
     // A shard that comes to want what it dropped lists anew.
-    let events = stream::repeat(()).flat_map(|()| {
-        watcher(api.clone(), watching::config().page_size(PAGE))
-            .default_backoff()
-            .take_until(index.lacks(namespace.as_deref()))
-    });
+    let events = stream::repeat(())
+        .flat_map(|()| watching::events(api.clone()).take_until(index.lacks(namespace.as_deref())));
     heed(events, namespace.clone(), readiness).await;
 }
 

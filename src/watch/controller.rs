@@ -49,7 +49,7 @@ pub async fn control<C: Cluster, T: Service>(
     let events = {
         let settle_all = settle_all.clone();
         let mut filling = Some(readiness.watch_begins());
-        reflector(writer, watcher(api, watching::config())).inspect_ok(move |event| match event {
+        reflector(writer, watching::events(api)).inspect_ok(move |event| match event {
             watcher::Event::InitDone => {
                 drop(filling.take());
                 keep();
