@@ -8,6 +8,7 @@ pub mod failure;
 pub mod memory;
 pub mod orphans;
 pub mod overlap;
+pub mod pace;
 pub mod plan;
 pub mod poll;
 pub mod questions;

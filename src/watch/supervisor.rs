@@ -15,6 +15,7 @@ use tokio_util::{
 use super::{
     orphans,
     overlap::{Claim, overlapped},
+    pace::Pace,
     poll::Tools,
     request::REQUESTED_AT,
     shard::Shard,
@@ -45,6 +46,7 @@ struct Fit {
 struct Running {
     fit: Fit,
     requested: watch::Sender<Option<String>>,
+    pace: Arc<Pace>,
     /// Ends the task when it is dropped.
     _stop: DropGuard,
 }
@@ -186,8 +188,9 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
                 }
                 _ => {
                     // The old task ends before the new one begins.
-                    running.remove(&key);
-                    let task = self.start(watch, fit, requested);
+                    let old = running.remove(&key).filter(|old| old.fit.uid == fit.uid);
+                    let pace = old.map(|old| old.pace.clone()).unwrap_or_default();
+                    let task = self.start(watch, fit, requested, pace);
                     running.insert(key, task);
                 }
             }
@@ -209,7 +212,13 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
         }
     }
 
-    fn start(&self, watch: &Arc<ClusterWatch>, fit: Fit, requested: Option<String>) -> Running {
+    fn start(
+        &self,
+        watch: &Arc<ClusterWatch>,
+        fit: Fit,
+        requested: Option<String>,
+        pace: Arc<Pace>,
+    ) -> Running {
         let (requested, changes) = watch::channel(requested);
         let shard = self.shard.clone();
         let task = Task::new(
@@ -219,6 +228,7 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
             self.speeds,
             changes,
         );
+        let task = task.after(pace.clone());
         let standing = match (&fit.overlaps, watch.spec.suspend) {
             (_, true) => Some(Standing::Suspended),
             (Some(other), _) => Some(Standing::Stalled {
@@ -251,6 +261,7 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
         Running {
             fit,
             requested,
+            pace,
             _stop: stop.drop_guard(),
         }
     }

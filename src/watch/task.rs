@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::{
     failure::Failure,
     memory::Memory,
+    pace::Pace,
     plan::Scope,
     poll::{PollError, Polled, Tools, mark_all_stale, mark_unwritten_stale, mirrors, poll},
     report::Reporter,
@@ -46,6 +47,7 @@ pub struct Task<C, T = Client> {
     tools: Arc<Tools<C, T>>,
     watch: Arc<ClusterWatch>,
     shard: Shard,
+    pace: Arc<Pace>,
     scope: Scope,
     cadence: Cadence,
     min_interval: Duration,
@@ -79,6 +81,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
         };
         let mut task = Self {
             shard,
+            pace: Arc::default(),
             scope: Scope::of(&watch),
             cadence,
             min_interval: speeds.min_interval,
@@ -96,6 +99,13 @@ impl<C: Cluster, T: Service> Task<C, T> {
         task
     }
 
+    /// Keeps the pace of the generation before.
+    #[must_use]
+    pub fn after(mut self, pace: Arc<Pace>) -> Self {
+        self.pace = pace;
+        self
+    }
+
     /// Mirrors until it is dropped; `watchdog` sees that its polls move, `meters` count them.
     pub async fn run(mut self, watchdog: &Watchdog, meters: &Watches) {
         let name = self.watch.name_any();
@@ -108,6 +118,11 @@ impl<C: Cluster, T: Service> Task<C, T> {
         if !self.reporter.is_acknowledged() {
             self.report(&Standing::Progressing(String::new())).await;
         }
+        let (clock, turn) = (self.tools.clock.clone(), self.cadence.active_interval);
+        let first = self.pace.first_poll(clock.elapsed(), turn);
+        self.memory.pulse.rest_until(first);
+        clock.sleep_until(first).await;
+        self.memory.pulse.beat();
         loop {
             let handled = self.heed_request();
             let outcome = self.poll().await;
@@ -140,6 +155,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
         let (tools, watch) = (self.tools.clone(), self.watch.clone());
         let (scope, cadence) = (self.scope.clone(), self.cadence);
         let now = tools.clock.elapsed();
+        self.pace.polls(now, self.polls == 0);
         let stale_at = self
             .stale_at()
             .map(|stale_at| stale_at.max(now + STALE_GRACE));
@@ -168,6 +184,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
             tell_at += HEARTBEAT;
         };
         drop(polling);
+        memory.tell(&self.pace);
         self.memory = memory;
         outcome
     }
