@@ -116,8 +116,22 @@ impl Shard {
         .await;
     }
 
-    /// Polls of `watch` on demand.
+    /// Waits until its one watch waits for its next turn.
+    async fn settled(&self) {
+        // The Lease, the watch, and the look-out of the one that has it.
+        let all = if self.name == "a" { 3 } else { 2 };
+        until("its watch waits", || async {
+            match self.replica.clock.sleepers() {
+                few if few < all => Err(format!("{few} of {all}")),
+                _ => Ok(()),
+            }
+        })
+        .await;
+    }
+
+    /// Polls its one `watch` on demand.
     async fn sync(&self, fixture: &Fixture, watch: &str) {
+        self.settled().await;
         self.replica.clock.advance(SECOND);
         fixture.ask(watch).await;
     }
