@@ -144,3 +144,7 @@ impl<C: Cluster> Reporter<C> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
