@@ -37,25 +37,16 @@ struct Shard {
 }
 
 impl Shard {
-    /// Starts the one of this name (its Lease's): `a` takes what is not `b`'s.
+    /// Starts the one of this name (its Lease's): `a` takes what is neither `b`'s nor `c`'s.
     async fn start(fixture: &Fixture, name: &'static str, flags: &[&str]) -> Self {
         let selector = match name {
-            "a" => format!("{LABEL}!=b"),
+            "a" => format!("{LABEL} notin (b,c)"),
             _ => format!("{LABEL}={name}"),
         };
-        Self::with_selector(fixture, name, &selector, flags).await
-    }
-
-    async fn with_selector(
-        fixture: &Fixture,
-        name: &'static str,
-        selector: &str,
-        flags: &[&str],
-    ) -> Self {
         let proxy = ApiProxy::start(&fixture.account().await).await.unwrap();
         let own = [
             "--watch-selector",
-            selector,
+            &selector,
             "--lease-name",
             name,
             "--min-interval",
