@@ -11,8 +11,12 @@ use tokio::sync::watch;
 use crate::api::remediation::Remediation;
 use facts::Names;
 pub use facts::{CONDITIONS, ConditionFact, Mirror};
+use share::Shares;
+pub use share::{Clusters, Share};
 
 mod facts;
+mod kept;
+mod share;
 
 #[derive(Default)]
 struct Inner {
@@ -22,6 +26,8 @@ struct Inner {
     epoch: u32,
     /// The newest resourceVersion that each watch has shown, by its namespace (all: empty).
     seen: HashMap<Box<str>, u64>,
+    /// What is kept; `None`: everything.
+    shares: Option<Shares>,
 }
 
 impl Inner {
@@ -38,11 +44,19 @@ impl Inner {
         *seen = resource_version.max(*seen);
     }
 
+    fn keeps(&mut self, namespace: &str, cluster: &str) -> bool {
+        let shares = self.shares.as_mut();
+        shares.is_none_or(|shares| shares.keeps(namespace, cluster))
+    }
+
     /// Takes in what is not older than what is known; `epoch`: of the watch's sync, where the watch shows it.
     fn take(&mut self, mut object: Remediation, epoch: Option<u32>) {
         let (Some(namespace), name) = (object.namespace(), object.name_any()) else {
             return;
         };
+        if !self.keeps(&namespace, &object.spec.cluster_id) {
+            return;
+        }
         let Some(mut mirror) = Mirror::of(&mut object, &mut self.names) else {
             return;
         };
@@ -127,7 +141,11 @@ impl Index {
 
     /// Forgets everything; ready again once `watches` watches have ended their first listing.
     pub fn forget(&self, watches: usize) {
-        self.lock().namespaces.clear();
+        {
+            let mut inner = self.lock();
+            inner.namespaces.clear();
+            inner.shares = inner.shares.take().map(|_| Shares::default());
+        }
         self.pending.send_replace(watches);
     }
 
@@ -147,10 +165,13 @@ impl Index {
         *self.pending.borrow() == 0
     }
 
-    /// A listing begins; what it does not show is dropped by [`end`](Self::end).
+    /// A listing of `namespace` (all: `None`) begins; what it does not show is dropped by [`end`](Self::end).
     #[must_use]
-    pub fn begin(&self) -> u32 {
+    pub fn begin(&self, namespace: Option<&str>) -> u32 {
         let mut inner = self.lock();
+        if let Some(shares) = &mut inner.shares {
+            shares.begin(namespace.unwrap_or_default());
+        }
         inner.epoch += 1;
         inner.epoch
     }
@@ -172,11 +193,12 @@ impl Index {
                 }
             }
             inner.namespaces.retain(|_, mirrors| !mirrors.is_empty());
+            if let Some(shares) = &mut inner.shares {
+                shares.end(namespace.unwrap_or_default());
+            }
         }
-        if first {
-            self.pending
-                .send_modify(|pending| *pending = pending.saturating_sub(1));
-        }
+        self.pending
+            .send_modify(|pending| *pending = pending.saturating_sub(usize::from(first)));
     }
 
     /// Takes in an object that the watch on `watched` (all namespaces: `None`) shows; one older than what is known changes

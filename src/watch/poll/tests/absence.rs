@@ -221,6 +221,30 @@ async fn questions_are_bounded_and_what_they_leave_is_settled_by_a_full_listing(
 }
 
 #[tokio::test]
+async fn one_that_cannot_be_asked_for_holds_up_the_others_for_one_poll_only() {
+    let mut world = World::with(running(1..6)).await;
+    for number in [1, 2, 3] {
+        world.api().hide(&id(number));
+    }
+    let failing = id(1);
+    world
+        .api()
+        .fail_ids(move |asked| (asked == failing).then(unavailable));
+    world.polls(4).await;
+    assert!(world.is(1, "Listed", true), "{:?}", world.stands(1));
+    for number in [2, 3] {
+        assert!(world.is(number, "NotFound", false), "{number}");
+    }
+    world.questions();
+    world.poll().await.unwrap();
+    assert_eq!(
+        world.questions(),
+        [one(1, Some("instance-1"))],
+        "it is asked for still"
+    );
+}
+
+#[tokio::test]
 async fn a_listing_that_fails_in_the_middle_mirrors_what_came_and_marks_nothing() {
     let mut world = World::with(running(1..5)).await;
     world.spec.query = Some(Query {
