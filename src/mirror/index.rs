@@ -2,11 +2,12 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use kube::ResourceExt;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use crate::api::remediation::Remediation;
 use facts::Names;
@@ -22,6 +23,8 @@ struct Inner {
     epoch: u32,
     /// The newest resourceVersion that each watch has shown, by its namespace (all: empty).
     seen: HashMap<Box<str>, u64>,
+    /// Watches whose first listing has not ended.
+    pending: usize,
 }
 
 impl Inner {
@@ -111,40 +114,45 @@ fn copied((name, mirror): (&str, &Arc<Mirror>)) -> (Box<str>, Arc<Mirror>) {
 #[derive(Clone)]
 pub struct Index {
     inner: Arc<Mutex<Inner>>,
-    /// Watches whose first listing has not ended.
-    pending: Arc<watch::Sender<usize>>,
+    /// Told when the last first listing has ended; wakes in the order of waiting, so that the simulation repeats itself.
+    listed: Arc<Notify>,
 }
 
 impl Index {
     /// An empty index that is ready once `watches` watches have ended their first listing.
     #[must_use]
     pub fn new(watches: usize) -> Self {
-        Self {
+        let index = Self {
             inner: Arc::default(),
-            pending: Arc::new(watch::Sender::new(watches)),
-        }
+            listed: Arc::default(),
+        };
+        index.lock().pending = watches;
+        index
     }
 
     /// Forgets everything; ready again once `watches` watches have ended their first listing.
     pub fn forget(&self, watches: usize) {
-        self.lock().namespaces.clear();
-        self.pending.send_replace(watches);
+        let mut inner = self.lock();
+        inner.namespaces.clear();
+        inner.pending = watches;
     }
 
     /// Waits until every watch has ended its first listing: before that, nothing may be planned.
     pub async fn ready(&self) {
-        // The sender lives as long as `self`, so this cannot fail.
-        let _ = self
-            .pending
-            .subscribe()
-            .wait_for(|pending| *pending == 0)
-            .await;
+        loop {
+            let mut listed = pin!(self.listed.notified());
+            listed.as_mut().enable();
+            if self.is_ready() {
+                return;
+            }
+            listed.await;
+        }
     }
 
     /// Whether every watch has ended its first listing.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        *self.pending.borrow() == 0
+        self.lock().pending == 0
     }
 
     /// A listing begins; what it does not show is dropped by [`end`](Self::end).
@@ -161,6 +169,7 @@ impl Index {
         {
             let mut inner = self.lock();
             let inner = &mut *inner;
+            inner.pending = inner.pending.saturating_sub(usize::from(first));
             let seen = inner.seen.get(namespace.unwrap_or_default());
             let seen = seen.copied().unwrap_or(0);
             for (name, mirrors) in &mut inner.namespaces {
@@ -173,9 +182,8 @@ impl Index {
             }
             inner.namespaces.retain(|_, mirrors| !mirrors.is_empty());
         }
-        if first {
-            self.pending
-                .send_modify(|pending| *pending = pending.saturating_sub(1));
+        if self.is_ready() {
+            self.listed.notify_waiters();
         }
     }
 
