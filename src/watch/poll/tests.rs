@@ -6,7 +6,7 @@ use crate::{
     testing::{
         clock::TestClock,
         cluster::MemoryCluster,
-        id, item, scope,
+        ended, id, item, scope,
         together::{Asked, Filter, MemoryTogether},
         word,
     },
