@@ -131,8 +131,6 @@ pub async fn poll<C: Cluster, T: Service>(
     settle_absences(&api, tools, scope, cadence, memory, &mut round, &complete).await;
     round.confirm().await;
     if scope.retention != Policy::default() {
-        // Questions may have taken minutes: what has expired meanwhile is not to be created.
-        round.at_api = tools.at_api();
         round.settle(&mirrors(tools, scope)).await;
     }
     if !memory.adopted {

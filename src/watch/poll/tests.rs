@@ -6,7 +6,7 @@ use crate::{
     testing::{
         clock::TestClock,
         cluster::MemoryCluster,
-        ended, id, item, scope,
+        id, item, scope,
         together::{Asked, Filter, MemoryTogether},
         word,
     },

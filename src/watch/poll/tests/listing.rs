@@ -232,21 +232,3 @@ async fn what_a_full_listing_left_out_is_told_until_the_next_one() {
     world.memory.want_everything_now();
     assert_eq!(world.poll().await.unwrap().note, "");
 }
-
-#[tokio::test]
-async fn what_expires_while_questions_are_asked_is_not_created() {
-    let mut world = World::with([item(1, "RUNNING")]).await;
-    world.scope.retention.ttl = Some(MINUTE * 5);
-    world.api().hide(&id(1));
-    world
-        .api()
-        .show(ended(2, "instance-1", "2026-11-23T10:01:30Z"));
-    let clock = world.clock.clone();
-    world.api().fail_ids(move |asked| {
-        (asked == id(1)).then(|| clock.advance(MINUTE * 10))?;
-        Some(unavailable())
-    });
-    world.memory.want_everything_now();
-    assert!(world.poll().await.unwrap().full);
-    assert_eq!(world.tools.cluster.names(), [id(1)]);
-}
