@@ -2,11 +2,12 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use kube::ResourceExt;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use crate::api::remediation::Remediation;
 use facts::Names;
@@ -28,6 +29,8 @@ struct Inner {
     seen: HashMap<Box<str>, u64>,
     /// What is kept; `None`: everything.
     shares: Option<Shares>,
+    /// Watches whose first listing has not ended.
+    pending: usize,
 }
 
 impl Inner {
@@ -125,44 +128,52 @@ fn copied((name, mirror): (&str, &Arc<Mirror>)) -> (Box<str>, Arc<Mirror>) {
 #[derive(Clone)]
 pub struct Index {
     inner: Arc<Mutex<Inner>>,
-    /// Watches whose first listing has not ended.
-    pending: Arc<watch::Sender<usize>>,
+    /// Told when a listing has ended or what is kept changes; wakes in the order of waiting, so that the simulation repeats
+    /// itself.
+    changed: Arc<Notify>,
 }
 
 impl Index {
     /// An empty index that is ready once `watches` watches have ended their first listing.
     #[must_use]
     pub fn new(watches: usize) -> Self {
-        Self {
+        let index = Self {
             inner: Arc::default(),
-            pending: Arc::new(watch::Sender::new(watches)),
-        }
+            changed: Arc::default(),
+        };
+        index.lock().pending = watches;
+        index
     }
 
     /// Forgets everything; ready again once `watches` watches have ended their first listing.
     pub fn forget(&self, watches: usize) {
-        {
-            let mut inner = self.lock();
-            inner.namespaces.clear();
-            inner.shares = inner.shares.take().map(|_| Shares::default());
-        }
-        self.pending.send_replace(watches);
+        let mut inner = self.lock();
+        inner.namespaces.clear();
+        inner.shares = inner.shares.take().map(|_| Shares::default());
+        inner.pending = watches;
     }
 
     /// Waits until every watch has ended its first listing: before that, nothing may be planned.
     pub async fn ready(&self) {
-        // The sender lives as long as `self`, so this cannot fail.
-        let _ = self
-            .pending
-            .subscribe()
-            .wait_for(|pending| *pending == 0)
-            .await;
+        self.until(|inner| inner.pending == 0).await;
+    }
+
+    /// Waits until what is kept and listed is as `wanted`.
+    async fn until(&self, mut wanted: impl FnMut(&mut Inner) -> bool) {
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            changed.as_mut().enable();
+            if wanted(&mut self.lock()) {
+                return;
+            }
+            changed.await;
+        }
     }
 
     /// Whether every watch has ended its first listing.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        *self.pending.borrow() == 0
+        self.lock().pending == 0
     }
 
     /// A listing of `namespace` (all: `None`) begins; what it does not show is dropped by [`end`](Self::end).
@@ -182,6 +193,7 @@ impl Index {
         {
             let mut inner = self.lock();
             let inner = &mut *inner;
+            inner.pending = inner.pending.saturating_sub(usize::from(first));
             let seen = inner.seen.get(namespace.unwrap_or_default());
             let seen = seen.copied().unwrap_or(0);
             for (name, mirrors) in &mut inner.namespaces {
@@ -197,8 +209,7 @@ impl Index {
                 shares.end(namespace.unwrap_or_default());
             }
         }
-        self.pending
-            .send_modify(|pending| *pending = pending.saturating_sub(usize::from(first)));
+        self.changed.notify_waiters();
     }
 
     /// Takes in an object that the watch on `watched` (all namespaces: `None`) shows; one older than what is known changes

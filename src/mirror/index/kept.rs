@@ -1,6 +1,6 @@
 //! The index of a shard: it keeps what its watches are about, and nothing else.
 
-use super::{Index, Inner, Share, share::Shares};
+use super::{Index, Share, share::Shares};
 
 impl Index {
     /// The same for a shard: nothing is listed before it was told what to [`keep`](Self::keep).
@@ -27,7 +27,7 @@ impl Index {
             }
             inner.namespaces.retain(|_, mirrors| !mirrors.is_empty());
         }
-        self.pending.send_modify(|_| {});
+        self.changed.notify_waiters();
     }
 
     /// Waits until the watch on `watched` may list: it is known what to keep.
@@ -64,15 +64,5 @@ impl Index {
                 .is_none_or(|shares| shares.has(namespace, cluster))
         })
         .await;
-    }
-
-    /// Waits until what is kept and listed is as `wanted`.
-    async fn until(&self, mut wanted: impl FnMut(&mut Inner) -> bool) {
-        // The sender lives as long as `self`, so this cannot fail.
-        let _ = self
-            .pending
-            .subscribe()
-            .wait_for(|_| wanted(&mut self.lock()))
-            .await;
     }
 }

@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::{
+    api::remediation::RemediationStatus,
     mirror::name::object_name,
-    testing::{NAMESPACE, cluster::Call},
+    testing::{CLUSTER, NAMESPACE, cluster::Call},
 };
 
 fn one(number: u64, instance: Option<&str>) -> Asked {
@@ -311,6 +312,17 @@ async fn all_open_ones_are_marked_stale_once() {
     assert!(world.is(1, "Stale", true) && world.is(2, "Final", false));
     assert_eq!(world.poll().await.unwrap().tally.updated, 2);
     assert!(world.is(1, "Listed", true));
+}
+
+#[tokio::test]
+async fn one_that_waits_for_its_first_status_says_so_and_is_not_called_stale() {
+    let world = World::new();
+    let planted = world.tools.cluster.plant(1, CLUSTER);
+    world.tools.index.apply(planted);
+    let marked = mark_all_stale(&world.tools, &world.scope, &world.memory.pulse).await;
+    assert_eq!(marked, Tally::default());
+    let reason = |status: &RemediationStatus| word(&status.conditions, "Synced").1.to_owned();
+    assert_eq!(reason(&world.tools.cluster.status(1)), "Pending");
 }
 
 #[tokio::test]
