@@ -46,7 +46,7 @@ pub struct Run {
     #[arg(long = "namespace", env = "WATCH_NAMESPACES", value_delimiter = ',', value_name = "NAMESPACE", value_parser = namespace)]
     pub namespaces: Vec<String>,
 
-    /// Look after the ClusterWatches with these labels only: a shard. Every ClusterWatch must fit exactly one shard
+    /// Look after the watches with these labels only: a shard. Every watch must fit exactly one shard
     #[arg(long, value_parser = selector::parse, value_name = "SELECTOR")]
     pub watch_selector: Option<Selector>,
 

@@ -71,8 +71,10 @@ where
 
 fn is_expired<K>(event: &watcher::Result<Event<K>>) -> bool {
     match event {
-        Err(watcher::Error::WatchError(status)) => status.code == GONE,
-        Err(watcher::Error::WatchStartFailed(kube::Error::Api(status))) => status.code == GONE,
+        Err(
+            watcher::Error::WatchError(status)
+            | watcher::Error::WatchStartFailed(kube::Error::Api(status)),
+        ) => status.code == GONE,
         _ => false,
     }
 }

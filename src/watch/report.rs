@@ -87,14 +87,14 @@ impl<C: Cluster> Reporter<C> {
                 return Ok(());
             }
             match self.write(watch, status).await {
-                Ok(()) => return Ok(()),
+                Ok(()) | Err(ClusterError::NotFound) => return Ok(()),
                 Err(ClusterError::Conflict) => {}
-                Err(ClusterError::NotFound) => return Ok(()),
                 Err(error) => return Err(error),
             }
         }
         Err(ClusterError::Conflict)
     }
+
     /// Says that this shard writes for the watch, where none does or another is silent (`is_silent`, of what that one
     /// promised), together with `standing` (`None`: it stands as before). Returns who writes now.
     ///

@@ -32,6 +32,10 @@ fn what_is_wrong_on_the_command_line_ends_it_with_one_line_and_exit_2() {
         (&["run", "--api-url", "not a url"], "--api-url"),
         (&["run", "--default-interval", "soon"], "such as 60s"),
         (&["run", "--lease-name", "Not/A/Name"], "an object's name"),
+        (
+            &["run", "--watch-selector", "shard in b"],
+            "such as shard=b",
+        ),
         (&["run", "--admin-addr", "everywhere"], "such as [::]:8080"),
         (&["run", "--no-such-flag"], "--no-such-flag"),
         (&[], "run"),

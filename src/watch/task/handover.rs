@@ -41,7 +41,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
         let (clock, began) = (self.tools.clock.clone(), self.tools.clock.elapsed());
         loop {
             let now = clock.now();
-            let unpromised = clock.elapsed() - began >= UNPROMISED;
+            let unpromised = clock.elapsed().saturating_sub(began) >= UNPROMISED;
             let is_silent =
                 |promise: Option<_>| promise.map_or(unpromised, |promise| now >= promise);
             let taken = self

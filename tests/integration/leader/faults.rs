@@ -5,6 +5,7 @@
 //! `LEADER_FAULTS` says how many faults (six without it: each blow once); eight at a time.
 
 mod lane;
+mod planted;
 mod verdict;
 
 use std::{collections::BTreeMap, env, fmt, time::Duration};
