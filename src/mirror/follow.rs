@@ -1,25 +1,38 @@
 //! Fills the index from a paged watch and keeps it up to date.
 
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, TryStreamExt};
 use kube::{
     Api, Client,
     runtime::{WatchStreamExt, watcher},
 };
 
+use super::shown::Shown;
 use crate::{api::remediation::Remediation, cluster::watching, readiness::Readiness};
 
-/// Objects fetched at a time while the index is filled.
-const PAGE: u32 = 500;
+/// Objects fetched at a time while the index is filled: a page is in memory four times while it is read, and larger ones
+/// are no faster.
+const PAGE: u32 = 100;
 
 /// Follows the mirrors of `namespace` (all: `None`) until it is dropped. Cuts and errors are waited out and resumed;
 /// `readiness` holds the index and hears of errors.
 pub async fn follow(client: Client, namespace: Option<String>, readiness: Readiness) {
-    let api: Api<Remediation> = match &namespace {
+    let api: Api<Shown> = match &namespace {
         Some(namespace) => Api::namespaced(client, namespace),
         None => Api::all(client),
     };
     let events = watcher(api, watching::config().page_size(PAGE)).default_backoff();
-    heed(events, namespace, readiness).await;
+    heed(events.map_ok(unwrapped), namespace, readiness).await;
+}
+
+fn unwrapped(event: watcher::Event<Shown>) -> watcher::Event<Remediation> {
+    use watcher::Event;
+    match event {
+        Event::Init => Event::Init,
+        Event::InitApply(shown) => Event::InitApply(shown.0),
+        Event::InitDone => Event::InitDone,
+        Event::Apply(shown) => Event::Apply(shown.0),
+        Event::Delete(shown) => Event::Delete(shown.0),
+    }
 }
 
 /// Tells the index of `readiness` what a watch on the mirrors of `namespace` says, until it ends.
