@@ -1,8 +1,7 @@
-//! A digest of a mirror's status: equal digests, nothing to write.
+//! Digests: equal ones, nothing to write.
 
-use std::{hash::Hasher, io};
+use std::hash::{Hash, Hasher};
 
-use serde::Serialize;
 use siphasher::sip::SipHasher13;
 
 use crate::api::remediation::RemediationStatus;
@@ -10,45 +9,70 @@ use crate::api::remediation::RemediationStatus;
 /// A digest of `status` without its history and without the times of its conditions, which follow from the rest.
 #[must_use]
 pub fn digest(status: &RemediationStatus) -> u64 {
-    #[derive(Serialize)]
-    struct Condition<'a>(&'a str, &'a str, &'a str, &'a str, Option<i64>);
-
-    let mut conditions: Vec<_> = status
-        .conditions
-        .iter()
-        .map(|c| {
-            Condition(
-                &c.type_,
-                &c.status,
-                &c.reason,
-                &c.message,
-                c.observed_generation,
-            )
-        })
-        .collect();
-    conditions.sort_unstable_by_key(|condition| condition.0);
-    let mut hash = Hash(SipHasher13::new());
-    let rest = RemediationStatus {
-        conditions: Vec::new(),
-        transitions: Vec::new(),
-        ..status.clone()
-    };
-    // Writing to a hash and serialising plain structs cannot fail.
-    let _ = serde_json::to_writer(&mut hash, &(rest, conditions));
-    hash.0.finish()
+    // Field by field, so that a new one cannot be forgotten.
+    let RemediationStatus {
+        observed_generation,
+        node,
+        state,
+        mode,
+        trigger,
+        open,
+        instance_id,
+        instance_name,
+        reason,
+        active_health_check_run_id,
+        passive_health_check_event_id,
+        requested_by,
+        create_time,
+        reviewed_by,
+        review_time,
+        review_comment,
+        start_time,
+        end_time,
+        error_message,
+        update_time,
+        linked_alerts,
+        conditions,
+        transitions: _,
+    } = status;
+    let mut hash = SipHasher13::new();
+    (observed_generation, open, linked_alerts).hash(&mut hash);
+    let texts = [
+        node,
+        state,
+        mode,
+        trigger,
+        instance_id,
+        instance_name,
+        reason,
+        active_health_check_run_id,
+        passive_health_check_event_id,
+        requested_by,
+        create_time,
+        reviewed_by,
+        review_time,
+        review_comment,
+        start_time,
+        end_time,
+        error_message,
+        update_time,
+    ];
+    texts.hash(&mut hash);
+    let mut conditions: Vec<_> = conditions.iter().collect();
+    conditions.sort_unstable_by_key(|condition| &condition.type_);
+    for c in conditions {
+        (&c.type_, &c.status, &c.reason, &c.message).hash(&mut hash);
+        c.observed_generation.hash(&mut hash);
+    }
+    hash.finish()
 }
 
-struct Hash(SipHasher13);
-
-impl io::Write for Hash {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+/// A digest of anything else.
+#[must_use]
+pub fn of(value: &impl Hash) -> u64 {
+    let mut hash = SipHasher13::new();
+    value.hash(&mut hash);
+    hash.finish()
 }
 
 #[cfg(test)]

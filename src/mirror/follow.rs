@@ -1,14 +1,15 @@
 //! Fills the index from a paged watch and keeps it up to date.
 
-use futures::{Stream, StreamExt, stream};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use kube::{Api, Client, runtime::watcher};
 
+use super::shown::Shown;
 use crate::{api::remediation::Remediation, cluster::watching, readiness::Readiness};
 
 /// Follows the mirrors of `namespace` (all: `None`) until it is dropped. Cuts and errors are waited out and resumed;
 /// `readiness` holds the index and hears of errors.
 pub async fn follow(client: Client, namespace: Option<String>, readiness: Readiness) {
-    let api: Api<Remediation> = match &namespace {
+    let api: Api<Shown> = match &namespace {
         Some(namespace) => Api::namespaced(client, namespace),
         None => Api::all(client),
     };
@@ -17,7 +18,18 @@ pub async fn follow(client: Client, namespace: Option<String>, readiness: Readin
     // A shard that comes to want what it dropped lists anew.
     let events = stream::repeat(())
         .flat_map(|()| watching::events(api.clone()).take_until(index.lacks(namespace.as_deref())));
-    heed(events, namespace.clone(), readiness).await;
+    heed(events.map_ok(unwrapped), namespace.clone(), readiness).await;
+}
+
+fn unwrapped(event: watcher::Event<Shown>) -> watcher::Event<Remediation> {
+    use watcher::Event;
+    match event {
+        Event::Init => Event::Init,
+        Event::InitApply(shown) => Event::InitApply(shown.0),
+        Event::InitDone => Event::InitDone,
+        Event::Apply(shown) => Event::Apply(shown.0),
+        Event::Delete(shown) => Event::Delete(shown.0),
+    }
 }
 
 /// Tells the index of `readiness` what a watch on the mirrors of `namespace` says, until it ends.

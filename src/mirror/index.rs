@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use crate::api::remediation::Remediation;
 use facts::Names;
-pub use facts::{CONDITIONS, ConditionFact, Mirror};
+pub use facts::{ConditionFacts, Mirror};
 use share::Shares;
 pub use share::{Clusters, Share};
 
@@ -245,18 +245,48 @@ impl Index {
         self.lock().namespaces.get(namespace)?.get(name).cloned()
     }
 
-    /// All mirrors of `cluster` in `namespace`, with their names; of one instance only where `instance` is given. Foreign
-    /// objects are none.
+    /// Notes that nothing is to be done about the facts that `resource_version` came with when the plan's inputs have the
+    /// digest `inputs`. Forgotten with these facts.
+    pub fn confirm(&self, namespace: &str, name: &str, resource_version: u64, inputs: u64) {
+        let mut inner = self.lock();
+        let mirrors = inner.namespaces.get_mut(namespace);
+        if let Some(mirror) = mirrors.and_then(|mirrors| mirrors.get_mut(name))
+            && mirror.resource_version == resource_version
+        {
+            Arc::make_mut(mirror).confirms = inputs;
+        }
+    }
+
+    /// Looks at all mirrors of `cluster` in `namespace`, with their names; of one instance only where `instance` is given.
+    /// Foreign objects are none. Nobody else sees the index meanwhile.
+    pub fn survey<R>(
+        &self,
+        namespace: &str,
+        cluster: &str,
+        instance: Option<&str>,
+        look: impl for<'a> FnOnce(&mut dyn Iterator<Item = (&'a str, &'a Mirror)>) -> R,
+    ) -> R {
+        let inner = self.lock();
+        let mirrors = inner.mirrors(namespace, cluster, instance);
+        look(&mut mirrors.map(|(name, mirror)| (name, &**mirror)))
+    }
+
+    /// Those mirrors of `cluster` in `namespace` that are `wanted`, with their names; of one instance only where `instance`
+    /// is given. Foreign objects are none.
     #[must_use]
     pub fn mirrors(
         &self,
         namespace: &str,
         cluster: &str,
         instance: Option<&str>,
+        wanted: impl Fn(&Mirror) -> bool,
     ) -> Vec<(Box<str>, Arc<Mirror>)> {
         let inner = self.lock();
         let mirrors = inner.mirrors(namespace, cluster, instance);
-        mirrors.map(copied).collect()
+        mirrors
+            .filter(|(_, mirror)| wanted(mirror))
+            .map(copied)
+            .collect()
     }
 
     /// Those of [`mirrors`](Self::mirrors) that are open.
@@ -267,12 +297,7 @@ impl Index {
         cluster: &str,
         instance: Option<&str>,
     ) -> Vec<(Box<str>, Arc<Mirror>)> {
-        let inner = self.lock();
-        let mirrors = inner.mirrors(namespace, cluster, instance);
-        mirrors
-            .filter(|(_, mirror)| mirror.open)
-            .map(copied)
-            .collect()
+        self.mirrors(namespace, cluster, instance, |mirror| mirror.open)
     }
 
     /// All open mirrors of `namespace` (all: `None`), with their namespaces and names.

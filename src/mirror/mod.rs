@@ -7,6 +7,7 @@ pub mod follow;
 pub mod index;
 pub mod labels;
 pub mod name;
+pub mod shown;
 pub mod time;
 pub mod transitions;
 pub mod write;

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{
     desired::{self, Synced},
-    index::{CONDITIONS, Index, Mirror},
+    index::{ConditionFacts, Index, Mirror},
     labels,
     time::{seconds, to_second},
     transitions,
@@ -136,7 +136,7 @@ impl<C: Cluster> Writer<C> {
             error => error,
         })?;
         self.index.apply(created.clone());
-        date(&mut status.conditions, |_| None, now);
+        date(&mut status.conditions, None, now);
         let mut history = Vec::new();
         transitions::extend(&mut history, None, &status, &seconds(now));
         status.transitions = history;
@@ -187,11 +187,7 @@ impl<C: Cluster> Writer<C> {
             let read = self.read_at(name, &version).await?;
             read.status.unwrap_or_default().transitions
         };
-        date(
-            &mut status.conditions,
-            |at| Some(&mirror.conditions[at]),
-            now,
-        );
+        date(&mut status.conditions, Some(&mirror.conditions), now);
         let previous = Some(&*mirror.state).filter(|state| !state.is_empty());
         transitions::extend(&mut history, previous, &status, &seconds(now));
         status.transitions = history;
@@ -221,11 +217,7 @@ impl<C: Cluster> Writer<C> {
             .await?;
         let mut status = read.status.unwrap_or_default();
         desired::mark(&mut status, synced, &mirror.id, mirror.generation);
-        date(
-            &mut status.conditions,
-            |at| Some(&mirror.conditions[at]),
-            now,
-        );
+        date(&mut status.conditions, Some(&mirror.conditions), now);
         self.replace_status(
             fence(name, &self.namespace, &read.metadata),
             read.spec,
@@ -299,19 +291,10 @@ fn label_patch(cluster: &str, instance: Option<&str>) -> serde_json::Value {
 }
 
 /// Gives each condition the time of its last transition: as before where its status is the same, else `now`.
-fn date<'a>(
-    conditions: &mut [Condition],
-    before: impl Fn(usize) -> Option<&'a super::index::ConditionFact>,
-    now: Timestamp,
-) {
+fn date(conditions: &mut [Condition], before: Option<&ConditionFacts>, now: Timestamp) {
     for condition in conditions {
-        let at = CONDITIONS
-            .iter()
-            .position(|type_| *type_ == condition.type_);
-        let before = at
-            .and_then(&before)
-            .filter(|fact| fact.status == condition.status);
-        condition.last_transition_time = Time(before.map_or(to_second(now), |fact| fact.since));
+        let since = before.and_then(|before| before.since(&condition.type_, &condition.status));
+        condition.last_transition_time = Time(since.unwrap_or(to_second(now)));
     }
 }
 

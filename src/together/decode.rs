@@ -70,10 +70,7 @@ fn absent(field: &str) -> Error {
 
 /// Reads a whole body as one JSON object.
 fn parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Error> {
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut json)
-        .map_err(|error| flaw(field(error.path()), error.inner()))?;
-    json.end().map_err(|error| flaw(String::new(), &error))?;
+    let value = serde_json::from_slice(body).or_else(|_| parse_with_path(body))?;
     // serde reads a list as a struct, field by field
     if body.trim_ascii_start().starts_with(b"{") {
         Ok(value)
@@ -84,6 +81,15 @@ fn parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Error> {
             problem: "no JSON object",
         }))
     }
+}
+
+/// The same, slower, and it knows where an error is.
+fn parse_with_path<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Error> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut json)
+        .map_err(|error| flaw(field(error.path()), error.inner()))?;
+    json.end().map_err(|error| flaw(String::new(), &error))?;
+    Ok(value)
 }
 
 /// Names an error without its message, which may show values of the body.
@@ -121,11 +127,13 @@ fn item(raw: &RawValue, position: usize) -> Result<Remediation, Malformed> {
     if !raw.get().starts_with('{') {
         return malformed("", "no JSON object");
     }
-    let mut json = serde_json::Deserializer::from_str(raw.get());
-    let read: Result<Remediation, _> = serde_path_to_error::deserialize(&mut json);
+    let read = serde_json::from_str(raw.get()).or_else(|_| {
+        // Slower, and it knows where the error is.
+        serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(raw.get()))
+    });
     match read {
-        Ok(remediation) if remediation.id.is_empty() => malformed("id", "absent or empty"),
-        Ok(remediation) if remediation.state.is_empty() => malformed("state", "absent or empty"),
+        Ok(Remediation { id, .. }) if id.is_empty() => malformed("id", "absent or empty"),
+        Ok(Remediation { state, .. }) if state.is_empty() => malformed("state", "absent or empty"),
         Ok(remediation) => Ok(remediation),
         Err(error) if error.inner().classify() == Category::Data => {
             malformed(&field(error.path()), "of another type, or there twice")

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 /// One alert, as the API wrote it; absent, null, empty and wrongly typed are all `None`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct LinkedAlert {
     /// The alert's name (`alert_name`).
     pub name: Option<String>,

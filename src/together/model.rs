@@ -9,7 +9,7 @@ use super::linked_alert::{self, LinkedAlert};
 /// Times and enums stand exactly as the API wrote them (times are RFC 3339 in the reference
 /// page's example, enums are open sets). Absent, null and empty are all `None`. Lengths are
 /// bounded by the body cap alone.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(default)]
 pub struct Remediation {
     /// Identity; any string, never empty.

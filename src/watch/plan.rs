@@ -63,6 +63,22 @@ impl Scope {
             retention: Policy::of(spec.retention.as_ref()),
         }
     }
+
+    /// Whether a mirror has the labels and owners that the watch gives.
+    #[must_use]
+    pub fn fits(&self, mirror: &Mirror) -> bool {
+        let instance = Some(&*mirror.instance).filter(|instance| !instance.is_empty());
+        let wanted = labels::labels(&self.cluster, instance);
+        labels::digest(Some(&wanted), &self.owners) == mirror.metadata
+    }
+
+    /// A digest of all that the fate of a mirrored `item` depends on, beside the facts of its mirror.
+    #[must_use]
+    pub fn inputs(&self, item: &Remediation) -> u64 {
+        let owners = labels::digest(None, &self.owners);
+        let wanted = (&*self.cluster, &self.instance, &self.omit, owners);
+        digest::of(&(wanted, item))
+    }
 }
 
 /// What to do about one remediation that the API shows.
@@ -209,27 +225,18 @@ fn create(scope: &Scope, name: &str, item: &Remediation, now: Timestamp) -> Verd
     Verdict::Write(created.into_write())
 }
 
-/// The writes that give all `mirrors` of the watch its labels and owners, those too that the API has forgotten and that
-/// no listing will bring: what is to stay or to go with the watch must not depend on the API's memory.
+/// The write that gives a mirror the watch's labels and owners where it lacks them, also where the API has forgotten it and
+/// no listing will bring it: what is to stay or to go with the watch must not depend on the API's memory.
 #[must_use]
-pub fn adopt(scope: &Scope, mirrors: &[(Box<str>, Arc<Mirror>)]) -> Vec<Write> {
-    let fits = |mirror: &Mirror| {
-        let instance = Some(&*mirror.instance).filter(|instance| !instance.is_empty());
-        let wanted = labels::labels(&scope.cluster, instance);
-        labels::digest(Some(&wanted), &scope.owners) == mirror.metadata
-    };
-    mirrors
-        .iter()
-        .filter(|(_, mirror)| !fits(mirror))
-        .map(|(name, mirror)| Write {
-            name: name.clone(),
-            deed: Deed::Update {
-                mirror: mirror.clone(),
-                status: None,
-                metadata: true,
-            },
-        })
-        .collect()
+pub fn adopt((name, mirror): (Box<str>, Arc<Mirror>)) -> Write {
+    Write {
+        name,
+        deed: Deed::Update {
+            mirror,
+            status: None,
+            metadata: true,
+        },
+    }
 }
 
 /// The order in which writes of one page go: new ones and open ones first, for they are what people wait for.

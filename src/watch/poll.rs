@@ -133,12 +133,14 @@ pub async fn poll<C: Cluster, T: Service>(
     if scope.retention != Policy::default() {
         // Questions may have taken long.
         round.at_api = tools.at_api();
-        round.settle(&mirrors(tools, scope)).await;
+        let (policy, now) = (&scope.retention, round.at_api);
+        let concerned = mirrors(tools, scope, |mirror| policy.concerns(mirror, now));
+        round.settle(&concerned).await;
     }
     if !memory.adopted {
         round.drain().await;
-        for write in plan::adopt(scope, &mirrors(tools, scope)) {
-            round.write(write).await;
+        for misfit in mirrors(tools, scope, |mirror| !scope.fits(mirror)) {
+            round.write(plan::adopt(misfit)).await;
         }
     }
 
@@ -311,12 +313,16 @@ async fn mark_stale<C: Cluster>(round: &mut Round<'_, C>, name: Box<str>, mirror
     }
 }
 
-/// All mirrors of the watch.
-#[must_use]
-pub fn mirrors<C, T>(tools: &Tools<C, T>, scope: &Scope) -> Vec<(Box<str>, Arc<Mirror>)> {
+/// Those mirrors of the watch that are `wanted`.
+fn mirrors<C, T>(
+    tools: &Tools<C, T>,
+    scope: &Scope,
+    wanted: impl Fn(&Mirror) -> bool,
+) -> Vec<(Box<str>, Arc<Mirror>)> {
+    let instance = scope.instance.as_deref();
     tools
         .index
-        .mirrors(&scope.namespace, &scope.cluster, scope.instance.as_deref())
+        .mirrors(&scope.namespace, &scope.cluster, instance, wanted)
 }
 
 /// The open ones of them.

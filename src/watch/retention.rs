@@ -43,6 +43,13 @@ impl Policy {
         };
         Duration::try_from(now.duration_since(finished)).is_ok_and(|age| age > ttl)
     }
+
+    /// Whether [`settle`] may have to do with `mirror`.
+    #[must_use]
+    pub fn concerns(&self, mirror: &Mirror, now: Timestamp) -> bool {
+        let counted = self.max_per_instance.is_some();
+        !mirror.open && (counted || self.expired(mirror.finished, now))
+    }
 }
 
 /// Finished remediations without a mirror, of each instance no more than may be kept.
@@ -72,8 +79,8 @@ impl Candidates {
     }
 }
 
-/// What to delete and what to create, now that a complete listing has ended. `mirrors`: all of the watch; `now`
-/// is by the API's clock.
+/// What to delete and what to create, now that a complete listing has ended. `mirrors`: those of the watch that the policy
+/// [concerns](Policy::concerns); `now` is by the API's clock.
 #[must_use]
 pub fn settle(
     policy: &Policy,

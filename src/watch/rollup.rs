@@ -1,9 +1,6 @@
 //! What the mirrors of a watch add up to: pure.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, HashMap};
 
 use k8s_openapi::jiff::Timestamp;
 
@@ -29,17 +26,15 @@ pub struct Rollup {
     pub message: Option<String>,
 }
 
-/// Adds up `mirrors`.
+/// Adds up `mirrors`, each with its name.
 #[must_use]
-pub fn rollup(mirrors: &[(Box<str>, Arc<Mirror>)]) -> Rollup {
-    let mut counts = RemediationCounts {
-        total: count(mirrors.len()),
-        ..RemediationCounts::default()
-    };
+pub fn rollup<'a>(mirrors: impl Iterator<Item = (&'a str, &'a Mirror)>) -> Rollup {
+    let mut counts = RemediationCounts::default();
     let mut latest: HashMap<&str, (Option<Timestamp>, &str, &Mirror)> = HashMap::new();
     let mut by_state: BTreeMap<&str, i64> = BTreeMap::new();
     let mut waiting = Vec::new();
     for (name, mirror) in mirrors {
+        counts.total += 1;
         counts.open += i64::from(mirror.open);
         if mirror.synced.is_gone() || mirror.state.is_empty() {
             continue;
@@ -47,12 +42,12 @@ pub fn rollup(mirrors: &[(Box<str>, Arc<Mirror>)]) -> Rollup {
         *by_state.entry(&mirror.state).or_default() += 1;
         if mirror.open && *mirror.state == *AWAITING {
             counts.awaiting_approval += 1;
-            waiting.push((mirror.created, &**name, &**mirror));
+            waiting.push((mirror.created, name, mirror));
         }
         let seen = latest
             .entry(&mirror.instance)
             .or_insert((mirror.created, name, mirror));
-        if (mirror.created, &**name) > (seen.0, seen.1) {
+        if (mirror.created, name) > (seen.0, seen.1) {
             *seen = (mirror.created, name, mirror);
         }
     }

@@ -208,6 +208,13 @@ impl<'a, C: Cluster> Round<'a, C> {
     fn plan(&mut self, item: Remediation) -> Option<Write> {
         let name = object_name(&self.scope.cluster, &item.id);
         let mirror = self.writer.index.get(&self.scope.namespace, &name);
+        let inputs = self.scope.inputs(&item);
+        if mirror
+            .as_ref()
+            .is_some_and(|mirror| mirror.confirms(inputs))
+        {
+            return None;
+        }
         let trust_older = self
             .regressions
             .trusted(&name, time::read(item.update_time.as_deref()));
@@ -227,6 +234,12 @@ impl<'a, C: Cluster> Round<'a, C> {
         );
         if let Some(field) = cut.filter(|_| mirrored) {
             self.left_out.ends.push(|| format!("{id} ({field})"));
+        } else if let (Verdict::Unchanged, Some(mirror)) = (&verdict, mirror) {
+            // What is cut short is planned each time, for it is told each time.
+            let version = mirror.resource_version;
+            drop(mirror);
+            let namespace = &self.scope.namespace;
+            self.writer.index.confirm(namespace, &name, version, inputs);
         }
         match verdict {
             Verdict::Write(write) => return Some(write),

@@ -13,7 +13,7 @@ use super::{
     memory::Memory,
     pace::Pace,
     plan::Scope,
-    poll::{PollError, Polled, Tools, mark_all_stale, mark_unwritten_stale, mirrors, poll},
+    poll::{PollError, Polled, Tools, mark_all_stale, mark_unwritten_stale, poll},
     report::Reporter,
     request::Requests,
     rollup::rollup,
@@ -279,7 +279,12 @@ impl<C: Cluster, T: Service> Task<C, T> {
     async fn report(&mut self, standing: &Standing) -> bool {
         self.facts.stale_after = self.stale_after();
         if *standing != Standing::Progressing(String::new()) && self.tools.index.is_ready() {
-            self.facts.rollup = Some(rollup(&mirrors(&self.tools, &self.scope)));
+            let (scope, instance) = (&self.scope, self.scope.instance.as_deref());
+            let index = &self.tools.index;
+            let all = index.survey(&scope.namespace, &scope.cluster, instance, |all| {
+                rollup(all)
+            });
+            self.facts.rollup = Some(all);
         }
         let now = self.tools.clock.now();
         let told = self.reporter.report(standing, &self.facts, now).await;

@@ -14,6 +14,8 @@ use crate::{
 };
 
 const REMEDIATIONS: u32 = 1_000;
+/// Remediations a page of the API, and mirrors a page of the API server when the operator starts.
+const PAGE: u32 = 100;
 
 /// Writes to mirrors, by verb and subresource.
 fn writes(counts: &RequestCounts, verb: &str, subresource: &str) -> u64 {
@@ -26,6 +28,11 @@ fn all_writes(counts: &RequestCounts) -> u64 {
     counts.count(|kind| {
         kind.resource == "remediations" && !["GET", "LIST", "WATCH"].contains(&kind.verb.as_str())
     })
+}
+
+/// Requests for `resource`, by verb, subresources too.
+fn asked(counts: &RequestCounts, verb: &str, resource: &str) -> u64 {
+    counts.count(|kind| kind.resource == resource && kind.verb == verb)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,7 +52,7 @@ async fn a_first_mirror_costs_two_writes_each_and_nothing_after_that() {
     assert_eq!(all_writes(&first), 2 * u64::from(REMEDIATIONS));
     assert_eq!(
         fixture.simulator.counters().pages,
-        10,
+        u64::from(REMEDIATIONS.div_ceil(PAGE)),
         "as many calls as pages"
     );
     assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
@@ -61,22 +68,63 @@ async fn a_first_mirror_costs_two_writes_each_and_nothing_after_that() {
         fixture.versions().await,
         control_plane.requests().await.unwrap(),
     );
+    let pages = u64::from(REMEDIATIONS.div_ceil(PAGE));
+    let listed = || fixture.simulator.counters().pages;
+    let listed_before = listed();
     for _ in 0..10 {
         fixture.pass(Duration::from_secs(20)).await;
     }
-    fixture.stop().await;
-    fixture.start(&[]).await;
+    // One more, so that the last one has ended.
     fixture.sync("training").await;
+    let polls = (listed() - listed_before) / pages;
+    assert!(polls >= 11, "{polls} polls");
     assert_eq!(
-        fixture.versions().await,
-        versions,
-        "ten idle polls and a restart change nothing"
+        fixture.simulator.counters().calls(),
+        listed(),
+        "pages alone are asked for"
     );
     let idle = control_plane.requests().await.unwrap().since(&before);
     assert_eq!(all_writes(&idle), 0);
+    assert_eq!(
+        asked(&idle, "GET", "remediations"),
+        0,
+        "nothing is read back"
+    );
+    assert_eq!(
+        asked(&idle, "LIST", "remediations"),
+        0,
+        "nothing is listed again"
+    );
+    assert_eq!(
+        asked(&idle, "GET", "secrets"),
+        polls,
+        "one look at the key a poll"
+    );
+    let told = asked(&idle, "PUT", "clusterwatches");
+    assert!(told <= 2, "{told}: a heartbeat and an echo in 200 s");
+
+    let before = control_plane.requests().await.unwrap();
+    fixture.stop().await;
+    fixture.start(&[]).await;
+    fixture.sync("training").await;
+    let restart = control_plane.requests().await.unwrap().since(&before);
+    assert_eq!(all_writes(&restart), 0);
+    assert_eq!(asked(&restart, "GET", "remediations"), 0);
+    assert_eq!(
+        asked(&restart, "LIST", "remediations"),
+        pages,
+        "each mirror once"
+    );
+    assert_eq!(
+        fixture.versions().await,
+        versions,
+        "idle polls and a restart change nothing"
+    );
     setup::say(&format!(
-        "ten idle polls and a restart: {} writes, {} resourceVersions unchanged",
-        all_writes(&idle),
+        "{polls} idle polls: {} GET of the Secret, {told} PUT of the watch's status, no other request; \
+         a restart: {} LIST of mirrors; {} resourceVersions unchanged",
+        asked(&idle, "GET", "secrets"),
+        asked(&restart, "LIST", "remediations"),
         versions.len(),
     ));
 }

@@ -161,7 +161,7 @@ pub struct Transition {
 }
 
 /// An alert that led to a remediation.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LinkedAlert {
     /// The alert's name.

@@ -10,16 +10,45 @@ use crate::{
     mirror::{desired::Synced, digest, labels, name::object_name, time},
 };
 
-/// The conditions of a mirror, in the order of [`Mirror::conditions`].
-pub const CONDITIONS: [&str; 4] = ["Synced", "Succeeded", "Reconciling", "Stalled"];
+/// The conditions of a mirror.
+const CONDITIONS: [&str; 4] = ["Synced", "Succeeded", "Reconciling", "Stalled"];
 
-/// What is remembered of one condition.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConditionFact {
-    /// `True`, `False`, `Unknown`, or empty where the object lacks it.
-    pub status: &'static str,
-    /// Its last transition.
-    pub since: Timestamp,
+/// What is remembered of the conditions, in the order of [`CONDITIONS`]: packed, for it is kept of every mirror.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConditionFacts {
+    /// Places in [`STATUSES`].
+    statuses: [u8; 4],
+    /// Last transitions, in seconds since 1970: the cluster keeps no fractions.
+    since: [i64; 4],
+}
+
+/// What a condition's status can be; the first one: the object lacks it.
+const STATUSES: [&str; 4] = ["", "True", "False", "Unknown"];
+
+impl ConditionFacts {
+    fn of(conditions: &[Condition]) -> Self {
+        let mut facts = Self {
+            statuses: [0; 4],
+            since: [0; 4],
+        };
+        for (at, type_) in CONDITIONS.into_iter().enumerate() {
+            if let Some(found) = conditions.iter().find(|c| c.type_ == type_) {
+                facts.since[at] = time::to_second(found.last_transition_time.0).as_second();
+                let known = (0_u8..).zip(STATUSES).find(|(_, s)| *s == found.status);
+                facts.statuses[at] = known.map_or(0, |(place, _)| place);
+            }
+        }
+        facts
+    }
+
+    /// The last transition of the condition of this type, where it had this status.
+    #[must_use]
+    pub fn since(&self, type_: &str, status: &str) -> Option<Timestamp> {
+        let at = CONDITIONS.iter().position(|known| *known == type_)?;
+        let known = STATUSES.get(usize::from(self.statuses[at]))?;
+        let since = Timestamp::from_second(self.since[at]).ok();
+        since.filter(|_| *known == status)
+    }
 }
 
 /// The facts of one mirror.
@@ -53,14 +82,16 @@ pub struct Mirror {
     pub content: u64,
     /// Digest of the labels and owner references.
     pub metadata: u64,
+    /// Digest of the plan's inputs that these facts were found to be right for; 0: none were.
+    pub(super) confirms: u64,
     /// The API's `update_time`, where it reads as one.
     pub updated: Option<Timestamp>,
     /// The API's `create_time`, where it reads as one.
     pub created: Option<Timestamp>,
     /// When it ended: `end_time`, else `update_time`; only where it is final.
     pub finished: Option<Timestamp>,
-    /// Facts of its conditions, in the order of [`CONDITIONS`].
-    pub conditions: [ConditionFact; 4],
+    /// Facts of its conditions.
+    pub conditions: ConditionFacts,
     /// The history of an open one; that of a finished one stays in the cluster.
     pub history: Option<Box<[Transition]>>,
     /// The sync of the watch in which the watch last showed it; 0: it never did.
@@ -70,6 +101,14 @@ pub struct Mirror {
 }
 
 impl Mirror {
+    /// Whether nothing was to be done about these facts when the plan's inputs had this digest. See [`Index::confirm`].
+    ///
+    /// [`Index::confirm`]: super::Index::confirm
+    #[must_use]
+    pub fn confirms(&self, inputs: u64) -> bool {
+        self.confirms != 0 && self.confirms == inputs
+    }
+
     /// The facts of `object`; `None` where it has no uid or resourceVersion, which no stored object lacks.
     pub(super) fn of(object: &mut Remediation, names: &mut Names) -> Option<Self> {
         let uid = object.uid()?.into_boxed_str();
@@ -109,10 +148,11 @@ impl Mirror {
                 .map_or(Synced::Pending, |c| Synced::from_reason(&c.reason)),
             content,
             metadata,
+            confirms: 0,
             updated: time::read(status.update_time.as_deref()),
             created: time::read(status.create_time.as_deref()),
             finished,
-            conditions: CONDITIONS.map(|type_| fact(&status.conditions, type_)),
+            conditions: ConditionFacts::of(&status.conditions),
             history: open.then(|| status.transitions.into_boxed_slice()),
             epoch: 0,
             answered: 0,
@@ -125,21 +165,6 @@ impl Mirror {
     pub fn may_mislead(&self) -> bool {
         let empty = self.synced == Synced::Pending && self.state.is_empty();
         self.open && !empty && !matches!(self.synced, Synced::Stale | Synced::Forbidden)
-    }
-}
-
-fn fact(conditions: &[Condition], type_: &str) -> ConditionFact {
-    let found = conditions.iter().find(|condition| condition.type_ == type_);
-    ConditionFact {
-        status: match found.map(|condition| condition.status.as_str()) {
-            Some("True") => "True",
-            Some("False") => "False",
-            Some("Unknown") => "Unknown",
-            _ => "",
-        },
-        since: found.map_or(Timestamp::UNIX_EPOCH, |condition| {
-            condition.last_transition_time.0
-        }),
     }
 }
 

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -32,6 +34,10 @@ fn mirror(item: &together::Remediation, synced: Option<Synced>) -> (Box<str>, Ar
     index.apply(object);
     let mirror = index.get(NAMESPACE, &item.id).unwrap();
     (item.id.as_str().into(), mirror)
+}
+
+fn rollup(mirrors: &[(Box<str>, Arc<Mirror>)]) -> Rollup {
+    super::rollup(mirrors.iter().map(|(name, mirror)| (&**name, &**mirror)))
 }
 
 fn on(number: u64, instance: &str, created: &str, state: &str) -> together::Remediation {

@@ -11,6 +11,8 @@ use crate::testing::{
     ended, id, item, now, random, scope, some,
 };
 
+mod confirmed;
+
 struct World {
     scope: Scope,
     cluster: MemoryCluster,
@@ -44,9 +46,10 @@ impl World {
         round.take(items.into_iter().map(Ok).collect()).await;
         round.drain().await;
         let (namespace, cluster) = (&self.scope.namespace, &self.scope.cluster);
-        round
-            .settle(&self.index.mirrors(namespace, cluster, None))
-            .await;
+        let (policy, now) = (&self.scope.retention, round.at_api);
+        let concerns = |mirror: &Mirror| policy.concerns(mirror, now);
+        let concerned = self.index.mirrors(namespace, cluster, None, concerns);
+        round.settle(&concerned).await;
         round.finish().await
     }
 }

@@ -1,0 +1,71 @@
+//! What the operator holds in memory for each mirror, and what a poll that finds nothing new asks of the allocator: counted,
+//! so that a change that costs more fails here. In a program of its own, because it counts for the whole process.
+#![allow(clippy::unwrap_used)]
+
+mod cast;
+
+use std::alloc::System;
+
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
+use together_remediation_operator::{
+    mirror::index::Index,
+    together::decode_page,
+    watch::{regression::Regressions, round::Tally},
+};
+
+#[global_allocator]
+static COUNTED: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+const MIRRORS: u32 = 10_000;
+/// Bytes held for a mirror of a finished remediation whose ids are UUIDs, the allocator's own overhead left out.
+const HELD: usize = 500;
+/// Allocations for a remediation that is as it was: what serde makes of it, and the mirror's name.
+const UNCHANGED: usize = 18;
+/// Allocations for an object that the watch shows when the operator starts.
+const SHOWN: usize = 60;
+
+fn held(stats: &Stats) -> usize {
+    stats.bytes_allocated - stats.bytes_deallocated
+}
+
+/// One test, so that nothing else allocates meanwhile.
+#[tokio::test]
+async fn a_mirror_and_an_unchanged_remediation_cost_no_more_than_they_should() {
+    let scope = cast::scope();
+    let body = cast::page(MIRRORS);
+    let items = decode_page(&body).unwrap().items;
+    let stored: Vec<_> = items
+        .iter()
+        .map(|item| cast::stored(&scope, item.as_ref().unwrap()))
+        .collect();
+    drop(items);
+
+    let index = Index::new(0);
+    let counted = Region::new(COUNTED);
+    for object in &stored {
+        index.show(None, cast::shown(object));
+    }
+    let filled = counted.change();
+    let each = MIRRORS as usize;
+    let (bytes, allocations) = (held(&filled) / each, filled.allocations / each);
+    eprintln!("a mirror in the index: {bytes} bytes held, {allocations} allocations to read it");
+    assert!(bytes <= HELD, "{bytes} bytes");
+    assert!(allocations <= SHOWN, "{allocations} allocations");
+
+    let regressions = Regressions::default();
+    for poll in ["the first", "a later"] {
+        let counted = Region::new(COUNTED);
+        let mut round = cast::round(&scope, &regressions, index.clone());
+        round.take(decode_page(&body).unwrap().items).await;
+        let (tally, left_out) = round.finish().await;
+        assert_eq!(tally, Tally::default(), "nothing is written");
+        assert_eq!(left_out.message(), None);
+        let cost = counted.change();
+        let allocations = cost.allocations / each;
+        eprintln!("{poll} poll of what is as it was: {allocations} allocations each");
+        if poll == "a later" {
+            assert!(allocations <= UNCHANGED, "{allocations} allocations");
+            assert!(held(&cost) / each <= 1, "{} bytes stay", held(&cost));
+        }
+    }
+}

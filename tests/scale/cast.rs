@@ -1,0 +1,107 @@
+//! Many remediations, as the API and as the cluster show them, and a watch over them.
+
+use k8s_openapi::jiff::Timestamp;
+use kube::{
+    ResourceExt,
+    client::{Body, ClientBuilder},
+};
+use serde_json::json;
+use testbed::simulator;
+use together_remediation_operator::{
+    api::{
+        cluster_watch::{ClusterWatch, ClusterWatchSpec},
+        remediation::{Remediation as Object, RemediationSpec},
+    },
+    clock::SystemClock,
+    cluster::{Gate, KubeCluster, Patience},
+    leader::Leadership,
+    mirror::{desired, index::Index, labels, shown::Shown},
+    together::Remediation,
+    watch::{plan::Scope, regression::Regressions, round::Round},
+};
+
+pub(crate) const CLUSTER: &str = "0b7c9a52-7d0e-4a39-9c1a-3a1f6a0b7c11";
+pub(crate) const NAMESPACE: &str = "gpu-ops";
+
+/// The body of a page of `count` remediations that have ended, as most have.
+pub(crate) fn page(count: u32) -> Vec<u8> {
+    let items: Vec<_> = (0..count)
+        .map(|number| {
+            let mut item = simulator::Remediation::numbered(CLUSTER, number);
+            item.requested_by = Some("Together Health Checker".to_owned());
+            item.reviewed_by = Some("Auto-Approved".to_owned());
+            for state in ["PENDING", "RUNNING", "SUCCEEDED"] {
+                item.enter(state, Timestamp::UNIX_EPOCH);
+            }
+            item
+        })
+        .collect();
+    json!({"remediations": items, "has_next": false})
+        .to_string()
+        .into_bytes()
+}
+
+/// The mirror of `item` as the API server writes it.
+pub(crate) fn stored(scope: &Scope, item: &Remediation) -> String {
+    let mut status = desired::from_api(item, &[], 1);
+    for condition in &mut status.conditions {
+        condition.last_transition_time.0 = Timestamp::UNIX_EPOCH;
+    }
+    let spec = RemediationSpec {
+        cluster_id: CLUSTER.to_owned(),
+        id: item.id.clone(),
+    };
+    let mut object = Object::new(&item.id, spec);
+    object.metadata.namespace = Some(NAMESPACE.to_owned());
+    object.metadata.uid = Some(item.id.replace("-8000-", "-8001-"));
+    object.metadata.resource_version = Some("1".to_owned());
+    object.metadata.generation = Some(1);
+    object.metadata.labels = Some(labels::labels(CLUSTER, status.instance_id.as_deref()));
+    object.metadata.owner_references = Some(scope.owners.to_vec());
+    let fields = serde_json::to_value(&status).unwrap_or_default();
+    object.managed_fields_mut().push(
+        serde_json::from_value(json!({
+            "manager": "together-remediation-operator",
+            "operation": "Update",
+            "fieldsType": "FieldsV1",
+            "fieldsV1": {"f:status": fields},
+        }))
+        .unwrap_or_default(),
+    );
+    object.status = Some(status);
+    serde_json::to_string(&object).unwrap_or_default()
+}
+
+/// What a mirror says that the API server wrote so.
+pub(crate) fn shown(stored: &str) -> Object {
+    let Shown(object) = serde_json::from_str(stored).unwrap_or_else(|error| panic!("{error}"));
+    object
+}
+
+/// A watch of all of [`CLUSTER`].
+pub(crate) fn scope() -> Scope {
+    let spec = ClusterWatchSpec {
+        cluster_id: CLUSTER.to_owned(),
+        ..ClusterWatchSpec::default()
+    };
+    let mut watch = ClusterWatch::new("training", spec);
+    watch.metadata.namespace = Some(NAMESPACE.to_owned());
+    watch.metadata.uid = Some("0d9f1c62-23b5-4a3e-8a55-6c1d2e3f4a5b".to_owned());
+    Scope::of(&watch)
+}
+
+/// A round of a poll of `scope` that has nothing to write: the cluster behind it refuses to be called.
+pub(crate) fn round<'a>(
+    scope: &'a Scope,
+    regressions: &'a Regressions,
+    index: Index,
+) -> Round<'a, KubeCluster> {
+    let nobody = tower::service_fn(|_: http::Request<Body>| async {
+        Err::<http::Response<Body>, _>(std::io::Error::other("a write where nothing changed"))
+    });
+    let client = ClientBuilder::new(nobody, NAMESPACE).build();
+    let clock = std::sync::Arc::new(SystemClock::default());
+    let gate = Gate::new(Patience::default(), None, Leadership::unelected(clock));
+    let cluster = KubeCluster::new(client, gate);
+    Round::new(scope, regressions, cluster, index, Timestamp::UNIX_EPOCH)
+}

@@ -1,0 +1,117 @@
+//! How the work of a poll grows with the number of remediations: `cargo bench --bench growth`.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod cast;
+
+use divan::{Bencher, black_box, counter::ItemsCount};
+use k8s_openapi::jiff::Timestamp;
+use together_remediation_operator::{
+    mirror::{desired, digest, index::Index},
+    together::{Remediation, decode_page},
+    watch::{
+        plan::{Scope, plan},
+        regression::Regressions,
+    },
+};
+
+const COUNTS: [u32; 4] = [100, 1_000, 10_000, 100_000];
+
+fn main() {
+    divan::main();
+}
+
+fn items(count: u32) -> Vec<Remediation> {
+    let page = decode_page(&cast::page(count)).unwrap();
+    page.items.into_iter().map(Result::unwrap).collect()
+}
+
+fn filled(scope: &Scope, items: &[Remediation]) -> Index {
+    let index = Index::new(0);
+    for item in items {
+        index.show(None, cast::shown(&cast::stored(scope, item)));
+    }
+    index
+}
+
+/// From the body of a page to remediations.
+#[divan::bench(args = COUNTS)]
+fn decode(bencher: Bencher<'_, '_>, count: u32) {
+    let body = cast::page(count);
+    bencher
+        .counter(ItemsCount::new(count))
+        .bench(|| decode_page(black_box(&body)).unwrap());
+}
+
+/// What a mirror should say, and its digest.
+#[divan::bench(args = COUNTS)]
+fn status_and_digest(bencher: Bencher<'_, '_>, count: u32) {
+    let items = items(count);
+    bencher.counter(ItemsCount::new(count)).bench(|| {
+        items
+            .iter()
+            .map(|item| digest::digest(&desired::from_api(black_box(item), &[], 1)))
+            .fold(0, |all, one| all ^ one)
+    });
+}
+
+/// The plan for remediations that have their mirror and were not compared with it yet.
+#[divan::bench(args = COUNTS)]
+fn plan_unchanged(bencher: Bencher<'_, '_>, count: u32) {
+    let scope = cast::scope();
+    let items = items(count);
+    let index = filled(&scope, &items);
+    bencher
+        .counter(ItemsCount::new(count))
+        .with_inputs(|| items.clone())
+        .bench_local_values(|items| {
+            for item in items {
+                let name = item.id.clone();
+                let mirror = index.get(cast::NAMESPACE, &name);
+                let now = Timestamp::UNIX_EPOCH;
+                black_box(plan(&scope, &name, item, mirror.as_ref(), false, now));
+            }
+        });
+}
+
+/// A round over remediations that were found to be right before.
+#[divan::bench(args = COUNTS)]
+fn round_confirmed(bencher: Bencher<'_, '_>, count: u32) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let scope = cast::scope();
+    let items = items(count);
+    let index = filled(&scope, &items);
+    let regressions = Regressions::default();
+    let poll = |page: Vec<_>| {
+        runtime.block_on(async {
+            let mut round = cast::round(&scope, &regressions, index.clone());
+            round.take(page).await;
+            round.finish().await
+        })
+    };
+    let page = || items.iter().cloned().map(Ok).collect();
+    poll(page());
+    bencher
+        .counter(ItemsCount::new(count))
+        .with_inputs(page)
+        .bench_local_values(poll);
+}
+
+/// From what the API server writes to the facts in the index, as when the operator starts.
+#[divan::bench(args = COUNTS)]
+fn index(bencher: Bencher<'_, '_>, count: u32) {
+    let scope = cast::scope();
+    let stored: Vec<_> = items(count)
+        .iter()
+        .map(|item| cast::stored(&scope, item))
+        .collect();
+    bencher.counter(ItemsCount::new(count)).bench_local(|| {
+        let index = Index::new(0);
+        for object in &stored {
+            index.show(None, cast::shown(black_box(object)));
+        }
+        index
+    });
+}
