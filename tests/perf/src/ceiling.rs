@@ -91,7 +91,9 @@ impl Ceiling {
         stage.control_plane.apply(&manifest.to_string()).await?;
         let leases: Api<Lease> = Api::namespaced(stage.admin.clone(), &scene.namespace);
         let uid = leases.get("owner").await?.uid();
-        Ok(json!([{"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "name": "owner", "uid": uid}]))
+        Ok(
+            json!([{"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "name": "owner", "uid": uid}]),
+        )
     }
 }
 
@@ -156,7 +158,10 @@ fn job(stage: &Stage, namespace: &str, items: PathBuf) -> Result<PathBuf, Failur
         concurrency: CONCURRENCY,
     };
     // The folder is this user's alone and goes with the control plane.
-    let path = stage.control_plane.dir().join(format!("job-{namespace}.json"));
+    let path = stage
+        .control_plane
+        .dir()
+        .join(format!("job-{namespace}.json"));
     std::fs::write(&path, serde_json::to_vec(&job)?)?;
     Ok(path)
 }

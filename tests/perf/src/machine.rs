@@ -58,9 +58,7 @@ impl Machine {
 pub(crate) fn load() -> f64 {
     let text = text("/proc/loadavg");
     let first = text.split_whitespace().next();
-    first
-        .and_then(|load| load.parse().ok())
-        .unwrap_or_default()
+    first.and_then(|load| load.parse().ok()).unwrap_or_default()
 }
 
 /// What a program says on stdout; empty where there is none.

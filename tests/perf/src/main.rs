@@ -54,7 +54,7 @@ async fn main() -> ExitCode {
     let mut args = Args::parse();
     let outcome = match args.command.take() {
         Some(Command::Client(client)) => client.run().await.map(|()| true),
-        None => run::run(args).await,
+        None => Box::pin(run::run(args)).await,
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

@@ -48,7 +48,9 @@ impl Events {
     ) -> Result<Seen, Failure> {
         let deadline = Instant::now() + patience;
         loop {
-            let seen = self.next(deadline.saturating_duration_since(Instant::now())).await?;
+            let seen = self
+                .next(deadline.saturating_duration_since(Instant::now()))
+                .await?;
             if good(&seen.object) {
                 return Ok(seen);
             }

@@ -62,6 +62,17 @@ impl Operator {
         })
     }
 
+    /// Waits for what it is to do; an operator that ends meanwhile is an error.
+    pub(crate) async fn running<T>(
+        &mut self,
+        done: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        tokio::select! {
+            told = self.program.ended() => Err(format!("the operator ended {told}").into()),
+            done = done => done,
+        }
+    }
+
     /// Waits until it leads.
     pub(crate) async fn leads(&mut self) -> Result<(), Failure> {
         self.until("leading", START, |metrics| {
@@ -97,7 +108,11 @@ impl Operator {
                 return Ok(());
             }
         }
-        Err(format!("the operator shows no sign of {what} within {patience:?}; its log: {}", self.program.log().display()).into())
+        Err(format!(
+            "the operator shows no sign of {what} within {patience:?}; its log: {}",
+            self.program.log().display()
+        )
+        .into())
     }
 
     /// Processor time so far.

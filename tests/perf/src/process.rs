@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
+use nix::{
+    sys::resource::{UsageWho, getrusage},
+    time::ClockId,
+    unistd::Pid,
+};
 use procfs::process::Process;
 
 use crate::Failure;
 
-/// Processor time of all its threads, in user and kernel mode; the kernel shows it in steps of 10 ms.
+/// Processor time of all its threads, those that have ended too, in user and kernel mode; to the nanosecond.
 pub(crate) fn cpu(id: u32) -> Result<Duration, Failure> {
-    let stat = Process::new(id.cast_signed())?.stat()?;
-    let ticks = stat.utime + stat.stime;
-    #[allow(clippy::cast_precision_loss, reason = "far below 2^52")]
-    let seconds = ticks as f64 / procfs::ticks_per_second() as f64;
-    Ok(Duration::from_secs_f64(seconds))
+    let clock = ClockId::pid_cpu_clock_id(Pid::from_raw(id.cast_signed()))?;
+    Ok(Duration::from(clock.now()?))
 }
 
 /// The most memory it ever held (`VmHWM`), in MiB.
@@ -24,11 +26,12 @@ pub(crate) fn peak_mib(id: u32) -> Result<f64, Failure> {
     Ok(mib)
 }
 
-/// Processor time of all children that this process has waited for, with theirs.
+/// Processor time of all children that this process has waited for, with theirs; to the microsecond.
 pub(crate) fn cpu_of_children() -> Result<Duration, Failure> {
-    let stat = Process::myself()?.stat()?;
-    let ticks = stat.cutime + stat.cstime;
-    #[allow(clippy::cast_precision_loss, reason = "far below 2^52")]
-    let seconds = ticks as f64 / procfs::ticks_per_second() as f64;
-    Ok(Duration::from_secs_f64(seconds.max(0.0)))
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+    let micros = [usage.user_time(), usage.system_time()]
+        .map(|time| time.tv_sec() * 1_000_000 + time.tv_usec());
+    Ok(Duration::from_micros(
+        micros.iter().sum::<i64>().unsigned_abs(),
+    ))
 }

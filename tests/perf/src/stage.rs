@@ -40,7 +40,7 @@ pub(crate) struct Stage {
     pub(crate) account: OperatorAccount,
     pub(crate) admin: Client,
     log: PathBuf,
-    scenes: u32,
+    scenes: Vec<Scene>,
 }
 
 /// One cluster of the API and the namespace that mirrors it.
@@ -58,6 +58,8 @@ pub(crate) struct Mirrored {
     pub(crate) scene: Scene,
     /// From the watch's creation until it said that everything is mirrored.
     pub(crate) took: Duration,
+    /// The operator's processor time from before the watch's creation until then.
+    pub(crate) cpu: Duration,
     /// What the watch says from here on.
     pub(crate) watch: Events,
 }
@@ -79,7 +81,7 @@ impl Stage {
             admin: control_plane.admin()?,
             control_plane,
             log,
-            scenes: 0,
+            scenes: Vec::new(),
         })
     }
 
@@ -92,12 +94,13 @@ impl Stage {
     /// A cluster with `size` remediations, one in `open_of` of them open (0: none) and the others finished; and a namespace
     /// with a key, but no watch yet.
     pub(crate) async fn scene(&mut self, size: u32, open_of: u32) -> Result<Scene, Failure> {
-        self.scenes += 1;
+        let number = self.scenes.len() + 1;
         let scene = Scene {
-            namespace: format!("perf-{}", self.scenes),
-            cluster: format!("5f0c2f0e-6a3b-4d0a-9a57-{:012x}", self.scenes),
+            namespace: format!("perf-{number}"),
+            cluster: format!("5f0c2f0e-6a3b-4d0a-9a57-{number:012x}"),
             size,
         };
+        self.scenes.push(scene.clone());
         self.simulator.set_clock(Timestamp::now());
         self.simulator.add_cluster(&scene.cluster);
         for number in 0..size {
@@ -115,7 +118,7 @@ impl Stage {
     }
 
     /// The scene's `ClusterWatch`, with these fields of `spec` on top.
-    pub(crate) fn watch(&self, scene: &Scene, fields: &Value) -> Value {
+    pub(crate) fn watch(scene: &Scene, fields: &Value) -> Value {
         let mut watch = json!({
             "apiVersion": "compute.together.ai/v1alpha1",
             "kind": "ClusterWatch",
@@ -134,20 +137,15 @@ impl Stage {
 
     /// Creates or changes the scene's watch.
     pub(crate) async fn apply_watch(&self, scene: &Scene, fields: &Value) -> Result<(), Failure> {
-        let watch = self.watch(scene, fields).to_string();
+        let watch = Self::watch(scene, fields).to_string();
         Ok(self.control_plane.apply(&watch).await?)
     }
 
     /// Asks the watch to sync now, in words that it echoes.
     pub(crate) async fn request(&self, scene: &Scene, word: &str) -> Result<(), Failure> {
-        let patch =
-            json!({"metadata": {"annotations": {"compute.together.ai/requestedAt": word}}});
+        let patch = json!({"metadata": {"annotations": {"compute.together.ai/requestedAt": word}}});
         self.watches(&scene.namespace)
-            .patch(
-                "training",
-                &PatchParams::default(),
-                &Patch::Merge(patch),
-            )
+            .patch("training", &PatchParams::default(), &Patch::Merge(patch))
             .await?;
         Ok(())
     }
@@ -181,18 +179,29 @@ impl Stage {
         let scene = self.scene(size, open_of).await?;
         let mut operator = self.operator(flags).await?;
         let mut watch = self.events(&self.watches(&scene.namespace)).await?;
+        let cpu = operator.cpu()?;
         self.apply_watch(&scene, fields).await?;
         let begun = watch.next(PATIENCE).await?.at;
-        operator.polled(1, PATIENCE + EACH * size).await?;
-        let ended = watch
-            .until(PATIENCE, |watch| all_mirrored(watch, size))
+        // The watch alone tells the end: to scrape metrics meanwhile would cost the operator time.
+        let patience = PATIENCE + EACH * size;
+        let ended = operator
+            .running(watch.until(patience, |watch| all_mirrored(watch, size)))
             .await?;
         Ok(Mirrored {
+            cpu: operator.cpu()?.saturating_sub(cpu),
             operator,
             scene,
             took: ended.at - begun,
             watch,
         })
+    }
+
+    /// Removes the watches and mirrors of all scenes. No operator may run.
+    pub(crate) async fn strike_all(&self) -> Result<(), Failure> {
+        for scene in &self.scenes {
+            self.strike(scene).await?;
+        }
+        Ok(())
     }
 
     /// Removes the scene's watch and mirrors. No operator may run.
@@ -207,11 +216,20 @@ impl Stage {
             let all = ListParams::default();
             let deadline = Instant::now() + PATIENCE + EACH * scene.size;
             // A collection that takes the server longer than its limit is deleted in several goes.
-            while !api.list(&ListParams::default().limit(1)).await?.items.is_empty() {
+            while !api
+                .list(&ListParams::default().limit(1))
+                .await?
+                .items
+                .is_empty()
+            {
                 if Instant::now() > deadline {
                     return Err(format!("{} does not get empty", scene.namespace).into());
                 }
-                if api.delete_collection(&DeleteParams::default(), &all).await.is_err() {
+                if api
+                    .delete_collection(&DeleteParams::default(), &all)
+                    .await
+                    .is_err()
+                {
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
             }
@@ -220,11 +238,19 @@ impl Stage {
     }
 
     pub(crate) fn watches(&self, namespace: &str) -> Api<DynamicObject> {
-        Api::namespaced_with(self.admin.clone(), namespace, &kind("ClusterWatch", "clusterwatches"))
+        Api::namespaced_with(
+            self.admin.clone(),
+            namespace,
+            &kind("ClusterWatch", "clusterwatches"),
+        )
     }
 
     pub(crate) fn mirrors(&self, namespace: &str) -> Api<DynamicObject> {
-        Api::namespaced_with(self.admin.clone(), namespace, &kind("Remediation", "remediations"))
+        Api::namespaced_with(
+            self.admin.clone(),
+            namespace,
+            &kind("Remediation", "remediations"),
+        )
     }
 
     /// What becomes of these objects from now on, on a connection of its own.
@@ -232,7 +258,11 @@ impl Stage {
         let (namespace, kind) = (api.namespace().unwrap_or_default(), api.resource_url());
         let own = self.control_plane.admin()?;
         let api = if kind.ends_with("/clusterwatches") {
-            Api::namespaced_with(own, namespace, &self::kind("ClusterWatch", "clusterwatches"))
+            Api::namespaced_with(
+                own,
+                namespace,
+                &self::kind("ClusterWatch", "clusterwatches"),
+            )
         } else {
             Api::namespaced_with(own, namespace, &self::kind("Remediation", "remediations"))
         };
@@ -278,7 +308,9 @@ pub(crate) fn remediation(cluster: &str, number: u32, open: bool) -> Remediation
     let mut remediation = Remediation::numbered(cluster, number);
     if !open {
         let created = remediation.create_time.as_deref().map(str::parse);
-        let created: Timestamp = created.and_then(Result::ok).unwrap_or(Timestamp::UNIX_EPOCH);
+        let created: Timestamp = created
+            .and_then(Result::ok)
+            .unwrap_or(Timestamp::UNIX_EPOCH);
         for (minutes, state) in [(5, "PENDING"), (6, "RUNNING"), (25, "SUCCEEDED")] {
             remediation.enter(state, created + SignedDuration::from_mins(minutes));
         }

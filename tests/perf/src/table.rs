@@ -8,16 +8,25 @@ use crate::result::{Figure, Row, Target, Verdict};
 pub(crate) fn of(rows: &[Row]) -> String {
     let mut table = String::new();
     for row in rows {
-        let _ = writeln!(table, "{} ({}, {:.0} s, load {})", row.title, row.name, row.seconds, row.load);
+        let _ = writeln!(
+            table,
+            "{} ({}, {:.0} s, load {})",
+            row.title, row.name, row.seconds, row.load
+        );
         if let Some(error) = &row.error {
-            let _ = writeln!(table, "  FAILED: {error}");
+            let _ = writeln!(table, "  could not be measured: {error}");
         }
         for figure in &row.figures {
             let _ = writeln!(table, "  {:<44} {}", figure.name, spread(figure));
         }
         for verdict in &row.verdicts {
             let word = if verdict.met { "met" } else { "MISSED" };
-            let _ = writeln!(table, "  {:<44} {word}: {}", verdict.measure, compared(verdict));
+            let _ = writeln!(
+                table,
+                "  {:<44} {word}: {}",
+                verdict.measure,
+                compared(verdict)
+            );
         }
     }
     table
@@ -31,7 +40,10 @@ pub(crate) fn spread(figure: &Figure) -> String {
         return format!("{median}{unit}");
     }
     let (min, max) = (number(figure.min), number(figure.max));
-    format!("{median}{unit} ({min} to {max}, n = {})", figure.samples.len())
+    format!(
+        "{median}{unit} ({min} to {max}, n = {})",
+        figure.samples.len()
+    )
 }
 
 /// The value and its bound.
@@ -41,7 +53,11 @@ pub(crate) fn compared(verdict: &Verdict) -> String {
         Target::AtMost(bound) => ("at most", bound),
     };
     let unit = unit(&verdict.unit);
-    format!("{}{unit}, {words} {}{unit}", number(verdict.value), number(bound))
+    format!(
+        "{}{unit}, {words} {}{unit}",
+        number(verdict.value),
+        number(bound)
+    )
 }
 
 fn unit(unit: &str) -> String {
@@ -55,7 +71,7 @@ fn unit(unit: &str) -> String {
 /// Three digits that count.
 pub(crate) fn number(value: f64) -> String {
     let size = value.abs();
-    let text = if size >= 100.0 || value.fract() == 0.0 {
+    if size >= 100.0 || value.fract() == 0.0 {
         format!("{value:.0}")
     } else if size >= 10.0 {
         format!("{value:.1}")
@@ -63,6 +79,5 @@ pub(crate) fn number(value: f64) -> String {
         format!("{value:.2}")
     } else {
         format!("{value:.3}")
-    };
-    text
+    }
 }

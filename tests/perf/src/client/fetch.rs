@@ -19,7 +19,10 @@ struct Page {
 }
 
 #[derive(Deserialize)]
-#[allow(dead_code, reason = "parsed, as whoever used them would have them parsed")]
+#[allow(
+    dead_code,
+    reason = "parsed, as whoever used them would have them parsed"
+)]
 struct Remediation {
     id: String,
     cluster_id: String,
@@ -45,7 +48,10 @@ struct Remediation {
 }
 
 #[derive(Deserialize)]
-#[allow(dead_code, reason = "parsed, as whoever used them would have them parsed")]
+#[allow(
+    dead_code,
+    reason = "parsed, as whoever used them would have them parsed"
+)]
 struct LinkedAlert {
     alert_name: String,
     severity: String,

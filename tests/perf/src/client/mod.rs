@@ -71,8 +71,8 @@ pub(crate) struct Item {
 /// Calls of Together's API, spread evenly over each interval.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Calls {
-    /// Address and API key.
-    pub(crate) calls: Vec<(String, String)>,
+    /// Address and API key of each.
+    pub(crate) targets: Vec<(String, String)>,
     pub(crate) interval_seconds: f64,
     pub(crate) intervals: u32,
 }

@@ -16,8 +16,8 @@ pub(super) async fn poll(calls: &Calls) -> Result<Found, Failure> {
     let (begun, cpu) = (Instant::now(), process::cpu(std::process::id())?);
     let mut tasks = JoinSet::new();
     let places = 0_u32..;
-    let all = u32::try_from(calls.calls.len())?.max(1);
-    for (place, (url, key)) in places.zip(&calls.calls) {
+    let all = u32::try_from(calls.targets.len())?.max(1);
+    for (place, (url, key)) in places.zip(&calls.targets) {
         let (http, url, key) = (http.clone(), Arc::<str>::from(url.as_str()), key.clone());
         let intervals = calls.intervals;
         tasks.spawn(async move {
@@ -37,6 +37,6 @@ pub(super) async fn poll(calls: &Calls) -> Result<Found, Failure> {
     Ok(Found {
         seconds: begun.elapsed().as_secs_f64(),
         cpu_seconds: cpu_since(cpu)?,
-        count: calls.calls.len() * usize::try_from(calls.intervals)?,
+        count: calls.targets.len() * usize::try_from(calls.intervals)?,
     })
 }

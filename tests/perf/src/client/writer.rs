@@ -70,9 +70,7 @@ async fn one(
     token: &str,
     item: &Item,
 ) -> Result<(), Failure> {
-    let create = http
-        .post(collection)
-        .body(Bytes::from(item.create.clone()));
+    let create = http.post(collection).body(Bytes::from(item.create.clone()));
     let answer = send(create, token).await?;
     let created: Created<'_> = serde_json::from_slice(&answer)?;
     let [head, middle, tail] = &item.status;

@@ -75,10 +75,14 @@ pub(super) async fn change(
     round: u32,
 ) -> Result<Changed, Failure> {
     let changing = async {
-        let mut mirrors = stage.events(&stage.mirrors(&mirrored.scene.namespace)).await?;
+        let mut mirrors = stage
+            .events(&stage.mirrors(&mirrored.scene.namespace))
+            .await?;
         let (state, mut waiting) = change_open(stage, &mirrored.scene, round);
         let pages = stage.simulator.counters().pages;
-        stage.request(&mirrored.scene, &format!("change-{round}")).await?;
+        stage
+            .request(&mirrored.scene, &format!("change-{round}"))
+            .await?;
         let mut begun = Instant::now();
         while stage.simulator.counters().pages == pages {
             begun = Instant::now();
@@ -120,7 +124,9 @@ pub(super) async fn change(
     let word = format!("change-{round}");
     mirrored
         .watch
-        .until(PATIENCE, |watch| watch.data["status"]["lastHandledReconcileAt"] == *word)
+        .until(PATIENCE, |watch| {
+            watch.data["status"]["lastHandledReconcileAt"] == *word
+        })
         .await?;
     Ok(changed)
 }
@@ -131,9 +137,16 @@ pub(super) fn change_open(
     scene: &Scene,
     round: u32,
 ) -> (&'static str, BTreeSet<String>) {
-    let state = if round.is_multiple_of(2) { "RUNNING" } else { "PENDING" };
+    let state = if round.is_multiple_of(2) {
+        "RUNNING"
+    } else {
+        "PENDING"
+    };
     let open = stage.simulator.truth(&scene.cluster).into_iter();
-    let open: BTreeSet<String> = open.filter(|one| !one.is_final()).map(|one| one.id).collect();
+    let open: BTreeSet<String> = open
+        .filter(|one| !one.is_final())
+        .map(|one| one.id)
+        .collect();
     for id in &open {
         stage.simulator.enter(&scene.cluster, id, state);
     }

@@ -28,9 +28,12 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
     for round in 1..=mode.pick(3, 1) {
         let mirrored = stage.mirrored(size, 100, &NO_LIMITS, &json!({})).await?;
         operator.push(mirrored.took.as_secs_f64());
-        cpu.push(mirrored.operator.cpu()?.as_secs_f64());
+        cpu.push(mirrored.cpu.as_secs_f64());
         peak.push(mirrored.operator.peak_mib()?);
-        progress(&format!("round {round}: operator {:.2} s", mirrored.took.as_secs_f64()));
+        progress(&format!(
+            "round {round}: operator {:.2} s",
+            mirrored.took.as_secs_f64()
+        ));
         mirrored.operator.stop().await?;
         let writers = match ceiling.take() {
             Some(ceiling) => ceiling,
@@ -40,11 +43,17 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
         let found = writers.rust(stage).await?;
         rust.push(found.seconds);
         cpu_rust.push(found.cpu_seconds);
-        progress(&format!("round {round}: tight Rust client {:.2} s", found.seconds));
+        progress(&format!(
+            "round {round}: tight Rust client {:.2} s",
+            found.seconds
+        ));
         let found = writers.go(stage).await?;
         go.push(found.seconds);
         cpu_go.push(found.cpu_seconds);
-        progress(&format!("round {round}: tight Go client {:.2} s", found.seconds));
+        progress(&format!(
+            "round {round}: tight Go client {:.2} s",
+            found.seconds
+        ));
         ceiling = Some(writers);
     }
     let fastest: Vec<f64> = rust.iter().zip(&go).map(|(a, b)| a.min(*b)).collect();

@@ -40,9 +40,19 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
     let stage = &*stage;
     let seeds = 1_u64..;
     let changing = scenes.iter().zip(seeds).map(|(scene, seed)| {
-        changes(stage, scene, seed, until, Duration::from_secs(active.into()))
+        changes(
+            stage,
+            scene,
+            seed,
+            until,
+            Duration::from_secs(active.into()),
+        )
     });
-    let each: Vec<f64> = try_join_all(changing).await?.into_iter().flatten().collect();
+    let each: Vec<f64> = try_join_all(changing)
+        .await?
+        .into_iter()
+        .flatten()
+        .collect();
     operator.stop().await?;
     progress(&format!("{} changes seen", each.len()));
     let sorted = sorted(&each);

@@ -57,7 +57,7 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
         (format!("{url}?{query}"), key)
     });
     let bare = Calls {
-        calls: calls.collect(),
+        targets: calls.collect(),
         interval_seconds,
         intervals,
     };
@@ -73,13 +73,31 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
     let theirs = each(bare.cpu_seconds, float(u64::try_from(bare.count)?));
     row.figure("API calls a second", "", vec![mean]);
     let spread = row.figure("busiest second over the mean", "", vec![busiest / mean]);
-    row.figure("off its time, half of the polls", "", vec![quantile(&sorted_off, 0.5)]);
-    let most = row.figure("off its time, at most", "", vec![quantile(&sorted_off, 1.0)]);
+    row.figure(
+        "off its time, half of the polls",
+        "",
+        vec![quantile(&sorted_off, 0.5)],
+    );
+    let most = row.figure(
+        "off its time, at most",
+        "",
+        vec![quantile(&sorted_off, 1.0)],
+    );
     row.figure("operator, CPU a call", "us", vec![ours]);
     row.figure("bare loop, CPU a call", "us", vec![theirs]);
     let ratio = row.figure("CPU, ratio", "", vec![ours / theirs]);
-    row.verdict("busiest second over the mean", spread, "", Target::AtMost(3.0));
-    row.verdict("off its time, part of the interval", most, "", Target::AtMost(0.10));
+    row.verdict(
+        "busiest second over the mean",
+        spread,
+        "",
+        Target::AtMost(3.0),
+    );
+    row.verdict(
+        "off its time, part of the interval",
+        most,
+        "",
+        Target::AtMost(0.10),
+    );
     row.verdict("CPU, ratio", ratio, "", Target::AtMost(2.0));
     Ok(row)
 }
@@ -107,14 +125,16 @@ async fn set(
         stage.simulator.add_cluster(&cluster);
         for place in 0..SIZE {
             // No two clusters share an id: all mirrors are in one namespace.
-            stage.simulator.put(remediation(&cluster, number * SIZE + place, false));
+            stage
+                .simulator
+                .put(remediation(&cluster, number * SIZE + place, false));
         }
         let scene = Scene {
             cluster: cluster.clone(),
             ..first.clone()
         };
         let key = number % keys;
-        let mut watch = stage.watch(
+        let mut watch = Stage::watch(
             &scene,
             &json!({"interval": format!("{interval}s"), "apiKeySecretRef": {"name": format!("key-{key}")}}),
         );
@@ -190,6 +210,9 @@ mod tests {
         assert!((busiest(&asked) - 3.0).abs() < 1e-9);
         let off = off(&asked, 10.0);
         assert_eq!(off.len(), 2);
-        assert!(off[0].abs() < 1e-9 && (off[1] - 0.2).abs() < 1e-9, "{off:?}");
+        assert!(
+            off[0].abs() < 1e-9 && (off[1] - 0.2).abs() < 1e-9,
+            "{off:?}"
+        );
     }
 }

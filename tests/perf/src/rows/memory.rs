@@ -44,7 +44,9 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
             tokio::time::sleep(idle).await;
             let restart = restarted.peak_mib()?;
             restarted.stop().await?;
-            progress(&format!("{size}: {begun:.1} MiB first, {restart:.1} MiB after a restart"));
+            progress(&format!(
+                "{size}: {begun:.1} MiB first, {restart:.1} MiB after a restart"
+            ));
             first.push(begun);
             again.push(restart);
             peak.push(begun.max(restart));
@@ -54,7 +56,12 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
         row.figure(&format!("{size}: restart, poll, idle"), "MiB", again);
         let peak = row.figure(&format!("{size}: peak"), "MiB", peak);
         if let Some((_, bound)) = TARGETS.iter().find(|(at, _)| at == size) {
-            row.verdict(&format!("peak at {size}"), peak, "MiB", Target::AtMost(*bound));
+            row.verdict(
+                &format!("peak at {size}"),
+                peak,
+                "MiB",
+                Target::AtMost(*bound),
+            );
         }
         curve.push((f64::from(*size), peak));
     }
@@ -65,7 +72,12 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
     if let [.., earlier, later] = slopes[..] {
         row.figure("a mirror more, at the lower sizes", "KiB", vec![earlier]);
         row.figure("a mirror more, at the higher sizes", "KiB", vec![later]);
-        row.verdict("growth, later over earlier", later / earlier, "", Target::AtMost(1.0));
+        row.verdict(
+            "growth, later over earlier",
+            later / earlier,
+            "",
+            Target::AtMost(1.0),
+        );
     }
     Ok(row)
 }

@@ -75,8 +75,11 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
 async fn operator(stage: &mut Stage, size: u32, side: &mut Side) -> Result<(), Failure> {
     let mut mirrored = stage.mirrored(size, 100, &NO_LIMITS, &never()).await?;
     side.first.push(mirrored.took.as_secs_f64());
-    side.first_cpu.push(mirrored.operator.cpu()?.as_secs_f64());
-    let before = (stage.simulator.counters().calls(), stage.mirror_writes().await?);
+    side.first_cpu.push(mirrored.cpu.as_secs_f64());
+    let before = (
+        stage.simulator.counters().calls(),
+        stage.mirror_writes().await?,
+    );
     let taken = unchanged::poll(stage, &mut mirrored, "unchanged").await?;
     side.unchanged_cpu.push(taken.cpu.as_secs_f64() * 1000.0);
     side.counted(stage, before).await?;
@@ -97,7 +100,10 @@ async fn script(stage: &mut Stage, size: u32, side: &mut Side) -> Result<(), Fai
     let (wall, cpu) = script.cycle().await?;
     side.first.push(wall.as_secs_f64());
     side.first_cpu.push(cpu.as_secs_f64());
-    let before = (stage.simulator.counters().calls(), stage.mirror_writes().await?);
+    let before = (
+        stage.simulator.counters().calls(),
+        stage.mirror_writes().await?,
+    );
     let (_, cpu) = script.cycle().await?;
     side.unchanged_cpu.push(cpu.as_secs_f64() * 1000.0);
     side.counted(stage, before).await?;

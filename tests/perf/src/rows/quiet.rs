@@ -54,7 +54,7 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
     let intervals = mode.pick(5, 1);
     let interval_seconds = mode.pick(60.0, 5.0);
     let bare = Calls {
-        calls,
+        targets: calls,
         interval_seconds,
         intervals,
     };
@@ -62,8 +62,16 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
 
     let each = factor / f64::from(WATCHES);
     let a_day = |after: u64, before: u64| float(after - before) * each;
-    let calls = row.figure("API calls a day, each watch", "", vec![a_day(after.0.0, before.0.0)]);
-    let writes = row.figure("writes a day, each watch", "", vec![a_day(after.0.1, before.0.1)]);
+    let calls = row.figure(
+        "API calls a day, each watch",
+        "",
+        vec![a_day(after.0.0, before.0.0)],
+    );
+    let writes = row.figure(
+        "writes a day, each watch",
+        "",
+        vec![a_day(after.0.1, before.0.1)],
+    );
     let millicores = row.figure(
         "operator, CPU",
         "millicores",
@@ -75,8 +83,18 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
         vec![bare.cpu_seconds * 1000.0 / (interval_seconds * f64::from(intervals))],
     );
     row.verdict("API calls a day", calls, "", Target::AtMost(1600.0));
-    row.verdict("writes a day beside the Lease", writes, "", Target::AtMost(300.0));
-    row.verdict("CPU of 10 watches", millicores, "millicores", Target::AtMost(1.0));
+    row.verdict(
+        "writes a day beside the Lease",
+        writes,
+        "",
+        Target::AtMost(300.0),
+    );
+    row.verdict(
+        "CPU of 10 watches",
+        millicores,
+        "millicores",
+        Target::AtMost(1.0),
+    );
     Ok(row)
 }
 
