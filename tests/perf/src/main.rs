@@ -6,6 +6,7 @@ mod machine;
 mod observe;
 mod operator;
 mod process;
+mod report;
 mod result;
 mod rows;
 mod run;
@@ -41,6 +42,15 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Makes docs/performance.md and its plots from result files
+    Report {
+        /// What runs have written; of a row that several hold, the last one counts
+        #[arg(required = true)]
+        results: Vec<PathBuf>,
+        /// The folder to write into
+        #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs"))]
+        docs: PathBuf,
+    },
     /// What the operator is compared with (the benchmark starts these itself)
     #[command(subcommand, hide = true)]
     Client(client::Client),
@@ -53,6 +63,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 async fn main() -> ExitCode {
     let mut args = Args::parse();
     let outcome = match args.command.take() {
+        Some(Command::Report { results, docs }) => report::write(&results, &docs).map(|()| true),
         Some(Command::Client(client)) => client.run().await.map(|()| true),
         None => Box::pin(run::run(args)).await,
     };

@@ -25,6 +25,8 @@ const TICK: Duration = Duration::from_millis(1);
 pub(super) struct Changed {
     /// Milliseconds from page to status, for each.
     pub(super) each: Vec<f64>,
+    /// From the request for the listing until the last status.
+    pub(super) asked: Duration,
     /// From the first page's request until the last status.
     pub(super) all: Duration,
 }
@@ -42,7 +44,7 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
     let mut mirrored = stage.mirrored(size, 100, &NO_LIMITS, &never()).await?;
     let before = stage.mirror_writes().await?;
     let (mut each, mut p99, mut all) = (Vec::new(), Vec::new(), Vec::new());
-    let rounds = mode.pick(10, 2);
+    let rounds = mode.pick(10, 1);
     for round in 1..=rounds {
         let changed = change(stage, &mut mirrored, round).await?;
         p99.push(quantile(&sorted(&changed.each), 0.99));
@@ -80,6 +82,7 @@ pub(super) async fn change(
             .await?;
         let (state, mut waiting) = change_open(stage, &mirrored.scene, round);
         let pages = stage.simulator.counters().pages;
+        let asked = Instant::now();
         stage
             .request(&mirrored.scene, &format!("change-{round}"))
             .await?;
@@ -97,7 +100,7 @@ pub(super) async fn change(
                 seen.push((name, event.at));
             }
         }
-        let all = seen.last().map_or(Duration::ZERO, |(_, at)| *at - begun);
+        let last = seen.last().map_or(begun, |(_, at)| *at);
         let histories = stage.simulator.histories(&mirrored.scene.cluster);
         let mut each = Vec::new();
         for (name, at) in seen {
@@ -108,7 +111,11 @@ pub(super) async fn change(
             let served = served.duration_since(epoch).as_secs_f64();
             each.push((since_epoch - served) * 1000.0);
         }
-        Ok::<_, Failure>(Changed { each, all })
+        Ok::<_, Failure>(Changed {
+            each,
+            asked: last - asked,
+            all: last - begun,
+        })
     };
     let ticking = async {
         loop {

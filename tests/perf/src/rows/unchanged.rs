@@ -37,7 +37,7 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
     let mut mirrored = stage.mirrored(size, 100, &NO_LIMITS, &never()).await?;
     let writes = stage.mirror_writes().await?;
     let (mut operator, mut bare, mut wall, mut bare_wall) = (vec![], vec![], vec![], vec![]);
-    for round in 1..=mode.pick(10, 2) {
+    for round in 1..=mode.pick(10, 1) {
         let taken = poll(stage, &mut mirrored, &format!("unchanged-{round}")).await?;
         let found = ceiling::fetch(stage, &mirrored.scene, PAGE, TIMES).await?;
         let each = 1000.0 / f64::from(TIMES);
