@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const SIZE: u32 = 20;
 
 pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failure> {
-    let (watches, active, lasts) = mode.pick((10, 15_u32, 600), (3, 10, 15));
+    let (watches, active, lasts) = mode.pick((10, 15_u32, 600), (3, 10, 1));
     let mut row = Row::new(
         "latency",
         "Change at Together to visible in kubectl, something open".to_owned(),

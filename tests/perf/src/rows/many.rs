@@ -59,7 +59,7 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
     let bare = Calls {
         targets: calls.collect(),
         interval_seconds,
-        intervals,
+        intervals: mode.pick(intervals, 1),
     };
     let bare = ceiling::poll(stage, &bare).await?;
 
@@ -164,11 +164,18 @@ async fn listen(stage: &Stage, window: Duration) -> Asked {
         let news = usize::try_from(counters.calls() - known).unwrap_or(usize::MAX);
         known = counters.calls();
         for call in counters.recent.iter().rev().take(news) {
-            let cluster = call.path.split('/').nth(4).unwrap_or_default();
-            asked.push((now, cluster.to_owned()));
+            asked.push((now, cluster(&call.path).to_owned()));
         }
     }
     asked
+}
+
+/// The cluster that a call's path names, or nothing.
+fn cluster(path: &str) -> &str {
+    let cluster = path.strip_prefix("/compute/clusters/");
+    cluster
+        .and_then(|rest| rest.split('/').next())
+        .unwrap_or_default()
 }
 
 /// Calls of the second in which most came.
@@ -201,6 +208,13 @@ fn off(asked: &Asked, interval: f64) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn clusters_are_told_apart() {
+        let path = "/compute/clusters/5f0c/instances/-/remediations";
+        assert_eq!(cluster(path), "5f0c");
+        assert_eq!(cluster("/v1/clusters"), "");
+    }
 
     #[test]
     fn a_late_poll_and_a_busy_second_are_seen() {

@@ -26,7 +26,7 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
          objects in pages of 500 and reads name, uid and version of each, from its start as a process to its end."
             .to_owned(),
     );
-    restarts(stage, &mut row, size, mode.pick(7, 2), "").await?;
+    restarts(stage, &mut row, size, mode.pick(7, 1), "").await?;
     if mode == Mode::Large {
         restarts(stage, &mut row, LARGE, 1, " (100,000)").await?;
     }
