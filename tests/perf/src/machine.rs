@@ -7,7 +7,7 @@ use testbed::control_plane::ControlPlane;
 use tokio::process::Command;
 
 /// Machine and versions.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Machine {
     pub(crate) cores: usize,

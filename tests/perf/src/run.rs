@@ -33,8 +33,12 @@ pub(crate) async fn run(args: Args) -> Result<bool, Failure> {
     } else {
         args.row
     };
+    let out = match args.out {
+        Some(out) => out,
+        None => target_dir()?.join("perf.json"),
+    };
     let mut ended = std::pin::pin!(testbed::signal::ended());
-    let (mut rows, mut machine, mut kept) = (Vec::new(), None, None);
+    let (mut rows, mut machine, mut kept) = (Vec::new(), None::<Machine>, None);
     for (place, name) in (1..).zip(&names) {
         println!("[{place}/{}] {name:?}", names.len());
         let row = tokio::select! {
@@ -43,26 +47,27 @@ pub(crate) async fn run(args: Args) -> Result<bool, Failure> {
         };
         print!("{}", table::of(std::slice::from_ref(&row)));
         rows.push(row);
+        // After each row: a run that is interrupted keeps what it has found.
+        if let Some(machine) = &machine {
+            let report = Report {
+                schema: SCHEMA,
+                mode: mode.name().to_owned(),
+                started: started.to_string(),
+                seconds: begun.elapsed().as_secs_f64().round(),
+                machine: machine.clone(),
+                rows: rows.clone(),
+            };
+            std::fs::write(&out, serde_json::to_string_pretty(&report)? + "\n")?;
+        }
     }
     if let Some(stage) = kept {
         stage.clear().await;
     }
-    let report = Report {
-        schema: SCHEMA,
-        mode: mode.name().to_owned(),
-        started: started.to_string(),
-        seconds: begun.elapsed().as_secs_f64().round(),
-        machine: machine.ok_or("no control plane could be had")?,
-        rows,
-    };
-    let out = match args.out {
-        Some(out) => out,
-        None => target_dir()?.join("perf.json"),
-    };
-    std::fs::write(&out, serde_json::to_string_pretty(&report)? + "\n")?;
-    println!("\n{}", table::of(&report.rows));
-    println!("{} s; result: {}", report.seconds, out.display());
-    Ok(report.rows.iter().all(|row| row.error.is_none()))
+    machine.ok_or("no control plane could be had")?;
+    println!("\n{}", table::of(&rows));
+    let seconds = begun.elapsed().as_secs_f64();
+    println!("{seconds:.0} s; result: {}", out.display());
+    Ok(rows.iter().all(|row| row.error.is_none()))
 }
 
 /// One row, once more where it could not be measured: a machine under load may lose a Lease.

@@ -24,7 +24,10 @@ pub(super) struct Line {
     pub(super) ours: bool,
 }
 
-const WIDTH: u32 = 860;
+const WIDTH: u32 = 920;
+/// Sizes of letters; plotters draws them a fifth smaller.
+const SMALL: i32 = 16;
+const LARGE: i32 = 19;
 const INK: RGBColor = RGBColor(125, 133, 144);
 const OURS: RGBColor = RGBColor(47, 129, 247);
 const THEIRS: RGBColor = RGBColor(217, 119, 6);
@@ -57,10 +60,10 @@ pub(super) fn bars(
     let most = mark.map_or(most, |mark| most.min(mark * CUT));
     let at = |value: f64| LEFT + length(value / most, RIGHT - LEFT);
     let font = |size: i32| ("sans-serif", size).into_font().color(&INK);
-    area.draw(&Text::new(title.to_owned(), (8, 12), font(15)))?;
+    area.draw(&Text::new(title.to_owned(), (8, 12), font(LARGE)))?;
     for (place, bar) in (0..).zip(bars) {
         let y = TOP + STEP * place;
-        area.draw(&Text::new(bar.label.clone(), (8, y + 4), font(12)))?;
+        area.draw(&Text::new(bar.label.clone(), (8, y + 3), font(SMALL)))?;
         area.draw(&Rectangle::new(
             [(LEFT, y), (at(bar.value), y + 17)],
             colour(bar.ours).filled(),
@@ -73,7 +76,7 @@ pub(super) fn bars(
             ))?;
             end = end.max(at(max));
         }
-        area.draw(&Text::new(bar.text.clone(), (end + 8, y + 4), font(12)))?;
+        area.draw(&Text::new(bar.text.clone(), (end + 8, y + 3), font(SMALL)))?;
     }
     if let Some(mark) = mark {
         let line = [(at(mark), TOP - 8), (at(mark), height - 8)];
@@ -95,7 +98,7 @@ pub(super) fn lines(path: &Path, title: &str, lines: &[Line]) -> Result<(), Fail
     let far = points().map(|(x, _)| *x).fold(f64::MIN_POSITIVE, f64::max);
     let high = points().map(|(_, y)| *y).fold(f64::MIN_POSITIVE, f64::max);
     let mut chart = ChartBuilder::on(&area)
-        .caption(title, ("sans-serif", 15).into_font().color(&INK))
+        .caption(title, ("sans-serif", LARGE).into_font().color(&INK))
         .margin(12)
         .x_label_area_size(30)
         .y_label_area_size(50)
@@ -105,7 +108,7 @@ pub(super) fn lines(path: &Path, title: &str, lines: &[Line]) -> Result<(), Fail
         .axis_style(INK)
         .bold_line_style(INK.mix(0.35))
         .light_line_style(TRANSPARENT)
-        .label_style(("sans-serif", 12).into_font().color(&INK))
+        .label_style(("sans-serif", SMALL).into_font().color(&INK))
         .draw()?;
     for line in lines {
         let colour = colour(line.ours);
@@ -117,7 +120,7 @@ pub(super) fn lines(path: &Path, title: &str, lines: &[Line]) -> Result<(), Fail
         let dots = line.points.iter().filter(|_| few);
         chart.draw_series(dots.map(|point| Circle::new(*point, 4, colour.filled())))?;
         if let (Some(last), true) = (line.points.last(), lines.len() > 1) {
-            let style = ("sans-serif", 12).into_font().color(&colour);
+            let style = ("sans-serif", SMALL).into_font().color(&colour);
             let label = EmptyElement::at(*last) + Text::new(line.label.clone(), (-60, -18), style);
             chart.draw_series(std::iter::once(label))?;
         }
