@@ -65,7 +65,7 @@ pub(super) fn draw(runs: &[Report], folder: &Path) -> Result<Vec<Drawn>, Failure
     let mut drawn = Vec::new();
     let targets: Vec<Bar> = rows().flat_map(targets).collect();
     if !targets.is_empty() {
-        let says = "How much of each bound is used: up to the line it is met";
+        let says = "How much of each bound is used: up to the line it is met; bars are cut at four times the bound";
         plot::bars(&folder.join("targets.svg"), says, &targets, Some(1.0))?;
         drawn.push(Drawn {
             row: "",

@@ -68,7 +68,8 @@ pub(super) fn bars(
             [(LEFT, y), (at(bar.value), y + 17)],
             colour(bar.ours).filled(),
         ))?;
-        let mut end = at(bar.value);
+        // Beside the mark, too, so that it crosses no text.
+        let mut end = at(bar.value.max(mark.unwrap_or_default()));
         if let Some((min, max)) = bar.range {
             area.draw(&PathElement::new(
                 [(at(min), y + 8), (at(max), y + 8)],
