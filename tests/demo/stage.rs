@@ -64,7 +64,7 @@ impl Stage {
     async fn set() -> Result<Self, Failure> {
         let begun = Instant::now();
         say(begun, "building the operator (cargo says how far it is)");
-        let program = build_operator("demo").await?;
+        let program = build_operator(Some("demo")).await?;
         say(
             begun,
             "starting a control plane: etcd, kube-apiserver, kube-controller-manager",

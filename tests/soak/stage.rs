@@ -40,7 +40,7 @@ pub(crate) async fn play(args: Args) -> Result<(), Failure> {
     let mut ended = std::pin::pin!(testbed::signal::ended());
     let program = match args.operator.clone() {
         Some(program) => program,
-        None => build_operator("soak").await?,
+        None => build_operator(Some("soak")).await?,
     };
     let control_plane = tokio::select! {
         started = ControlPlane::start() => started?,

@@ -119,15 +119,19 @@ impl Program {
     }
 }
 
-/// Builds the operator beside the running `example`; cargo's own progress goes to the terminal.
+/// Builds the operator into the running program's profile; cargo's own progress goes to the terminal. With `example`, so that
+/// both take the same dependencies and nothing is built twice; else by itself, with the very features that are shipped.
 ///
 /// # Errors
 /// If cargo cannot be run or fails.
-pub async fn build_operator(example: &str) -> io::Result<PathBuf> {
+pub async fn build_operator(example: Option<&str>) -> io::Result<PathBuf> {
     const NAME: &str = "together-remediation-operator";
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    // Together with the example, so that both take the same dependencies and nothing is built twice.
-    cargo.args(["build", "--bin", NAME, "--example", example]);
+    cargo.args(["build", "--bin", NAME]);
+    match example {
+        Some(example) => cargo.args(["--example", example]),
+        None => cargo.args(["--package", NAME]),
+    };
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }
@@ -141,13 +145,18 @@ pub async fn build_operator(example: &str) -> io::Result<PathBuf> {
     Ok(target_dir()?.join(NAME))
 }
 
-/// The folder that holds cargo's programs of this profile: a running example is in its `examples`.
+/// The folder that holds cargo's programs of this profile: a running example is in its `examples`, a program in itself.
 ///
 /// # Errors
 /// If the running program is in no such folder.
 pub fn target_dir() -> io::Result<PathBuf> {
     let program = std::env::current_exe()?;
-    let dir = program.parent().and_then(Path::parent);
+    let beside = program.parent();
+    let dir = if beside.is_some_and(|dir| dir.ends_with("examples")) {
+        beside.and_then(Path::parent)
+    } else {
+        beside
+    };
     dir.map(Path::to_owned)
         .ok_or_else(|| io::Error::other("this program is not in cargo's target folder"))
 }

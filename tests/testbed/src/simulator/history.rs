@@ -13,6 +13,8 @@ pub struct Version {
     pub since: Timestamp,
     /// When it was changed or removed; `None`: it is so now.
     pub until: Option<Timestamp>,
+    /// When an answer first held it so. Such an answer may still have been cut on its way.
+    pub served: Option<Timestamp>,
     /// All its fields.
     pub shown: Arc<Remediation>,
 }
@@ -55,6 +57,7 @@ impl History {
         self.versions.push(Version {
             since: now,
             until: None,
+            served: None,
             shown,
         });
     }
@@ -73,10 +76,9 @@ impl History {
 
     /// An answer held `shown`, true or not.
     pub(super) fn answered(&mut self, shown: &Remediation, now: Timestamp) {
-        if self
-            .present()
-            .is_some_and(|version| *version.shown == *shown)
-        {
+        let present = self.versions.last_mut().filter(|v| v.until.is_none());
+        if let Some(version) = present.filter(|version| *version.shown == *shown) {
+            version.served.get_or_insert(now);
             self.served.get_or_insert(now);
             return;
         }
@@ -85,6 +87,7 @@ impl History {
             None => self.lies.push(Version {
                 since: now,
                 until: Some(now),
+                served: Some(now),
                 shown: Arc::new(shown.clone()),
             }),
         }

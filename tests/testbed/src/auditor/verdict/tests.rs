@@ -32,6 +32,7 @@ fn history(states: &[(&str, i64)]) -> History {
             history.versions.push(Version {
                 since: at(*since),
                 until: states.get(place + 1).map(|(_, next)| at(*next)),
+                served: None,
                 shown: Arc::new(remediation(state, *since)),
             });
         }
@@ -318,6 +319,7 @@ fn what_a_fault_showed_may_be_mirrored_as_long_as_any_other_version() {
     scene.history.lies.push(Version {
         since: at(0),
         until: Some(at(LATE - 200)),
+        served: None,
         shown: Arc::new(lie),
     });
     scene.is_explained();

@@ -1,0 +1,172 @@
+//! The operator as a process of its own, and what its metrics say.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use testbed::program::Program;
+use tokio::process::Command;
+
+use crate::{Failure, process};
+
+/// Limits off: the row measures the operator, not its manners.
+pub(crate) const NO_LIMITS: [&str; 6] = [
+    "--kube-qps",
+    "0",
+    "--api-qps",
+    "1000",
+    "--api-burst",
+    "10000",
+];
+/// From its start until it leads; a Lease that nobody released must run out first.
+const START: Duration = Duration::from_secs(60);
+/// From SIGTERM to the end; the operator's own promise is 10 s.
+const PATIENCE: Duration = Duration::from_secs(12);
+const LOOK: Duration = Duration::from_millis(20);
+
+/// A running one.
+pub(crate) struct Operator {
+    program: Program,
+    id: u32,
+    metrics: String,
+    http: reqwest::Client,
+}
+
+impl Operator {
+    /// Starts it; it may not lead yet.
+    pub(crate) fn start(
+        program: &Path,
+        kubeconfig: &Path,
+        api: &str,
+        log: &Path,
+        flags: &[&str],
+    ) -> Result<Self, Failure> {
+        let admin: SocketAddr = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+        let mut command = Command::new(program);
+        command
+            .args(["run", "--allow-http", "--api-url", api])
+            .args(["--admin-addr", &admin.to_string()])
+            .args(flags)
+            .env("KUBECONFIG", kubeconfig)
+            .env("POD_NAMESPACE", "together-system")
+            .env_remove("RUST_LOG")
+            .env_remove("WATCH_NAMESPACES");
+        let program = Program::start(&command, log.to_owned())?;
+        Ok(Self {
+            id: program.id().ok_or("the operator has ended")?,
+            program,
+            metrics: format!("http://{admin}/metrics"),
+            http: reqwest::Client::new(),
+        })
+    }
+
+    /// Waits for what it is to do; an operator that ends meanwhile is an error.
+    pub(crate) async fn running<T>(
+        &mut self,
+        done: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        tokio::select! {
+            told = self.program.ended() => Err(format!("the operator ended {told}").into()),
+            done = done => done,
+        }
+    }
+
+    /// Waits until it leads.
+    pub(crate) async fn leads(&mut self) -> Result<(), Failure> {
+        self.until("leading", START, |metrics| {
+            sum(metrics, "together_remediation_leader", "") > 0.5
+        })
+        .await
+    }
+
+    /// Waits until this many polls have ended well since it began.
+    pub(crate) async fn polled(&mut self, polls: u32, patience: Duration) -> Result<(), Failure> {
+        self.until("a poll", patience, |metrics| {
+            synced(metrics) + 0.5 > f64::from(polls)
+        })
+        .await
+    }
+
+    async fn until(
+        &mut self,
+        what: &str,
+        patience: Duration,
+        good: impl Fn(&str) -> bool,
+    ) -> Result<(), Failure> {
+        let deadline = Instant::now() + patience;
+        while Instant::now() < deadline {
+            tokio::select! {
+                told = self.program.ended() => return Err(format!("the operator ended {told}").into()),
+                () = tokio::time::sleep(LOOK) => {}
+            }
+            let answer = self.http.get(&self.metrics).send().await;
+            if let Ok(answer) = answer
+                && good(&answer.text().await?)
+            {
+                return Ok(());
+            }
+        }
+        Err(format!(
+            "the operator shows no sign of {what} within {patience:?}; its log: {}",
+            self.program.log().display()
+        )
+        .into())
+    }
+
+    /// Processor time so far.
+    pub(crate) fn cpu(&self) -> Result<Duration, Failure> {
+        process::cpu(self.id)
+    }
+
+    /// The most memory it ever held, in MiB.
+    pub(crate) fn peak_mib(&self) -> Result<f64, Failure> {
+        process::peak_mib(self.id)
+    }
+
+    /// Stops it well, so that its Lease is free.
+    pub(crate) async fn stop(self) -> Result<(), Failure> {
+        let status = self.program.stop(PATIENCE).await?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(format!("the operator ended with {status} after SIGTERM").into())
+        }
+    }
+}
+
+fn synced(metrics: &str) -> f64 {
+    sum(
+        metrics,
+        "together_remediation_polls_total",
+        "outcome=\"Synced\"",
+    )
+}
+
+/// The sum of a metric's series whose labels hold `label`.
+fn sum(metrics: &str, name: &str, label: &str) -> f64 {
+    let values = metrics.lines().filter_map(|line| {
+        let rest = line.strip_prefix(name)?;
+        let (labels, value) = rest.rsplit_once(' ')?;
+        let whole = labels.is_empty() || labels.starts_with('{');
+        (whole && labels.contains(label)).then(|| value.parse::<f64>().unwrap_or_default())
+    });
+    values.sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn series_of_other_names_and_outcomes_do_not_count() {
+        let metrics = "together_remediation_polls_total{name=\"a\",outcome=\"Synced\"} 3\n\
+                       together_remediation_polls_total{name=\"a\",outcome=\"Unavailable\"} 4\n\
+                       together_remediation_polls_total{name=\"b\",outcome=\"Synced\"} 2\n\
+                       together_remediation_polls_total_more{outcome=\"Synced\"} 9\n\
+                       together_remediation_leader 1\n";
+        assert!((synced(metrics) - 5.0).abs() < 1e-9);
+        assert!((sum(metrics, "together_remediation_leader", "") - 1.0).abs() < 1e-9);
+    }
+}

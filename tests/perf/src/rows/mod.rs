@@ -1,0 +1,109 @@
+//! The rows of the table, each measured with what it is compared with.
+
+mod apply;
+mod binary;
+mod change;
+mod first_mirror;
+mod latency;
+mod many;
+mod memory;
+mod peer;
+mod quiet;
+mod restart;
+mod unchanged;
+
+use clap::ValueEnum;
+use serde_json::{Value, json};
+
+use crate::{Failure, result::Row, stage::Stage};
+
+/// A row of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Name {
+    /// First mirror against the write ceiling
+    FirstMirror,
+    /// CPU of an unchanged poll
+    Unchanged,
+    /// 1 % changed, from page to status
+    Change,
+    /// Peak memory
+    Memory,
+    /// Restart with mirrors in place
+    Restart,
+    /// kubectl apply to the first row and to all
+    Apply,
+    /// Calls, writes and CPU where nothing happens
+    Quiet,
+    /// Many watches: pace and CPU
+    Many,
+    /// From a change at Together to kubectl
+    Latency,
+    /// Size of the program
+    Binary,
+    /// The same work done by a script
+    Peer,
+}
+
+/// Items a page, where a watch names no other size.
+const PAGE: u32 = 100;
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Everything but what takes a quarter of an hour alone.
+    Full,
+    /// With 100,000 mirrors on top.
+    Large,
+    /// Only whether it works.
+    Quick,
+}
+
+impl Mode {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Large => "large",
+            Self::Quick => "quick",
+        }
+    }
+
+    /// `full`, or `quick` in the quick mode.
+    pub(crate) const fn pick<T: Copy>(self, full: T, quick: T) -> T {
+        match self {
+            Self::Full | Self::Large => full,
+            Self::Quick => quick,
+        }
+    }
+
+    /// Mirrors of a large cluster.
+    pub(crate) const fn many(self) -> u32 {
+        self.pick(10_000, 150)
+    }
+}
+
+/// Measures one row.
+pub(crate) async fn measure(name: Name, stage: &mut Stage, mode: Mode) -> Result<Row, Failure> {
+    match name {
+        Name::FirstMirror => first_mirror::measure(stage, mode).await,
+        Name::Unchanged => unchanged::measure(stage, mode).await,
+        Name::Change => change::measure(stage, mode).await,
+        Name::Memory => memory::measure(stage, mode).await,
+        Name::Restart => restart::measure(stage, mode).await,
+        Name::Apply => apply::measure(stage, mode).await,
+        Name::Quiet => quiet::measure(stage, mode).await,
+        Name::Many => many::measure(stage, mode).await,
+        Name::Latency => latency::measure(stage, mode).await,
+        Name::Binary => binary::measure(stage),
+        Name::Peer => peer::measure(stage, mode).await,
+    }
+}
+
+/// Fields of a watch that polls when it is asked to, and not by itself.
+fn never() -> Value {
+    json!({"interval": "24h", "activeInterval": "24h", "fullResyncInterval": "24h"})
+}
+
+#[allow(clippy::cast_precision_loss, reason = "far below 2^52")]
+fn float(count: u64) -> f64 {
+    count as f64
+}
