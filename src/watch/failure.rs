@@ -7,6 +7,9 @@ use super::{
 };
 use crate::together::Error;
 
+/// The reason where the API was listed and the cluster did not take all of it.
+pub const WRITE_FAILED: &str = "WriteFailed";
+
 /// What to tell of a poll that failed, or whose writes did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -28,7 +31,7 @@ impl Failure {
     ) -> Option<Self> {
         match outcome {
             Ok(_) => unwritten.map(|message| Self {
-                reason: "WriteFailed",
+                reason: WRITE_FAILED,
                 message,
                 needs_somebody: false,
             }),

@@ -7,7 +7,7 @@ use k8s_openapi::{
     jiff::Timestamp,
 };
 
-use super::{rollup::Rollup, schedule::HEARTBEAT};
+use super::{failure::WRITE_FAILED, rollup::Rollup, schedule::HEARTBEAT};
 use crate::{
     api::{cluster_watch::ClusterWatchStatus, limits},
     mirror::time::{seconds, to_second},
@@ -178,6 +178,17 @@ fn carried(previous: &ClusterWatchStatus) -> Rollup {
         attention: previous.attention.clone(),
         message: attention.map(|condition| condition.message.clone()),
     }
+}
+
+/// How much later than its `lastSyncTime` a watch may have synced: a good poll is told with the heartbeat, but at once where it
+/// ends a failure of the listing.
+#[must_use]
+pub fn synced_later_by(status: &ClusterWatchStatus) -> Duration {
+    let failing = status.conditions.iter().any(|condition| {
+        (&*condition.type_, &*condition.status) == ("Ready", "False")
+            && condition.reason != WRITE_FAILED
+    });
+    if failing { Duration::ZERO } else { HEARTBEAT }
 }
 
 /// Whether `next` is worth a write after `previous`: it says something else, or the heartbeat is due.

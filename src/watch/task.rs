@@ -15,7 +15,7 @@ use super::{
     request::Requests,
     rollup::rollup,
     schedule::{Cadence, HEARTBEAT, STALE_GRACE, next_poll},
-    status::{Facts, Standing},
+    status::{Facts, Standing, synced_later_by},
 };
 use crate::{
     api::cluster_watch::ClusterWatch,
@@ -307,11 +307,10 @@ impl<C: Cluster, T: Service> Task<C, T> {
         synced.then(|| self.good + self.stale_after())
     }
 
-    /// How long before this process the last sync must have been at the latest. The status tells it up to one
-    /// heartbeat late.
+    /// How long before this process the last sync must have been at the latest.
     fn unconfirmed_before_start(&self) -> Duration {
         let age = self.age_of_last_sync().unwrap_or_default();
-        age.saturating_sub(HEARTBEAT)
+        age.saturating_sub(synced_later_by(self.reporter.last()))
     }
 
     /// How long ago the last sync was that the status tells of.

@@ -277,6 +277,27 @@ fn whatever_else_is_new_is_written_at_once() {
     }
 }
 
+#[test]
+fn the_last_sync_is_exact_where_the_watch_says_that_it_cannot_be_listed() {
+    let told = |standing: &Standing| {
+        synced_later_by(&build(
+            &ClusterWatchStatus::default(),
+            standing,
+            &facts(),
+            now(),
+        ))
+    };
+    let failing = |reason| Standing::Failing {
+        reason,
+        message: String::new(),
+    };
+    assert_eq!(told(&failing("Unavailable")), Duration::ZERO);
+    // Listed all the same: the next heartbeat tells of it.
+    assert_eq!(told(&failing("WriteFailed")), HEARTBEAT);
+    assert_eq!(told(&synced()), HEARTBEAT);
+    assert_eq!(synced_later_by(&ClusterWatchStatus::default()), HEARTBEAT);
+}
+
 proptest! {
     #[test]
     fn a_status_is_rewritten_before_its_stale_after(

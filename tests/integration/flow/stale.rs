@@ -98,6 +98,30 @@ async fn a_long_outage_is_told_on_every_open_mirror_and_ends_with_one_write() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_operator_that_begins_anew_while_the_key_is_refused_marks_what_is_stale_at_once() {
+    let mut fixture = Fixture::new("anew").await;
+    let truth = Truth::numbered(CLUSTER, 1);
+    fixture.simulator.put(truth.clone());
+    fixture.simulator.enter(CLUSTER, &truth.id, "RUNNING");
+    fixture.synced_watch(|_| {}).await;
+    let refused = Fault::Status {
+        status: 403,
+        retry_after: None,
+    };
+    fixture.simulator.fault(refused, Times::UntilCleared);
+    fixture.turn(Duration::from_secs(20)).await;
+    fixture.ready("training", "Forbidden").await;
+    fixture.stop().await;
+    fixture.clock.advance(Duration::from_secs(240));
+    fixture.start(&[]).await;
+    fixture
+        .mirror_where(&truth.id, "it is stale", |mirror| {
+            condition(mirror, "Synced").1 == "Stale"
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_watch_that_was_never_synced_says_why() {
     let fixture = Fixture::new("never").await;
     fixture.simulator.fault(Fault::NotJson, Times::UntilCleared);

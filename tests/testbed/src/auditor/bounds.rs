@@ -11,6 +11,8 @@ pub(super) const HEARTBEAT: SignedDuration = SignedDuration::from_mins(5);
 const REFUSED: SignedDuration = SignedDuration::from_mins(10);
 /// The longest that one call of the API may take.
 const CALL: SignedDuration = SignedDuration::from_mins(1);
+/// From a start to the end of the first poll: the Lease of the one before may have to run out.
+pub(super) const START: SignedDuration = SignedDuration::from_secs(17 + 60);
 
 /// The times that a watch must keep.
 #[derive(Clone, Copy, Debug)]

@@ -9,7 +9,7 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
-    bounds::{Bounds, HEARTBEAT},
+    bounds::{Bounds, HEARTBEAT, START},
     fields::{condition, content, shows},
 };
 use crate::simulator::{FINAL_STATES, History, Version};
@@ -30,8 +30,8 @@ pub struct Look<'a> {
     pub answered: Timestamp,
     /// Since when nothing has disturbed the API, the operator or the cluster; `None`: something does.
     pub calm_since: Option<Timestamp>,
-    /// When the operator last began anew. What it knows then of its last sync may be five minutes old, so that what was
-    /// unconfirmed before is marked that much later.
+    /// When the operator last began anew. What it knows then of its last sync may be five minutes old, unless the watch said
+    /// that it failed, so that what was unconfirmed before is marked that much later.
     pub restarted: Option<Timestamp>,
     /// Since when the watch's sums have not fitted, as earlier looks found.
     pub sums_off_since: Option<Timestamp>,
@@ -107,13 +107,22 @@ impl Judge<'_> {
     /// Whether a difference that arose at `since` has lasted longer than the contract lets it; `calm`: how long it may
     /// where all has been well.
     fn overdue(&self, since: Timestamp, calm: SignedDuration) -> bool {
-        let restarted = self.look.restarted.is_some_and(|at| at >= since);
-        let late = if restarted {
-            HEARTBEAT
-        } else {
-            SignedDuration::ZERO
+        let late = match self.look.restarted {
+            Some(at) if self.age(at) < START => return false,
+            Some(at) if at >= since && !self.failing_at(at) => HEARTBEAT,
+            _ => SignedDuration::ZERO,
         };
         self.age(since) > self.bounds.stale.max(calm) + late || self.calm_for(since) > calm
+    }
+
+    /// Whether the watch has said since before `time` that it cannot be synced: then its last sync is known exactly.
+    fn failing_at(&self, time: Timestamp) -> bool {
+        let ready = |field| condition(self.look.watch, "Ready", field);
+        let since = ready("lastTransitionTime").as_str();
+        let since = since.and_then(|since| since.parse::<Timestamp>().ok());
+        ready("status") == "False"
+            && ready("reason") != "WriteFailed"
+            && since.is_some_and(|since| since < time)
     }
 
     fn age(&self, since: Timestamp) -> SignedDuration {

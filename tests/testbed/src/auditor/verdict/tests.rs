@@ -174,6 +174,25 @@ fn an_operator_that_began_anew_may_be_five_minutes_late() {
     scene = outdated(LATE - 542);
     scene.restarted = Some(LATE - 100);
     scene.tells("it says RUNNING, Synced True");
+    scene.restarted = Some(LATE - 76);
+    scene.is_explained();
+}
+
+#[test]
+fn an_operator_that_began_anew_knows_when_a_failing_watch_was_last_synced() {
+    let mut scene = outdated(LATE - 242);
+    scene.restarted = Some(LATE - 100);
+    let ready = |status, reason, since| json!({"type": "Ready", "status": status, "reason": reason, "lastTransitionTime": at(since).to_string()});
+    scene.watch["status"]["conditions"] = json!([ready("False", "Forbidden", LATE - 101)]);
+    scene.tells("it says RUNNING, Synced True");
+    for known_later in [
+        ready("False", "Forbidden", LATE - 99),
+        ready("False", "WriteFailed", LATE - 101),
+        ready("True", "Synced", LATE - 101),
+    ] {
+        scene.watch["status"]["conditions"] = json!([known_later]);
+        scene.is_explained();
+    }
 }
 
 #[test]
