@@ -11,7 +11,7 @@ use testbed::helm::Helm as Version;
 
 use super::{
     helm::chart,
-    stage::{RELEASE, Stage, arguments, beside},
+    stage::{RELEASE, Stage, arguments, beside, fast},
 };
 use crate::{
     fixture::{CLUSTER, Fixture},
@@ -32,7 +32,10 @@ fn older(version: Version) -> PathBuf {
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
-        let (entry, to) = (entry.as_ref().unwrap(), to.join(entry.as_ref().unwrap().file_name()));
+        let (entry, to) = (
+            entry.as_ref().unwrap(),
+            to.join(entry.as_ref().unwrap().file_name()),
+        );
         if entry.file_type().unwrap().is_dir() {
             copy(&entry.path(), &to);
         } else {
@@ -84,7 +87,11 @@ async fn a_life(version: Version) {
         .await
         .unwrap();
     assert!(!stage.is_new().await);
-    let established = ["--for=condition=Established", "crd", "remediations.compute.together.ai"];
+    let established = [
+        "--for=condition=Established",
+        "crd",
+        "remediations.compute.together.ai",
+    ];
     stage.kubectl_wait(&established).await;
     let operator = stage.operator(RELEASE, &home).await;
     operator.has_said("not ready: ").await;
@@ -93,8 +100,13 @@ async fn a_life(version: Version) {
     let notes = notes.unwrap();
     assert!(notes.contains("Next, for each cluster to watch"), "{notes}");
     assert!(stage.is_new().await, "an upgrade brings the definitions");
-    fixture.watch("training", |spec| spec.interval = Some("1s".into())).await;
-    let ready = ["--for=condition=Ready", "clusterwatch/training", "-n", &fixture.namespace];
+    fixture.watch("training", fast).await;
+    let ready = [
+        "--for=condition=Ready",
+        "clusterwatch/training",
+        "-n",
+        &fixture.namespace,
+    ];
     stage.kubectl_wait(&ready).await;
     let watch = fixture.ready("training", "Synced").await;
     assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
@@ -112,7 +124,11 @@ async fn a_life(version: Version) {
     assert_eq!(Kept::of(&fixture).await, kept, "uninstall keeps them");
 
     stage.install(RELEASE, &home, &values).await;
-    assert_eq!(Kept::of(&fixture).await, kept, "the same release adopts them");
+    assert_eq!(
+        Kept::of(&fixture).await,
+        kept,
+        "the same release adopts them"
+    );
     stage.uninstall(RELEASE, &home).await;
 
     let refused = stage.try_install("other", &home, &chart(), &values).await;

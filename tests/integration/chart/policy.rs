@@ -9,7 +9,7 @@ use serde_json::json;
 use testbed::helm::Helm as Version;
 use together_remediation_operator::api::remediation::{Remediation, RemediationSpec};
 
-use super::stage::{RELEASE, Stage, arguments, beside};
+use super::stage::{RELEASE, Stage, arguments, beside, fast};
 use crate::{
     fixture::{CLUSTER, Fixture, until},
     truth::assert_mirrors,
@@ -42,12 +42,10 @@ async fn policy(stage: &Stage, fixture: &Fixture, home: &str) {
     let operator = stage.operator(RELEASE, home).await;
     let mirrors = fixture.mirrors();
     // Before the policy is in force the definitions must serve.
-    operator.has_said("leads").await;
+    operator.has_said("leading").await;
     refuses_hand_made(&mirrors).await;
 
-    fixture
-        .watch("training", |spec| spec.interval = Some("1s".into()))
-        .await;
+    fixture.watch("training", fast).await;
     fixture.ready("training", "Synced").await;
     let truth = fixture.simulator.truth(CLUSTER);
     assert_mirrors(&fixture.all().await, &truth);
@@ -67,7 +65,12 @@ async fn policy(stage: &Stage, fixture: &Fixture, home: &str) {
     }
     let status = json!({"status": {"state": "SUCCEEDED"}});
     let refused = mirrors.patch_status(id, &how, &Patch::Merge(&status)).await;
-    assert!(refused.unwrap_err().to_string().contains("read-only mirror"));
+    assert!(
+        refused
+            .unwrap_err()
+            .to_string()
+            .contains("read-only mirror")
+    );
     let applied = json!({
         "apiVersion": "compute.together.ai/v1alpha1", "kind": "Remediation",
         "metadata": {"name": id}, "spec": {"clusterId": CLUSTER, "id": id},
@@ -77,16 +80,24 @@ async fn policy(stage: &Stage, fixture: &Fixture, home: &str) {
 
     // Another service account that may write by its rights, even of the operator's own namespace.
     let accounts: Api<ServiceAccount> = Api::namespaced(stage.client.clone(), home);
-    let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "another"}});
+    let account =
+        json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "another"}});
     let account = serde_json::from_value(account).unwrap();
-    accounts.create(&PostParams::default(), &account).await.unwrap();
+    accounts
+        .create(&PostParams::default(), &account)
+        .await
+        .unwrap();
     let binding = json!({
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
         "metadata": {"name": "another", "namespace": &fixture.namespace},
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": RELEASE},
         "subjects": [{"kind": "ServiceAccount", "name": "another", "namespace": home}],
     });
-    stage.control_plane.apply(&binding.to_string()).await.unwrap();
+    stage
+        .control_plane
+        .apply(&binding.to_string())
+        .await
+        .unwrap();
     let another = stage.control_plane.account(home, "another").await.unwrap();
     let another = kube::Client::try_from(another.config()).unwrap();
     refuses_hand_made(&Api::namespaced(another, &fixture.namespace)).await;
@@ -124,7 +135,10 @@ async fn policy(stage: &Stage, fixture: &Fixture, home: &str) {
     fixture.watch("again", |_| {}).await;
     fixture
         .mirror_where(id, "it is taken over", |mirror| {
-            mirror.owner_references().iter().any(|owner| owner.name == "again")
+            mirror
+                .owner_references()
+                .iter()
+                .any(|owner| owner.name == "again")
         })
         .await;
     let delete = DeleteParams::default();

@@ -4,7 +4,8 @@ use std::fs;
 
 use super::{helm::chart, values};
 
-const BEGIN: &str = "<!-- Values: made by `UPDATE_DOCS=1 cargo test --test integration chart::readme` -->\n";
+const BEGIN: &str =
+    "<!-- Values: made by `UPDATE_DOCS=1 cargo test --test integration chart::readme` -->\n";
 const END: &str = "<!-- End of values -->\n";
 
 fn table() -> String {

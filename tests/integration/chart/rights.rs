@@ -12,7 +12,7 @@ use testbed::helm::Helm as Version;
 
 use super::{
     render,
-    stage::{RELEASE, Stage, arguments, beside},
+    stage::{RELEASE, Stage, arguments, beside, fast},
 };
 use crate::{
     fixture::{CLUSTER, until},
@@ -26,7 +26,9 @@ const AUDITED: &str = "audited";
 fn used(log: &Path) -> BTreeSet<[String; 3]> {
     let text = fs::read_to_string(log).unwrap();
     // The last line may be under way.
-    let events = text.lines().map_while(|line| serde_json::from_str::<Value>(line).ok());
+    let events = text
+        .lines()
+        .map_while(|line| serde_json::from_str::<Value>(line).ok());
     let mut used = BTreeSet::new();
     for event in events {
         assert_ne!(event["responseStatus"]["code"], 403, "forbidden: {event}");
@@ -59,9 +61,7 @@ async fn each_right_is_used_and_nothing_is_asked_without_one() {
         .await;
     let operator = stage.operator(RELEASE, AUDITED).await;
     // From no mirror to all states, a finished one that changes, one that is taken over, one that retention drops.
-    fixture
-        .watch("training", |spec| spec.interval = Some("1s".into()))
-        .await;
+    fixture.watch("training", fast).await;
     fixture.ready("training", "Synced").await;
     let truth = fixture.simulator.truth(CLUSTER);
     for (truth, state) in truth.iter().zip(["SUCCEEDED", "FAILED", "RUNNING"]) {
@@ -72,11 +72,10 @@ async fn each_right_is_used_and_nothing_is_asked_without_one() {
         ..DeleteParams::default()
     };
     fixture.watches().delete("training", &orphan).await.unwrap();
-    fixture
-        .watch("again", |spec| spec.interval = Some("1s".into()))
-        .await;
+    fixture.watch("again", fast).await;
     fixture.ready("again", "Synced").await;
-    let one = json!({"spec": {"retention": {"maxFinishedPerInstance": 1, "ttlAfterFinished": "1s"}}});
+    let one =
+        json!({"spec": {"retention": {"maxFinishedPerInstance": 1, "ttlAfterFinished": "1s"}}});
     fixture.patch_watch("again", one).await;
     fixture.ready("again", "Synced").await;
 

@@ -7,12 +7,9 @@ use together_remediation_operator::api::remediation::Remediation;
 use super::{
     helm::documents,
     policy::refuses_hand_made,
-    stage::{RELEASE, Stage, arguments, beside},
+    stage::{RELEASE, Stage, arguments, beside, fast},
 };
-use crate::{
-    fixture::CLUSTER,
-    truth::assert_mirrors,
-};
+use crate::{fixture::CLUSTER, truth::assert_mirrors};
 
 /// Kinds of the chart that belong to no namespace.
 const CLUSTER_WIDE: [&str; 5] = [
@@ -45,9 +42,7 @@ async fn with_roles_only_it_mirrors_its_namespaces_and_no_other() {
     let name = "tenant-together-remediation-operator";
     let _operator = stage.operator(name, &home).await;
     for fixture in [&mine, &other] {
-        fixture
-            .watch("training", |spec| spec.interval = Some("1s".into()))
-            .await;
+        fixture.watch("training", fast).await;
     }
     mine.ready("training", "Synced").await;
     assert_mirrors(&mine.all().await, &mine.simulator.truth(CLUSTER));
@@ -91,11 +86,9 @@ async fn a_second_release_works_beside_the_first_once_that_lets_it_write() {
         .await;
     let name = "shard-together-remediation-operator";
     let operator = stage.operator(name, &second).await;
-    operator.has_said("leads").await;
+    operator.has_said("leading").await;
     refuses_hand_made(&fixture.mirrors()).await;
-    fixture
-        .watch("training", |spec| spec.interval = Some("1s".into()))
-        .await;
+    fixture.watch("training", fast).await;
     operator.has_said("admissionPolicy.writers").await;
     assert!(fixture.all().await.is_empty());
 

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use testbed::{
     control_plane::ControlPlane, helm::Helm as Version, simulator::Remediation as Truth,
 };
+use together_remediation_operator::api::cluster_watch::ClusterWatchSpec;
 use tokio::{
     process::Command,
     sync::{Mutex, MutexGuard, OnceCell},
@@ -163,6 +164,12 @@ pub(crate) fn beside(fixture: &Fixture) -> Vec<String> {
         .iter()
         .map(|(key, value)| format!("--set-json={key}={value}"))
         .collect()
+}
+
+/// Has a watch polled as often as may be.
+pub(crate) fn fast(spec: &mut ClusterWatchSpec) {
+    spec.interval = Some("5s".to_owned());
+    spec.active_interval = Some("5s".to_owned());
 }
 
 /// A list of arguments for Helm.

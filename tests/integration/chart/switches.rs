@@ -51,7 +51,7 @@ fn all() -> Vec<Switch> {
         Switch(&[("namespaces", r#"["default"]"#)], "ValidatingAdmissionPolicyBinding", "/spec/matchResources/namespaceSelector/matchExpressions/0/values", json!(["default"])),
         pod(&[("namespaces", r#"["default"]"#)], ".args", json!("--namespace=default")),
         pod(&[("watchSelector", "\"shard in (a,b)\"")], ".args", json!("--watch-selector=shard in (a,b)")),
-        pod(&[("watchSelector", "\"shard=a\"")], ".args", json!("--lease-name=together-remediation-operator")),
+        pod(&[("watchSelector", "\"shard=a\"")], ".args", json!("--lease-name=demo-together-remediation-operator")),
         pod(&[("leaderElection.enabled", "false"), ("replicas", "1")], ".args", json!("--leader-elect=false")),
         Switch(&[("leaderElection.enabled", "false"), ("replicas", "1")], "Deployment", "/spec/strategy/type", json!("Recreate")),
         pod(&[("leaderElection.leaseName", "\"mine\"")], ".args", json!("--lease-name=mine")),
@@ -194,14 +194,16 @@ async fn every_value_is_taken_by_the_api_server_under_pod_security_restricted() 
     for switch in all() {
         let sets = switch.sets();
         let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
-        // A selector cannot be changed, and a namespace's own release must not lose the definitions.
-        if sets.iter().any(|set| set.contains("nameOverride")) {
+        // A Deployment's selector cannot be changed.
+        let renamed = sets.iter().any(|set| set.contains("nameOverride"));
+        if renamed {
             stage.uninstall(RELEASE, &namespace).await;
         }
         stage.install(RELEASE, &namespace, &sets).await;
         has_pods(&stage, &namespace).await;
-        if sets.iter().any(|set| set.contains("nameOverride")) {
+        if renamed {
             stage.uninstall(RELEASE, &namespace).await;
+            stage.install(RELEASE, &namespace, &[]).await;
         }
     }
     stage.uninstall(RELEASE, &namespace).await;

@@ -98,7 +98,10 @@ pub(super) async fn account(
         .ok_or_else(|| Error::unreadable("token request")("its answer has no status"))?
         .token;
     let file = kubeconfig::with_token(admin, &token, namespace)?;
-    let path = kubeconfig::write(dir.join(format!("{home}-{name}-{namespace}.kubeconfig")), &file)?;
+    let path = kubeconfig::write(
+        dir.join(format!("{home}-{name}-{namespace}.kubeconfig")),
+        &file,
+    )?;
     Ok(OperatorAccount {
         config: kubeconfig::config(file).await?,
         kubeconfig: path,

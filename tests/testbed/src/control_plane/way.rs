@@ -88,8 +88,12 @@ pub(super) async fn take(way: Way) -> Result<ControlPlane, Error> {
             Inner::new(way.clone(), run, None, path, find_kubectl()).await?
         }
         Way::Programs(dir) => from_programs(way.clone(), Programs::in_dir(dir)?).await?,
-        Way::Cache => from_programs(way.clone(), Cache::of_user(&CONTROL_PLANE)?.programs()?).await?,
-        Way::GoBuild => from_programs(way.clone(), go_build::programs(&CONTROL_PLANE).await?).await?,
+        Way::Cache => {
+            from_programs(way.clone(), Cache::of_user(&CONTROL_PLANE)?.programs()?).await?
+        }
+        Way::GoBuild => {
+            from_programs(way.clone(), go_build::programs(&CONTROL_PLANE).await?).await?
+        }
         Way::Kind => {
             let image = engine::node_image().await?;
             let mut run = Run::begin_with_container()?;
