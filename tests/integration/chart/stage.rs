@@ -46,9 +46,12 @@ impl Stage {
         let turn = TURN.lock().await;
         let start = async || ControlPlane::start().await.unwrap();
         let control_plane = CONTROL_PLANE.get_or_init(start).await;
+        // After a change of definitions the API server answers 429 for a moment, also seconds later.
+        let mut config = control_plane.admin_config();
+        config.default_retry = true;
         let stage = Self {
             control_plane,
-            client: control_plane.admin().unwrap(),
+            client: Client::try_from(config).unwrap(),
             helm: helm.with(control_plane.kubeconfig()),
             _turn: turn,
         };
@@ -126,7 +129,8 @@ impl Stage {
 
     /// A namespace with a Secret, and a simulated API with three remediations of which one is open.
     pub(crate) async fn fixture(&self, name: &str) -> Fixture {
-        let fixture = Fixture::idle_on(self.control_plane, name).await;
+        let mut fixture = Fixture::idle_on(self.control_plane, name).await;
+        fixture.client = self.client.clone();
         for (number, state) in [(1, "RUNNING"), (2, "SUCCEEDED"), (3, "FAILED")] {
             let truth = Truth::numbered(CLUSTER, number);
             fixture.simulator.put(truth.clone());
