@@ -51,6 +51,13 @@ async fn policy(stage: &Stage, fixture: &Fixture, home: &str) {
     assert_mirrors(&fixture.all().await, &truth);
 
     let id = truth[0].id.as_str();
+    edits_are_refused(&mirrors, id).await;
+    another_account_is_refused(stage, fixture, home).await;
+    what_is_deleted_is_made_again(fixture, id).await;
+    garbage_is_collected(stage, fixture, id).await;
+}
+
+async fn edits_are_refused(mirrors: &Api<Remediation>, id: &str) {
     let (how, force) = (PatchParams::default(), PatchParams::apply("hand").force());
     let edits = [
         json!({"metadata": {"labels": {"a": "b"}}}),
@@ -77,8 +84,10 @@ async fn policy(stage: &Stage, fixture: &Fixture, home: &str) {
     });
     let refused = mirrors.patch(id, &force, &Patch::Apply(&applied)).await;
     assert!(refused.is_err());
+}
 
-    // Another service account that may write by its rights, even of the operator's own namespace.
+/// Another service account that may write by its rights, even of the operator's own namespace.
+async fn another_account_is_refused(stage: &Stage, fixture: &Fixture, home: &str) {
     let accounts: Api<ServiceAccount> = Api::namespaced(stage.client.clone(), home);
     let account =
         json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "another"}});
@@ -101,8 +110,11 @@ async fn policy(stage: &Stage, fixture: &Fixture, home: &str) {
     let another = stage.control_plane.account(home, "another").await.unwrap();
     let another = kube::Client::try_from(another.config()).unwrap();
     refuses_hand_made(&Api::namespaced(another, &fixture.namespace)).await;
+}
 
-    // Deleted by hand, in each way: it goes, and the operator makes it again.
+/// In each way of deleting.
+async fn what_is_deleted_is_made_again(fixture: &Fixture, id: &str) {
+    let mirrors = fixture.mirrors();
     for propagation in [
         PropagationPolicy::Background,
         PropagationPolicy::Foreground,
@@ -120,8 +132,10 @@ async fn policy(stage: &Stage, fixture: &Fixture, home: &str) {
             })
             .await;
     }
+}
 
-    // Garbage collection takes owner references off, and mirrors away.
+/// It takes owner references off and mirrors away, also with their namespace.
+async fn garbage_is_collected(stage: &Stage, fixture: &Fixture, id: &str) {
     let orphan = DeleteParams {
         propagation_policy: Some(PropagationPolicy::Orphan),
         ..DeleteParams::default()

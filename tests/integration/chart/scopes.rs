@@ -1,6 +1,6 @@
 //! Releases for a part of the cluster: some namespaces with Roles only, and a second release beside the first.
 
-use kube::Api;
+use kube::{Api, api::ListParams};
 use testbed::helm::Helm as Version;
 use together_remediation_operator::api::remediation::Remediation;
 
@@ -60,7 +60,7 @@ async fn with_roles_only_it_mirrors_its_namespaces_and_no_other() {
         Api::namespaced(client.clone(), &other.namespace);
     assert!(is_forbidden(&secrets.get("together").await));
     let mirrors: Api<Remediation> = Api::namespaced(client, &other.namespace);
-    assert!(is_forbidden(&mirrors.list(&Default::default()).await));
+    assert!(is_forbidden(&mirrors.list(&ListParams::default()).await));
     stage.uninstall("tenant", &home).await;
 }
 

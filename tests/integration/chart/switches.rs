@@ -209,7 +209,7 @@ async fn every_value_is_taken_by_the_api_server_under_pod_security_restricted() 
     stage.uninstall(RELEASE, &namespace).await;
 }
 
-/// Waits until the newest ReplicaSet has all its pods, which Pod Security has to admit.
+/// Waits until the newest `ReplicaSet` has all its pods, which Pod Security has to admit.
 async fn has_pods(stage: &Stage, namespace: &str) {
     let sets: Api<ReplicaSet> = Api::namespaced(stage.client.clone(), namespace);
     until("pods are admitted", async || {
