@@ -1,8 +1,11 @@
 //! The command line.
 
+mod selector;
+
 use std::{net::SocketAddr, time::Duration};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use kube::core::Selector;
 
 use crate::{api::duration, together::BaseUrl};
 
@@ -42,6 +45,10 @@ pub struct Run {
     /// Watch this namespace only; may be given several times (default: all namespaces)
     #[arg(long = "namespace", env = "WATCH_NAMESPACES", value_delimiter = ',', value_name = "NAMESPACE", value_parser = namespace)]
     pub namespaces: Vec<String>,
+
+    /// Look after the ClusterWatches with these labels only: a shard. Every ClusterWatch must fit exactly one shard
+    #[arg(long, value_parser = selector::parse, value_name = "SELECTOR")]
+    pub watch_selector: Option<Selector>,
 
     /// Between polls of a watch that names no interval
     #[arg(long, default_value = "60s", value_parser = interval, value_name = "DURATION")]
@@ -144,11 +151,16 @@ fn namespace(text: &str) -> Result<String, String> {
 }
 
 fn lease_name(text: &str) -> Result<String, String> {
-    if text.len() <= 253 && text.split('.').all(is_label) {
+    if is_subdomain(text) {
         Ok(text.to_owned())
     } else {
         Err("write an object's name: lower-case letters, digits, hyphens and dots".to_owned())
     }
+}
+
+/// Whether it is a DNS subdomain, as Kubernetes wants names.
+fn is_subdomain(text: &str) -> bool {
+    text.len() <= 253 && text.split('.').all(is_label)
 }
 
 /// Whether it is a DNS label, as Kubernetes wants them.
@@ -229,6 +241,8 @@ mod tests {
             (&["--api-qps", "0"], "such as 5"),
             (&["--namespace", "Not_A_Name"], "lower-case letters"),
             (&["--lease-name", "a/b"], "an object's name"),
+            (&["--watch-selector", "shard in b"], "such as shard=b"),
+            (&["--watch-selector", ""], "such as shard=b"),
             (&["--lease-namespace", "Not_A_Name"], "lower-case letters"),
             (&["--leader-elect=maybe"], "true"),
             (&["--admin-addr", ":8080"], "such as [::]:8080"),

@@ -188,7 +188,7 @@ mod tests {
         let readiness = Readiness::new(index.clone());
         let _ = readiness.definitions(FIT);
         assert!(readiness.missing().is_some());
-        let epoch = index.begin();
+        let epoch = index.begin(None);
         index.end(epoch, None, true);
         assert_eq!(readiness.missing(), None);
     }

@@ -19,7 +19,7 @@ use crate::{
     mirror::{follow::follow, index::Index},
     readiness::Readiness,
     together::{self, Limits, Service},
-    watch::{controller::control, poll::Tools, supervisor::Supervisor, task::Speeds},
+    watch::{controller::control, poll::Tools, shard::Shard, supervisor::Supervisor, task::Speeds},
     watchdog::{self, Watchdog},
 };
 
@@ -93,7 +93,13 @@ pub async fn run(
     let meters = Watches::new(clock.clone());
     let operator = Operator::new(leadership.clone());
     let metrics = Metrics::new(operator, meters.clone(), &together);
-    let index = Index::new(namespaces.len());
+    let (_, lease) = lease(flags, &kube);
+    let shard = Shard::new(&lease, flags.watch_selector.clone());
+    let index = if shard.is_one_of_several() {
+        Index::of_shard(namespaces.len())
+    } else {
+        Index::new(namespaces.len())
+    };
     let readiness = Readiness::new(index.clone());
     let gate = Gate::new(
         patience,
@@ -113,6 +119,7 @@ pub async fn run(
     };
     let supervisor = Arc::new(Supervisor::new(
         tools,
+        shard,
         speeds,
         watchdog.clone(),
         meters,
@@ -191,19 +198,23 @@ pub(crate) async fn lead<L: Leases, C: Cluster, T: Service>(
     elector.keep().await
 }
 
+/// The Lease's namespace, and both its namespace and name.
+fn lease<'a>(flags: &'a Run, kube: &'a kube::Config) -> (&'a str, String) {
+    let namespace = flags.lease_namespace.as_ref();
+    let namespace = namespace.unwrap_or(&kube.default_namespace);
+    (namespace, format!("{namespace}/{}", flags.lease_name))
+}
+
 fn elector(
     flags: &Run,
     kube: &kube::Config,
     clock: Arc<dyn Clock>,
     leadership: Leadership,
 ) -> Result<Elector<KubeLeases>, RunError> {
-    let name = &flags.lease_name;
-    let namespace = flags.lease_namespace.as_ref();
-    let namespace = namespace.unwrap_or(&kube.default_namespace);
+    let (namespace, lease) = lease(flags, kube);
     // A connection of its own: renewals must not queue behind writes.
     let client = Client::try_from(kube.clone()).map_err(no_way)?;
-    let leases = KubeLeases::new(client, namespace, name);
-    let lease = format!("{namespace}/{name}");
+    let leases = KubeLeases::new(client, namespace, &flags.lease_name);
     Ok(Elector::new(leases, lease, identity(), clock, leadership))
 }
 

@@ -36,7 +36,7 @@ pub(crate) fn at(text: &str) -> Timestamp {
 
 /// The time of the look, with a fraction of a second as a real clock has.
 pub(crate) fn now() -> Timestamp {
-    at("2026-11-23T10:00:00.25Z")
+    const { Timestamp::constant(1_795_428_000, 250_000_000) }
 }
 
 /// An id that is its mirror's name.

@@ -47,7 +47,7 @@ impl Patience {
         }
     }
 
-    fn hold(&self, wait: Duration) {
+    pub(crate) fn hold(&self, wait: Duration) {
         let until = Some(Instant::now() + wait);
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *held = (*held).max(until);

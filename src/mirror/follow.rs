@@ -1,15 +1,9 @@
 //! Fills the index from a paged watch and keeps it up to date.
 
-use futures::{Stream, StreamExt};
-use kube::{
-    Api, Client,
-    runtime::{WatchStreamExt, watcher},
-};
+use futures::{Stream, StreamExt, stream};
+use kube::{Api, Client, runtime::watcher};
 
 use crate::{api::remediation::Remediation, cluster::watching, readiness::Readiness};
-
-/// Objects fetched at a time while the index is filled.
-const PAGE: u32 = 500;
 
 /// Follows the mirrors of `namespace` (all: `None`) until it is dropped. Cuts and errors are waited out and resumed;
 /// `readiness` holds the index and hears of errors.
@@ -18,8 +12,12 @@ pub async fn follow(client: Client, namespace: Option<String>, readiness: Readin
         Some(namespace) => Api::namespaced(client, namespace),
         None => Api::all(client),
     };
-    let events = watcher(api, watching::config().page_size(PAGE)).default_backoff();
-    heed(events, namespace, readiness).await;
+    let index = readiness.index().clone();
+    index.may_list(namespace.as_deref()).await;
+    // A shard that comes to want what it dropped lists anew.
+    let events = stream::repeat(())
+        .flat_map(|()| watching::events(api.clone()).take_until(index.lacks(namespace.as_deref())));
+    heed(events, namespace.clone(), readiness).await;
 }
 
 /// Tells the index of `readiness` what a watch on the mirrors of `namespace` says, until it ends.
@@ -34,7 +32,7 @@ pub async fn heed(
     let mut first = true;
     while let Some(event) = events.next().await {
         match event {
-            Ok(watcher::Event::Init) => epoch = index.begin(),
+            Ok(watcher::Event::Init) => epoch = index.begin(namespace.as_deref()),
             Ok(watcher::Event::InitApply(object) | watcher::Event::Apply(object)) => {
                 index.show(namespace.as_deref(), object);
             }

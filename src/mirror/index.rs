@@ -2,17 +2,22 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use kube::ResourceExt;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use crate::api::remediation::Remediation;
 use facts::Names;
 pub use facts::{CONDITIONS, ConditionFact, Mirror};
+use share::Shares;
+pub use share::{Clusters, Share};
 
 mod facts;
+mod kept;
+mod share;
 
 #[derive(Default)]
 struct Inner {
@@ -22,6 +27,10 @@ struct Inner {
     epoch: u32,
     /// The newest resourceVersion that each watch has shown, by its namespace (all: empty).
     seen: HashMap<Box<str>, u64>,
+    /// What is kept; `None`: everything.
+    shares: Option<Shares>,
+    /// Watches whose first listing has not ended.
+    pending: usize,
 }
 
 impl Inner {
@@ -38,11 +47,19 @@ impl Inner {
         *seen = resource_version.max(*seen);
     }
 
+    fn keeps(&mut self, namespace: &str, cluster: &str) -> bool {
+        let shares = self.shares.as_mut();
+        shares.is_none_or(|shares| shares.keeps(namespace, cluster))
+    }
+
     /// Takes in what is not older than what is known; `epoch`: of the watch's sync, where the watch shows it.
     fn take(&mut self, mut object: Remediation, epoch: Option<u32>) {
         let (Some(namespace), name) = (object.namespace(), object.name_any()) else {
             return;
         };
+        if !self.keeps(&namespace, &object.spec.cluster_id) {
+            return;
+        }
         let Some(mut mirror) = Mirror::of(&mut object, &mut self.names) else {
             return;
         };
@@ -111,46 +128,61 @@ fn copied((name, mirror): (&str, &Arc<Mirror>)) -> (Box<str>, Arc<Mirror>) {
 #[derive(Clone)]
 pub struct Index {
     inner: Arc<Mutex<Inner>>,
-    /// Watches whose first listing has not ended.
-    pending: Arc<watch::Sender<usize>>,
+    /// Told when a listing has ended or what is kept changes; wakes in the order of waiting, so that the simulation repeats
+    /// itself.
+    changed: Arc<Notify>,
 }
 
 impl Index {
     /// An empty index that is ready once `watches` watches have ended their first listing.
     #[must_use]
     pub fn new(watches: usize) -> Self {
-        Self {
+        let index = Self {
             inner: Arc::default(),
-            pending: Arc::new(watch::Sender::new(watches)),
-        }
+            changed: Arc::default(),
+        };
+        index.lock().pending = watches;
+        index
     }
 
     /// Forgets everything; ready again once `watches` watches have ended their first listing.
     pub fn forget(&self, watches: usize) {
-        self.lock().namespaces.clear();
-        self.pending.send_replace(watches);
+        let mut inner = self.lock();
+        inner.namespaces.clear();
+        inner.shares = inner.shares.take().map(|_| Shares::default());
+        inner.pending = watches;
     }
 
     /// Waits until every watch has ended its first listing: before that, nothing may be planned.
     pub async fn ready(&self) {
-        // The sender lives as long as `self`, so this cannot fail.
-        let _ = self
-            .pending
-            .subscribe()
-            .wait_for(|pending| *pending == 0)
-            .await;
+        self.until(|inner| inner.pending == 0).await;
+    }
+
+    /// Waits until what is kept and listed is as `wanted`.
+    async fn until(&self, mut wanted: impl FnMut(&mut Inner) -> bool) {
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            changed.as_mut().enable();
+            if wanted(&mut self.lock()) {
+                return;
+            }
+            changed.await;
+        }
     }
 
     /// Whether every watch has ended its first listing.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        *self.pending.borrow() == 0
+        self.lock().pending == 0
     }
 
-    /// A listing begins; what it does not show is dropped by [`end`](Self::end).
+    /// A listing of `namespace` (all: `None`) begins; what it does not show is dropped by [`end`](Self::end).
     #[must_use]
-    pub fn begin(&self) -> u32 {
+    pub fn begin(&self, namespace: Option<&str>) -> u32 {
         let mut inner = self.lock();
+        if let Some(shares) = &mut inner.shares {
+            shares.begin(namespace.unwrap_or_default());
+        }
         inner.epoch += 1;
         inner.epoch
     }
@@ -161,6 +193,7 @@ impl Index {
         {
             let mut inner = self.lock();
             let inner = &mut *inner;
+            inner.pending = inner.pending.saturating_sub(usize::from(first));
             let seen = inner.seen.get(namespace.unwrap_or_default());
             let seen = seen.copied().unwrap_or(0);
             for (name, mirrors) in &mut inner.namespaces {
@@ -172,11 +205,11 @@ impl Index {
                 }
             }
             inner.namespaces.retain(|_, mirrors| !mirrors.is_empty());
+            if let Some(shares) = &mut inner.shares {
+                shares.end(namespace.unwrap_or_default());
+            }
         }
-        if first {
-            self.pending
-                .send_modify(|pending| *pending = pending.saturating_sub(1));
-        }
+        self.changed.notify_waiters();
     }
 
     /// Takes in an object that the watch on `watched` (all namespaces: `None`) shows; one older than what is known changes

@@ -54,8 +54,13 @@ impl Answered {
 
     pub(super) fn show(&mut self, item: &Remediation, now: Duration) {
         self.evidence.remove(&item.id);
-        let versions = self.shown.entry(item.id.clone()).or_default();
-        let time = item.update_time.clone().unwrap();
-        versions.entry(time).or_insert((now, now)).1 = now;
+        let time = item.update_time.as_ref().unwrap();
+        let versions = self.shown.get_mut(&item.id);
+        if let Some(shown) = versions.and_then(|versions| versions.get_mut(time)) {
+            shown.1 = now;
+        } else {
+            let versions = self.shown.entry(item.id.clone()).or_default();
+            versions.insert(time.clone(), (now, now));
+        }
     }
 }

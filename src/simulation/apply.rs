@@ -66,6 +66,8 @@ impl Sequence {
             | Kind::LeaseUnreachable
             | Kind::LeaseAnswersLost
             | Kind::LeaseTaken => return self.change_processes(kind),
+            Kind::ForeignPlanted => self.plant_foreign(),
+            Kind::ApiClockAhead => self.put_api_clock_ahead(),
             Kind::SecretRemoved | Kind::SecretWrong | Kind::SecretBack | Kind::KeyChanged => {
                 self.change_key(kind);
             }

@@ -1,5 +1,7 @@
 //! What each kind of step does to what the API has.
 
+use std::time::Duration;
+
 use super::{sequence::Sequence, step::Kind};
 
 /// Where a remediation may stand, the way to its end first.
@@ -27,6 +29,15 @@ impl Sequence {
                 let id = world.truth.add(state, instance, now);
                 world.log(now, || format!("  {id} is new, {state}"));
             }
+        });
+    }
+
+    /// The API's clock is corrected; a clock that is set back would be a restore, which is a kind of its own.
+    pub(super) fn put_api_clock_ahead(&mut self) {
+        let seconds = [30, 300, 4000][self.draw(0..3)];
+        self.world.with(|world, now| {
+            world.judge.minds = now;
+            world.truth.ahead += Duration::from_secs(seconds);
         });
     }
 

@@ -57,6 +57,7 @@ pub(super) struct Reach {
     world: Arc<World>,
     life: Arc<Life>,
     leadership: Leadership,
+    patience: Patience,
     gate: Gate,
 }
 
@@ -64,11 +65,13 @@ type Answer<T> = Result<T, ClusterError>;
 
 impl Reach {
     pub(super) fn new(world: Arc<World>, life: Arc<Life>, leadership: Leadership) -> Self {
-        let gate = Gate::new(Patience::default(), None, leadership.clone());
+        let patience = Patience::default();
+        let gate = Gate::new(patience.clone(), None, leadership.clone());
         Self {
             world,
             life,
             leadership,
+            patience,
             gate,
         }
     }
@@ -99,6 +102,7 @@ impl Reach {
         let lands = match fault {
             Some(KubeFault::Refused) => Err(ClusterError::Refused("quota".to_owned())),
             Some(KubeFault::Conflict) => Err(ClusterError::Conflict),
+            Some(KubeFault::Throttled(_)) => Err(ClusterError::Busy("429".to_owned())),
             Some(KubeFault::Unavailable | KubeFault::Unreadable) => Err(down()),
             _ => Ok(()),
         };
@@ -122,6 +126,9 @@ impl Reach {
         });
         let (answer, there) = told.await.unwrap_or_else(|_| (Err(down()), None));
         self.life.runs().await;
+        if let Some(KubeFault::Throttled(seconds)) = fault {
+            self.patience.hold(Duration::from_secs(seconds));
+        }
         if answer.is_ok() && fault.is_none() {
             self.world.with(|state, _| state.judge.knows(&known, there));
         }

@@ -61,6 +61,8 @@ pub(super) enum KubeFault {
     NoAnswer,
     /// Writes land this many seconds late.
     Slow(u64),
+    /// 429: writes must wait this many seconds.
+    Throttled(u64),
     /// Nothing can be read.
     Unreadable,
 }

@@ -6,6 +6,7 @@ mod marks;
 mod writes;
 
 use std::{
+    borrow::Borrow,
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     time::Duration,
@@ -15,9 +16,11 @@ use kube::ResourceExt;
 
 use super::cluster::{Op, Verb};
 use crate::{
-    api::cluster_watch::ClusterWatch,
+    api::{cluster_watch::ClusterWatch, remediation::Remediation},
+    testing::CLUSTER,
     watch::{
         overlap::{Claim, overlapped},
+        retention::Policy,
         schedule::Cadence,
     },
 };
@@ -32,10 +35,25 @@ struct Changed {
 #[derive(Debug, Default)]
 struct Told {
     watches: Vec<Arc<ClusterWatch>>,
+    /// How often the one that mirrors polls, and what it keeps; none: there is no such one.
+    cadence: Option<Cadence>,
+    retention: Option<Policy>,
+    /// Its uid and generation.
+    spec: Option<(String, i64)>,
     /// Since when no watch wants anything of the API.
     idle: Option<Duration>,
     /// Since when there is no watch at all.
     alone: Option<Duration>,
+}
+
+/// A mirror that retention deleted.
+#[derive(Debug)]
+struct Pruned {
+    at: Duration,
+    /// Its `update_time`.
+    version: Option<String>,
+    /// Uid and generation of the watch that its process went by.
+    spec: Option<(String, i64)>,
 }
 
 /// A process that is to die with one of its next writes.
@@ -59,11 +77,13 @@ pub(super) struct Judge {
     answered: BTreeMap<(usize, String), u64>,
     /// Mirrors that somebody edited and that were not put right since.
     pub(super) edited: BTreeSet<String>,
-    /// When each mirror was created, and when pruned with which version.
-    created: BTreeMap<String, Duration>,
-    pruned: BTreeMap<String, (Duration, Option<String>)>,
+    /// When each mirror was created, by a process that was told this; when pruned, and with which version.
+    created: BTreeMap<String, (Duration, Policy)>,
+    pruned: BTreeMap<String, Pruned>,
     /// When anything but the API was last out of order.
     pub(super) disturbed: Duration,
+    /// Which process leads, and since when.
+    leader: Option<(usize, Duration)>,
     /// When somebody last edited the Lease.
     pub(super) lease_edited: Duration,
     /// When somebody last changed what should be there.
@@ -78,12 +98,17 @@ pub(super) struct Judge {
 }
 
 /// The watch that mirrors the cluster, suspended or not: the oldest.
-pub(super) fn holder(watches: &[impl AsRef<ClusterWatch>]) -> Option<&ClusterWatch> {
-    let claims: Vec<_> = watches.iter().map(|watch| claim(watch.as_ref())).collect();
+pub(super) fn holder(watches: &[impl Borrow<ClusterWatch>]) -> Option<&ClusterWatch> {
+    let claims: Vec<_> = watches.iter().map(|watch| claim(watch.borrow())).collect();
     let free = claims
         .iter()
         .position(|claim| overlapped(claim, &claims).is_none());
-    free.map(|at| watches[at].as_ref())
+    free.map(|at| watches[at].borrow())
+}
+
+/// Whether the object is no mirror of the cluster that is watched.
+pub(super) fn is_foreign(object: &Remediation) -> bool {
+    object.spec.cluster_id != CLUSTER
 }
 
 fn claim(watch: &ClusterWatch) -> Claim<'_> {
@@ -130,6 +155,16 @@ impl Judge {
         }
     }
 
+    /// The retention that the process was last told of.
+    fn policy(&self, slot: usize) -> Option<Policy> {
+        self.told.get(&slot)?.retention
+    }
+
+    /// Uid and generation of the watch that the process goes by.
+    fn spec(&self, slot: usize) -> Option<(String, i64)> {
+        self.told.get(&slot)?.spec.clone()
+    }
+
     /// The mirror is gone. Late events may tell of it once more; the fence makes that harmless.
     fn forget(&mut self, name: &str) {
         self.answered.retain(|(_, of), _| of != name);
@@ -156,7 +191,11 @@ impl Judge {
         if fits(&told.watches) != fits(watches) {
             self.starts.push_back(now);
         }
-        let active = holder(watches).is_some_and(|watch| !watch.spec.suspend);
+        let holder = holder(watches);
+        told.cadence = holder.map(cadence);
+        told.retention = holder.map(|watch| Policy::of(watch.spec.retention.as_ref()));
+        told.spec = holder.and_then(|watch| Some((watch.uid()?, watch.metadata.generation?)));
+        let active = holder.is_some_and(|watch| !watch.spec.suspend);
         told.idle = if active {
             None
         } else {
@@ -174,5 +213,19 @@ impl Judge {
     pub(super) fn touched(&mut self, name: &str, now: Duration) {
         self.changed.insert(name.to_owned(), Changed { at: now });
         self.disturbed = now;
+    }
+
+    /// Somebody deleted the mirror, or the garbage collector did.
+    pub(super) fn deleted(&mut self, name: &str, now: Duration) {
+        self.touched(name, now);
+        self.forget(name);
+        self.edited.remove(name);
+    }
+
+    /// Now this process leads, if any.
+    pub(super) fn leads(&mut self, slot: Option<usize>, now: Duration) {
+        if self.leader.is_none_or(|(leader, _)| Some(leader) != slot) {
+            self.leader = slot.map(|slot| (slot, now));
+        }
     }
 }

@@ -56,15 +56,15 @@ impl State {
         if fault == Some(ApiFault::Cut) && number > 0 {
             return (Err(unavailable(502)), takes);
         }
-        let listed = self.listed(query, fault);
         let first = number * size;
         let first = match fault {
             Some(ApiFault::Shifted) if number > 0 => first + 1,
             Some(ApiFault::Doubled) if number > 0 => first - 1,
             _ => first,
         };
-        let has_next = listed.len() > first + size;
-        let items: Vec<_> = listed.into_iter().skip(first).take(size).collect();
+        let mut rest = self.listed(query, fault).into_iter().skip(first);
+        let items: Vec<_> = rest.by_ref().take(size).cloned().collect();
+        let has_next = rest.next().is_some();
         let next = match fault {
             Some(ApiFault::Lost) if number == 0 => 2,
             Some(ApiFault::Looping) => number,
@@ -88,7 +88,7 @@ impl State {
     }
 
     /// What a listing shows, newest first.
-    fn listed(&mut self, query: &PageQuery, fault: Option<ApiFault>) -> Vec<Remediation> {
+    fn listed(&self, query: &PageQuery, fault: Option<ApiFault>) -> Vec<&Remediation> {
         if fault == Some(ApiFault::Empty) {
             return Vec::new();
         }
@@ -111,11 +111,7 @@ impl State {
         let of_instance =
             |item: &&Remediation| query.instance.is_none() || item.instance_id == query.instance;
         let admitted = |item: &&Remediation| ignored || query.filter.admits(&item.state);
-        items
-            .filter(of_instance)
-            .filter(admitted)
-            .cloned()
-            .collect()
+        items.filter(of_instance).filter(admitted).collect()
     }
 
     fn note_page(

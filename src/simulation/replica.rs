@@ -31,7 +31,7 @@ use crate::{
         NAMESPACE,
         lease::{Access, Fault},
     },
-    watch::{orphans::look_after, poll::Tools, supervisor::Supervisor, task::Speeds},
+    watch::{orphans::look_after, poll::Tools, shard::Shard, supervisor::Supervisor, task::Speeds},
     watchdog::Watchdog,
 };
 
@@ -125,6 +125,7 @@ impl Replica {
         let shutdown = CancellationToken::new();
         let supervisor = Arc::new(Supervisor::new(
             tools.clone(),
+            Shard::new("together-system/lease", None),
             SPEEDS,
             watchdog,
             meters,

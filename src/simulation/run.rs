@@ -17,8 +17,10 @@ use super::{
     step::Kind,
 };
 
-/// Sequences that may fail before no more are begun.
-const FAILURES: usize = 10;
+/// Failures that are told in full; more are counted.
+const TOLD: usize = 20;
+/// So often it is told how far a long run is.
+const PROGRESS: u64 = 10_000;
 
 /// How much is run.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +58,27 @@ impl Covered {
         }
         self.pairs.extend(other.pairs);
     }
+
+    /// Fails where too little was covered.
+    fn demand(&self) {
+        let missing: Vec<_> = Kind::VARIANTS
+            .iter()
+            .filter(|kind| !self.kinds.contains_key(kind))
+            .collect();
+        assert!(
+            missing.is_empty(),
+            "kinds that no sequence had: {missing:?}"
+        );
+        // Kinds that want an election come in a quarter of the sequences.
+        let all_pairs = (Kind::VARIANTS.len() * Kind::VARIANTS.len()) as f64;
+        let drawn = self.steps as f64 / all_pairs;
+        let least = 0.8 * all_pairs * (1.0 - (-drawn).exp());
+        assert!(
+            self.pairs.len() as f64 >= least,
+            "{} pairs of kinds, and {least:.0} are the least",
+            self.pairs.len()
+        );
+    }
 }
 
 /// The sequence of `seed`; a panic in it is its violation.
@@ -92,7 +115,7 @@ pub(super) fn tell(seed: u64) {
 pub(super) fn many(first: u64, length: Length) {
     let begun = Instant::now();
     let next = AtomicU64::new(first);
-    let found: Mutex<BTreeMap<u64, String>> = Mutex::default();
+    let found: Mutex<BTreeSet<u64>> = Mutex::default();
     let all = Mutex::new(Covered::default());
     let goes_on = |seed: u64| match length {
         Length::Sequences(count) => seed < first + count,
@@ -100,7 +123,7 @@ pub(super) fn many(first: u64, length: Length) {
     };
     let work = || {
         let mut covered = Covered::default();
-        while found.lock().unwrap().len() < FAILURES {
+        loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
             if !goes_on(seed) {
                 break;
@@ -108,7 +131,16 @@ pub(super) fn many(first: u64, length: Length) {
             let outcome = attempt(seed, false);
             covered.count(&outcome.kinds);
             if let Some(violation) = outcome.violation {
-                found.lock().unwrap().insert(seed, violation);
+                let mut found = found.lock().unwrap();
+                found.insert(seed);
+                if found.len() <= TOLD {
+                    println!("seed {seed}: {violation}");
+                }
+            }
+            let done = seed + 1 - first;
+            if done.is_multiple_of(PROGRESS) {
+                let seconds = begun.elapsed().as_secs();
+                println!("{done} sequences begun after {seconds} s");
             }
         }
         all.lock().unwrap().add(covered);
@@ -120,17 +152,18 @@ pub(super) fn many(first: u64, length: Length) {
         }
     });
     let found = found.into_inner().unwrap();
-    for (seed, violation) in &found {
-        println!("seed {seed}: {violation}");
-    }
-    if let Some(seed) = found.keys().next() {
+    let covered = all.into_inner().unwrap();
+    report(&covered, begun.elapsed());
+    if let Some(seed) = found.first() {
+        let told: Vec<_> = found.iter().take(TOLD).collect();
+        println!("{} sequences failed: {told:?}", found.len());
         tell(*seed);
         panic!("seed {seed} failed once, and not when it was repeated");
     }
-    report(&all.into_inner().unwrap(), begun.elapsed());
+    covered.demand();
 }
 
-/// Prints what was covered; too little is a failure.
+/// Prints what was covered.
 fn report(covered: &Covered, took: Duration) {
     let Covered {
         sequences,
@@ -153,20 +186,4 @@ fn report(covered: &Covered, took: Duration) {
     for (kind, times) in kinds {
         println!("{times:>10} {kind:?}");
     }
-    let missing: Vec<_> = Kind::VARIANTS
-        .iter()
-        .filter(|kind| !kinds.contains_key(kind))
-        .collect();
-    assert!(
-        missing.is_empty(),
-        "kinds that no sequence had: {missing:?}"
-    );
-    // Kinds that want an election come in a quarter of the sequences.
-    let drawn = *steps as f64 / all_pairs as f64;
-    let least = 0.8 * all_pairs as f64 * (1.0 - (-drawn).exp());
-    assert!(
-        pairs.len() as f64 >= least,
-        "{} pairs of kinds, and {least:.0} are the least",
-        pairs.len()
-    );
 }

@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::ResourceExt;
-use strum::VariantArray;
 use tokio::time::{Instant, sleep_until};
 
 use super::{faults::Faults, life::Phase, replica::Replica, step::Kind, world::World};
@@ -13,8 +13,10 @@ use crate::{api::remediation::Remediation, testing::lease::Fault};
 const STEPS: usize = 30;
 /// After this long without a fault everything must be as it should.
 const CALM: Duration = Duration::from_secs(1500);
-/// So long nothing may be written after that but heartbeats.
-const QUIET: Duration = Duration::from_secs(601);
+/// So often it is looked whether it is so sooner.
+const SETTLES: Duration = Duration::from_secs(100);
+/// So long nothing may be written after that but heartbeats, of which there must be one.
+const QUIET: Duration = Duration::from_secs(361);
 /// How long one that led may go on after its Lease was edited by hand.
 const EDITED: Duration = Duration::from_secs(12);
 /// How often a process that ended is looked for.
@@ -40,6 +42,7 @@ pub(super) struct Slot {
 /// A sequence under way.
 pub(super) struct Sequence {
     pub(super) world: Arc<World>,
+    kinds: &'static [Kind],
     pub(super) elected: bool,
     pub(super) slots: Vec<Slot>,
     started: usize,
@@ -58,7 +61,8 @@ pub(super) fn run(seed: u64, traced: bool) -> Outcome {
         let world = Arc::new(World::new(seed, traced));
         let mut kinds = Vec::new();
         // A panic is as good as a violation, and must not hide the seed.
-        Sequence::new(world.clone()).play(&mut kinds).await;
+        let sequence = Sequence::new(world.clone(), Kind::of(seed));
+        sequence.play(&mut kinds).await;
         let (log, violation) = world.verdict();
         Outcome {
             kinds,
@@ -69,10 +73,11 @@ pub(super) fn run(seed: u64, traced: bool) -> Outcome {
 }
 
 impl Sequence {
-    fn new(world: Arc<World>) -> Self {
+    fn new(world: Arc<World>, kinds: &'static [Kind]) -> Self {
         let elected = world.with(|state, _| state.rng.u8(0..4) == 0);
         Self {
             world,
+            kinds,
             elected,
             slots: Vec::new(),
             started: 0,
@@ -85,7 +90,7 @@ impl Sequence {
         self.start();
         let steps = STEPS + self.draw(0..8);
         while kinds.len() < steps {
-            let kind = Kind::VARIANTS[self.draw(0..Kind::VARIANTS.len())];
+            let kind = self.kinds[self.draw(0..self.kinds.len())];
             if kind.wants_election() && !self.elected {
                 continue;
             }
@@ -158,13 +163,12 @@ impl Sequence {
         let odd = |slot: &Slot| {
             slot.replica.life.phase() != Phase::Runs || slot.replica.lags.get().seconds > 0
         };
-        let leaders = self
-            .slots
-            .iter()
-            .filter(|slot| slot.replica.leadership.holds());
-        let leading = leaders
-            .filter(|slot| slot.replica.life.phase() != Phase::Dead)
-            .count();
+        let leads = |slot: &&Slot| {
+            slot.replica.leadership.holds() && slot.replica.life.phase() != Phase::Dead
+        };
+        let leading = self.slots.iter().filter(leads).count();
+        let leader = self.slots.iter().find(leads);
+        let leader = leader.map(|slot| slot.replica.life.slot);
         if faulty || leading == 0 || self.slots.iter().any(odd) {
             self.disturb();
         }
@@ -174,6 +178,7 @@ impl Sequence {
             if leading > 1 && !by_hand {
                 state.violated(|| format!("{leading} processes lead at once"));
             }
+            state.judge.leads(leader, now);
             state.judge_marks(&world.cluster, now);
         });
     }
@@ -181,19 +186,14 @@ impl Sequence {
     /// Mirrors whose owners are all gone are deleted.
     fn collect_garbage(&self) {
         let world = &self.world;
-        let uids: Vec<_> = world
-            .cluster
-            .watches()
-            .into_iter()
-            .map(|watch| watch.metadata.uid)
-            .collect();
-        let orphans: Vec<_> = world.cluster.look(|mirrors| {
+        let orphans: Vec<_> = world.cluster.look_at_all(|watches, mirrors| {
+            let lives = |owner: &OwnerReference| {
+                let mut uids = watches.values().map(|watch| &watch.metadata.uid);
+                uids.any(|uid| uid.as_ref() == Some(&owner.uid))
+            };
             let orphan = |mirror: &&Remediation| {
                 let owners = mirror.owner_references();
-                !owners.is_empty()
-                    && !owners
-                        .iter()
-                        .any(|owner| uids.contains(&Some(owner.uid.clone())))
+                !owners.is_empty() && !owners.iter().any(lives)
             };
             mirrors
                 .values()
@@ -203,7 +203,7 @@ impl Sequence {
         });
         for name in orphans {
             world.cluster.collect(&name);
-            world.with(|state, now| state.judge.touched(&name, now));
+            world.with(|state, now| state.judge.deleted(&name, now));
             world.mirror_news.modify(|news| *news += 1);
         }
     }
@@ -227,16 +227,27 @@ impl Sequence {
         }
         self.mend();
         self.disturb();
-        self.pass(CALM).await;
-        let world = self.world.clone();
-        world.with(|state, now| {
-            state.judge_calm(&world.cluster, now);
-            (state.judge.tried, state.judge.reports) = (0, 0);
-        });
-        self.pass(QUIET).await;
-        world.with(|state, now| {
-            state.judge_calm(&world.cluster, now);
-            state.judge_quiet(&world.cluster);
-        });
+        let (world, deadline) = (self.world.clone(), Instant::now() + CALM);
+        while !world.is_violated() {
+            self.pass(SETTLES).await;
+            let late = Instant::now() >= deadline;
+            let begun = world.now();
+            let mut wrong = world.with(|state, now| {
+                (state.judge.tried, state.judge.reports) = (0, 0);
+                state.unsettled(&world.cluster, now)
+            });
+            if wrong.is_none() {
+                self.pass(QUIET).await;
+                wrong = world.with(|state, now| {
+                    let unsettled = state.unsettled(&world.cluster, now);
+                    unsettled.or_else(|| state.unquiet(&world.cluster, begun))
+                });
+            }
+            match wrong {
+                None => return,
+                Some(wrong) if late => world.with(|state, _| state.violated(|| wrong)),
+                Some(_) => {}
+            }
+        }
     }
 }

@@ -30,6 +30,9 @@ impl<T: Copy> Signal<T> {
 
     /// Ends once the value is `wanted`.
     pub(super) async fn wait_for(&self, wanted: impl Fn(T) -> bool) {
+        if wanted(self.get()) {
+            return;
+        }
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable();

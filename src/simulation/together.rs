@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use k8s_openapi::jiff::SignedDuration;
 use tokio::time::sleep;
 
 use super::{
@@ -56,6 +57,11 @@ impl Service for Remote {
 
     fn dialects(&self) -> &Dialects {
         &self.dialects
+    }
+
+    fn skew(&self) -> Option<SignedDuration> {
+        let ahead = self.world.with(|state, _| state.truth.ahead);
+        SignedDuration::try_from(ahead).ok()
     }
 }
 

@@ -107,13 +107,20 @@ pub(super) fn updated(version: &Remediation) -> Option<Timestamp> {
 pub(super) struct Truth {
     pub(super) entries: BTreeMap<String, Entry>,
     made: u64,
+    /// How far the API's clock is ahead.
+    pub(super) ahead: Duration,
 }
 
 impl Truth {
+    /// The time of day by the API's clock.
+    pub(super) fn clock(&self, now: Duration) -> Timestamp {
+        crate::testing::now() + now + self.ahead
+    }
+
     /// A new version, later than all others.
     pub(super) fn dated(&mut self, mut version: Remediation, now: Duration) -> Remediation {
         self.made += 1;
-        let now = crate::testing::now() + now + Duration::from_micros(self.made);
+        let now = self.clock(now) + Duration::from_micros(self.made);
         version.update_time = Some(now.to_string());
         version.end_time = state::is_final(&version.state).then(|| now.to_string());
         version

@@ -77,6 +77,15 @@ impl MemoryCluster {
         f(&self.lock().mirrors)
     }
 
+    /// Looks at the watches and the mirrors, by name.
+    pub(crate) fn look_at_all<T>(
+        &self,
+        f: impl FnOnce(&BTreeMap<String, ClusterWatch>, &BTreeMap<String, Remediation>) -> T,
+    ) -> T {
+        let state = self.lock();
+        f(&state.watches, &state.mirrors)
+    }
+
     pub(crate) fn mirror(&self, name: &str) -> Option<Remediation> {
         self.lock().mirrors.get(name).cloned()
     }

@@ -55,6 +55,8 @@ struct Missing {
     not_found: u32,
     /// Polls in which the trusted call by id answered 403.
     forbidden: u32,
+    /// Questions that came to nothing and ended the poll's questions, since it was last answered.
+    put_off: u32,
     /// It vanished with many others.
     mass: bool,
     /// Its id cannot be asked for: only full listings can prove that it is gone.
@@ -129,6 +131,7 @@ impl Absences {
                     listings: missing.listings,
                     mass: missing.mass,
                     unaskable: missing.unaskable,
+                    put_off: missing.put_off,
                     unreadable,
                     ..Missing::default()
                 };
@@ -139,19 +142,20 @@ impl Absences {
         }
     }
 
-    /// The mirrors to ask for by id in this poll: those missing longest first, at most `most`.
+    /// The mirrors to ask for by id in this poll: those missing longest first, but those last whose question held up the
+    /// others; at most `most`.
     #[must_use]
     pub fn questions(&self, most: usize) -> Vec<Box<str>> {
         let mut missing: Vec<_> = self
             .missing
             .iter()
-            .map(|(name, missing)| (missing.since, name))
+            .map(|(name, missing)| (missing.put_off, missing.since, name))
             .collect();
         missing.sort_unstable();
         missing
             .into_iter()
             .take(most)
-            .map(|(_, name)| name.clone())
+            .map(|(_, _, name)| name.clone())
             .collect()
     }
 
@@ -166,6 +170,13 @@ impl Absences {
         self.trusted = true;
     }
 
+    /// The question for it failed, and no other was asked after it.
+    pub fn put_off(&mut self, name: &str) {
+        if let Some(missing) = self.missing.get_mut(name) {
+            missing.put_off = missing.put_off.saturating_add(1);
+        }
+    }
+
     /// Takes in the answer to a question by id.
     pub fn answered(&mut self, name: &str, answer: Answer) {
         if answer == Answer::Shown {
@@ -175,6 +186,7 @@ impl Absences {
         let Some(missing) = self.missing.get_mut(name) else {
             return;
         };
+        missing.put_off = 0;
         missing.unaskable |= answer == Answer::Unaskable;
         if !self.trusted || missing.unreadable {
             return;

@@ -41,14 +41,22 @@ pub async fn control<C: Cluster, T: Service>(
         let namespace = namespace.clone();
         move || supervisor.settle_all(namespace.as_deref(), &store.state())
     };
+    let keep = {
+        let (supervisor, store) = (supervisor.clone(), store.clone());
+        let namespace = namespace.clone();
+        move || supervisor.keep(namespace.as_deref(), &store.state())
+    };
     let events = {
         let settle_all = settle_all.clone();
         let mut filling = Some(readiness.watch_begins());
-        reflector(writer, watcher(api, watching::config())).inspect_ok(move |event| {
-            if matches!(event, watcher::Event::InitDone) {
+        reflector(writer, watching::events(api)).inspect_ok(move |event| match event {
+            watcher::Event::InitDone => {
                 drop(filling.take());
+                keep();
                 settle_all();
             }
+            watcher::Event::Apply(_) | watcher::Event::Delete(_) => keep(),
+            watcher::Event::Init | watcher::Event::InitApply(_) => {}
         })
     };
     let controller = Controller::for_stream(events.touched_objects(), store.clone());

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use super::{
     absence::Absences,
     backlog::Backlog,
+    pace::Pace,
     plan::Scope,
     poll::Polled,
     regression::Regressions,
@@ -148,6 +149,11 @@ impl Memory {
         let rest = apart.max(paid);
         // The interval is waited for anyway.
         (rest > cadence.active_interval).then_some(rest)
+    }
+
+    /// Tells `pace` what the next generation of the watch must heed.
+    pub(super) fn tell(&self, pace: &Pace) {
+        pace.listed(self.full_began, self.full_pages > 1, self.may_list_all_at());
     }
 
     /// When a full listing may begin because somebody asks for one (monotonic): its distance is kept all the same.

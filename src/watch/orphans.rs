@@ -56,7 +56,7 @@ pub async fn look_after<C: Cluster, T>(
             .sleep_until(tools.clock.elapsed() + HEARTBEAT)
             .await;
         let mut open = tools.index.all_open(namespace);
-        open.retain(|(_, _, mirror)| !matches!(mirror.synced, Synced::Stale | Synced::Forbidden));
+        open.retain(|(_, _, mirror)| mirror.may_mislead());
         let mut found = HashSet::new();
         for (namespace, name, mirror) in orphans(open, &watches()) {
             found.insert(mirror.uid.clone());

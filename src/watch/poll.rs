@@ -131,6 +131,8 @@ pub async fn poll<C: Cluster, T: Service>(
     settle_absences(&api, tools, scope, cadence, memory, &mut round, &complete).await;
     round.confirm().await;
     if scope.retention != Policy::default() {
+        // Questions may have taken long.
+        round.at_api = tools.at_api();
         round.settle(&mirrors(tools, scope)).await;
     }
     if !memory.adopted {
@@ -299,7 +301,7 @@ async fn mark_stale_where<C: Cluster, T: Service>(
 }
 
 async fn mark_stale<C: Cluster>(round: &mut Round<'_, C>, name: Box<str>, mirror: Arc<Mirror>) {
-    if mirror.open && !matches!(mirror.synced, Synced::Stale | Synced::Forbidden) {
+    if mirror.may_mislead() {
         round
             .write(Write {
                 name,

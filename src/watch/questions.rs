@@ -62,8 +62,12 @@ pub async fn ask<A: Api, C: Cluster>(
                 absences.answered(&name, Answer::Unaskable);
             }
             Err(Error::InvalidResponse(_)) => absences.answered(&name, Answer::Unanswered),
-            // A key or an API that fails now would fail for the rest too.
-            Err(_) => break,
+            // A key or an API that fails now would fail for the rest too; where it fails for this one alone, the rest
+            // comes first in the next poll.
+            Err(_) => {
+                absences.put_off(&name);
+                break;
+            }
         }
     }
     asked

@@ -3,7 +3,10 @@
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 
-use super::status::{Facts, Standing, build, worth_writing};
+use super::{
+    shard::{Holder, Shard},
+    status::{Facts, Standing, build, worth_writing},
+};
 use crate::{
     api::cluster_watch::{ClusterWatch, ClusterWatchStatus},
     cluster::{Cluster, ClusterError},
@@ -21,19 +24,21 @@ pub struct Reporter<C> {
     uid: Option<String>,
     /// The generation of the watch that is reported on.
     pub generation: i64,
+    shard: Shard,
     last: ClusterWatchStatus,
 }
 
 impl<C: Cluster> Reporter<C> {
-    /// A reporter for this generation of `watch`, which says what its status says now.
+    /// A reporter of `shard` for this generation of `watch`, which says what its status says now.
     #[must_use]
-    pub fn new(cluster: C, watch: &ClusterWatch) -> Self {
+    pub fn new(cluster: C, watch: &ClusterWatch, shard: Shard) -> Self {
         Self {
             cluster,
             namespace: watch.namespace().unwrap_or_default(),
             name: watch.name_any(),
             uid: watch.uid(),
             generation: watch.metadata.generation.unwrap_or_default(),
+            shard,
             last: watch.status.clone().unwrap_or_default(),
         }
     }
@@ -53,8 +58,8 @@ impl<C: Cluster> Reporter<C> {
     /// Reports `standing` and `facts`, which are of this reporter's generation.
     ///
     /// # Errors
-    /// What the cluster refused or failed at. A watch that is gone or has another generation is no error: its next
-    /// reporter reports.
+    /// What the cluster refused or failed at. A watch that is gone, has another generation or is another shard's is no
+    /// error: its next reporter reports.
     pub async fn report(
         &mut self,
         standing: &Standing,
@@ -74,18 +79,15 @@ impl<C: Cluster> Reporter<C> {
                 return Ok(());
             }
             self.last = watch.status.take().unwrap_or_default();
+            if matches!(self.shard.holder(&self.last), Holder::Another(_)) {
+                return Ok(());
+            }
             let status = build(&self.last, standing, facts, now);
             if !worth_writing(&self.last, &status) {
                 return Ok(());
             }
-            watch.status = Some(status);
-            // The server keeps what is there of the rest: only the fence is needed.
-            watch.metadata.managed_fields = None;
-            match self.cluster.replace_watch_status(&watch).await {
-                Ok(written) => {
-                    self.last = written.status.unwrap_or_default();
-                    return Ok(());
-                }
+            match self.write(watch, status).await {
+                Ok(()) => return Ok(()),
                 Err(ClusterError::Conflict) => {}
                 Err(ClusterError::NotFound) => return Ok(()),
                 Err(error) => return Err(error),
@@ -93,4 +95,56 @@ impl<C: Cluster> Reporter<C> {
         }
         Err(ClusterError::Conflict)
     }
+    /// Says that this shard writes for the watch, where none does or another is silent (`is_silent`, of what that one
+    /// promised), together with `standing` (`None`: it stands as before). Returns who writes now.
+    ///
+    /// # Errors
+    /// What the cluster refused or failed at; a watch that is gone, changed or not of this shard is a conflict.
+    pub async fn take_over(
+        &mut self,
+        standing: Option<&Standing>,
+        facts: &Facts,
+        now: Timestamp,
+        is_silent: impl Fn(Option<Timestamp>) -> bool,
+    ) -> Result<Holder, ClusterError> {
+        let mut watch = self.cluster.get_watch(&self.namespace, &self.name).await?;
+        let changed = watch.uid() != self.uid || watch.metadata.generation != Some(self.generation);
+        if changed || !self.shard.takes(&watch) {
+            return Err(ClusterError::Conflict);
+        }
+        self.last = watch.status.take().unwrap_or_default();
+        match self.shard.holder(&self.last) {
+            Holder::This => return Ok(Holder::This),
+            Holder::Another(promise) if !is_silent(promise) => {
+                return Ok(Holder::Another(promise));
+            }
+            Holder::Nobody | Holder::Another(_) => {}
+        }
+        let as_before = || ClusterWatchStatus {
+            shard: Some(facts.shard.clone()),
+            ..self.last.clone()
+        };
+        let status = standing.map_or_else(as_before, |standing| {
+            build(&self.last, standing, facts, now)
+        });
+        self.write(watch, status).await?;
+        Ok(Holder::This)
+    }
+
+    async fn write(
+        &mut self,
+        mut watch: ClusterWatch,
+        status: ClusterWatchStatus,
+    ) -> Result<(), ClusterError> {
+        watch.status = Some(status);
+        // The server keeps what is there of the rest: only the fence is needed.
+        watch.metadata.managed_fields = None;
+        let written = self.cluster.replace_watch_status(&watch).await?;
+        self.last = written.status.unwrap_or_default();
+        Ok(())
+    }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

@@ -112,7 +112,12 @@ pub fn settle(
         for (place, kept) in of_instance.into_iter().enumerate() {
             match kept {
                 Kept::Mirror(mirror) if place >= max => writes.push(prune(mirror)),
-                Kept::Candidate(candidate) if place < max => writes.push(candidate.into_write()),
+                // It may have expired since it was listed.
+                Kept::Candidate(candidate)
+                    if place < max && !policy.expired(candidate.finished, now) =>
+                {
+                    writes.push(candidate.into_write());
+                }
                 Kept::Mirror(_) | Kept::Candidate(_) => {}
             }
         }

@@ -15,8 +15,10 @@ use tokio_util::{
 use super::{
     orphans,
     overlap::{Claim, overlapped},
+    pace::Pace,
     poll::Tools,
     request::REQUESTED_AT,
+    shard::Shard,
     status::Standing,
     task::{Speeds, Task},
 };
@@ -35,11 +37,16 @@ struct Fit {
     generation: Option<i64>,
     /// The older watch that holds its instances.
     overlaps: Option<String>,
+    /// The other shard that has it.
+    held: Option<String>,
+    /// It is to be another shard's, and this one's no more.
+    leaves: bool,
 }
 
 struct Running {
     fit: Fit,
     requested: watch::Sender<Option<String>>,
+    pace: Arc<Pace>,
     /// Ends the task when it is dropped.
     _stop: DropGuard,
 }
@@ -47,6 +54,7 @@ struct Running {
 /// The tasks of all watches, by namespace and name.
 pub struct Supervisor<C, T = together::Client> {
     tools: Arc<Tools<C, T>>,
+    shard: Shard,
     speeds: Speeds,
     watchdog: Watchdog,
     meters: Watches,
@@ -57,11 +65,12 @@ pub struct Supervisor<C, T = together::Client> {
 }
 
 impl<C: Cluster, T: Service> Supervisor<C, T> {
-    /// A supervisor that starts no task before it is told to [`lead`](Self::lead), and whose tasks all end with
-    /// `shutdown`; `watchdog` looks after their polls, `meters` count them.
+    /// A supervisor of the watches of `shard` that starts no task before it is told to [`lead`](Self::lead), and whose
+    /// tasks all end with `shutdown`; `watchdog` looks after their polls, `meters` count them.
     #[must_use]
     pub fn new(
         tools: Arc<Tools<C, T>>,
+        shard: Shard,
         speeds: Speeds,
         watchdog: Watchdog,
         meters: Watches,
@@ -69,6 +78,7 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
     ) -> Self {
         Self {
             tools,
+            shard,
             speeds,
             watchdog,
             meters,
@@ -90,12 +100,24 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
         self.leads.wait().await;
     }
 
-    /// Looks every few minutes for open mirrors in `namespace` (all: `None`) that none of `watches` looks after.
+    /// Keeps the mirrors that this shard needs of `namespace` (all: `None`), whose watches of all shards are `watches`.
+    pub fn keep(&self, namespace: Option<&str>, watches: &[Arc<ClusterWatch>]) {
+        if self.shard.is_one_of_several() {
+            let share = self.shard.share(watches);
+            self.tools.index.keep(namespace, share);
+        }
+    }
+
+    /// Looks every few minutes for open mirrors in `namespace` (all: `None`) that none of `watches` looks after, where that
+    /// is this shard's to do.
     pub(super) async fn look_out(
         &self,
         namespace: Option<&str>,
         watches: impl Fn() -> Vec<Arc<ClusterWatch>>,
     ) {
+        if !self.shard.takes_the_rest() {
+            return std::future::pending().await;
+        }
         orphans::look_after(&self.tools, namespace, watches).await;
     }
 
@@ -136,16 +158,22 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
             })
             .collect();
         let claims: Vec<_> = watches.iter().map(|watch| claim(watch)).collect();
+        let wanted: Vec<_> = watches
+            .iter()
+            .zip(&claims)
+            .filter(|(watch, _)| self.shard.takes(watch) || self.shard.has(watch))
+            .collect();
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         running.retain(|(of, name), _| {
-            of != namespace || claims.iter().any(|claim| claim.name == name)
+            of != namespace || wanted.iter().any(|(_, claim)| claim.name == name)
         });
-        for (watch, claim) in watches.iter().zip(&claims) {
-            let overlaps = overlapped(claim, &claims).map(str::to_owned);
+        for (watch, claim) in wanted {
             let fit = Fit {
                 uid: watch.uid(),
                 generation: watch.metadata.generation,
-                overlaps,
+                overlaps: overlapped(claim, &claims).map(str::to_owned),
+                held: self.shard.other_holder(watch),
+                leaves: !self.shard.takes(watch),
             };
             let requested = watch.annotations().get(REQUESTED_AT).cloned();
             let key = (namespace.to_owned(), claim.name.to_owned());
@@ -160,8 +188,9 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
                 }
                 _ => {
                     // The old task ends before the new one begins.
-                    running.remove(&key);
-                    let task = self.start(watch, fit, requested);
+                    let old = running.remove(&key).filter(|old| old.fit.uid == fit.uid);
+                    let pace = old.map(|old| old.pace.clone()).unwrap_or_default();
+                    let task = self.start(watch, fit, requested, pace);
                     running.insert(key, task);
                 }
             }
@@ -183,9 +212,23 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
         }
     }
 
-    fn start(&self, watch: &Arc<ClusterWatch>, fit: Fit, requested: Option<String>) -> Running {
+    fn start(
+        &self,
+        watch: &Arc<ClusterWatch>,
+        fit: Fit,
+        requested: Option<String>,
+        pace: Arc<Pace>,
+    ) -> Running {
         let (requested, changes) = watch::channel(requested);
-        let task = Task::new(self.tools.clone(), watch.clone(), self.speeds, changes);
+        let shard = self.shard.clone();
+        let task = Task::new(
+            self.tools.clone(),
+            watch.clone(),
+            shard,
+            self.speeds,
+            changes,
+        );
+        let task = task.after(pace.clone());
         let standing = match (&fit.overlaps, watch.spec.suspend) {
             (_, true) => Some(Standing::Suspended),
             (Some(other), _) => Some(Standing::Stalled {
@@ -196,7 +239,7 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
             }),
             (None, false) => None,
         };
-        let overlaps = fit.overlaps.is_some();
+        let (overlaps, leaves) = (fit.overlaps.is_some(), fit.leaves);
         let stop = self.shutdown.child_token();
         let stopped = stop.clone();
         let (watchdog, meters) = (self.watchdog.clone(), self.meters.clone());
@@ -204,6 +247,7 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
             // Whatever the task is in the middle of is dropped at once, its writes with it.
             let work = async {
                 match standing {
+                    _ if leaves => task.let_go().await,
                     Some(standing) => task.rest(standing, overlaps).await,
                     None => task.run(&watchdog, &meters).await,
                 }
@@ -217,6 +261,7 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
         Running {
             fit,
             requested,
+            pace,
             _stop: stop.drop_guard(),
         }
     }
@@ -237,64 +282,4 @@ pub(super) fn claim(watch: &ClusterWatch) -> Claim<'_> {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::{
-        api::cluster_watch::ClusterWatchSpec,
-        clock::Clock,
-        mirror::index::Index,
-        testing::{clock::TestClock, cluster::MemoryCluster},
-        together::{BaseUrl, Client, Limits},
-    };
-
-    fn watch(namespace: &str, name: &str) -> Arc<ClusterWatch> {
-        let mut watch = ClusterWatch::new(name, ClusterWatchSpec::default());
-        watch.metadata.namespace = Some(namespace.to_owned());
-        Arc::new(watch)
-    }
-
-    #[tokio::test]
-    async fn the_end_of_a_listing_ends_the_tasks_of_watches_that_it_lacks() {
-        let base = BaseUrl::parse("http://127.0.0.1:1", true).unwrap();
-        let clock: Arc<dyn Clock> = Arc::new(TestClock::default());
-        let tools = Tools {
-            cluster: MemoryCluster::default(),
-            together: Client::new(base, Limits::default()).unwrap(),
-            index: Index::new(0),
-            clock: clock.clone(),
-        };
-        let speeds = Speeds {
-            default_interval: Duration::from_secs(60),
-            min_interval: Duration::from_secs(10),
-        };
-        let watchdog = Watchdog::new(clock.clone(), Duration::from_secs(300));
-        let meters = Watches::new(clock);
-        let shutdown = CancellationToken::new();
-        let supervisor = Supervisor::new(Arc::new(tools), speeds, watchdog, meters, shutdown);
-        supervisor.lead();
-        let tasks = || {
-            let running = supervisor.running.lock().unwrap();
-            let names = running.keys().map(|(_, name)| name.clone());
-            names.collect::<BTreeSet<_>>()
-        };
-        let watches = [watch("a", "one"), watch("b", "two")];
-        supervisor.settle_all(None, &watches);
-        assert_eq!(tasks(), ["one".to_owned(), "two".to_owned()].into());
-        supervisor.settle_all(None, &watches[..1]);
-        assert_eq!(
-            tasks(),
-            ["one".to_owned()].into(),
-            "its namespace has no watch left"
-        );
-        supervisor.settle_all(Some("b"), &[]);
-        assert_eq!(
-            tasks(),
-            ["one".to_owned()].into(),
-            "of another namespace it says nothing"
-        );
-        supervisor.settle_all(Some("a"), &[]);
-        assert!(tasks().is_empty());
-    }
-}
+mod tests;

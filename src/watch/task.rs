@@ -1,5 +1,7 @@
 //! The life of one generation of one `ClusterWatch`: wait, poll, report, again.
 
+mod handover;
+
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use futures::future::{Either, select};
@@ -9,12 +11,14 @@ use tokio::sync::watch;
 use super::{
     failure::Failure,
     memory::Memory,
+    pace::Pace,
     plan::Scope,
     poll::{PollError, Polled, Tools, mark_all_stale, mark_unwritten_stale, mirrors, poll},
     report::Reporter,
     request::Requests,
     rollup::rollup,
     schedule::{Cadence, HEARTBEAT, STALE_GRACE, next_poll},
+    shard::Shard,
     status::{Facts, Standing, synced_later_by},
 };
 use crate::{
@@ -42,6 +46,8 @@ pub struct Speeds {
 pub struct Task<C, T = Client> {
     tools: Arc<Tools<C, T>>,
     watch: Arc<ClusterWatch>,
+    shard: Shard,
+    pace: Arc<Pace>,
     scope: Scope,
     cadence: Cadence,
     min_interval: Duration,
@@ -57,21 +63,25 @@ pub struct Task<C, T = Client> {
 }
 
 impl<C: Cluster, T: Service> Task<C, T> {
-    /// The task of `watch`; `requested`: its `requestedAt` annotation, as it changes.
+    /// The task of `watch`, of this `shard`; `requested`: its `requestedAt` annotation, as it changes.
     #[must_use]
     pub fn new(
         tools: Arc<Tools<C, T>>,
         watch: Arc<ClusterWatch>,
+        shard: Shard,
         speeds: Speeds,
         requested: watch::Receiver<Option<String>>,
     ) -> Self {
         let cadence = Cadence::of(&watch.spec, speeds.default_interval, speeds.min_interval);
-        let reporter = Reporter::new(tools.cluster.clone(), &watch);
+        let reporter = Reporter::new(tools.cluster.clone(), &watch, shard.clone());
         let facts = Facts {
             generation: reporter.generation,
+            shard: shard.name().to_owned(),
             ..Facts::default()
         };
         let mut task = Self {
+            shard,
+            pace: Arc::default(),
             scope: Scope::of(&watch),
             cadence,
             min_interval: speeds.min_interval,
@@ -89,6 +99,13 @@ impl<C: Cluster, T: Service> Task<C, T> {
         task
     }
 
+    /// Keeps the pace of the generation before.
+    #[must_use]
+    pub fn after(mut self, pace: Arc<Pace>) -> Self {
+        self.pace = pace;
+        self
+    }
+
     /// Mirrors until it is dropped; `watchdog` sees that its polls move, `meters` count them.
     pub async fn run(mut self, watchdog: &Watchdog, meters: &Watches) {
         let name = self.watch.name_any();
@@ -96,11 +113,16 @@ impl<C: Cluster, T: Service> Task<C, T> {
         if let Some(age) = self.age_of_last_sync() {
             meter.synced(self.tools.clock.elapsed(), age);
         }
-        self.tools.index.ready().await;
+        self.begin(&Standing::Progressing(String::new())).await;
         self.memory.pulse = watchdog.enroll(&self.scope.namespace, &name);
         if !self.reporter.is_acknowledged() {
             self.report(&Standing::Progressing(String::new())).await;
         }
+        let (clock, turn) = (self.tools.clock.clone(), self.cadence.active_interval);
+        let first = self.pace.first_poll(clock.elapsed(), turn);
+        self.memory.pulse.rest_until(first);
+        clock.sleep_until(first).await;
+        self.memory.pulse.beat();
         loop {
             let handled = self.heed_request();
             let outcome = self.poll().await;
@@ -133,6 +155,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
         let (tools, watch) = (self.tools.clone(), self.watch.clone());
         let (scope, cadence) = (self.scope.clone(), self.cadence);
         let now = tools.clock.elapsed();
+        self.pace.polls(now, self.polls == 0);
         let stale_at = self
             .stale_at()
             .map(|stale_at| stale_at.max(now + STALE_GRACE));
@@ -161,6 +184,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
             tell_at += HEARTBEAT;
         };
         drop(polling);
+        memory.tell(&self.pace);
         self.memory = memory;
         outcome
     }
@@ -168,7 +192,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
     /// Reports `standing` and leaves the API alone until it is dropped. The mirrors of a suspended watch are marked once
     /// they are stale, but not where it `overlaps` another: then they are the other's.
     pub async fn rest(mut self, standing: Standing, overlaps: bool) {
-        self.tools.index.ready().await;
+        self.begin(&standing).await;
         loop {
             let now = self.tools.clock.elapsed();
             // A process that died in its first poll may have left mirrors, and no word that it synced.

@@ -5,7 +5,7 @@
 mod faults;
 mod late;
 mod processes;
-mod replica;
+pub(crate) mod replica;
 
 use std::time::Duration;
 

@@ -20,6 +20,7 @@ mod process;
 mod program;
 mod scrape;
 mod setup;
+mod shards;
 mod shutdown;
 mod truth;
 mod turn;

@@ -101,6 +101,20 @@ impl Fixture {
         .await
     }
 
+    /// Lets pass what an edit waits for that is not the first within a minute.
+    pub(crate) async fn edit_heeded(&self, name: &str) {
+        self.edit_seen(name).await;
+        self.advance(Duration::from_secs(60)).await;
+    }
+
+    /// Waits until the present generation of the watch was taken up.
+    pub(crate) async fn edit_seen(&self, name: &str) {
+        self.watch_where(name, "the edit is seen", |status, generation| {
+            status.observed_generation == generation
+        })
+        .await;
+    }
+
     /// Lets `by` pass and waits until the API was listed again.
     pub(crate) async fn pass(&self, by: Duration) {
         let before = self.simulator.counters().listings;

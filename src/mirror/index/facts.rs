@@ -118,6 +118,14 @@ impl Mirror {
             answered: 0,
         })
     }
+
+    /// Whether it is open and shows something that could be taken for the truth: not one that says itself that it is not, nor
+    /// one that still waits for its first status.
+    #[must_use]
+    pub fn may_mislead(&self) -> bool {
+        let empty = self.synced == Synced::Pending && self.state.is_empty();
+        self.open && !empty && !matches!(self.synced, Synced::Stale | Synced::Forbidden)
+    }
 }
 
 fn fact(conditions: &[Condition], type_: &str) -> ConditionFact {

@@ -44,7 +44,7 @@ fn a_listing_forgets_what_it_did_not_show_but_not_what_was_written_meanwhile() {
     let index = Index::new(1);
     index.apply(object("gone", 1, "RUNNING"));
     index.apply(object("kept", 2, "RUNNING"));
-    let epoch = index.begin();
+    let epoch = index.begin(None);
     index.show(None, object("kept", 2, "RUNNING"));
     index.apply(object("written", 9, "RUNNING"));
     index.end(epoch, None, true);
@@ -70,7 +70,7 @@ fn the_answer_to_a_write_brings_nothing_back_whose_deletion_was_shown() {
 #[test]
 fn a_listing_forgets_what_was_written_and_deleted_before_it() {
     let index = Index::new(1);
-    let epoch = index.begin();
+    let epoch = index.begin(None);
     index.apply(object("a", 5, "RUNNING"));
     index.show(None, object("b", 9, "RUNNING"));
     index.end(epoch, None, true);
@@ -82,7 +82,7 @@ fn a_listing_forgets_what_was_written_and_deleted_before_it() {
 fn a_listing_of_one_namespace_leaves_the_others() {
     let index = Index::new(2);
     index.apply(object("a", 1, "RUNNING"));
-    let epoch = index.begin();
+    let epoch = index.begin(None);
     index.end(epoch, Some("other"), true);
     assert!(state(&index, "a").is_some());
 }
@@ -103,7 +103,7 @@ fn a_listing_forgets_what_was_written_before_it_and_is_gone() {
     index.show(None, object("kept", 3, "RUNNING"));
     index.apply(object("written", 9, "RUNNING"));
     // The watch was cut, somebody deleted it meanwhile, and nothing newer is there to see.
-    let epoch = index.begin();
+    let epoch = index.begin(None);
     index.show(None, object("kept", 3, "RUNNING"));
     index.end(epoch, None, false);
     assert!(state(&index, "kept").is_some());

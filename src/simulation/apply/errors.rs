@@ -74,6 +74,7 @@ impl Sequence {
             Kind::AnswersLost => KubeFault::AnswerLost,
             Kind::AnswersNever => KubeFault::NoAnswer,
             Kind::WritesSlow => KubeFault::Slow(self.draw(1..60) as u64),
+            Kind::WritesThrottled => KubeFault::Throttled(self.draw(1..30) as u64),
             Kind::ReadsFail => KubeFault::Unreadable,
             _ => return false,
         };

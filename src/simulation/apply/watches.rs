@@ -7,7 +7,11 @@ use crate::{
     api::cluster_watch::{
         ClusterWatch, ClusterWatchSpec, DeletionPolicy, OmitField, Query, Retention, SecretKeyRef,
     },
-    simulation::{judge::holder, sequence::Sequence, step::Kind},
+    simulation::{
+        judge::{holder, is_foreign},
+        sequence::Sequence,
+        step::Kind,
+    },
     testing::{CLUSTER, NAMESPACE},
     together::ApiKey,
     watch::request::REQUESTED_AT,
@@ -20,6 +24,9 @@ const STATES: [&[&str]; 4] = [
     &["SUCCEEDED", "FAILED"],
     &["PENDING_APPROVAL"],
 ];
+
+/// The cluster that foreign objects are for.
+const ANOTHER: &str = "another";
 
 impl Sequence {
     pub(super) fn edit_mirror(&mut self, kind: Kind) {
@@ -44,15 +51,50 @@ impl Sequence {
             return;
         }
         world.with(|state, now| {
-            state.judge.touched(&name, now);
             state.judge.minds = now;
+            if kind == Kind::MirrorDeleted {
+                state.judge.deleted(&name, now);
+            } else {
+                state.judge.touched(&name, now);
+            }
             if kind == Kind::MirrorEdited {
                 state.judge.edited.insert(name);
-            } else if kind == Kind::MirrorDeleted {
-                state.judge.edited.remove(&name);
             }
         });
         world.mirror_news.modify(|news| *news += 1);
+    }
+
+    /// Somebody creates an object of a mirror's name for another cluster.
+    pub(super) fn plant_foreign(&mut self) {
+        let world = self.world.clone();
+        let count = world.with(|state, _| state.truth.entries.len());
+        let number = self.draw(0..count + 1) as u64 + 1;
+        let name = crate::testing::id(number);
+        if world.cluster.mirror(&name).is_none() {
+            world.cluster.plant(number, ANOTHER);
+            world.log(|| format!("  {name} is planted"));
+            self.touched(&name);
+        }
+    }
+
+    /// Objects for other clusters go.
+    fn weed(&mut self) {
+        let foreign: Vec<_> = self.world.cluster.look(|mirrors| {
+            let foreign = mirrors.iter().filter(|(_, mirror)| is_foreign(mirror));
+            foreign.map(|(name, _)| name.clone()).collect()
+        });
+        for name in foreign {
+            self.world.cluster.collect(&name);
+            self.touched(&name);
+        }
+    }
+
+    fn touched(&self, name: &str) {
+        self.world.with(|state, now| {
+            state.judge.minds = now;
+            state.judge.deleted(name, now);
+        });
+        self.world.mirror_news.modify(|news| *news += 1);
     }
 
     pub(super) fn change_key(&mut self, kind: Kind) {
@@ -184,15 +226,10 @@ impl Sequence {
     /// What calm wants: a good key, and a watch that works.
     pub(in crate::simulation) fn mend(&mut self) {
         self.give_key();
+        self.weed();
         self.world.lease.overwrite(None);
         self.world.with(|state, now| state.judge.lease_edited = now);
-        let watches: Vec<_> = self
-            .world
-            .cluster
-            .watches()
-            .into_iter()
-            .map(Box::new)
-            .collect();
+        let watches = self.world.cluster.watches();
         let name = holder(&watches).map_or_else(|| "first".to_owned(), ResourceExt::name_any);
         self.put(&name, |watch| watch.spec.suspend = false);
     }

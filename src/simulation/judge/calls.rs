@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::{cadence, holder};
 use crate::simulation::world::State;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -24,13 +23,10 @@ impl State {
                 times.pop_front();
             }
         }
-        let told = judge
-            .told
-            .get(&slot)
-            .map_or(&[][..], |told| &told.watches[..]);
-        let Some(watch) = holder(told) else { return };
+        let Some(mut cadence) = judge.told.get(&slot).and_then(|told| told.cadence) else {
+            return;
+        };
         // A listing may begin anew once with other names, another time with each other filter, and pages may come twice.
-        let mut cadence = cadence(watch);
         if !judge.starts.is_empty() {
             cadence.active_interval = Duration::from_secs(10);
         }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::{
@@ -21,38 +22,42 @@ use crate::{
     watch::retention::Policy,
 };
 
+/// No slow listing takes a tenth of this.
+const REST: Duration = Duration::from_secs(3600);
+
 impl State {
-    /// Everything was in order for long.
-    pub(in crate::simulation) fn judge_calm(&mut self, cluster: &MemoryCluster, now: Duration) {
-        let watches: Vec<_> = cluster.watches().into_iter().map(Box::new).collect();
+    /// What is wrong once everything was in order for long.
+    pub(in crate::simulation) fn unsettled(
+        &self,
+        cluster: &MemoryCluster,
+        now: Duration,
+    ) -> Option<String> {
+        let wall = self.truth.clock(now);
+        let watches = cluster.watches();
         let Some(watch) = holder(&watches) else {
-            return self.violated(|| "calm without a watch".to_owned());
+            return Some("calm without a watch".to_owned());
         };
         let said = standing(watch);
         if !said.ready || said.note {
-            let conditions = watch
-                .status
-                .as_ref()
-                .map(|status| status.conditions.clone());
-            self.violated(|| {
-                format!(
-                    "all is well, and {} is not Ready: {said:?} {conditions:?}",
-                    watch.name_any()
-                )
-            });
+            let status = watch.status.as_ref();
+            return Some(format!(
+                "all is well, and {} is not Ready: {said:?} {:?}",
+                watch.name_any(),
+                status.map(|status| &status.conditions)
+            ));
         }
         let of_watch = |item: &Remediation| {
             watch.spec.instance().is_none() || item.instance_id.as_deref() == watch.spec.instance()
         };
-        let wrong = self.truth.entries.iter().find_map(|(id, entry)| {
+        self.truth.entries.iter().find_map(|(id, entry)| {
             let mirror = cluster.mirror(id);
             let item = entry.current().filter(|item| of_watch(item));
             let problem = match (item, &mirror) {
                 (None, None) => None,
                 (None, Some(mirror)) => unlike_gone(watch, mirror),
-                (Some(item), None) => (entry.listed && !may_lack(cluster, watch, item, now))
+                (Some(item), None) => (entry.listed && !may_lack(cluster, watch, item, wall))
                     .then_some("has no mirror"),
-                (Some(item), Some(mirror)) => unlike(watch, mirror, item, entry.listed, now),
+                (Some(item), Some(mirror)) => unlike(watch, mirror, item, entry.listed, wall),
             };
             problem.map(|problem| {
                 format!(
@@ -61,22 +66,37 @@ impl State {
                     mirror.and_then(|mirror| mirror.status)
                 )
             })
-        });
-        if let Some(wrong) = wrong {
-            self.violated(|| wrong);
-        }
+        })
     }
 
-    /// Nothing happened for long.
-    pub(in crate::simulation) fn judge_quiet(&mut self, cluster: &MemoryCluster) {
+    /// What was amiss since `begun`, six minutes in which nothing changed.
+    pub(in crate::simulation) fn unquiet(
+        &self,
+        cluster: &MemoryCluster,
+        begun: Duration,
+    ) -> Option<String> {
         let (tried, reports) = (self.judge.tried, self.judge.reports);
-        if tried > 0 {
-            self.violated(|| format!("{tried} writes of mirrors, and nothing has changed"));
-        }
         // A heartbeat every five minutes, and one report more where retention deleted something.
-        let most = 4 * cluster.watches().len();
-        if reports > most {
-            self.violated(|| format!("{reports} reports in ten minutes, and nothing has changed"));
+        let most = 3 * cluster.watches().len();
+        // Who has listed slowly leaves the API alone for ten times as long.
+        let slow = self.answered.slow;
+        let rests = slow.is_some_and(|at| begun.saturating_sub(at) < REST);
+        if tried > 0 {
+            Some(format!(
+                "{tried} writes of mirrors, and nothing has changed"
+            ))
+        } else if reports > most {
+            Some(format!(
+                "{reports} reports in six minutes, and nothing has changed"
+            ))
+        } else if rests {
+            None
+        } else if reports == 0 {
+            Some("no report in six minutes".to_owned())
+        } else if self.answered.ended < begun {
+            Some("no listing in six minutes".to_owned())
+        } else {
+            None
         }
     }
 }
@@ -87,7 +107,7 @@ fn unlike(
     mirror: &crate::api::remediation::Remediation,
     item: &Remediation,
     listed: bool,
-    now: Duration,
+    wall: Timestamp,
 ) -> Option<&'static str> {
     let status = mirror.status.clone().unwrap_or_default();
     // A finished one that no listing shows is asked for by nobody.
@@ -99,7 +119,7 @@ fn unlike(
     }
     let finished = time::ended(status.end_time.as_deref(), status.update_time.as_deref());
     let policy = Policy::of(watch.spec.retention.as_ref());
-    let long_ago = crate::testing::now() + now - Duration::from_secs(120);
+    let long_ago = wall - Duration::from_secs(120);
     if status.open == Some(false) && policy.expired(finished, long_ago) {
         return Some("has expired");
     }
@@ -135,7 +155,7 @@ fn may_lack(
     cluster: &MemoryCluster,
     watch: &ClusterWatch,
     item: &Remediation,
-    now: Duration,
+    wall: Timestamp,
 ) -> bool {
     let wanted = watch
         .spec
@@ -147,7 +167,7 @@ fn may_lack(
     }
     let policy = Policy::of(watch.spec.retention.as_ref());
     let finished = time::ended(item.end_time.as_deref(), item.update_time.as_deref());
-    let expires = crate::testing::now() + now + Duration::from_secs(60);
+    let expires = wall + Duration::from_secs(60);
     let newer = cluster.look(|mirrors| {
         let others = mirrors.values().filter_map(|mirror| mirror.status.as_ref());
         let newer = others.filter(|other| {

@@ -1,13 +1,16 @@
 //! What a reader sees at any instant: the truth, or a mark that says that it may not be.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 
-use super::{cadence, holder, writes::synced};
+use super::{cadence, holder, is_foreign, writes::synced};
 use crate::{
-    api::{cluster_watch::ClusterWatch, remediation::RemediationStatus},
+    api::{
+        cluster_watch::ClusterWatch,
+        remediation::{Remediation, RemediationStatus},
+    },
     simulation::world::State,
     testing::cluster::MemoryCluster,
     together::state,
@@ -27,16 +30,17 @@ pub(super) struct Standing {
 }
 
 pub(super) fn standing(watch: &ClusterWatch) -> Standing {
-    let status = watch.status.clone().unwrap_or_default();
-    let ready = status
-        .conditions
+    let status = watch.status.as_ref();
+    let conditions = status.map_or(&[][..], |status| &status.conditions);
+    let ready = conditions
         .iter()
         .find(|condition| condition.type_ == "Ready");
-    let current = status.observed_generation == watch.metadata.generation;
+    let observed = status.and_then(|status| status.observed_generation);
+    let current = observed == watch.metadata.generation;
     Standing {
         ready: current && ready.is_some_and(|ready| ready.status == "True"),
         note: ready.is_some_and(|ready| ready.message.contains("left out")),
-        stale_after: status.stale_after.and_then(|time| time.parse().ok()),
+        stale_after: status.and_then(|status| status.stale_after.as_ref()?.parse().ok()),
     }
 }
 
@@ -49,10 +53,20 @@ pub(super) fn only_final(watch: &ClusterWatch) -> bool {
 impl State {
     /// Looks at everything that a reader can see.
     pub(in crate::simulation) fn judge_marks(&mut self, cluster: &MemoryCluster, now: Duration) {
-        let watches: Vec<_> = cluster.watches().into_iter().map(Box::new).collect();
-        let Some(watch) = holder(&watches) else {
-            return;
-        };
+        cluster.look_at_all(|watches, mirrors| {
+            let watches: Vec<_> = watches.values().collect();
+            if let Some(watch) = holder(&watches) {
+                self.judge_seen(watch, mirrors, now);
+            }
+        });
+    }
+
+    fn judge_seen(
+        &mut self,
+        watch: &ClusterWatch,
+        mirrors: &BTreeMap<String, Remediation>,
+        now: Duration,
+    ) {
         let cadence = cadence(watch);
         let quiet = now.saturating_sub(self.judge.disturbed);
         let stale = cadence.stale_after(false, Duration::ZERO);
@@ -81,37 +95,71 @@ impl State {
                 )
             });
         }
-        cluster.look(|mirrors| for (name, mirror) in mirrors {
-            let Some(status) = &mirror.status else { continue };
-            let of_watch = watch.spec.instance().is_none() || status.instance_id.as_deref() == watch.spec.instance();
+        for (name, mirror) in mirrors {
+            let Some(status) = mirror.status.as_ref().filter(|_| !is_foreign(mirror)) else {
+                continue;
+            };
+            let of_watch = watch.spec.instance().is_none()
+                || status.instance_id.as_deref() == watch.spec.instance();
             if synced(status).0 != "True" || self.judge.edited.contains(name) || !of_watch {
                 continue;
             }
-            let Some((since, known)) = self.untrue(&mirror.spec.id, status, now) else { continue };
+            let Some((since, known)) = self.untrue(&mirror.spec.id, status, now) else {
+                continue;
+            };
             if !known {
-                self.violated(|| format!("{name} shows what never was: {:?} {:?}", status.state, status.update_time));
+                self.violated(|| {
+                    format!(
+                        "{name} shows what never was: {:?} {:?}",
+                        status.state, status.update_time
+                    )
+                });
             }
             let ended = self.answered.ended;
             let unread = now.saturating_sub(self.answered.ended) > bound || suspended;
-            if status.open == Some(true) && unread && now.saturating_sub(since) > bound && quiet > bound && !slow {
-                self.violated(|| format!("{name} is open, unconfirmed since {ended:?}, and bears no mark"));
+            if status.open == Some(true)
+                && unread
+                && now.saturating_sub(since) > bound
+                && quiet > bound
+                && !slow
+            {
+                self.violated(|| {
+                    format!("{name} is open, unconfirmed since {ended:?}, and bears no mark")
+                });
             }
             // What is final is looked at in listings alone, and bears no mark when none comes.
             let confirmed = self.answered.confirmed.get(&mirror.spec.id);
             let never_asked = status.open == Some(false) && (unread || confirmed <= Some(&since))
-                || status.open == Some(false) && (only_final(watch) || !self.truth.entries[&mirror.spec.id].listed);
-            if never_asked || suspended || slow || recently(self.answered.malformed) || standing.note {
+                || status.open == Some(false)
+                    && (only_final(watch) || !self.truth.entries[&mirror.spec.id].listed);
+            if never_asked
+                || suspended
+                || slow
+                || recently(self.answered.malformed)
+                || standing.note
+            {
                 continue;
             }
             let age = now.saturating_sub(since);
             if age > bound && quiet > bound {
-                self.violated(|| format!("{name} shows {:?}, untrue since {since:?}, and bears no mark", status.state));
+                self.violated(|| {
+                    format!(
+                        "{name} shows {:?}, untrue since {since:?}, and bears no mark",
+                        status.state
+                    )
+                });
             }
-            if age > HEARTBEAT + bound * 2 && standing.ready && !overdue {
+            // Whoever has just begun to lead must see twice that it is gone.
+            let led = self
+                .judge
+                .leader
+                .map(|(_, since)| now.saturating_sub(since));
+            let settled = led.is_some_and(|led| led > bound);
+            if age > HEARTBEAT + bound * 2 && settled && standing.ready && !overdue {
                 self.violated(|| format!("{name} shows {:?}, untrue since {since:?}, and its watch says that all is well", status.state));
             }
-        });
-        self.judge_missing(cluster, watch, bound, now);
+        }
+        self.judge_missing(mirrors, watch, bound, now);
     }
 
     /// Since when the mirror shows what is not true, and whether it ever was; `None`: it is true, or nobody can say.
@@ -139,7 +187,7 @@ impl State {
     /// Open ones that are listed for long must have a mirror.
     fn judge_missing(
         &mut self,
-        cluster: &MemoryCluster,
+        mirrors: &BTreeMap<String, Remediation>,
         watch: &ClusterWatch,
         bound: Duration,
         now: Duration,
@@ -176,7 +224,7 @@ impl State {
                         && (watch.spec.instance().is_none()
                             || item.instance_id.as_deref() == watch.spec.instance())
                 })
-                && cluster.mirror(id).is_none()
+                && !mirrors.contains_key(*id)
         });
         if let Some(id) = lacking.map(|(id, _)| id.clone()) {
             self.violated(|| {

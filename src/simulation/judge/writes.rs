@@ -1,14 +1,14 @@
 //! Every write that lands.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use kube::ResourceExt;
 
-use super::{Changed, holder};
+use super::{Changed, Pruned, is_foreign};
 use crate::{
     api::remediation::{Remediation, RemediationStatus},
     cluster::ClusterError,
-    mirror::{digest::digest, time},
+    mirror::{digest::digest, labels::INSTANCE_ID, time},
     simulation::{
         cluster::{Op, Verb},
         truth::{Entry, shows, updated},
@@ -16,7 +16,6 @@ use crate::{
     },
     testing::cluster::MemoryCluster,
     together::state,
-    watch::retention::Policy,
 };
 
 /// Two listings this far apart must show an older version before it may overwrite a newer one.
@@ -76,7 +75,8 @@ impl State {
         });
         self.judge.tried += usize::from(op.verb != Verb::Delete);
         let (name, slot) = (&op.name, op.slot);
-        if op.fence.is_some() && op.fence < op.known {
+        // One that is gone may be forgotten and, by an older listing, be met once more: then nothing is written.
+        if before.is_some() && op.fence.is_some() && op.fence < op.known {
             self.violated(|| {
                 format!(
                     "process {slot} writes {name} on {:?}, and knew {:?}",
@@ -89,6 +89,12 @@ impl State {
         }
         if answer.is_err() {
             return;
+        }
+        // Nobody looks after it, which alone may be said of it.
+        let orphaned = after.and_then(|after| after.status.as_ref());
+        let orphaned = orphaned.is_some_and(|status| synced(status).1 == "Stale");
+        if op.verb != Verb::Create && before.is_some_and(is_foreign) && !orphaned {
+            self.violated(|| format!("{:?} of {name}, which is for another cluster", op.verb));
         }
         if !op.led {
             self.violated(|| {
@@ -108,7 +114,7 @@ impl State {
         }
         self.judge.changed.insert(name.clone(), Changed { at: now });
         match (before, after) {
-            (_, Some(after)) if op.verb == Verb::Create => self.created(after, now),
+            (_, Some(after)) if op.verb == Verb::Create => self.created(op.slot, after, now),
             (Some(before), Some(after)) => {
                 if unchanged(before, after) {
                     self.violated(|| format!("{:?} of {name} changes nothing", op.verb));
@@ -122,7 +128,7 @@ impl State {
         }
     }
 
-    fn created(&mut self, object: &Remediation, now: Duration) {
+    fn created(&mut self, slot: usize, object: &Remediation, now: Duration) {
         let name = object.name_any();
         let identity = (object.spec.cluster_id.clone(), object.spec.id.clone());
         if !self.truth.entries.contains_key(&identity.1) {
@@ -135,7 +141,8 @@ impl State {
         if *first != identity {
             self.violated(|| format!("{name} stands for two ids"));
         }
-        self.judge.created.insert(name, now);
+        let policy = self.judge.policy(slot).unwrap_or_default();
+        self.judge.created.insert(name, (now, policy));
     }
 
     /// A status was written.
@@ -147,7 +154,7 @@ impl State {
         let evidence = op.evidence;
         let reason = synced(is).1.to_owned();
         let proven = match &*reason {
-            "Listed" | "Final" => return self.shown(&name, &id, was, is, now),
+            "Listed" | "Final" => return self.shown(op.slot, (&name, &id), was, is, now),
             "NotFound" => evidence.not_found >= 2,
             "NotListed" => evidence.lacking >= 2,
             "Forbidden" => evidence.forbidden >= 2,
@@ -178,8 +185,8 @@ impl State {
     /// A status was written from what the API showed.
     fn shown(
         &mut self,
-        name: &str,
-        id: &str,
+        slot: usize,
+        (name, id): (&str, &str),
         was: &RemediationStatus,
         is: &RemediationStatus,
         now: Duration,
@@ -211,12 +218,26 @@ impl State {
             self.violated(|| format!("{name} becomes older again, at {time}, which was shown from {first:?} to {last:?}"));
         }
         self.judge.edited.remove(name);
-        if let Some((at, pruned)) = self.judge.pruned.get(name)
-            && *pruned == is.update_time
-            && self.judge.minds < *at
+        if let Some(pruned) = self.judge.pruned.get(name)
+            && pruned.version == is.update_time
+            && self.judge.minds < pruned.at
+            && self.judge.spec(slot) == pruned.spec
+            && !self.was_open_since(id, pruned.at)
         {
             self.violated(|| format!("{name} was pruned and comes back"));
         }
+    }
+
+    /// Whether the API has shown the remediation as open since then. It shall have a mirror then, and nobody can know that
+    /// this is what it was before.
+    fn was_open_since(&self, id: &str, then: Duration) -> bool {
+        let shown = self.answered.shown.get(id);
+        let versions = &self.truth.entries[id].versions;
+        versions
+            .iter()
+            .filter(|version| !state::is_final(&version.state))
+            .filter_map(|version| shown?.get(version.update_time.as_ref()?))
+            .any(|(_, last)| *last >= then)
     }
 
     /// A mirror was deleted.
@@ -233,54 +254,67 @@ impl State {
         if status.open != Some(false) {
             self.violated(|| format!("{name} is open and is pruned"));
         }
-        let told = self
-            .judge
-            .told
-            .get(&slot)
-            .map_or(&[][..], |told| &told.watches[..]);
-        let Some(watch) = holder(told) else { return };
-        let policy = Policy::of(watch.spec.retention.as_ref());
+        let Some(policy) = self.judge.policy(slot) else {
+            return;
+        };
         let finished = |status: &RemediationStatus| {
             time::ended(status.end_time.as_deref(), status.update_time.as_deref())
         };
-        let wall = crate::testing::now() + now;
-        let newer = cluster.look(|mirrors| {
-            let others = mirrors.values().filter_map(|mirror| mirror.status.as_ref());
-            let newer = others.filter(|other| {
-                other.open == Some(false)
-                    && other.instance_id == status.instance_id
-                    && finished(other) >= finished(&status)
+        let wall = self.truth.clock(now);
+        let newer: BTreeSet<String> = cluster.look(|mirrors| {
+            let newer = mirrors.values().filter(|other| {
+                let at = other.status.as_ref().map(finished);
+                is_closed(other)
+                    && instance(other) == instance(before)
+                    && at >= Some(finished(&status))
             });
-            newer.count()
+            newer.map(|other| other.spec.id.clone()).collect()
         });
         // One that the API has may be on its way to a mirror.
-        let listed = self
-            .truth
-            .entries
-            .values()
-            .filter_map(Entry::current)
-            .filter(|item| {
-                state::is_final(&item.state)
-                    && item.instance_id == status.instance_id
-                    && time::read(item.end_time.as_deref()) >= finished(&status)
-            });
-        let newer = newer.max(listed.count());
+        let listed = self.truth.entries.values().filter_map(Entry::current);
+        let listed = listed.filter(|item| {
+            state::is_final(&item.state)
+                && item.instance_id.as_deref() == instance(before)
+                && time::read(item.end_time.as_deref()) >= finished(&status)
+        });
+        let listed = listed.map(|item| &item.id);
+        let newer = newer.len() + listed.filter(|id| !newer.contains(*id)).count();
         let expired = policy.expired(finished(&status), wall);
         let edited = now.saturating_sub(self.judge.minds) < Duration::from_secs(60);
         if !expired && !edited && policy.max_per_instance.is_none_or(|max| newer < max) {
             self.violated(|| format!("{name} is pruned, and {policy:?} keeps it"));
         }
-        if let Some(created) = self.judge.created.get(&name).copied()
+        if let Some((created, then)) = self.judge.created.get(&name).copied()
             && created > self.judge.minds + Duration::from_secs(120)
-            && policy.expired(
+            && then.expired(
                 finished(&status),
-                crate::testing::now() + created.saturating_sub(Duration::from_secs(60)),
+                self.truth
+                    .clock(created.saturating_sub(Duration::from_secs(60))),
             )
         {
             self.violated(|| format!("{name} was created at {created:?} to be pruned"));
         }
-        self.judge.pruned.insert(name, (now, status.update_time));
+        let pruned = Pruned {
+            at: now,
+            version: status.update_time,
+            spec: self.judge.spec(slot),
+        };
+        self.judge.pruned.insert(name, pruned);
     }
+}
+
+fn is_closed(object: &Remediation) -> bool {
+    object
+        .status
+        .as_ref()
+        .is_some_and(|status| status.open == Some(false))
+}
+
+/// The instance of a mirror; one that got no status tells it by its label alone.
+fn instance(object: &Remediation) -> Option<&str> {
+    let said = object.status.as_ref();
+    let said = said.and_then(|status| status.instance_id.as_deref());
+    said.or_else(|| object.labels().get(INSTANCE_ID).map(String::as_str))
 }
 
 /// Whether a write made no difference.

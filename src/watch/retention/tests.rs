@@ -117,6 +117,15 @@ fn past_its_time_one_is_pruned() {
 }
 
 #[test]
+fn what_has_expired_since_it_was_listed_is_not_created() {
+    let listed = [One::finished("old", "i", 3), One::finished("new", "i", 1)];
+    assert_eq!(
+        settled(policy(Some(2), Some(5)), &[], &listed),
+        (none(), vec!["new".into()])
+    );
+}
+
+#[test]
 fn the_newest_of_each_instance_stay() {
     let all = [
         One::finished("i-old", "i", 3),

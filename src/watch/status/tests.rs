@@ -12,6 +12,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 fn facts() -> Facts {
     Facts {
+        shard: "ns/lease".to_owned(),
         generation: 3,
         last_sync: Some(now()),
         last_full_sync: Some(now()),
@@ -194,6 +195,7 @@ fn what_is_not_known_is_carried_on() {
     let before = build(&ClusterWatchStatus::default(), &synced(), &known, now());
     let unknown = Facts {
         generation: 3,
+        shard: "ns/lease".to_owned(),
         stale_after: MINUTE * 5,
         ..Facts::default()
     };

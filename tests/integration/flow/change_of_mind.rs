@@ -90,6 +90,7 @@ async fn a_watch_that_is_edited_stops_the_writes_of_what_it_was() {
     let every = json!({"spec": {"states": null}});
     fixture.forget_most().await;
     fixture.patch_watch("training", every).await;
+    fixture.edit_heeded("training").await;
     fixture.ready("training", "Synced").await;
     assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
 }

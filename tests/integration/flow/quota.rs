@@ -1,6 +1,7 @@
 //! The quota of a key: whatever goes wrong, its calls a minute are no more than those of a healthy cycle. Counted by the
 //! simulator; minutes are those of the hand-moved clock, and every window of a minute is looked at.
 
+mod edits;
 mod load;
 
 use std::time::Duration;

@@ -126,6 +126,7 @@ async fn an_edited_policy_changes_the_owners_of_mirrors_that_are_there() {
         fixture
             .patch_watch("training", json!({"spec": {"deletionPolicy": policy}}))
             .await;
+        fixture.edit_heeded("training").await;
         fixture.ready("training", "Synced").await;
         for mirror in fixture.all().await {
             let name = mirror.spec.id.clone();

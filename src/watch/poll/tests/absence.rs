@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::{
+    api::remediation::RemediationStatus,
     mirror::name::object_name,
-    testing::{NAMESPACE, cluster::Call},
+    testing::{CLUSTER, NAMESPACE, cluster::Call},
 };
 
 fn one(number: u64, instance: Option<&str>) -> Asked {
@@ -221,6 +222,30 @@ async fn questions_are_bounded_and_what_they_leave_is_settled_by_a_full_listing(
 }
 
 #[tokio::test]
+async fn one_that_cannot_be_asked_for_holds_up_the_others_for_one_poll_only() {
+    let mut world = World::with(running(1..6)).await;
+    for number in [1, 2, 3] {
+        world.api().hide(&id(number));
+    }
+    let failing = id(1);
+    world
+        .api()
+        .fail_ids(move |asked| (asked == failing).then(unavailable));
+    world.polls(4).await;
+    assert!(world.is(1, "Listed", true), "{:?}", world.stands(1));
+    for number in [2, 3] {
+        assert!(world.is(number, "NotFound", false), "{number}");
+    }
+    world.questions();
+    world.poll().await.unwrap();
+    assert_eq!(
+        world.questions(),
+        [one(1, Some("instance-1"))],
+        "it is asked for still"
+    );
+}
+
+#[tokio::test]
 async fn a_listing_that_fails_in_the_middle_mirrors_what_came_and_marks_nothing() {
     let mut world = World::with(running(1..5)).await;
     world.spec.query = Some(Query {
@@ -287,6 +312,17 @@ async fn all_open_ones_are_marked_stale_once() {
     assert!(world.is(1, "Stale", true) && world.is(2, "Final", false));
     assert_eq!(world.poll().await.unwrap().tally.updated, 2);
     assert!(world.is(1, "Listed", true));
+}
+
+#[tokio::test]
+async fn one_that_waits_for_its_first_status_says_so_and_is_not_called_stale() {
+    let world = World::new();
+    let planted = world.tools.cluster.plant(1, CLUSTER);
+    world.tools.index.apply(planted);
+    let marked = mark_all_stale(&world.tools, &world.scope, &world.memory.pulse).await;
+    assert_eq!(marked, Tally::default());
+    let reason = |status: &RemediationStatus| word(&status.conditions, "Synced").1.to_owned();
+    assert_eq!(reason(&world.tools.cluster.status(1)), "Pending");
 }
 
 #[tokio::test]

@@ -1,0 +1,68 @@
+//! The index of a shard: it keeps what its watches are about, and nothing else.
+
+use super::{Index, Share, share::Shares};
+
+impl Index {
+    /// The same for a shard: nothing is listed before it was told what to [`keep`](Self::keep).
+    #[must_use]
+    pub fn of_shard(watches: usize) -> Self {
+        let index = Self::new(watches);
+        index.lock().shares = Some(Shares::default());
+        index
+    }
+
+    /// Keeps from now on only `share` of what the watch on `watched` (all namespaces: `None`) shows.
+    pub fn keep(&self, watched: Option<&str>, share: Share) {
+        {
+            let mut inner = self.lock();
+            let inner = &mut *inner;
+            let Some(shares) = &mut inner.shares else {
+                return;
+            };
+            if !shares.set(watched.unwrap_or_default(), share) {
+                return;
+            }
+            for (namespace, mirrors) in &mut inner.namespaces {
+                mirrors.retain(|_, mirror| shares.keeps(namespace, &mirror.cluster));
+            }
+            inner.namespaces.retain(|_, mirrors| !mirrors.is_empty());
+        }
+        self.changed.notify_waiters();
+    }
+
+    /// Waits until the watch on `watched` may list: it is known what to keep.
+    pub async fn may_list(&self, watched: Option<&str>) {
+        let watched = watched.unwrap_or_default();
+        self.until(|inner| {
+            inner
+                .shares
+                .as_ref()
+                .is_none_or(|shares| shares.knows(watched))
+        })
+        .await;
+    }
+
+    /// Waits until the watch on `watched` must list anew, because what it dropped is now wanted.
+    pub async fn lacks(&self, watched: Option<&str>) {
+        let watched = watched.unwrap_or_default();
+        self.until(|inner| {
+            inner
+                .shares
+                .as_mut()
+                .is_some_and(|shares| shares.lacks(watched))
+        })
+        .await;
+    }
+
+    /// Waits until all mirrors of `cluster` in `namespace` are known: before that, nothing may be planned.
+    pub async fn complete(&self, namespace: &str, cluster: &str) {
+        self.ready().await;
+        self.until(|inner| {
+            inner
+                .shares
+                .as_ref()
+                .is_none_or(|shares| shares.has(namespace, cluster))
+        })
+        .await;
+    }
+}

@@ -1,0 +1,89 @@
+use super::*;
+use crate::{
+    api::cluster_watch::ClusterWatchSpec,
+    testing::{NAMESPACE, cluster::MemoryCluster, now},
+};
+
+const HERE: &str = "ns/here";
+const THERE: &str = "ns/there";
+
+/// A cluster with one watch, which `shard` has.
+fn held_by(shard: Option<&str>) -> (MemoryCluster, ClusterWatch) {
+    let cluster = MemoryCluster::default();
+    let mut watch = ClusterWatch::new("w", ClusterWatchSpec::default());
+    watch.metadata.namespace = Some(NAMESPACE.to_owned());
+    watch.status = Some(ClusterWatchStatus {
+        shard: shard.map(str::to_owned),
+        stale_after: Some("2026-11-23T10:00:00Z".to_owned()),
+        ..ClusterWatchStatus::default()
+    });
+    cluster.put_watch(watch);
+    let watch = cluster.watches().remove(0);
+    (cluster, watch)
+}
+
+fn reporter(cluster: &MemoryCluster, watch: &ClusterWatch) -> Reporter<MemoryCluster> {
+    Reporter::new(cluster.clone(), watch, Shard::new(HERE, None))
+}
+
+fn facts() -> Facts {
+    Facts {
+        generation: 1,
+        shard: HERE.to_owned(),
+        ..Facts::default()
+    }
+}
+
+fn holder(cluster: &MemoryCluster) -> Option<String> {
+    cluster.watches().remove(0).status?.shard
+}
+
+#[tokio::test]
+async fn nothing_is_reported_over_another_shard() {
+    let (cluster, watch) = held_by(None);
+    let mut reporter = reporter(&cluster, &watch);
+    let (taken, _) = held_by(Some(THERE));
+    let mut there = taken.watches().remove(0);
+    there.metadata.uid.clone_from(&watch.metadata.uid);
+    cluster.put_watch(there);
+    let synced = Standing::Synced(String::new());
+    reporter.report(&synced, &facts(), now()).await.unwrap();
+    let after = cluster.watches().remove(0).status.unwrap();
+    assert_eq!(
+        (after.shard.as_deref(), after.conditions.len()),
+        (Some(THERE), 0)
+    );
+}
+
+#[tokio::test]
+async fn a_free_watch_is_taken_and_a_held_one_only_from_who_is_silent() {
+    for (before, silent, taken) in [
+        (None, false, true),
+        (Some(HERE), false, true),
+        (Some(THERE), false, false),
+        (Some(THERE), true, true),
+    ] {
+        let (cluster, watch) = held_by(before);
+        let mut reporter = reporter(&cluster, &watch);
+        let facts = facts();
+        let now_held = reporter.take_over(None, &facts, now(), |promise| {
+            assert!(promise.is_some());
+            silent
+        });
+        assert_eq!(now_held.await.unwrap() == Holder::This, taken);
+        let wanted = if taken { HERE } else { THERE };
+        assert_eq!(holder(&cluster).as_deref(), Some(wanted));
+    }
+}
+
+#[tokio::test]
+async fn one_that_has_changed_meanwhile_is_not_taken() {
+    let (cluster, watch) = held_by(None);
+    let mut reporter = reporter(&cluster, &watch);
+    let mut edited = watch.clone();
+    edited.spec.suspend = true;
+    cluster.put_watch(edited);
+    let taken = reporter.take_over(None, &facts(), now(), |_| true).await;
+    assert_eq!(taken, Err(ClusterError::Conflict));
+    assert_eq!(holder(&cluster), None);
+}

@@ -1,0 +1,53 @@
+//! Watches of the same machines in two shards.
+
+use kube::api::DeleteParams;
+
+use super::{Shard, clusters, held, watch_of};
+use crate::{
+    fixture::{CLUSTER, until},
+    look::told,
+    truth::assert_mirrors,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_oldest_wins_whichever_shard_has_it() {
+    let fixture = clusters("across", 4).await;
+    let (a, b) = (
+        Shard::start(&fixture, "a", &[]).await,
+        Shard::start(&fixture, "b", &[]).await,
+    );
+    // Of two that are created within one second the first by name counts as the older.
+    watch_of(&fixture, "a-older", CLUSTER, "b").await;
+    fixture.ready("a-older", "Synced").await;
+    watch_of(&fixture, "b-newer", CLUSTER, "").await;
+    let newer = fixture.ready("b-newer", "Overlaps").await;
+    assert!(told(&newer, "Stalled").message.contains("a-older"));
+    held(&fixture, "b-newer", Some(a.title(&fixture))).await;
+    b.sync(&fixture, "a-older").await;
+    assert_eq!((a.calls(), a.written().len()), (0, 0), "it is the other's");
+    assert_eq!(b.written().len(), 4);
+
+    let orphaned = DeleteParams::background();
+    fixture
+        .watches()
+        .delete("a-older", &orphaned)
+        .await
+        .unwrap();
+    let truth = fixture.simulator.truth(CLUSTER);
+    until("the newer one has all", || async {
+        a.sync(&fixture, "b-newer").await;
+        let owned = fixture.all().await.into_iter().filter(|mirror| {
+            let owners = mirror.metadata.owner_references.iter().flatten();
+            owners.map(|owner| &*owner.name).eq(["b-newer"])
+        });
+        match owned.count() {
+            4 => Ok(()),
+            few => Err(format!("{few}")),
+        }
+    })
+    .await;
+    // A write that met the garbage collector counts as not made until the next poll.
+    a.sync(&fixture, "b-newer").await;
+    fixture.ready("b-newer", "Synced").await;
+    assert_mirrors(&fixture.all().await, &truth);
+}

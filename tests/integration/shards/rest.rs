@@ -1,0 +1,77 @@
+//! Mirrors that no watch has: one shard looks after them.
+
+use std::time::Duration;
+
+use kube::api::DeleteParams;
+use serde_json::json;
+
+use super::{Shard, clusters, give, watch_of};
+use crate::fixture::{CLUSTER, condition, until};
+
+/// Between two looks for such mirrors.
+const LOOK: Duration = Duration::from_secs(300);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_watch_has_is_marked_by_one_shard_and_what_has_moved_by_none() {
+    let fixture = clusters("rest", 2).await;
+    // Time runs here faster than any Lease is renewed.
+    let alone = ["--leader-elect=false"];
+    let a = Shard::start(&fixture, "a", &alone).await;
+    let b = Shard::start(&fixture, "b", &alone).await;
+    watch_of(&fixture, "kept", CLUSTER, "b").await;
+    let retain = json!({"spec": {"deletionPolicy": "Retain"}});
+    fixture.patch_watch("kept", retain).await;
+    fixture.ready("kept", "Synced").await;
+    // Between the shards: nobody has it, and yet it has a watch.
+    give(&fixture, "kept", json!("c")).await;
+    until("nobody looks after it", || async {
+        b.replica.clock.advance(Duration::from_secs(1));
+        let watch = fixture.watches().get("kept").await.unwrap();
+        match watch.status.unwrap().shard {
+            None => Ok(()),
+            some => Err(format!("{some:?}")),
+        }
+    })
+    .await;
+    let id = fixture.simulator.truth(CLUSTER).remove(0).id;
+    for _ in 0..3 {
+        waiting(&a).await;
+        a.replica.clock.advance(LOOK);
+    }
+    waiting(&a).await;
+    assert_eq!(condition(&fixture.mirror(&id).await, "Synced").1, "Listed");
+    assert!(a.written().is_empty());
+
+    let delete = DeleteParams::default();
+    fixture.watches().delete("kept", &delete).await.unwrap();
+    let by_b = b.proxy.writes().len();
+    until("they are marked stale", || async {
+        waiting(&a).await;
+        a.replica.clock.advance(LOOK);
+        b.replica.clock.advance(LOOK);
+        match a.written().len() {
+            2 => Ok(()),
+            few => Err(format!("{few}")),
+        }
+    })
+    .await;
+    let mirror = fixture.mirror(&id).await;
+    assert_eq!(condition(&mirror, "Synced").1, "Stale");
+    let since = b.proxy.writes().split_off(by_b);
+    assert!(
+        !since
+            .iter()
+            .any(|write| write.asked.writes_to("remediations"))
+    );
+}
+
+/// Waits until its look-out waits.
+async fn waiting(shard: &Shard) {
+    until("it waits", || async {
+        match shard.replica.clock.sleepers() {
+            0 => Err("it does not".to_owned()),
+            _ => Ok(()),
+        }
+    })
+    .await;
+}
