@@ -98,7 +98,10 @@ async fn the_definitions_are_those_of_the_program_and_stay_at_uninstall() {
         assert_eq!(annotations["helm.sh/resource-policy"], "keep");
         assert_eq!(metadata.remove("labels").unwrap()["team"], "gpu");
     }
-    assert_eq!(definitions, documents(&setup::crd_files()));
+    assert!(
+        definitions == documents(&setup::crd_files()),
+        "the chart's definitions are out of date: cp crds/* charts/together-remediation-operator/files/crds/"
+    );
     let without = helm.objects(&["--set", "crds.enabled=false"]).await;
     for kind in [
         "CustomResourceDefinition",

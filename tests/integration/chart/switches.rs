@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use clap::Parser as _;
 use k8s_openapi::api::{apps::v1::ReplicaSet, core::v1::Pod};
 use kube::{
     Api, ResourceExt,
@@ -9,6 +10,7 @@ use kube::{
 };
 use serde_json::{Value, json};
 use testbed::helm::Helm as Version;
+use together_remediation_operator::config::Cli;
 
 use super::{
     helm::{Helm, of_kind},
@@ -147,6 +149,7 @@ async fn every_value_renders_what_it_says_with_both_helms() {
             let held = of_kind(&objects, switch.1);
             let held = held.into_iter().any(|object| switch.is_held_by(object));
             assert!(held, "{sets:?}: no {} holds {}", switch.1, switch.3);
+            assert_flags_are_known(&objects);
             tried.extend(switch.0.iter().map(|(key, _)| *key));
         }
         for (key, kind) in OFF {
@@ -159,6 +162,15 @@ async fn every_value_renders_what_it_says_with_both_helms() {
         let untried: Vec<String> = untried.filter(|path| lacks(path)).collect();
         assert_eq!(untried, Vec::<String>::new(), "values that nothing tries");
     }
+}
+
+/// The program takes the command line of the Deployment.
+fn assert_flags_are_known(objects: &[Value]) {
+    let flags = of_kind(objects, "Deployment")[0].pointer(&format!("{CONTAINER}/args"));
+    let flags: Vec<String> = serde_json::from_value(flags.unwrap().clone()).unwrap();
+    let line = ["together-remediation-operator".to_owned()];
+    let taken = Cli::try_parse_from(line.into_iter().chain(flags));
+    assert!(taken.is_ok(), "{:?}", taken.err());
 }
 
 /// The Prometheus operator's kinds, as far as the chart needs them.
