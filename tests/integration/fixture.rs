@@ -72,7 +72,7 @@ impl Fixture {
         Self::idle_on(setup::control_plane().await, name).await
     }
 
-    async fn idle_on(control_plane: &'static ControlPlane, name: &str) -> Self {
+    pub(crate) async fn idle_on(control_plane: &'static ControlPlane, name: &str) -> Self {
         let simulator = Simulator::start().await;
         simulator.add_cluster(CLUSTER);
         let namespace = control_plane.namespace(name).await.unwrap();

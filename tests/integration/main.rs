@@ -3,6 +3,7 @@
 
 mod admin;
 mod books;
+mod chart;
 mod clock;
 mod counted;
 mod crash;

@@ -43,13 +43,20 @@ impl Drop for Process {
 impl Process {
     /// Starts `run` for one namespace with `flags`. Without a flag the Lease is in the kubeconfig's namespace.
     pub(crate) fn start(kubeconfig: &Path, api_url: &str, namespace: &str, flags: &[&str]) -> Self {
-        let mut child = Command::new(PROGRAM)
+        let mut command = Command::new(PROGRAM);
+        command
             .args(["run", "--allow-http", "--api-url", api_url])
             .args(["--namespace", namespace])
             .args(["--admin-addr", "127.0.0.1:0"])
             .args(flags)
+            .env_remove("POD_NAMESPACE");
+        Self::spawn(command, kubeconfig, namespace)
+    }
+
+    /// Starts it with this command line and environment.
+    pub(crate) fn spawn(mut command: Command, kubeconfig: &Path, namespace: &str) -> Self {
+        let mut child = command
             .env("KUBECONFIG", kubeconfig)
-            .env_remove("POD_NAMESPACE")
             .env_remove("RUST_LOG")
             .stderr(Stdio::piped())
             .kill_on_drop(true)

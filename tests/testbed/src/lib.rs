@@ -3,6 +3,7 @@
 pub mod api_proxy;
 pub mod auditor;
 pub mod control_plane;
+pub mod helm;
 pub mod program;
 pub mod signal;
 pub mod simulator;

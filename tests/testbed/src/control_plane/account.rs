@@ -18,7 +18,7 @@ use kube::{
 use super::{apply, error::Error, kubeconfig};
 
 /// The namespace, the account, its rights and their binding.
-const RBAC: &str = include_str!("../../manifests/rbac.yaml");
+pub const OPERATOR_RBAC: &str = include_str!("../../manifests/rbac.yaml");
 /// As in the manifest.
 const NAMESPACE: &str = "together-system";
 /// As in the manifest.
@@ -26,7 +26,7 @@ const NAME: &str = "together-remediation-operator";
 /// Longer than any test or soak runs.
 const TOKEN_SECONDS: i64 = 24 * 3600;
 
-/// The operator's own account: what it may do is in `manifests/rbac.yaml`.
+/// A service account, mostly the operator's own: what that may do is in `manifests/rbac.yaml`.
 #[derive(Clone, Debug)]
 pub struct OperatorAccount {
     config: Config,
@@ -63,15 +63,26 @@ impl OperatorAccount {
     }
 }
 
-/// Applies the account and its rights, and asks for a token. The files' default namespace is `namespace`.
+/// Applies the operator's account and its rights. The files' default namespace is `namespace`.
 pub(super) async fn operator(
     client: &Client,
     admin: &Kubeconfig,
     dir: &Path,
     namespace: &str,
 ) -> Result<OperatorAccount, Error> {
-    apply::apply(client, RBAC).await?;
-    let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), NAMESPACE);
+    apply::apply(client, OPERATOR_RBAC).await?;
+    account(client, admin, dir, (NAMESPACE, NAME), namespace).await
+}
+
+/// Asks for a token of the account of this namespace and name. The files' default namespace is `namespace`.
+pub(super) async fn account(
+    client: &Client,
+    admin: &Kubeconfig,
+    dir: &Path,
+    (home, name): (&str, &str),
+    namespace: &str,
+) -> Result<OperatorAccount, Error> {
+    let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), home);
     let request = TokenRequest {
         spec: TokenRequestSpec {
             expiration_seconds: Some(TOKEN_SECONDS),
@@ -80,14 +91,17 @@ pub(super) async fn operator(
         ..TokenRequest::default()
     };
     let token = accounts
-        .create_token_request(NAME, &PostParams::default(), &request)
+        .create_token_request(name, &PostParams::default(), &request)
         .await
-        .map_err(Error::kube(format!("a token for {NAMESPACE}/{NAME}")))?
+        .map_err(Error::kube(format!("a token for {home}/{name}")))?
         .status
         .ok_or_else(|| Error::unreadable("token request")("its answer has no status"))?
         .token;
     let file = kubeconfig::with_token(admin, &token, namespace)?;
-    let path = kubeconfig::write(dir.join(format!("operator-{namespace}.kubeconfig")), &file)?;
+    let path = kubeconfig::write(
+        dir.join(format!("{home}-{name}-{namespace}.kubeconfig")),
+        &file,
+    )?;
     Ok(OperatorAccount {
         config: kubeconfig::config(file).await?,
         kubeconfig: path,

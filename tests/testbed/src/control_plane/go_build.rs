@@ -1,4 +1,4 @@
-//! The programs of a control plane, built by the Go toolchain from pinned modules into this user's cache.
+//! Programs built by the Go toolchain from pinned modules into this user's cache.
 
 use std::{
     env,
@@ -17,10 +17,13 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
-use super::{error::Error, programs::Programs, progress::say, run::Run};
+use super::{
+    error::Error,
+    programs::{self, Programs},
+    progress::say,
+    run::Run,
+};
 
-const GO_MOD: &str = include_str!("../../control-plane/go.mod");
-const GO_SUM: &str = include_str!("../../control-plane/go.sum");
 /// As go.mod asks for: Go 1.26.
 const GO_MINOR: u32 = 26;
 /// Between two lines about how far the build is.
@@ -29,12 +32,63 @@ const POLL: Duration = Duration::from_millis(100);
 /// Lines of the toolchain's output that an error shows.
 const TAIL_LINES: usize = 15;
 
-/// The folder of the cache for exactly these versions of the programs.
-pub(super) struct Cache(PathBuf);
+/// Programs of one `go.mod`, each one of its `tool` lines.
+pub(crate) struct Module {
+    /// What they are, for people.
+    pub(crate) what: &'static str,
+    /// Their folder in the cache.
+    pub(crate) folder: &'static str,
+    pub(crate) go_mod: &'static str,
+    pub(crate) go_sum: &'static str,
+    /// The module whose version is theirs.
+    pub(crate) main: &'static str,
+    /// For the linker, from that version without its `v`.
+    pub(crate) link_flags: fn(&str) -> String,
+    /// Their names.
+    pub(crate) names: &'static [&'static str],
+    /// Go names a program after its package's folder: what it calls one, and its name.
+    pub(crate) renamed: Option<(&'static str, &'static str)>,
+}
+
+/// etcd and Kubernetes.
+pub(super) const CONTROL_PLANE: Module = Module {
+    what: "etcd and Kubernetes",
+    folder: "control-plane",
+    go_mod: include_str!("../../control-plane/go.mod"),
+    go_sum: include_str!("../../control-plane/go.sum"),
+    main: "k8s.io/kubernetes",
+    link_flags: kubernetes_flags,
+    names: &programs::NAMES,
+    renamed: Some(("server", "etcd")),
+};
+
+impl Module {
+    fn version(&self) -> &'static str {
+        let after_name = |line: &'static str| line.trim().split_once(&format!("{} v", self.main));
+        let (_, version) = self.go_mod.lines().find_map(after_name).unwrap_or_default();
+        version.split_whitespace().next().unwrap_or_default()
+    }
+
+    /// The folder of the cache for exactly these versions of the programs.
+    fn cache(&self) -> String {
+        let digest = Sha256::new()
+            .chain_update(self.go_mod)
+            .chain_update(self.go_sum);
+        let digest = digest.finalize();
+        let short: Vec<_> = digest.iter().take(6).map(|b| format!("{b:02x}")).collect();
+        format!("{}/v{}-{}", self.folder, self.version(), short.concat())
+    }
+}
+
+/// The folder of the cache for one module's programs.
+pub(super) struct Cache {
+    dir: PathBuf,
+    module: &'static Module,
+}
 
 impl Cache {
     /// In `$XDG_CACHE_HOME`, else in `~/.cache`.
-    pub(super) fn of_user() -> Result<Self, Error> {
+    pub(super) fn of_user(module: &'static Module) -> Result<Self, Error> {
         let caches = env::var_os("XDG_CACHE_HOME")
             .filter(|path| !path.is_empty())
             .map(PathBuf::from)
@@ -42,29 +96,29 @@ impl Cache {
             .ok_or_else(|| {
                 Error::Failed("there is no home folder to keep a cache in".to_owned())
             })?;
-        Ok(Self(
-            caches
-                .join("together-remediation-operator/control-plane")
-                .join(folder_name(GO_MOD, GO_SUM)),
-        ))
+        let dir = caches.join("together-remediation-operator");
+        Ok(Self {
+            dir: dir.join(module.cache()),
+            module,
+        })
     }
 
     /// What an earlier build left.
     pub(super) fn programs(&self) -> Result<Programs, Error> {
-        Programs::in_dir(&self.0)
+        Programs::named(&self.dir, self.module.names)
     }
 
     fn beside(&self, ending: &str) -> PathBuf {
-        let mut path = OsString::from(&self.0);
+        let mut path = OsString::from(&self.dir);
         path.push(ending);
         path.into()
     }
 }
 
 /// The programs from the cache, built first where they are not there.
-pub(super) async fn programs() -> Result<Programs, Error> {
+pub(crate) async fn programs(module: &'static Module) -> Result<Programs, Error> {
     tokio::task::spawn_blocking(|| {
-        let cache = Cache::of_user()?;
+        let cache = Cache::of_user(module)?;
         cache.programs().or_else(|_| build(&cache))
     })
     .await
@@ -73,7 +127,7 @@ pub(super) async fn programs() -> Result<Programs, Error> {
 
 fn build(cache: &Cache) -> Result<Programs, Error> {
     check_go()?;
-    if let Some(parent) = cache.0.parent() {
+    if let Some(parent) = cache.dir.parent() {
         fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
     }
     let path = cache.beside(".lock");
@@ -88,14 +142,15 @@ fn build(cache: &Cache) -> Result<Programs, Error> {
 
     let start = Instant::now();
     let run = Run::begin()?;
-    for (name, text) in [("go.mod", GO_MOD), ("go.sum", GO_SUM)] {
+    let module = cache.module;
+    for (name, text) in [("go.mod", module.go_mod), ("go.sum", module.go_sum)] {
         let path = run.dir().join(name);
         fs::write(&path, text).map_err(Error::io("write", &path))?;
     }
-    let version = kubernetes_version(GO_MOD);
+    let (what, version) = (module.what, module.version());
     say(&format!(
-        "building etcd and Kubernetes {version} with Go, once (minutes; {})",
-        cache.0.display()
+        "building {what} {version} with Go, once (minutes; {})",
+        cache.dir.display()
     ));
     let packages = go(&run, "finding packages", &["list", "-deps", "tool"], None)?;
     // Beside its last place, because a rename is atomic only within a file system.
@@ -104,16 +159,17 @@ fn build(cache: &Cache) -> Result<Programs, Error> {
         fs::remove_dir_all(&out).map_err(Error::io("remove", &out))?;
     }
     let to = format!("-o={}/", out.display());
-    let flags = format!("-ldflags={}", link_flags(version));
+    let flags = format!("-ldflags={}", (module.link_flags)(version));
     let arguments = ["build", "-v", "-trimpath", &to, &flags, "tool"];
     go(&run, "building", &arguments, Some(packages))?;
-    // Go names a program after its package's folder.
-    let (server, etcd) = (out.join("server"), out.join("etcd"));
-    fs::rename(&server, &etcd).map_err(Error::io("rename", &server))?;
-    Programs::in_dir(&out)?;
-    fs::rename(&out, &cache.0).map_err(Error::io("rename", &out))?;
+    if let Some((built, name)) = module.renamed {
+        let built = out.join(built);
+        fs::rename(&built, out.join(name)).map_err(Error::io("rename", &built))?;
+    }
+    Programs::named(&out, module.names)?;
+    fs::rename(&out, &cache.dir).map_err(Error::io("rename", &out))?;
     let took = start.elapsed().as_secs();
-    say(&format!("built Kubernetes {version} in {took} s"));
+    say(&format!("built {what} {version} in {took} s"));
     run.stop();
     cache.programs()
 }
@@ -221,16 +277,7 @@ fn go_minor(version: &str) -> Option<u32> {
         .ok()
 }
 
-fn kubernetes_version(go_mod: &str) -> &str {
-    go_mod
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("k8s.io/kubernetes v"))
-        .map_or("", |version| {
-            version.split_whitespace().next().unwrap_or("")
-        })
-}
-
-fn link_flags(version: &str) -> String {
+fn kubernetes_flags(version: &str) -> String {
     let package = "k8s.io/component-base/version";
     let mut parts = version.split('.');
     let (major, minor) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
@@ -239,35 +286,24 @@ fn link_flags(version: &str) -> String {
     )
 }
 
-fn folder_name(go_mod: &str, go_sum: &str) -> String {
-    let digest = Sha256::new().chain_update(go_mod).chain_update(go_sum);
-    let short: Vec<String> = digest
-        .finalize()
-        .iter()
-        .take(6)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("v{}-{}", kubernetes_version(go_mod), short.concat())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_cache_is_one_folder_for_each_set_of_versions() {
-        let name = folder_name(GO_MOD, GO_SUM);
-        assert!(name.starts_with("v1.37.2-"), "{name}");
-        assert_ne!(name, folder_name(GO_MOD, ""));
-        assert_ne!(
-            name,
-            folder_name(&GO_MOD.replace("v3.7.0", "v3.7.1"), GO_SUM)
-        );
+        let name = CONTROL_PLANE.cache();
+        assert!(name.starts_with("control-plane/v1.37.2-"), "{name}");
+        let other = Module {
+            go_sum: "",
+            ..CONTROL_PLANE
+        };
+        assert_ne!(name, other.cache());
     }
 
     #[test]
     fn the_programs_know_their_version() {
-        let flags = link_flags("1.37.2");
+        let flags = (CONTROL_PLANE.link_flags)(CONTROL_PLANE.version());
         assert!(flags.contains("version.gitVersion=v1.37.2 "), "{flags}");
         assert!(flags.ends_with("version.gitMinor=37"), "{flags}");
     }

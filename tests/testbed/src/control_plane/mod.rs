@@ -9,7 +9,7 @@ mod account;
 mod apply;
 mod engine;
 mod error;
-mod go_build;
+pub(crate) mod go_build;
 mod kind;
 mod kubeadm;
 mod kubeconfig;
@@ -35,7 +35,7 @@ use kube::{Client, Config, config::Kubeconfig};
 use tokio::sync::{Mutex, OnceCell};
 
 pub use self::{
-    account::OperatorAccount,
+    account::{OPERATOR_RBAC, OperatorAccount},
     error::Error,
     requests::{RequestCounts, RequestKind},
     way::Way,
@@ -189,6 +189,23 @@ impl ControlPlane {
     /// [`Error::Kube`] when the API server refuses it.
     pub async fn operator_account(&self, namespace: &str) -> Result<OperatorAccount, Error> {
         account::operator(&self.admin()?, &self.0.admin, self.dir(), namespace).await
+    }
+
+    /// The service account `name` of `namespace`, with whatever rights it has.
+    ///
+    /// # Errors
+    /// [`Error::Kube`] when there is none, or the API server refuses a token.
+    pub async fn account(&self, namespace: &str, name: &str) -> Result<OperatorAccount, Error> {
+        let (admin, id) = (self.admin()?, (namespace, name));
+        account::account(&admin, &self.0.admin, self.dir(), id, namespace).await
+    }
+
+    /// Where the API server writes, a JSON object a line, what the service accounts of the namespace `audited` ask it;
+    /// `None` where it is none of our own processes.
+    #[must_use]
+    pub fn audit_log(&self) -> Option<PathBuf> {
+        let log = self.dir().join(processes::AUDIT_LOG);
+        log.exists().then_some(log)
     }
 
     /// What the API server was asked so far, by all its clients. Take two readings and compare.

@@ -21,6 +21,10 @@ use super::{
 pub(super) const API_SERVER: &str = "kube-apiserver";
 /// How often another port is tried when someone else took the chosen one first.
 const PORT_TRIES: u32 = 5;
+/// The API server's record of what the accounts of one namespace asked.
+pub(super) const AUDIT_LOG: &str = "audit.log";
+/// Only those accounts, so that no other run pays for it.
+const AUDIT_POLICY: &str = include_str!("../../manifests/audit-policy.yaml");
 /// The API server's range of Service addresses; nothing routes them here.
 const SERVICES: &str = "10.96.0.0/16";
 
@@ -89,6 +93,7 @@ fn write_keys(dir: &Path) -> Result<Authority, Error> {
     ] {
         write_private(&dir.join(name), text)?;
     }
+    write_private(&dir.join("audit-policy.yaml"), AUDIT_POLICY)?;
     Ok(authority)
 }
 
@@ -124,6 +129,8 @@ fn api_server(programs: &Programs, dir: &Path, port: u16) -> Command {
         .arg(format!("--client-ca-file={}", file("ca.crt")))
         .arg("--anonymous-auth=false")
         .arg("--authorization-mode=RBAC")
+        .arg(format!("--audit-policy-file={}", file("audit-policy.yaml")))
+        .arg(format!("--audit-log-path={}", file(AUDIT_LOG)))
         .arg("--service-account-issuer=https://kubernetes.default.svc.cluster.local")
         .arg(format!("--service-account-key-file={}", file("tokens.pub")))
         .arg(format!(

@@ -15,15 +15,21 @@ pub(super) const NAMES: [&str; 4] = [
     "kubectl",
 ];
 
-/// A folder that holds all programs of a control plane.
+/// A folder that holds all programs that are needed.
 #[derive(Debug)]
-pub(super) struct Programs(PathBuf);
+pub(crate) struct Programs(PathBuf);
 
 impl Programs {
-    /// Takes `dir` when all programs are there; the error names those that are not.
+    /// Takes `dir` when all programs of a control plane are there.
     pub(super) fn in_dir(dir: &Path) -> Result<Self, Error> {
-        let missing: Vec<&str> = NAMES
-            .into_iter()
+        Self::named(dir, &NAMES)
+    }
+
+    /// Takes `dir` when all of `names` are there; the error names those that are not.
+    pub(super) fn named(dir: &Path, names: &[&'static str]) -> Result<Self, Error> {
+        let missing: Vec<&str> = names
+            .iter()
+            .copied()
             .filter(|name| !is_program(&dir.join(name)))
             .collect();
         if missing.is_empty() {
@@ -39,8 +45,8 @@ impl Programs {
         }
     }
 
-    /// The path of one of [`NAMES`].
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    /// The path of one of them.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use super::{
     ControlPlane, Inner, engine,
     error::Error,
-    go_build::{self, Cache},
+    go_build::{self, CONTROL_PLANE, Cache},
     kind, processes,
     programs::Programs,
     progress::say,
@@ -88,8 +88,12 @@ pub(super) async fn take(way: Way) -> Result<ControlPlane, Error> {
             Inner::new(way.clone(), run, None, path, find_kubectl()).await?
         }
         Way::Programs(dir) => from_programs(way.clone(), Programs::in_dir(dir)?).await?,
-        Way::Cache => from_programs(way.clone(), Cache::of_user()?.programs()?).await?,
-        Way::GoBuild => from_programs(way.clone(), go_build::programs().await?).await?,
+        Way::Cache => {
+            from_programs(way.clone(), Cache::of_user(&CONTROL_PLANE)?.programs()?).await?
+        }
+        Way::GoBuild => {
+            from_programs(way.clone(), go_build::programs(&CONTROL_PLANE).await?).await?
+        }
         Way::Kind => {
             let image = engine::node_image().await?;
             let mut run = Run::begin_with_container()?;

@@ -1,0 +1,95 @@
+//! Runs Helm, with files of its own and never the user's.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use testbed::{control_plane::Error, helm::Helm as Version};
+use tokio::process::Command;
+
+use crate::setup;
+
+/// The oldest Kubernetes that the chart takes.
+const OLDEST: &str = "1.32.0";
+
+pub(crate) struct Helm {
+    program: PathBuf,
+    home: PathBuf,
+    kubeconfig: Option<PathBuf>,
+}
+
+/// Where the chart is.
+pub(crate) fn chart() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("charts/together-remediation-operator")
+}
+
+impl Helm {
+    /// One that can only render. `None`, and a line for the reader, where there is no way to have it.
+    pub(crate) async fn new(version: Version) -> Option<Self> {
+        let program = match version.program().await {
+            Err(Error::Absent(why)) => {
+                setup::say(&format!("the chart by Helm {version:?}: not run: {why}"));
+                return None;
+            }
+            found => found.unwrap(),
+        };
+        let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("helm-{version:?}"));
+        Some(Self {
+            program,
+            home,
+            kubeconfig: None,
+        })
+    }
+
+    /// The same for the cluster of this kubeconfig.
+    pub(crate) fn with(self, kubeconfig: &Path) -> Self {
+        Self {
+            kubeconfig: Some(kubeconfig.to_owned()),
+            ..self
+        }
+    }
+
+    /// What it prints, or what it complains of.
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Result<String, String> {
+        let nothing = Path::new("/dev/null");
+        let output = Command::new(&self.program)
+            .args(arguments)
+            .env_clear()
+            .env("HOME", &self.home)
+            .env("KUBECONFIG", self.kubeconfig.as_deref().unwrap_or(nothing))
+            .output()
+            .await
+            .unwrap();
+        let told = |bytes| String::from_utf8(bytes).unwrap();
+        if output.status.success() {
+            Ok(told(output.stdout))
+        } else {
+            Err(told(output.stderr))
+        }
+    }
+
+    /// The chart rendered as release `demo` of `together-system`.
+    pub(crate) async fn template(&self, arguments: &[&str]) -> Result<String, String> {
+        let chart = chart();
+        let chart = chart.to_str().unwrap();
+        let line = ["template", "demo", chart, "--namespace=together-system"];
+        let line = [&line[..], &["--kube-version", OLDEST], arguments].concat();
+        self.run(&line).await
+    }
+
+    /// The objects of the chart rendered so.
+    pub(crate) async fn objects(&self, arguments: &[&str]) -> Vec<Value> {
+        documents(&self.template(arguments).await.unwrap())
+    }
+}
+
+/// The objects of a manifest.
+pub(crate) fn documents(manifest: &str) -> Vec<Value> {
+    let documents: Vec<Option<Value>> = serde_saphyr::from_multiple(manifest).unwrap();
+    documents.into_iter().flatten().collect()
+}
+
+/// Those of this kind.
+pub(crate) fn of_kind<'a>(objects: &'a [Value], kind: &str) -> Vec<&'a Value> {
+    let is = |object: &&Value| object["kind"] == kind;
+    objects.iter().filter(is).collect()
+}

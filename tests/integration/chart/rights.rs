@@ -1,0 +1,106 @@
+//! Each right that the chart grants is used in a run, and each one that is used is granted, by the API server's own record.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use k8s_openapi::api::rbac::v1::{ClusterRole, Role};
+use kube::{
+    Api,
+    api::{DeleteParams, PropagationPolicy},
+};
+use serde_json::{Value, json};
+use testbed::helm::Helm as Version;
+
+use super::{
+    render,
+    stage::{RELEASE, Stage, arguments, beside, fast},
+};
+use crate::{
+    fixture::{CLUSTER, until},
+    setup,
+};
+
+/// The namespace whose accounts the API server keeps a record of.
+const AUDITED: &str = "audited";
+
+/// What was asked of objects: group, resource with subresource, and verb. Nothing of it may have been forbidden.
+fn used(log: &Path) -> BTreeSet<[String; 3]> {
+    let text = fs::read_to_string(log).unwrap();
+    // The last line may be under way.
+    let events = text
+        .lines()
+        .map_while(|line| serde_json::from_str::<Value>(line).ok());
+    let mut used = BTreeSet::new();
+    for event in events {
+        assert_ne!(event["responseStatus"]["code"], 403, "forbidden: {event}");
+        let object = &event["objectRef"];
+        let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let (resource, sub) = (word(&object["resource"]), word(&object["subresource"]));
+        let resource = [&resource[..], &sub[..]].join("/");
+        let resource = resource.trim_end_matches('/').to_owned();
+        if !resource.is_empty() {
+            used.insert([word(&object["apiGroup"]), resource, word(&event["verb"])]);
+        }
+    }
+    used
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_right_is_used_and_nothing_is_asked_without_one() {
+    let Some(stage) = Stage::begin(Version::V3).await else {
+        return;
+    };
+    let Some(log) = stage.control_plane.audit_log() else {
+        setup::say("the chart's rights: not run: this control plane keeps no record");
+        return;
+    };
+    let fixture = stage.fixture("rights").await;
+    stage.restrict(AUDITED).await;
+    let values = beside(&fixture);
+    stage
+        .install(RELEASE, AUDITED, &arguments(&values, &[]))
+        .await;
+    let operator = stage.operator(RELEASE, AUDITED).await;
+    // From no mirror to all states, a finished one that changes, one that is taken over, one that retention drops.
+    fixture.watch("training", fast).await;
+    fixture.ready("training", "Synced").await;
+    let truth = fixture.simulator.truth(CLUSTER);
+    for (truth, state) in truth.iter().zip(["SUCCEEDED", "FAILED", "RUNNING"]) {
+        fixture.simulator.enter(CLUSTER, &truth.id, state);
+    }
+    let orphan = DeleteParams {
+        propagation_policy: Some(PropagationPolicy::Orphan),
+        ..DeleteParams::default()
+    };
+    fixture.watches().delete("training", &orphan).await.unwrap();
+    fixture.watch("again", fast).await;
+    fixture.ready("again", "Synced").await;
+    let one =
+        json!({"spec": {"retention": {"maxFinishedPerInstance": 1, "ttlAfterFinished": "1s"}}});
+    fixture.patch_watch("again", one).await;
+    fixture.ready("again", "Synced").await;
+
+    let clusters: Api<ClusterRole> = Api::all(stage.client.clone());
+    let cluster = clusters.get(RELEASE).await.unwrap();
+    let roles: Api<Role> = Api::namespaced(stage.client.clone(), AUDITED);
+    let lease = roles.get(&format!("{RELEASE}-lease")).await.unwrap();
+    let granted = [
+        serde_json::to_value(cluster).unwrap(),
+        serde_json::to_value(lease).unwrap(),
+    ];
+    let granted = render::rights(&granted);
+    until("each right is used", async || {
+        let used = used(&log);
+        let unused: Vec<_> = granted.difference(&used).collect();
+        if unused.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("{unused:?}"))
+        }
+    })
+    .await;
+    let used = used(&log);
+    let ungranted: Vec<_> = used.difference(&granted).collect();
+    assert!(ungranted.is_empty(), "{ungranted:?}");
+    drop(operator);
+    stage.uninstall(RELEASE, AUDITED).await;
+}

@@ -1,0 +1,186 @@
+//! A control plane for releases of the chart, one test at a time: parts of the chart are the whole cluster's.
+
+use std::path::Path;
+
+use k8s_openapi::{
+    api::{apps::v1::Deployment, core::v1::Namespace},
+    apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
+};
+use kube::{
+    Api, Client,
+    api::{DeleteParams, ListParams, Patch, PatchParams},
+};
+use serde_json::{Value, json};
+use testbed::{
+    control_plane::ControlPlane, helm::Helm as Version, simulator::Remediation as Truth,
+};
+use together_remediation_operator::api::cluster_watch::ClusterWatchSpec;
+use tokio::{
+    process::Command,
+    sync::{Mutex, MutexGuard, OnceCell},
+};
+
+use super::helm::{Helm, chart};
+use crate::{
+    fixture::{CLUSTER, Fixture, until},
+    process::Process,
+    program::PROGRAM,
+};
+
+/// The release that most tests install.
+pub(crate) const RELEASE: &str = "together-remediation-operator";
+
+pub(crate) struct Stage {
+    pub(crate) control_plane: &'static ControlPlane,
+    pub(crate) client: Client,
+    pub(crate) helm: Helm,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Stage {
+    /// A cluster without definitions, releases and watches.
+    pub(crate) async fn begin(version: Version) -> Option<Self> {
+        static CONTROL_PLANE: OnceCell<ControlPlane> = OnceCell::const_new();
+        static TURN: Mutex<()> = Mutex::const_new(());
+        let helm = Helm::new(version).await?;
+        let turn = TURN.lock().await;
+        let start = async || ControlPlane::start().await.unwrap();
+        let control_plane = CONTROL_PLANE.get_or_init(start).await;
+        // After a change of definitions the API server answers 429 for a moment, also seconds later.
+        let mut config = control_plane.admin_config();
+        config.default_retry = true;
+        let stage = Self {
+            control_plane,
+            client: Client::try_from(config).unwrap(),
+            helm: helm.with(control_plane.kubeconfig()),
+            _turn: turn,
+        };
+        stage.clean().await;
+        Some(stage)
+    }
+
+    async fn clean(&self) {
+        let releases = self.helm.run(&["list", "-A", "-o", "json"]).await.unwrap();
+        let releases: Vec<Value> = serde_json::from_str(&releases).unwrap();
+        for release in releases {
+            let [name, namespace] =
+                ["name", "namespace"].map(|key| release[key].as_str().unwrap().to_owned());
+            self.uninstall(&name, &namespace).await;
+        }
+        let definitions: Api<CustomResourceDefinition> = Api::all(self.client.clone());
+        let (delete, all) = (DeleteParams::default(), ListParams::default());
+        definitions.delete_collection(&delete, &all).await.unwrap();
+        until("no definition is left", async || {
+            match definitions.list(&all).await.unwrap().items.len() {
+                0 => Ok(()),
+                left => Err(format!("{left} left")),
+            }
+        })
+        .await;
+    }
+
+    /// A fresh namespace with Pod Security "restricted".
+    pub(crate) async fn restricted(&self, prefix: &str) -> String {
+        let name = self.control_plane.namespace(prefix).await.unwrap();
+        self.restrict(&name).await;
+        name
+    }
+
+    /// Sets Pod Security "restricted" for a namespace, which is made where it is not there.
+    pub(crate) async fn restrict(&self, name: &str) {
+        let namespaces: Api<Namespace> = Api::all(self.client.clone());
+        let namespace = json!({
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {"name": name, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}},
+        });
+        let how = PatchParams::apply("chart").force();
+        namespaces
+            .patch(name, &how, &Patch::Apply(namespace))
+            .await
+            .unwrap();
+    }
+
+    /// `helm upgrade --install` of the chart in this folder.
+    pub(crate) async fn try_install(
+        &self,
+        release: &str,
+        namespace: &str,
+        chart: &Path,
+        arguments: &[&str],
+    ) -> Result<String, String> {
+        let chart = chart.to_str().unwrap();
+        let line = ["upgrade", "--install", "--reset-values", release, chart];
+        let line = [&line[..], &["--namespace", namespace], arguments].concat();
+        self.helm.run(&line).await
+    }
+
+    /// The same of the chart as it is, which must succeed.
+    pub(crate) async fn install(&self, release: &str, namespace: &str, arguments: &[&str]) {
+        self.try_install(release, namespace, &chart(), arguments)
+            .await
+            .unwrap();
+    }
+
+    pub(crate) async fn uninstall(&self, release: &str, namespace: &str) {
+        let line = ["uninstall", release, "--namespace", namespace, "--wait"];
+        self.helm.run(&line).await.unwrap();
+    }
+
+    /// A namespace with a Secret, and a simulated API with three remediations of which one is open.
+    pub(crate) async fn fixture(&self, name: &str) -> Fixture {
+        let mut fixture = Fixture::idle_on(self.control_plane, name).await;
+        fixture.client = self.client.clone();
+        for (number, state) in [(1, "RUNNING"), (2, "SUCCEEDED"), (3, "FAILED")] {
+            let truth = Truth::numbered(CLUSTER, number);
+            fixture.simulator.put(truth.clone());
+            fixture.simulator.enter(CLUSTER, &truth.id, state);
+        }
+        fixture
+    }
+
+    /// Runs what the release's Deployment would run, under its service account.
+    pub(crate) async fn operator(&self, deployment: &str, namespace: &str) -> Process {
+        let deployments: Api<Deployment> = Api::namespaced(self.client.clone(), namespace);
+        let spec = deployments.get(deployment).await.unwrap().spec.unwrap();
+        let pod = spec.template.spec.unwrap();
+        let account = pod.service_account_name.unwrap();
+        let account = self.control_plane.account(namespace, &account).await;
+        let mut command = Command::new(PROGRAM);
+        command
+            .args(pod.containers[0].args.as_deref().unwrap())
+            .env("POD_NAMESPACE", namespace);
+        Process::spawn(command, account.unwrap().kubeconfig(), namespace)
+    }
+}
+
+/// Values for a release whose operator runs as a process here against this simulated API, and fast.
+pub(crate) fn beside(fixture: &Fixture) -> Vec<String> {
+    let values = json!({
+        "api": {"url": fixture.simulator.url(), "allowHttp": true, "qps": 1000, "burst": 1000},
+        "minInterval": "1s",
+        "defaultInterval": "1s",
+        "extraArgs": ["--admin-addr=127.0.0.1:0"],
+    });
+    values
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(key, value)| format!("--set-json={key}={value}"))
+        .collect()
+}
+
+/// Has a watch polled as often as may be.
+pub(crate) fn fast(spec: &mut ClusterWatchSpec) {
+    spec.interval = Some("5s".to_owned());
+    spec.active_interval = Some("5s".to_owned());
+}
+
+/// A list of arguments for Helm.
+pub(crate) fn arguments<'a>(values: &'a [String], more: &[&'a str]) -> Vec<&'a str> {
+    values
+        .iter()
+        .map(String::as_str)
+        .chain(more.iter().copied())
+        .collect()
+}

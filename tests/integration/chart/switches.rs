@@ -1,0 +1,249 @@
+//! Every value changed once, rendered by both Helms and applied to the real API server under Pod Security "restricted".
+
+use std::collections::BTreeSet;
+
+use clap::Parser as _;
+use k8s_openapi::api::{apps::v1::ReplicaSet, core::v1::Pod};
+use kube::{
+    Api, ResourceExt,
+    api::{DeleteParams, ListParams},
+};
+use serde_json::{Value, json};
+use testbed::helm::Helm as Version;
+use together_remediation_operator::config::Cli;
+
+use super::{
+    helm::{Helm, of_kind},
+    stage::{RELEASE, Stage},
+    values,
+};
+use crate::fixture::until;
+
+/// What is set, and what an object of this kind then holds at this place.
+struct Switch(
+    &'static [(&'static str, &'static str)],
+    &'static str,
+    &'static str,
+    Value,
+);
+
+const POD: &str = "/spec/template/spec";
+const CONTAINER: &str = "/spec/template/spec/containers/0";
+
+/// A place in the Deployment's pod, or of its container where the place begins with a dot.
+fn pod(sets: &'static [(&'static str, &'static str)], place: &'static str, value: Value) -> Switch {
+    Switch(sets, "Deployment", place, value)
+}
+
+#[rustfmt::skip]
+fn all() -> Vec<Switch> {
+    let image = json!(format!("host.test:5000/a/operator:v9@sha256:{}", "0123456789abcdef".repeat(4)));
+    vec![
+        Switch(&[("replicas", "3")], "Deployment", "/spec/replicas", json!(3)),
+        pod(&[("image.repository", "\"host.test:5000/a/operator\""), ("image.tag", "\"v9\""),
+            ("image.digest", "\"sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"")], ".image", image),
+        pod(&[("image.pullPolicy", "\"Always\"")], ".imagePullPolicy", json!("Always")),
+        pod(&[("imagePullSecrets", r#"[{"name":"pull"}]"#)], "imagePullSecrets/0/name", json!("pull")),
+        Switch(&[("nameOverride", "\"other\"")], "Deployment", "/metadata/labels/app.kubernetes.io~1name", json!("other")),
+        Switch(&[("fullnameOverride", "\"whole\"")], "Deployment", "/metadata/name", json!("whole")),
+        Switch(&[("commonLabels", r#"{"team":"gpu"}"#)], "Deployment", "/spec/template/metadata/labels/team", json!("gpu")),
+        Switch(&[("commonLabels", r#"{"team":"gpu"}"#)], "CustomResourceDefinition", "/metadata/labels/team", json!("gpu")),
+        Switch(&[("crds.enabled", "true")], "CustomResourceDefinition", "/metadata/annotations/helm.sh~1resource-policy", json!("keep")),
+        Switch(&[("namespaces", r#"["default"]"#)], "Role", "/metadata/namespace", json!("default")),
+        Switch(&[("namespaces", r#"["default"]"#)], "ValidatingAdmissionPolicyBinding", "/spec/matchResources/namespaceSelector/matchExpressions/0/values", json!(["default"])),
+        pod(&[("namespaces", r#"["default"]"#)], ".args", json!("--namespace=default")),
+        pod(&[("watchSelector", "\"shard in (a,b)\"")], ".args", json!("--watch-selector=shard in (a,b)")),
+        pod(&[("watchSelector", "\"shard=a\"")], ".args", json!("--lease-name=demo-together-remediation-operator")),
+        pod(&[("leaderElection.enabled", "false"), ("replicas", "1")], ".args", json!("--leader-elect=false")),
+        Switch(&[("leaderElection.enabled", "false"), ("replicas", "1")], "Deployment", "/spec/strategy/type", json!("Recreate")),
+        pod(&[("leaderElection.leaseName", "\"mine\"")], ".args", json!("--lease-name=mine")),
+        Switch(&[("leaderElection.leaseName", "\"mine\"")], "Role", "/rules/0/resourceNames", json!(["mine"])),
+        pod(&[("api.url", "\"http://simulator:8081\""), ("api.allowHttp", "true")], ".args", json!("--api-url=http://simulator:8081")),
+        pod(&[("api.allowHttp", "true")], ".args", json!("--allow-http")),
+        pod(&[("api.qps", "0.5")], ".args", json!("--api-qps=0.5")),
+        pod(&[("api.burst", "10000")], ".args", json!("--api-burst=10000")),
+        pod(&[("kube.qps", "100000")], ".args", json!("--kube-qps=100000")),
+        pod(&[("kube.burst", "1")], ".args", json!("--kube-burst=1")),
+        pod(&[("defaultInterval", "\"5m\"")], ".args", json!("--default-interval=5m")),
+        pod(&[("minInterval", "\"30s\"")], ".args", json!("--min-interval=30s")),
+        pod(&[("log.format", "\"text\"")], ".args", json!("--log-format=text")),
+        pod(&[("log.level", "\"info,kube=debug\"")], ".args", json!("--log-level=info,kube=debug")),
+        pod(&[("extraArgs", r#"["--admin-addr=[::]:8080"]"#)], ".args", json!("--admin-addr=[::]:8080")),
+        pod(&[("extraEnv", r#"[{"name":"A","value":"b"}]"#)], ".env/1", json!({"name": "A", "value": "b"})),
+        pod(&[("proxy.httpsProxy", "\"http://proxy:3128\"")], ".env/1", json!({"name": "HTTPS_PROXY", "value": "http://proxy:3128"})),
+        pod(&[("proxy.noProxy", "\".test\"")], ".env/1", json!({"name": "NO_PROXY", "value": ".test"})),
+        pod(&[("caBundle.configMap", "\"own\"")], "volumes/0/configMap/name", json!("own")),
+        pod(&[("caBundle.secret", "\"own\"")], "volumes/0/secret/secretName", json!("own")),
+        pod(&[("caBundle.secret", "\"own\"")], ".env/2/name", json!("SSL_CERT_DIR")),
+        Switch(&[("serviceAccount.name", "\"mine\"")], "ServiceAccount", "/metadata/name", json!("mine")),
+        Switch(&[("serviceAccount.annotations", r#"{"a":"b"}"#)], "ServiceAccount", "/metadata/annotations/a", json!("b")),
+        pod(&[("serviceAccount.create", "false")], "serviceAccountName", json!("default")),
+        Switch(&[("rbac.secretNames", r#"["together"]"#)], "ClusterRole", "/rules/4/resourceNames", json!(["together"])),
+        Switch(&[("crds.enabled", "false"), ("rbac.aggregate", "true")], "ClusterRole", "/metadata/labels/rbac.authorization.k8s.io~1aggregate-to-admin", json!("true")),
+        Switch(&[("crds.enabled", "false"), ("admissionPolicy.enabled", "true")], "ValidatingAdmissionPolicyBinding", "/spec/validationActions", json!(["Deny"])),
+        Switch(&[("admissionPolicy.writers", r#"["other/shard"]"#)], "ValidatingAdmissionPolicy", "/spec/matchConditions/0/expression",
+            json!("!(request.userInfo.username in ['system:serviceaccount:together-system:demo-together-remediation-operator','system:serviceaccount:other:shard'])")),
+        pod(&[("resources", r#"{"requests":{"cpu":"20m"},"limits":{"memory":"1Gi"}}"#)], ".resources/limits/memory", json!("1Gi")),
+        pod(&[("podSecurityContext.runAsUser", "1234")], "securityContext/runAsUser", json!(1234)),
+        pod(&[("securityContext.runAsUser", "1234")], ".securityContext/runAsUser", json!(1234)),
+        Switch(&[("podLabels", r#"{"a":"b"}"#)], "Deployment", "/spec/template/metadata/labels/a", json!("b")),
+        Switch(&[("podAnnotations", r#"{"a":"b"}"#)], "Deployment", "/spec/template/metadata/annotations/a", json!("b")),
+        pod(&[("priorityClassName", "\"system-cluster-critical\"")], "priorityClassName", json!("system-cluster-critical")),
+        pod(&[("nodeSelector", r#"{"a":"b"}"#)], "nodeSelector/a", json!("b")),
+        pod(&[("tolerations", r#"[{"key":"a","operator":"Exists"}]"#)], "tolerations/0/key", json!("a")),
+        pod(&[("affinity", r#"{"podAntiAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":[{"topologyKey":"zone","labelSelector":{}}]}}"#)],
+            "affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution/0/topologyKey", json!("zone")),
+        pod(&[("topologySpreadConstraints", r#"[{"maxSkew":1,"topologyKey":"zone","whenUnsatisfiable":"ScheduleAnyway"}]"#)],
+            "topologySpreadConstraints/0/labelSelector/matchLabels/app.kubernetes.io~1name", json!("together-remediation-operator")),
+        Switch(&[("podDisruptionBudget.enabled", "true")], "PodDisruptionBudget", "/spec/maxUnavailable", json!(1)),
+        Switch(&[("networkPolicy.enabled", "true"), ("networkPolicy.egressPorts", "[443,3128]")], "NetworkPolicy", "/spec/egress/1/ports/1/port", json!(3128)),
+        Switch(&[("networkPolicy.enabled", "true"), ("networkPolicy.metricsFrom", r#"[{"podSelector":{}}]"#)], "NetworkPolicy", "/spec/ingress/0/from/0/podSelector", json!({})),
+        Switch(&[("service.annotations", r#"{"a":"b"}"#)], "Service", "/metadata/annotations/a", json!("b")),
+        Switch(&[("serviceMonitor.enabled", "true"), ("serviceMonitor.interval", "\"30s\"")], "ServiceMonitor", "/spec/endpoints/0/interval", json!("30s")),
+        Switch(&[("serviceMonitor.enabled", "true"), ("serviceMonitor.labels", r#"{"a":"b"}"#)], "ServiceMonitor", "/metadata/labels/a", json!("b")),
+        Switch(&[("podMonitor.enabled", "true"), ("podMonitor.interval", "\"30s\"")], "PodMonitor", "/spec/podMetricsEndpoints/0/interval", json!("30s")),
+        Switch(&[("podMonitor.enabled", "true"), ("podMonitor.labels", r#"{"a":"b"}"#)], "PodMonitor", "/metadata/labels/a", json!("b")),
+    ]
+}
+
+/// Values whose other setting renders less; what is left out then is told.
+const OFF: [(&str, &str); 5] = [
+    ("rbac.create", "ClusterRoleBinding"),
+    ("rbac.aggregate", "none"),
+    ("serviceAccount.create", "ServiceAccount"),
+    ("podDisruptionBudget.enabled", "PodDisruptionBudget"),
+    ("admissionPolicy.enabled", "ValidatingAdmissionPolicy"),
+];
+
+impl Switch {
+    fn sets(&self) -> Vec<String> {
+        let set = |(key, value): &(&str, &str)| format!("--set-json={key}={value}");
+        self.0.iter().map(set).collect()
+    }
+
+    fn is_held_by(&self, object: &Value) -> bool {
+        let Self(_, _, place, wanted) = self;
+        let place = match place.strip_prefix('.') {
+            Some(place) => format!("{CONTAINER}/{place}"),
+            None if place.starts_with('/') => (*place).to_owned(),
+            None => format!("{POD}/{place}"),
+        };
+        object.pointer(&place).is_some_and(|found| {
+            let listed = found.as_array().is_some_and(|all| all.contains(wanted));
+            found == wanted || (place.ends_with("/args") && listed)
+        })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_value_renders_what_it_says_with_both_helms() {
+    for version in Version::BOTH {
+        let Some(helm) = Helm::new(version).await else {
+            return;
+        };
+        let mut tried = BTreeSet::new();
+        for switch in all() {
+            let sets = switch.sets();
+            let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
+            let objects = helm.objects(&sets).await;
+            let held = of_kind(&objects, switch.1);
+            let held = held.into_iter().any(|object| switch.is_held_by(object));
+            assert!(held, "{sets:?}: no {} holds {}", switch.1, switch.3);
+            assert_flags_are_known(&objects);
+            tried.extend(switch.0.iter().map(|(key, _)| *key));
+        }
+        for (key, kind) in OFF {
+            let objects = helm.objects(&["--set", &format!("{key}=false")]).await;
+            assert!(of_kind(&objects, kind).is_empty(), "{key}");
+            tried.insert(key);
+        }
+        let lacks = |path: &str| !tried.iter().any(|key| key.starts_with(path));
+        let untried = values::rows().into_iter().map(|row| row.path);
+        let untried: Vec<String> = untried.filter(|path| lacks(path)).collect();
+        assert_eq!(untried, Vec::<String>::new(), "values that nothing tries");
+    }
+}
+
+/// The program takes the command line of the Deployment.
+fn assert_flags_are_known(objects: &[Value]) {
+    let flags = of_kind(objects, "Deployment")[0].pointer(&format!("{CONTAINER}/args"));
+    let flags: Vec<String> = serde_json::from_value(flags.unwrap().clone()).unwrap();
+    let line = ["together-remediation-operator".to_owned()];
+    let taken = Cli::try_parse_from(line.into_iter().chain(flags));
+    assert!(taken.is_ok(), "{:?}", taken.err());
+}
+
+/// The Prometheus operator's kinds, as far as the chart needs them.
+fn monitors() -> String {
+    let definition = |kind: &str| {
+        let plural = kind.to_lowercase() + "s";
+        let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+        json!({
+            "apiVersion": "apiextensions.k8s.io/v1",
+            "kind": "CustomResourceDefinition",
+            "metadata": {"name": format!("{plural}.monitoring.coreos.com")},
+            "spec": {
+                "group": "monitoring.coreos.com",
+                "names": {"kind": kind, "plural": plural},
+                "scope": "Namespaced",
+                "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": schema}}],
+            },
+        })
+        .to_string()
+    };
+    [definition("ServiceMonitor"), definition("PodMonitor")].join("\n---\n")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_value_is_taken_by_the_api_server_under_pod_security_restricted() {
+    let Some(stage) = Stage::begin(Version::V4).await else {
+        return;
+    };
+    stage.control_plane.apply(&monitors()).await.unwrap();
+    let namespace = stage.restricted("switches").await;
+    stage.install(RELEASE, &namespace, &[]).await;
+    has_pods(&stage, &namespace).await;
+    for switch in all() {
+        let sets = switch.sets();
+        let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
+        // A Deployment's selector cannot be changed.
+        let renamed = sets.iter().any(|set| set.contains("nameOverride"));
+        if renamed {
+            stage.uninstall(RELEASE, &namespace).await;
+        }
+        stage.install(RELEASE, &namespace, &sets).await;
+        has_pods(&stage, &namespace).await;
+        if renamed {
+            stage.uninstall(RELEASE, &namespace).await;
+            stage.install(RELEASE, &namespace, &[]).await;
+        }
+    }
+    stage.uninstall(RELEASE, &namespace).await;
+}
+
+/// Waits until the newest `ReplicaSet` has all its pods, which Pod Security has to admit.
+async fn has_pods(stage: &Stage, namespace: &str) {
+    let sets: Api<ReplicaSet> = Api::namespaced(stage.client.clone(), namespace);
+    until("pods are admitted", async || {
+        let all = sets.list(&ListParams::default()).await.unwrap().items;
+        let number = |set: &ReplicaSet| {
+            let revision = set.annotations().get("deployment.kubernetes.io/revision");
+            revision.and_then(|text| text.parse::<u64>().ok())
+        };
+        let newest = all.iter().max_by_key(|set| number(set));
+        let newest = newest.ok_or("there is no ReplicaSet")?;
+        let status = newest.status.as_ref().ok_or("no status")?;
+        if status.replicas > 0 {
+            Ok(())
+        } else {
+            Err(format!("{:?}", status.conditions))
+        }
+    })
+    .await;
+    // Nothing runs them, so nothing else ends them.
+    let pods: Api<Pod> = Api::namespaced(stage.client.clone(), namespace);
+    let now = DeleteParams::default().grace_period(0);
+    pods.delete_collection(&now, &ListParams::default())
+        .await
+        .unwrap();
+}
