@@ -216,7 +216,10 @@ impl State {
         };
         let lacking = self.truth.entries.iter().find(|(id, entry)| {
             entry.listed
-                && self.answered.confirmed.get(*id) > Some(&entry.since())
+                && self.answered.confirmed.get(*id).is_some_and(|at| {
+                    // What lists have lied about for that long, nobody knows.
+                    *at > entry.since() && self.answered.ended.saturating_sub(*at) <= bound
+                })
                 && now.saturating_sub(entry.since()) > bound
                 && entry.current().is_some_and(|item| {
                     !state::is_final(&item.state)
