@@ -13,7 +13,7 @@ use crate::{
 /// The conditions of a mirror.
 const CONDITIONS: [&str; 4] = ["Synced", "Succeeded", "Reconciling", "Stalled"];
 
-/// What is remembered of the conditions, in the order of [`CONDITIONS`]: packed, for it is kept of every mirror.
+/// What is remembered of the conditions, in the order of `CONDITIONS`: packed, for it is kept of every mirror.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConditionFacts {
     /// Places in [`STATUSES`].
