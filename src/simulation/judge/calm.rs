@@ -144,7 +144,8 @@ fn unlike_gone(
         watch.spec.instance().is_none() || status.instance_id.as_deref() == watch.spec.instance();
     let marked = match synced(&status).1 {
         "NotFound" | "NotListed" | "Final" => true,
-        "Stale" | "Forbidden" => only_final(watch),
+        // Never filled, it says so itself.
+        "Stale" | "Forbidden" | "Pending" => only_final(watch),
         _ => false,
     };
     (of_watch && !marked).then_some("is gone and not marked")
