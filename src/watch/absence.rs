@@ -55,7 +55,7 @@ struct Missing {
     not_found: u32,
     /// Polls in which the trusted call by id answered 403.
     forbidden: u32,
-    /// Questions that came to nothing and ended the poll's questions, since it was last answered.
+    /// Questions that came to nothing since one last did not.
     put_off: u32,
     /// It vanished with many others.
     mass: bool,
@@ -186,18 +186,24 @@ impl Absences {
         let Some(missing) = self.missing.get_mut(name) else {
             return;
         };
-        missing.put_off = 0;
         missing.unaskable |= answer == Answer::Unaskable;
-        if !self.trusted || missing.unreadable {
-            return;
-        }
+        let counts = self.trusted && !missing.unreadable;
         match answer {
-            Answer::NotFound => (missing.not_found, missing.forbidden) = (missing.not_found + 1, 0),
-            Answer::Forbidden => {
+            Answer::NotFound if counts => {
+                (missing.not_found, missing.forbidden) = (missing.not_found + 1, 0);
+            }
+            Answer::Forbidden if counts => {
                 (missing.not_found, missing.forbidden) = (0, missing.forbidden + 1);
             }
-            Answer::Shown | Answer::Unaskable | Answer::Unanswered => {}
+            _ => {}
         }
+        // One that the next answer may settle goes first; asked where that proves nothing, it would hold up the others.
+        let proven = missing.not_found.max(missing.forbidden);
+        missing.put_off = if (1..AGREEING).contains(&proven) {
+            0
+        } else {
+            missing.put_off.saturating_add(1)
+        };
     }
 
     /// The mark that the proof suffices for, if any.

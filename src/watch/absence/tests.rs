@@ -35,6 +35,27 @@ fn a_404_counts_only_from_a_call_that_has_answered_200() {
 }
 
 #[test]
+fn one_whose_answer_proves_nothing_goes_behind_the_others() {
+    let mut absences = Absences::default();
+    let mut asked = Vec::new();
+    for _ in 0..4 {
+        observe(&mut absences, &["a", "b"], &[], false);
+        let name = absences.questions(1).remove(0);
+        absences.answered(&name, Answer::NotFound);
+        asked.push(name);
+    }
+    assert_eq!(asked, ["a", "b", "a", "b"].map(Box::from));
+    // Where it proves something, the same one is asked until it is proven.
+    absences.trust_ids();
+    for _ in 0..AGREEING {
+        observe(&mut absences, &["a", "b"], &[], false);
+        assert_eq!(*absences.questions(1)[0], *"a");
+        absences.answered("a", Answer::NotFound);
+    }
+    assert_eq!(absences.verdict("a"), Some(Synced::NotFound));
+}
+
+#[test]
 fn without_the_call_by_id_two_full_listings_must_lack_it() {
     let mut absences = Absences::default();
     observe(&mut absences, &["a"], &[], false);
