@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    mirror::{desired::Synced, index::Mirror},
+    mirror::{desired::Synced, index::Mirror, name::object_name},
     together::CompleteListing,
 };
 
@@ -168,6 +168,16 @@ impl Absences {
     /// The call by id answered 200 for a remediation that was listed.
     pub fn trust_ids(&mut self) {
         self.trusted = true;
+    }
+
+    /// A page shows it, whatever becomes of the listing: what was proven of its absence counts no more.
+    pub fn shown(&mut self, cluster: &str, id: &str) {
+        if self.missing.is_empty() {
+            return;
+        }
+        if let Some(missing) = self.missing.get_mut(&*object_name(cluster, id)) {
+            (missing.full, missing.not_found, missing.forbidden) = (0, 0, 0);
+        }
     }
 
     /// The question for it failed, and no other was asked after it.

@@ -197,6 +197,7 @@ async fn list<A: Api, C: Cluster, T: Service>(
                         memory.pulse.beat();
                         for item in page.iter().flatten() {
                             memory.met(&item.state);
+                            memory.absences.shown(&round.scope.cluster, &item.id);
                         }
                         round.at_api = tools.at_api();
                         round.take(page).await;

@@ -76,6 +76,19 @@ fn one_that_is_shown_again_begins_anew() {
 }
 
 #[test]
+fn a_page_that_shows_it_undoes_what_was_proven_though_the_listing_breaks_off() {
+    let mut absences = Absences::default();
+    absences.trust_ids();
+    let name = object_name("c", "a");
+    for _ in 0..3 {
+        observe(&mut absences, &[&name], &[], false);
+        absences.answered(&name, Answer::NotFound);
+        assert_eq!(absences.verdict(&name), None);
+        absences.shown("c", "a");
+    }
+}
+
+#[test]
 fn a_403_marks_it_forbidden_where_the_call_is_trusted() {
     let mut absences = Absences::default();
     absences.trust_ids();
