@@ -284,7 +284,19 @@ impl State {
         if !expired && !edited && policy.max_per_instance.is_none_or(|max| newer < max) {
             self.violated(|| format!("{name} is pruned, and {policy:?} keeps it"));
         }
+        // An older listing may have shown it open when it was created.
+        let shown_open = |since: Duration| {
+            let shown = self.answered.shown.get(&before.spec.id);
+            let versions = self.truth.entries.get(&before.spec.id);
+            let mut open = versions.into_iter().flat_map(|entry| &entry.versions);
+            open.any(|version| {
+                let times = version.update_time.as_ref();
+                let last = shown.and_then(|shown| Some(shown.get(times?)?.1));
+                !state::is_final(&version.state) && last.is_some_and(|last| last >= since)
+            })
+        };
         if let Some((created, then)) = self.judge.created.get(&name).copied()
+            && !shown_open(created.saturating_sub(Duration::from_secs(60)))
             && created > self.judge.minds + Duration::from_secs(120)
             && then.expired(
                 finished(&status),
