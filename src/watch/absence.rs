@@ -55,8 +55,8 @@ struct Missing {
     not_found: u32,
     /// Polls in which the trusted call by id answered 403.
     forbidden: u32,
-    /// Questions that came to nothing since one last did not.
-    put_off: u32,
+    /// The complete listing (monotonic time) after which it was last asked for.
+    asked: Option<Duration>,
     /// It vanished with many others.
     mass: bool,
     /// Its id cannot be asked for: only full listings can prove that it is gone.
@@ -131,7 +131,7 @@ impl Absences {
                     listings: missing.listings,
                     mass: missing.mass,
                     unaskable: missing.unaskable,
-                    put_off: missing.put_off,
+                    asked: missing.asked,
                     unreadable,
                     ..Missing::default()
                 };
@@ -142,20 +142,19 @@ impl Absences {
         }
     }
 
-    /// The mirrors to ask for by id in this poll: those missing longest first, but those last whose question held up the
-    /// others; at most `most`.
+    /// The mirrors to ask for by id in this poll, at most `most`: in turn, so that none holds up the others.
     #[must_use]
     pub fn questions(&self, most: usize) -> Vec<Box<str>> {
         let mut missing: Vec<_> = self
             .missing
             .iter()
-            .map(|(name, missing)| (missing.put_off, missing.since, name))
+            .map(|(name, missing)| (missing.asked.or(missing.since), name))
             .collect();
         missing.sort_unstable();
         missing
             .into_iter()
             .take(most)
-            .map(|(_, _, name)| name.clone())
+            .map(|(_, name)| name.clone())
             .collect()
     }
 
@@ -180,10 +179,10 @@ impl Absences {
         }
     }
 
-    /// The question for it failed, and no other was asked after it.
-    pub fn put_off(&mut self, name: &str) {
+    /// It was asked for.
+    pub fn asked(&mut self, name: &str) {
         if let Some(missing) = self.missing.get_mut(name) {
-            missing.put_off = missing.put_off.saturating_add(1);
+            missing.asked = self.listed;
         }
     }
 
@@ -207,13 +206,6 @@ impl Absences {
             }
             _ => {}
         }
-        // One that the next answer may settle goes first; asked where that proves nothing, it would hold up the others.
-        let proven = missing.not_found.max(missing.forbidden);
-        missing.put_off = if (1..AGREEING).contains(&proven) {
-            0
-        } else {
-            missing.put_off.saturating_add(1)
-        };
     }
 
     /// The mark that the proof suffices for, if any.

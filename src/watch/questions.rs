@@ -46,6 +46,7 @@ pub async fn ask<A: Api, C: Cluster>(
             answer = question(api, scope, None, &mirror.id, &mut left).await;
         }
         let Some(answer) = answer else { break };
+        absences.asked(&name);
         asked += 1;
         round.pulse.beat();
         match answer {
@@ -64,10 +65,7 @@ pub async fn ask<A: Api, C: Cluster>(
             Err(Error::InvalidResponse(_)) => absences.answered(&name, Answer::Unanswered),
             // A key or an API that fails now would fail for the rest too; where it fails for this one alone, the rest
             // comes first in the next poll.
-            Err(_) => {
-                absences.put_off(&name);
-                break;
-            }
+            Err(_) => break,
         }
     }
     asked

@@ -217,8 +217,8 @@ impl State {
         let lacking = self.truth.entries.iter().find(|(id, entry)| {
             entry.listed
                 && self.answered.confirmed.get(*id).is_some_and(|at| {
-                    // What lists have lied about for that long, nobody knows.
-                    *at > entry.since() && self.answered.ended.saturating_sub(*at) <= bound
+                    // What lists lie about, nobody knows.
+                    *at > entry.since() && *at == self.answered.ended
                 })
                 && now.saturating_sub(entry.since()) > bound
                 && entry.current().is_some_and(|item| {
