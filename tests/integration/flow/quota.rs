@@ -189,7 +189,7 @@ async fn no_fault_makes_more_calls_a_minute_than_a_healthy_cycle() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_listing_that_fails_late_is_not_begun_again_at_once() {
     let fixture = fixture("quota-late").await;
-    let (measured, _) = worst_minute(&fixture, 3).await;
+    let (measured, _) = worst_minute(&fixture, 5).await;
     // Every third call fails: the last page of each full listing, now and then what is open.
     for _ in 0..100 {
         fixture.simulator.fault(status(503, None), Times::After(2));
@@ -198,7 +198,8 @@ async fn a_full_listing_that_fails_late_is_not_begun_again_at_once() {
     setup::say(&format!(
         "fails late: {worst} in its worst minute (healthy {measured}), {all} in 5"
     ));
-    assert!(worst <= measured, "{worst} > {measured}");
+    // The jitter may bring one poll more into a minute.
+    assert!(worst <= measured + 1, "{worst} > {measured} + 1");
 }
 
 #[tokio::test(flavor = "multi_thread")]
