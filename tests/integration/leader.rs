@@ -58,9 +58,10 @@ pub(crate) async fn stage(name: &str, remediations: u32) -> Fixture {
     fixture
 }
 
-/// An API that tells what the fixture's tells now.
+/// An API that tells what the fixture's tells now, with its time: else a change told by both is older at one.
 async fn api(fixture: &Fixture) -> Simulator {
     let simulator = Simulator::start().await;
+    simulator.set_clock(fixture.simulator.now());
     simulator.add_cluster(CLUSTER);
     simulator.add_key(fixture.simulator.key(), None);
     for truth in fixture.simulator.truth(CLUSTER) {

@@ -177,21 +177,13 @@ async fn a_late_delete_is_refused() {
     let retention = json!({"spec": {"retention": {"maxFinishedPerInstance": 1}}});
     scene.fixture.patch_watch("training", retention).await;
     let hold = scene.held(|asked| asked.method == "DELETE").await;
-    // They are to stay after all, and somebody changes them: else they were simply gone.
+    // They are to stay after all, and change: else they were simply gone.
     let keep = json!({"spec": {"retention": null}});
     scene.fixture.patch_watch("training", keep).await;
-    scene.fixture.edit_seen("training").await;
-    let annotations = json!({"metadata": {"annotations": {"example.com/note": "seen"}}});
-    let api = scene.fixture.mirrors();
     for number in 0..3 {
-        let name = Truth::numbered(CLUSTER, number).id;
-        api.patch(
-            &name,
-            &PatchParams::default(),
-            &Patch::Merge(annotations.clone()),
-        )
-        .await
-        .unwrap();
+        let id = Truth::numbered(CLUSTER, number).id;
+        let reason = Some("seen again".to_owned());
+        scene.tell(|api| api.change(CLUSTER, &id, |truth| truth.reason = reason.clone()));
     }
     scene.refused(hold, "a delete").await;
 }
