@@ -16,6 +16,9 @@ const FULL_RESYNC: Duration = Duration::from_secs(600);
 pub const STALE_GRACE: Duration = Duration::from_secs(120);
 /// A poll comes up to this part of its interval earlier or later.
 const JITTER: f64 = 0.05;
+/// So many first polls of a watch are early or late by the same part: ten times up to 5 % either way is all of an
+/// interval, over which watches that began together are spread then.
+const SPREADING: u64 = 10;
 /// The longest wait after a refused key, or after a poll that made more calls than it should.
 const REFUSED_MAX: Duration = Duration::from_secs(600);
 /// Questions by id that every poll may ask.
@@ -119,10 +122,10 @@ pub fn jittered(interval: Duration, uid: &str, poll: u64) -> Duration {
     interval.mul_f64(1.0 + JITTER * (2.0 * unit - 1.0))
 }
 
-/// When the next poll comes: `interval` spread, and never below `minimum`.
+/// When the next poll comes after `poll` of them: `interval` spread, and never below `minimum`.
 #[must_use]
 pub fn next_poll(interval: Duration, minimum: Duration, uid: &str, poll: u64) -> Duration {
-    jittered(interval, uid, poll).max(minimum)
+    jittered(interval, uid, poll.max(SPREADING)).max(minimum)
 }
 
 /// How long a refused key (401, 403, 404, 400) is left alone after `refusals` refusals in a row: the interval, doubled
@@ -225,6 +228,21 @@ mod tests {
     }
 
     #[test]
+    fn watches_that_begin_together_are_spread_after_ten_polls() {
+        let interval = Duration::from_secs(30);
+        let mut seconds = std::collections::BTreeMap::new();
+        for watch in 0..3000 {
+            let uid = format!("watch {watch}");
+            let pauses = (1..=10).map(|poll| next_poll(interval, Duration::ZERO, &uid, poll));
+            let phase = pauses.sum::<Duration>().as_secs() % 30;
+            *seconds.entry(phase).or_insert(0) += 1;
+        }
+        let fair = 60..=140;
+        assert_eq!(seconds.len(), 30);
+        assert!(seconds.values().all(|of| fair.contains(of)), "{seconds:?}");
+    }
+
+    #[test]
     fn a_failed_poll_pays_for_its_calls() {
         let second = Duration::from_secs(1);
         assert_eq!(after_failure(second * 15, 1, 1), second * 15);
@@ -311,7 +329,7 @@ mod tests {
         fn jitter_stays_within_five_percent(seconds in 1_u64..86_400, uid in "[a-f0-9-]{1,36}", poll in any::<u64>()) {
             let interval = Duration::from_secs(seconds);
             let jittered = jittered(interval, &uid, poll);
-            prop_assert_eq!(next_poll(interval, Duration::ZERO, &uid, poll), jittered);
+            prop_assert_eq!(next_poll(interval, Duration::ZERO, &uid, poll.max(10)), next_poll(interval, Duration::ZERO, &uid, poll));
             prop_assert!(jittered >= interval.mul_f64(0.9499) && jittered <= interval.mul_f64(1.0501));
         }
 

@@ -30,12 +30,14 @@ type Asked = Vec<(f64, String)>;
 pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failure> {
     let (watches, keys, interval) = mode.pick((500_u32, 25_u32, 30_u32), (20, 4, 10));
     let intervals = mode.pick(10, 2);
+    // Watches that began together are spread by their first ten polls.
+    let settled = mode.pick(11, 1);
     let mut row = Row::new(
         "many",
         format!("{watches} watches of {SIZE} remediations, interval {interval} s, {keys} keys"),
         format!(
-            "The operator with --kube-qps 0 and otherwise default flags; {intervals} intervals, begun one interval after all \
-             were mirrored. The bare loop makes the same calls at the same pace and throws the answers away."
+            "The operator with --kube-qps 0 and otherwise default flags; {intervals} intervals, begun {settled} intervals after \
+             all were mirrored. The bare loop makes the same calls at the same pace and throws the answers away."
         ),
     );
     let clusters = set(stage, watches, keys, interval).await?;
@@ -43,7 +45,10 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
     operator.polled(watches, PATIENCE).await?;
     progress("all are mirrored");
     let interval_seconds = f64::from(interval);
-    tokio::time::sleep(Duration::from_secs_f64(interval_seconds)).await;
+    tokio::time::sleep(Duration::from_secs_f64(
+        interval_seconds * f64::from(settled),
+    ))
+    .await;
     let cpu = operator.cpu()?;
     let window = interval_seconds * f64::from(intervals);
     let asked = listen(stage, Duration::from_secs_f64(window)).await;
