@@ -25,6 +25,9 @@ use crate::{
     },
 };
 
+/// How long one that led may go on after its Lease was edited by hand.
+const EDITED: Duration = Duration::from_secs(12);
+
 /// The last change of a mirror.
 #[derive(Clone, Copy, Debug)]
 struct Changed {
@@ -52,6 +55,8 @@ struct Pruned {
     at: Duration,
     /// Its `update_time`.
     version: Option<String>,
+    /// Past its time; else it made room for newer ones.
+    expired: bool,
     /// Uid and generation of the watch that its process went by.
     spec: Option<(String, i64)>,
 }
@@ -135,6 +140,11 @@ pub(super) fn cadence(watch: &ClusterWatch) -> Cadence {
 }
 
 impl Judge {
+    /// Whoever edits the Lease by hand makes two lead until the first one looks at it.
+    pub(super) fn may_be_two(&self, now: Duration) -> bool {
+        now.saturating_sub(self.lease_edited) < EDITED
+    }
+
     /// Whether the process dies with this write of its: `Some`, and whether the write lands.
     pub(super) fn crash(&mut self, slot: usize) -> Option<bool> {
         let crash = self.crash.as_mut().filter(|crash| crash.slot == slot)?;

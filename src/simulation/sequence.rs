@@ -17,8 +17,6 @@ const CALM: Duration = Duration::from_secs(1500);
 const SETTLES: Duration = Duration::from_secs(100);
 /// So long nothing may be written after that but heartbeats, of which there must be one.
 const QUIET: Duration = Duration::from_secs(361);
-/// How long one that led may go on after its Lease was edited by hand.
-const EDITED: Duration = Duration::from_secs(12);
 /// How often a process that ended is looked for.
 const LOOK: Duration = Duration::from_secs(20);
 
@@ -173,9 +171,7 @@ impl Sequence {
             self.disturb();
         }
         world.with(|state, now| {
-            // Whoever edits the Lease by hand makes two lead until the first one looks at it.
-            let by_hand = now.saturating_sub(state.judge.lease_edited) < EDITED;
-            if leading > 1 && !by_hand {
+            if leading > 1 && !state.judge.may_be_two(now) {
                 state.violated(|| format!("{leading} processes lead at once"));
             }
             state.judge.leads(leader, now);

@@ -86,6 +86,12 @@ impl Backlog {
         self.names.contains(name)
     }
 
+    /// The names whose write failed in this poll or was passed over: their mirrors may show what is no longer so.
+    pub fn unwritten(&self) -> impl Iterator<Item = &str> {
+        let skipped = self.names.iter().filter(|_| self.skip);
+        self.fresh.iter().chain(skipped).map(|name| &**name)
+    }
+
     /// How long after the last full listing another one is to show what is left; `None`: nothing is.
     #[must_use]
     pub fn full_after(&self, interval: Duration) -> Option<Duration> {

@@ -156,7 +156,8 @@ pub async fn poll<C: Cluster, T: Service>(
     let (tally, left_out) = round.finish().await;
     memory.adopted |= tally.error.is_none() && tally.conflicts == 0;
     memory.regressions = regressions;
-    memory.regressions.observe(older, full, ended);
+    let answered = tools.clock.elapsed();
+    memory.regressions.observe(older, full, ended..answered);
     let dialect = tools.together.dialects();
     let wanted = only_final(scope).map_or_else(|| memory.open_states(), <[_]>::to_vec);
     let left_out = left_out.message();

@@ -1,6 +1,6 @@
 //! When a version older than the mirror may overwrite it after all: pure.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, ops::Range, time::Duration};
 
 use k8s_openapi::jiff::Timestamp;
 
@@ -30,21 +30,26 @@ impl Regressions {
         })
     }
 
-    /// Takes in all older versions that a complete listing, ended at `now` (monotonic), showed. `full`: what it did not
-    /// show is forgotten.
-    pub fn observe(&mut self, older: Vec<(Box<str>, Timestamp)>, full: bool, now: Duration) {
+    /// Takes in all older versions that a complete listing and the questions after it showed, within the `time` from its
+    /// end to theirs (monotonic). `full`: what it did not show is forgotten.
+    pub fn observe(
+        &mut self,
+        older: Vec<(Box<str>, Timestamp)>,
+        full: bool,
+        time: Range<Duration>,
+    ) {
         let mut before = std::mem::take(&mut self.seen);
         for (name, version) in older {
             let first = before
                 .remove(&name)
                 .filter(|seen| seen.version == version)
-                .map_or(now, |seen| seen.first);
+                .map_or(time.end, |seen| seen.first);
             self.seen.insert(
                 name,
                 Seen {
                     version,
                     first,
-                    last: now,
+                    last: time.start,
                 },
             );
         }
@@ -68,7 +73,7 @@ mod tests {
                 Timestamp::from_second(second).unwrap_or_default(),
             )],
             true,
-            at,
+            at..at,
         );
     }
 
@@ -85,11 +90,23 @@ mod tests {
     }
 
     #[test]
+    fn what_a_slow_answer_showed_was_not_shown_when_the_listing_ended() {
+        let version = Timestamp::from_second(7).ok();
+        let older = || vec![("a".into(), version.unwrap_or_default())];
+        let mut regressions = Regressions::default();
+        regressions.observe(older(), true, MINUTE..MINUTE * 2);
+        regressions.observe(older(), true, MINUTE * 6..MINUTE * 7);
+        assert!(!regressions.trusted("a", version));
+        regressions.observe(older(), true, MINUTE * 7..MINUTE * 9);
+        assert!(regressions.trusted("a", version));
+    }
+
+    #[test]
     fn what_was_not_listed_is_not_forgotten() {
         let version = Timestamp::from_second(7).ok();
         let mut regressions = Regressions::default();
         shown(&mut regressions, 7, MINUTE);
-        regressions.observe(Vec::new(), false, MINUTE * 3);
+        regressions.observe(Vec::new(), false, MINUTE * 3..MINUTE * 3);
         shown(&mut regressions, 7, MINUTE * 6);
         assert!(regressions.trusted("a", version));
     }
@@ -102,7 +119,7 @@ mod tests {
         shown(&mut regressions, 6, MINUTE * 2);
         shown(&mut regressions, 7, MINUTE * 6);
         assert!(!regressions.trusted("a", version));
-        regressions.observe(Vec::new(), true, MINUTE * 7);
+        regressions.observe(Vec::new(), true, MINUTE * 7..MINUTE * 7);
         shown(&mut regressions, 7, MINUTE * 20);
         assert!(!regressions.trusted("a", version));
     }

@@ -1,6 +1,11 @@
 //! Which mirrors of finished remediations are kept: pure.
 
-use std::{cmp::Reverse, collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use k8s_openapi::jiff::Timestamp;
 
@@ -80,17 +85,19 @@ impl Candidates {
 }
 
 /// What to delete and what to create, now that a complete listing has ended. `mirrors`: those of the watch that the policy
-/// [concerns](Policy::concerns); `now` is by the API's clock.
+/// [concerns](Policy::concerns); `now` is by the API's clock. Instances of which a mirror may be wrong, `unsure`, are left
+/// alone: what counts as finished there is not known.
 #[must_use]
 pub fn settle(
     policy: &Policy,
     mirrors: &[(Box<str>, Arc<Mirror>)],
     candidates: Candidates,
     now: Timestamp,
+    unsure: &HashSet<Arc<str>>,
 ) -> Vec<Write> {
     let (expired, finished): (Vec<_>, Vec<_>) = mirrors
         .iter()
-        .filter(|(_, mirror)| !mirror.open)
+        .filter(|(_, mirror)| !mirror.open && !unsure.contains(&mirror.instance))
         .partition(|(_, mirror)| policy.expired(mirror.finished, now));
     let prune = |(name, mirror): &(Box<str>, Arc<Mirror>)| Write {
         name: name.clone(),
@@ -109,6 +116,9 @@ pub fn settle(
             .push(Kept::Mirror(mirror));
     }
     for (instance, candidates) in candidates.0 {
+        if unsure.contains(&*instance) {
+            continue;
+        }
         instances
             .entry(instance)
             .or_default()

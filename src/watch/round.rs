@@ -292,7 +292,12 @@ impl<'a, C: Cluster> Round<'a, C> {
     /// Starts what retention wants, now that a complete listing has ended; `mirrors`: all of the watch.
     pub async fn settle(&mut self, mirrors: &[(Box<str>, Arc<Mirror>)]) {
         let candidates = std::mem::take(&mut self.candidates);
-        for write in retention::settle(&self.scope.retention, mirrors, candidates, self.at_api) {
+        let (policy, now) = (&self.scope.retention, self.at_api);
+        let unwritten = self.backlog.unwritten();
+        let unwritten =
+            unwritten.filter_map(|name| self.writer.index.get(&self.scope.namespace, name));
+        let unsure = unwritten.map(|mirror| mirror.instance.clone()).collect();
+        for write in retention::settle(policy, mirrors, candidates, now, &unsure) {
             self.write(write).await;
         }
     }

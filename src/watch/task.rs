@@ -58,6 +58,10 @@ pub struct Task<C, T = Client> {
     polls: u64,
     /// When a poll last came to its end with all its writes (monotonic; negative times count as zero).
     good: Duration,
+    /// The same with or without them: what was listed is confirmed.
+    confirmed: Duration,
+    /// What the last complete listing had to be told with, in words.
+    note: String,
     /// How long the last complete listing took.
     lasted: Duration,
 }
@@ -79,6 +83,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
             shard: shard.name().to_owned(),
             ..Facts::default()
         };
+        let now = tools.clock.elapsed();
         let mut task = Self {
             shard,
             pace: Arc::default(),
@@ -90,12 +95,15 @@ impl<C: Cluster, T: Service> Task<C, T> {
             memory: Memory::default(),
             facts,
             polls: 0,
-            good: tools.clock.elapsed(),
+            good: now,
+            confirmed: now,
+            note: String::new(),
             lasted: Duration::ZERO,
             tools,
             watch,
         };
-        task.good = task.good.saturating_sub(task.unconfirmed_before_start());
+        task.good = now.saturating_sub(task.unconfirmed_before_start());
+        task.confirmed = task.good;
         task
     }
 
@@ -129,9 +137,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
             self.polls += 1;
             self.facts.handled = handled.or(self.facts.handled.take());
             let standing = self.take_stock(&outcome, &meter).await;
-            if let Some(standing) = standing {
-                self.report(&standing).await;
-            }
+            self.report(&standing).await;
             self.wait(&outcome).await;
         }
     }
@@ -196,72 +202,76 @@ impl<C: Cluster, T: Service> Task<C, T> {
         loop {
             let now = self.tools.clock.elapsed();
             // A process that died in its first poll may have left mirrors, and no word that it synced.
-            let stale_at = (!overlaps).then(|| self.good + self.stale_after());
-            if stale_at.is_some_and(|stale_at| now >= stale_at) {
-                mark_all_stale(&self.tools, &self.scope, &self.memory.pulse).await;
+            if !overlaps {
+                self.mark_stale(now).await;
             }
             let told = self.report(&standing).await;
-            let next = stale_at.filter(|stale_at| now < *stale_at);
+            let due = [self.good, self.confirmed].map(|since| since + self.stale_after());
+            let next = due.into_iter().filter(|due| !overlaps && now < *due).min();
             let again = now
                 + if told {
                     HEARTBEAT
                 } else {
                     self.cadence.interval.min(HEARTBEAT)
                 };
-            let until = next.map_or(again, |stale_at| stale_at.min(again));
+            let until = next.map_or(again, |due| due.min(again));
             self.tools.clock.sleep_until(until).await;
         }
     }
 
-    /// How the watch stands after a poll; `None`: as before.
+    /// How the watch stands after a poll.
     async fn take_stock(
         &mut self,
         outcome: &Result<Polled, PollError>,
         meter: &WatchMeter,
-    ) -> Option<Standing> {
+    ) -> Standing {
         let (elapsed, now) = (self.tools.clock.elapsed(), self.tools.clock.now());
         let failure = Failure::of(outcome, &self.scope, self.memory.unwritten());
         meter.polled(failure.as_ref().map_or("Synced", |failure| failure.reason));
         if let Ok(polled) = outcome {
             meter.synced(elapsed, Duration::ZERO);
             self.lasted = polled.lasted;
+            self.confirmed = elapsed;
             self.facts.last_sync = Some(now);
             if polled.full {
                 self.facts.last_full_sync = Some(now);
             }
             trace(&self.watch, polled);
-            if failure.is_none() {
-                self.good = elapsed;
-                return Some(Standing::Synced(polled.note.clone()));
-            }
+            self.note.clone_from(&polled.note);
         }
+        let Some(failure) = failure else {
+            self.good = elapsed;
+            return Standing::Synced(self.note.clone());
+        };
         let Failure {
             reason,
             message,
             needs_somebody,
-        } = failure?;
+        } = failure;
         tracing::warn!(watch = %self.watch.name_any(), namespace = %self.scope.namespace, reason, message, "the poll failed");
-        let stale = elapsed.saturating_sub(self.good) > self.stale_after();
-        if stale && outcome.is_err() {
-            mark_all_stale(&self.tools, &self.scope, &self.memory.pulse).await;
+        let stale = self.mark_stale(elapsed).await;
+        if needs_somebody {
+            Standing::Stalled { reason, message }
         } else if stale {
+            Standing::Failing { reason, message }
+        } else if self.is_synced() {
+            // A hiccup is told by logs alone; what was mirrored all the same still counts, and somebody lives.
+            Standing::Synced(self.note.clone())
+        } else {
+            Standing::Progressing(format!("not synced yet, trying again: {message}"))
+        }
+    }
+
+    /// Marks what is open and stale `now` (monotonic): all of it, where no listing confirms it, else what could not be
+    /// written. Whether there may be such.
+    async fn mark_stale(&self, now: Duration) -> bool {
+        let is_due = |since: Duration| now >= since + self.stale_after();
+        if is_due(self.confirmed) {
+            mark_all_stale(&self.tools, &self.scope, &self.memory.pulse).await;
+        } else if is_due(self.good) {
             mark_unwritten_stale(&self.tools, &self.scope, &self.memory).await;
         }
-        if needs_somebody {
-            Some(Standing::Stalled { reason, message })
-        } else if stale {
-            Some(Standing::Failing { reason, message })
-        } else if self.is_synced() {
-            // A hiccup is told by logs alone; what was mirrored all the same still counts.
-            outcome
-                .as_ref()
-                .ok()
-                .map(|polled| Standing::Synced(polled.note.clone()))
-        } else {
-            Some(Standing::Progressing(format!(
-                "not synced yet, trying again: {message}"
-            )))
-        }
+        is_due(self.good)
     }
 
     /// Whether this generation was reported as synced and nothing worse since.
@@ -333,7 +343,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
     /// there is nothing but what the first one is about to show.
     fn stale_at(&self) -> Option<Duration> {
         let synced = self.reporter.last().last_sync_time.is_some();
-        synced.then(|| self.good + self.stale_after())
+        synced.then(|| self.confirmed + self.stale_after())
     }
 
     /// How long before this process the last sync must have been at the latest.

@@ -54,7 +54,7 @@ impl State {
             let item = entry.current().filter(|item| of_watch(item));
             let problem = match (item, &mirror) {
                 (None, None) => None,
-                (None, Some(mirror)) => unlike_gone(watch, mirror),
+                (None, Some(mirror)) => unlike_gone(watch, mirror, self.rests(now)),
                 (Some(item), None) => (entry.listed && !may_lack(cluster, watch, item, wall))
                     .then_some("has no mirror"),
                 (Some(item), Some(mirror)) => unlike(watch, mirror, item, entry.listed, wall),
@@ -69,6 +69,12 @@ impl State {
         })
     }
 
+    /// Who has listed slowly leaves the API alone for ten times as long.
+    fn rests(&self, now: Duration) -> bool {
+        let slow = self.answered.slow;
+        slow.is_some_and(|at| now.saturating_sub(at) < REST)
+    }
+
     /// What was amiss since `begun`, six minutes in which nothing changed.
     pub(in crate::simulation) fn unquiet(
         &self,
@@ -78,9 +84,7 @@ impl State {
         let (tried, reports) = (self.judge.tried, self.judge.reports);
         // A heartbeat every five minutes, and one report more where retention deleted something.
         let most = 3 * cluster.watches().len();
-        // Who has listed slowly leaves the API alone for ten times as long.
-        let slow = self.answered.slow;
-        let rests = slow.is_some_and(|at| begun.saturating_sub(at) < REST);
+        let rests = self.rests(begun);
         if tried > 0 {
             Some(format!(
                 "{tried} writes of mirrors, and nothing has changed"
@@ -134,10 +138,11 @@ fn unlike(
     (synced(&status).1 != fits).then_some("is marked otherwise")
 }
 
-/// What is wrong with the mirror of one that the API has no longer.
+/// What is wrong with the mirror of one that the API has no longer. `rests`: no full listing comes that may prove it.
 fn unlike_gone(
     watch: &ClusterWatch,
     mirror: &crate::api::remediation::Remediation,
+    rests: bool,
 ) -> Option<&'static str> {
     let status = mirror.status.clone().unwrap_or_default();
     let of_watch =
@@ -145,6 +150,7 @@ fn unlike_gone(
     let marked = match synced(&status).1 {
         "NotFound" | "NotListed" | "Final" => true,
         // Never filled, it says so itself.
+        "Stale" | "Forbidden" if rests => true,
         "Stale" | "Forbidden" | "Pending" => only_final(watch),
         _ => false,
     };

@@ -128,8 +128,10 @@ impl State {
                 });
             }
             // What is final is looked at in listings alone, and bears no mark when none comes.
-            let confirmed = self.answered.confirmed.get(&mirror.spec.id);
-            let never_asked = status.open == Some(false) && (unread || confirmed <= Some(&since))
+            // The listing that showed it last ends a little later.
+            let confirmed = self.answered.confirmed.get(&mirror.spec.id).copied();
+            let shown_last = confirmed <= Some(since + Duration::from_secs(1));
+            let never_asked = status.open == Some(false) && (unread || shown_last)
                 || status.open == Some(false)
                     && (only_final(watch) || !self.truth.entries[&mirror.spec.id].listed);
             if never_asked

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::{Changed, Pruned, is_foreign};
@@ -120,7 +121,7 @@ impl State {
                     self.violated(|| format!("{:?} of {name} changes nothing", op.verb));
                 }
                 if op.verb == Verb::Status && !is_foreign(before) {
-                    self.said(op, before, after, now);
+                    self.said(cluster, op, before, after, now);
                 }
             }
             (Some(before), None) => self.pruned(cluster, slot, before, now),
@@ -146,7 +147,14 @@ impl State {
     }
 
     /// A status was written.
-    fn said(&mut self, op: &Op, before: &Remediation, after: &Remediation, now: Duration) {
+    fn said(
+        &mut self,
+        cluster: &MemoryCluster,
+        op: &Op,
+        before: &Remediation,
+        after: &Remediation,
+        now: Duration,
+    ) {
         let (name, id) = (after.name_any(), after.spec.id.clone());
         let (Some(was), Some(is)) = (&before.status, &after.status) else {
             return;
@@ -154,7 +162,12 @@ impl State {
         let evidence = op.evidence;
         let reason = synced(is).1.to_owned();
         let proven = match &*reason {
-            "Listed" | "Final" => return self.shown(op.slot, (&name, &id), was, is, now),
+            "Listed" | "Final" => {
+                let policy = self.judge.policy(op.slot).unwrap_or_default();
+                let newer = newer(cluster, after).len();
+                let crowded = policy.max_per_instance.is_some_and(|max| newer >= max);
+                return self.shown(op.slot, (&name, &id), (was, is), crowded, now);
+            }
             "NotFound" => evidence.not_found >= 2,
             "NotListed" => evidence.lacking >= 2,
             "Forbidden" => evidence.forbidden >= 2,
@@ -168,7 +181,8 @@ impl State {
             }
             _ => false,
         };
-        if !proven {
+        // Of two that lead, one may not know what the other has seen.
+        if !proven && !self.judge.may_be_two(now) {
             let confirmed = self.answered.confirmed.get(&id).copied();
             self.violated(|| {
                 format!("{name} becomes {reason} on {evidence:?}, confirmed at {confirmed:?}")
@@ -182,13 +196,13 @@ impl State {
         }
     }
 
-    /// A status was written from what the API showed.
+    /// A status was written from what the API showed. `crowded`: there are as many newer finished ones as may be kept.
     fn shown(
         &mut self,
         slot: usize,
         (name, id): (&str, &str),
-        was: &RemediationStatus,
-        is: &RemediationStatus,
+        (was, is): (&RemediationStatus, &RemediationStatus),
+        crowded: bool,
         now: Duration,
     ) {
         let versions = &self.truth.entries[id].versions;
@@ -222,6 +236,7 @@ impl State {
             && pruned.version == is.update_time
             && self.judge.minds < pruned.at
             && self.judge.spec(slot) == pruned.spec
+            && (pruned.expired || crowded)
             && !self.was_open_since(id, pruned.at)
         {
             self.violated(|| format!("{name} was pruned and comes back"));
@@ -257,19 +272,8 @@ impl State {
         let Some(policy) = self.judge.policy(slot) else {
             return;
         };
-        let finished = |status: &RemediationStatus| {
-            time::ended(status.end_time.as_deref(), status.update_time.as_deref())
-        };
         let wall = self.truth.clock(now);
-        let newer: BTreeSet<String> = cluster.look(|mirrors| {
-            let newer = mirrors.values().filter(|other| {
-                let at = other.status.as_ref().map(finished);
-                is_closed(other)
-                    && instance(other) == instance(before)
-                    && at >= Some(finished(&status))
-            });
-            newer.map(|other| other.spec.id.clone()).collect()
-        });
+        let newer = newer(cluster, before);
         // One that the API has may be on its way to a mirror.
         let listed = self.truth.entries.values().filter_map(Entry::current);
         let listed = listed.filter(|item| {
@@ -309,6 +313,7 @@ impl State {
         let pruned = Pruned {
             at: now,
             version: status.update_time,
+            expired,
             spec: self.judge.spec(slot),
         };
         self.judge.pruned.insert(name, pruned);
@@ -320,6 +325,24 @@ fn is_closed(object: &Remediation) -> bool {
         .status
         .as_ref()
         .is_some_and(|status| status.open == Some(false))
+}
+
+fn finished(status: &RemediationStatus) -> Option<Timestamp> {
+    time::ended(status.end_time.as_deref(), status.update_time.as_deref())
+}
+
+/// The finished mirrors of the same instance that are no older, by id.
+fn newer(cluster: &MemoryCluster, mirror: &Remediation) -> BTreeSet<String> {
+    let ended = mirror.status.as_ref().map(finished);
+    cluster.look(|mirrors| {
+        let newer = mirrors.values().filter(|other| {
+            is_closed(other)
+                && other.spec.id != mirror.spec.id
+                && instance(other) == instance(mirror)
+                && other.status.as_ref().map(finished) >= ended
+        });
+        newer.map(|other| other.spec.id.clone()).collect()
+    })
 }
 
 /// The instance of a mirror; one that got no status tells it by its label alone.

@@ -300,6 +300,28 @@ async fn a_newer_finished_one_replaces_the_oldest() {
 }
 
 #[tokio::test]
+async fn what_retention_would_misjudge_is_left_alone() {
+    let mut world = World::new(kept(None, Some(2)));
+    let [old, new] = [(1, "09:10"), (2, "09:20")]
+        .map(|(number, end)| ended(number, "a", &format!("2026-11-23T{end}:00Z")));
+    world.run(vec![old.clone(), new.clone()]).await;
+    world.scope = kept(None, Some(1));
+    let again = Remediation {
+        state: "RUNNING".into(),
+        end_time: None,
+        update_time: some("2026-11-23T09:40:00Z"),
+        ..new
+    };
+    let status = |call: &Call| matches!(call, Call::Status(_));
+    world.cluster.fail(move |call| status(call).then(refused));
+    let (tally, _) = world.run(vec![old.clone(), again.clone()]).await;
+    assert_eq!((tally.failed, tally.pruned), (1, 0));
+    world.cluster.fail(|_| None);
+    let (tally, _) = world.run(vec![old, again]).await;
+    assert_eq!((tally.updated, tally.pruned), (1, 0));
+}
+
+#[tokio::test]
 async fn an_older_version_is_remembered_and_not_written() {
     let world = World::new(scope());
     world.run(vec![item(1, "RUNNING")]).await;
@@ -323,9 +345,8 @@ async fn an_older_version_that_two_listings_confirm_is_written() {
     };
     for minute in [1, 6] {
         let seen = vec![(id(1).into(), at("2026-11-23T09:29:00Z"))];
-        world
-            .regressions
-            .observe(seen, true, Duration::from_secs(60 * minute));
+        let at = Duration::from_secs(60 * minute);
+        world.regressions.observe(seen, true, at..at);
     }
     let (tally, _) = world.run(vec![older]).await;
     assert_eq!(tally.updated, 1);
