@@ -245,6 +245,13 @@ impl Index {
         self.lock().namespaces.get(namespace)?.get(name).cloned()
     }
 
+    /// The same where it is a mirror of `cluster`, and no object that somebody else gave that name.
+    #[must_use]
+    pub fn mirror(&self, namespace: &str, cluster: &str, name: &str) -> Option<Arc<Mirror>> {
+        let found = self.get(namespace, name);
+        found.filter(|mirror| !mirror.foreign && &*mirror.cluster == cluster)
+    }
+
     /// Notes that nothing is to be done about the facts that `resource_version` came with when the plan's inputs have the
     /// digest `inputs`. Forgotten with these facts.
     pub fn confirm(&self, namespace: &str, name: &str, resource_version: u64, inputs: u64) {

@@ -131,7 +131,8 @@ pub async fn poll<C: Cluster, T: Service>(
     settle_absences(&api, tools, scope, cadence, memory, &mut round, &complete).await;
     round.confirm().await;
     if scope.retention != Policy::default() {
-        // Questions may have taken long.
+        // What the questions showed counts once it is written; and they may have taken long.
+        round.drain().await;
         round.at_api = tools.at_api();
         let (policy, now) = (&scope.retention, round.at_api);
         let concerned = mirrors(tools, scope, |mirror| policy.concerns(mirror, now));
@@ -261,7 +262,7 @@ async fn settle_absences<A: Api, C: Cluster, T: Service>(
     for name in memory.absences.names() {
         if memory.absences.overdue(name, now, stale)
             && memory.absences.verdict(name).is_none()
-            && let Some(mirror) = tools.index.get(&scope.namespace, name)
+            && let Some(mirror) = tools.index.mirror(&scope.namespace, &scope.cluster, name)
         {
             mark_stale(round, name.into(), mirror).await;
         }

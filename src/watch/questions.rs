@@ -37,7 +37,7 @@ pub async fn ask<A: Api, C: Cluster>(
         absences.trust_ids();
     }
     for name in missing {
-        let Some(mirror) = index.get(&scope.namespace, &name) else {
+        let Some(mirror) = index.mirror(&scope.namespace, &scope.cluster, &name) else {
             continue;
         };
         let instance = Some(&*mirror.instance).filter(|instance| !instance.is_empty());
@@ -95,7 +95,7 @@ pub async fn mark<C: Cluster>(
         .filter_map(|name| Some((name, absences.verdict(name)?)))
         .collect();
     for (name, synced) in proven {
-        let Some(mirror) = index.get(&scope.namespace, name) else {
+        let Some(mirror) = index.mirror(&scope.namespace, &scope.cluster, name) else {
             continue;
         };
         if mirror.open && mirror.synced != synced {

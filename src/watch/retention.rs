@@ -2,7 +2,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::Duration,
 };
@@ -93,7 +93,7 @@ pub fn settle(
     mirrors: &[(Box<str>, Arc<Mirror>)],
     candidates: Candidates,
     now: Timestamp,
-    unsure: &HashSet<Arc<str>>,
+    unsure: &BTreeSet<Arc<str>>,
 ) -> Vec<Write> {
     let (expired, finished): (Vec<_>, Vec<_>) = mirrors
         .iter()

@@ -294,8 +294,9 @@ impl<'a, C: Cluster> Round<'a, C> {
         let candidates = std::mem::take(&mut self.candidates);
         let (policy, now) = (&self.scope.retention, self.at_api);
         let unwritten = self.backlog.unwritten();
+        let (namespace, cluster) = (&self.scope.namespace, &self.scope.cluster);
         let unwritten =
-            unwritten.filter_map(|name| self.writer.index.get(&self.scope.namespace, name));
+            unwritten.filter_map(|name| self.writer.index.mirror(namespace, cluster, name));
         let unsure = unwritten.map(|mirror| mirror.instance.clone()).collect();
         for write in retention::settle(policy, mirrors, candidates, now, &unsure) {
             self.write(write).await;

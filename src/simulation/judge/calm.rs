@@ -55,6 +55,8 @@ impl State {
             let problem = match (item, &mirror) {
                 (None, None) => None,
                 (None, Some(mirror)) => unlike_gone(watch, mirror, self.rests(now)),
+                // What has ended is shown by full listings alone.
+                (Some(item), None) if state::is_final(&item.state) && self.rests(now) => None,
                 (Some(item), None) => (entry.listed && !may_lack(cluster, watch, item, wall))
                     .then_some("has no mirror"),
                 (Some(item), Some(mirror)) => unlike(watch, mirror, item, entry.listed, wall),

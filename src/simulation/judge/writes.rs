@@ -274,8 +274,9 @@ impl State {
         };
         let wall = self.truth.clock(now);
         let newer = newer(cluster, before);
-        // One that the API has may be on its way to a mirror.
-        let listed = self.truth.entries.values().filter_map(Entry::current);
+        // One that the API has, or had just now, may be on its way to a mirror.
+        let listed = self.truth.entries.values();
+        let listed = listed.filter_map(|entry| entry.versions.last());
         let listed = listed.filter(|item| {
             state::is_final(&item.state)
                 && item.instance_id.as_deref() == instance(before)

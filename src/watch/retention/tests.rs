@@ -90,7 +90,7 @@ fn settled(policy: Policy, mirrored: &[One], listed: &[One]) -> (Vec<String>, Ve
         candidates.push(one.candidate(), &policy);
     }
     let (mut pruned, mut created) = (Vec::new(), Vec::new());
-    for write in settle(&policy, &mirrors, candidates, now(), &HashSet::new()) {
+    for write in settle(&policy, &mirrors, candidates, now(), &BTreeSet::new()) {
         match write.deed {
             Deed::Prune(_) => pruned.push(write.name.into_string()),
             Deed::Create(..) => created.push(write.name.into_string()),
