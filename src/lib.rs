@@ -19,6 +19,7 @@ mod simulation;
 pub mod telemetry;
 #[cfg(test)]
 mod testing;
+mod tls;
 pub mod together;
 pub mod watch;
 pub mod watchdog;

@@ -87,10 +87,10 @@ impl Synced {
                 "the API has not confirmed this for too long: it may have changed. See the Ready condition of its ClusterWatch, if it still has one"
             }
             Self::NotFound => {
-                "it was open when last seen, and the API no longer knows it: the recommendation was withdrawn or the record removed"
+                "the API no longer knows it, and its end was never seen: the recommendation was withdrawn or the record removed"
             }
             Self::NotListed => {
-                "it was open when last seen, and two complete listings of the API lack it"
+                "two complete listings of the API lack it, and its end was never seen"
             }
             Self::Forbidden => {
                 "the API forbids the key to read it: check the key's project and rights"

@@ -21,6 +21,7 @@ use super::skew::Skew;
 use super::{answer, decode, route};
 use crate::clock::{Clock, SystemClock};
 use crate::metrics::ApiMeter;
+use crate::tls;
 
 const USER_AGENT: &str = concat!("together-remediation-operator/", env!("CARGO_PKG_VERSION"));
 
@@ -112,6 +113,7 @@ impl Client {
     /// [`ClientError`] says which limit is out of bounds, or that TLS cannot be set up.
     pub fn new(base: BaseUrl, limits: Limits) -> Result<Self, ClientError> {
         let rate = limits.rate()?;
+        tls::provide();
         let http = reqwest::Client::builder()
             .user_agent(USER_AGENT)
             .redirect(Policy::none())

@@ -12,7 +12,7 @@ use crate::{
     mirror::{digest::digest, labels::INSTANCE_ID, time},
     simulation::{
         cluster::{Op, Verb},
-        truth::{Entry, shows, updated},
+        truth::{shows, updated},
         world::State,
     },
     testing::cluster::MemoryCluster,

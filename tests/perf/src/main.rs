@@ -62,6 +62,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 #[tokio::main]
 async fn main() -> ExitCode {
     let mut args = Args::parse();
+    testbed::tls::provide();
     let outcome = match args.command.take() {
         Some(Command::Report { results, docs }) => report::write(&results, &docs).map(|()| true),
         Some(Command::Client(client)) => client.run().await.map(|()| true),

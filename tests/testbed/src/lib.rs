@@ -7,3 +7,4 @@ pub mod helm;
 pub mod program;
 pub mod signal;
 pub mod simulator;
+pub mod tls;

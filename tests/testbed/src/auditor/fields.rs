@@ -94,6 +94,11 @@ pub(super) fn content(mirror: &Value) -> Map<String, Value> {
     content
 }
 
+/// Whether nothing of the API was ever filled in: whoever created the mirror died before that.
+pub(super) fn is_empty(mirror: &Value) -> bool {
+    content(mirror).keys().all(|field| field == "open")
+}
+
 /// Whether `content` is all of `truth` and nothing else; `gone`: but for `open`.
 pub(super) fn shows(content: &Map<String, Value>, truth: &Remediation, gone: bool) -> bool {
     let mut expected = status(truth);

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{
     bounds::{Bounds, HEARTBEAT, START},
-    fields::{condition, content, shows},
+    fields::{condition, content, is_empty, shows},
 };
 use crate::simulator::{FINAL_STATES, History, Version};
 
@@ -163,6 +163,9 @@ impl Judge<'_> {
         };
         if !fits {
             self.unexplained(id, &format!("Synced is {status}, {reason}, with {state}"));
+        }
+        if gone && is_empty(mirror) {
+            return self.gone(id, reason, history);
         }
         let Some(shown) = latest(history, mirror, gone) else {
             return self.unexplained(id, "it shows what the API has never shown");
@@ -353,7 +356,8 @@ fn sums(mirrors: &[Value]) -> Sums {
         ..Sums::default()
     };
     for mirror in mirrors {
-        sums.open += usize::from(mirror["status"]["open"] == true);
+        // One that is not filled yet may be open.
+        sums.open += usize::from(mirror["status"]["open"] != false);
         let reason = condition(mirror, "Synced", "reason");
         let gone = reason == "NotFound" || reason == "NotListed";
         if let Some(state) = mirror["status"]["state"].as_str().filter(|_| !gone) {

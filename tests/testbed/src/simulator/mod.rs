@@ -100,6 +100,7 @@ impl Simulator {
     /// # Errors
     /// If the address cannot be listened on.
     pub async fn start_at(address: SocketAddr) -> std::io::Result<Self> {
+        crate::tls::provide();
         let now = Timestamp::now().round(Unit::Second);
         let shared = Shared(Arc::new(Mutex::new(World::new(
             now.unwrap_or(Timestamp::UNIX_EPOCH),

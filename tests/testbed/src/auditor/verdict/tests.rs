@@ -245,6 +245,14 @@ fn a_false_gone() {
         scene(&back).tells("it is back since");
         let back = [("RUNNING", 0), ("GONE", 10), ("RUNNING", LATE - 200)];
         scene(&back).is_explained();
+
+        // Created and never filled.
+        let mut empty = gone.clone();
+        let conditions = empty["status"]["conditions"].take();
+        empty["status"] = json!({"conditions": conditions, "open": false});
+        let scene = |states: &[(&str, i64)]| Scene::new(states, vec![empty.clone()]);
+        scene(&[("RUNNING", 0)]).tells("but the API never lost it");
+        scene(&[("RUNNING", 0), ("GONE", 10)]).is_explained();
     }
 }
 
