@@ -6,14 +6,14 @@ mod expected;
 mod render;
 mod rows;
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::collections::BTreeSet;
 
 use futures::{StreamExt, stream};
 use serde_json::json;
 use testbed::simulator::Fault;
 
 use self::{cell::Cell, expected::Phase};
-use crate::setup;
+use crate::{drift, setup};
 
 /// Cells at a time: most of a cell is waiting.
 const CONCURRENCY: usize = 10;
@@ -72,14 +72,5 @@ fn every_fault_of_the_simulator_has_a_row() {
 
 #[test]
 fn docs_tell_the_same() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/faults.md");
-    let rendered = render::render(&rows::all());
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(&path, &rendered).unwrap();
-    }
-    let written = fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        written == rendered,
-        "docs/faults.md is not this table: UPDATE_DOCS=1 cargo test --test integration matrix"
-    );
+    drift::settle("docs/faults.md", &render::render(&rows::all()), "matrix");
 }

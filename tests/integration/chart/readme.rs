@@ -2,8 +2,9 @@
 
 use std::fs;
 
-use super::{helm::chart, values};
+use super::{super::drift, values};
 
+const README: &str = "charts/together-remediation-operator/README.md";
 const BEGIN: &str =
     "<!-- Values: made by `UPDATE_DOCS=1 cargo test --test integration chart::readme` -->\n";
 const END: &str = "<!-- End of values -->\n";
@@ -20,17 +21,9 @@ fn table() -> String {
 
 #[test]
 fn the_readme_lists_every_value() {
-    let path = chart().join("README.md");
-    let held = fs::read_to_string(&path).unwrap();
+    let held = fs::read_to_string(drift::file(README)).unwrap();
     let (before, rest) = held.split_once(BEGIN).unwrap();
     let (_, after) = rest.split_once(END).unwrap();
     let wanted = format!("{before}{BEGIN}{}{END}{after}", table());
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(&path, &wanted).unwrap();
-        return;
-    }
-    assert!(
-        held == wanted,
-        "the chart's README is out of date: run UPDATE_DOCS=1 cargo test --test integration chart::readme"
-    );
+    drift::settle(README, &wanted, "chart::readme");
 }

@@ -1,0 +1,160 @@
+//! docs/reference.md: every flag, and every field of both kinds, as the program and the definitions have them.
+
+use std::fmt::Write as _;
+
+use clap::CommandFactory as _;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    JSONSchemaProps, JSONSchemaPropsOrArray,
+};
+use together_remediation_operator::{api::crds, config::Cli};
+
+use super::drift;
+
+const HEAD: &str = "# Reference
+
+Made by `UPDATE_DOCS=1 cargo test --test integration reference` of the code; edits are lost.
+What each condition means: [conditions.md](conditions.md).
+";
+
+/// One cell: nothing in it ends it.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}
+
+fn flags() -> String {
+    let mut text =
+        "\n## Flags of `run`\n\n| flag | environment | default | what |\n|---|---|---|---|\n"
+            .to_owned();
+    let command = Cli::command();
+    let run = command.find_subcommand("run").unwrap();
+    for flag in run.get_arguments().filter(|flag| !flag.is_hide_set()) {
+        let Some(name) = flag.get_long() else {
+            continue;
+        };
+        let quoted = |value: &str| format!("`{}`", cell(value));
+        let variable = flag
+            .get_env()
+            .and_then(|name| name.to_str())
+            .map_or_else(String::new, quoted);
+        let defaults = flag
+            .get_default_values()
+            .iter()
+            .filter_map(|value| value.to_str());
+        // A switch's default is that it is off.
+        let default = defaults
+            .filter(|_| flag.get_action().takes_values())
+            .map(quoted)
+            .collect::<Vec<_>>()
+            .join(", ");
+        let help = flag.get_help().map(ToString::to_string).unwrap_or_default();
+        writeln!(
+            text,
+            "| `--{name}` | {variable} | {default} | {} |",
+            cell(&help)
+        )
+        .unwrap();
+    }
+    text
+}
+
+/// The type as a reader of YAML knows it.
+fn kind(schema: &JSONSchemaProps) -> String {
+    let of_items = match &schema.items {
+        Some(JSONSchemaPropsOrArray::Schema(items)) => Some(kind(items)),
+        _ => None,
+    };
+    match (schema.type_.as_deref(), of_items) {
+        (Some("array"), Some(items)) => format!("list of {items}"),
+        (Some(kind), _) => kind.to_owned(),
+        (None, _) => "integer or string".to_owned(),
+    }
+}
+
+/// The rows of all fields below `path`.
+fn fields(path: &str, schema: &JSONSchemaProps, text: &mut String) {
+    let required = schema.required.as_deref().unwrap_or_default();
+    for (name, field) in schema.properties.iter().flatten() {
+        let path = if path.is_empty() {
+            name.clone()
+        } else {
+            format!("{path}.{name}")
+        };
+        let items = match &field.items {
+            Some(JSONSchemaPropsOrArray::Schema(items)) => Some(&**items),
+            _ => None,
+        };
+        let told = field.description.as_deref().unwrap_or_default();
+        let rules = field
+            .x_kubernetes_validations
+            .iter()
+            .flatten()
+            .filter_map(|rule| rule.message.as_deref());
+        let told = [told]
+            .into_iter()
+            .chain(rules)
+            .collect::<Vec<_>>()
+            .join(" Rule: ");
+        let needed = if required.contains(name) { "yes" } else { "" };
+        writeln!(
+            text,
+            "| `{path}` | {} | {needed} | {} |",
+            kind(field),
+            cell(&told)
+        )
+        .unwrap();
+        fields(&path, field, text);
+        if let Some(items) = items {
+            fields(&format!("{path}[]"), items, text);
+        }
+    }
+}
+
+fn kinds() -> String {
+    let mut text = String::new();
+    for crd in crds() {
+        let version = &crd.spec.versions[0];
+        let schema = version
+            .schema
+            .as_ref()
+            .and_then(|schema| schema.open_api_v3_schema.as_ref())
+            .unwrap();
+        let told = schema.description.as_deref().unwrap_or_default();
+        let short = crd
+            .spec
+            .names
+            .short_names
+            .iter()
+            .flatten()
+            .map(|name| format!("`{name}`"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        writeln!(
+            text,
+            "\n## {} ({}, short {short})\n\n{told}\n",
+            crd.spec.names.kind, crd.spec.group
+        )
+        .unwrap();
+        text.push_str("| field | type | required | what |\n|---|---|---|---|\n");
+        for part in ["spec", "status"] {
+            fields(part, &schema.properties.as_ref().unwrap()[part], &mut text);
+        }
+        let selectable = version
+            .selectable_fields
+            .iter()
+            .flatten()
+            .map(|field| format!("`{}`", field.json_path.trim_start_matches('.')));
+        let selectable = selectable.collect::<Vec<_>>().join(", ");
+        if !selectable.is_empty() {
+            writeln!(text, "\nFor `--field-selector`: {selectable}.").unwrap();
+        }
+    }
+    text
+}
+
+#[test]
+fn every_flag_and_field_is_told() {
+    let mut wanted = HEAD.to_owned();
+    wanted.push_str(&flags());
+    wanted.push_str(&kinds());
+    drift::settle("docs/reference.md", &wanted, "reference");
+}
