@@ -33,10 +33,10 @@ async fn ask(client: &reqwest::Client, url: &str) -> Result<String, String> {
     let answer = answer.map_err(|error| error.to_string())?;
     let status = answer.status();
     let body = answer.text().await.map_err(|error| error.to_string())?;
-    let line = body.trim();
     if status.is_success() {
-        Ok(line.to_owned())
+        Ok(body.trim().to_owned())
     } else {
-        Err(format!("{status}: {line}"))
+        let first = body.lines().next().unwrap_or_default();
+        Err(format!("{status}: {first}"))
     }
 }

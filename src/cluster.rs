@@ -158,11 +158,9 @@ impl Cluster for KubeCluster {
         let api = self.mirrors(&namespace_of(mirror));
         let how = PostParams::default();
         let mut mirror = mirror.clone();
-        mirror
-            .metadata
-            .annotations
-            .get_or_insert_default()
-            .extend((*self.annotations).clone());
+        if !self.annotations.is_empty() {
+            mirror.metadata.annotations = Some((*self.annotations).clone());
+        }
         self.gate.write(|| api.create(&how, &mirror)).await
     }
 

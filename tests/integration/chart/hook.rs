@@ -12,10 +12,13 @@ use super::{
     helm::{Helm, of_kind},
     stage::Stage,
 };
-use crate::{fixture::Fixture, program::PROGRAM};
+use crate::{
+    fixture::{Fixture, until},
+    program::PROGRAM,
+};
 
-async fn pod(helm: &Helm, more: &[&str]) -> Value {
-    let objects = helm.objects(more).await;
+async fn pod(helm: &Helm) -> Value {
+    let objects = helm.objects(&[]).await;
     let pods = of_kind(&objects, "Pod");
     assert_eq!(pods.len(), 1);
     assert_eq!(pods[0]["metadata"]["annotations"]["helm.sh/hook"], "test");
@@ -30,7 +33,7 @@ async fn its_pod_asks_the_service_and_is_no_replica_of_it() {
         };
         let objects = helm.objects(&[]).await;
         let service = of_kind(&objects, "Service")[0];
-        let pod = pod(&helm, &[]).await;
+        let pod = pod(&helm).await;
         let name = service["metadata"]["name"].as_str().unwrap();
         let port = &service["spec"]["ports"][0]["port"];
         let url = format!("http://{name}.together-system.svc:{port}/readyz");
@@ -49,11 +52,16 @@ async fn its_pod_is_admitted_under_pod_security_restricted() {
         return;
     };
     let namespace = stage.restricted("hook").await;
-    let mut pod = pod(&stage.helm, &["--set", "serviceAccount.create=false"]).await;
+    let mut pod = pod(&stage.helm).await;
     pod["metadata"]["namespace"] = namespace.as_str().into();
     let pod: Pod = serde_json::from_value(pod).unwrap();
     let pods: Api<Pod> = Api::namespaced(stage.client.clone(), &namespace);
-    pods.create(&PostParams::default(), &pod).await.unwrap();
+    // Refused also until the namespace has its account.
+    until("it is admitted", async || {
+        let created = pods.create(&PostParams::default(), &pod).await;
+        created.map_err(|error| error.to_string())
+    })
+    .await;
 }
 
 async fn check(url: &str, timeout: &str) -> Output {

@@ -23,12 +23,8 @@ async fn a_created_mirror_has_the_annotations_and_they_are_no_reason_to_write() 
     assert_eq!(before[0].annotations().get(KEY), None);
     fixture.stop().await;
 
-    let flags = [
-        "--mirror-annotation",
-        &format!("{KEY}=true"),
-        "--mirror-annotation",
-        "team=gpu",
-    ];
+    let ignore = format!("--mirror-annotation={KEY}=true");
+    let flags = [ignore.as_str(), "--mirror-annotation=team=gpu"];
     fixture.simulator.put(Truth::numbered(CLUSTER, 2));
     fixture.start_with(&[], &flags).await;
     let second = Truth::numbered(CLUSTER, 2).id;
