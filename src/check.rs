@@ -1,6 +1,6 @@
 //! Asks a running operator from outside whether it is ready: what `helm test` runs in a pod.
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 use tokio::time::{sleep, timeout};
 
@@ -30,7 +30,7 @@ pub async fn until_ready(url: &str, patience: Duration) -> Result<String, String
 
 async fn ask(client: &reqwest::Client, url: &str) -> Result<String, String> {
     let answer = client.get(url).send().await;
-    let answer = answer.map_err(|error| error.to_string())?;
+    let answer = answer.map_err(|error| cause(&error))?;
     let status = answer.status();
     let body = answer.text().await.map_err(|error| error.to_string())?;
     if status.is_success() {
@@ -39,4 +39,12 @@ async fn ask(client: &reqwest::Client, url: &str) -> Result<String, String> {
         let first = body.lines().next().unwrap_or_default();
         Err(format!("{status}: {first}"))
     }
+}
+
+/// What it comes from in the end: the client's own words are only that it failed.
+fn cause(mut error: &dyn Error) -> String {
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
 }
