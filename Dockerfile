@@ -6,6 +6,9 @@ ARG RUST_IMAGE=docker.io/library/rust:1.95.0-slim-bookworm
 
 FROM ${RUST_IMAGE} AS build
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates musl-tools && rm -rf /var/lib/apt/lists/*
+# 1: the list of crates goes into the programs, as in releases.
+ARG AUDITABLE=
+RUN [ -z "${AUDITABLE}" ] || cargo install cargo-auditable --locked --version 0.7.7
 WORKDIR /src
 COPY . .
 ARG SOURCE_DATE_EPOCH=0

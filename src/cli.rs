@@ -7,9 +7,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    admin, api,
+    admin, api, check,
     clock::SystemClock,
-    config::{Cli, Command, Run, one_line},
+    config::{Check, Cli, Command, Run, one_line},
     run::{self, RunError},
     telemetry,
 };
@@ -33,12 +33,27 @@ pub fn main() -> ExitCode {
             }
             Err(error) => fail(1, &error),
         },
+        Command::Check(flags) => match ask(&flags) {
+            Ok(line) => {
+                println!("{line}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => fail(1, &error),
+        },
         Command::Run(flags) => match operate(&flags) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error @ RunError::Usage(_)) => fail(2, &error.to_string()),
             Err(error) => fail(1, &error.to_string()),
         },
     }
+}
+
+fn ask(flags: &Check) -> Result<String, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|error| error.to_string())?;
+    runtime.block_on(check::until_ready(&flags.url, flags.timeout))
 }
 
 fn operate(flags: &Run) -> Result<(), RunError> {

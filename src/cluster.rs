@@ -4,6 +4,8 @@ mod gate;
 mod patience;
 pub mod watching;
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use k8s_openapi::api::core::v1::Secret;
 use kube::{
     Api, Client,
@@ -117,13 +119,25 @@ pub trait Cluster: Clone + Send + Sync + 'static {
 pub struct KubeCluster {
     client: Client,
     gate: Gate,
+    annotations: Arc<BTreeMap<String, String>>,
 }
 
 impl KubeCluster {
     /// A cluster behind `client`, whose calls all pass `gate`.
     #[must_use]
     pub fn new(client: Client, gate: Gate) -> Self {
-        Self { client, gate }
+        Self {
+            client,
+            gate,
+            annotations: Arc::default(),
+        }
+    }
+
+    /// The same, where each mirror gets these annotations when it is created.
+    #[must_use]
+    pub fn annotating(mut self, annotations: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.annotations = Arc::new(annotations.into_iter().collect());
+        self
     }
 
     fn mirrors(&self, namespace: &str) -> Api<Remediation> {
@@ -143,7 +157,11 @@ impl Cluster for KubeCluster {
     async fn create(&self, mirror: &Remediation) -> Result<Remediation, ClusterError> {
         let api = self.mirrors(&namespace_of(mirror));
         let how = PostParams::default();
-        self.gate.write(|| api.create(&how, mirror)).await
+        let mut mirror = mirror.clone();
+        if !self.annotations.is_empty() {
+            mirror.metadata.annotations = Some((*self.annotations).clone());
+        }
+        self.gate.write(|| api.create(&how, &mirror)).await
     }
 
     async fn replace_status(&self, mirror: &Remediation) -> Result<Remediation, ClusterError> {

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod annotation;
 mod selector;
 
 use std::{net::SocketAddr, time::Duration};
@@ -25,6 +26,20 @@ pub enum Command {
     Run(Box<Run>),
     /// Print the definitions of both kinds as YAML
     Crds,
+    /// Ask a running operator whether it is ready: exit 0 where it is, 1 where it is not within the time
+    Check(Check),
+}
+
+/// The flags of `check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Its /readyz
+    #[arg(value_name = "URL")]
+    pub url: String,
+
+    /// How long it may take to become ready
+    #[arg(long, default_value = "30s", value_parser = interval, value_name = "DURATION")]
+    pub timeout: Duration,
 }
 
 /// The flags of `run`.
@@ -49,6 +64,10 @@ pub struct Run {
     /// Look after the watches with these labels only: a shard. Every watch must fit exactly one shard
     #[arg(long, value_parser = selector::parse, value_name = "SELECTOR")]
     pub watch_selector: Option<Selector>,
+
+    /// Annotation that mirrors get when they are created; may be given several times
+    #[arg(long = "mirror-annotation", value_parser = annotation::parse, value_name = "KEY=VALUE")]
+    pub mirror_annotations: Vec<(String, String)>,
 
     /// Between polls of a watch that names no interval
     #[arg(long, default_value = "60s", value_parser = interval, value_name = "DURATION")]
@@ -243,6 +262,10 @@ mod tests {
             (&["--lease-name", "a/b"], "an object's name"),
             (&["--watch-selector", "shard in b"], "such as shard=b"),
             (&["--watch-selector", ""], "such as shard=b"),
+            (
+                &["--mirror-annotation", "a/b/c=d"],
+                "such as example.com/team=gpu",
+            ),
             (&["--lease-namespace", "Not_A_Name"], "lower-case letters"),
             (&["--leader-elect=maybe"], "true"),
             (&["--admin-addr", ":8080"], "such as [::]:8080"),

@@ -106,7 +106,8 @@ pub async fn run(
         bucket(flags.kube_qps, flags.kube_burst),
         leadership,
     );
-    let cluster = KubeCluster::new(writes, gate);
+    let annotations = flags.mirror_annotations.iter().cloned();
+    let cluster = KubeCluster::new(writes, gate).annotating(annotations);
     let tools = Arc::new(Tools {
         cluster,
         together,

@@ -55,8 +55,8 @@ fn requirement(text: &str) -> Option<Expression> {
     }
 }
 
-/// A label's key: a name, perhaps behind a domain and a slash.
-fn key_of(text: &str) -> Option<String> {
+/// The key of a label or an annotation: a name, perhaps behind a domain and a slash.
+pub(super) fn key_of(text: &str) -> Option<String> {
     let text = text.trim();
     let (domain, name) = match text.split_once('/') {
         Some((domain, name)) => (Some(domain), name),

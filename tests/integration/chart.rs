@@ -2,6 +2,7 @@
 //! "restricted". There is no node: the operator runs as a process with the arguments and the account of its Deployment.
 
 mod helm;
+mod hook;
 mod lifecycle;
 mod policy;
 mod readme;

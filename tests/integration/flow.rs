@@ -1,6 +1,7 @@
 //! The whole flow on a real API server, against the simulated API.
 
 mod absence;
+mod annotations;
 mod by_hand;
 mod change_of_mind;
 mod dialects;

@@ -20,6 +20,12 @@ app.kubernetes.io/name: {{ include "operator.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
+{{- /* The pod of `helm test` must not be taken for a replica. */ -}}
+{{- define "operator.testSelector" -}}
+app.kubernetes.io/name: {{ include "operator.name" . | trunc 58 | trimSuffix "-" }}-test
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
 {{- define "operator.labels" -}}
 {{- $own := fromYaml (include "operator.selector" .) -}}
 {{- $_ := set $own "app.kubernetes.io/version" .Chart.AppVersion -}}

@@ -1,0 +1,50 @@
+//! Asks a running operator from outside whether it is ready: what `helm test` runs in a pod.
+
+use std::{error::Error, time::Duration};
+
+use tokio::time::{sleep, timeout};
+
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What the operator whose `/readyz` is at `url` says once it is ready.
+///
+/// # Errors
+/// What it said last where it is not within `patience`.
+pub async fn until_ready(url: &str, patience: Duration) -> Result<String, String> {
+    // It is in the same cluster, where a proxy has no business.
+    let client = reqwest::Client::builder().no_proxy().build();
+    let client = client.map_err(|error| error.to_string())?;
+    let mut last = "it did not answer".to_owned();
+    let asked = async {
+        loop {
+            match ask(&client, url).await {
+                Ok(line) => return line,
+                Err(said) => last = said,
+            }
+            sleep(PAUSE).await;
+        }
+    };
+    let asked = timeout(patience, asked).await;
+    asked.map_err(|_| format!("{url} is not ready within {patience:?}: {last}"))
+}
+
+async fn ask(client: &reqwest::Client, url: &str) -> Result<String, String> {
+    let answer = client.get(url).send().await;
+    let answer = answer.map_err(|error| cause(&error))?;
+    let status = answer.status();
+    let body = answer.text().await.map_err(|error| error.to_string())?;
+    if status.is_success() {
+        Ok(body.trim().to_owned())
+    } else {
+        let first = body.lines().next().unwrap_or_default();
+        Err(format!("{status}: {first}"))
+    }
+}
+
+/// What it comes from in the end: the client's own words are only that it failed.
+fn cause(mut error: &dyn Error) -> String {
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
