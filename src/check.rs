@@ -4,6 +4,8 @@ use std::{error::Error, time::Duration};
 
 use tokio::time::{sleep, timeout};
 
+use crate::tls;
+
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// What the operator whose `/readyz` is at `url` says once it is ready.
@@ -11,6 +13,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// # Errors
 /// What it said last where it is not within `patience`.
 pub async fn until_ready(url: &str, patience: Duration) -> Result<String, String> {
+    tls::provide();
     // It is in the same cluster, where a proxy has no business.
     let client = reqwest::Client::builder().no_proxy().build();
     let client = client.map_err(|error| error.to_string())?;
