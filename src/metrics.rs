@@ -2,8 +2,12 @@
 //! life of its own (a watch) is shown for as long as somebody holds its meter.
 
 mod api;
+mod change;
+mod meter;
+mod mirrors;
 mod operator;
 mod process;
+mod totals;
 mod watches;
 
 use std::sync::Arc;
@@ -17,8 +21,9 @@ use prometheus_client::{
 use self::process::Process;
 pub use self::{
     api::ApiMeter,
+    meter::{WatchMeter, Writing},
     operator::Operator,
-    watches::{WatchMeter, Watches},
+    watches::Watches,
 };
 use crate::together::Client;
 
@@ -44,7 +49,7 @@ impl Metrics {
         registry.register_collector(Box::new(Process::default()));
         let ours = registry.sub_registry_with_prefix(PREFIX);
         ours.register_collector(Box::new(operator));
-        ours.register_collector(Box::new(watches));
+        watches.register(ours);
         api::register(ours, together);
         Self {
             registry: Arc::new(registry),

@@ -129,4 +129,7 @@ fn described(text: &str, schema: &JSONSchemaProps) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod kube_state_metrics;
+#[cfg(test)]
 mod tests;

@@ -10,11 +10,12 @@ use prometheus_client::{
         counter::{ConstCounter, Counter},
         family::Family,
         gauge::ConstGauge,
+        histogram::Histogram,
     },
     registry::{Registry, Unit},
 };
 
-use super::{family, gauge};
+use super::{family, gauge, totals};
 use crate::together::{Client, Dialects, Skew};
 
 /// Statuses that have a series of their own; others share one for each hundred, so that there are few.
@@ -23,10 +24,21 @@ const STATUSES: [u16; 14] = [
 ];
 
 /// Counts the calls of one client. Clones count together.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct ApiMeter {
     calls: Family<[(&'static str, String); 1], Counter>,
     waited: Counter<f64>,
+    took: Histogram,
+}
+
+impl Default for ApiMeter {
+    fn default() -> Self {
+        Self {
+            calls: Family::default(),
+            waited: Counter::default(),
+            took: totals::calls(),
+        }
+    }
 }
 
 impl ApiMeter {
@@ -38,6 +50,11 @@ impl ApiMeter {
     /// A call had no answer; `why` is out of a small fixed set.
     pub fn unanswered(&self, why: &str) {
         self.count(why.to_owned());
+    }
+
+    /// A call took this long until its answer began, or until it was clear that there is none.
+    pub fn took(&self, time: Duration) {
+        self.took.observe(time.as_secs_f64());
     }
 
     /// A call waited for the bucket of its key.
@@ -80,6 +97,12 @@ pub(super) fn register(registry: &mut Registry, client: &Client) {
         "Time that calls waited for the bucket of their key",
         Unit::Seconds,
         meter.waited.clone(),
+    );
+    registry.register_with_unit(
+        "api_call_duration",
+        "Time from a call to the head of its answer, or to none",
+        Unit::Seconds,
+        meter.took.clone(),
     );
     registry.register_collector(Box::new(Seen {
         dialects: client.dialects().clone(),

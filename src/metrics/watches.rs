@@ -1,69 +1,39 @@
-//! Each `ClusterWatch` that polls: what its polls came to, and how long ago the API was last read to the end.
+//! Each `ClusterWatch`: what its polls came to, how it stands, and what its mirrors add up to.
 
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::Duration,
+    sync::{Arc, Mutex, Weak},
 };
 
 use prometheus_client::{
     collector::Collector,
     encoding::DescriptorEncoder,
     metrics::{MetricType, counter::Counter, gauge::ConstGauge},
-    registry::Unit,
+    registry::{Registry, Unit},
 };
 
-use super::family;
+use super::{
+    family, gauge,
+    meter::{Held, WatchMeter, lock},
+    mirrors::{self, Looked, MOST},
+    totals::Totals,
+};
 use crate::clock::Clock;
-
-const NEVER: i64 = i64::MIN;
 
 /// The meters in use, by namespace and name. Clones are handles to the same ones.
 #[derive(Clone)]
 pub struct Watches {
     clock: Arc<dyn Clock>,
     meters: Arc<Mutex<Meters>>,
+    totals: Totals,
 }
 
 /// By namespace and name.
 type Meters = BTreeMap<(String, String), Weak<WatchMeter>>;
 
-/// Counts for one watch. Its series are shown until the last holder drops it.
-#[derive(Debug)]
-pub struct WatchMeter {
-    /// By outcome, which is `Synced` or a reason of Ready.
-    polls: Mutex<BTreeMap<&'static str, Counter>>,
-    /// When the API was last read to the end: milliseconds of the monotonic clock, negative before the process began.
-    synced: AtomicI64,
-}
-
-impl WatchMeter {
-    /// A poll ended so: `Synced` or a reason of Ready, out of a small fixed set.
-    pub fn polled(&self, outcome: &'static str) {
-        lock(&self.polls).entry(outcome).or_default().inc();
-    }
-
-    /// The API was read to the end `ago`, as it is `now` (monotonic).
-    pub fn synced(&self, now: Duration, ago: Duration) {
-        let when = milliseconds(now).saturating_sub(milliseconds(ago));
-        self.synced.fetch_max(when, Ordering::Relaxed);
-    }
-
-    /// How long ago it was at `now`; `None`: never, as far as is known.
-    fn sync_age(&self, now: Duration) -> Option<Duration> {
-        let when = self.synced.load(Ordering::Relaxed);
-        let age = milliseconds(now).saturating_sub(when);
-        (when != NEVER).then(|| Duration::from_millis(u64::try_from(age).unwrap_or_default()))
-    }
-}
-
-fn milliseconds(time: Duration) -> i64 {
-    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
-}
+/// Namespace and name of a watch.
+type Of = [(&'static str, String); 2];
 
 impl Watches {
     /// No meters yet; ages are measured by `clock`.
@@ -72,6 +42,7 @@ impl Watches {
         Self {
             clock,
             meters: Arc::default(),
+            totals: Totals::default(),
         }
     }
 
@@ -84,12 +55,14 @@ impl Watches {
         if let Some(meter) = meters.get(&key).and_then(Weak::upgrade) {
             return meter;
         }
-        let meter = Arc::new(WatchMeter {
-            polls: Mutex::default(),
-            synced: AtomicI64::new(NEVER),
-        });
+        let meter = Arc::new(WatchMeter::new(self.totals.clone()));
         meters.insert(key, Arc::downgrade(&meter));
         meter
+    }
+
+    pub(super) fn register(self, registry: &mut Registry) {
+        self.totals.register(registry);
+        registry.register_collector(Box::new(self));
     }
 }
 
@@ -99,9 +72,210 @@ impl fmt::Debug for Watches {
     }
 }
 
+/// Shows one family of all watches.
+struct Shown<'a, 'e> {
+    encoder: &'a mut DescriptorEncoder<'e>,
+    live: &'a [(Of, Arc<WatchMeter>)],
+}
+
+impl Shown<'_, '_> {
+    /// A gauge for each watch that has the number.
+    fn gauge(
+        &mut self,
+        what: (&str, &str, Option<Unit>),
+        number: impl Fn(&WatchMeter) -> Option<f64>,
+    ) -> fmt::Result {
+        let series = self.live.iter().filter_map(|(of, meter)| {
+            let number = number(meter)?;
+            Some((of.clone(), ConstGauge::new(number)))
+        });
+        family(self.encoder, what, MetricType::Gauge, series)
+    }
+
+    /// Counters for each watch, by one label.
+    fn counters(
+        &mut self,
+        (name, help): (&str, &str),
+        label: &'static str,
+        counts: impl Fn(&Held) -> &BTreeMap<&'static str, Counter>,
+    ) -> fmt::Result {
+        let series = self.live.iter().flat_map(|(of, meter)| {
+            let [namespace, name] = of;
+            let counts = counts(&meter.held()).clone();
+            counts.into_iter().map(move |(value, count)| {
+                let value = (label, value.to_owned());
+                ([namespace.clone(), name.clone(), value], count)
+            })
+        });
+        let what = (name, help, None);
+        family(self.encoder, what, MetricType::Counter, series)
+    }
+
+    fn all(&mut self, clock: &dyn Clock) -> fmt::Result {
+        let now = clock.elapsed();
+        self.counters(
+            (
+                "polls",
+                "Polls by outcome: Synced, or the reason that Ready has or would have were it to last.",
+            ),
+            "outcome",
+            |held| &held.polls,
+        )?;
+        self.gauge(
+            (
+                "sync_age",
+                "Time since the API was last read to the end.",
+                Some(Unit::Seconds),
+            ),
+            |meter| Some(meter.sync_age(now)?.as_secs_f64()),
+        )?;
+        self.gauge(
+            (
+                "watch_stale",
+                "1 where the API was not read to the end for longer than the watch's stale time, else 0.",
+                None,
+            ),
+            |meter| Some(f64::from(u8::from(meter.is_stale(now)?))),
+        )?;
+        self.ready()?;
+        self.gauge(
+            (
+                "items",
+                "Remediations that the last full listing held.",
+                None,
+            ),
+            |meter| Some(number(meter.held().items?)),
+        )?;
+        let skipped = self
+            .live
+            .iter()
+            .map(|(of, meter)| (of.clone(), meter.held().skipped.clone()));
+        family(
+            self.encoder,
+            (
+                "items_skipped",
+                "Items of listings that could not be mirrored; each listing counts them anew.",
+                None,
+            ),
+            MetricType::Counter,
+            skipped,
+        )?;
+        self.counters(
+            (
+                "transitions",
+                "Remediations that came into another state; none for history at a first sync.",
+            ),
+            "to",
+            |held| &held.transitions,
+        )?;
+        self.counters(
+            (
+                "disappeared",
+                "Open remediations that the API showed no more: marked NotFound, NotListed or Forbidden; mass: so many at once that a second full listing has to confirm it.",
+            ),
+            "how",
+            |held| &held.disappeared,
+        )?;
+        self.mirrors()
+    }
+
+    fn ready(&mut self) -> fmt::Result {
+        let ready = self.live.iter().filter_map(|([namespace, name], meter)| {
+            let (ready, reason) = meter.held().ready.clone()?;
+            let labels = [namespace.clone(), name.clone(), ("reason", reason)];
+            Some((labels, ConstGauge::new(i64::from(ready))))
+        });
+        family(
+            self.encoder,
+            (
+                "watch_ready",
+                "1 where the watch's Ready condition is True, else 0; with its reason.",
+                None,
+            ),
+            MetricType::Gauge,
+            ready,
+        )
+    }
+
+    fn mirrors(&mut self) -> fmt::Result {
+        let mut room = MOST;
+        let mut looked: Vec<(&Of, Looked)> = Vec::new();
+        for (of, meter) in self.live {
+            let mirrors = meter.held().mirrors.clone();
+            if let Some((index, scope)) = mirrors {
+                let found = mirrors::look(&index, &scope, room);
+                room -= found.open.len();
+                looked.push((of, found));
+            }
+        }
+        let states = looked.iter().flat_map(|([namespace, name], found)| {
+            found.states.iter().map(|(state, count)| {
+                let state = ("state", (*state).to_owned());
+                let labels = [namespace.clone(), name.clone(), state];
+                (labels, ConstGauge::new(*count))
+            })
+        });
+        family(
+            self.encoder,
+            (
+                "mirrors",
+                "Mirrors by state, without those that are gone from the API.",
+                None,
+            ),
+            MetricType::Gauge,
+            states,
+        )?;
+        let failed = looked
+            .iter()
+            .map(|(of, found)| ((*of).clone(), ConstGauge::new(found.failed_instances)));
+        family(
+            self.encoder,
+            (
+                "failed_instances",
+                "Machines whose newest remediation failed.",
+                None,
+            ),
+            MetricType::Gauge,
+            failed,
+        )?;
+        let open = looked.iter().flat_map(|([namespace, name], found)| {
+            found.open.iter().map(|open| {
+                let [remediation, node, state, mode] = open.labels();
+                let (namespace, name) = (namespace.clone(), name.clone());
+                let labels = [namespace, name, remediation, node, state, mode];
+                (labels, ConstGauge::new(open.since))
+            })
+        });
+        family(
+            self.encoder,
+            (
+                "open_since_timestamp",
+                "Since when (seconds since 1970, by the API's times) an open remediation is in its state; at most 500 in a process.",
+                Some(Unit::Seconds),
+            ),
+            MetricType::Gauge,
+            open,
+        )?;
+        let overflow = looked.iter().map(|(_, found)| found.overflow).sum();
+        gauge(
+            self.encoder,
+            (
+                "open_overflow",
+                "Open remediations that have no series of open_since_timestamp_seconds, as there are too many.",
+                None,
+            ),
+            number(overflow),
+        )
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "exact up to 2^53")]
+fn number(count: usize) -> f64 {
+    count as f64
+}
+
 impl Collector for Watches {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
-        let now = self.clock.elapsed();
         let live: Vec<_> = lock(&self.meters)
             .iter()
             .filter_map(|((namespace, name), meter)| {
@@ -109,41 +283,10 @@ impl Collector for Watches {
                 Some((of, meter.upgrade()?))
             })
             .collect();
-        let polls = live.iter().flat_map(|([namespace, name], meter)| {
-            let polls = lock(&meter.polls).clone();
-            polls.into_iter().map(|(outcome, count)| {
-                let outcome = ("outcome", outcome.to_owned());
-                ([namespace.clone(), name.clone(), outcome], count)
-            })
-        });
-        family(
-            &mut encoder,
-            (
-                "polls",
-                "Polls by outcome: Synced, or the reason that Ready has or would have were it to last.",
-                None,
-            ),
-            MetricType::Counter,
-            polls,
-        )?;
-        let ages = live.iter().filter_map(|(of, meter)| {
-            let age = meter.sync_age(now)?;
-            Some((of.clone(), ConstGauge::new(age.as_secs_f64())))
-        });
-        family(
-            &mut encoder,
-            (
-                "sync_age",
-                "Time since the API was last read to the end.",
-                Some(Unit::Seconds),
-            ),
-            MetricType::Gauge,
-            ages,
-        )
+        let mut shown = Shown {
+            encoder: &mut encoder,
+            live: &live,
+        };
+        shown.all(&*self.clock)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A panic under the lock leaves a whole value.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

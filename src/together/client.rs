@@ -222,7 +222,10 @@ impl KeyedClient {
             .header(AUTHORIZATION, self.bearer.clone())
             .header(ACCEPT, HeaderValue::from_static("application/json"));
         let asked = self.clock.now();
-        let response = request.send().await.map_err(|error| {
+        let sent = Instant::now();
+        let answer = request.send().await;
+        self.meter.took(sent.elapsed());
+        let response = answer.map_err(|error| {
             let outage = outage(&error);
             self.meter.unanswered(outage.word());
             no_answer(outage)

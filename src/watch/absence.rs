@@ -76,13 +76,14 @@ pub struct Absences {
 }
 
 impl Absences {
-    /// Takes in a complete listing that ended at `now` (monotonic); `open`: the open mirrors when it ended.
+    /// Takes in a complete listing that ended at `now` (monotonic); `open`: the open mirrors when it ended. Returns how many
+    /// vanished at once, where those are many.
     pub fn observe(
         &mut self,
         open: &[(Box<str>, Arc<Mirror>)],
         listing: &CompleteListing,
         now: Duration,
-    ) {
+    ) -> usize {
         // An item whose id nobody could read may be any of those that seem to be missing.
         let full = listing.states().is_empty();
         let proof = full && listing.skipped_unnamed() == 0;
@@ -95,7 +96,7 @@ impl Absences {
             },
             (full, proof),
             now,
-        );
+        )
     }
 
     fn note<'a>(
@@ -104,7 +105,7 @@ impl Absences {
         sight: impl Fn(&str) -> Sight,
         (full, proof): (bool, bool),
         now: Duration,
-    ) {
+    ) -> usize {
         let (mut all, mut lacking) = (0, HashMap::new());
         for (name, id) in open {
             all += 1;
@@ -140,6 +141,7 @@ impl Absences {
             missing.full += u32::from(proof && !unreadable);
             missing.tried += u32::from(full);
         }
+        if mass { new } else { 0 }
     }
 
     /// The mirrors to ask for by id in this poll, at most `most`: in turn, so that none holds up the others.

@@ -1,6 +1,8 @@
 //! What a watch remembers from poll to poll, and what follows from it for the next one.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use k8s_openapi::jiff::Timestamp;
 
 use super::{
     absence::Absences,
@@ -12,6 +14,7 @@ use super::{
     schedule::{Cadence, FULL_APART, FULL_SPACING, after_failure, after_refusal},
 };
 use crate::{
+    metrics::WatchMeter,
     together::{ApiKey, Error, Service, state},
     watchdog::Pulse,
 };
@@ -51,6 +54,10 @@ pub struct Memory {
     refusal: Option<Refusal>,
     /// Told of every page and every finished write.
     pub pulse: Pulse,
+    /// Counts what polls come to.
+    pub meter: Arc<WatchMeter>,
+    /// When (by the API's clock) the API was first read to the end: what it created before is history.
+    pub(super) news: Option<Timestamp>,
 }
 
 /// A key that the API refused or asked to be patient with, and until when (monotonic) it is left alone.

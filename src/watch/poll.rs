@@ -24,7 +24,6 @@ use crate::{
         write::{Deed, Write},
     },
     together::{Api, Client, CompleteListing, Error, ListRequest, Listing, Service},
-    watchdog::Pulse,
 };
 
 /// Remediations a page where the watch names no size: what the API's own CLI asks for.
@@ -110,6 +109,7 @@ pub async fn poll<C: Cluster, T: Service>(
     let regressions = std::mem::take(&mut memory.regressions);
     let mut round = tools.round(scope, &regressions);
     round.pulse = memory.pulse.clone();
+    (round.meter, round.news) = (memory.meter.clone(), memory.news);
     round.backlog = std::mem::take(&mut memory.backlog);
     let listed = list(api.clone(), request, tools, memory, &mut round).await;
     let ended = tools.clock.elapsed();
@@ -125,6 +125,7 @@ pub async fn poll<C: Cluster, T: Service>(
         }
     };
     memory.accepted(complete.pages());
+    memory.news.get_or_insert(round.at_api);
 
     // New mirrors count in what follows only once they are written.
     round.drain().await;
@@ -161,6 +162,8 @@ pub async fn poll<C: Cluster, T: Service>(
     memory.regressions.observe(older, full, ended..answered);
     let dialect = tools.together.dialects();
     let wanted = only_final(scope).map_or_else(|| memory.open_states(), <[_]>::to_vec);
+    let counts = (complete.items(), left_out.skipped());
+    memory.meter.listed(full, lasted, counts);
     let left_out = left_out.message();
     if full {
         memory.left_out.clone_from(&left_out);
@@ -242,7 +245,8 @@ async fn settle_absences<A: Api, C: Cluster, T: Service>(
     complete: &CompleteListing,
 ) {
     let now = tools.clock.elapsed();
-    memory.absences.observe(&open(tools, scope), complete, now);
+    let vanished = memory.absences.observe(&open(tools, scope), complete, now);
+    memory.meter.vanished(vanished);
     let budget = most_questions(complete.pages());
     let asked = questions::ask(
         api,
@@ -273,9 +277,9 @@ async fn settle_absences<A: Api, C: Cluster, T: Service>(
 pub async fn mark_all_stale<C: Cluster, T: Service>(
     tools: &Tools<C, T>,
     scope: &Scope,
-    pulse: &Pulse,
+    memory: &Memory,
 ) -> Tally {
-    mark_stale_where(tools, scope, pulse, |_| true).await
+    mark_stale_where(tools, scope, memory, |_| true).await
 }
 
 /// Marks the open mirrors stale that could not be written for too long: they do not show what the API says.
@@ -285,18 +289,19 @@ pub async fn mark_unwritten_stale<C: Cluster, T: Service>(
     memory: &Memory,
 ) -> Tally {
     let unwritten = |name: &str| memory.backlog.has(name);
-    mark_stale_where(tools, scope, &memory.pulse, unwritten).await
+    mark_stale_where(tools, scope, memory, unwritten).await
 }
 
 async fn mark_stale_where<C: Cluster, T: Service>(
     tools: &Tools<C, T>,
     scope: &Scope,
-    pulse: &Pulse,
+    memory: &Memory,
     wanted: impl Fn(&str) -> bool,
 ) -> Tally {
     let regressions = Regressions::default();
     let mut round = tools.round(scope, &regressions);
-    round.pulse = pulse.clone();
+    round.pulse = memory.pulse.clone();
+    round.meter = memory.meter.clone();
     for (name, mirror) in open(tools, scope) {
         if wanted(&name) {
             mark_stale(&mut round, name, mirror).await;

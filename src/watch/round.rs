@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     cluster::{Cluster, ClusterError},
+    metrics::{WatchMeter, Writing},
     mirror::{
         bounds::cut_short,
         desired::Synced,
@@ -102,6 +103,12 @@ pub struct LeftOut {
 }
 
 impl LeftOut {
+    /// How many items were left out.
+    #[must_use]
+    pub fn skipped(&self) -> usize {
+        self.items.all
+    }
+
     /// One sentence or two, where anything was left out.
     #[must_use]
     pub fn message(&self) -> Option<String> {
@@ -120,6 +127,7 @@ struct Ended {
     /// Its place in [`Round::failures`].
     kind: usize,
     outcome: Result<Done, ClusterError>,
+    writing: Writing,
 }
 
 /// One poll's writes.
@@ -148,6 +156,10 @@ pub struct Round<'a, C> {
     pub sample: Option<(Option<String>, String)>,
     /// Told of every finished write and answered question.
     pub pulse: Pulse,
+    /// Counts what is written.
+    pub meter: Arc<WatchMeter>,
+    /// A new mirror of what the API created since (by its clock) is news; `None`: all are history.
+    pub news: Option<Timestamp>,
 }
 
 impl<'a, C: Cluster> Round<'a, C> {
@@ -182,6 +194,8 @@ impl<'a, C: Cluster> Round<'a, C> {
             left_out: LeftOut::default(),
             sample: None,
             pulse: Pulse::default(),
+            meter: Arc::default(),
+            news: None,
         }
     }
 
@@ -270,6 +284,7 @@ impl<'a, C: Cluster> Round<'a, C> {
             return;
         }
         let (writer, now) = (self.writer.clone(), self.now);
+        let writing = Writing::of(&write.deed, self.news);
         self.running.spawn(async move {
             let name = write.name.clone();
             let outcome = writer.write(write, now).await;
@@ -277,6 +292,7 @@ impl<'a, C: Cluster> Round<'a, C> {
                 name,
                 kind,
                 outcome,
+                writing,
             }
         });
     }
@@ -310,6 +326,7 @@ impl<'a, C: Cluster> Round<'a, C> {
             name,
             kind,
             outcome,
+            writing,
         } = match ended {
             None => return,
             Some(Ok(ended)) => ended,
@@ -321,6 +338,7 @@ impl<'a, C: Cluster> Round<'a, C> {
                 return;
             }
         };
+        self.meter.wrote(&writing, &outcome);
         match outcome {
             Ok(done) => {
                 *self.tally.count(done) += 1;

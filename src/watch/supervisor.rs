@@ -248,7 +248,7 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
             let work = async {
                 match standing {
                     _ if leaves => task.let_go().await,
-                    Some(standing) => task.rest(standing, overlaps).await,
+                    Some(standing) => task.rest(standing, overlaps, &meters).await,
                     None => task.run(&watchdog, &meters).await,
                 }
             };

@@ -64,6 +64,7 @@ pub struct Task<C, T = Client> {
     note: String,
     /// How long the last complete listing took.
     lasted: Duration,
+    meter: Arc<WatchMeter>,
 }
 
 impl<C: Cluster, T: Service> Task<C, T> {
@@ -99,6 +100,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
             confirmed: now,
             note: String::new(),
             lasted: Duration::ZERO,
+            meter: Arc::default(),
             tools,
             watch,
         };
@@ -117,7 +119,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
     /// Mirrors until it is dropped; `watchdog` sees that its polls move, `meters` count them.
     pub async fn run(mut self, watchdog: &Watchdog, meters: &Watches) {
         let name = self.watch.name_any();
-        let meter = meters.meter(&self.scope.namespace, &name);
+        let meter = self.count(meters);
         if let Some(age) = self.age_of_last_sync() {
             meter.synced(self.tools.clock.elapsed(), age);
         }
@@ -140,6 +142,14 @@ impl<C: Cluster, T: Service> Task<C, T> {
             self.report(&standing).await;
             self.wait(&outcome).await;
         }
+    }
+
+    /// Has `meters` count for the watch.
+    fn count(&mut self, meters: &Watches) -> Arc<WatchMeter> {
+        self.meter = meters.meter(&self.scope.namespace, &self.watch.name_any());
+        self.meter.shows(&self.tools.index, &self.scope);
+        self.memory.meter = self.meter.clone();
+        self.meter.clone()
     }
 
     /// The request that the next poll answers, if there is one whose time has come.
@@ -197,7 +207,8 @@ impl<C: Cluster, T: Service> Task<C, T> {
 
     /// Reports `standing` and leaves the API alone until it is dropped. The mirrors of a suspended watch are marked once
     /// they are stale, but not where it `overlaps` another: then they are the other's.
-    pub async fn rest(mut self, standing: Standing, overlaps: bool) {
+    pub async fn rest(mut self, standing: Standing, overlaps: bool, meters: &Watches) {
+        self.count(meters);
         self.begin(&standing).await;
         loop {
             let now = self.tools.clock.elapsed();
@@ -267,7 +278,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
     async fn mark_stale(&self, now: Duration) -> bool {
         let is_due = |since: Duration| now >= since + self.stale_after();
         if is_due(self.confirmed) {
-            mark_all_stale(&self.tools, &self.scope, &self.memory.pulse).await;
+            mark_all_stale(&self.tools, &self.scope, &self.memory).await;
         } else if is_due(self.good) {
             mark_unwritten_stale(&self.tools, &self.scope, &self.memory).await;
         }
@@ -298,6 +309,11 @@ impl<C: Cluster, T: Service> Task<C, T> {
         }
         let now = self.tools.clock.now();
         let told = self.reporter.report(standing, &self.facts, now).await;
+        self.meter.stands(&self.reporter.last().conditions);
+        if *standing != Standing::Suspended {
+            let elapsed = self.tools.clock.elapsed();
+            self.meter.stale_after(elapsed, self.facts.stale_after);
+        }
         if let Err(error) = &told {
             tracing::warn!(watch = %self.watch.name_any(), namespace = %self.scope.namespace, %error, "the status could not be written; it is tried again with the next poll");
         }

@@ -67,6 +67,11 @@ impl Fixture {
                 let value = match &sample.value {
                     OpenMetricsValue::Gauge(value) => value.as_f64(),
                     OpenMetricsValue::Counter(counter) => counter.value.as_f64(),
+                    // How often it was observed.
+                    #[allow(clippy::cast_precision_loss)]
+                    OpenMetricsValue::Histogram(histogram) => {
+                        histogram.count.unwrap_or_default() as f64
+                    }
                     other => panic!("{family}: {other:?}"),
                 };
                 samples.push(Sample {

@@ -100,10 +100,11 @@ async fn the_series_of_a_watch_go_with_it_and_stay_with_an_edit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_label_names_a_remediation_or_a_person() {
+async fn no_label_names_a_finished_remediation_or_a_person() {
     let fixture = Fixture::new("labels").await;
     let truth = Truth {
         requested_by: Some("planted-person".to_owned()),
+        state: "SUCCEEDED".to_owned(),
         reason: Some("planted-reason".to_owned()),
         ..Truth::numbered(CLUSTER, 1)
     };
@@ -119,4 +120,54 @@ async fn no_label_names_a_remediation_or_a_person() {
     ] {
         assert!(!text.contains(planted), "{planted}:\n{text}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_mirrors_show_and_what_became_of_them_is_counted() {
+    let fixture = Fixture::new("counted-mirrors").await;
+    let old = Truth {
+        state: "FAILED".to_owned(),
+        ..Truth::numbered(CLUSTER, 1)
+    };
+    let open = Truth {
+        state: "RUNNING".to_owned(),
+        ..Truth::numbered(CLUSTER, 2)
+    };
+    fixture.simulator.put(old);
+    fixture.simulator.put(open.clone());
+    fixture.synced_watch(|_| {}).await;
+    let scrape = fixture.scrape().await;
+    let mirrors = |state| scrape.get("mirrors", &[("state", state)]);
+    assert_eq!(
+        (mirrors("FAILED"), mirrors("RUNNING")),
+        (Some(1.0), Some(1.0))
+    );
+    assert_eq!(scrape.get("items", &[]), Some(2.0));
+    assert_eq!(
+        scrape.get("watch_ready", &[("reason", "Synced")]),
+        Some(1.0)
+    );
+    assert_eq!(scrape.get("watch_stale", &[]), Some(0.0));
+    assert_eq!(scrape.get("open_overflow", &[]), Some(0.0));
+    assert_eq!(
+        scrape.values("open_since_timestamp_seconds", "remediation"),
+        [&*open.id]
+    );
+    let created = [("verb", "create"), ("outcome", "ok")];
+    assert_eq!(scrape.get("mirror_writes", &created), Some(2.0));
+    assert_eq!(scrape.get("transitions", &[]), None, "all is history");
+
+    fixture.simulator.enter(CLUSTER, &open.id, "SUCCEEDED");
+    fixture.sync("training").await;
+    let scrape = fixture.scrape().await;
+    assert_eq!(scrape.get("transitions", &[("to", "SUCCEEDED")]), Some(1.0));
+    assert_eq!(scrape.get("mirrors", &[("state", "RUNNING")]), None);
+    assert!(
+        scrape
+            .values("open_since_timestamp_seconds", "node")
+            .is_empty()
+    );
+    let polls = scrape.get("poll_duration_seconds", &[("listing", "full")]);
+    assert!(polls >= Some(2.0), "{polls:?}");
+    assert!(scrape.get("api_call_duration_seconds", &[]) >= polls);
 }

@@ -305,9 +305,9 @@ async fn one_that_nobody_answers_for_becomes_stale_and_fresh_again_by_one_write_
 async fn all_open_ones_are_marked_stale_once() {
     let items = [item(1, "RUNNING"), item(2, "FAILED"), item(3, "PENDING")];
     let mut world = World::with(items).await;
-    let marked = mark_all_stale(&world.tools, &world.scope, &world.memory.pulse).await;
+    let marked = mark_all_stale(&world.tools, &world.scope, &world.memory).await;
     assert_eq!(marked.updated, 2);
-    let again = mark_all_stale(&world.tools, &world.scope, &world.memory.pulse).await;
+    let again = mark_all_stale(&world.tools, &world.scope, &world.memory).await;
     assert_eq!(again, Tally::default());
     assert!(world.is(1, "Stale", true) && world.is(2, "Final", false));
     assert_eq!(world.poll().await.unwrap().tally.updated, 2);
@@ -319,7 +319,7 @@ async fn one_that_waits_for_its_first_status_says_so_and_is_not_called_stale() {
     let world = World::new();
     let planted = world.tools.cluster.plant(1, CLUSTER);
     world.tools.index.apply(planted);
-    let marked = mark_all_stale(&world.tools, &world.scope, &world.memory.pulse).await;
+    let marked = mark_all_stale(&world.tools, &world.scope, &world.memory).await;
     assert_eq!(marked, Tally::default());
     let reason = |status: &RemediationStatus| word(&status.conditions, "Synced").1.to_owned();
     assert_eq!(reason(&world.tools.cluster.status(1)), "Pending");

@@ -197,7 +197,7 @@ async fn a_stale_mark_ends_with_a_complete_listing_and_no_sooner() {
         page_size: Some(1),
         order_by: None,
     });
-    mark_all_stale(&world.tools, &world.scope, &world.memory.pulse).await;
+    mark_all_stale(&world.tools, &world.scope, &world.memory).await;
     world.tools.cluster.calls();
     world.api().state().page_fault = Some((1, unavailable()));
     for _ in 0..3 {

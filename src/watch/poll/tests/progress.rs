@@ -26,7 +26,7 @@ async fn a_page_is_a_sign_of_life() {
 #[tokio::test]
 async fn a_finished_write_is_a_sign_of_life() {
     let (world, watchdog) = silent().await;
-    mark_all_stale(&world.tools, &world.scope, &world.memory.pulse).await;
+    mark_all_stale(&world.tools, &world.scope, &world.memory).await;
     assert_eq!(watchdog.stalled(), None);
 }
 

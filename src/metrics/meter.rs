@@ -1,0 +1,200 @@
+//! What is counted of one watch.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Condition, jiff::Timestamp};
+use prometheus_client::metrics::counter::Counter;
+
+use super::{
+    change::Change,
+    totals::{Totals, verb},
+};
+use crate::{
+    cluster::ClusterError,
+    mirror::{
+        index::Index,
+        write::{Deed, Done},
+    },
+    watch::plan::Scope,
+};
+
+const NEVER: i64 = i64::MIN;
+
+/// Counts for one watch. Its series are shown until the last holder drops it.
+#[derive(Debug)]
+pub struct WatchMeter {
+    pub(super) totals: Totals,
+    /// When the API was last read to the end: milliseconds of the monotonic clock, negative before the process began.
+    synced: AtomicI64,
+    pub(super) held: Mutex<Held>,
+}
+
+/// The numbers of a watch.
+#[derive(Default)]
+pub(super) struct Held {
+    /// By outcome, which is `Synced` or a reason of Ready.
+    pub(super) polls: BTreeMap<&'static str, Counter>,
+    pub(super) transitions: BTreeMap<&'static str, Counter>,
+    pub(super) disappeared: BTreeMap<&'static str, Counter>,
+    /// Whether Ready is True, and its reason.
+    pub(super) ready: Option<(bool, String)>,
+    /// How long it may go unconfirmed, and since when (monotonic) it is looked at.
+    pub(super) stale_after: Option<(Duration, Duration)>,
+    pub(super) items: Option<usize>,
+    pub(super) skipped: Counter,
+    /// Where its mirrors are.
+    pub(super) mirrors: Option<(Index, Scope)>,
+}
+
+impl std::fmt::Debug for Held {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Held")
+    }
+}
+
+impl Default for WatchMeter {
+    /// A meter that nobody shows.
+    fn default() -> Self {
+        Self::new(Totals::default())
+    }
+}
+
+/// One write that is under way.
+#[derive(Debug)]
+pub struct Writing {
+    verb: &'static str,
+    change: Option<Change>,
+    /// How what is marked disappeared.
+    how: Option<&'static str>,
+}
+
+impl Writing {
+    /// Of `deed`; see [`Change::of`] for `news`.
+    #[must_use]
+    pub fn of(deed: &Deed, news: Option<Timestamp>) -> Self {
+        let gone = |synced: crate::mirror::desired::Synced| {
+            let how = synced.reason();
+            ["NotFound", "NotListed", "Forbidden"]
+                .contains(&how)
+                .then_some(how)
+        };
+        Self {
+            verb: verb(deed),
+            change: Change::of(deed, news),
+            how: match deed {
+                Deed::Mark(_, synced) => gone(*synced),
+                _ => None,
+            },
+        }
+    }
+}
+
+impl WatchMeter {
+    pub(super) fn new(totals: Totals) -> Self {
+        Self {
+            totals,
+            synced: AtomicI64::new(NEVER),
+            held: Mutex::default(),
+        }
+    }
+
+    /// Shows the mirrors of `scope` out of `index`.
+    pub fn shows(&self, index: &Index, scope: &Scope) {
+        self.held().mirrors = Some((index.clone(), scope.clone()));
+    }
+
+    /// A poll ended so: `Synced` or a reason of Ready, out of a small fixed set.
+    pub fn polled(&self, outcome: &'static str) {
+        self.held().polls.entry(outcome).or_default().inc();
+    }
+
+    /// A complete listing ended: how long it took, how many remediations it held and how many items were left out.
+    pub fn listed(&self, full: bool, lasted: Duration, (items, skipped): (usize, usize)) {
+        self.totals.listed(full, lasted);
+        let mut held = self.held();
+        held.skipped.inc_by(skipped as u64);
+        if full {
+            held.items = Some(items);
+        }
+    }
+
+    /// Its Ready condition is told to be so.
+    pub fn stands(&self, conditions: &[Condition]) {
+        let ready = conditions.iter().find(|told| told.type_ == "Ready");
+        if let Some(ready) = ready {
+            self.held().ready = Some((ready.status == "True", ready.reason.clone()));
+        }
+    }
+
+    /// It may go unconfirmed for so long, as it is `now` (monotonic).
+    pub fn stale_after(&self, now: Duration, time: Duration) {
+        let mut held = self.held();
+        let since = held.stale_after.map_or(now, |(_, since)| since);
+        held.stale_after = Some((time, since));
+    }
+
+    /// A write ended.
+    pub fn wrote(&self, writing: &Writing, outcome: &Result<Done, ClusterError>) {
+        self.totals.wrote(writing.verb, outcome);
+        if !matches!(outcome, Ok(Done::Created | Done::Updated)) {
+            return;
+        }
+        if let Some(change) = &writing.change {
+            self.totals.changed(change);
+            let mut held = self.held();
+            held.transitions.entry(change.to).or_default().inc();
+        }
+        if let Some(how) = writing.how {
+            self.held().disappeared.entry(how).or_default().inc();
+        }
+    }
+
+    /// So many vanished at once that a second full listing has to confirm it.
+    pub fn vanished(&self, how_many: usize) {
+        if how_many > 0 {
+            let mut held = self.held();
+            let mass = held.disappeared.entry("mass").or_default();
+            mass.inc_by(how_many as u64);
+        }
+    }
+
+    /// The API was read to the end `ago`, as it is `now` (monotonic).
+    pub fn synced(&self, now: Duration, ago: Duration) {
+        let when = milliseconds(now).saturating_sub(milliseconds(ago));
+        self.synced.fetch_max(when, Ordering::Relaxed);
+    }
+
+    /// How long ago it was at `now`; `None`: never, as far as is known.
+    pub(super) fn sync_age(&self, now: Duration) -> Option<Duration> {
+        let when = self.synced.load(Ordering::Relaxed);
+        let age = milliseconds(now).saturating_sub(when);
+        (when != NEVER).then(|| Duration::from_millis(u64::try_from(age).unwrap_or_default()))
+    }
+
+    /// Whether it has been unconfirmed for too long at `now`; `None`: nobody knows how long that is.
+    pub(super) fn is_stale(&self, now: Duration) -> Option<bool> {
+        let (time, since) = self.held().stale_after?;
+        let age = self.sync_age(now);
+        Some(age.unwrap_or(now.saturating_sub(since)) > time)
+    }
+
+    pub(super) fn held(&self) -> MutexGuard<'_, Held> {
+        lock(&self.held)
+    }
+}
+
+fn milliseconds(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic under the lock leaves a whole value.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,162 @@
+//! Writes and mirrors as they are counted.
+
+use super::*;
+
+/// An index with the mirrors of these.
+pub(super) fn index(items: &[together::Remediation]) -> Index {
+    let index = Index::new(0);
+    for item in items {
+        let spec = RemediationSpec {
+            cluster_id: CLUSTER.into(),
+            id: item.id.clone(),
+        };
+        let mut object = Remediation::new(&object_name(CLUSTER, &item.id), spec);
+        object.metadata.namespace = Some(NAMESPACE.into());
+        object.metadata.uid = some("u");
+        object.metadata.resource_version = some("1");
+        object.status = Some(from_api(item, &[], 1));
+        index.apply(object);
+    }
+    index
+}
+
+fn status(state: &str) -> Box<RemediationStatus> {
+    let item = together::Remediation {
+        review_time: some("2026-11-23T09:00:30Z"),
+        start_time: some("2026-11-23T09:01:30Z"),
+        end_time: some("2026-11-23T09:11:30Z"),
+        ..item(1, state)
+    };
+    Box::new(from_api(&item, &[], 1))
+}
+
+/// The update of an `open` remediation's mirror, in state `from`.
+pub(super) fn update(from: &str, to: &str) -> Deed {
+    let before = item(1, from);
+    let mirror =
+        index(std::slice::from_ref(&before)).get(NAMESPACE, &object_name(CLUSTER, &before.id));
+    Deed::Update {
+        mirror: mirror.unwrap(),
+        status: Some(status(to)),
+        metadata: false,
+    }
+}
+
+fn create(to: &str) -> Deed {
+    let spec = RemediationSpec {
+        cluster_id: CLUSTER.into(),
+        id: item(1, to).id,
+    };
+    Deed::Create(status(to), spec)
+}
+
+#[tokio::test]
+async fn a_repair_is_timed_once_when_it_ends() {
+    let (metrics, watches, ..) = metrics();
+    let meter = watches.meter("ns", "w");
+    let wrote = |deed: &Deed, done| meter.wrote(&Writing::of(deed, None), &Ok(done));
+    wrote(&update("PENDING_APPROVAL", "RUNNING"), Done::Updated);
+    assert!(lines(&metrics, "time_to").is_empty());
+    wrote(&update("RUNNING", "SUCCEEDED"), Done::Conflict);
+    assert!(lines(&metrics, "time_to").is_empty(), "it was not written");
+    wrote(&update("RUNNING", "SUCCEEDED"), Done::Updated);
+    wrote(&update("SUCCEEDED", "FAILED"), Done::Updated);
+    wrote(&update("SUCCEEDED", "SUCCEEDED"), Done::Updated);
+    for (what, seconds) in [("approve", "30.0"), ("start", "60.0"), ("finish", "600.0")] {
+        let labels = r#"{mode="REBOOT_VM",result="SUCCEEDED"}"#;
+        let name = format!("together_remediation_time_to_{what}_seconds_");
+        assert_eq!(
+            lines(&metrics, &format!("{name}sum")),
+            [format!("{name}sum{labels} {seconds}")]
+        );
+        assert_eq!(
+            lines(&metrics, &format!("{name}count")),
+            [format!("{name}count{labels} 1")]
+        );
+    }
+    let moves = lines(&metrics, "transitions_total");
+    assert_eq!(moves.len(), 2, "{moves:?}");
+}
+
+#[test]
+fn history_is_no_change_and_times_that_make_no_sense_are_none() {
+    let news = Some(at("2026-11-23T08:59:00Z"));
+    let change = change::Change::of(&create("SUCCEEDED"), news).unwrap();
+    assert_eq!(change.took, [Some(30.0), Some(60.0), Some(600.0)]);
+    let late = Some(at("2026-11-23T09:00:01Z"));
+    for news in [None, late] {
+        assert_eq!(change::Change::of(&create("SUCCEEDED"), news), None);
+    }
+    let mut odd = status("FAILED");
+    odd.review_time = some("soon");
+    odd.end_time = some("2026-11-23T09:01:00Z");
+    odd.mode = some("A_NEW_ONE");
+    let Deed::Create(_, spec) = create("FAILED") else {
+        unreachable!()
+    };
+    let change = change::Change::of(&Deed::Create(odd, spec), news).unwrap();
+    assert_eq!(change.took, [None, Some(90.0), None]);
+    assert_eq!((change.mode, change.to), ("other", "FAILED"));
+}
+
+#[tokio::test]
+async fn open_ones_have_a_series_each_up_to_a_bound() {
+    let (metrics, watches, ..) = metrics();
+    let meter = watches.meter("ns", "w");
+    let mut items: Vec<_> = (0..502).map(|number| item(number, "RUNNING")).collect();
+    items.push(item(900, "DRAINING"));
+    items.push(item(901, "FAILED"));
+    meter.shows(&index(&items), &scope());
+    assert_eq!(lines(&metrics, "open_since_timestamp_seconds{").len(), 500);
+    assert_eq!(
+        lines(&metrics, "open_overflow"),
+        ["together_remediation_open_overflow 3.0"]
+    );
+    let states = lines(&metrics, "_mirrors{");
+    assert_eq!(
+        states,
+        [("FAILED", 1), ("RUNNING", 502), ("other", 1)].map(|(state, count)| format!(
+            r#"together_remediation_mirrors{{namespace="ns",name="w",state="{state}"}} {count}"#
+        ))
+    );
+    drop(meter);
+    assert!(lines(&metrics, r#"name="w""#).is_empty());
+    assert_eq!(
+        lines(&metrics, "open_overflow"),
+        ["together_remediation_open_overflow 0.0"]
+    );
+}
+
+#[tokio::test]
+async fn an_open_one_names_its_machine_and_since_when() {
+    let (metrics, watches, ..) = metrics();
+    let meter = watches.meter("ns", "w");
+    let odd = together::Remediation {
+        instance_name: some("gpu\"1\\"),
+        ..item(1, "PENDING_APPROVAL")
+    };
+    meter.shows(&index(&[odd]), &scope());
+    let open = lines(&metrics, "open_since_timestamp_seconds{");
+    let id = item(1, "").id;
+    assert_eq!(
+        open,
+        [format!(
+            r#"together_remediation_open_since_timestamp_seconds{{namespace="ns",name="w",remediation="{id}",node="gpu\"1\\",state="PENDING_APPROVAL",mode="REBOOT_VM"}} 1795424400.0"#
+        )]
+    );
+}
+
+#[tokio::test]
+async fn a_watch_is_stale_once_it_was_not_listed_for_too_long() {
+    let (metrics, watches, _, clock) = metrics();
+    let meter = watches.meter("ns", "w");
+    assert!(lines(&metrics, "watch_stale").is_empty());
+    meter.stale_after(clock.elapsed(), Duration::from_secs(60));
+    let stale = || lines(&metrics, "watch_stale")[0].ends_with(" 1.0");
+    clock.advance(Duration::from_secs(60));
+    assert!(!stale());
+    clock.advance(Duration::from_secs(1));
+    assert!(stale(), "it was never listed");
+    meter.synced(clock.elapsed(), Duration::ZERO);
+    assert!(!stale());
+}

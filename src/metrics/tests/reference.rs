@@ -1,0 +1,102 @@
+//! The reference in docs/metrics.md. `UPDATE_DOCS=1` writes it anew.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+use super::*;
+
+const BEGIN: &str =
+    "<!-- Metrics: made by `UPDATE_DOCS=1 cargo test --lib metrics::tests::reference` -->\n";
+const END: &str = "<!-- End of metrics -->\n";
+
+/// A scrape that holds every family.
+fn everything() -> String {
+    let (metrics, watches, together, clock) = metrics();
+    let meter = watches.meter("ns", "w");
+    meter.polled("Synced");
+    meter.listed(true, Duration::ZERO, (1, 0));
+    meter.synced(clock.elapsed(), Duration::ZERO);
+    meter.stale_after(clock.elapsed(), Duration::ZERO);
+    meter.stands(&[Condition {
+        type_: "Ready".into(),
+        status: "True".into(),
+        reason: "Synced".into(),
+        message: String::new(),
+        observed_generation: None,
+        last_transition_time: Time(at("2026-11-23T09:00:00Z")),
+    }]);
+    meter.shows(&flow::index(&[item(1, "RUNNING")]), &scope());
+    let update = flow::update("RUNNING", "SUCCEEDED");
+    let Deed::Update { mirror, .. } = &update else {
+        unreachable!()
+    };
+    let mark = Deed::Mark(mirror.clone(), Synced::NotFound);
+    for deed in [&update, &mark] {
+        meter.wrote(&Writing::of(deed, None), &Ok(Done::Updated));
+    }
+    meter.wrote(
+        &Writing::of(&mark, None),
+        &Err(ClusterError::Refused(String::new())),
+    );
+    together.meter().answered(200);
+    metrics.text()
+}
+
+/// The labels of each family, by the name in its samples.
+fn labels(text: &str, name: &str) -> String {
+    let sample = text.lines().find_map(|line| {
+        let rest = line.strip_prefix(name)?;
+        let rest = ["_total", "_count", ""]
+            .iter()
+            .find_map(|end| rest.strip_prefix(end)?.strip_prefix('{'));
+        rest?.split_once('}').map(|(labels, _)| labels)
+    });
+    let names = sample.into_iter().flat_map(|labels| labels.split(','));
+    let names: Vec<_> = names
+        .filter_map(|label| Some(format!("`{}`", label.split_once('=')?.0)))
+        .collect();
+    names.join(", ")
+}
+
+fn table() -> String {
+    let text = everything();
+    let mut families: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
+    for line in text.lines() {
+        let mut words = line.splitn(4, ' ');
+        if let (Some("#"), Some(what), Some(name), Some(said)) =
+            (words.next(), words.next(), words.next(), words.next())
+        {
+            let family = families.entry(name).or_default();
+            match what {
+                "HELP" => family.0 = said,
+                "TYPE" => family.1 = said,
+                _ => {}
+            }
+        }
+    }
+    let rows = families.into_iter().map(|(name, (help, kind))| {
+        assert!(help.ends_with('.') && !kind.is_empty(), "{name}: {help}");
+        let end = if kind == "counter" { "_total" } else { "" };
+        let labels = labels(&text, name);
+        format!("| `{name}{end}` | {kind} | {labels} | {help} |\n")
+    });
+    "| name | type | labels | what |\n|---|---|---|---|\n".to_owned() + &rows.collect::<String>()
+}
+
+#[tokio::test]
+async fn the_docs_list_every_metric() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/metrics.md");
+    let held = fs::read_to_string(&path).unwrap();
+    let (before, rest) = held.split_once(BEGIN).unwrap();
+    let (_, after) = rest.split_once(END).unwrap();
+    let wanted = format!("{before}{BEGIN}{}{END}{after}", table());
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, &wanted).unwrap();
+        return;
+    }
+    assert!(
+        held == wanted,
+        "docs/metrics.md is out of date: run UPDATE_DOCS=1 cargo test --lib metrics::tests::reference"
+    );
+}

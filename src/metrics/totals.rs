@@ -1,0 +1,140 @@
+//! What all watches share: how long polls and remediations take, and what became of writes.
+
+use std::time::Duration;
+
+use prometheus_client::{
+    metrics::{counter::Counter, family::Family, histogram::Histogram},
+    registry::{Registry, Unit},
+};
+
+use super::change::Change;
+use crate::{
+    cluster::ClusterError,
+    mirror::write::{Deed, Done},
+};
+
+/// A histogram by labels with fixed values.
+type Histograms<const N: usize> =
+    Family<[(&'static str, &'static str); N], Histogram, fn() -> Histogram>;
+
+/// One set for a process. Clones count together.
+#[derive(Clone, Debug)]
+pub(super) struct Totals {
+    polls: Histograms<1>,
+    writes: Family<[(&'static str, &'static str); 2], Counter>,
+    /// To approve, to start, to finish.
+    took: [Histograms<2>; 3],
+}
+
+/// From a page that is answered at once to a listing of many.
+pub(super) fn calls() -> Histogram {
+    Histogram::new([0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0])
+}
+
+fn polls() -> Histogram {
+    Histogram::new([0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0])
+}
+
+/// From a minute to a week.
+fn repairs() -> Histogram {
+    const MINUTE: f64 = 60.0;
+    const HOUR: f64 = 3600.0;
+    const DAY: f64 = 86400.0;
+    Histogram::new([
+        MINUTE,
+        5.0 * MINUTE,
+        15.0 * MINUTE,
+        30.0 * MINUTE,
+        HOUR,
+        2.0 * HOUR,
+        4.0 * HOUR,
+        8.0 * HOUR,
+        DAY,
+        3.0 * DAY,
+        7.0 * DAY,
+    ])
+}
+
+impl Default for Totals {
+    fn default() -> Self {
+        let took = || Histograms::<2>::new_with_constructor(repairs);
+        Self {
+            polls: Family::new_with_constructor(polls),
+            writes: Family::default(),
+            took: [took(), took(), took()],
+        }
+    }
+}
+
+impl Totals {
+    pub(super) fn register(&self, registry: &mut Registry) {
+        let unit = || Unit::Seconds;
+        registry.register_with_unit(
+            "poll_duration",
+            "How long complete listings took: of everything (full), or of what is open",
+            unit(),
+            self.polls.clone(),
+        );
+        registry.register(
+            "mirror_writes",
+            "Writes of mirrors by what was done and what became of it: ok, conflict (tried again with the next poll), refused (rights, quota, admission) or failed",
+            self.writes.clone(),
+        );
+        let [approve, start, finish] = self.took.clone();
+        registry.register_with_unit(
+            "time_to_approve",
+            "From createTime to reviewTime of remediations that ended, by mode and result",
+            unit(),
+            approve,
+        );
+        registry.register_with_unit(
+            "time_to_start",
+            "From reviewTime (without one: createTime) to startTime of remediations that ended, by mode and result",
+            unit(),
+            start,
+        );
+        registry.register_with_unit(
+            "time_to_finish",
+            "From startTime to endTime of remediations that ended, by mode and result",
+            unit(),
+            finish,
+        );
+    }
+
+    pub(super) fn listed(&self, full: bool, lasted: Duration) {
+        let listing = if full { "full" } else { "open" };
+        let histogram = self.polls.get_or_create(&[("listing", listing)]);
+        histogram.observe(lasted.as_secs_f64());
+    }
+
+    pub(super) fn wrote(&self, verb: &'static str, outcome: &Result<Done, ClusterError>) {
+        let outcome = match outcome {
+            Ok(Done::Conflict) | Err(ClusterError::Conflict | ClusterError::NotFound) => "conflict",
+            Ok(_) => "ok",
+            Err(ClusterError::Refused(_)) => "refused",
+            Err(ClusterError::Busy(_) | ClusterError::Unavailable(_)) => "failed",
+        };
+        self.writes
+            .get_or_create(&[("verb", verb), ("outcome", outcome)])
+            .inc();
+    }
+
+    pub(super) fn changed(&self, change: &Change) {
+        let labels = [("mode", change.mode), ("result", change.to)];
+        for (histograms, took) in self.took.iter().zip(change.took) {
+            if let Some(took) = took {
+                histograms.get_or_create(&labels).observe(took);
+            }
+        }
+    }
+}
+
+/// What `deed` is called.
+pub(super) fn verb(deed: &Deed) -> &'static str {
+    match deed {
+        Deed::Create(..) => "create",
+        Deed::Update { .. } => "update",
+        Deed::Mark(..) => "mark",
+        Deed::Prune(_) => "delete",
+    }
+}
