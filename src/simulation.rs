@@ -62,8 +62,9 @@ fn number(name: &str) -> Option<u64> {
 /// | 248 | not planted: a mirror written before a cut of the watch and deleted during it stayed in the index for ever |
 /// | 29588 | not planted: ids whose 404 proves nothing were asked for in each poll, and others never |
 /// | 1547 | not planted: an id whose question failed once was never asked for again where ten others were there each time |
+/// | 662697 | not planted: who left the API alone for long after a slow listing looked dead meanwhile, and called nothing stale |
 /// | 26170 | not planted: what expired while a poll asked by id was created, to be pruned by the next |
-const FINDERS: [u64; 11] = [0, 2, 9, 17, 120, 153, 248, 339, 1547, 26170, 29588];
+const FINDERS: [u64; 12] = [0, 2, 9, 17, 120, 153, 248, 339, 1547, 26170, 29588, 662_697];
 
 #[test]
 fn seeds_that_found_bugs_pass_and_repeat_themselves() {

@@ -39,7 +39,7 @@ fn one_of(mut known: impl Iterator<Item = &'static str>, value: &str) -> &'stati
 
 /// A remediation came into another state.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Change {
+pub(super) struct Change {
     pub(super) to: &'static str,
     pub(super) mode: &'static str,
     /// Seconds to approve, to start and to finish; only of one that ends, so that each is counted once.
@@ -50,7 +50,7 @@ impl Change {
     /// The change that `deed` writes. A new mirror is one only where its remediation was created after `news` (by the API's
     /// clock; `None`: nothing was): anything else is history.
     #[must_use]
-    pub fn of(deed: &Deed, news: Option<Timestamp>) -> Option<Self> {
+    pub(super) fn of(deed: &Deed, news: Option<Timestamp>) -> Option<Self> {
         let (status, was_open) = match deed {
             Deed::Create(status, _) => {
                 let created = time::read(status.create_time.as_deref())?;

@@ -262,7 +262,7 @@ async fn settle_absences<A: Api, C: Cluster, T: Service>(
     let lasted = memory
         .last_full
         .map_or(Duration::ZERO, |(_, lasted)| lasted);
-    let stale = cadence.stale_after(true, lasted.max(memory.rest));
+    let stale = cadence.stale_after(true, lasted, memory.rest);
     for name in memory.absences.names() {
         if memory.absences.overdue(name, now, stale)
             && memory.absences.verdict(name).is_none()

@@ -53,8 +53,12 @@ impl Requests {
     /// Ends when there is a request whose time has come.
     pub async fn wait(&mut self, clock: &dyn Clock, earliest: Duration) {
         let due = self.due(earliest);
-        if !self.waiting && self.asked.changed().await.is_err() {
-            pending::<()>().await;
+        if !self.waiting {
+            if self.asked.changed().await.is_err() {
+                pending::<()>().await;
+            }
+            // Also where nobody waits to its end.
+            self.waiting = true;
         }
         clock.deadline(due).await;
     }
@@ -106,6 +110,19 @@ mod tests {
             requests.heed(Some("one"), at(12), at(12)).as_deref(),
             Some("three")
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_nobody_waits_out_is_not_lost() {
+        let clock = crate::clock::SystemClock::default();
+        let (ask, asked) = watch::channel(Some("one".to_owned()));
+        let mut requests = Requests::new(asked, APART);
+        assert!(requests.heed(None, clock.elapsed(), at(0)).is_some());
+        ask.send_replace(Some("two".to_owned()));
+        let short = tokio::time::timeout(at(6), requests.wait(&clock, at(0))).await;
+        assert!(short.is_err());
+        let long = tokio::time::timeout(at(6), requests.wait(&clock, at(0))).await;
+        assert!(long.is_ok());
     }
 
     #[test]

@@ -91,10 +91,17 @@ impl Cadence {
     }
 
     /// How long a mirror may go unconfirmed before it is stale: three intervals (a poll that takes longer than its
-    /// interval counts as one) and two minutes.
+    /// interval counts as one) and two minutes. Where the API is left alone for longer, `rest`: until the listing after that
+    /// should have ended, and two minutes.
     #[must_use]
-    pub fn stale_after(&self, something_open: bool, last_poll: Duration) -> Duration {
-        self.current(something_open).max(last_poll) * 3 + STALE_GRACE
+    pub fn stale_after(
+        &self,
+        something_open: bool,
+        last_poll: Duration,
+        rest: Duration,
+    ) -> Duration {
+        let polls = self.current(something_open).max(last_poll) * 3;
+        polls.max(rest + last_poll) + STALE_GRACE
     }
 
     /// Whether the next listing is a full one, `since` after the last one, which took `lasted`.
@@ -202,16 +209,21 @@ mod tests {
     #[test]
     fn stale_is_three_intervals_and_two_minutes() {
         assert_eq!(
-            CADENCE.stale_after(true, Duration::ZERO),
+            CADENCE.stale_after(true, Duration::ZERO, Duration::ZERO),
             Duration::from_secs(165)
         );
         assert_eq!(
-            CADENCE.stale_after(false, Duration::ZERO),
+            CADENCE.stale_after(false, Duration::ZERO, Duration::ZERO),
             Duration::from_secs(300)
         );
         assert_eq!(
-            CADENCE.stale_after(true, Duration::from_secs(100)),
+            CADENCE.stale_after(true, Duration::from_secs(100), Duration::ZERO),
             Duration::from_secs(420)
+        );
+        let [lasted, rest] = [100, 1000].map(Duration::from_secs);
+        assert_eq!(
+            CADENCE.stale_after(true, lasted, rest),
+            Duration::from_secs(1220)
         );
     }
 
@@ -301,7 +313,7 @@ mod tests {
             (lasted, open) in (seconds(), any::<bool>()),
         ) {
             let cadence = Cadence::of(&spec, Duration::from_secs(60), Duration::from_secs(10));
-            let stale = cadence.stale_after(open, lasted);
+            let stale = cadence.stale_after(open, lasted, Duration::ZERO);
             prop_assert_eq!(stale, cadence.current(open).max(lasted) * 3 + Duration::from_secs(120));
             // Three polls in a row that come as late as they may, each as slow as the last: still in time.
             let late = next_poll(cadence.current(open), Duration::ZERO, "u", 1).max(lasted);

@@ -140,7 +140,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
             self.facts.handled = handled.or(self.facts.handled.take());
             let standing = self.take_stock(&outcome, &meter).await;
             self.report(&standing).await;
-            self.wait(&outcome).await;
+            self.wait(&outcome, &standing).await;
         }
     }
 
@@ -242,6 +242,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
         if let Ok(polled) = outcome {
             meter.synced(elapsed, Duration::ZERO);
             self.lasted = polled.lasted;
+            self.memory.rest = (self.memory).rest_after(polled, &self.scope, &self.tools.together);
             self.confirmed = elapsed;
             self.facts.last_sync = Some(now);
             if polled.full {
@@ -320,25 +321,30 @@ impl<C: Cluster, T: Service> Task<C, T> {
         told.is_ok()
     }
 
-    /// Waits for the next poll, or for somebody to ask for one.
-    async fn wait(&mut self, outcome: &Result<Polled, PollError>) {
+    /// Waits for the next poll, or for somebody to ask for one; a long wait does not look as if nobody lived.
+    async fn wait(&mut self, outcome: &Result<Polled, PollError>, standing: &Standing) {
         let interval = self.cadence.current(self.something_open());
         let uid = self.watch.uid().unwrap_or_default();
         let next = next_poll(interval, self.min_interval, &uid, self.polls);
-        let rest = outcome.as_ref().map_or(Duration::ZERO, |polled| {
-            self.memory
-                .rest_after(polled, &self.scope, &self.tools.together)
-        });
         // A Retry-After does not lengthen this: somebody must tell meanwhile that the mirror gets stale.
-        let delay = next.max(rest);
-        self.memory.rest = rest;
-        let until = self.tools.clock.elapsed() + delay;
+        if outcome.is_err() {
+            self.memory.rest = Duration::ZERO;
+        }
+        let clock = self.tools.clock.clone();
+        let until = clock.elapsed() + next.max(self.memory.rest);
         self.memory.pulse.rest_until(until);
-        let (clock, earliest) = (&self.tools.clock, self.memory.may_list_all_at());
-        tokio::select! {
-            biased;
-            () = clock.sleep_until(until) => {}
-            () = self.requests.wait(&**clock, earliest) => {}
+        let earliest = self.memory.may_list_all_at();
+        loop {
+            let tell_at = clock.elapsed() + HEARTBEAT;
+            tokio::select! {
+                biased;
+                () = clock.sleep_until(until.min(tell_at)) => {}
+                () = self.requests.wait(&*clock, earliest) => break,
+            }
+            if clock.elapsed() >= until {
+                break;
+            }
+            self.report(standing).await;
         }
         self.memory.pulse.beat();
     }
@@ -352,7 +358,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
 
     fn stale_after(&self) -> Duration {
         self.cadence
-            .stale_after(self.something_open(), self.lasted.max(self.memory.rest))
+            .stale_after(self.something_open(), self.lasted, self.memory.rest)
     }
 
     /// When what is open gets stale (monotonic) unless a complete listing confirms it; `None` where none ever has: then

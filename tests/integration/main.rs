@@ -15,6 +15,7 @@ mod kube_faults;
 mod leader;
 mod look;
 mod matrix;
+mod monitoring;
 mod on_kind;
 mod privacy;
 mod process;

@@ -60,14 +60,20 @@ impl Sequence {
                 self.world.with(|state, now| state.judge.lease_edited = now);
             }
             _ => {
-                let seconds = if kind == Kind::PausedForLong {
+                let long = kind == Kind::PausedForLong;
+                let seconds = if long {
                     self.draw(16..120)
                 } else {
                     self.draw(1..9)
                 };
                 life.become_(Phase::Paused);
+                let world = self.world.clone();
                 tokio::spawn(async move {
                     tokio::time::sleep(Duration::from_secs(seconds as u64)).await;
+                    if long {
+                        // To a process that stood still the API was slow.
+                        world.with(|state, now| state.answered.slow = Some(now));
+                    }
                     life.become_(Phase::Runs);
                 });
             }

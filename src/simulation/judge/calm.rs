@@ -72,7 +72,7 @@ impl State {
     }
 
     /// Who has listed slowly leaves the API alone for ten times as long.
-    fn rests(&self, now: Duration) -> bool {
+    pub(super) fn rests(&self, now: Duration) -> bool {
         let slow = self.answered.slow;
         slow.is_some_and(|at| now.saturating_sub(at) < REST)
     }

@@ -69,7 +69,7 @@ impl State {
     ) {
         let cadence = cadence(watch);
         let quiet = now.saturating_sub(self.judge.disturbed);
-        let stale = cadence.stale_after(false, Duration::ZERO);
+        let stale = cadence.stale_after(false, Duration::ZERO, Duration::ZERO);
         let bound = stale + cadence.interval + SLACK;
         let standing = standing(watch);
         let recently =
@@ -121,7 +121,7 @@ impl State {
                 && unread
                 && now.saturating_sub(since) > bound
                 && quiet > bound
-                && !slow
+                && !self.rests(now)
             {
                 self.violated(|| {
                     format!("{name} is open, unconfirmed since {ended:?}, and bears no mark")

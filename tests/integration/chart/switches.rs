@@ -106,6 +106,13 @@ fn all() -> Vec<Switch> {
         Switch(&[("serviceMonitor.enabled", "true"), ("serviceMonitor.labels", r#"{"a":"b"}"#)], "ServiceMonitor", "/metadata/labels/a", json!("b")),
         Switch(&[("podMonitor.enabled", "true"), ("podMonitor.interval", "\"30s\"")], "PodMonitor", "/spec/podMetricsEndpoints/0/interval", json!("30s")),
         Switch(&[("podMonitor.enabled", "true"), ("podMonitor.labels", r#"{"a":"b"}"#)], "PodMonitor", "/metadata/labels/a", json!("b")),
+        Switch(&[("podMonitor.enabled", "true")], "PodMonitor", "/spec/podMetricsEndpoints/0/honorLabels", json!(true)),
+        Switch(&[("prometheusRule.enabled", "true")], "PrometheusRule", "/spec/groups/1/rules/0/annotations/runbook", json!("docs/alerts.md#togetheroperatorabsent")),
+        Switch(&[("prometheusRule.enabled", "true"), ("prometheusRule.labels", r#"{"a":"b"}"#)], "PrometheusRule", "/metadata/labels/a", json!("b")),
+        Switch(&[("prometheusRule.enabled", "true"), ("prometheusRule.runbookUrl", "\"https://docs.test/alerts\"")], "PrometheusRule",
+            "/spec/groups/1/rules/0/annotations/runbook_url", json!("https://docs.test/alerts#togetheroperatorabsent")),
+        Switch(&[("prometheusRule.enabled", "true"), ("prometheusRule.approvalSeconds", "600")], "PrometheusRule", "/spec/groups/1/rules/4/expr",
+            json!("time() - max by (namespace, name, remediation, node, mode) (together_remediation_open_since_timestamp_seconds{state=\"PENDING_APPROVAL\"}) > 600")),
     ]
 }
 
@@ -194,7 +201,9 @@ fn monitors() -> String {
         })
         .to_string()
     };
-    [definition("ServiceMonitor"), definition("PodMonitor")].join("\n---\n")
+    ["ServiceMonitor", "PodMonitor", "PrometheusRule"]
+        .map(definition)
+        .join("\n---\n")
 }
 
 #[tokio::test(flavor = "multi_thread")]
