@@ -41,6 +41,8 @@ struct Told {
     /// How often the one that mirrors polls, and what it keeps; none: there is no such one.
     cadence: Option<Cadence>,
     retention: Option<Policy>,
+    /// Since when it keeps that.
+    retains: Duration,
     /// Its uid and generation.
     spec: Option<(String, i64)>,
     /// Since when no watch wants anything of the API.
@@ -170,6 +172,12 @@ impl Judge {
         self.told.get(&slot)?.retention
     }
 
+    /// When the watches or what the process was told of retention last changed: writes may still be on their way.
+    fn changed_mind(&self, slot: usize) -> Duration {
+        let told = self.told.get(&slot);
+        told.map_or(self.minds, |told| self.minds.max(told.retains))
+    }
+
     /// Uid and generation of the watch that the process goes by.
     fn spec(&self, slot: usize) -> Option<(String, i64)> {
         self.told.get(&slot)?.spec.clone()
@@ -203,7 +211,10 @@ impl Judge {
         }
         let holder = holder(watches);
         told.cadence = holder.map(cadence);
-        told.retention = holder.map(|watch| Policy::of(watch.spec.retention.as_ref()));
+        let retention = holder.map(|watch| Policy::of(watch.spec.retention.as_ref()));
+        if retention != told.retention {
+            (told.retention, told.retains) = (retention, now);
+        }
         told.spec = holder.and_then(|watch| Some((watch.uid()?, watch.metadata.generation?)));
         let active = holder.is_some_and(|watch| !watch.spec.suspend);
         told.idle = if active {

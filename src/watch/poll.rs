@@ -282,14 +282,19 @@ pub async fn mark_all_stale<C: Cluster, T: Service>(
     mark_stale_where(tools, scope, memory, |_| true).await
 }
 
-/// Marks the open mirrors stale that could not be written for too long: they do not show what the API says.
-pub async fn mark_unwritten_stale<C: Cluster, T: Service>(
+/// Marks the open mirrors stale that no complete listing has confirmed for longer than `stale`, though the last one confirmed
+/// others; and where `unwritten`, those that could not be written: they do not show what the API says.
+pub async fn mark_some_stale<C: Cluster, T: Service>(
     tools: &Tools<C, T>,
     scope: &Scope,
     memory: &Memory,
+    (stale, unwritten): (Duration, bool),
 ) -> Tally {
-    let unwritten = |name: &str| memory.backlog.has(name);
-    mark_stale_where(tools, scope, memory, unwritten).await
+    let (absences, now) = (&memory.absences, tools.clock.elapsed());
+    let missing =
+        |name: &str| absences.overdue(name, now, stale) && absences.verdict(name).is_none();
+    let wanted = |name: &str| missing(name) || (unwritten && memory.backlog.has(name));
+    mark_stale_where(tools, scope, memory, wanted).await
 }
 
 async fn mark_stale_where<C: Cluster, T: Service>(

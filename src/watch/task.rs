@@ -13,7 +13,7 @@ use super::{
     memory::Memory,
     pace::Pace,
     plan::Scope,
-    poll::{PollError, Polled, Tools, mark_all_stale, mark_unwritten_stale, poll},
+    poll::{PollError, Polled, Tools, mark_all_stale, mark_some_stale, poll},
     report::Reporter,
     request::Requests,
     rollup::rollup,
@@ -274,14 +274,15 @@ impl<C: Cluster, T: Service> Task<C, T> {
         }
     }
 
-    /// Marks what is open and stale `now` (monotonic): all of it, where no listing confirms it, else what could not be
-    /// written. Whether there may be such.
+    /// Marks what is open and stale `now` (monotonic): all of it, where no listing confirms it, else what is missing or
+    /// could not be written. Whether there may be such.
     async fn mark_stale(&self, now: Duration) -> bool {
         let is_due = |since: Duration| now >= since + self.stale_after();
         if is_due(self.confirmed) {
             mark_all_stale(&self.tools, &self.scope, &self.memory).await;
-        } else if is_due(self.good) {
-            mark_unwritten_stale(&self.tools, &self.scope, &self.memory).await;
+        } else {
+            let some = (self.stale_after(), is_due(self.good));
+            mark_some_stale(&self.tools, &self.scope, &self.memory, some).await;
         }
         is_due(self.good)
     }

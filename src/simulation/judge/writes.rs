@@ -285,7 +285,7 @@ impl State {
         let listed = listed.map(|item| &item.id);
         let newer = newer.len() + listed.filter(|id| !newer.contains(*id)).count();
         let expired = policy.expired(finished(&status), wall);
-        let edited = now.saturating_sub(self.judge.minds) < Duration::from_secs(60);
+        let edited = now.saturating_sub(self.judge.changed_mind(slot)) < Duration::from_secs(60);
         if !expired && !edited && policy.max_per_instance.is_none_or(|max| newer < max) {
             self.violated(|| format!("{name} is pruned, and {policy:?} keeps it"));
         }

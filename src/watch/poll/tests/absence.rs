@@ -283,6 +283,25 @@ async fn a_listing_that_fails_carries_no_proof_on() {
 }
 
 #[tokio::test]
+async fn one_that_is_missing_becomes_stale_also_while_listings_fail() {
+    let mut world = World::with(running(1..3)).await;
+    world.lose(1);
+    world.polls(1).await;
+    let missing = Duration::from_secs(61);
+    let mut marked = async |stale| {
+        let some = (stale, false);
+        let tally = mark_some_stale(&world.tools, &world.scope, &world.memory, some).await;
+        (
+            tally.updated,
+            world.is(1, "Stale", true),
+            world.is(2, "Listed", true),
+        )
+    };
+    assert_eq!(marked(missing).await, (0, false, true));
+    assert_eq!(marked(Duration::from_secs(59)).await, (1, true, true));
+}
+
+#[tokio::test]
 async fn one_that_nobody_answers_for_becomes_stale_and_fresh_again_by_one_write_each() {
     let mut world = World::with(running(1..3)).await;
     world.lose(1);

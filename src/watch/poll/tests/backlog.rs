@@ -48,7 +48,8 @@ async fn an_open_one_that_cannot_be_written_is_marked() {
     refuse(&world, broken);
     world.poll().await.unwrap();
     refuse(&world, |_| false);
-    mark_unwritten_stale(&world.tools, &world.scope, &world.memory).await;
+    let some = (Duration::MAX, true);
+    mark_some_stale(&world.tools, &world.scope, &world.memory, some).await;
     assert!(world.is(1, "Stale", true), "{:?}", world.stands(1));
     assert!(world.is(2, "Listed", true));
     world.poll().await.unwrap();
