@@ -105,7 +105,7 @@ pub struct Run {
     #[arg(long, env = "POD_NAMESPACE", value_parser = namespace)]
     pub lease_namespace: Option<String>,
 
-    /// Where /livez and /readyz are served; the default is all addresses, of IPv4 alone where IPv6 is off
+    /// Where /metrics, /livez and /readyz are served; the default is all addresses, of IPv4 alone where IPv6 is off
     #[arg(long, default_value = "[::]:8080", value_parser = address, value_name = "ADDRESS:PORT")]
     pub admin_addr: SocketAddr,
 
