@@ -142,7 +142,10 @@ impl State {
         if *first != identity {
             self.violated(|| format!("{name} stands for two ids"));
         }
-        let policy = self.judge.policy(slot).unwrap_or_default();
+        // What was on its way when the policy changed was decided by another.
+        let decided = now.saturating_sub(self.judge.changed_mind(slot)) > Duration::from_secs(60);
+        let policy = self.judge.policy(slot).filter(|_| decided);
+        let policy = policy.unwrap_or_default();
         self.judge.created.insert(name, (now, policy));
     }
 
