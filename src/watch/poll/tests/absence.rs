@@ -288,7 +288,7 @@ async fn one_that_is_missing_becomes_stale_also_while_listings_fail() {
     world.lose(1);
     world.polls(1).await;
     let missing = Duration::from_secs(61);
-    let mut marked = async |stale| {
+    let marked = async |stale| {
         let some = (stale, false);
         let tally = mark_some_stale(&world.tools, &world.scope, &world.memory, some).await;
         (
