@@ -76,7 +76,7 @@ pub struct Writing {
 }
 
 impl Writing {
-    /// Of `deed`; see [`Change::of`] for `news`.
+    /// Of `deed`. What was created after `news` (by the API's clock; `None`: nothing was) is no history.
     #[must_use]
     pub fn of(deed: &Deed, news: Option<Timestamp>) -> Self {
         let gone = |synced: crate::mirror::desired::Synced| {
