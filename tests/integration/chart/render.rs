@@ -70,7 +70,7 @@ async fn a_typo_and_a_value_out_of_its_bounds_are_refused_by_name() {
             ("image.digest=sha256:12", "digest"),
             ("namespaces={Not_A_Name}", "namespaces"),
             ("defaultInterval=soon", "defaultInterval"),
-            ("mirrorAnnotations.a/b/c=d", "mirrorAnnotations"),
+            ("mirrorAnnotations.a/b/c=d", "a/b/c"),
             ("log.format=xml", "format"),
             ("admissionPolicy.writers={nobody}", "writers"),
             ("leaderElection.enabled=false", "replicas=1"),
