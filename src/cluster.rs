@@ -157,10 +157,11 @@ impl Cluster for KubeCluster {
     async fn create(&self, mirror: &Remediation) -> Result<Remediation, ClusterError> {
         let api = self.mirrors(&namespace_of(mirror));
         let how = PostParams::default();
-        let mut mirror = mirror.clone();
-        if !self.annotations.is_empty() {
-            mirror.metadata.annotations = Some((*self.annotations).clone());
+        if self.annotations.is_empty() {
+            return self.gate.write(|| api.create(&how, mirror)).await;
         }
+        let mut mirror = mirror.clone();
+        mirror.metadata.annotations = Some((*self.annotations).clone());
         self.gate.write(|| api.create(&how, &mirror)).await
     }
 

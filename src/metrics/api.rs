@@ -15,7 +15,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use super::{family, gauge, totals};
+use super::{family, gauge};
 use crate::together::{Client, Dialects, Skew};
 
 /// Statuses that have a series of their own; others share one for each hundred, so that there are few.
@@ -31,12 +31,17 @@ pub struct ApiMeter {
     took: Histogram,
 }
 
+/// From a page that is answered at once to a listing of many.
+fn calls() -> Histogram {
+    Histogram::new([0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0])
+}
+
 impl Default for ApiMeter {
     fn default() -> Self {
         Self {
             calls: Family::default(),
             waited: Counter::default(),
-            took: totals::calls(),
+            took: calls(),
         }
     }
 }

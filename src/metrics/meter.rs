@@ -19,6 +19,7 @@ use super::{
 use crate::{
     cluster::ClusterError,
     mirror::{
+        desired::Synced,
         index::Index,
         write::{Deed, Done},
     },
@@ -79,17 +80,13 @@ impl Writing {
     /// Of `deed`. What was created after `news` (by the API's clock; `None`: nothing was) is no history.
     #[must_use]
     pub fn of(deed: &Deed, news: Option<Timestamp>) -> Self {
-        let gone = |synced: crate::mirror::desired::Synced| {
-            let how = synced.reason();
-            ["NotFound", "NotListed", "Forbidden"]
-                .contains(&how)
-                .then_some(how)
-        };
         Self {
             verb: verb(deed),
             change: Change::of(deed, news),
             how: match deed {
-                Deed::Mark(_, synced) => gone(*synced),
+                Deed::Mark(_, synced) if synced.is_gone() || *synced == Synced::Forbidden => {
+                    Some(synced.reason())
+                }
                 _ => None,
             },
         }

@@ -1,6 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use openmetrics_parser::openmetrics::parse_openmetrics;
+use testbed::openmetrics::without_histogram_units;
 
 use super::*;
 use crate::{
@@ -31,16 +32,6 @@ fn metrics() -> (Metrics, Watches, Client, Arc<TestClock>) {
     let watches = Watches::new(port);
     let metrics = Metrics::new(operator, watches.clone(), &together);
     (metrics, watches, together, clock)
-}
-
-/// Without the units of histograms, which the standard allows and the parser does not.
-fn without_histogram_units(text: &str) -> String {
-    let units = text.lines().filter(|line| {
-        let unit = line.strip_prefix("# UNIT ");
-        let name = unit.and_then(|unit| unit.split(' ').next());
-        !name.is_some_and(|name| text.contains(&format!("# TYPE {name} histogram\n")))
-    });
-    units.map(|line| line.to_owned() + "\n").collect()
 }
 
 /// The scrape's lines with `part`, once an independent parser has read it all.

@@ -26,11 +26,6 @@ pub(super) struct Totals {
     took: [Histograms<2>; 3],
 }
 
-/// From a page that is answered at once to a listing of many.
-pub(super) fn calls() -> Histogram {
-    Histogram::new([0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0])
-}
-
 fn polls() -> Histogram {
     Histogram::new([0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0])
 }

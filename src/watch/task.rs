@@ -119,9 +119,9 @@ impl<C: Cluster, T: Service> Task<C, T> {
     /// Mirrors until it is dropped; `watchdog` sees that its polls move, `meters` count them.
     pub async fn run(mut self, watchdog: &Watchdog, meters: &Watches) {
         let name = self.watch.name_any();
-        let meter = self.count(meters);
+        self.count(meters);
         if let Some(age) = self.age_of_last_sync() {
-            meter.synced(self.tools.clock.elapsed(), age);
+            self.meter.synced(self.tools.clock.elapsed(), age);
         }
         self.begin(&Standing::Progressing(String::new())).await;
         self.memory.pulse = watchdog.enroll(&self.scope.namespace, &name);
@@ -138,18 +138,17 @@ impl<C: Cluster, T: Service> Task<C, T> {
             let outcome = self.poll().await;
             self.polls += 1;
             self.facts.handled = handled.or(self.facts.handled.take());
-            let standing = self.take_stock(&outcome, &meter).await;
+            let standing = self.take_stock(&outcome).await;
             self.report(&standing).await;
             self.wait(&outcome, &standing).await;
         }
     }
 
     /// Has `meters` count for the watch.
-    fn count(&mut self, meters: &Watches) -> Arc<WatchMeter> {
+    fn count(&mut self, meters: &Watches) {
         self.meter = meters.meter(&self.scope.namespace, &self.watch.name_any());
         self.meter.shows(&self.tools.index, &self.scope);
         self.memory.meter = self.meter.clone();
-        self.meter.clone()
     }
 
     /// The request that the next poll answers, if there is one whose time has come.
@@ -231,16 +230,13 @@ impl<C: Cluster, T: Service> Task<C, T> {
     }
 
     /// How the watch stands after a poll.
-    async fn take_stock(
-        &mut self,
-        outcome: &Result<Polled, PollError>,
-        meter: &WatchMeter,
-    ) -> Standing {
+    async fn take_stock(&mut self, outcome: &Result<Polled, PollError>) -> Standing {
         let (elapsed, now) = (self.tools.clock.elapsed(), self.tools.clock.now());
         let failure = Failure::of(outcome, &self.scope, self.memory.unwritten());
-        meter.polled(failure.as_ref().map_or("Synced", |failure| failure.reason));
+        self.meter
+            .polled(failure.as_ref().map_or("Synced", |failure| failure.reason));
         if let Ok(polled) = outcome {
-            meter.synced(elapsed, Duration::ZERO);
+            self.meter.synced(elapsed, Duration::ZERO);
             self.lasted = polled.lasted;
             self.memory.rest = (self.memory).rest_after(polled, &self.scope, &self.tools.together);
             self.confirmed = elapsed;

@@ -8,7 +8,6 @@ mod clock;
 mod counted;
 mod crash;
 mod crds;
-mod drift;
 mod fixture;
 mod flow;
 mod kube_faults;

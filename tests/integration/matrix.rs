@@ -10,10 +10,10 @@ use std::collections::BTreeSet;
 
 use futures::{StreamExt, stream};
 use serde_json::json;
-use testbed::simulator::Fault;
+use testbed::{drift, simulator::Fault};
 
 use self::{cell::Cell, expected::Phase};
-use crate::{drift, setup};
+use crate::setup;
 
 /// Cells at a time: most of a cell is waiting.
 const CONCURRENCY: usize = 10;
@@ -72,5 +72,9 @@ fn every_fault_of_the_simulator_has_a_row() {
 
 #[test]
 fn docs_tell_the_same() {
-    drift::settle("docs/faults.md", &render::render(&rows::all()), "matrix");
+    drift::settle(
+        "docs/faults.md",
+        &render::render(&rows::all()),
+        "--test integration matrix",
+    );
 }

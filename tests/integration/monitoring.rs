@@ -3,8 +3,7 @@
 use std::{collections::BTreeSet, fs, process::Command};
 
 use serde_json::Value;
-
-use super::drift::file;
+use testbed::drift::file;
 
 const RULES: &str = "charts/together-remediation-operator/files/rules.yaml";
 

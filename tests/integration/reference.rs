@@ -6,9 +6,8 @@ use clap::CommandFactory as _;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     JSONSchemaProps, JSONSchemaPropsOrArray,
 };
+use testbed::drift;
 use together_remediation_operator::{api::crds, config::Cli};
-
-use super::drift;
 
 const HEAD: &str = "# Reference
 
@@ -57,13 +56,17 @@ fn flags() -> String {
     text
 }
 
+/// What a list holds.
+fn items(schema: &JSONSchemaProps) -> Option<&JSONSchemaProps> {
+    match &schema.items {
+        Some(JSONSchemaPropsOrArray::Schema(items)) => Some(items),
+        _ => None,
+    }
+}
+
 /// The type as a reader of YAML knows it.
 fn kind(schema: &JSONSchemaProps) -> String {
-    let of_items = match &schema.items {
-        Some(JSONSchemaPropsOrArray::Schema(items)) => Some(kind(items)),
-        _ => None,
-    };
-    match (schema.type_.as_deref(), of_items) {
+    match (schema.type_.as_deref(), items(schema).map(kind)) {
         (Some("array"), Some(items)) => format!("list of {items}"),
         (Some(kind), _) => kind.to_owned(),
         (None, _) => "integer or string".to_owned(),
@@ -74,15 +77,7 @@ fn kind(schema: &JSONSchemaProps) -> String {
 fn fields(path: &str, schema: &JSONSchemaProps, text: &mut String) {
     let required = schema.required.as_deref().unwrap_or_default();
     for (name, field) in schema.properties.iter().flatten() {
-        let path = if path.is_empty() {
-            name.clone()
-        } else {
-            format!("{path}.{name}")
-        };
-        let items = match &field.items {
-            Some(JSONSchemaPropsOrArray::Schema(items)) => Some(&**items),
-            _ => None,
-        };
+        let path = format!("{path}.{name}");
         let told = field.description.as_deref().unwrap_or_default();
         let rules = field
             .x_kubernetes_validations
@@ -103,7 +98,7 @@ fn fields(path: &str, schema: &JSONSchemaProps, text: &mut String) {
         )
         .unwrap();
         fields(&path, field, text);
-        if let Some(items) = items {
+        if let Some(items) = items(field) {
             fields(&format!("{path}[]"), items, text);
         }
     }
@@ -156,5 +151,5 @@ fn every_flag_and_field_is_told() {
     let mut wanted = HEAD.to_owned();
     wanted.push_str(&flags());
     wanted.push_str(&kinds());
-    drift::settle("docs/reference.md", &wanted, "reference");
+    drift::settle("docs/reference.md", &wanted, "--test integration reference");
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use openmetrics_parser::{OpenMetricsValue, openmetrics::parse_openmetrics};
+use testbed::openmetrics::without_histogram_units;
 
 use crate::fixture::Fixture;
 
@@ -47,16 +48,6 @@ impl Scrape {
         values.dedup();
         values.into_iter().map(String::as_str).collect()
     }
-}
-
-/// Without the units of histograms, which the standard allows and the parser does not.
-fn without_histogram_units(text: &str) -> String {
-    let units = text.lines().filter(|line| {
-        let unit = line.strip_prefix("# UNIT ");
-        let name = unit.and_then(|unit| unit.split(' ').next());
-        !name.is_some_and(|name| text.contains(&format!("# TYPE {name} histogram\n")))
-    });
-    units.map(|line| line.to_owned() + "\n").collect()
 }
 
 impl Fixture {

@@ -1,8 +1,9 @@
 //! The reference in docs/metrics.md. `UPDATE_DOCS=1` writes it anew.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use testbed::drift;
 
 use super::*;
 
@@ -86,17 +87,10 @@ fn table() -> String {
 
 #[tokio::test]
 async fn the_docs_list_every_metric() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/metrics.md");
-    let held = fs::read_to_string(&path).unwrap();
-    let (before, rest) = held.split_once(BEGIN).unwrap();
-    let (_, after) = rest.split_once(END).unwrap();
-    let wanted = format!("{before}{BEGIN}{}{END}{after}", table());
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(&path, &wanted).unwrap();
-        return;
-    }
-    assert!(
-        held == wanted,
-        "docs/metrics.md is out of date: run UPDATE_DOCS=1 cargo test --lib metrics::tests::reference"
+    drift::settle_part(
+        "docs/metrics.md",
+        (BEGIN, END),
+        &table(),
+        "--lib metrics::tests::reference",
     );
 }

@@ -1,8 +1,8 @@
 //! The table in the chart's README. `UPDATE_DOCS=1` writes it anew.
 
-use std::fs;
+use testbed::drift;
 
-use super::{super::drift, values};
+use super::values;
 
 const README: &str = "charts/together-remediation-operator/README.md";
 const BEGIN: &str =
@@ -21,9 +21,10 @@ fn table() -> String {
 
 #[test]
 fn the_readme_lists_every_value() {
-    let held = fs::read_to_string(drift::file(README)).unwrap();
-    let (before, rest) = held.split_once(BEGIN).unwrap();
-    let (_, after) = rest.split_once(END).unwrap();
-    let wanted = format!("{before}{BEGIN}{}{END}{after}", table());
-    drift::settle(README, &wanted, "chart::readme");
+    drift::settle_part(
+        README,
+        (BEGIN, END),
+        &table(),
+        "--test integration chart::readme",
+    );
 }

@@ -3,7 +3,9 @@
 pub mod api_proxy;
 pub mod auditor;
 pub mod control_plane;
+pub mod drift;
 pub mod helm;
+pub mod openmetrics;
 pub mod program;
 pub mod signal;
 pub mod simulator;
