@@ -3,13 +3,9 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use k8s_openapi::api::rbac::v1::{ClusterRole, Role};
-use kube::{
-    Api, ResourceExt,
-    api::{Patch, PatchParams},
-};
+use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 use testbed::helm::Helm as Version;
-use together_remediation_operator::mirror::labels::CLUSTER_ID;
 
 use super::{
     render,
@@ -55,41 +51,34 @@ async fn each_right_is_used_and_nothing_is_asked_without_one() {
         return;
     };
     let fixture = stage.fixture("rights").await;
+    // Retention goes by the API's clock.
+    fixture.simulator.run_clock(1);
     stage.restrict(AUDITED).await;
     let values = beside(&fixture);
     stage
         .install(RELEASE, AUDITED, &arguments(&values, &[]))
         .await;
     let operator = stage.operator(RELEASE, AUDITED).await;
-    // From no mirror to all states, a finished one that changes, labels put right, one that retention drops. Never by way
+    // From no mirror to all states, a finished one that changes, owners put right, one that retention drops. Never by way
     // of the garbage collector: it learns of new definitions late, and may take a mirror before the operator asks for it.
     fixture.watch("training", fast).await;
     fixture.ready("training", "Synced").await;
     let truth = fixture.simulator.truth(CLUSTER);
-    for (truth, state) in truth.iter().zip(["SUCCEEDED", "FAILED", "RUNNING"]) {
-        fixture.simulator.enter(CLUSTER, &truth.id, state);
+    let running = &truth[2].id;
+    for (id, state) in [(&truth[0].id, "SUCCEEDED"), (running, "RUNNING")] {
+        fixture.simulator.enter(CLUSTER, id, state);
         fixture
-            .mirror_where(&truth.id, state, |mirror| {
-                mirror
-                    .status
-                    .as_ref()
-                    .is_some_and(|status| status.state.as_deref() == Some(state))
+            .mirror_where(id, state, |mirror| {
+                let status = mirror.status.as_ref();
+                status.and_then(|status| status.state.as_deref()) == Some(state)
             })
             .await;
     }
-    let edit = json!({"metadata": {"labels": {CLUSTER_ID: "by-hand"}}});
-    let running = &truth[2].id;
+    let retain = json!({"spec": {"deletionPolicy": "Retain"}});
+    fixture.patch_watch("training", retain).await;
     fixture
-        .mirrors()
-        .patch(running, &PatchParams::default(), &Patch::Merge(edit))
-        .await
-        .unwrap();
-    fixture
-        .mirror_where(running, "its label is put right", |mirror| {
-            mirror
-                .labels()
-                .get(CLUSTER_ID)
-                .is_some_and(|id| id == CLUSTER)
+        .mirror_where(running, "it has no owner", |mirror| {
+            mirror.owner_references().is_empty()
         })
         .await;
     let one =
