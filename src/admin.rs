@@ -133,6 +133,7 @@ fn probe(path: &str, probes: &Probes) -> (StatusCode, String) {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use prometheus_client::metrics::counter::Counter;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
@@ -148,7 +149,7 @@ mod tests {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let base = BaseUrl::parse("http://127.0.0.1:1", true).unwrap();
         let together = Client::new(base, Limits::default()).unwrap();
-        let operator = Operator::new(Leadership::unelected(clock.clone()));
+        let operator = Operator::new(Leadership::unelected(clock.clone()), Counter::default());
         Probes {
             watchdog: Watchdog::new(clock.clone(), CONNECTION),
             readiness: Readiness::new(Index::new(1)),

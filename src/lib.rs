@@ -10,6 +10,7 @@ pub mod clock;
 pub mod cluster;
 pub mod config;
 pub mod definitions;
+pub mod events;
 pub mod leader;
 pub mod metrics;
 pub mod mirror;

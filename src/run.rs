@@ -14,6 +14,7 @@ use crate::{
     cluster::{Cluster, Gate, KubeCluster, Patience, watching},
     config::Run,
     definitions,
+    events::{Events, Publisher},
     leader::{Elector, KubeLeases, Leadership, Leases, Lost, identity},
     metrics::{Metrics, Operator, Watches},
     mirror::{follow::follow, index::Index},
@@ -91,7 +92,10 @@ pub async fn run(
 
     let watchdog = Watchdog::new(clock.clone(), watchdog::patience(flags.api_qps));
     let meters = Watches::new(clock.clone());
-    let operator = Operator::new(leadership.clone());
+    let client = writes.clone();
+    let publisher = |queue, dropped| Publisher::new(client, leadership.clone(), queue, dropped);
+    let (events, publisher) = Events::new(publisher);
+    let operator = Operator::new(leadership.clone(), events.dropped());
     let metrics = Metrics::new(operator, meters.clone(), &together);
     let (_, lease) = lease(flags, &kube);
     let shard = Shard::new(&lease, flags.watch_selector.clone());
@@ -113,6 +117,7 @@ pub async fn run(
         together,
         index,
         clock,
+        events,
     });
     let speeds = Speeds {
         default_interval: flags.default_interval,
@@ -134,6 +139,7 @@ pub async fn run(
         tokio::select! {
             lost = lead(elector.as_mut(), &supervisor) => Err(lost),
             () = mirror(&namespaces, &watches, &supervisor, &readiness) => Ok(()),
+            () = publisher.run() => Ok(()),
         }
     };
     let probes = Probes {

@@ -4,6 +4,8 @@
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Condition, jiff::Timestamp};
 
 use crate::{
+    api::remediation::{Remediation as Mirror, RemediationSpec},
+    mirror::{desired::from_api, index::Index, name::object_name},
     together::{LinkedAlert, Remediation},
     watch::{plan::Scope, retention::Policy},
 };
@@ -103,6 +105,24 @@ pub(crate) fn full_item(state: &str) -> Remediation {
             resolved_at: some("2026-11-23T08:59:30Z"),
         }],
     }
+}
+
+/// An index with the mirrors of these.
+pub(crate) fn index(items: &[Remediation]) -> Index {
+    let index = Index::new(0);
+    for item in items {
+        let spec = RemediationSpec {
+            cluster_id: CLUSTER.into(),
+            id: item.id.clone(),
+        };
+        let mut object = Mirror::new(&object_name(CLUSTER, &item.id), spec);
+        object.metadata.namespace = Some(NAMESPACE.into());
+        object.metadata.uid = some("u");
+        object.metadata.resource_version = some("1");
+        object.status = Some(from_api(item, &[], 1));
+        index.apply(object);
+    }
+    index
 }
 
 /// A watch of all instances and states that keeps everything.

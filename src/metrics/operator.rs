@@ -3,7 +3,7 @@
 use prometheus_client::{
     collector::Collector,
     encoding::DescriptorEncoder,
-    metrics::{MetricType, gauge::ConstGauge},
+    metrics::{MetricType, counter::Counter, gauge::ConstGauge},
 };
 use tokio::runtime::Handle;
 
@@ -13,18 +13,20 @@ use crate::leader::Leadership;
 /// What is shown of the operator itself.
 pub struct Operator {
     leadership: Leadership,
+    events_dropped: Counter,
     runtime: Handle,
 }
 
 impl Operator {
-    /// The operator of `leadership`, whose tasks run on the present runtime.
+    /// The operator of `leadership`, whose tasks run on the present runtime; `events_dropped`: Events that were not told.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
     #[must_use]
-    pub fn new(leadership: Leadership) -> Self {
+    pub fn new(leadership: Leadership, events_dropped: Counter) -> Self {
         Self {
             leadership,
+            events_dropped,
             runtime: Handle::current(),
         }
     }
@@ -48,6 +50,11 @@ impl Collector for Operator {
             &mut encoder,
             ("leader", "1 while this replica leads, else 0.", None),
             &ConstGauge::new(i64::from(self.leadership.holds())),
+        )?;
+        plain(
+            &mut encoder,
+            ("events_dropped", "Events that could not be told.", None),
+            &self.events_dropped,
         )?;
         let tasks = u32::try_from(self.runtime.metrics().num_alive_tasks()).unwrap_or(u32::MAX);
         plain(

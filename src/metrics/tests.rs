@@ -1,21 +1,21 @@
 use std::{sync::Arc, time::Duration};
 
 use openmetrics_parser::openmetrics::parse_openmetrics;
+use prometheus_client::metrics::counter::Counter;
 use testbed::openmetrics::without_histogram_units;
 
 use super::*;
 use crate::{
-    api::remediation::{Remediation, RemediationSpec, RemediationStatus},
+    api::remediation::{RemediationSpec, RemediationStatus},
     clock::Clock,
     cluster::ClusterError,
     leader::Leadership,
     mirror::{
         desired::{Synced, from_api},
-        index::Index,
         name::object_name,
         write::{Deed, Done},
     },
-    testing::{CLUSTER, NAMESPACE, at, clock::TestClock, item, scope, some},
+    testing::{CLUSTER, NAMESPACE, at, clock::TestClock, index, item, scope, some},
     together::{self, BaseUrl, Client, Limits},
 };
 
@@ -28,7 +28,7 @@ fn metrics() -> (Metrics, Watches, Client, Arc<TestClock>) {
     let port: Arc<dyn Clock> = clock.clone();
     let base = BaseUrl::parse("http://api.example:8080", true).unwrap();
     let together = Client::new(base, Limits::default()).unwrap();
-    let operator = Operator::new(Leadership::new(port.clone()));
+    let operator = Operator::new(Leadership::new(port.clone()), Counter::default());
     let watches = Watches::new(port);
     let metrics = Metrics::new(operator, watches.clone(), &together);
     (metrics, watches, together, clock)

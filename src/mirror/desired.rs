@@ -78,7 +78,9 @@ impl Synced {
         }
     }
 
-    const fn message(self) -> &'static str {
+    /// What that means, in words.
+    #[must_use]
+    pub const fn message(self) -> &'static str {
         match self {
             Self::Pending => "not looked at yet",
             Self::Listed => "the API shows it so; how fresh that is, its ClusterWatch tells",
@@ -193,14 +195,16 @@ fn conditions(
     };
     let state = status.state.as_deref().unwrap_or("UNKNOWN");
     let told = story(status, id);
-    let (succeeded, reason) = match state {
-        _ if synced.is_gone() => ("Unknown", synced.reason()),
-        "SUCCEEDED" => ("True", "Succeeded"),
-        "AUTO_RESOLVED" => ("True", "AutoResolved"),
-        "CANCELLED" => ("False", "Cancelled"),
-        "FAILED" => ("False", "RemediationFailed"),
-        "PENDING_APPROVAL" => ("Unknown", "AwaitingApproval"),
-        other => ("Unknown", other),
+    let reason = if synced.is_gone() {
+        synced.reason().to_owned()
+    } else {
+        reason_of(state)
+    };
+    let succeeded = match state {
+        _ if synced.is_gone() => "Unknown",
+        "SUCCEEDED" | "AUTO_RESOLVED" => "True",
+        "CANCELLED" | "FAILED" => "False",
+        _ => "Unknown",
     };
     let forbidden = synced == Synced::Forbidden;
     let failed = state == "FAILED" && !synced.is_gone();
@@ -215,7 +219,7 @@ fn conditions(
         condition(
             "Succeeded",
             succeeded,
-            &reason_word(reason),
+            &reason,
             if synced.is_gone() {
                 synced.message()
             } else {
@@ -225,15 +229,30 @@ fn conditions(
         condition(
             "Reconciling",
             if busy { "True" } else { "False" },
-            &reason_word(if busy { reason } else { "Ended" }),
+            if busy { &reason } else { "Ended" },
             if busy { &told } else { "" },
         ),
         stalled,
     ]
 }
 
+/// The reason that stands for a state in conditions and Events.
+#[must_use]
+pub fn reason_of(state: &str) -> String {
+    let known = match state {
+        "SUCCEEDED" => "Succeeded",
+        "AUTO_RESOLVED" => "AutoResolved",
+        "CANCELLED" => "Cancelled",
+        "FAILED" => "RemediationFailed",
+        "PENDING_APPROVAL" => "AwaitingApproval",
+        other => return reason_word(other),
+    };
+    known.to_owned()
+}
+
 /// One sentence: what happens to which machine, and who must act.
-fn story(status: &RemediationStatus, id: &str) -> String {
+#[must_use]
+pub fn story(status: &RemediationStatus, id: &str) -> String {
     let node = status.node.as_deref().unwrap_or("an unnamed machine");
     let mode = status
         .mode

@@ -22,6 +22,7 @@ use crate::{
     api::cluster_watch::ClusterWatch,
     clock::Clock,
     cluster::ClusterError,
+    events::Events,
     leader::{Elector, Leadership, Leases},
     metrics::Watches,
     mirror::{follow::heed, index::Index},
@@ -118,6 +119,7 @@ impl Replica {
             together: Remote::new(world.clone(), life.clone()),
             index: index.clone(),
             clock: clock.clone(),
+            events: Events::default(),
         });
         let readiness = Readiness::new(index);
         let meters = Watches::new(clock.clone());

@@ -1,10 +1,6 @@
 //! Why a poll is no success, in the words of a condition: pure.
 
-use super::{
-    credentials::CredentialsError,
-    plan::Scope,
-    poll::{PollError, Polled},
-};
+use super::{credentials::CredentialsError, plan::Scope, poll::PollError, polled::Polled};
 use crate::together::Error;
 
 /// The reason where the API was listed and the cluster did not take all of it.

@@ -9,7 +9,7 @@ use super::{
     backlog::Backlog,
     pace::Pace,
     plan::Scope,
-    poll::Polled,
+    polled::Polled,
     regression::Regressions,
     schedule::{Cadence, FULL_APART, FULL_SPACING, after_failure, after_refusal},
 };

@@ -11,6 +11,7 @@ pub mod overlap;
 pub mod pace;
 pub mod plan;
 pub mod poll;
+pub mod polled;
 pub mod questions;
 pub mod regression;
 pub mod report;

@@ -8,6 +8,7 @@ use super::{
     credentials::{self, CredentialsError},
     memory::{Memory, only_final},
     plan::{self, Scope},
+    polled::Polled,
     questions,
     regression::Regressions,
     retention::Policy,
@@ -18,6 +19,7 @@ use crate::{
     api::cluster_watch::ClusterWatchSpec,
     clock::Clock,
     cluster::Cluster,
+    events::{DIALECT, Events, ITEMS_LEFT_OUT},
     mirror::{
         desired::Synced,
         index::{Index, Mirror},
@@ -39,13 +41,17 @@ pub struct Tools<C, T = Client> {
     pub index: Index,
     /// The clocks.
     pub clock: Arc<dyn Clock>,
+    /// Where Events are said.
+    pub events: Events,
 }
 
 impl<C: Cluster, T> Tools<C, T> {
     /// A round of writes that begins now.
     fn round<'a>(&self, scope: &'a Scope, regressions: &'a Regressions) -> Round<'a, C> {
         let (cluster, index) = (self.cluster.clone(), self.index.clone());
-        Round::new(scope, regressions, cluster, index, self.clock.now())
+        let mut round = Round::new(scope, regressions, cluster, index, self.clock.now());
+        round.events = self.events.clone();
+        round
     }
 }
 
@@ -67,21 +73,6 @@ pub enum PollError {
     /// The API's answer, or that there was none.
     #[error(transparent)]
     Api(#[from] Error),
-}
-
-/// What a complete poll came to.
-#[derive(Debug)]
-pub struct Polled {
-    /// Whether everything was listed, not some states only.
-    pub full: bool,
-    /// How long the listing took.
-    pub lasted: Duration,
-    /// The API calls of the listing itself.
-    pub pages: usize,
-    /// What its writes came to.
-    pub tally: Tally,
-    /// What was left out or asked differently, in words; empty where nothing was.
-    pub note: String,
 }
 
 /// Polls once: credentials, listing, plan, write.
@@ -129,7 +120,8 @@ pub async fn poll<C: Cluster, T: Service>(
 
     // New mirrors count in what follows only once they are written.
     round.drain().await;
-    settle_absences(&api, tools, scope, cadence, memory, &mut round, &complete).await;
+    let vanished =
+        settle_absences(&api, tools, scope, cadence, memory, &mut round, &complete).await;
     round.confirm().await;
     if scope.retention != Policy::default() {
         // What the questions showed counts once it is written; and they may have taken long.
@@ -170,17 +162,17 @@ pub async fn poll<C: Cluster, T: Service>(
     }
     // A short listing does not show what the last full one had to leave out.
     let left_out = memory.left_out.clone().or(left_out);
-    let note = left_out
-        .into_iter()
-        .chain(dialect.note(&wanted))
-        .collect::<Vec<_>>()
-        .join(". ");
+    let left_out = left_out.map(|told| (ITEMS_LEFT_OUT, told));
+    let dialect = dialect.note(&wanted).map(|told| (DIALECT, told));
+    let notes = left_out.into_iter().chain(dialect).collect();
     Ok(Polled {
         full,
         lasted,
         pages: complete.pages(),
+        items: complete.items(),
         tally,
-        note,
+        vanished,
+        notes,
     })
 }
 
@@ -234,7 +226,8 @@ async fn due<C, T>(tools: &Tools<C, T>, when: Option<Duration>) {
     }
 }
 
-/// What to do about open mirrors that the listing lacked: ask, mark what is proven gone, mark what is stale.
+/// What to do about open mirrors that the listing lacked: ask, mark what is proven gone, mark what is stale. Returns how many
+/// vanished at once, where those are many.
 async fn settle_absences<A: Api, C: Cluster, T: Service>(
     api: &A,
     tools: &Tools<C, T>,
@@ -243,7 +236,7 @@ async fn settle_absences<A: Api, C: Cluster, T: Service>(
     memory: &mut Memory,
     round: &mut Round<'_, C>,
     complete: &CompleteListing,
-) {
+) -> usize {
     let now = tools.clock.elapsed();
     let vanished = memory.absences.observe(&open(tools, scope), complete, now);
     memory.meter.vanished(vanished);
@@ -271,6 +264,7 @@ async fn settle_absences<A: Api, C: Cluster, T: Service>(
             mark_stale(round, name.into(), mirror).await;
         }
     }
+    vanished
 }
 
 /// Marks all open mirrors stale: no complete listing has come for too long.

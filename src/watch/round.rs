@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     cluster::{Cluster, ClusterError},
+    events::{Events, Said, of_deed},
     metrics::{WatchMeter, Writing},
     mirror::{
         bounds::cut_short,
@@ -128,6 +129,8 @@ struct Ended {
     kind: usize,
     outcome: Result<Done, ClusterError>,
     writing: Writing,
+    /// What there is to say once it is done.
+    said: Vec<Said>,
 }
 
 /// One poll's writes.
@@ -158,6 +161,8 @@ pub struct Round<'a, C> {
     pub pulse: Pulse,
     /// Counts what is written.
     pub meter: Arc<WatchMeter>,
+    /// Where Events of what is written are said.
+    pub events: Events,
     /// A new mirror of what the API created since (by its clock) is news; `None`: all are history.
     pub news: Option<Timestamp>,
 }
@@ -195,6 +200,7 @@ impl<'a, C: Cluster> Round<'a, C> {
             sample: None,
             pulse: Pulse::default(),
             meter: Arc::default(),
+            events: Events::default(),
             news: None,
         }
     }
@@ -285,6 +291,7 @@ impl<'a, C: Cluster> Round<'a, C> {
         }
         let (writer, now) = (self.writer.clone(), self.now);
         let writing = Writing::of(&write.deed, self.news);
+        let said = of_deed(&write.deed, self.news);
         self.running.spawn(async move {
             let name = write.name.clone();
             let outcome = writer.write(write, now).await;
@@ -293,6 +300,7 @@ impl<'a, C: Cluster> Round<'a, C> {
                 kind,
                 outcome,
                 writing,
+                said,
             }
         });
     }
@@ -327,6 +335,7 @@ impl<'a, C: Cluster> Round<'a, C> {
             kind,
             outcome,
             writing,
+            said,
         } = match ended {
             None => return,
             Some(Ok(ended)) => ended,
@@ -342,6 +351,9 @@ impl<'a, C: Cluster> Round<'a, C> {
         match outcome {
             Ok(done) => {
                 *self.tally.count(done) += 1;
+                if matches!(done, Done::Created | Done::Updated) {
+                    self.say(&name, said);
+                }
                 if done == Done::Conflict {
                     self.backlog.failed(name, ClusterError::Conflict);
                 } else {
@@ -353,6 +365,13 @@ impl<'a, C: Cluster> Round<'a, C> {
                 self.tally.failed(error.clone());
                 self.backlog.failed(name, error);
             }
+        }
+    }
+
+    fn say(&self, name: &str, said: Vec<Said>) {
+        let (namespace, index) = (&self.scope.namespace, &self.writer.index);
+        if let Some(mirror) = index.get(namespace, name).filter(|_| !said.is_empty()) {
+            self.events.of_mirror((namespace, name, &mirror.uid), said);
         }
     }
 

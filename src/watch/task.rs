@@ -13,7 +13,8 @@ use super::{
     memory::Memory,
     pace::Pace,
     plan::Scope,
-    poll::{PollError, Polled, Tools, mark_all_stale, mark_some_stale, poll},
+    poll::{PollError, Tools, mark_all_stale, mark_some_stale, poll},
+    polled::Polled,
     report::Reporter,
     request::Requests,
     rollup::rollup,
@@ -24,6 +25,7 @@ use super::{
 use crate::{
     api::cluster_watch::ClusterWatch,
     cluster::Cluster,
+    events::{self, Shown},
     metrics::{WatchMeter, Watches},
     mirror::time,
     together::{Client, Service},
@@ -106,6 +108,8 @@ impl<C: Cluster, T: Service> Task<C, T> {
         };
         task.good = now.saturating_sub(task.unconfirmed_before_start());
         task.confirmed = task.good;
+        // What was created since is no history, though no operator may have run.
+        task.memory.news = time::read(task.reporter.last().last_sync_time.as_deref());
         task
     }
 
@@ -244,8 +248,12 @@ impl<C: Cluster, T: Service> Task<C, T> {
             if polled.full {
                 self.facts.last_full_sync = Some(now);
             }
-            trace(&self.watch, polled);
-            self.note.clone_from(&polled.note);
+            polled.trace(&self.watch);
+            let shown = Shown::by(self.reporter.last());
+            let said = events::of_notes(&polled.notes, &shown, &self.note);
+            let said = said.into_iter().chain(events::of_vanished(polled.vanished));
+            self.tools.events.of_watch(&*self.watch, said);
+            self.note = polled.note();
         }
         let Some(failure) = failure else {
             self.good = elapsed;
@@ -305,7 +313,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
             });
             self.facts.rollup = Some(all);
         }
-        let now = self.tools.clock.now();
+        let (now, before) = (self.tools.clock.now(), Shown::by(self.reporter.last()));
         let told = self.reporter.report(standing, &self.facts, now).await;
         self.meter.stands(&self.reporter.last().conditions);
         if *standing != Standing::Suspended {
@@ -314,6 +322,10 @@ impl<C: Cluster, T: Service> Task<C, T> {
         }
         if let Err(error) = &told {
             tracing::warn!(watch = %self.watch.name_any(), namespace = %self.scope.namespace, %error, "the status could not be written; it is tried again with the next poll");
+        }
+        if told.is_ok() {
+            let said = events::of_report(&before, &Shown::by(self.reporter.last()));
+            self.tools.events.of_watch(&*self.watch, said);
         }
         told.is_ok()
     }
@@ -376,19 +388,4 @@ impl<C: Cluster, T: Service> Task<C, T> {
         let last = time::read(self.reporter.last().last_sync_time.as_deref())?;
         Duration::try_from(self.tools.clock.now().duration_since(last)).ok()
     }
-}
-
-fn trace(watch: &ClusterWatch, polled: &Polled) {
-    let tally = &polled.tally;
-    tracing::debug!(
-        watch = %watch.name_any(),
-        full = polled.full,
-        pages = polled.pages,
-        created = tally.created,
-        updated = tally.updated,
-        pruned = tally.pruned,
-        conflicts = tally.conflicts,
-        failed = tally.failed,
-        "polled"
-    );
 }

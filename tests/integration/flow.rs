@@ -5,6 +5,7 @@ mod annotations;
 mod by_hand;
 mod change_of_mind;
 mod dialects;
+mod events;
 mod fields;
 mod first_mirror;
 mod keys;

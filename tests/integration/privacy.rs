@@ -195,6 +195,19 @@ fn without(mut object: Value, part: &str, fields: &[&str]) -> String {
     object.to_string()
 }
 
+/// Lets a remediation fail and waits for the Event that tells of it.
+async fn fails_and_is_told(fixture: &Fixture) {
+    let running = &fixture.simulator.truth(CLUSTER)[1].id;
+    fixture.simulator.enter(CLUSTER, running, "FAILED");
+    until("an Event tells of it", || async {
+        let events = all::<Event>(fixture).await;
+        let told = |event: &Value| event["regarding"]["name"] == **running;
+        let found = events.iter().any(told).then_some(());
+        found.ok_or_else(|| json!(events).to_string())
+    })
+    .await;
+}
+
 async fn nothing_shows(format: &str) {
     let mut fixture = Fixture::new(&format!("privacy-{format}")).await;
     fixture.stop().await;
@@ -280,6 +293,7 @@ async fn nothing_shows(format: &str) {
         object["metadata"]["managedFields"] = Value::Null;
         markers.absent_in(&without(object, "spec", query));
     }
+    fails_and_is_told(&fixture).await;
     let mut others = all::<Event>(&fixture).await;
     others.extend(all::<CoreEvent>(&fixture).await);
     others.extend(all::<Lease>(&fixture).await);

@@ -88,6 +88,9 @@ app.kubernetes.io/instance: {{ .Release.Name }}
   resourceNames: {{ toJson . }}
   {{- end }}
   verbs: [get]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
 {{- end -}}
 
 {{- define "operator.validate" -}}

@@ -2,24 +2,6 @@
 
 use super::*;
 
-/// An index with the mirrors of these.
-pub(super) fn index(items: &[together::Remediation]) -> Index {
-    let index = Index::new(0);
-    for item in items {
-        let spec = RemediationSpec {
-            cluster_id: CLUSTER.into(),
-            id: item.id.clone(),
-        };
-        let mut object = Remediation::new(&object_name(CLUSTER, &item.id), spec);
-        object.metadata.namespace = Some(NAMESPACE.into());
-        object.metadata.uid = some("u");
-        object.metadata.resource_version = some("1");
-        object.status = Some(from_api(item, &[], 1));
-        index.apply(object);
-    }
-    index
-}
-
 fn status(state: &str) -> Box<RemediationStatus> {
     let item = together::Remediation {
         review_time: some("2026-11-23T09:00:30Z"),

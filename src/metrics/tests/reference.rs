@@ -27,7 +27,7 @@ fn everything() -> String {
         observed_generation: None,
         last_transition_time: Time(at("2026-11-23T09:00:00Z")),
     }]);
-    meter.shows(&flow::index(&[item(1, "RUNNING")]), &scope());
+    meter.shows(&index(&[item(1, "RUNNING")]), &scope());
     let update = flow::update("RUNNING", "SUCCEEDED");
     let Deed::Update { mirror, .. } = &update else {
         unreachable!()

@@ -40,6 +40,7 @@ impl World {
                 together: MemoryTogether::default(),
                 index: Index::new(0),
                 clock: clock.clone(),
+                events: Events::default(),
             },
             clock,
             spec: ClusterWatchSpec::default(),

@@ -4,6 +4,7 @@ use super::*;
 use crate::{
     api::cluster_watch::ClusterWatchSpec,
     clock::Clock,
+    events::Events,
     mirror::index::Index,
     testing::{clock::TestClock, cluster::MemoryCluster},
     together::{BaseUrl, Client, Limits},
@@ -24,6 +25,7 @@ async fn the_end_of_a_listing_ends_the_tasks_of_watches_that_it_lacks() {
         together: Client::new(base, Limits::default()).unwrap(),
         index: Index::new(0),
         clock: clock.clone(),
+        events: Events::default(),
     };
     let speeds = Speeds {
         default_interval: Duration::from_secs(60),

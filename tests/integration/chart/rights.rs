@@ -65,7 +65,13 @@ async fn each_right_is_used_and_nothing_is_asked_without_one() {
     fixture.ready("training", "Synced").await;
     let truth = fixture.simulator.truth(CLUSTER);
     let running = &truth[2].id;
-    for (id, state) in [(&truth[0].id, "SUCCEEDED"), (running, "RUNNING")] {
+    // The last one is told by an Event that is there already.
+    for (id, state) in [
+        (&truth[0].id, "SUCCEEDED"),
+        (running, "RUNNING"),
+        (running, "PENDING"),
+        (running, "RUNNING"),
+    ] {
         fixture.simulator.enter(CLUSTER, id, state);
         fixture
             .mirror_where(id, state, |mirror| {

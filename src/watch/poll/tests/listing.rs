@@ -9,7 +9,7 @@ async fn the_first_poll_lists_all_and_the_next_ones_what_is_open() {
     let mut world = World::new();
     world.api().state().items = vec![item(1, "RUNNING"), item(2, "SUCCEEDED")];
     let polled = world.poll().await.unwrap();
-    assert!(polled.full && polled.note.is_empty());
+    assert!(polled.full && polled.note().is_empty());
     assert_eq!((polled.pages, polled.tally.created), (1, 2));
     assert_eq!(world.api().asked(), [Asked::Page(Vec::new())]);
     world.tools.cluster.calls();
@@ -109,10 +109,10 @@ async fn a_server_without_the_filter_gets_full_listings_and_the_watch_says_so_as
     for (filter, word) in [(Filter::Ignored, "ignores"), (Filter::Refused, "refuses")] {
         let mut world = World::with([item(1, "RUNNING"), item(2, "SUCCEEDED")]).await;
         world.api().state().filter = filter;
-        let first = world.poll().await.unwrap().note;
+        let first = world.poll().await.unwrap().note();
         assert!(first.contains(word), "{filter:?}: {first:?}");
         assert_eq!(world.polls(3).await, [true; 3], "{filter:?}");
-        let note = world.poll().await.unwrap().note;
+        let note = world.poll().await.unwrap().note();
         assert!(note.contains(word), "{filter:?}: {note:?}");
         assert!(world.is(1, "Listed", true));
     }
@@ -164,7 +164,7 @@ async fn one_that_is_listed_and_cannot_be_read_is_asked_for_by_id_and_gets_stale
     let mut world = World::with([item(1, "PENDING"), item(2, "RUNNING")]).await;
     world.api().state().unreadable = vec![id(1)];
     world.api().state().items[0].state = "RUNNING".into();
-    let note = world.poll().await.unwrap().note;
+    let note = world.poll().await.unwrap().note();
     assert!(
         note.contains("left out 1") && note.contains(&id(1)),
         "{note}"
@@ -226,9 +226,9 @@ async fn what_a_full_listing_left_out_is_told_until_the_next_one() {
     let told = format!("cut short 1: {} (reason)", id(1));
     for full in [true, false, false] {
         let polled = world.poll().await.unwrap();
-        assert_eq!((polled.full, polled.note), (full, told.clone()));
+        assert_eq!((polled.full, polled.note()), (full, told.clone()));
     }
     world.api().show(item(1, "SUCCEEDED"));
     world.memory.want_everything_now();
-    assert_eq!(world.poll().await.unwrap().note, "");
+    assert_eq!(world.poll().await.unwrap().note(), "");
 }

@@ -1,0 +1,122 @@
+//! Kubernetes Events: what somebody should hear of once. Best effort: nothing waits for them, and what cannot be told in
+//! time is dropped and counted.
+
+mod mirrors;
+mod publisher;
+mod watches;
+
+use k8s_openapi::api::core::v1::ObjectReference;
+use kube::Resource;
+use prometheus_client::metrics::counter::Counter;
+use tokio::sync::mpsc::{Sender, channel};
+
+pub use self::{
+    mirrors::of_deed,
+    publisher::Publisher,
+    watches::{DIALECT, ITEMS_LEFT_OUT, Shown, of_notes, of_report, of_vanished},
+};
+use crate::api::remediation::Remediation;
+
+/// Events that may wait.
+const QUEUE: usize = 1000;
+/// Of these, kept for watches: they tell why there are so many of mirrors.
+const RESERVED: usize = 50;
+
+/// One Event, before it has an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// Whether somebody should look: type `Warning`, else `Normal`.
+    pub warning: bool,
+    /// A word in `CamelCase`, as the conditions have it.
+    pub reason: String,
+    /// A sentence. No text that a person wrote, no person's name.
+    pub note: String,
+}
+
+impl Said {
+    fn normal(reason: &str, note: String) -> Self {
+        Self {
+            warning: false,
+            reason: reason.to_owned(),
+            note,
+        }
+    }
+
+    fn warning(reason: &str, note: String) -> Self {
+        Self {
+            warning: true,
+            ..Self::normal(reason, note)
+        }
+    }
+}
+
+/// Where Events are said. Clones say them to the same one; the default one to nobody.
+#[derive(Clone, Debug, Default)]
+pub struct Events {
+    queue: Option<Sender<(ObjectReference, Said)>>,
+    dropped: Counter,
+}
+
+impl Events {
+    /// A place to say Events, and what `publishes` them.
+    pub fn new(
+        publishes: impl FnOnce(publisher::Queue, Counter) -> Publisher,
+    ) -> (Self, Publisher) {
+        let (queue, said) = channel(QUEUE);
+        let dropped = Counter::default();
+        let events = Self {
+            queue: Some(queue),
+            dropped: dropped.clone(),
+        };
+        (events, publishes(said, dropped))
+    }
+
+    /// Those that were not told.
+    #[must_use]
+    pub fn dropped(&self) -> Counter {
+        self.dropped.clone()
+    }
+
+    /// Says something of a watch.
+    pub fn of_watch(
+        &self,
+        watch: &impl Resource<DynamicType = ()>,
+        said: impl IntoIterator<Item = Said>,
+    ) {
+        for said in said {
+            self.say(0, || watch.object_ref(&()), said);
+        }
+    }
+
+    /// Says something of a mirror.
+    pub fn of_mirror(
+        &self,
+        (namespace, name, uid): (&str, &str, &str),
+        said: impl IntoIterator<Item = Said>,
+    ) {
+        let mirror = || ObjectReference {
+            api_version: Some(Remediation::api_version(&()).into_owned()),
+            kind: Some(Remediation::kind(&()).into_owned()),
+            namespace: Some(namespace.to_owned()),
+            name: Some(name.to_owned()),
+            uid: Some(uid.to_owned()),
+            ..ObjectReference::default()
+        };
+        for said in said {
+            self.say(RESERVED, mirror, said);
+        }
+    }
+
+    fn say(&self, room: usize, of: impl Fn() -> ObjectReference, said: Said) {
+        let Some(queue) = &self.queue else {
+            return;
+        };
+        if queue.capacity() <= room || queue.try_send((of(), said)).is_err() {
+            self.dropped.inc();
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

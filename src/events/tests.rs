@@ -1,0 +1,271 @@
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Condition, jiff::Timestamp};
+
+use super::*;
+use crate::{
+    api::{
+        cluster_watch::{ClusterWatch, ClusterWatchSpec, ClusterWatchStatus},
+        remediation::{RemediationSpec, RemediationStatus},
+    },
+    mirror::{
+        desired::{Synced, from_api},
+        name::object_name,
+        write::Deed,
+    },
+    testing::{CLUSTER, NAMESPACE, at, full_item, id, index, item, some},
+    together,
+};
+
+/// Before `item` was created.
+const NEWS: &str = "2026-11-23T08:00:00Z";
+
+/// Types (`!`: Warning), reasons and notes.
+fn told(said: impl IntoIterator<Item = Said>) -> Vec<String> {
+    let line = |said: Said| {
+        let mark = if said.warning { "! " } else { "" };
+        format!("{mark}{}: {}", said.reason, said.note)
+    };
+    said.into_iter().map(line).collect()
+}
+
+fn status(item: &together::Remediation) -> Box<RemediationStatus> {
+    Box::new(from_api(item, &[], 1))
+}
+
+fn update(before: &together::Remediation, after: &together::Remediation) -> Vec<String> {
+    let deed = Deed::Update {
+        mirror: mirror(before),
+        status: Some(status(after)),
+        metadata: false,
+    };
+    told(of_deed(&deed, Some(at(NEWS))))
+}
+
+fn mirror(item: &together::Remediation) -> std::sync::Arc<crate::mirror::index::Mirror> {
+    let index = index(std::slice::from_ref(item));
+    index
+        .get(NAMESPACE, &object_name(CLUSTER, &item.id))
+        .unwrap()
+}
+
+fn create(state: &str, news: Option<Timestamp>) -> Vec<String> {
+    let spec = RemediationSpec {
+        cluster_id: CLUSTER.to_owned(),
+        id: id(1),
+    };
+    told(of_deed(&Deed::Create(status(&item(1, state)), spec), news))
+}
+
+#[test]
+fn a_new_remediation_is_told_and_history_is_not() {
+    let one = [format!(
+        "! AwaitingApproval: instance-1: reboot (REBOOT_VM) awaits approval since 2026-11-23T09:00:00Z. To approve: tg clusters remediations approve {}",
+        id(1)
+    )];
+    assert_eq!(create("PENDING_APPROVAL", Some(at(NEWS))), one);
+    assert_eq!(create("PENDING_APPROVAL", None), [""; 0], "a first sync");
+    let later = at("2026-11-23T09:00:01Z");
+    assert_eq!(
+        create("PENDING_APPROVAL", Some(later)),
+        [""; 0],
+        "created before"
+    );
+}
+
+#[test]
+fn each_state_that_is_entered_is_told_by_its_reason() {
+    let entered = |state| update(&item(1, "ANOTHER"), &item(1, state)).concat();
+    for (state, wanted) in [
+        (
+            "PENDING",
+            "PENDING: instance-1: reboot (REBOOT_VM) is approved and queued",
+        ),
+        (
+            "RUNNING",
+            "RUNNING: instance-1: reboot (REBOOT_VM) is running",
+        ),
+        (
+            "SUCCEEDED",
+            "Succeeded: instance-1: reboot (REBOOT_VM) succeeded",
+        ),
+        (
+            "FAILED",
+            "! RemediationFailed: instance-1: reboot (REBOOT_VM) failed",
+        ),
+        (
+            "CANCELLED",
+            "Cancelled: instance-1: reboot (REBOOT_VM) was rejected or cancelled",
+        ),
+        (
+            "NEW-ONE",
+            "NEWONE: instance-1: reboot (REBOOT_VM) is in state NEW-ONE",
+        ),
+    ] {
+        assert_eq!(entered(state), wanted);
+    }
+    assert_eq!(update(&item(1, "RUNNING"), &item(1, "RUNNING")), [""; 0]);
+    let reopened = update(&item(1, "FAILED"), &item(1, "RUNNING"));
+    assert_eq!(reopened.len(), 1, "a finished one that goes on");
+}
+
+#[test]
+fn no_text_that_a_person_may_have_written_is_told() {
+    for state in ["PENDING_APPROVAL", "FAILED", "CANCELLED", "RUNNING"] {
+        let note = update(&item(1, "ANOTHER"), &full_item(state)).concat();
+        assert!(note.contains("gpu-dp-17"), "{note}");
+        for text in [
+            "the-reason",
+            "the-requester",
+            "the-reviewer",
+            "the-comment",
+            "the-error",
+            "GPU fell",
+        ] {
+            assert!(!note.contains(text), "{note}");
+        }
+    }
+}
+
+#[test]
+fn another_mode_is_told() {
+    let after = together::Remediation {
+        mode: some("REMEDIATION_MODE_VM_ONLY"),
+        ..item(1, "PENDING_APPROVAL")
+    };
+    assert_eq!(
+        update(&item(1, "PENDING_APPROVAL"), &after),
+        [
+            "ModeChanged: instance-1: the repair was reboot (REBOOT_VM) and is now quick reprovision (VM_ONLY)"
+        ]
+    );
+}
+
+#[test]
+fn what_the_api_shows_no_more_is_told_and_that_it_is_back() {
+    let running = mirror(&item(1, "RUNNING"));
+    let marked = |synced| told(of_deed(&Deed::Mark(running.clone(), synced), None)).concat();
+    for synced in [
+        Synced::Stale,
+        Synced::NotFound,
+        Synced::NotListed,
+        Synced::Forbidden,
+    ] {
+        let wanted = format!("! {}: instance-1: {}", synced.reason(), synced.message());
+        assert_eq!(marked(synced), wanted);
+    }
+    let back = "Listed: instance-1: the API shows it again, as it is mirrored";
+    assert_eq!(
+        marked(Synced::Listed),
+        "Listed: instance-1: the API shows it again, as it is mirrored"
+    );
+    let mut stale = (*running).clone();
+    stale.synced = Synced::Stale;
+    let deed = |state| Deed::Update {
+        mirror: stale.clone().into(),
+        status: Some(status(&item(1, state))),
+        metadata: false,
+    };
+    assert_eq!(told(of_deed(&deed("RUNNING"), None)), [back]);
+    let ended = told(of_deed(&deed("SUCCEEDED"), None));
+    assert_eq!(ended.len(), 1, "its new state says it: {ended:?}");
+}
+
+fn shown(status: &str, reason: &str, message: &str, reconciling: &str) -> Shown {
+    let condition = |type_: &str, status: &str, reason: &str, message: &str| Condition {
+        type_: type_.to_owned(),
+        status: status.to_owned(),
+        reason: reason.to_owned(),
+        message: message.to_owned(),
+        last_transition_time: k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(
+            Timestamp::UNIX_EPOCH,
+        ),
+        observed_generation: None,
+    };
+    Shown::by(&ClusterWatchStatus {
+        conditions: vec![
+            condition("Ready", status, reason, message),
+            condition("Reconciling", "False", reconciling, ""),
+        ],
+        ..ClusterWatchStatus::default()
+    })
+}
+
+#[test]
+fn a_watch_that_fails_is_told_once_and_that_it_recovered() {
+    let pending = Shown::by(&ClusterWatchStatus::default());
+    let synced = shown("True", "Synced", "agrees", "Synced");
+    let failing = shown("False", "RateLimited", "wait", "RateLimited");
+    let failing_longer = shown("False", "RateLimited", "wait longer", "RateLimited");
+    let stalled = shown("False", "Unauthorized", "another key", "Unauthorized");
+    let suspended = shown("True", "Synced", "suspended", "Suspended");
+    let said = |before: &Shown, after: &Shown| told(of_report(before, after)).concat();
+    assert_eq!(said(&pending, &synced), "Synced: agrees");
+    assert_eq!(said(&synced, &synced), "");
+    assert_eq!(said(&synced, &failing), "! RateLimited: wait");
+    assert_eq!(said(&failing, &failing_longer), "");
+    assert_eq!(said(&failing, &stalled), "! Unauthorized: another key");
+    assert_eq!(said(&stalled, &synced), "Recovered: agrees");
+    assert!(said(&synced, &suspended).starts_with("Suspended: nothing is polled"));
+    assert_eq!(said(&suspended, &suspended), "");
+    assert_eq!(said(&suspended, &synced), "");
+}
+
+#[test]
+fn notes_are_told_once_also_across_a_restart() {
+    let notes = [
+        (ITEMS_LEFT_OUT, "left out 1: x".to_owned()),
+        (DIALECT, "asked by commas".to_owned()),
+    ];
+    let synced = |message| shown("True", "Synced", message, "Synced");
+    assert_eq!(
+        told(of_notes(&notes, &synced("agrees"), "")),
+        [
+            "! ItemsLeftOut: left out 1: x",
+            "DialectFallback: asked by commas"
+        ]
+    );
+    let restarted = synced("agrees; left out 1: x. asked by commas");
+    assert_eq!(told(of_notes(&notes, &restarted, "")), [""; 0]);
+    assert_eq!(
+        told(of_notes(&notes, &synced("suspended"), "left out 1: x")),
+        ["DialectFallback: asked by commas"]
+    );
+    assert_eq!(told(of_vanished(0)), [""; 0]);
+    assert!(told(of_vanished(12))[0].starts_with("! MassDisappearance: 12 open"));
+}
+
+#[test]
+fn what_is_too_much_is_dropped_and_counted_and_watches_have_room() {
+    let (queue, mut said) = channel(QUEUE);
+    let events = Events {
+        queue: Some(queue),
+        dropped: Counter::default(),
+    };
+    let one = || Some(Said::normal("Running", "x".to_owned()));
+    for _ in 0..QUEUE {
+        events.of_mirror((NAMESPACE, "one", "uid-1"), one());
+    }
+    assert_eq!(events.dropped().get(), RESERVED as u64);
+    let watch = ClusterWatch::new("training", ClusterWatchSpec::default());
+    events.of_watch(&watch, one());
+    assert_eq!(events.dropped().get(), RESERVED as u64);
+    let (mirror, _) = said.try_recv().unwrap();
+    let field = |field: &Option<String>| field.clone().unwrap();
+    assert_eq!(
+        [
+            &mirror.api_version,
+            &mirror.kind,
+            &mirror.namespace,
+            &mirror.name,
+            &mirror.uid
+        ]
+        .map(field),
+        [
+            "compute.together.ai/v1alpha1",
+            "Remediation",
+            NAMESPACE,
+            "one",
+            "uid-1"
+        ]
+    );
+    Events::default().of_watch(&watch, one());
+}

@@ -1,0 +1,120 @@
+//! What `kubectl describe` and `kubectl events` tell: each thing once, history never.
+
+use std::time::Duration;
+
+use k8s_openapi::api::events::v1::Event;
+use kube::{Api, api::ListParams};
+use testbed::simulator::{Fault, Remediation as Truth, Times};
+
+use crate::fixture::{CLUSTER, Fixture, until};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Events of the fixture's namespace: of what, type, reason, how often, each line once.
+async fn told(fixture: &Fixture) -> Vec<String> {
+    let events: Api<Event> = Api::namespaced(fixture.client.clone(), &fixture.namespace);
+    let events = events.list(&ListParams::default()).await.unwrap();
+    let line = |event: Event| {
+        let of = event.regarding.unwrap();
+        assert!(of.uid.is_some(), "kubectl describe looks for it");
+        assert_eq!(
+            event.reporting_controller.as_deref(),
+            Some("together-remediation-operator")
+        );
+        format!(
+            "{} {} {} {} x{}",
+            of.kind.unwrap(),
+            of.name.unwrap(),
+            event.type_.unwrap(),
+            event.reason.unwrap(),
+            event.series.map_or(1, |series| series.count)
+        )
+    };
+    let mut lines: Vec<_> = events.into_iter().map(line).collect();
+    lines.sort();
+    lines
+}
+
+async fn until_told(fixture: &Fixture, wanted: &[&str]) {
+    let mut wanted: Vec<String> = wanted.iter().map(|line| (*line).to_owned()).collect();
+    wanted.sort();
+    until("these are the Events", async || {
+        let told = told(fixture).await;
+        if told == wanted {
+            Ok(())
+        } else {
+            Err(format!("{told:#?}"))
+        }
+    })
+    .await;
+}
+
+/// One that is created now, by the API's clock.
+fn new(fixture: &Fixture, number: u32) -> Truth {
+    Truth {
+        create_time: Some(fixture.simulator.now().to_string()),
+        ..Truth::numbered(CLUSTER, number)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happens_to_a_remediation_is_told_and_history_is_not() {
+    let mut fixture = Fixture::new("events").await;
+    for (number, state) in [(1, "FAILED"), (2, "RUNNING"), (3, "RUNNING")] {
+        let truth = Truth {
+            state: state.to_owned(),
+            ..Truth::numbered(CLUSTER, number)
+        };
+        fixture.simulator.put(truth);
+    }
+    let [_, ends, vanishes] = fixture.simulator.truth(CLUSTER).try_into().unwrap();
+    fixture.synced_watch(|_| {}).await;
+    let synced = "ClusterWatch training Normal Synced x1";
+    until_told(&fixture, &[synced]).await;
+
+    fixture.simulator.advance(MINUTE);
+    fixture.advance(MINUTE).await;
+    let waits = new(&fixture, 4);
+    fixture.simulator.put(waits.clone());
+    fixture.simulator.enter(CLUSTER, &ends.id, "FAILED");
+    fixture.simulator.remove(CLUSTER, &vanishes.id);
+    fixture.sync("training").await;
+    fixture.sync("training").await;
+    let failed = format!("Remediation {} Warning RemediationFailed x1", ends.id);
+    let gone = format!("Remediation {} Warning NotFound x1", vanishes.id);
+    let awaits = format!("Remediation {} Warning AwaitingApproval x1", waits.id);
+    until_told(&fixture, &[synced, &failed, &gone, &awaits]).await;
+
+    // What comes while no operator runs is news to the next one, and the rest is not.
+    fixture.stop().await;
+    fixture.simulator.advance(MINUTE);
+    fixture.clock.advance(MINUTE);
+    let meanwhile = new(&fixture, 5);
+    fixture.simulator.put(meanwhile.clone());
+    fixture.start(&[]).await;
+    let later = format!("Remediation {} Warning AwaitingApproval x1", meanwhile.id);
+    until_told(&fixture, &[synced, &failed, &gone, &awaits, &later]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_that_fails_is_told_once_and_that_it_recovered() {
+    let fixture = Fixture::new("events-of-a-watch").await;
+    fixture.synced_watch(|_| {}).await;
+    let refused = Fault::Status {
+        status: 401,
+        retry_after: None,
+    };
+    fixture.simulator.fault(refused, Times::UntilCleared);
+    fixture.turn(2 * MINUTE).await;
+    fixture.ready("training", "Unauthorized").await;
+    fixture.turn(2 * MINUTE).await;
+    fixture.simulator.clear_faults();
+    fixture.sync("training").await;
+    fixture.ready("training", "Synced").await;
+    let wanted = [
+        "ClusterWatch training Normal Recovered x1",
+        "ClusterWatch training Normal Synced x1",
+        "ClusterWatch training Warning Unauthorized x1",
+    ];
+    until_told(&fixture, &wanted).await;
+}
