@@ -115,7 +115,14 @@ impl State {
         }
         self.judge.changed.insert(name.clone(), Changed { at: now });
         match (before, after) {
-            (_, Some(after)) if op.verb == Verb::Create => self.created(op.slot, after, now),
+            (_, Some(after)) if op.verb == Verb::Create => {
+                // No fence keeps a create that arrives late from a place that is free again.
+                let pruned = self.judge.pruned.get(name);
+                if pruned.is_some_and(|pruned| op.sent < pruned.at) {
+                    self.judge.pruned.remove(name);
+                }
+                self.created(op.slot, after, now);
+            }
             (Some(before), Some(after)) => {
                 if unchanged(before, after) {
                     self.violated(|| format!("{:?} of {name} changes nothing", op.verb));
