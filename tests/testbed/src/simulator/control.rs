@@ -1,4 +1,5 @@
-//! The control interface, below `/control`, JSON in and out. No key is asked for.
+//! The control interface, below `/control`, JSON in and out, whatever `Content-Type` says: `kubectl create --raw` names none. No
+//! key is asked for.
 //!
 //! | call | what it does |
 //! |---|---|
@@ -21,8 +22,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::extract::{Path, Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::map_request;
 use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
 use serde::Deserialize;
@@ -45,6 +48,11 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/by-id", put(by_id))
         .route("/date", put(date))
         .route("/limit", put(limit))
+        .layer(map_request(async |mut request: Request| {
+            let json = HeaderValue::from_static("application/json");
+            request.headers_mut().insert(CONTENT_TYPE, json);
+            request
+        }))
 }
 
 async fn truth(

@@ -1,6 +1,6 @@
 //! All that the simulator knows, and how time moves it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::StatusCode;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
@@ -79,33 +79,46 @@ impl World {
     /// Moves the clock and does all that is due until then, in order.
     pub(super) fn advance(&mut self, by: SignedDuration) {
         let until = self.clock.saturating_add(by).unwrap_or(Timestamp::MAX);
-        while let Some((due, step, at)) = self.next_step().filter(|(due, ..)| *due <= until) {
-            self.clock = self.clock.max(due);
-            self.apply(step, at);
+        self.bury();
+        let due = |world: &Self, at: usize| {
+            let (when, _) = world.next(at)?;
+            (when <= until).then_some((when, at))
+        };
+        let all = 0..self.lives.len();
+        let mut agenda: BTreeSet<_> = all.filter_map(|at| due(self, at)).collect();
+        while let Some((when, at)) = agenda.pop_first() {
+            self.clock = self.clock.max(when);
+            let born = self.lives.len();
+            if let Some((_, step)) = self.next(at) {
+                self.apply(step, at);
+            }
+            let moved = [at].into_iter().chain(born..self.lives.len());
+            agenda.extend(moved.filter_map(|at| due(self, at)));
         }
         self.clock = until;
     }
 
     /// Lives that are not over.
     pub(super) fn lives_left(&mut self) -> usize {
-        self.next_step();
+        self.bury();
         self.lives.len()
     }
 
-    /// The earliest step of all lives; lives that are over are dropped.
-    fn next_step(&mut self) -> Option<(Timestamp, Step, usize)> {
-        let clusters = &self.clusters;
-        let next = |(cluster, life): &(String, Life)| {
-            let now = clusters
-                .get(cluster)
-                .and_then(|cluster| cluster.get(&life.remediation.id));
-            life.next(now)
-        };
-        self.lives.retain(|life| next(life).is_some());
-        let steps = self.lives.iter().enumerate();
-        steps
-            .filter_map(|(at, life)| next(life).map(|(due, step)| (due, step, at)))
-            .min_by_key(|(due, _, at)| (*due, *at))
+    /// Drops the lives that are over.
+    fn bury(&mut self) {
+        let mut lives = std::mem::take(&mut self.lives);
+        lives.retain(|life| self.next_of(life).is_some());
+        self.lives = lives;
+    }
+
+    /// When the life at this place takes its next step, and which.
+    fn next(&self, at: usize) -> Option<(Timestamp, Step)> {
+        self.next_of(self.lives.get(at)?)
+    }
+
+    fn next_of(&self, (cluster, life): &(String, Life)) -> Option<(Timestamp, Step)> {
+        let cluster = self.clusters.get(cluster);
+        life.next(cluster.and_then(|cluster| cluster.get(&life.remediation.id)))
     }
 
     fn apply(&mut self, step: Step, at: usize) {

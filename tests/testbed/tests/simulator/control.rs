@@ -10,7 +10,8 @@ async fn control(simulator: &Simulator, method: Method, path: &str, body: Value)
     let url = format!("{}/{path}", simulator.control_url());
     let answer = CLIENT
         .request(method, url)
-        .json(&body)
+        // Without a Content-Type, as `kubectl create --raw` does.
+        .body(body.to_string())
         .send()
         .await
         .unwrap();
