@@ -19,6 +19,7 @@ mod on_kind;
 mod privacy;
 mod process;
 mod program;
+mod recipes;
 mod reference;
 mod scrape;
 mod setup;

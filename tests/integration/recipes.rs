@@ -1,0 +1,193 @@
+//! Each command of docs/recipes.md, run as a person would, by the real kubectl.
+
+use std::{ffi::OsString, fs, path::Path};
+
+use testbed::{drift::file, simulator::Remediation as Truth};
+use tokio::process::Command;
+
+use crate::{
+    fixture::{CLUSTER, Fixture, until},
+    setup::say,
+};
+
+/// What each recipe prints, by its heading: the parts in this order, and a part with `!` not at all.
+const PRINTS: [(&str, &[&str]); 13] = [
+    (
+        "Is what I see true, and how old is it?",
+        &["STALE AFTER", "training", "True", "Synced"],
+    ),
+    (
+        "What is open?",
+        &["PENDING_APPROVAL", "gpu-dp-17", "RUNNING", "!FAILED"],
+    ),
+    (
+        "What happened to one machine, oldest first?",
+        &["gpu-dp-17", "FAILED", "gpu-dp-17", "RUNNING", "!gpu-dp-5"],
+    ),
+    (
+        "What waits for approval, the longest first?",
+        &["gpu-dp-5", "gpu-dp-6", "!RUNNING"],
+    ),
+    (
+        "Who must do what?",
+        &[
+            "/training: ",
+            "gpu-dp-5",
+            "tg clusters remediations approve",
+        ],
+    ),
+    (
+        "What failed in the last seven days?",
+        &["gpu-dp-17\t", "!gpu-dp-9"],
+    ),
+    (
+        "Which machines are repaired most often?",
+        &["2 gpu-dp-17", "1 gpu-dp-"],
+    ),
+    ("How did this one get here?", &[" -> RUNNING"]),
+    ("Ask the API now", &["annotated"]),
+    (
+        "Wait until the mirror agrees with the API",
+        &["condition met"],
+    ),
+    (
+        "Wait until a repair has ended, well or not",
+        &["condition met"],
+    ),
+    (
+        "What was told of this one?",
+        &["Normal", "Succeeded", "gpu-dp-17"],
+    ),
+    ("Leave the API alone for a while", &["patched"]),
+];
+
+/// Heading and command of each recipe.
+fn recipes() -> Vec<(String, String)> {
+    let page = fs::read_to_string(file("docs/recipes.md")).unwrap();
+    let sections = page.split("\n## ").skip(1);
+    let recipe = |section: &str| {
+        let (heading, rest) = section.split_once('\n')?;
+        let (_, rest) = rest.split_once("```sh\n")?;
+        let (command, _) = rest.split_once("\n```")?;
+        Some((heading.to_owned(), command.to_owned()))
+    };
+    sections.map(|section| recipe(section).unwrap()).collect()
+}
+
+async fn shell(
+    fixture: &Fixture,
+    kubectl: &Path,
+    command: &str,
+    id: &str,
+) -> Result<String, String> {
+    let mut path = OsString::from(kubectl.parent().unwrap());
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap());
+    let ran = Command::new("bash")
+        .args(["-euo", "pipefail", "-c"])
+        .arg(command.replace("gpu-ops", &fixture.namespace))
+        .env("PATH", path)
+        .env("KUBECONFIG", fixture.control_plane.kubeconfig())
+        .env("ID", id)
+        .output()
+        .await
+        .unwrap();
+    let [told, error] =
+        [ran.stdout, ran.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    if ran.status.success() {
+        Ok(told)
+    } else {
+        Err(format!("{told}{error}"))
+    }
+}
+
+/// The first of `wanted` that `told` lacks in its place, or has though it should not.
+fn lacks<'a>(told: &str, wanted: &[&'a str]) -> Option<&'a str> {
+    let mut rest = told;
+    wanted
+        .iter()
+        .copied()
+        .find(|part| match part.strip_prefix('!') {
+            Some(not) => told.contains(not),
+            None => match rest.split_once(*part) {
+                Some((_, after)) => {
+                    rest = after;
+                    false
+                }
+                None => true,
+            },
+        })
+}
+
+/// Two of one machine, two that wait, and of another machine one that failed long ago and one that mended it.
+fn machines(fixture: &Fixture) -> String {
+    let now = fixture.simulator.now();
+    let one = |number, machine: &str, created: &str| Truth {
+        instance_name: Some(machine.to_owned()),
+        create_time: Some(created.to_owned()),
+        ..Truth::numbered(CLUSTER, number)
+    };
+    let put = |truth: Truth| {
+        fixture.simulator.put(truth.clone());
+        truth.id
+    };
+    let failed = put(one(1, "gpu-dp-17", "2026-11-20T10:00:00Z"));
+    fixture.simulator.enter(CLUSTER, &failed, "FAILED");
+    let old = Truth {
+        state: "FAILED".to_owned(),
+        end_time: Some("2025-01-01T10:00:00Z".to_owned()),
+        ..one(2, "gpu-dp-9", "2025-01-01T09:00:00Z")
+    };
+    let mended = Truth {
+        instance_id: old.instance_id.clone(),
+        state: "SUCCEEDED".to_owned(),
+        end_time: Some("2025-01-02T10:00:00Z".to_owned()),
+        ..one(6, "gpu-dp-9", "2025-01-02T09:00:00Z")
+    };
+    put(old);
+    put(mended);
+    put(one(3, "gpu-dp-6", "2026-11-21T11:00:00Z"));
+    put(one(4, "gpu-dp-5", "2026-11-21T10:00:00Z"));
+    let running = put(Truth {
+        instance_id: Truth::numbered(CLUSTER, 1).instance_id,
+        ..one(5, "gpu-dp-17", &now.to_string())
+    });
+    fixture.simulator.enter(CLUSTER, &running, "RUNNING");
+    running
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_does_what_it_says() {
+    let fixture = Fixture::new("recipes").await;
+    let Some(kubectl) = fixture.control_plane.kubectl() else {
+        return say("the recipes: not run: this control plane brings no kubectl");
+    };
+    let recipes = recipes();
+    let headings: Vec<_> = recipes.iter().map(|(heading, _)| &**heading).collect();
+    assert_eq!(headings, PRINTS.map(|(heading, _)| heading));
+    fixture
+        .simulator
+        .set_clock(k8s_openapi::jiff::Timestamp::now());
+    let running = machines(&fixture);
+    fixture.synced_watch(|_| {}).await;
+    for ((heading, command), (_, wanted)) in recipes.iter().zip(PRINTS) {
+        if heading.starts_with("Wait until a repair") {
+            fixture.simulator.enter(CLUSTER, &running, "SUCCEEDED");
+            fixture.sync("training").await;
+        }
+        until(heading, || async {
+            let told = shell(&fixture, kubectl, command, &running).await?;
+            match lacks(&told, wanted) {
+                None => Ok(()),
+                Some(part) => Err(format!("{part} in\n{told}")),
+            }
+        })
+        .await;
+    }
+    fixture
+        .watch_where("training", "it is suspended", |status, _| {
+            let ready = &status.conditions[0];
+            (&*ready.type_, &*ready.message) == ("Ready", "suspended")
+        })
+        .await;
+}
