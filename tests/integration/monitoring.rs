@@ -5,6 +5,8 @@ use std::{collections::BTreeSet, fs, process::Command};
 use serde_json::Value;
 use testbed::drift::file;
 
+mod prometheus;
+
 const RULES: &str = "charts/together-remediation-operator/files/rules.yaml";
 
 /// Each alert, as the rules have it.

@@ -1,0 +1,209 @@
+//! The dashboard and the rules, by a real Prometheus that scrapes an operator at work.
+
+use std::{fs, io::ErrorKind, net::TcpListener, path::Path};
+
+use reqwest::Url;
+use serde_json::{Value, json};
+use testbed::{drift::file, simulator::Remediation as Truth};
+use tokio::process::{Child, Command};
+
+use super::RULES;
+use crate::{
+    fixture::{CLUSTER, Fixture, until},
+    setup::say,
+};
+
+const DASHBOARD: &str = "charts/together-remediation-operator/files/dashboard.json";
+
+struct Prometheus {
+    url: Url,
+    _process: Child,
+    _folder: tempfile::TempDir,
+}
+
+impl Prometheus {
+    /// Scrapes `target` and evaluates the chart's rules once a second; `None`: there is none on this machine.
+    fn start(target: &str) -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let config = json!({
+            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+            "rule_files": [file(RULES).canonicalize().unwrap()],
+            "scrape_configs": [
+                {"job_name": "operator", "honor_labels": true, "static_configs": [{"targets": [target]}]},
+            ],
+        });
+        let at = folder.path().join("prometheus.yml");
+        fs::write(&at, config.to_string()).unwrap();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let flag = |name: &str, path: &Path| format!("--{name}={}", path.display());
+        let process = Command::new("prometheus")
+            .arg(flag("config.file", &at))
+            .arg(flag("storage.tsdb.path", folder.path()))
+            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+            .arg("--log.level=warn")
+            .kill_on_drop(true)
+            .spawn();
+        let process = match process {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                say("prometheus: not run: there is none on the PATH (Debian: prometheus)");
+                return None;
+            }
+            process => process.unwrap(),
+        };
+        Some(Self {
+            url: Url::parse(&format!("http://127.0.0.1:{port}/api/v1/")).unwrap(),
+            _process: process,
+            _folder: folder,
+        })
+    }
+
+    /// What it answers; an error in words while it does not.
+    async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, String> {
+        let url = Url::parse_with_params(self.url.join(path).unwrap().as_str(), query).unwrap();
+        let answer = reqwest::get(url).await.map_err(|error| error.to_string())?;
+        let text = answer.text().await.map_err(|error| error.to_string())?;
+        let mut answer: Value = serde_json::from_str(&text).map_err(|_| text.clone())?;
+        if answer["status"] == "success" {
+            Ok(answer["data"].take())
+        } else {
+            Err(text)
+        }
+    }
+
+    /// The values of a query that are numbers.
+    async fn values(&self, query: &str) -> Result<Vec<f64>, String> {
+        let data = self.get("query", &[("query", query)]).await?;
+        let series = data["result"].as_array().ok_or("no vector")?;
+        let values = series
+            .iter()
+            .filter_map(|series| series["value"][1].as_str()?.parse().ok());
+        Ok(values.filter(|value: &f64| !value.is_nan()).collect())
+    }
+
+    async fn until(&self, query: &str, wanted: impl Fn(&[f64]) -> bool) {
+        until(query, || async {
+            let values = self.values(query).await?;
+            if wanted(&values) {
+                Ok(())
+            } else {
+                Err(format!("{values:?}"))
+            }
+        })
+        .await;
+    }
+}
+
+/// Title and query of each target of each panel, over all watches and the last hour.
+fn queries(dashboard: &Value) -> Vec<(String, String)> {
+    let mut queries = Vec::new();
+    for panel in dashboard["panels"].as_array().unwrap() {
+        let title = panel["title"].as_str().unwrap();
+        for target in panel["targets"].as_array().into_iter().flatten() {
+            let query = target["expr"].as_str().unwrap();
+            let query = query.replace("$namespace", ".*").replace("$name", ".*");
+            let query = query
+                .replace("$__rate_interval", "5m")
+                .replace("$__range", "1h");
+            assert!(!query.contains('$'), "{query}");
+            queries.push((title.to_owned(), query));
+        }
+    }
+    queries
+}
+
+fn dashboard() -> Value {
+    serde_json::from_str(&fs::read_to_string(file(DASHBOARD)).unwrap()).unwrap()
+}
+
+#[test]
+fn the_dashboard_is_in_order() {
+    let dashboard = dashboard();
+    let (mut ids, mut titles) = (Vec::new(), Vec::new());
+    for panel in dashboard["panels"].as_array().unwrap() {
+        let title = panel["title"].as_str().unwrap();
+        ids.push(panel["id"].as_u64().unwrap());
+        titles.push(title);
+        let place = &panel["gridPos"];
+        let side = |name: &str| place[name].as_u64().unwrap();
+        assert!(side("x") + side("w") <= 24, "{title}: {place}");
+        if panel["type"] == "row" {
+            continue;
+        }
+        assert!(
+            panel["description"].as_str().unwrap().ends_with('.'),
+            "{title}"
+        );
+        assert!(
+            panel["fieldConfig"]["defaults"]["unit"].is_string(),
+            "{title}"
+        );
+        let targets = panel["targets"].as_array().unwrap();
+        for part in targets.iter().chain([panel]) {
+            assert_eq!(part["datasource"]["uid"], "$datasource", "{title}");
+        }
+    }
+    for names in [ids.len(), titles.len()] {
+        assert_eq!(names, dashboard["panels"].as_array().unwrap().len());
+    }
+    ids.dedup();
+    titles.sort_unstable();
+    titles.dedup();
+    assert_eq!(ids.len(), titles.len(), "each title and id once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_query_of_the_dashboard_returns_data_and_every_rule_is_evaluated() {
+    let fixture = Fixture::new("prometheus").await;
+    for number in 1..=6 {
+        let truth = Truth::numbered(CLUSTER, number);
+        fixture.simulator.put(truth.clone());
+        if number < 6 {
+            fixture.simulator.enter(CLUSTER, &truth.id, "RUNNING");
+        }
+    }
+    fixture.synced_watch(|_| {}).await;
+    let admin = fixture.admin_url("");
+    let Some(prometheus) = Prometheus::start(admin.trim_start_matches("http://")) else {
+        return;
+    };
+    // Each thing twice: a rate is known from the second time on.
+    let truth = fixture.simulator.truth(CLUSTER);
+    for (ends, leaves) in [(0, 1), (2, 3)] {
+        fixture
+            .simulator
+            .enter(CLUSTER, &truth[ends].id, "SUCCEEDED");
+        fixture.simulator.remove(CLUSTER, &truth[leaves].id);
+        fixture.sync("training").await;
+        fixture.sync("training").await;
+        let times = f64::from(u32::try_from(ends / 2 + 1).unwrap());
+        for series in [
+            r#"together_remediation_transitions_total{to="SUCCEEDED"}"#,
+            r#"together_remediation_disappeared_total{how="NotFound"}"#,
+        ] {
+            prometheus.until(series, |values| *values == [times]).await;
+        }
+    }
+    for (title, query) in queries(&dashboard()) {
+        prometheus
+            .until(&format!("{query} # {title}"), |values| !values.is_empty())
+            .await;
+    }
+    until("each rule was evaluated", || async {
+        let data = prometheus.get("rules", &[]).await?;
+        let groups = data["groups"].as_array().ok_or("no groups")?;
+        let mut rules = groups
+            .iter()
+            .flat_map(|group| group["rules"].as_array().unwrap());
+        match rules.find(|rule| rule["health"] != "ok") {
+            None if !groups.is_empty() => Ok(()),
+            rule => Err(format!("{rule:?}")),
+        }
+    })
+    .await;
+    let targets = prometheus.get("targets", &[]).await.unwrap();
+    assert_eq!(targets["activeTargets"][0]["lastError"], "");
+}
