@@ -65,6 +65,28 @@ impl Figures {
         })
     }
 
+    /// The larger of each: connections come and go with the work.
+    pub(crate) fn most(self, other: Self) -> Self {
+        self.each(other, usize::max)
+    }
+
+    /// The smaller of each.
+    pub(crate) fn least(self, other: Self) -> Self {
+        self.each(other, usize::min)
+    }
+
+    fn each(self, other: Self, pick: impl Fn(usize, usize) -> usize) -> Self {
+        let tasks = self.tasks.zip(other.tasks);
+        Self {
+            resident: pick(self.resident, other.resident),
+            peak: pick(self.peak, other.peak),
+            threads: pick(self.threads, other.threads),
+            descriptors: pick(self.descriptors, other.descriptors),
+            sockets: pick(self.sockets, other.sockets),
+            tasks: tasks.map(|(one, other)| pick(one, other)),
+        }
+    }
+
     /// What has grown since `self` by more than comes and goes.
     pub(crate) fn leaks(&self, end: &Self) -> Vec<String> {
         let handles = [
@@ -129,6 +151,8 @@ mod tests {
             sockets: 33,
             tasks: Some(63),
         };
+        assert_eq!(start.most(grown).leaks(&grown), Vec::<String>::new());
+        assert_eq!(start.leaks(&grown.least(start)), Vec::<String>::new());
         let told = start.leaks(&grown).join("; ");
         for what in ["threads", "descriptors", "sockets", "tasks", "RSS"] {
             assert!(told.contains(what), "{told}");

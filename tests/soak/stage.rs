@@ -1,6 +1,7 @@
 //! The soak itself: sets the stage, lets time pass, looks, and tells.
 
 use std::{
+    collections::VecDeque,
     path::Path,
     time::{Duration, Instant},
 };
@@ -33,6 +34,10 @@ const START: Duration = Duration::from_secs(60);
 const LAST_CALM: Duration = Duration::from_secs(180);
 /// How long the last operator runs before its figures count as usual.
 const WARM: Duration = Duration::from_secs(300);
+/// How long from then on its figures are what later ones are compared with: connections come and go with the work.
+const YOUNG: Duration = Duration::from_secs(900);
+/// Readings, one a minute, of which the least counts at the end.
+const LATELY: usize = 5;
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Plays to the end.
@@ -92,7 +97,10 @@ struct Soak {
     killed: u64,
     /// Leases lost.
     lost: u64,
+    /// The most of each while it was warm and young.
     warm: Option<Figures>,
+    /// The last minutes' readings.
+    lately: VecDeque<Figures>,
 }
 
 impl Soak {
@@ -160,6 +168,7 @@ impl Soak {
             killed: 0,
             lost: 0,
             warm: None,
+            lately: VecDeque::new(),
         })
     }
 
@@ -265,6 +274,7 @@ impl Soak {
     fn start_again(&mut self) -> Result<(), Failure> {
         self.lost += 1;
         self.warm = None;
+        self.lately.clear();
         self.alone = self.alone.max(Instant::now());
         self.start()
     }
@@ -292,8 +302,12 @@ impl Soak {
         }
         self.plan.minute += MINUTE;
         let figures = self.figures().await?;
-        if self.warm.is_none() && now > self.alone + WARM {
-            self.warm = Some(figures);
+        if (self.alone + WARM..self.alone + WARM + YOUNG).contains(&now) {
+            self.warm = Some(self.warm.map_or(figures, |warm| warm.most(figures)));
+        }
+        self.lately.push_back(figures);
+        if self.lately.len() > LATELY {
+            self.lately.pop_front();
         }
         let ready = self.audits.ready.values().filter(|ready| **ready).count();
         let mirrors: usize = self.audits.mirrors.values().sum();
@@ -350,8 +364,9 @@ impl Soak {
             println!("at the end: {end} (too short to tell leaks)");
             return Ok(());
         };
-        println!("when warm:  {warm}");
-        println!("at the end: {end}");
+        let end = self.lately.iter().copied().fold(end, Figures::least);
+        println!("when warm, at most:   {warm}");
+        println!("at the end, at least: {end}");
         let leaks = warm.leaks(&end);
         if leaks.is_empty() {
             Ok(())
