@@ -38,6 +38,9 @@ pub struct Limits {
     pub read_timeout: Duration,
     /// Longest call, from connecting to the body's end; waiting for the key's turn is extra.
     pub total_timeout: Duration,
+    /// How long a connection is kept for the next call: from page to page, not from poll to poll, so that a name that has
+    /// moved is looked up again.
+    pub idle_timeout: Duration,
     /// Largest body in bytes.
     pub max_body: usize,
 }
@@ -50,6 +53,7 @@ impl Default for Limits {
             connect_timeout: Duration::from_secs(5),
             read_timeout: Duration::from_secs(30),
             total_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_secs(5),
             max_body: 32 << 20,
         }
     }
@@ -122,6 +126,7 @@ impl Client {
             .connect_timeout(limits.connect_timeout)
             .read_timeout(limits.read_timeout)
             .timeout(limits.total_timeout)
+            .pool_idle_timeout(limits.idle_timeout)
             .build()
             .map_err(|_| ClientError::Tls)?;
         let shared = Shared {

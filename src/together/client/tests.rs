@@ -65,6 +65,21 @@ async fn a_page_is_asked_for_as_the_reference_page_says() {
 }
 
 #[tokio::test]
+async fn a_connection_that_was_idle_for_too_long_is_not_used_again() {
+    let server = Server::start(|_| json(200, r#"{"remediations":[],"has_next":false}"#)).await;
+    let limits = Limits {
+        idle_timeout: Duration::from_nanos(1),
+        ..limits()
+    };
+    let api = client(&server, limits).with_key(&key());
+    for _ in 0..2 {
+        api.list_page(&query()).await.unwrap();
+    }
+    let seen = server.seen();
+    assert_ne!(seen[0].from, seen[1].from);
+}
+
+#[tokio::test]
 async fn one_remediation_is_asked_for_by_ids_that_stay_segments() {
     let body = r#"{"id":"../../whoami","state":"RUNNING"}"#;
     let server = Server::start(move |_| json(200, body)).await;

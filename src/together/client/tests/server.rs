@@ -1,10 +1,11 @@
 //! A small HTTP server that keeps what it was asked.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderMap, Response};
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
@@ -14,6 +15,8 @@ use tokio_util::task::AbortOnDropHandle;
 pub(super) struct Seen {
     /// Method, path and query.
     pub(super) target: String,
+    /// The other end of the connection.
+    pub(super) from: SocketAddr,
     headers: HeaderMap,
 }
 
@@ -39,6 +42,7 @@ impl Server {
             let target = format!("{} {}", request.method(), request.uri());
             let seen = Seen {
                 target,
+                from: request.extensions().get::<ConnectInfo<_>>().unwrap().0,
                 headers: request.headers().clone(),
             };
             keep.lock().unwrap().push(seen.clone());
@@ -47,6 +51,7 @@ impl Server {
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
+        let app = app.into_make_service_with_connect_info::<SocketAddr>();
         let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         Self {
             url,
