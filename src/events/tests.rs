@@ -153,10 +153,7 @@ fn what_the_api_shows_no_more_is_told_and_that_it_is_back() {
         assert_eq!(marked(synced), wanted);
     }
     let back = "Listed: instance-1: the API shows it again, as it is mirrored";
-    assert_eq!(
-        marked(Synced::Listed),
-        "Listed: instance-1: the API shows it again, as it is mirrored"
-    );
+    assert_eq!(marked(Synced::Listed), back);
     let mut stale = (*running).clone();
     stale.synced = Synced::Stale;
     let deed = |state| Deed::Update {
