@@ -369,8 +369,11 @@ impl<'a, C: Cluster> Round<'a, C> {
     }
 
     fn say(&self, name: &str, said: Vec<Said>) {
+        if said.is_empty() {
+            return;
+        }
         let (namespace, index) = (&self.scope.namespace, &self.writer.index);
-        if let Some(mirror) = index.get(namespace, name).filter(|_| !said.is_empty()) {
+        if let Some(mirror) = index.get(namespace, name) {
             self.events.of_mirror((namespace, name, &mirror.uid), said);
         }
     }
