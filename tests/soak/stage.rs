@@ -266,6 +266,7 @@ impl Soak {
     fn start(&mut self) -> Result<(), Failure> {
         self.operator = Some(Operator::start(&self.recipe)?);
         self.restarted = Some(self.simulator.now());
+        self.lately.clear();
         self.disturbed(START);
         Ok(())
     }
@@ -274,7 +275,6 @@ impl Soak {
     fn start_again(&mut self) -> Result<(), Failure> {
         self.lost += 1;
         self.warm = None;
-        self.lately.clear();
         self.alone = self.alone.max(Instant::now());
         self.start()
     }
