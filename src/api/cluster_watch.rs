@@ -91,8 +91,8 @@ pub struct ClusterWatchSpec {
     pub active_interval: Option<String>,
 
     /// How often everything is listed, finished remediations too. A duration such as 10m, 5s or more, not
-    /// below interval. Left out: the operator's default. The operator stretches it to ten times the time
-    /// that the last full listing took.
+    /// below interval. Left out: the operator's default. The operator stretches it to ten times what
+    /// the API took over the last full listing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::DURATION))]
     #[x_kube(validation = rules::is_duration(), validation = rules::at_least_5s())]

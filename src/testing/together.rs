@@ -40,6 +40,8 @@ pub(crate) struct State {
     /// The page that fails, from 0, and how.
     pub(crate) page_fault: Option<(usize, Error)>,
     one_fault: Option<Box<OneFault>>,
+    /// Runs while a page is awaited.
+    pub(crate) meanwhile: Option<Box<dyn Fn() + Send>>,
     asked: Vec<Asked>,
 }
 
@@ -95,6 +97,9 @@ impl Api for MemoryTogether {
         state
             .asked
             .push(Asked::Page(query.filter.states().to_vec()));
+        if let Some(pass) = &state.meanwhile {
+            pass();
+        }
         if state.filter == Filter::Refused && query.filter != StateFilter::None {
             return Err(Error::BadRequest { status: 400 });
         }

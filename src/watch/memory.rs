@@ -29,8 +29,7 @@ pub struct Memory {
     pub(super) regressions: Regressions,
     /// Open states met that this program was not written for: asked for by name from then on.
     unknown_states: BTreeSet<String>,
-    /// When the last full listing ended (monotonic) and how long it took.
-    pub(super) last_full: Option<(Duration, Duration)>,
+    pub(super) last_full: Option<FullListing>,
     pub(super) full_wanted: bool,
     /// What could not be written.
     pub(super) backlog: Backlog,
@@ -58,6 +57,17 @@ pub struct Memory {
     pub meter: Arc<WatchMeter>,
     /// When (by the API's clock) the API was first read to the end: what it created before is history.
     pub(super) news: Option<Timestamp>,
+}
+
+/// A full listing that came to its end.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct FullListing {
+    /// When (monotonic).
+    pub(super) ended: Duration,
+    /// From its first call to its last page, with the writes that went on meanwhile.
+    pub(super) lasted: Duration,
+    /// The API's part of that.
+    pub(super) taken: Duration,
 }
 
 /// A key that the API refused or asked to be patient with, and until when (monotonic) it is left alone.
@@ -95,13 +105,11 @@ impl Memory {
             return states.to_vec();
         }
         let open = self.open_states();
-        let (since, lasted) = match self.last_full {
-            Some((at, lasted)) => (Some(now.saturating_sub(at)), lasted),
-            None => (None, Duration::ZERO),
-        };
+        let since = self.last_full.map(|full| now.saturating_sub(full.ended));
+        let taken = self.last_full.unwrap_or_default().taken;
         let left = self.backlog.full_after(cadence.interval);
         let sooner = self.full_wanted || left.is_some_and(|after| since >= Some(after));
-        let full = cadence.full_is_due(since, lasted, sooner);
+        let full = cadence.full_is_due(since, taken, sooner);
         if !together.dialects().filters(&open) || (full && !self.too_soon(now)) {
             return Vec::new();
         }
@@ -131,7 +139,7 @@ impl Memory {
     pub fn rest_after(&self, polled: &Polled, scope: &Scope, together: &impl Service) -> Duration {
         let open = self.open_states();
         if polled.full && !together.dialects().filters(&open) && only_final(scope).is_none() {
-            return polled.lasted * FULL_SPACING;
+            return polled.taken * FULL_SPACING;
         }
         Duration::ZERO
     }
@@ -166,8 +174,8 @@ impl Memory {
     /// When a full listing may begin because somebody asks for one (monotonic): its distance is kept all the same.
     #[must_use]
     pub fn may_list_all_at(&self) -> Duration {
-        let (ended, lasted) = self.last_full.unwrap_or_default();
-        ended + lasted * FULL_SPACING
+        let last = self.last_full.unwrap_or_default();
+        last.ended + last.taken * FULL_SPACING
     }
 
     /// Takes in a state that the API showed.

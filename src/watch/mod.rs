@@ -24,3 +24,4 @@ pub mod shard;
 pub mod status;
 pub mod supervisor;
 pub mod task;
+mod timed;

@@ -6,7 +6,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use super::{
     credentials::{self, CredentialsError},
-    memory::{Memory, only_final},
+    memory::{FullListing, Memory, only_final},
     plan::{self, Scope},
     polled::Polled,
     questions,
@@ -14,6 +14,7 @@ use super::{
     retention::Policy,
     round::{Round, Tally},
     schedule::{Cadence, most_questions},
+    timed::Timed,
 };
 use crate::{
     api::cluster_watch::ClusterWatchSpec,
@@ -102,7 +103,8 @@ pub async fn poll<C: Cluster, T: Service>(
     round.pulse = memory.pulse.clone();
     (round.meter, round.news) = (memory.meter.clone(), memory.news);
     round.backlog = std::mem::take(&mut memory.backlog);
-    let listed = list(api.clone(), request, tools, memory, &mut round).await;
+    let timed = Timed::new(api.clone(), tools.clock.clone());
+    let listed = list(timed.clone(), request, tools, memory, &mut round).await;
     let ended = tools.clock.elapsed();
     let complete = match listed {
         Ok(complete) => complete,
@@ -139,9 +141,13 @@ pub async fn poll<C: Cluster, T: Service>(
     }
 
     let full = complete.states().is_empty();
-    let lasted = ended.saturating_sub(began);
+    let (lasted, taken) = (ended.saturating_sub(began), timed.taken());
     if full {
-        memory.last_full = Some((ended, lasted));
+        memory.last_full = Some(FullListing {
+            ended,
+            lasted,
+            taken,
+        });
     }
     let older = std::mem::take(&mut round.older);
     round.drain().await;
@@ -168,6 +174,7 @@ pub async fn poll<C: Cluster, T: Service>(
     Ok(Polled {
         full,
         lasted,
+        taken,
         pages: complete.pages(),
         items: complete.items(),
         tally,
@@ -252,9 +259,7 @@ async fn settle_absences<A: Api, C: Cluster, T: Service>(
     .await;
     questions::mark(scope, &tools.index, &memory.absences, round).await;
     memory.full_wanted = memory.absences.want_full_listing(asked);
-    let lasted = memory
-        .last_full
-        .map_or(Duration::ZERO, |(_, lasted)| lasted);
+    let lasted = memory.last_full.unwrap_or_default().lasted;
     let stale = cadence.stale_after(true, lasted, memory.rest);
     for name in memory.absences.names() {
         if memory.absences.overdue(name, now, stale)

@@ -12,8 +12,10 @@ use crate::api::cluster_watch::ClusterWatch;
 pub struct Polled {
     /// Whether everything was listed, not some states only.
     pub full: bool,
-    /// How long the listing took.
+    /// How long the listing took, with the writes that went on meanwhile.
     pub lasted: Duration,
+    /// How long the API took over it.
+    pub taken: Duration,
     /// The API calls of the listing itself.
     pub pages: usize,
     /// The remediations that it held.

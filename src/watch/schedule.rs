@@ -8,7 +8,7 @@ use crate::api::cluster_watch::ClusterWatchSpec;
 
 /// The status of a watch is written at least this often, so that a reader sees that somebody lives.
 pub const HEARTBEAT: Duration = Duration::from_secs(300);
-/// Full listings come no closer than this many times the last one's duration.
+/// Full listings come no closer than this many times what the API took over the last one.
 pub const FULL_SPACING: u32 = 10;
 /// Full listings are this far apart where the watch names nothing.
 const FULL_RESYNC: Duration = Duration::from_secs(600);
@@ -104,16 +104,16 @@ impl Cadence {
         polls.max(rest + last_poll) + STALE_GRACE
     }
 
-    /// Whether the next listing is a full one, `since` after the last one, which took `lasted`.
+    /// Whether the next listing is a full one, `since` after the last one, over which the API took `taken`.
     #[must_use]
     pub fn full_is_due(
         &self,
         since: Option<Duration>,
-        lasted: Duration,
+        taken: Duration,
         wanted_sooner: bool,
     ) -> bool {
         let Some(since) = since else { return true };
-        let spacing = lasted * FULL_SPACING;
+        let spacing = taken * FULL_SPACING;
         since >= spacing && (wanted_sooner || since >= self.full_resync)
     }
 }

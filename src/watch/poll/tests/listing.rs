@@ -44,6 +44,31 @@ async fn sync_now_lists_everything() {
 }
 
 #[tokio::test]
+async fn full_listings_keep_their_distance_by_the_time_of_the_api_not_by_that_of_the_writes() {
+    let mut world = World::new();
+    world.api().state().items = (1..=10).map(|number| item(number, "RUNNING")).collect();
+    let clock = world.clock.clone();
+    world.tools.cluster.fail(move |_| {
+        clock.advance(MINUTE);
+        None
+    });
+    let polled = world.poll().await.unwrap();
+    assert!(
+        polled.tally.created == 10 && polled.taken.is_zero(),
+        "{polled:?}"
+    );
+    assert!(world.memory.may_list_all_at() <= world.clock.elapsed());
+
+    let clock = world.clock.clone();
+    world.api().state().meanwhile = Some(Box::new(move || clock.advance(MINUTE)));
+    world.memory.want_everything_now();
+    let polled = world.poll().await.unwrap();
+    assert!(polled.full && polled.taken == MINUTE, "{polled:?}");
+    let ended = world.memory.last_full.unwrap().ended;
+    assert_eq!(world.memory.may_list_all_at(), ended + MINUTE * 10);
+}
+
+#[tokio::test]
 async fn a_poll_costs_as_many_calls_as_it_has_pages() {
     let mut world = World::new();
     world.spec.query = Some(Query {
