@@ -1,5 +1,6 @@
 //! From an answer's body to remediations, one by one, so that a bad item costs itself alone.
 
+use serde::de::{Error as _, MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
@@ -18,11 +19,55 @@ const BODY: &str = "the body";
 /// The list's answer. `remediations` and `has_next` are required by the reference page: without
 /// them an answer proves nothing.
 #[derive(Deserialize)]
-struct Envelope<'a> {
-    #[serde(borrow, default, deserialize_with = "null_as_empty")]
-    remediations: Option<Vec<&'a RawValue>>,
+#[serde(bound(deserialize = "T: Deserialize<'de>"))]
+struct Envelope<T> {
+    #[serde(default, deserialize_with = "null_as_empty")]
+    remediations: Option<Vec<T>>,
     has_next: Option<bool>,
     next_page_token: Option<String>,
+}
+
+impl<T> Envelope<T> {
+    fn page(
+        self,
+        item: impl Fn((usize, T)) -> Result<Remediation, Malformed>,
+    ) -> Result<Page, Error> {
+        let remediations = self.remediations.ok_or_else(|| absent("remediations"))?;
+        let items = remediations.into_iter().enumerate();
+        Ok(Page {
+            items: items.map(item).collect(),
+            has_next: self.has_next.ok_or_else(|| absent("has_next"))?,
+            next_page_token: self.next_page_token.filter(|token| !token.is_empty()),
+        })
+    }
+}
+
+/// A remediation that can be read as such: an object, with an id and a state.
+struct Whole(Remediation);
+
+impl<'de> Deserialize<'de> for Whole {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectOnly)
+    }
+}
+
+/// serde reads a list as a struct, too.
+struct ObjectOnly;
+
+impl<'de> Visitor<'de> for ObjectOnly {
+    type Value = Whole;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a remediation")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Whole, A::Error> {
+        let read = Remediation::deserialize(MapAccessDeserializer::new(map))?;
+        if read.id.is_empty() || read.state.is_empty() {
+            return Err(A::Error::custom("no id or no state"));
+        }
+        Ok(Whole(read))
+    }
 }
 
 /// Reads one page of a listing. Every item of the body is in the page, readable or not.
@@ -30,17 +75,18 @@ struct Envelope<'a> {
 /// # Errors
 /// [`Error::InvalidResponse`] where the body as a whole is not a page.
 pub fn decode_page(body: &[u8]) -> Result<Page, Error> {
-    let envelope: Envelope<'_> = parse(body)?;
-    let remediations = envelope
-        .remediations
-        .ok_or_else(|| absent("remediations"))?;
-    let has_next = envelope.has_next.ok_or_else(|| absent("has_next"))?;
-    let items = remediations.iter().enumerate();
-    Ok(Page {
-        items: items.map(|(position, raw)| item(raw, position)).collect(),
-        has_next,
-        next_page_token: envelope.next_page_token.filter(|token| !token.is_empty()),
-    })
+    // Nearly always all is well, and one reading of the body is enough.
+    if is_object(body)
+        && let Ok(envelope) = serde_json::from_slice::<Envelope<Whole>>(body)
+    {
+        return envelope.page(|(_, Whole(item))| Ok(item));
+    }
+    one_by_one(body)
+}
+
+/// The same, slower, for any page.
+fn one_by_one(body: &[u8]) -> Result<Page, Error> {
+    parse::<Envelope<&RawValue>>(body)?.page(|(position, raw)| item(raw, position))
 }
 
 /// Reads the answer to a call by id.
@@ -72,7 +118,7 @@ fn absent(field: &str) -> Error {
 fn parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Error> {
     let value = serde_json::from_slice(body).or_else(|_| parse_with_path(body))?;
     // serde reads a list as a struct, field by field
-    if body.trim_ascii_start().starts_with(b"{") {
+    if is_object(body) {
         Ok(value)
     } else {
         let field = BODY.to_owned();
@@ -81,6 +127,10 @@ fn parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Error> {
             problem: "no JSON object",
         }))
     }
+}
+
+fn is_object(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"{")
 }
 
 /// The same, slower, and it knows where an error is.
@@ -167,10 +217,10 @@ fn field(path: &Path) -> String {
 }
 
 /// A list that must be there, but may be null, as some servers write an empty one.
-fn null_as_empty<'de, D: Deserializer<'de>>(
+fn null_as_empty<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
-) -> Result<Option<Vec<&'de RawValue>>, D::Error> {
-    let list = Option::<Vec<&RawValue>>::deserialize(deserializer)?;
+) -> Result<Option<Vec<T>>, D::Error> {
+    let list = Option::<Vec<T>>::deserialize(deserializer)?;
     Ok(Some(list.unwrap_or_default()))
 }
 

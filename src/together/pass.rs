@@ -57,19 +57,15 @@ impl Pass {
     pub(super) fn take(&mut self, page: Page) -> (Vec<Item>, Next) {
         let next = self.next(&page);
         self.pages += 1;
-        let mut new = Vec::with_capacity(page.items.len());
-        for item in page.items {
-            let position = self.entries;
-            self.entries += 1;
-            let item = item.map_err(|malformed| Malformed {
-                position,
-                ..malformed
-            });
-            if self.count(&item) {
-                new.push(item);
+        let mut items = page.items;
+        items.retain_mut(|item| {
+            if let Err(malformed) = item {
+                malformed.position = self.entries;
             }
-        }
-        (new, next)
+            self.entries += 1;
+            self.count(item)
+        });
+        (items, next)
     }
 
     /// What follows a page; asked before the page's ids are taken in.

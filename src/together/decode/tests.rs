@@ -315,6 +315,16 @@ proptest! {
     }
 
     #[test]
+    fn the_quick_reading_is_the_one_of_item_by_item(
+        items in prop::collection::vec(any_item(), 0..8),
+        envelope in prop::sample::select(vec!["{\"has_next\":false,\"remediations\":@}", " {\"remediations\":@}", "[@,false,null]", "{\"remediations\":@,\"remediations\":@,\"has_next\":true,\"next_page_token\":\"t\"}"]),
+    ) {
+        let items: Vec<_> = items.into_iter().map(|(item, ..)| item).collect();
+        let body = envelope.replace('@', &Value::from(items).to_string());
+        prop_assert_eq!(decode_page(body.as_bytes()), one_by_one(body.as_bytes()));
+    }
+
+    #[test]
     fn a_cut_page_is_never_a_page(items in prop::collection::vec(any_item(), 0..6), at in any::<prop::sample::Index>()) {
         let values: Vec<Value> = items.iter().map(|(value, ..)| value.clone()).collect();
         let body = json!({"remediations": values, "has_next": false}).to_string();
