@@ -4,12 +4,17 @@
 
 mod actions;
 mod argo;
+mod churn;
+mod examples;
 mod expected;
 mod files;
 mod flux;
+mod helm_wait;
 mod mirrors;
+mod notifications;
 mod render;
 mod situation;
+mod sync_options;
 mod watches;
 
 use std::collections::BTreeMap;
@@ -17,11 +22,7 @@ use std::collections::BTreeMap;
 use futures::future::{BoxFuture, FutureExt, join_all};
 use testbed::{control_plane::ControlPlane, drift, simulator::Fault};
 
-use self::{
-    argo::{ArgoCd, Health},
-    expected::Row,
-    situation::Situation,
-};
+use self::{argo::ArgoCd, expected::Row, situation::Situation};
 use crate::{kstatus::kstatus, setup};
 
 const SETTINGS: &str = "docs/argo-cd/argocd-cm.yaml";
@@ -90,23 +91,19 @@ fn differences(row: &Row, seen: &Situation) -> Vec<String> {
     found
 }
 
-async fn health(argo: &ArgoCd, row: &Row, seen: &Situation) -> (Health, Vec<String>) {
-    let told = argo.health(&seen.object, SETTINGS).await;
-    let strict = argo.health(&seen.object, STRICT).await;
+/// What of Argo CD's health is not as `row` says.
+async fn unhealthy(argo: &ArgoCd, row: &Row, seen: &Situation) -> Vec<String> {
     let mut found = Vec::new();
-    for (what, told, wanted) in [
-        ("Argo CD", &told, row.argo),
-        ("strict", &strict, row.strict()),
-    ] {
+    for (settings, wanted) in [(SETTINGS, row.argo), (STRICT, row.strict())] {
+        let told = argo.health(&seen.object, settings).await;
         if told.status != wanted || !told.message.contains(row.says) {
-            let (kind, name) = (row.kind, row.name);
+            let (kind, name, says) = (row.kind, row.name, row.says);
             found.push(format!(
-                "{kind:?} {name}: {what}: {told:?}, not {wanted} with {:?}",
-                row.says
+                "{kind:?} {name}: {settings}: {told:?}, not {wanted} with {says:?}"
             ));
         }
     }
-    (told, found)
+    found
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,13 +125,14 @@ async fn every_situation_is_seen_as_the_contract_says() {
         };
         found.extend(differences(&row, &one));
         if let Some(argo) = &argo {
-            found.extend(health(argo, &row, &one).await.1);
+            found.extend(unhealthy(argo, &row, &one).await);
         }
         fixtures.push(one);
     }
     found.extend(seen.keys().map(|key| format!("{key:?} is in no row")));
     assert!(found.is_empty(), "{}", found.join("\n"));
     files::settle(&fixtures);
+    files::settle_actions();
     if let Some(argo) = &argo {
         files::settle_tests(argo).await;
     }

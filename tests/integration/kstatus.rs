@@ -1,6 +1,6 @@
 //! What kstatus makes of an object, by its published rules.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kstatus {
@@ -34,4 +34,49 @@ pub(crate) fn kstatus(object: &Value) -> Kstatus {
         Some(ready) if ready["status"] != "True" => Kstatus::InProgress,
         _ => Kstatus::Current,
     }
+}
+
+#[test]
+fn the_first_rule_that_fits_wins() {
+    let rules = [
+        (
+            json!({"metadata": {"deletionTimestamp": "t", "generation": 1}}),
+            Kstatus::Terminating,
+        ),
+        (of(2, &[("Ready", "True")]), Kstatus::InProgress),
+        (
+            of(1, &[("Reconciling", "True"), ("Ready", "True")]),
+            Kstatus::InProgress,
+        ),
+        (
+            of(1, &[("Stalled", "True"), ("Ready", "True")]),
+            Kstatus::Failed,
+        ),
+        (
+            of(1, &[("Stalled", "True"), ("Reconciling", "True")]),
+            Kstatus::Failed,
+        ),
+        (
+            of(1, &[("Reconciling", "True"), ("Stalled", "True")]),
+            Kstatus::InProgress,
+        ),
+        (of(1, &[("Ready", "True")]), Kstatus::Current),
+        (of(1, &[("Ready", "False")]), Kstatus::InProgress),
+        (of(1, &[("Ready", "Unknown")]), Kstatus::InProgress),
+        (of(1, &[("Succeeded", "False")]), Kstatus::Current),
+        (json!({"metadata": {"generation": 1}}), Kstatus::Current),
+    ];
+    for (object, wanted) in rules {
+        assert_eq!(kstatus(&object), wanted, "{object}");
+    }
+}
+
+/// An object of generation `generation`, observed at 1, with these conditions.
+fn of(generation: i64, conditions: &[(&str, &str)]) -> Value {
+    let conditions = conditions.iter();
+    let conditions = conditions.map(|(kind, status)| json!({"type": kind, "status": status}));
+    json!({
+        "metadata": {"generation": generation},
+        "status": {"observedGeneration": 1, "conditions": conditions.collect::<Vec<_>>()},
+    })
 }

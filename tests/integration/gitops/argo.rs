@@ -1,9 +1,13 @@
 //! Asks the real Argo CD about an object, and makes its settings of the scripts.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fmt::Write,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde_json::Value;
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 use testbed::{argo_cd, control_plane::Error, drift::file};
 use tokio::process::Command;
 
@@ -47,21 +51,14 @@ impl ArgoCd {
         settings: &str,
         arguments: &[&str],
     ) -> Result<String, String> {
-        let asked = tempfile::Builder::new()
-            .suffix(".yaml")
-            .tempfile_in(self.folder.path())
-            .unwrap();
-        fs::write(asked.path(), object.to_string()).unwrap();
-        let output = Command::new(&self.program)
+        let asked = self.file(object);
+        let output = self
+            .command()
             .args(["admin", "settings", "resource-overrides", command])
             .arg(asked.path())
             .args(arguments)
             .arg("--argocd-cm-path")
             .arg(file(settings))
-            .env_clear()
-            .env("HOME", self.folder.path())
-            // Its differences are printed by `diff`.
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .output()
             .await
             .unwrap();
@@ -72,6 +69,51 @@ impl ArgoCd {
         } else {
             Err(error)
         }
+    }
+
+    /// What `argocd admin notifications` prints of this application with the settings of docs/argo-cd.
+    pub(super) async fn notify(
+        &self,
+        arguments: &[&str],
+        application: &Value,
+        kubeconfig: &Path,
+    ) -> String {
+        let asked = self.file(application);
+        let output = self
+            .command()
+            .args(["admin", "notifications"])
+            .args(arguments)
+            .arg(asked.path())
+            .arg("--config-map")
+            .arg(file("docs/argo-cd/notifications.yaml"))
+            .args(["--secret", ":empty", "--argocd-repo-server-plaintext"])
+            .arg("--kubeconfig")
+            .arg(kubeconfig)
+            .output()
+            .await
+            .unwrap();
+        let told = String::from_utf8(output.stdout).unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success() && !told.is_empty(), "{told}{error}");
+        told
+    }
+
+    fn file(&self, object: &Value) -> NamedTempFile {
+        let mut named = tempfile::Builder::new();
+        let at = named.suffix(".yaml").tempfile_in(self.folder.path());
+        let at = at.unwrap();
+        fs::write(at.path(), object.to_string()).unwrap();
+        at
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .env_clear()
+            .env("HOME", self.folder.path())
+            // Its differences are printed by `diff`.
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command
     }
 
     pub(super) async fn health(&self, object: &Value, settings: &str) -> Health {
@@ -149,16 +191,16 @@ fn actions() -> String {
     );
     for name in ["sync-now", "suspend", "resume"] {
         let action = script(&format!("ClusterWatch/actions/{name}/action.lua"));
-        text += &format!("- name: {name}\n  action.lua: |\n{}", indented(&action, 4));
+        let action = indented(&action, 4);
+        let _ = write!(text, "- name: {name}\n  action.lua: |\n{action}");
     }
     text
 }
 
 fn indented(text: &str, by: usize) -> String {
-    text.lines()
-        .map(|line| match line {
-            "" => "\n".to_owned(),
-            line => format!("{}{line}\n", " ".repeat(by)),
-        })
-        .collect()
+    text.lines().fold(String::new(), |mut indented, line| {
+        let by = if line.is_empty() { 0 } else { by };
+        let _ = writeln!(indented, "{:by$}{line}", "");
+        indented
+    })
 }

@@ -11,7 +11,7 @@ pub(super) struct Row {
     /// For people.
     pub(super) what: &'static str,
     pub(super) kstatus: Kstatus,
-    /// With the `healthCheckExprs` of docs/flux.
+    /// With the `healthCheckExprs` of docs/gitops/flux.
     pub(super) flux: Kstatus,
     /// Whether `kubectl wait` for the kind's main condition ends at once.
     pub(super) waited: bool,

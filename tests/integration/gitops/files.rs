@@ -70,6 +70,74 @@ pub(super) async fn settle_tests(argo: &ArgoCd) {
     }
 }
 
+/// What Argo CD's own tests of the actions read: what each is done to, and what comes of it.
+pub(super) fn settle_actions() {
+    let watch = |name: &str| {
+        let held = fs::read_to_string(drift::file(&path(Kind::Watch, name))).unwrap();
+        serde_saphyr::from_str::<Value>(&held).unwrap()
+    };
+    let (synced, suspended) = (watch("synced"), watch("suspended"));
+    let set = |object: &Value, at: &str, value: Value| {
+        let mut object = object.clone();
+        *object.pointer_mut(at).unwrap() = value;
+        object
+    };
+    let asked = json!({"compute.together.ai/requestedAt": "0001-01-01T00:00:00Z"});
+    let mut asked_now = synced.clone();
+    asked_now["metadata"]["annotations"] = asked;
+    for (name, object) in [
+        ("synced", synced.clone()),
+        ("suspended", suspended.clone()),
+        ("synced-sync-now", asked_now),
+        ("synced-suspend", set(&synced, "/spec/suspend", true.into())),
+        (
+            "suspended-resume",
+            set(&suspended, "/spec/suspend", false.into()),
+        ),
+    ] {
+        let yaml = serde_saphyr::to_string(&object).unwrap();
+        let at = format!("{FOLDER}/ClusterWatch/actions/testdata/{name}.yaml");
+        drift::settle(&at, &yaml, TEST);
+    }
+    let test = |action: &str, input: &str, output: &str| {
+        json!({
+            "action": action,
+            "inputPath": format!("testdata/{input}.yaml"),
+            "expectedOutputPath": format!("testdata/{output}.yaml"),
+        })
+    };
+    let offered = |suspended: bool| {
+        let action = |name: &str, title: &str, disabled: bool| {
+            let mut action = json!({"name": name, "displayName": title});
+            if disabled {
+                action["disabled"] = true.into();
+            }
+            action
+        };
+        [
+            action("sync-now", "Sync now", suspended),
+            action("suspend", "Suspend", suspended),
+            action("resume", "Resume", !suspended),
+        ]
+    };
+    let tests = json!({
+        "actionTests": [
+            test("sync-now", "synced", "synced-sync-now"),
+            test("sync-now", "suspended", "suspended"),
+            test("suspend", "synced", "synced-suspend"),
+            test("suspend", "suspended", "suspended"),
+            test("resume", "suspended", "suspended-resume"),
+            test("resume", "synced", "synced"),
+        ],
+        "discoveryTests": [
+            {"inputPath": "testdata/synced.yaml", "result": offered(false)},
+            {"inputPath": "testdata/suspended.yaml", "result": offered(true)},
+        ],
+    });
+    let at = format!("{FOLDER}/ClusterWatch/actions/action_test.yaml");
+    drift::settle(&at, &serde_saphyr::to_string(&tests).unwrap(), TEST);
+}
+
 fn shown(one: &Situation) -> Value {
     let mut object = one.object.clone();
     let metadata = object["metadata"].as_object_mut().unwrap();
@@ -86,22 +154,12 @@ fn plain(value: &mut Value, key: &str, renamed: &[(String, &'static str)], now: 
     static TIME: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z").unwrap());
     match value {
-        Value::String(text) if key == "staleAfter" => {
-            let over = text.as_str() < now;
-            *text = if over {
-                "2026-11-23T10:10:00Z"
-            } else {
-                "2999-01-01T00:00:00Z"
-            }
-            .to_owned();
+        Value::String(text) if key == "staleAfter" && text.as_str() < now => {
+            "2026-11-23T10:10:00Z".clone_into(text);
         }
+        Value::String(text) if key == "staleAfter" => "2999-01-01T00:00:00Z".clone_into(text),
         Value::String(text) if key == "uid" => {
-            *text = "5c1de1a5-0000-4000-8000-000000000000".to_owned()
-        }
-        Value::String(text)
-            if ["lastHandledReconcileAt", "compute.together.ai/requestedAt"].contains(&key) =>
-        {
-            *text = "2026-11-23T10:00:00Z".to_owned();
+            "5c1de1a5-0000-4000-8000-000000000000".clone_into(text);
         }
         Value::String(text) => {
             for (differing, name) in renamed {

@@ -1,4 +1,4 @@
-//! The expressions of docs/flux, evaluated by the API server's own CEL on the objects that it holds.
+//! The expressions of docs/gitops/flux, evaluated by the API server's own CEL on the objects that it holds.
 //!
 //! A policy refuses an edit that is marked for it, and its refusal tells what the expressions yield.
 
@@ -18,12 +18,12 @@ const MARK: &str = "example.com/flux-asks";
 
 /// Name and text of each expression for a `ClusterWatch`, as Flux is given it.
 fn expressions() -> Vec<(String, String)> {
-    let page = fs::read_to_string(file("docs/flux/watches.yaml")).unwrap();
-    let kustomization: Value = serde_saphyr::from_str(&page).unwrap();
-    let checks = kustomization["spec"]["healthCheckExprs"]
-        .as_array()
-        .unwrap();
-    let [check] = &checks[..] else {
+    let page = fs::read_to_string(file("docs/gitops/flux/watches.yaml")).unwrap();
+    let documents: Vec<Value> = serde_saphyr::from_multiple(&page).unwrap();
+    let checks = documents
+        .iter()
+        .find_map(|document| document["spec"]["healthCheckExprs"].as_array());
+    let Some([check]) = checks.map(Vec::as_slice) else {
         panic!("one kind: {checks:?}");
     };
     assert_eq!(check["apiVersion"], "compute.together.ai/v1alpha1");
@@ -108,8 +108,10 @@ pub(super) async fn verdict(fixture: &Fixture, watch: &str) -> Kstatus {
 
 async fn ask(fixture: &Fixture, watch: &str) -> Result<String, String> {
     let marked = Patch::Merge(json!({"metadata": {"annotations": {MARK: "yes"}}}));
-    let mut how = PatchParams::default();
-    how.dry_run = true;
+    let how = PatchParams {
+        dry_run: true,
+        ..PatchParams::default()
+    };
     match fixture.watches().patch(watch, &how, &marked).await {
         Ok(_) => Err("the policy is not in force".to_owned()),
         Err(error) => {

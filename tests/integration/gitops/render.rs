@@ -10,7 +10,7 @@ use super::{
 const HEAD: &str = "# What tools see: kstatus, kubectl wait, Argo CD, Flux
 
 Made by `UPDATE_DOCS=1 cargo test --test integration gitops`: each line is made by a real operator on a real API server, and shown
-to the real kubectl, the real Argo CD, the rules of kstatus and Flux's expressions. How to set the tools up: [gitops.md](gitops.md).
+to the real kubectl, the real Argo CD, the rules of kstatus (in Helm 4 the real one, for three of them) and Flux's expressions. How to set the tools up: [gitops.md](gitops.md).
 What each fault of the API leads to: [faults.md](faults.md). Both kinds are in progress from their first moment, before any operator
 has seen them: nothing is green that was never synced.
 
@@ -25,7 +25,7 @@ has seen them: nothing is green that was never synced.
 const WATCH: &str = "
 ## ClusterWatch
 
-| it is | kstatus | Flux, with [our expressions](flux/watches.yaml) | `kubectl wait --for=condition=Ready` | Argo CD |
+| it is | kstatus | Flux, with [our expressions](gitops/flux/watches.yaml) | `kubectl wait --for=condition=Ready` | Argo CD |
 |---|---|---|---|---|
 ";
 
