@@ -1,7 +1,7 @@
 //! The chart, by the real Helm 3 and Helm 4: what it renders, and what becomes of that on a real API server with Pod Security
 //! "restricted". There is no node: the operator runs as a process with the arguments and the account of its Deployment.
 
-mod helm;
+pub(crate) mod helm;
 mod hook;
 mod lifecycle;
 mod policy;

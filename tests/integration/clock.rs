@@ -45,8 +45,13 @@ impl Drop for Sleeper {
 
 impl ManualClock {
     pub(crate) fn new() -> Self {
+        Self::beginning(Timestamp::now())
+    }
+
+    /// One that shows `start` at first.
+    pub(crate) fn beginning(start: Timestamp) -> Self {
         Self {
-            start: Timestamp::now(),
+            start,
             moved: watch::Sender::default(),
             frozen: Arc::default(),
             sleepers: Arc::default(),

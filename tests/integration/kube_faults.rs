@@ -39,7 +39,10 @@ async fn own_control_plane() -> &'static ControlPlane {
 }
 
 /// A fixture whose operator reaches the API server through a proxy.
-async fn behind_a_proxy(control_plane: &'static ControlPlane, name: &str) -> (Fixture, ApiProxy) {
+pub(crate) async fn behind_a_proxy(
+    control_plane: &'static ControlPlane,
+    name: &str,
+) -> (Fixture, ApiProxy) {
     let mut fixture = Fixture::on(control_plane, name).await;
     fixture.stop().await;
     let proxy = ApiProxy::start(&fixture.account().await).await.unwrap();
@@ -65,7 +68,7 @@ fn watches_mirrors(asked: &Asked) -> bool {
 }
 
 /// Whether a write goes to a mirror.
-fn to_mirrors(asked: &Asked) -> bool {
+pub(crate) fn to_mirrors(asked: &Asked) -> bool {
     asked.writes_to("remediations")
 }
 

@@ -10,6 +10,8 @@ mod crash;
 mod crds;
 mod fixture;
 mod flow;
+mod gitops;
+mod kstatus;
 mod kube_faults;
 mod leader;
 mod look;

@@ -1,6 +1,7 @@
 //! What tests, benchmarks and the demo share.
 
 pub mod api_proxy;
+pub mod argo_cd;
 pub mod auditor;
 pub mod control_plane;
 pub mod drift;

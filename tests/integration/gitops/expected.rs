@@ -1,0 +1,224 @@
+//! What the contract says that each tool sees. Pure, and written from the contract alone.
+
+use super::situation::Kind::{self, Mirror, Watch};
+use crate::kstatus::Kstatus::{self, Current, Failed, InProgress, Terminating};
+
+/// One situation, and what is seen in it.
+#[derive(Clone)]
+pub(super) struct Row {
+    pub(super) kind: Kind,
+    pub(super) name: &'static str,
+    /// For people.
+    pub(super) what: &'static str,
+    pub(super) kstatus: Kstatus,
+    /// With the `healthCheckExprs` of docs/gitops/flux.
+    pub(super) flux: Kstatus,
+    /// Whether `kubectl wait` for the kind's main condition ends at once.
+    pub(super) waited: bool,
+    /// Argo CD's word.
+    pub(super) argo: &'static str,
+    /// The same from the stricter script.
+    pub(super) strict: &'static str,
+    /// Part of Argo CD's message.
+    pub(super) says: &'static str,
+}
+
+const fn row(kind: Kind, name: &'static str, what: &'static str, seen: Kstatus) -> Row {
+    Row {
+        kind,
+        name,
+        what,
+        kstatus: seen,
+        flux: seen,
+        waited: matches!(seen, Current),
+        argo: match seen {
+            Current => "Healthy",
+            Failed => "Degraded",
+            InProgress | Terminating => "Progressing",
+        },
+        strict: "",
+        says: "",
+    }
+}
+
+impl Row {
+    const fn argo(self, argo: &'static str) -> Self {
+        Self { argo, ..self }
+    }
+
+    const fn says(self, says: &'static str) -> Self {
+        Self { says, ..self }
+    }
+
+    const fn waited(self, waited: bool) -> Self {
+        Self { waited, ..self }
+    }
+
+    const fn flux(self, flux: Kstatus) -> Self {
+        Self { flux, ..self }
+    }
+
+    pub(super) fn strict(&self) -> &'static str {
+        if self.strict.is_empty() {
+            self.argo
+        } else {
+            self.strict
+        }
+    }
+}
+
+/// What holds a watch up until somebody acts.
+const STALLED: [(&str, &str, &str); 8] = [
+    (
+        "secret-not-found",
+        "its Secret is not there",
+        "SecretNotFound: ",
+    ),
+    (
+        "secret-invalid",
+        "its Secret is not usable",
+        "SecretInvalid: ",
+    ),
+    ("unauthorized", "the key is refused", "Unauthorized: "),
+    (
+        "forbidden",
+        "the key may not see the cluster",
+        "Forbidden: ",
+    ),
+    ("cluster-not-found", "no such cluster", "ClusterNotFound: "),
+    (
+        "instance-not-found",
+        "no such instance",
+        "InstanceNotFound: ",
+    ),
+    (
+        "bad-request",
+        "the API refuses the question",
+        "BadRequest: ",
+    ),
+    ("overlaps", "an older watch covers the same", "Overlaps: "),
+];
+
+/// What is tried again, once the mirror is stale.
+const FAILING: [(&str, &str, &str); 5] = [
+    ("rate-limited", "429 for long", "RateLimited: "),
+    ("unavailable", "no usable answer for long", "Unavailable: "),
+    (
+        "invalid-response",
+        "answers that are not the API's for long",
+        "InvalidResponse: ",
+    ),
+    (
+        "incomplete-listing",
+        "listings without an end for long",
+        "IncompleteListing: ",
+    ),
+    (
+        "write-failed",
+        "the cluster refuses writes for long",
+        "WriteFailed: ",
+    ),
+];
+
+pub(super) fn all() -> Vec<Row> {
+    [watches(), mirrors()].concat()
+}
+
+fn watches() -> Vec<Row> {
+    let at = |name, what, seen| row(Watch, name, what, seen);
+    let mut rows = vec![
+        at("created", "created, no operator has looked", InProgress).says("has not taken up"),
+        at("first-sync", "not synced yet, the API fails", InProgress).says("Progressing: "),
+        at("synced", "synced, nothing to do", Current).says("the mirror agrees with the API"),
+        at("repair-open", "synced, a repair is under way", Current)
+            .says("1 repair is open; the mirror agrees with the API"),
+        Row {
+            strict: "Degraded",
+            ..at("attention", "synced, something waits for a person", Current)
+                .says("tg clusters remediations approve")
+        },
+    ];
+    rows.extend(STALLED.map(|(name, what, says)| at(name, what, Failed).says(says)));
+    rows.extend(FAILING.map(|(name, what, says)| at(name, what, InProgress).says(says)));
+    rows.extend([
+        at(
+            "edited",
+            "its spec was changed, the operator has not looked",
+            InProgress,
+        )
+        .says("has not taken up"),
+        at("suspended", "suspended after a sync", Current)
+            .argo("Suspended")
+            .says("suspended"),
+        at(
+            "suspended-from-birth",
+            "suspended before any sync",
+            InProgress,
+        )
+        .argo("Suspended")
+        .flux(Current)
+        .says("suspended"),
+        at(
+            "suspended-unauthorized",
+            "suspended while the key was refused",
+            InProgress,
+        )
+        .argo("Suspended")
+        .flux(Current)
+        .says("suspended"),
+        at(
+            "silent",
+            "the operator is dead: `staleAfter` is over",
+            Current,
+        )
+        .argo("Degraded")
+        .says("the operator has not written since"),
+        at("deleted", "being deleted", Terminating)
+            .flux(InProgress)
+            .says("Pending deletion"),
+    ]);
+    rows
+}
+
+fn mirrors() -> Vec<Row> {
+    let at = |name, what, seen| row(Mirror, name, what, seen);
+    let open = |name, what| at(name, what, InProgress);
+    vec![
+        open("created", "created, not filled yet").says("waiting for the operator"),
+        open("pending-approval", "PENDING_APPROVAL")
+            .argo("Suspended")
+            .says("awaits approval"),
+        open("pending", "PENDING").says("is approved and queued"),
+        open("running", "RUNNING").says("is running"),
+        open("quarantining", "QUARANTINING").says("is being cordoned"),
+        open("quarantined", "QUARANTINED").says("is cordoned"),
+        open("unknown-state", "a state that nobody knows").says("is in state DEFROSTING"),
+        at("succeeded", "SUCCEEDED", Current).says("succeeded"),
+        at("auto-resolved", "AUTO_RESOLVED", Current).says("went away"),
+        at("cancelled", "CANCELLED", Current)
+            .waited(false)
+            .says("rejected or cancelled"),
+        at("failed", "FAILED", Failed).says("failed"),
+        open("stale", "open, not confirmed for long (`Stale`)")
+            .argo("Unknown")
+            .says("has not confirmed this"),
+        open(
+            "stale-approval",
+            "awaiting approval, not confirmed for long (`Stale`)",
+        )
+        .argo("Unknown")
+        .says("has not confirmed this"),
+        at("not-found", "was open, 404 by its id (`NotFound`)", Current)
+            .waited(false)
+            .says("no longer knows it"),
+        at(
+            "not-listed",
+            "was open, left the lists (`NotListed`)",
+            Current,
+        )
+        .waited(false)
+        .says("listings of the API lack it"),
+        at("forbidden", "403 by its id (`Forbidden`)", Failed).says("forbids the key"),
+        at("deleted", "being deleted", Terminating).says("Pending deletion"),
+    ]
+}

@@ -1,0 +1,79 @@
+//! The triggers and templates of docs/argo-cd/notifications.yaml, by the real Argo CD, on an Application that says what the
+//! watches of docs/argo-cd say.
+
+use std::fs;
+
+use serde_json::{Value, json};
+use testbed::drift::file;
+
+use super::{
+    SETTINGS,
+    argo::{ArgoCd, FOLDER},
+};
+use crate::setup;
+
+/// What Argo CD stores of an application with these watches, when it stores the health of resources.
+async fn application(argo: &ArgoCd, watches: &[&str]) -> Value {
+    let mut resources = vec![json!({"kind": "Namespace", "name": "gpu-ops", "version": "v1"})];
+    for name in watches {
+        let at = format!("{FOLDER}/ClusterWatch/testdata/{name}.yaml");
+        let watch = fs::read_to_string(file(&at)).unwrap();
+        let watch = serde_saphyr::from_str(&watch).unwrap();
+        let health = argo.health(&watch, SETTINGS).await;
+        resources.push(json!({
+            "group": "compute.together.ai", "kind": "ClusterWatch", "version": "v1alpha1",
+            "namespace": "gpu-ops", "name": name,
+            "health": {"status": health.status, "message": health.message},
+        }));
+    }
+    json!({
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Application",
+        "metadata": {"name": "gpu-watches", "namespace": "argocd"},
+        "status": {"resources": resources},
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repair_that_starts_is_told_and_that_all_are_back() {
+    let Some(argo) = ArgoCd::new().await else {
+        return;
+    };
+    // It is asked nothing, but has to be there.
+    let kubeconfig = setup::control_plane().await.kubeconfig();
+    for (watches, starts, back) in [
+        (&["synced"][..], false, true),
+        (&["repair-open"], true, false),
+        (&["synced", "attention"], true, false),
+        (&["unauthorized", "synced"], false, false),
+        (&["created"], false, false),
+        (&["silent"], false, false),
+        (&[], false, false),
+    ] {
+        let application = application(&argo, watches).await;
+        for (trigger, wanted) in [("gpu-repair-starts", starts), ("gpu-all-back", back)] {
+            let asked = ["trigger", "run", trigger];
+            let told = argo.notify(&asked, &application, kubeconfig).await;
+            let triggered = told.lines().last().unwrap().trim_end();
+            let triggered = triggered.rsplit(' ').next().unwrap();
+            assert_eq!(
+                triggered,
+                wanted.to_string(),
+                "{trigger} {watches:?}: {told}"
+            );
+        }
+    }
+    let application = application(&argo, &["synced", "attention"]).await;
+    let asked = ["template", "notify", "gpu-repair-starts"];
+    let told = argo.notify(&asked, &application, kubeconfig).await;
+    for part in [
+        "gpu-watches:",
+        "gpu-ops/attention: gpu-dp-0: ",
+        "tg clusters remediations approve",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let asked = ["template", "notify", "gpu-all-back"];
+    let told = argo.notify(&asked, &application, kubeconfig).await;
+    assert!(told.contains("gpu-watches watches are back"), "{told}");
+}

@@ -1,0 +1,99 @@
+//! One object in one situation, as the API server holds it and as the tools that must be asked at that moment see it.
+
+use serde_json::Value;
+use testbed::auditor::see;
+use tokio::process::Command;
+
+use super::flux;
+use crate::{fixture::Fixture, kstatus::Kstatus};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Watch,
+    Mirror,
+}
+
+impl Kind {
+    /// As manifests name it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Watch => "ClusterWatch",
+            Self::Mirror => "Remediation",
+        }
+    }
+
+    /// What `kubectl wait` is asked for.
+    pub(super) fn main_condition(self) -> &'static str {
+        match self {
+            Self::Watch => "Ready",
+            Self::Mirror => "Succeeded",
+        }
+    }
+}
+
+pub(super) struct Situation {
+    pub(super) kind: Kind,
+    pub(super) name: &'static str,
+    pub(super) object: Value,
+    /// `None`: this control plane brings no kubectl.
+    pub(super) waited: Option<bool>,
+    /// `None` for a mirror: Flux applies none.
+    pub(super) flux: Option<Kstatus>,
+    /// What differs from run to run, and what stands for it in a file.
+    pub(super) renamed: Vec<(String, &'static str)>,
+}
+
+/// Takes what `object` is now.
+pub(super) async fn take(
+    fixture: &Fixture,
+    kind: Kind,
+    name: &'static str,
+    object: &str,
+) -> Situation {
+    let seen = see(&fixture.client, &fixture.namespace).await.unwrap();
+    let seen = match kind {
+        Kind::Watch => seen.watches,
+        Kind::Mirror => seen.mirrors,
+    };
+    let held = seen
+        .into_iter()
+        .find(|held| held["metadata"]["name"] == object);
+    let mut held = held.unwrap_or_else(|| panic!("{name}: no {object}"));
+    // A list's items do not say what they are.
+    held["apiVersion"] = "compute.together.ai/v1alpha1".into();
+    held["kind"] = kind.name().into();
+    let flux = match kind {
+        Kind::Watch => Some(flux::verdict(fixture, object).await),
+        Kind::Mirror => None,
+    };
+    Situation {
+        kind,
+        name,
+        waited: waited(fixture, kind, object).await,
+        flux,
+        object: held,
+        renamed: vec![
+            (fixture.namespace.clone(), "gpu-ops"),
+            (fixture.simulator.url(), "https://api.together.xyz/v1"),
+        ],
+    }
+}
+
+/// Whether the real `kubectl wait` finds the main condition of this very generation True.
+async fn waited(fixture: &Fixture, kind: Kind, object: &str) -> Option<bool> {
+    let mut kubectl = Command::new(fixture.control_plane.kubectl()?);
+    let asked = kubectl
+        .arg("--kubeconfig")
+        .arg(fixture.control_plane.kubeconfig())
+        .args(["--namespace", &fixture.namespace, "wait", "--timeout=0s"])
+        .arg(format!("{}/{object}", kind.name()))
+        .arg(format!("--for=condition={}", kind.main_condition()))
+        .output();
+    let asked = asked.await.unwrap();
+    let told = String::from_utf8_lossy(&[asked.stdout, asked.stderr].concat()).into_owned();
+    assert!(
+        told.contains("condition met") || told.contains("condition not met"),
+        "{told}"
+    );
+    Some(asked.status.success())
+}

@@ -1,0 +1,130 @@
+//! What Argo CD's sync options Replace and Force do, by the kubectl commands that they are.
+
+use std::fs;
+
+use kube::ResourceExt;
+use serde_json::json;
+use testbed::simulator::Remediation as Truth;
+use together_remediation_operator::api::{cluster_watch::ClusterWatch, remediation::Remediation};
+use tokio::process::Command;
+
+use super::examples::watch_for;
+use crate::{
+    fixture::{CLUSTER, Fixture},
+    setup,
+};
+
+/// Runs kubectl with the manifest as its file; what it prints, and whether it ended well.
+async fn kubectl(fixture: &Fixture, arguments: &[&str], manifest: &str) -> (bool, String) {
+    let at = tempfile::NamedTempFile::new().unwrap();
+    fs::write(at.path(), manifest).unwrap();
+    let output = Command::new(fixture.control_plane.kubectl().unwrap())
+        .arg("--kubeconfig")
+        .arg(fixture.control_plane.kubeconfig())
+        .args(arguments)
+        .arg("--filename")
+        .arg(at.path())
+        .output()
+        .await
+        .unwrap();
+    let told = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(told).unwrap())
+}
+
+/// A synced watch of the example with three mirrors, applied as Argo CD does.
+async fn applied(name: &str) -> Option<(Fixture, String)> {
+    let fixture = Fixture::new(name).await;
+    if fixture.control_plane.kubectl().is_none() {
+        setup::say("sync options: not run: this control plane brings no kubectl");
+        return None;
+    }
+    for number in 1..=3 {
+        fixture.simulator.put(Truth::numbered(CLUSTER, number));
+    }
+    let manifest = watch_for(&fixture);
+    let (well, told) = kubectl(&fixture, &["apply"], &manifest).await;
+    assert!(well, "{told}");
+    fixture.ready("training", "Synced").await;
+    Some((fixture, manifest))
+}
+
+async fn watch(fixture: &Fixture) -> ClusterWatch {
+    fixture.watches().get("training").await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_operator_and_the_actions_write_is_no_difference() {
+    let Some((fixture, manifest)) = applied("no-difference").await else {
+        return;
+    };
+    // As the action does it.
+    fixture.sync("training").await;
+    let (same, told) = kubectl(&fixture, &["diff"], &manifest).await;
+    assert!(same, "{told}");
+    fixture
+        .patch_watch("training", json!({"spec": {"suspend": true}}))
+        .await;
+    let (same, told) = kubectl(&fixture, &["diff"], &manifest).await;
+    assert!(same, "Git says nothing of suspend: {told}");
+    let says = manifest.replace("interval: 60s", "suspend: false\n  interval: 60s");
+    assert_ne!(says, manifest);
+    let (same, told) = kubectl(&fixture, &["diff"], &says).await;
+    assert!(!same && told.contains("suspend"), "Git says it: {told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replace_keeps_the_watch_and_force_makes_another() {
+    let Some((fixture, manifest)) = applied("replace").await else {
+        return;
+    };
+    let (before, mirrors) = (watch(&fixture).await, fixture.versions().await);
+    fixture
+        .patch_watch("training", json!({"spec": {"suspend": true}}))
+        .await;
+    fixture.edit_seen("training").await;
+    let (well, told) = kubectl(&fixture, &["replace"], &manifest).await;
+    assert!(well, "{told}");
+    let replaced = watch(&fixture).await;
+    assert_eq!(replaced.uid(), before.uid());
+    assert!(
+        !replaced.spec.suspend,
+        "what Git does not say is as by default"
+    );
+    assert!(replaced.status.is_some());
+    fixture.edit_heeded("training").await;
+    fixture.ready("training", "Synced").await;
+    assert_eq!(fixture.versions().await, mirrors, "no mirror was touched");
+
+    let (well, told) = kubectl(&fixture, &["replace", "--force"], &manifest).await;
+    assert!(well, "{told}");
+    assert_ne!(watch(&fixture).await.uid(), before.uid());
+    taken_over(&fixture).await;
+
+    let before = watch(&fixture).await;
+    let other = manifest.replace(CLUSTER, "another-cluster");
+    let (well, told) = kubectl(&fixture, &["apply"], &other).await;
+    assert!(!well && told.contains("clusterId"), "{told}");
+    assert_eq!(watch(&fixture).await.uid(), before.uid());
+    let (well, told) = kubectl(&fixture, &["apply", "--force"], &other).await;
+    assert!(well, "{told}");
+    assert_ne!(watch(&fixture).await.uid(), before.uid());
+    fixture.edit_heeded("training").await;
+    fixture.ready("training", "ClusterNotFound").await;
+    fixture.emptied().await;
+}
+
+/// Waits until all mirrors are those of the watch as it is now.
+async fn taken_over(fixture: &Fixture) {
+    let uid = watch(fixture).await.uid().unwrap();
+    fixture.edit_heeded("training").await;
+    fixture
+        .sync_until("training", "the new watch owns all", |mirrors| {
+            let owned = |mirror: &Remediation| {
+                let owners = mirror.owner_references();
+                owners.len() == 1 && owners[0].uid == uid
+            };
+            mirrors.len() == 3 && mirrors.iter().all(owned)
+        })
+        .await;
+    fixture.ready("training", "Synced").await;
+}

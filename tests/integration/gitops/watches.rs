@@ -1,0 +1,207 @@
+//! The situations of a watch, but for those that come with a mirror's.
+
+use std::{sync::Arc, time::Duration};
+
+use k8s_openapi::{api::core::v1::Secret, jiff::Timestamp};
+use kube::{Api, api::DeleteParams};
+use serde_json::json;
+use testbed::{
+    api_proxy,
+    control_plane::ControlPlane,
+    simulator::{Fault, Remediation as Truth, Times},
+};
+use together_remediation_operator::api::cluster_watch::Query;
+
+use super::situation::{Kind::Watch, Situation, take};
+use crate::{
+    clock::ManualClock,
+    fixture::{CLUSTER, Fixture},
+    kube_faults::{behind_a_proxy, to_mirrors},
+};
+
+const POLL: Duration = Duration::from_secs(70);
+
+fn status(status: u16) -> Fault {
+    Fault::Status {
+        status,
+        retry_after: None,
+    }
+}
+
+async fn suspend(fixture: &Fixture) {
+    let spec = json!({"spec": {"suspend": true}});
+    fixture.patch_watch("training", spec).await;
+    fixture.edit_seen("training").await;
+}
+
+/// One that goes well: synced, suspended, and edited while nobody looks.
+pub(super) async fn calm(control_plane: &'static ControlPlane) -> Vec<Situation> {
+    let mut fixture = Fixture::on(control_plane, "calm").await;
+    fixture.synced_watch(|_| {}).await;
+    let mut taken = vec![take(&fixture, Watch, "synced", "training").await];
+    suspend(&fixture).await;
+    taken.push(take(&fixture, Watch, "suspended", "training").await);
+    fixture.stop().await;
+    let resume = json!({"spec": {"suspend": false}});
+    fixture.patch_watch("training", resume).await;
+    taken.push(take(&fixture, Watch, "edited", "training").await);
+
+    let held = json!({"metadata": {"finalizers": ["example.com/held"]}});
+    fixture.patch_watch("training", held).await;
+    let (watches, now) = (fixture.watches(), DeleteParams::background());
+    let _ = watches.delete("training", &now).await.unwrap();
+    taken.push(take(&fixture, Watch, "deleted", "training").await);
+    let free = json!({"metadata": {"finalizers": []}});
+    fixture.patch_watch("training", free).await;
+    taken
+}
+
+/// One with a repair under way.
+pub(super) async fn busy(control_plane: &'static ControlPlane) -> Vec<Situation> {
+    let fixture = Fixture::on(control_plane, "busy").await;
+    let truth = Truth::numbered(CLUSTER, 1);
+    fixture.simulator.put(truth.clone());
+    fixture.simulator.enter(CLUSTER, &truth.id, "RUNNING");
+    fixture.synced_watch(|_| {}).await;
+    vec![take(&fixture, Watch, "repair-open", "training").await]
+}
+
+/// Suspended before it was ever synced.
+pub(super) async fn unborn(control_plane: &'static ControlPlane) -> Vec<Situation> {
+    let fixture = Fixture::on(control_plane, "unborn").await;
+    fixture.watch("training", |spec| spec.suspend = true).await;
+    fixture.edit_seen("training").await;
+    vec![take(&fixture, Watch, "suspended-from-birth", "training").await]
+}
+
+/// One whose operator wrote an hour ago, and no more.
+pub(super) async fn silent(control_plane: &'static ControlPlane) -> Vec<Situation> {
+    let mut fixture = Fixture::idle_on(control_plane, "silent").await;
+    let an_hour_ago = Timestamp::now() - Duration::from_secs(3600);
+    fixture.clock = Arc::new(ManualClock::beginning(an_hour_ago));
+    fixture.start(&[]).await;
+    fixture.synced_watch(|_| {}).await;
+    vec![take(&fixture, Watch, "silent", "training").await]
+}
+
+/// What is wrong with a key.
+pub(super) async fn keys(control_plane: &'static ControlPlane) -> Vec<Situation> {
+    let fixture = Fixture::on(control_plane, "keys").await;
+    let secrets: Api<Secret> = Api::namespaced(fixture.client.clone(), &fixture.namespace);
+    let now = DeleteParams::default();
+    let _ = secrets.delete("together", &now).await.unwrap();
+    fixture.watch("training", |_| {}).await;
+    fixture.ready("training", "SecretNotFound").await;
+    let mut taken = vec![take(&fixture, Watch, "secret-not-found", "training").await];
+
+    let other = Some(&["another-cluster"][..]);
+    fixture.simulator.add_key("key-of-another", other);
+    for (name, reason, data) in [
+        ("secret-invalid", "SecretInvalid", [("key", "misnamed")]),
+        ("forbidden", "Forbidden", [("api-key", "key-of-another")]),
+        ("unauthorized", "Unauthorized", [("api-key", "revoked")]),
+    ] {
+        fixture.put_secret(&data, "Opaque").await;
+        fixture.turn(POLL).await;
+        fixture.ready("training", reason).await;
+        taken.push(take(&fixture, Watch, name, "training").await);
+    }
+    suspend(&fixture).await;
+    taken.push(take(&fixture, Watch, "suspended-unauthorized", "training").await);
+    taken
+}
+
+/// What is wrong with a question.
+pub(super) async fn questions(control_plane: &'static ControlPlane) -> Vec<Situation> {
+    let fixture = Fixture::on(control_plane, "questions").await;
+    fixture
+        .watch("cluster", |spec| {
+            "no-such-cluster".clone_into(&mut spec.cluster_id);
+        })
+        .await;
+    fixture
+        .watch("instance", |spec| {
+            spec.instance_id = Some("no-such-instance".to_owned());
+        })
+        .await;
+    fixture.ready("cluster", "ClusterNotFound").await;
+    fixture.ready("instance", "InstanceNotFound").await;
+    let mut taken = vec![
+        take(&fixture, Watch, "cluster-not-found", "cluster").await,
+        take(&fixture, Watch, "instance-not-found", "instance").await,
+    ];
+    let overlap =
+        |spec: &mut together_remediation_operator::api::cluster_watch::ClusterWatchSpec| {
+            spec.instance_id = Some("no-such-instance".to_owned());
+        };
+    fixture.watch("z-newer", overlap).await;
+    fixture.ready("z-newer", "Overlaps").await;
+    taken.push(take(&fixture, Watch, "overlaps", "z-newer").await);
+    taken
+}
+
+pub(super) async fn bad_request(control_plane: &'static ControlPlane) -> Vec<Situation> {
+    let fixture = Fixture::on(control_plane, "bad-request").await;
+    fixture.simulator.fault(status(400), Times::UntilCleared);
+    fixture.watch("training", |_| {}).await;
+    fixture.ready("training", "BadRequest").await;
+    vec![take(&fixture, Watch, "bad-request", "training").await]
+}
+
+/// One whose first listing fails.
+pub(super) async fn first_sync(control_plane: &'static ControlPlane) -> Vec<Situation> {
+    let fixture = Fixture::on(control_plane, "first").await;
+    fixture.simulator.fault(status(503), Times::UntilCleared);
+    fixture.watch("training", |_| {}).await;
+    fixture
+        .watch_where("training", "it says what failed", |status, _| {
+            status.conditions[0].message.contains("503")
+        })
+        .await;
+    vec![take(&fixture, Watch, "first-sync", "training").await]
+}
+
+/// A synced one of whose API nothing good comes any more, until that is told.
+pub(super) async fn failing(
+    control_plane: &'static ControlPlane,
+    name: &'static str,
+    reason: &str,
+    fault: Fault,
+) -> Vec<Situation> {
+    let fixture = Fixture::on(control_plane, name).await;
+    for number in 1..=5 {
+        fixture.simulator.put(Truth::numbered(CLUSTER, number));
+    }
+    fixture
+        .synced_watch(|spec| {
+            spec.query = Some(Query {
+                page_size: Some(2),
+                ..Query::default()
+            });
+        })
+        .await;
+    fixture.simulator.fault(fault, Times::UntilCleared);
+    for _ in 0..4 {
+        fixture.turn(POLL).await;
+    }
+    fixture.ready("training", reason).await;
+    vec![take(&fixture, Watch, name, "training").await]
+}
+
+pub(super) async fn write_failed(control_plane: &'static ControlPlane) -> Vec<Situation> {
+    let (fixture, proxy) = behind_a_proxy(control_plane, "write-failed").await;
+    let truth = Truth::numbered(CLUSTER, 1);
+    fixture.simulator.put(truth.clone());
+    fixture.synced_watch(|_| {}).await;
+    let refused = api_proxy::Fault::Answer {
+        status: 403,
+        retry_after: None,
+    };
+    let _refused = proxy.fault(refused, api_proxy::Which::All, to_mirrors);
+    fixture.simulator.enter(CLUSTER, &truth.id, "RUNNING");
+    for _ in 0..5 {
+        fixture.turn(POLL).await;
+    }
+    fixture.ready("training", "WriteFailed").await;
+    vec![take(&fixture, Watch, "write-failed", "training").await]
+}
