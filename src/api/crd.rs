@@ -75,7 +75,7 @@ fn pending(main_condition: &str) -> JSON {
             "type": kind,
             "status": status,
             "reason": "Pending",
-            "message": "Waiting for the operator",
+            "message": "no operator has looked at this yet. If this stays, see that one runs and watches this namespace",
             "lastTransitionTime": "1970-01-01T00:00:00Z",
         })
     };

@@ -6,7 +6,7 @@ use super::Said;
 use crate::{
     api::remediation::RemediationStatus,
     mirror::{
-        desired::{Synced, mode_in_words, reason_of, story},
+        desired::{Synced, UNNAMED, mode_in_words, reason_of, story},
         index::Mirror,
         time,
         write::Deed,
@@ -101,5 +101,5 @@ fn marked(mirror: &Mirror, synced: Synced) -> Option<Said> {
 }
 
 fn node(name: Option<&str>) -> &str {
-    name.unwrap_or("an unnamed machine")
+    name.unwrap_or(UNNAMED)
 }

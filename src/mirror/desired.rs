@@ -14,6 +14,9 @@ use crate::{
 
 use super::bounds::{self, bounded};
 
+/// What a machine is called that the API gives no name.
+pub const UNNAMED: &str = "an unnamed machine";
+
 /// How the mirror stands to the API: reason of its condition `Synced`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Synced {
@@ -86,16 +89,16 @@ impl Synced {
             Self::Listed => "the API shows it so; how fresh that is, its ClusterWatch tells",
             Self::Final => "finished; this is its final state, kept also when the API forgets it",
             Self::Stale => {
-                "the API has not confirmed this for too long: it may have changed. See the Ready condition of its ClusterWatch, if it still has one"
+                "the API has not confirmed this for too long, and it may have changed: see the Ready condition of its ClusterWatch, if it still has one"
             }
             Self::NotFound => {
-                "the API no longer knows it, and its end was never seen: the recommendation was withdrawn or the record removed"
+                "the API no longer knows this repair, and its end was never seen: the recommendation was withdrawn or the record removed. If that is a surprise, ask Together"
             }
             Self::NotListed => {
-                "two complete listings of the API lack it, and its end was never seen"
+                "two complete listings of the API lack this repair, and its end was never seen. If that is a surprise, ask Together"
             }
             Self::Forbidden => {
-                "the API forbids the key to read it: check the key's project and rights"
+                "the API forbids the key to read this repair: check the key's project and rights"
             }
         }
     }
@@ -195,6 +198,11 @@ fn conditions(
     };
     let state = status.state.as_deref().unwrap_or("UNKNOWN");
     let told = story(status, id);
+    let node = status.node.as_deref().unwrap_or(UNNAMED);
+    let stands = match synced {
+        Synced::Pending | Synced::Listed | Synced::Final => synced.message().to_owned(),
+        _ => format!("{node}: {}", synced.message()),
+    };
     let reason = if synced.is_gone() {
         synced.reason().to_owned()
     } else {
@@ -210,21 +218,17 @@ fn conditions(
     let failed = state == "FAILED" && !synced.is_gone();
     let busy = status.open.unwrap_or(true) && !forbidden;
     let stalled = match (forbidden, failed) {
-        (true, _) => condition("Stalled", "True", "Forbidden", synced.message()),
+        (true, _) => condition("Stalled", "True", "Forbidden", &stands),
         (_, true) => condition("Stalled", "True", "RemediationFailed", &told),
         _ => condition("Stalled", "False", "NotStalled", ""),
     };
     vec![
-        condition("Synced", synced.status(), synced.reason(), synced.message()),
+        condition("Synced", synced.status(), synced.reason(), &stands),
         condition(
             "Succeeded",
             succeeded,
             &reason,
-            if synced.is_gone() {
-                synced.message()
-            } else {
-                &told
-            },
+            if synced.is_gone() { &stands } else { &told },
         ),
         condition(
             "Reconciling",
@@ -253,7 +257,7 @@ pub fn reason_of(state: &str) -> String {
 /// One sentence: what happens to which machine, and who must act.
 #[must_use]
 pub fn story(status: &RemediationStatus, id: &str) -> String {
-    let node = status.node.as_deref().unwrap_or("an unnamed machine");
+    let node = status.node.as_deref().unwrap_or(UNNAMED);
     let mode = status
         .mode
         .as_deref()
@@ -296,9 +300,13 @@ pub fn story(status: &RemediationStatus, id: &str) -> String {
                 .as_deref()
                 .map(|error| format!(": {error}"))
                 .unwrap_or_default();
-            format!("{node}: {mode} failed{error}")
+            format!(
+                "{node}: {mode} failed{error}. Unless a later one has mended it, ask for another repair or tell Together"
+            )
         }
-        other => format!("{node}: {mode} is in state {other}"),
+        other => format!(
+            "{node}: {mode} is in state {other}, which this version does not know: nothing to do"
+        ),
     }
 }
 

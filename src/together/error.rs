@@ -6,28 +6,38 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// 401.
-    #[error("the API does not accept the key (401): it is wrong, expired or revoked")]
+    #[error(
+        "the API does not accept the key (401): it is wrong, expired or revoked. Put a valid one into the Secret of spec.apiKeySecretRef"
+    )]
     Unauthorized,
     /// 403.
-    #[error("the API key may not see this (403): it belongs to another project or lacks rights")]
+    #[error(
+        "the API does not let the key see this (403): put a key of the cluster's project into the Secret of spec.apiKeySecretRef"
+    )]
     Forbidden,
     /// 404.
     #[error("the API knows nothing under this id (404)")]
     NotFound,
     /// 400, or another 4xx that asking again will not mend.
-    #[error("the API refused the request ({status}): check ids, states, pageSize and orderBy")]
+    #[error(
+        "the API refused the request ({status}): check spec.clusterId, spec.instanceId, spec.states and spec.query"
+    )]
     BadRequest {
         /// The HTTP status.
         status: u16,
     },
     /// An id that no URL can carry: empty, `.` or `..`. Nothing was asked.
-    #[error("the {what} is empty, \".\" or \"..\": no request can carry it")]
+    #[error(
+        "the {what} is empty, \".\" or \"..\", which no request can carry: write the one that the API has"
+    )]
     ImpossibleId {
         /// Which id.
         what: &'static str,
     },
     /// 429, or the key is still under an earlier 429's Retry-After (then nothing was sent).
-    #[error("the API limits the rate of this key (429)")]
+    #[error(
+        "the API limits the calls of this key (429): it is asked again later. If this stays, use longer intervals or fewer watches with this key"
+    )]
     RateLimited {
         /// How long the API asks to wait, at most an hour.
         retry_after: Option<Duration>,
@@ -44,7 +54,9 @@ pub enum Error {
     #[error("the API's answer cannot be read: {0}")]
     InvalidResponse(Flaw),
     /// A body above the cap; the rest of it was not read.
-    #[error("the API's answer is larger than {limit} bytes: ask for smaller pages")]
+    #[error(
+        "the API's answer is larger than {limit} bytes: ask for smaller pages (spec.query.pageSize)"
+    )]
     TooLarge {
         /// The cap in bytes.
         limit: usize,
@@ -61,16 +73,22 @@ pub enum Error {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Outage {
     /// An answer with this status.
-    #[error("it answered {0}")]
+    #[error("it answered {0}. It is asked again at every interval; if this stays, ask Together")]
     Status(u16),
     /// A time limit passed: connecting, between two reads, or the whole call.
-    #[error("no answer in time")]
+    #[error(
+        "no answer in time. It is asked again at every interval; if this stays, see what lies between (network, proxy), and ask Together"
+    )]
     Timeout,
     /// No connection: name, network, proxy or TLS.
-    #[error("no connection (name, network, proxy or certificate)")]
+    #[error(
+        "no connection. It is tried again at every interval; if this stays, check name, network, egress policy, proxy and certificates"
+    )]
     Connect,
     /// The connection broke, in the request or in the middle of the answer.
-    #[error("the connection broke")]
+    #[error(
+        "the connection broke. It is tried again at every interval; if this stays, see what lies between (network, proxy)"
+    )]
     Interrupted,
 }
 
@@ -91,7 +109,7 @@ impl Outage {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Flaw {
     /// Not JSON: a web page, for instance.
-    #[error("it is not JSON (line {line}, column {column}): does the API URL lead to the API?")]
+    #[error("it is not JSON (line {line}, column {column}). Check --api-url and any proxy between")]
     NotJson {
         /// Line, from 1.
         line: usize,
@@ -99,7 +117,9 @@ pub enum Flaw {
         column: usize,
     },
     /// JSON that ends too early.
-    #[error("it ends too early (line {line}, column {column})")]
+    #[error(
+        "it ends too early (line {line}, column {column}). If this stays, see what lies between (proxy), and tell Together"
+    )]
     CutOff {
         /// Line, from 1.
         line: usize,
@@ -107,7 +127,9 @@ pub enum Flaw {
         column: usize,
     },
     /// JSON of another shape.
-    #[error("{path} is of another type, or there twice (line {line}, column {column})")]
+    #[error(
+        "{path} is of another type, or there twice (line {line}, column {column}). Check --api-url, and tell Together"
+    )]
     Shape {
         /// The field, or `the body`.
         path: String,
@@ -117,7 +139,7 @@ pub enum Flaw {
         column: usize,
     },
     /// JSON of the right shape that lacks something, or has it unfit.
-    #[error("{field} is {problem}")]
+    #[error("{field} is {problem}. Check --api-url, and tell Together")]
     Field {
         /// The field, or `the body`.
         field: String,
@@ -128,7 +150,7 @@ pub enum Flaw {
     #[error("asked for one remediation, it showed another")]
     OtherRemediation,
     /// A redirect, which is not followed, since it could carry the key elsewhere.
-    #[error("it is a redirect ({0}), which is not followed: correct the API URL")]
+    #[error("it is a redirect ({0}), which is not followed. Correct --api-url")]
     Redirect(u16),
 }
 
@@ -136,16 +158,16 @@ pub enum Flaw {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Incomplete {
     /// Pages repeat under both sets of query names.
-    #[error("the API serves the same page again and again")]
+    #[error("the API serves the same page again and again. If this stays, tell Together")]
     Loop,
     /// `has_next` is true and there is no token.
-    #[error("the API tells of a next page and gives no token for it")]
+    #[error("the API tells of a next page and gives no token for it. If this stays, tell Together")]
     NoToken,
     /// The token of the next page was refused (400): it may have expired.
-    #[error("the API refused its own page token")]
+    #[error("the API refused its own page token. If this stays, tell Together")]
     TokenRefused,
     /// More pages than the cap.
-    #[error("it has more than {0} pages: ask for larger ones")]
+    #[error("it has more than {0} pages: ask for larger ones (spec.query.pageSize)")]
     TooManyPages(usize),
     /// The program stopped it.
     #[error("it was stopped before its end")]
@@ -238,21 +260,21 @@ mod tests {
         ]
         .map(|error| format!("{}: {error}", error.label()));
         insta::assert_yaml_snapshot!(told, @r#"
-        - "Unauthorized: the API does not accept the key (401): it is wrong, expired or revoked"
-        - "Forbidden: the API key may not see this (403): it belongs to another project or lacks rights"
+        - "Unauthorized: the API does not accept the key (401): it is wrong, expired or revoked. Put a valid one into the Secret of spec.apiKeySecretRef"
+        - "Forbidden: the API does not let the key see this (403): put a key of the cluster's project into the Secret of spec.apiKeySecretRef"
         - "NotFound: the API knows nothing under this id (404)"
-        - "BadRequest: the API refused the request (400): check ids, states, pageSize and orderBy"
-        - "BadRequest: the cluster id is empty, \".\" or \"..\": no request can carry it"
-        - "RateLimited: the API limits the rate of this key (429)"
-        - "Unavailable: the API is unavailable: it answered 503"
-        - "Unavailable: the API is unavailable: no answer in time"
-        - "InvalidResponse: the API's answer cannot be read: it is not JSON (line 3, column 14): does the API URL lead to the API?"
-        - "InvalidResponse: the API's answer cannot be read: it ends too early (line 3, column 14)"
-        - "InvalidResponse: the API's answer cannot be read: has_next is of another type, or there twice (line 3, column 14)"
-        - "InvalidResponse: the API's answer cannot be read: state is absent"
-        - "InvalidResponse: the API's answer cannot be read: it is a redirect (301), which is not followed: correct the API URL"
-        - "InvalidResponse: the API's answer is larger than 33554432 bytes: ask for smaller pages"
-        - "IncompleteListing: the listing is not complete: the API serves the same page again and again"
+        - "BadRequest: the API refused the request (400): check spec.clusterId, spec.instanceId, spec.states and spec.query"
+        - "BadRequest: the cluster id is empty, \".\" or \"..\", which no request can carry: write the one that the API has"
+        - "RateLimited: the API limits the calls of this key (429): it is asked again later. If this stays, use longer intervals or fewer watches with this key"
+        - "Unavailable: the API is unavailable: it answered 503. It is asked again at every interval; if this stays, ask Together"
+        - "Unavailable: the API is unavailable: no answer in time. It is asked again at every interval; if this stays, see what lies between (network, proxy), and ask Together"
+        - "InvalidResponse: the API's answer cannot be read: it is not JSON (line 3, column 14). Check --api-url and any proxy between"
+        - "InvalidResponse: the API's answer cannot be read: it ends too early (line 3, column 14). If this stays, see what lies between (proxy), and tell Together"
+        - "InvalidResponse: the API's answer cannot be read: has_next is of another type, or there twice (line 3, column 14). Check --api-url, and tell Together"
+        - "InvalidResponse: the API's answer cannot be read: state is absent. Check --api-url, and tell Together"
+        - "InvalidResponse: the API's answer cannot be read: it is a redirect (301), which is not followed. Correct --api-url"
+        - "InvalidResponse: the API's answer is larger than 33554432 bytes: ask for smaller pages (spec.query.pageSize)"
+        - "IncompleteListing: the listing is not complete: the API serves the same page again and again. If this stays, tell Together"
         "#);
     }
 }

@@ -116,7 +116,7 @@ impl Backlog {
             _ => "see how the API server fares",
         };
         Some(format!(
-            "{count} could not be written, one of them {name}: {error}; {advice}, it is tried again by itself"
+            "{count} could not be written, one of them {name}: {error}. What to do: {advice}. It is tried again by itself"
         ))
     }
 }

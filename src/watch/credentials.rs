@@ -27,7 +27,9 @@ pub enum CredentialsError {
         problem: String,
     },
     /// The cluster did not answer.
-    #[error("the Secret {name} could not be read: {error}")]
+    #[error(
+        "the Secret {name} could not be read: {error}. It is tried again at every interval; if this stays, see how the API server fares"
+    )]
     Unavailable {
         /// The Secret's name.
         name: String,
@@ -69,14 +71,19 @@ fn key(
 ) -> Result<ApiKey, String> {
     match type_ {
         None | Some("" | "Opaque") => {}
-        Some(other) => return Err(format!("its type is {other}: only Opaque is read")),
+        Some(other) => {
+            return Err(format!(
+                "its type is {other}, and only Opaque is read: make it anew with type Opaque"
+            ));
+        }
     }
     let Some(value) = data.and_then(|data| data.get(key)) else {
         return Err(format!(
             "it has no key {key}: add it, or name another in spec.apiKeySecretRef.key"
         ));
     };
-    ApiKey::parse(&value.0).map_err(|error| format!("its key {key} is no API key: {error}"))
+    ApiKey::parse(&value.0)
+        .map_err(|error| format!("its key {key} is no API key: {error}. Put one in"))
 }
 
 #[cfg(test)]

@@ -54,11 +54,88 @@ fn failure(error: &PollError, scope: &Scope) -> Failure {
             "the API knows no cluster {} (404): check spec.clusterId, and that the key belongs to its project",
             scope.cluster
         ),
+        ("Forbidden", _) => format!(
+            "the API does not let the key see cluster {} (403): put a key of its project into the Secret of spec.apiKeySecretRef",
+            scope.cluster
+        ),
         _ => error.to_string(),
     };
     Failure {
         reason,
         message,
         needs_somebody,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::{
+        cluster::ClusterError,
+        testing::scope,
+        together::{Flaw, Incomplete, Outage},
+    };
+
+    #[test]
+    fn every_failure_says_what_to_do() {
+        let name = || "together".to_owned();
+        let (line, column, retry_after) = (1, 1, None);
+        let outages = [
+            Outage::Status(503),
+            Outage::Timeout,
+            Outage::Connect,
+            Outage::Interrupted,
+        ];
+        let flaws = [
+            Flaw::NotJson { line, column },
+            Flaw::CutOff { line, column },
+            Flaw::Shape {
+                path: "has_next".to_owned(),
+                line,
+                column,
+            },
+            Flaw::Field {
+                field: "state".to_owned(),
+                problem: "absent",
+            },
+            Flaw::Redirect(301),
+        ];
+        let ends = [
+            Incomplete::Loop,
+            Incomplete::NoToken,
+            Incomplete::TokenRefused,
+            Incomplete::TooManyPages(9),
+        ];
+        let of_api = [
+            Error::Unauthorized,
+            Error::Forbidden,
+            Error::NotFound,
+            Error::BadRequest { status: 400 },
+            Error::ImpossibleId { what: "cluster id" },
+            Error::RateLimited { retry_after },
+            Error::TooLarge { limit: 1 },
+        ];
+        let of_api = of_api
+            .into_iter()
+            .chain(outages.map(|cause| Error::Unavailable { cause, retry_after }))
+            .chain(flaws.map(Error::InvalidResponse))
+            .chain(ends.map(|why| Error::IncompleteListing { why }));
+        let of_secret = [
+            CredentialsError::NotFound(name()),
+            CredentialsError::Unavailable {
+                name: name(),
+                error: ClusterError::Conflict,
+            },
+        ];
+        let all = of_api
+            .map(PollError::Api)
+            .chain(of_secret.map(PollError::Credentials));
+        for error in all {
+            let told = Failure::of(&Err(error), &scope(), None).unwrap();
+            let says = ["spec.", "--api-url", "if this stays", "create", "write "];
+            let message = told.message.to_lowercase();
+            assert!(says.iter().any(|part| message.contains(part)), "{told:?}");
+        }
     }
 }

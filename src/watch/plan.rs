@@ -153,7 +153,7 @@ pub fn plan(
     }
     match mirror {
         Some(mirror) if *mirror.cluster != *scope.cluster || *mirror.id != *item.id => {
-            Verdict::Skipped("an object that is not its mirror has its name")
+            Verdict::Skipped("an object that is not its mirror has its name: delete that one")
         }
         Some(mirror) => change(scope, name, &item, mirror, trust_older),
         None => create(scope, name, &item, now),

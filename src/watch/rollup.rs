@@ -9,7 +9,11 @@ use crate::{
         cluster_watch::{Attention, RemediationCounts},
         limits,
     },
-    mirror::{desired::mode_in_words, index::Mirror, time::seconds},
+    mirror::{
+        desired::{UNNAMED, mode_in_words},
+        index::Mirror,
+        time::seconds,
+    },
 };
 
 const AWAITING: &str = "PENDING_APPROVAL";
@@ -67,7 +71,7 @@ pub fn rollup<'a>(mirrors: impl Iterator<Item = (&'a str, &'a Mirror)>) -> Rollu
     waiting.sort_unstable_by_key(|(since, name, _)| (since.is_none(), *since, *name));
     let message = waiting
         .first()
-        .map(|(since, _, mirror)| message(mirror, *since, waiting.len()));
+        .map(|(since, name, mirror)| message(name, mirror, *since, waiting.len()));
     let attention = waiting
         .into_iter()
         .take(limits::ATTENTION as usize)
@@ -91,9 +95,9 @@ fn attention(name: &str, mirror: &Mirror, since: Option<Timestamp>) -> Attention
 }
 
 /// One sentence about the one that waits longest.
-fn message(mirror: &Mirror, since: Option<Timestamp>, all: usize) -> String {
+fn message(name: &str, mirror: &Mirror, since: Option<Timestamp>, all: usize) -> String {
     let node = if mirror.node.is_empty() {
-        "an unnamed machine"
+        UNNAMED
     } else {
         &mirror.node
     };
@@ -102,21 +106,27 @@ fn message(mirror: &Mirror, since: Option<Timestamp>, all: usize) -> String {
     } else {
         mode_in_words(&mirror.mode)
     };
-    let since = since
-        .map(|since| format!(" since {}", seconds(since)))
-        .unwrap_or_default();
+    let time = |word: &str| {
+        since
+            .map(|since| format!(" {word} {}", seconds(since)))
+            .unwrap_or_default()
+    };
     let more = if all > 1 {
         format!(" And {} more: see status.attention.", all - 1)
     } else {
         String::new()
     };
-    let id = &mirror.id;
     if *mirror.state == *AWAITING {
         format!(
-            "{node}: {mode} awaits approval{since}. To approve: tg clusters remediations approve {id}.{more}"
+            "{node}: {mode} awaits approval{}. To approve: tg clusters remediations approve {}.{more}",
+            time("since"),
+            mirror.id
         )
     } else {
-        format!("{node}: {mode} failed{since}; see remediation {id}.{more}")
+        format!(
+            "{node}: {mode} failed{}. See why (kubectl describe remediation {name}), then ask for another repair or tell Together.{more}",
+            time("at")
+        )
     }
 }
 

@@ -159,7 +159,8 @@ pub fn build(
 fn words(standing: &Standing) -> String {
     match standing {
         Standing::Progressing(message) if message.is_empty() => {
-            "the first listing is under way".to_owned()
+            "the first listing since this watch was made or changed is under way: nothing to do but wait"
+                .to_owned()
         }
         Standing::Synced(note) if note.is_empty() => "the mirror agrees with the API".to_owned(),
         Standing::Synced(note) => format!("the mirror agrees with the API; {note}"),

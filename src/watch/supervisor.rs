@@ -234,7 +234,7 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
             (Some(other), _) => Some(Standing::Stalled {
                 reason: "Overlaps",
                 message: format!(
-                    "the older ClusterWatch {other} of this namespace covers the same instances: delete one of the two"
+                    "the older ClusterWatch {other} of this namespace covers the same instances, so this one does nothing: delete one of the two"
                 ),
             }),
             (None, false) => None,

@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// What Ready says of a poll that goes on for so long that the mirror is stale.
-const LATE: &str = "the API has been listed for so long that nothing here was confirmed in time; the listing goes on: if this stays, ask for larger pages (spec.query.pageSize), or see why the API is slow";
+const LATE: &str = "listing the API takes so long that nothing here was confirmed in time. The listing goes on; if this stays, ask for larger pages (spec.query.pageSize), or see why the API is slow";
 
 /// The operator's own speeds.
 #[derive(Clone, Copy, Debug)]
@@ -274,7 +274,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
             // A hiccup is told by logs alone; what was mirrored all the same still counts, and somebody lives.
             Standing::Synced(self.note.clone())
         } else {
-            Standing::Progressing(format!("not synced yet, trying again: {message}"))
+            Standing::Progressing(format!("not synced yet: {message}"))
         }
     }
 

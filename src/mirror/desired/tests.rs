@@ -224,6 +224,31 @@ fn a_failure_says_why() {
 }
 
 #[test]
+fn what_may_need_a_look_names_the_machine() {
+    let marks = [
+        None,
+        Some(Synced::Stale),
+        Some(Synced::NotFound),
+        Some(Synced::NotListed),
+        Some(Synced::Forbidden),
+    ];
+    for (state, marked) in ["PENDING_APPROVAL", "PENDING", "DREAMING", "FAILED"]
+        .iter()
+        .flat_map(|state| marks.map(|marked| (state, marked)))
+    {
+        let mut status = status(state);
+        if let Some(synced) = marked {
+            mark(&mut status, synced, "r", 1);
+        }
+        for told in &status.conditions {
+            let is_fine = (&*told.type_, &*told.status) == ("Synced", "True");
+            let names = told.message.starts_with("gpu-dp-17: ");
+            assert!(names || is_fine || told.message.is_empty(), "{told:?}");
+        }
+    }
+}
+
+#[test]
 fn a_mark_changes_open_and_conditions_only() {
     // Synced, its status, open, Succeeded's reason, Reconciling, Stalled
     let table = [

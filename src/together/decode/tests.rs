@@ -228,11 +228,11 @@ fn one_remediation_by_id() {
     for (body, told) in [
         (
             r#"{"id":"a"}"#,
-            "the API's answer cannot be read: state is absent or empty",
+            "the API's answer cannot be read: state is absent or empty. Check --api-url, and tell Together",
         ),
         (
             "[]",
-            "the API's answer cannot be read: the body is no JSON object",
+            "the API's answer cannot be read: the body is no JSON object. Check --api-url, and tell Together",
         ),
     ] {
         assert_eq!(decode_one(body.as_bytes()).unwrap_err().to_string(), told);
