@@ -210,14 +210,14 @@ fn mirrors() -> Vec<Row> {
         .says("has not confirmed this"),
         at("not-found", "was open, 404 by its id (`NotFound`)", Current)
             .waited(false)
-            .says("no longer knows it"),
+            .says("gpu-dp-1: the API no longer knows this repair"),
         at(
             "not-listed",
             "was open, left the lists (`NotListed`)",
             Current,
         )
         .waited(false)
-        .says("listings of the API lack it"),
+        .says("gpu-dp-1: two complete listings of the API lack this repair"),
         at("forbidden", "403 by its id (`Forbidden`)", Failed).says("forbids the key"),
         at("deleted", "being deleted", Terminating).says("Pending deletion"),
     ]

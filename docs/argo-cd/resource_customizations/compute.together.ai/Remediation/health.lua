@@ -11,17 +11,13 @@ local synced, succeeded = of("Synced"), of("Succeeded")
 local function is(health, message)
   return { status = health, message = message }
 end
--- What Succeeded says begins with the machine's name; what Synced says does not.
-local function of_the_machine(message)
-  return (status.node or "an unnamed machine") .. ": " .. message
-end
 
 if synced.reason == "Stale" then
-  return is("Unknown", of_the_machine(synced.message))
+  return is("Unknown", synced.message)
 end
 if of("Stalled").status == "True" then
   if synced.status == "False" then
-    return is("Degraded", of_the_machine(synced.message))
+    return is("Degraded", synced.message)
   end
   return is("Degraded", succeeded.message)
 end
@@ -32,6 +28,6 @@ if of("Reconciling").status ~= "False" then
   return is("Progressing", succeeded.message)
 end
 if synced.status == "False" then
-  return is("Healthy", of_the_machine(synced.message))
+  return is("Healthy", synced.message)
 end
 return is("Healthy", succeeded.message)
