@@ -1,6 +1,6 @@
-//! What GitOps tools see. Each situation is made by a real operator on a real API server, and shown to the real kubectl, the
-//! real Argo CD, the API server's own CEL and the rules of kstatus. `UPDATE_DOCS=1` writes docs/kstatus.md, the settings and
-//! the fixtures of docs/argo-cd anew.
+//! What Argo CD, Flux, Helm and kubectl see. Each situation is made by a real operator on a real API server, and shown to the
+//! real kubectl, the real Argo CD, the API server's own CEL and the rules of kstatus. `UPDATE_DOCS=1` writes docs/kstatus.md,
+//! the settings and the fixtures of docs/argo-cd anew.
 
 mod actions;
 mod argo;

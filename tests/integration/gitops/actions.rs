@@ -91,8 +91,7 @@ fn with_annotation(object: &Value) -> Value {
     object
 }
 
-/// Argo CD 3.5.7's own `ignore-resource-updates` finds no rule whatever is set; the same rules as differences are shown, once the
-/// status is compared at all.
+/// As differences, with the status compared at all: Argo CD 3.5.7's own `ignore-resource-updates` finds no rule whatever is set.
 #[tokio::test]
 async fn what_changes_while_nothing_happens_refreshes_no_application() {
     let Some(argo) = ArgoCd::new().await else {

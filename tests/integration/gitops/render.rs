@@ -10,9 +10,9 @@ use super::{
 const HEAD: &str = "# What tools see: kstatus, kubectl wait, Argo CD, Flux
 
 Made by `UPDATE_DOCS=1 cargo test --test integration gitops`: each line is made by a real operator on a real API server, and shown
-to the real kubectl, the real Argo CD, the rules of kstatus (in Helm 4 the real one, for three of them) and Flux's expressions. How to set the tools up: [gitops.md](gitops.md).
-What each fault of the API leads to: [faults.md](faults.md). Both kinds are in progress from their first moment, before any operator
-has seen them: nothing is green that was never synced.
+to the real kubectl, the real Argo CD, the rules of kstatus (in Helm 4 the real one, for three of them) and Flux's expressions.
+How to set the tools up: [gitops.md](gitops.md). What each fault of the API leads to: [faults.md](faults.md). Both kinds are in
+progress from their first moment, before any operator has seen them: nothing is green that was never synced.
 
 - **kstatus** reads `observedGeneration`, `Reconciling`, `Stalled` and `Ready`. Flux, Helm 4 and kpt wait by it. `Current` is green,
   `Failed` ends the waiting at once, `InProgress` waits until the tool's timeout.

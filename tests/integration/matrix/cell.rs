@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     fixture::{CLUSTER, Fixture, condition, until},
+    kstatus::{Kstatus, kstatus},
     look::told,
 };
 
@@ -181,6 +182,8 @@ impl Cell {
             ready.message
         );
         assert_eq!(stalled.status, sight.stalled, "{age:?}: Stalled");
+        let held = serde_json::to_value(&watch).unwrap();
+        assert_eq!(kstatus(&held), sight.kstatus, "{age:?}: kstatus");
         if let Effect::Listed { note: Some(note) } = self.row.effect {
             assert!(ready.message.contains(note), "{age:?}: {}", ready.message);
         }
@@ -191,6 +194,8 @@ impl Cell {
             if status.open == Some(true) && there {
                 let synced = condition(&mirror, "Synced").1;
                 assert_eq!(synced, sight.open, "{age:?}: {}", mirror.spec.id);
+                let held = serde_json::to_value(&mirror).unwrap();
+                assert_eq!(kstatus(&held), Kstatus::InProgress, "{}", mirror.spec.id);
             }
         }
     }

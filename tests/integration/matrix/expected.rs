@@ -1,5 +1,7 @@
 //! What the contract says that a reader sees while a fault lasts. Pure, and written from the contract alone.
 
+use crate::kstatus::Kstatus;
+
 /// When the fault begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -47,6 +49,8 @@ pub(super) struct Sight {
     pub(super) ready: (&'static str, &'static str),
     /// Status of Stalled.
     pub(super) stalled: &'static str,
+    /// What kstatus makes of the watch.
+    pub(super) kstatus: Kstatus,
     /// Reason of Synced of every open mirror that the API still has.
     pub(super) open: &'static str,
 }
@@ -57,6 +61,7 @@ impl Effect {
         let synced = Sight {
             ready: ("True", "Synced"),
             stalled: "False",
+            kstatus: Kstatus::Current,
             open: "Listed",
         };
         let stale = if age == Age::Outage {
@@ -67,16 +72,19 @@ impl Effect {
         match (self, age) {
             (Self::Retried(reason), Age::Outage) => Sight {
                 ready: ("False", reason),
+                kstatus: Kstatus::InProgress,
                 open: stale,
                 ..synced
             },
             (Self::Retried(_), Age::Hiccup) if phase == Phase::FirstSync => Sight {
                 ready: ("Unknown", "Progressing"),
+                kstatus: Kstatus::InProgress,
                 ..synced
             },
             (Self::Stalled(reason), _) | (Self::Passes(reason), Age::Hiccup) => Sight {
                 ready: ("False", reason),
                 stalled: "True",
+                kstatus: Kstatus::Failed,
                 open: stale,
             },
             (Self::Retried(_) | Self::Passes(_) | Self::Listed { .. }, _) => synced,
