@@ -8,6 +8,7 @@ mod clock;
 mod counted;
 mod crash;
 mod crds;
+mod docs;
 mod fixture;
 mod flow;
 mod gitops;

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, fs, process::Command};
 use serde_json::Value;
 use testbed::drift::file;
 
+mod alertmanager;
 mod prometheus;
 
 const RULES: &str = "charts/together-remediation-operator/files/rules.yaml";

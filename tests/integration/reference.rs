@@ -20,6 +20,19 @@ fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }
 
+fn calls() -> String {
+    let mut text = "\n## Calls\n\n| call | what it does |\n|---|---|\n".to_owned();
+    for call in Cli::command().get_subcommands() {
+        let mut line = call.get_name().to_owned();
+        for value in call.get_positionals() {
+            write!(line, " {}", value.get_id().as_str().to_uppercase()).unwrap();
+        }
+        let about = call.get_about().map(ToString::to_string);
+        writeln!(text, "| `{line}` | {} |", cell(&about.unwrap_or_default())).unwrap();
+    }
+    text
+}
+
 fn flags() -> String {
     let mut text =
         "\n## Flags of `run`\n\n| flag | environment | default | what |\n|---|---|---|---|\n"
@@ -149,6 +162,7 @@ fn kinds() -> String {
 #[test]
 fn every_flag_and_field_is_told() {
     let mut wanted = HEAD.to_owned();
+    wanted.push_str(&calls());
     wanted.push_str(&flags());
     wanted.push_str(&kinds());
     drift::settle("docs/reference.md", &wanted, "--test integration reference");

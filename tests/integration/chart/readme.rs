@@ -1,6 +1,9 @@
 //! The table in the chart's README. `UPDATE_DOCS=1` writes it anew.
 
-use testbed::drift;
+use std::fs;
+
+use regex::Regex;
+use testbed::drift::{self, file};
 
 use super::values;
 
@@ -27,4 +30,33 @@ fn the_readme_lists_every_value() {
         &table(),
         "--test integration chart::readme",
     );
+}
+
+#[test]
+fn every_value_that_a_page_names_is_there() {
+    let there: Vec<String> = values::rows().into_iter().map(|row| row.path).collect();
+    let named =
+        Regex::new(r"(?:`|--set(?:-string)? '?|,)([a-z][A-Za-z]*(?:\.[A-Za-z]+)*)=").unwrap();
+    let mut all = 0;
+    for page in ["install", "operations", "alerts", "metrics"] {
+        let text = fs::read_to_string(file(&format!("docs/{page}.md"))).unwrap();
+        for found in named.captures_iter(&text) {
+            let value = &found[1];
+            if value.starts_with("status.") || value.starts_with("spec.") {
+                continue;
+            }
+            let is_there = |path: &String| {
+                value == path
+                    || value
+                        .strip_prefix(&**path)
+                        .is_some_and(|rest| rest.starts_with('.'))
+            };
+            assert!(
+                there.iter().any(is_there),
+                "{page}.md: there is no value {value}"
+            );
+            all += 1;
+        }
+    }
+    assert!(all > 20, "only {all} were found");
 }

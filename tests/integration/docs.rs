@@ -1,0 +1,144 @@
+//! The pages: each is found, each link leads somewhere, each dependency is explained.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Component, Path, PathBuf},
+};
+
+use regex::Regex;
+use testbed::drift::file;
+
+const INDEX: &str = "docs/README.md";
+
+/// Folders whose pages are for readers.
+const FOLDERS: [&str; 4] = [
+    "",
+    ".github",
+    "charts/together-remediation-operator",
+    "docs",
+];
+
+/// Every page, by its path in the repository, with its text.
+fn pages() -> Vec<(String, String)> {
+    let mut pages = Vec::new();
+    for folder in FOLDERS {
+        for entry in fs::read_dir(file(folder)).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            if Path::new(&name).extension().is_some_and(|end| end == "md") {
+                let path = Path::new(folder).join(name);
+                let text = fs::read_to_string(file(path.to_str().unwrap())).unwrap();
+                pages.push((path.to_str().unwrap().to_owned(), text));
+            }
+        }
+    }
+    pages
+}
+
+fn text<'a>(pages: &'a [(String, String)], wanted: &str) -> &'a str {
+    &pages.iter().find(|(page, _)| page == wanted).unwrap().1
+}
+
+/// Where the links of `text` lead that do not leave the repository: path from the root, and the heading.
+fn links(page: &str, text: &str) -> Vec<(String, String)> {
+    let link = Regex::new(r"\]\(([^)\s]+)\)").unwrap();
+    let targets = link.captures_iter(text).map(|found| found[1].to_owned());
+    targets
+        .filter(|target| !target.contains("://"))
+        .map(|target| {
+            let (path, heading) = target.split_once('#').unwrap_or((target.as_str(), ""));
+            let path = if path.is_empty() {
+                PathBuf::from(page)
+            } else {
+                Path::new(page).parent().unwrap().join(path)
+            };
+            (plain(&path), heading.to_owned())
+        })
+        .collect()
+}
+
+/// `path` without `..`.
+fn plain(path: &Path) -> String {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        if part == Component::ParentDir {
+            plain.pop();
+        } else {
+            plain.push(part);
+        }
+    }
+    plain.to_str().unwrap().to_owned()
+}
+
+/// The anchors of a page, as GitHub makes them of headings.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let headings = text.lines().filter(|line| line.starts_with('#'));
+    headings
+        .map(|line| {
+            let words = line.trim_start_matches('#').trim().to_lowercase();
+            let kept = words
+                .chars()
+                .filter(|char| char.is_alphanumeric() || matches!(char, ' ' | '-' | '_'));
+            kept.map(|char| if char == ' ' { '-' } else { char })
+                .collect()
+        })
+        .collect()
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let pages = pages();
+    for (page, text) in &pages {
+        for (path, heading) in links(page, text) {
+            assert!(file(&path).exists(), "{page}: there is no {path}");
+            let target = pages.iter().find(|(other, _)| *other == path);
+            let is_there = target.is_none_or(|(_, text)| anchors(text).contains(&heading));
+            assert!(
+                heading.is_empty() || is_there,
+                "{page}: no {path}#{heading}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_page_is_in_the_index() {
+    let pages = pages();
+    let named: BTreeSet<String> = links(INDEX, text(&pages, INDEX))
+        .into_iter()
+        .map(|(path, _)| path)
+        .collect();
+    for (page, _) in &pages {
+        assert!(
+            named.contains(page) || [INDEX, "README.md"].contains(&&**page),
+            "{INDEX} lacks {page}"
+        );
+    }
+    let begin = links("README.md", text(&pages, "README.md"));
+    assert!(begin.iter().any(|(path, _)| path == INDEX));
+}
+
+#[test]
+fn every_dependency_is_explained() {
+    let page = fs::read_to_string(file("docs/dependencies.md")).unwrap();
+    let words: BTreeSet<&str> = page
+        .split(|char: char| !(char.is_alphanumeric() || "-_".contains(char)))
+        .collect();
+    for manifest in [
+        "Cargo.toml",
+        "tests/perf/Cargo.toml",
+        "tests/testbed/Cargo.toml",
+    ] {
+        let text = fs::read_to_string(file(manifest)).unwrap();
+        let sections = text.split("\n[").filter(|section| {
+            section.starts_with("dependencies]") || section.starts_with("dev-dependencies]")
+        });
+        for line in sections.flat_map(|section| section.lines().skip(1)) {
+            let name = line.split(['=', '.']).next().unwrap().trim();
+            assert!(
+                name.is_empty() || name == "testbed" || words.contains(name),
+                "docs/dependencies.md does not explain {name} of {manifest}"
+            );
+        }
+    }
+}

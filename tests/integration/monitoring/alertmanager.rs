@@ -1,0 +1,108 @@
+//! The recipes of docs/alerts.md: the route by the real amtool, the rule by the real promtool.
+
+use std::{
+    fs,
+    io::ErrorKind,
+    path::Path,
+    process::{Command, Output},
+};
+
+use testbed::drift::file;
+
+use super::alerts;
+
+/// The first block of YAML below `heading`.
+fn recipe(heading: &str) -> String {
+    let page = fs::read_to_string(file("docs/alerts.md")).unwrap();
+    let (_, section) = page.split_once(&format!("\n## {heading}\n")).unwrap();
+    let (_, rest) = section.split_once("\n```yaml\n").unwrap();
+    rest.split_once("\n```\n").unwrap().0.to_owned() + "\n"
+}
+
+/// What `program` of the Debian package `package` printed; `None`: there is none on the PATH.
+fn run(program: &str, package: &str, arguments: &[&str], folder: &Path) -> Option<Output> {
+    let ran = Command::new(program)
+        .args(arguments)
+        .current_dir(folder)
+        .output();
+    match ran {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            eprintln!("{program}: not run: there is none on the PATH (Debian: {package})");
+            None
+        }
+        ran => Some(ran.unwrap()),
+    }
+}
+
+fn text(output: &Output) -> String {
+    [&output.stdout, &output.stderr]
+        .map(|part| String::from_utf8_lossy(part).into_owned())
+        .concat()
+}
+
+#[test]
+fn the_route_sends_each_alert_to_who_must_know() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(
+        folder.path().join("alertmanager.yml"),
+        recipe("Who is told: a route for Alertmanager"),
+    )
+    .unwrap();
+    let amtool = |arguments: &[&str]| {
+        run(
+            "amtool",
+            "prometheus-alertmanager",
+            arguments,
+            folder.path(),
+        )
+    };
+    let Some(checked) = amtool(&["check-config", "alertmanager.yml"]) else {
+        return;
+    };
+    assert!(checked.status.success(), "{}", text(&checked));
+    let mut labels = vec![
+        ("TogetherRepairRuns".to_owned(), "info".to_owned()),
+        ("SomethingElse".to_owned(), "critical".to_owned()),
+    ];
+    labels.extend(alerts().iter().map(|alert| {
+        let word = |word: &serde_json::Value| word.as_str().unwrap().to_owned();
+        (word(&alert["alert"]), word(&alert["labels"]["severity"]))
+    }));
+    for (name, severity) in labels {
+        let wanted = match (&*name, &*severity) {
+            ("TogetherApprovalWaits", _) => "approvers",
+            ("TogetherRepairRuns", _) => "machines",
+            ("SomethingElse", _) | (_, "warning") => "tickets",
+            _ => "on-call",
+        };
+        let asked = amtool(&[
+            "config",
+            "routes",
+            "test",
+            "--config.file=alertmanager.yml",
+            &format!("alertname={name}"),
+            &format!("severity={severity}"),
+        ])
+        .unwrap();
+        let told = String::from_utf8_lossy(&asked.stdout);
+        assert_eq!(told.trim(), wanted, "{name}");
+    }
+}
+
+#[test]
+fn a_repair_starts_and_the_machine_is_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let rule = recipe("A repair starts, and the machine is back");
+    fs::write(folder.path().join("repairs.yaml"), rule).unwrap();
+    let cases = fs::read_to_string(file("tests/promtool/repairs_test.yaml")).unwrap();
+    fs::write(folder.path().join("repairs_test.yaml"), cases).unwrap();
+    for arguments in [
+        ["check", "rules", "repairs.yaml"],
+        ["test", "rules", "repairs_test.yaml"],
+    ] {
+        let Some(ran) = run("promtool", "prometheus", &arguments, folder.path()) else {
+            return;
+        };
+        assert!(ran.status.success(), "{arguments:?}: {}", text(&ran));
+    }
+}
