@@ -104,7 +104,13 @@ async fn a_secret_that_cannot_be_used_is_told_with_what_to_do() {
         .simulator
         .add_key("planted-marker-5", Some(&["another-cluster"]));
     let other = [("api-key", "planted-marker-5")];
-    told_and_mended(&fixture, (&other, "Opaque"), "Forbidden", "another project").await;
+    told_and_mended(
+        &fixture,
+        (&other, "Opaque"),
+        "Forbidden",
+        "put a key of its project",
+    )
+    .await;
 
     delete_secret(&fixture).await;
     fixture.turn(INTERVAL).await;

@@ -127,7 +127,7 @@ async fn what_no_url_can_carry_is_told_and_never_asked() {
             .await;
         let watch = fixture.ready(name, "BadRequest").await;
         let message = told(&watch, "Stalled").message;
-        assert!(message.contains("no request can carry it"), "{message}");
+        assert!(message.contains("no request can carry"), "{message}");
         assert!(
             message.contains(&name[..name.find('-').unwrap()]),
             "{message}"
