@@ -55,8 +55,8 @@ if [ -s "$STATE/changed" ]; then
   names "$STATE/changed" > "$STATE/names-changed"
   comm -13 "$STATE/names-before" "$STATE/names-changed" > "$STATE/names-new"
   if [ -s "$STATE/names-new" ]; then
-    jq --compact-output --rawfile new "$STATE/names-new" '
-      INDEX($new | split("\n")[]; .) as $new | select($new[.metadata.name]) | del(.status)' "$STATE/changed" | apply
+    jq --null-input --compact-output --rawfile new "$STATE/names-new" '
+      INDEX($new | split("\n")[]; .) as $new | inputs | select($new[.metadata.name]) | del(.status)' "$STATE/changed" | apply
   fi
   apply --subresource=status < "$STATE/changed"
 fi
