@@ -17,7 +17,7 @@ const TRIES: usize = 4;
 
 /// Writes to mirrors under way at a time, of all watches together: beyond it a server is no faster, and the renewal of the
 /// Lease would wait behind them.
-pub const WRITES_UNDER_WAY: usize = 64;
+pub(super) const WRITES_UNDER_WAY: usize = 64;
 
 /// The way to the cluster of one replica.
 #[derive(Clone)]
