@@ -28,6 +28,8 @@ impl Claim<'_> {
 pub fn overlapped<'a>(claim: &Claim<'a>, namespace: &[Claim<'a>]) -> Option<&'a str> {
     let mut older: Vec<_> = namespace
         .iter()
+        // Those of other clusters have no say, and there may be many.
+        .filter(|other| other.cluster == claim.cluster)
         .filter(|other| (other.created, other.name) <= (claim.created, claim.name))
         .collect();
     older.sort_unstable_by_key(|other| (other.created, other.name));

@@ -1,7 +1,7 @@
 //! Starts, cancels and re-times the tasks of the watches; does no work of its own.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -157,21 +157,25 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
                     && watch.metadata.deletion_timestamp.is_none()
             })
             .collect();
-        let claims: Vec<_> = watches.iter().map(|watch| claim(watch)).collect();
+        // This runs at each event of each watch, so that nothing in it may compare each watch with each.
+        let mut clusters: HashMap<&str, Vec<Claim<'_>>> = HashMap::new();
+        for watch in &watches {
+            let claim = claim(watch);
+            clusters.entry(claim.cluster).or_default().push(claim);
+        }
         let wanted: Vec<_> = watches
             .iter()
-            .zip(&claims)
+            .map(|watch| (watch, claim(watch)))
             .filter(|(watch, _)| self.shard.takes(watch) || self.shard.has(watch))
             .collect();
+        let names: HashSet<&str> = wanted.iter().map(|(_, claim)| claim.name).collect();
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        running.retain(|(of, name), _| {
-            of != namespace || wanted.iter().any(|(_, claim)| claim.name == name)
-        });
+        running.retain(|(of, name), _| of != namespace || names.contains(&**name));
         for (watch, claim) in wanted {
             let fit = Fit {
                 uid: watch.uid(),
                 generation: watch.metadata.generation,
-                overlaps: overlapped(claim, &claims).map(str::to_owned),
+                overlaps: overlapped(&claim, &clusters[claim.cluster]).map(str::to_owned),
                 held: self.shard.other_holder(watch),
                 leaves: !self.shard.takes(watch),
             };
