@@ -158,14 +158,14 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
             })
             .collect();
         // This runs at each event of each watch, so that nothing in it may compare each watch with each.
+        let claims: Vec<_> = watches.iter().map(|watch| claim(watch)).collect();
         let mut clusters: HashMap<&str, Vec<Claim<'_>>> = HashMap::new();
-        for watch in &watches {
-            let claim = claim(watch);
-            clusters.entry(claim.cluster).or_default().push(claim);
+        for claim in &claims {
+            clusters.entry(claim.cluster).or_default().push(*claim);
         }
         let wanted: Vec<_> = watches
             .iter()
-            .map(|watch| (watch, claim(watch)))
+            .zip(&claims)
             .filter(|(watch, _)| self.shard.takes(watch) || self.shard.has(watch))
             .collect();
         let names: HashSet<&str> = wanted.iter().map(|(_, claim)| claim.name).collect();
@@ -175,7 +175,7 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
             let fit = Fit {
                 uid: watch.uid(),
                 generation: watch.metadata.generation,
-                overlaps: overlapped(&claim, &clusters[claim.cluster]).map(str::to_owned),
+                overlaps: overlapped(claim, &clusters[claim.cluster]).map(str::to_owned),
                 held: self.shard.other_holder(watch),
                 leaves: !self.shard.takes(watch),
             };

@@ -5,14 +5,10 @@ use std::fs;
 use serde_json::Value;
 use testbed::drift;
 
-use super::{
-    SETTINGS,
-    argo::{ArgoCd, FOLDER},
-};
+use super::{SETTINGS, argo::ArgoCd, files, situation::Kind};
 
 fn held(name: &str) -> Value {
-    let at = format!("{FOLDER}/ClusterWatch/testdata/{name}.yaml");
-    serde_saphyr::from_str(&fs::read_to_string(drift::file(&at)).unwrap()).unwrap()
+    files::held(Kind::Watch, name)
 }
 
 /// The lines that an action takes away and adds.

@@ -41,6 +41,12 @@ fn path(kind: Kind, name: &str) -> String {
     format!("{FOLDER}/{}/testdata/{name}.yaml", kind.name())
 }
 
+/// The object of such a file.
+pub(super) fn held(kind: Kind, name: &str) -> Value {
+    let text = fs::read_to_string(drift::file(&path(kind, name))).unwrap();
+    serde_saphyr::from_str(&text).unwrap()
+}
+
 /// Compares them with the files.
 pub(super) fn settle(seen: &[Situation]) {
     for (kind, name) in SHOWN {
@@ -56,9 +62,7 @@ pub(super) async fn settle_tests(argo: &ArgoCd) {
     for kind in [Kind::Watch, Kind::Mirror] {
         let mut tests = Vec::new();
         for (_, name) in SHOWN.iter().filter(|(of, _)| *of == kind) {
-            let held = fs::read_to_string(drift::file(&path(kind, name))).unwrap();
-            let object: Value = serde_saphyr::from_str(&held).unwrap();
-            let health = argo.health(&object, super::SETTINGS).await;
+            let health = argo.health(&held(kind, name), super::SETTINGS).await;
             tests.push(json!({
                 "inputPath": format!("testdata/{name}.yaml"),
                 "healthStatus": {"status": health.status, "message": health.message},
@@ -72,11 +76,7 @@ pub(super) async fn settle_tests(argo: &ArgoCd) {
 
 /// What Argo CD's own tests of the actions read: what each is done to, and what comes of it.
 pub(super) fn settle_actions() {
-    let watch = |name: &str| {
-        let held = fs::read_to_string(drift::file(&path(Kind::Watch, name))).unwrap();
-        serde_saphyr::from_str::<Value>(&held).unwrap()
-    };
-    let (synced, suspended) = (watch("synced"), watch("suspended"));
+    let [synced, suspended] = ["synced", "suspended"].map(|name| held(Kind::Watch, name));
     let set = |object: &Value, at: &str, value: Value| {
         let mut object = object.clone();
         *object.pointer_mut(at).unwrap() = value;
