@@ -20,7 +20,10 @@ use crate::{
     mirror::{follow::follow, index::Index},
     readiness::Readiness,
     together::{self, Limits, Service},
-    watch::{controller::control, poll::Tools, shard::Shard, supervisor::Supervisor, task::Speeds},
+    watch::{
+        controller::control, poll::Tools, room::Room, shard::Shard, supervisor::Supervisor,
+        task::Speeds,
+    },
     watchdog::{self, Watchdog},
 };
 
@@ -118,6 +121,7 @@ pub async fn run(
         index,
         clock,
         events,
+        room: Room::default(),
     });
     let speeds = Speeds {
         default_interval: flags.default_interval,

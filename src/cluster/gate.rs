@@ -4,7 +4,6 @@
 use std::{sync::Arc, time::Duration};
 
 use leaky_bucket::RateLimiter;
-use tokio::sync::Semaphore;
 
 use super::{ClusterError, Patience};
 use crate::leader::Leadership;
@@ -15,16 +14,11 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often a call is made that the server is too busy for: it was not carried out then.
 const TRIES: usize = 4;
 
-/// Writes to mirrors under way at a time, of all watches together: beyond it a server is no faster, and the renewal of the
-/// Lease would wait behind them.
-pub(super) const WRITES_UNDER_WAY: usize = 64;
-
 /// The way to the cluster of one replica.
 #[derive(Clone)]
 pub struct Gate {
     patience: Patience,
     bucket: Option<Arc<RateLimiter>>,
-    room: Arc<Semaphore>,
     leadership: Leadership,
 }
 
@@ -40,7 +34,6 @@ impl Gate {
         Self {
             patience,
             bucket,
-            room: Arc::new(Semaphore::new(WRITES_UNDER_WAY)),
             leadership,
         }
     }
@@ -58,8 +51,6 @@ impl Gate {
         if let Some(bucket) = &self.bucket {
             bucket.acquire_one().await;
         }
-        // Nobody closes it.
-        let _room = self.room.acquire().await;
         self.write_now(call).await
     }
 

@@ -60,22 +60,3 @@ async fn a_replica_that_does_not_lead_writes_nothing() {
         assert!(cluster.get(NAMESPACE, "a").await.is_ok(), "reading is free");
     }
 }
-
-#[tokio::test]
-async fn so_many_writes_are_under_way_at_a_time_and_reads_do_not_wait() {
-    let leadership = Leadership::unelected(Arc::new(TestClock::default()));
-    let gate = Gate::new(Patience::default(), None, leadership);
-    let (under_way, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let write = || async {
-        let now = under_way.fetch_add(1, Ordering::SeqCst) + 1;
-        most.fetch_max(now, Ordering::SeqCst);
-        let read = gate.read(|| async { Ok::<_, ClusterError>(()) }).await;
-        tokio::task::yield_now().await;
-        under_way.fetch_sub(1, Ordering::SeqCst);
-        read
-    };
-    let writes = (0..500).map(|_| gate.write(write));
-    let ended = futures::future::join_all(writes).await;
-    assert!(ended.iter().all(Result::is_ok));
-    assert_eq!(most.load(Ordering::SeqCst), gate::WRITES_UNDER_WAY);
-}

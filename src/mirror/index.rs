@@ -19,10 +19,17 @@ mod facts;
 mod kept;
 mod share;
 
+/// The objects of one cluster, by name.
+type Group = BTreeMap<Box<str>, Arc<Mirror>>;
+
+/// The objects of one namespace, by cluster: no watch goes over those of others. In order, so that the same events always
+/// lead to the same writes, one after the other.
+type Namespace = BTreeMap<Arc<str>, Group>;
+
 #[derive(Default)]
 struct Inner {
-    /// In order, so that the same events always lead to the same writes, one after the other.
-    namespaces: HashMap<Box<str>, BTreeMap<Box<str>, Arc<Mirror>>>,
+    /// By namespace.
+    namespaces: HashMap<Box<str>, Namespace>,
     names: Names,
     epoch: u32,
     /// The newest resourceVersion that each watch has shown, by its namespace (all: empty).
@@ -65,11 +72,12 @@ impl Inner {
         };
         let seen = self.seen(&namespace);
         let answered = epoch.is_none().then_some(self.epoch);
-        let mirrors = self
+        let groups = self
             .namespaces
             .entry(namespace.into_boxed_str())
             .or_default();
-        match mirrors.get_mut(name.as_str()) {
+        let group = groups.entry(mirror.cluster.clone()).or_default();
+        match group.get_mut(name.as_str()) {
             Some(known) => {
                 let epoch = epoch.unwrap_or(known.epoch);
                 let answered = answered.unwrap_or(known.answered);
@@ -85,23 +93,48 @@ impl Inner {
             None if epoch.is_none() && mirror.resource_version <= seen => {}
             None => {
                 (mirror.epoch, mirror.answered) = (epoch.unwrap_or(0), answered.unwrap_or(0));
-                mirrors.insert(name.into_boxed_str(), Arc::new(mirror));
+                group.insert(name.into_boxed_str(), Arc::new(mirror));
             }
         }
     }
 
-    fn remove(&mut self, namespace: &str, name: &str, resource_version: u64) {
-        if let Some(mirrors) = self.namespaces.get_mut(namespace) {
-            if mirrors
+    fn group(&self, namespace: &str, cluster: &str) -> Option<&Group> {
+        self.namespaces.get(namespace)?.get(cluster)
+    }
+
+    fn remove(&mut self, namespace: &str, cluster: &str, name: &str, resource_version: u64) {
+        let groups = self.namespaces.get_mut(namespace);
+        let group = groups.and_then(|groups| groups.get_mut(cluster));
+        if let Some(group) = group
+            && group
                 .get(name)
                 .is_some_and(|known| known.resource_version <= resource_version)
-            {
-                mirrors.remove(name);
-            }
-            if mirrors.is_empty() {
-                self.namespaces.remove(namespace);
+        {
+            group.remove(name);
+            if group.is_empty() {
+                self.sweep();
             }
         }
+    }
+
+    /// Keeps what is `wanted`, by namespace and cluster.
+    fn retain(&mut self, namespace: Option<&str>, mut wanted: impl FnMut(&str, &Mirror) -> bool) {
+        for (of, groups) in &mut self.namespaces {
+            if namespace.is_none_or(|namespace| namespace == &**of) {
+                for group in groups.values_mut() {
+                    group.retain(|_, mirror| wanted(of, mirror));
+                }
+            }
+        }
+        self.sweep();
+    }
+
+    /// Drops groups and namespaces that hold nothing.
+    fn sweep(&mut self) {
+        self.namespaces.retain(|_, groups| {
+            groups.retain(|_, group| !group.is_empty());
+            !groups.is_empty()
+        });
     }
 
     fn mirrors(
@@ -110,12 +143,10 @@ impl Inner {
         cluster: &str,
         instance: Option<&str>,
     ) -> impl Iterator<Item = (&str, &Arc<Mirror>)> {
-        let mirrors = self.namespaces.get(namespace).into_iter().flatten();
-        let named = mirrors.map(|(name, mirror)| (&**name, mirror));
+        let group = self.group(namespace, cluster).into_iter().flatten();
+        let named = group.map(|(name, mirror)| (&**name, mirror));
         named.filter(move |(_, mirror)| {
-            !mirror.foreign
-                && &*mirror.cluster == cluster
-                && instance.is_none_or(|wanted| &*mirror.instance == wanted)
+            !mirror.foreign && instance.is_none_or(|wanted| &*mirror.instance == wanted)
         })
     }
 }
@@ -196,15 +227,9 @@ impl Index {
             inner.pending = inner.pending.saturating_sub(usize::from(first));
             let seen = inner.seen.get(namespace.unwrap_or_default());
             let seen = seen.copied().unwrap_or(0);
-            for (name, mirrors) in &mut inner.namespaces {
-                if namespace.is_none_or(|namespace| namespace == &**name) {
-                    mirrors.retain(|_, mirror| {
-                        mirror.epoch >= epoch
-                            || mirror.answered >= epoch && mirror.resource_version > seen
-                    });
-                }
-            }
-            inner.namespaces.retain(|_, mirrors| !mirrors.is_empty());
+            inner.retain(namespace, |_, mirror| {
+                mirror.epoch >= epoch || mirror.answered >= epoch && mirror.resource_version > seen
+            });
             if let Some(shares) = &mut inner.shares {
                 shares.end(namespace.unwrap_or_default());
             }
@@ -231,34 +256,43 @@ impl Index {
         let (version, namespace) = (version(object), object.namespace().unwrap_or_default());
         let mut inner = self.lock();
         inner.see(watched, version);
-        inner.remove(&namespace, &object.name_any(), version);
+        let cluster = &object.spec.cluster_id;
+        inner.remove(&namespace, cluster, &object.name_any(), version);
     }
 
-    /// Forgets a mirror that was deleted at `resource_version`, unless a newer one has its name.
-    pub fn removed(&self, namespace: &str, name: &str, resource_version: u64) {
-        self.lock().remove(namespace, name, resource_version);
+    /// Forgets a mirror of `cluster` that was deleted at `resource_version`, unless a newer one has its name.
+    pub fn removed(&self, namespace: &str, cluster: &str, name: &str, resource_version: u64) {
+        let mut inner = self.lock();
+        inner.remove(namespace, cluster, name, resource_version);
     }
 
-    /// The facts of one mirror.
+    /// The facts of the object of this name, of whichever cluster, a mirror or not.
     #[must_use]
     pub fn get(&self, namespace: &str, name: &str) -> Option<Arc<Mirror>> {
-        self.lock().namespaces.get(namespace)?.get(name).cloned()
+        let inner = self.lock();
+        let mut groups = inner.namespaces.get(namespace)?.values();
+        groups.find_map(|group| group.get(name)).cloned()
     }
 
-    /// The same where it is a mirror of `cluster`, and no object that somebody else gave that name.
+    /// The facts of one mirror of `cluster`; quicker than [`get`](Self::get) where there are many clusters.
     #[must_use]
     pub fn mirror(&self, namespace: &str, cluster: &str, name: &str) -> Option<Arc<Mirror>> {
-        let found = self.get(namespace, name);
-        found.filter(|mirror| !mirror.foreign && &*mirror.cluster == cluster)
+        let inner = self.lock();
+        let found = inner.group(namespace, cluster)?.get(name);
+        found.filter(|mirror| !mirror.foreign).cloned()
     }
 
-    /// Notes that nothing is to be done about the facts that `resource_version` came with when the plan's inputs have the
-    /// digest `inputs`. Forgotten with these facts.
-    pub fn confirm(&self, namespace: &str, name: &str, resource_version: u64, inputs: u64) {
+    /// Notes that nothing is to be done about the facts `confirmed` when the plan's inputs have the digest `inputs`. Forgotten
+    /// with these facts.
+    pub fn confirm(&self, namespace: &str, name: &str, confirmed: Arc<Mirror>, inputs: u64) {
+        let (cluster, version) = (confirmed.cluster.clone(), confirmed.resource_version);
+        // Else they would have to be copied.
+        drop(confirmed);
         let mut inner = self.lock();
-        let mirrors = inner.namespaces.get_mut(namespace);
-        if let Some(mirror) = mirrors.and_then(|mirrors| mirrors.get_mut(name))
-            && mirror.resource_version == resource_version
+        let groups = inner.namespaces.get_mut(namespace);
+        let group = groups.and_then(|groups| groups.get_mut(&cluster));
+        if let Some(mirror) = group.and_then(|group| group.get_mut(name))
+            && mirror.resource_version == version
         {
             Arc::make_mut(mirror).confirms = inputs;
         }
@@ -314,10 +348,9 @@ impl Index {
         let namespaces = inner.namespaces.iter();
         namespaces
             .filter(|(of, _)| namespace.is_none_or(|namespace| namespace == &***of))
-            .flat_map(|(of, mirrors)| {
-                let open = mirrors
-                    .iter()
-                    .filter(|(_, mirror)| mirror.open && !mirror.foreign);
+            .flat_map(|(of, groups)| {
+                let mirrors = groups.values().flatten();
+                let open = mirrors.filter(|(_, mirror)| mirror.open && !mirror.foreign);
                 open.map(|(name, mirror)| (of.clone(), name.clone(), mirror.clone()))
             })
             .collect()

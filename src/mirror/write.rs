@@ -86,7 +86,7 @@ impl<C: Cluster> Writer<C> {
         let decided_on = match &write.deed {
             Deed::Create(..) => None,
             Deed::Update { mirror, .. } | Deed::Mark(mirror, _) | Deed::Prune(mirror) => {
-                Some(mirror.resource_version)
+                Some((mirror.cluster.clone(), mirror.resource_version))
             }
         };
         let done = match write.deed {
@@ -102,8 +102,9 @@ impl<C: Cluster> Writer<C> {
         match done {
             Err(ClusterError::NotFound) => {
                 // Deleted where no event told of it: the next poll makes it anew.
-                if let Some(version) = decided_on {
-                    self.index.removed(&self.namespace, &name, version);
+                if let Some((cluster, version)) = decided_on {
+                    self.index
+                        .removed(&self.namespace, &cluster, &name, version);
                 }
                 Ok(Done::Conflict)
             }
@@ -232,7 +233,8 @@ impl<C: Cluster> Writer<C> {
         self.cluster
             .delete(&self.namespace, name, &mirror.uid, version)
             .await?;
-        self.index.removed(&self.namespace, name, version);
+        self.index
+            .removed(&self.namespace, &mirror.cluster, name, version);
         Ok(Done::Pruned)
     }
 

@@ -32,7 +32,10 @@ use crate::{
         NAMESPACE,
         lease::{Access, Fault},
     },
-    watch::{orphans::look_after, poll::Tools, shard::Shard, supervisor::Supervisor, task::Speeds},
+    watch::{
+        orphans::look_after, poll::Tools, room::Room, shard::Shard, supervisor::Supervisor,
+        task::Speeds,
+    },
     watchdog::Watchdog,
 };
 
@@ -120,6 +123,7 @@ impl Replica {
             index: index.clone(),
             clock: clock.clone(),
             events: Events::default(),
+            room: Room::default(),
         });
         let readiness = Readiness::new(index);
         let meters = Watches::new(clock.clone());

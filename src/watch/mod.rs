@@ -18,6 +18,7 @@ pub mod report;
 pub mod request;
 pub mod retention;
 pub mod rollup;
+pub mod room;
 pub mod round;
 pub mod schedule;
 pub mod shard;

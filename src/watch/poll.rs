@@ -12,6 +12,7 @@ use super::{
     questions,
     regression::Regressions,
     retention::Policy,
+    room::Room,
     round::{Round, Tally},
     schedule::{Cadence, most_questions},
     timed::Timed,
@@ -44,6 +45,8 @@ pub struct Tools<C, T = Client> {
     pub clock: Arc<dyn Clock>,
     /// Where Events are said.
     pub events: Events,
+    /// Where writes to mirrors wait.
+    pub room: Room,
 }
 
 impl<C: Cluster, T> Tools<C, T> {
@@ -52,6 +55,7 @@ impl<C: Cluster, T> Tools<C, T> {
         let (cluster, index) = (self.cluster.clone(), self.index.clone());
         let mut round = Round::new(scope, regressions, cluster, index, self.clock.now());
         round.events = self.events.clone();
+        round.room = self.room.clone();
         round
     }
 }

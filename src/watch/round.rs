@@ -1,15 +1,20 @@
 //! The writes of one poll: planned as pages arrive, carried out side by side, counted at the end.
 
-use std::sync::Arc;
+mod left_out;
+
+use std::{pin::pin, sync::Arc};
 
 use k8s_openapi::jiff::Timestamp;
 use tokio::task::JoinSet;
+
+pub use left_out::LeftOut;
 
 use super::{
     backlog::Backlog,
     plan::{Scope, Verdict, plan, urgency},
     regression::Regressions,
     retention::{self, Candidates},
+    room::Room,
 };
 use crate::{
     cluster::{Cluster, ClusterError},
@@ -32,8 +37,6 @@ const CONCURRENCY: usize = 32;
 /// Failed creates after which a poll creates no more, and failed changes after which it changes no more: what the cluster
 /// refuses to create must not keep it from what is there. The next poll plans them again.
 const FAILURES: usize = 20;
-/// Things left out that a poll names; further ones are counted.
-const NAMED: usize = 3;
 /// Characters of an id that are told.
 const ID_SHOWN: usize = 64;
 
@@ -67,58 +70,6 @@ impl Tally {
             Done::Pruned => &mut self.pruned,
             Done::Conflict => &mut self.conflicts,
         }
-    }
-}
-
-/// Things of one kind: the first ones by name, further ones counted.
-#[derive(Debug, Default)]
-struct Named {
-    named: Vec<String>,
-    all: usize,
-}
-
-impl Named {
-    fn push(&mut self, note: impl FnOnce() -> String) {
-        self.all += 1;
-        if self.named.len() < NAMED {
-            self.named.push(note());
-        }
-    }
-
-    fn message(&self, what: &str) -> Option<String> {
-        let more = self.all.saturating_sub(self.named.len());
-        let more = if more > 0 {
-            format!("; and {more} more")
-        } else {
-            String::new()
-        };
-        (self.all > 0).then(|| format!("{what} {}: {}{more}", self.all, self.named.join("; ")))
-    }
-}
-
-/// What a poll had to leave out, in words.
-#[derive(Debug, Default)]
-pub struct LeftOut {
-    items: Named,
-    ends: Named,
-}
-
-impl LeftOut {
-    /// How many items were left out.
-    #[must_use]
-    pub fn skipped(&self) -> usize {
-        self.items.all
-    }
-
-    /// One sentence or two, where anything was left out.
-    #[must_use]
-    pub fn message(&self) -> Option<String> {
-        let both = [
-            self.items.message("left out"),
-            self.ends.message("cut short"),
-        ];
-        let told: Vec<_> = both.into_iter().flatten().collect();
-        (!told.is_empty()).then(|| told.join(". "))
     }
 }
 
@@ -163,6 +114,8 @@ pub struct Round<'a, C> {
     pub meter: Arc<WatchMeter>,
     /// Where Events of what is written are said.
     pub events: Events,
+    /// Where writes wait, with those of other watches.
+    pub room: Room,
     /// A new mirror of what the API created since (by its clock) is news; `None`: all are history.
     pub news: Option<Timestamp>,
 }
@@ -201,6 +154,7 @@ impl<'a, C: Cluster> Round<'a, C> {
             pulse: Pulse::default(),
             meter: Arc::default(),
             events: Events::default(),
+            room: Room::default(),
             news: None,
         }
     }
@@ -227,7 +181,10 @@ impl<'a, C: Cluster> Round<'a, C> {
 
     fn plan(&mut self, item: Remediation) -> Option<Write> {
         let name = object_name(&self.scope.cluster, &item.id);
-        let mirror = self.writer.index.get(&self.scope.namespace, &name);
+        let (index, namespace) = (&self.writer.index, &self.scope.namespace);
+        let mirror = index
+            .mirror(namespace, &self.scope.cluster, &name)
+            .or_else(|| index.get(namespace, &name));
         let inputs = self.scope.inputs(&item);
         if mirror
             .as_ref()
@@ -256,10 +213,7 @@ impl<'a, C: Cluster> Round<'a, C> {
             self.left_out.ends.push(|| format!("{id} ({field})"));
         } else if let (Verdict::Unchanged, Some(mirror)) = (&verdict, mirror) {
             // What is cut short is planned each time, for it is told each time.
-            let version = mirror.resource_version;
-            drop(mirror);
-            let namespace = &self.scope.namespace;
-            self.writer.index.confirm(namespace, &name, version, inputs);
+            index.confirm(namespace, &name, mirror, inputs);
         }
         match verdict {
             Verdict::Write(write) => return Some(write),
@@ -274,7 +228,7 @@ impl<'a, C: Cluster> Round<'a, C> {
         None
     }
 
-    /// Starts one write, as soon as there is room.
+    /// Starts one write, as soon as there is room: what waits holds nothing but what it would write.
     pub async fn write(&mut self, write: Write) {
         while self.running.len() >= CONCURRENCY {
             self.reap().await;
@@ -289,12 +243,21 @@ impl<'a, C: Cluster> Round<'a, C> {
             self.tally.failed(error);
             return;
         }
+        let mut room = pin!(self.room.clone().enter());
+        let place = loop {
+            tokio::select! {
+                biased;
+                place = &mut room => break place,
+                () = self.reap(), if !self.running.is_empty() => {}
+            }
+        };
         let (writer, now) = (self.writer.clone(), self.now);
         let writing = Writing::of(&write.deed, self.news);
         let said = of_deed(&write.deed, self.news);
         self.running.spawn(async move {
             let name = write.name.clone();
             let outcome = writer.write(write, now).await;
+            drop(place);
             Ended {
                 name,
                 kind,
@@ -373,7 +336,7 @@ impl<'a, C: Cluster> Round<'a, C> {
             return;
         }
         let (namespace, index) = (&self.scope.namespace, &self.writer.index);
-        if let Some(mirror) = index.get(namespace, name) {
+        if let Some(mirror) = index.mirror(namespace, &self.scope.cluster, name) {
             self.events.of_mirror((namespace, name, &mirror.uid), said);
         }
     }

@@ -22,10 +22,10 @@ impl Index {
             if !shares.set(watched.unwrap_or_default(), share) {
                 return;
             }
-            for (namespace, mirrors) in &mut inner.namespaces {
-                mirrors.retain(|_, mirror| shares.keeps(namespace, &mirror.cluster));
+            for (namespace, groups) in &mut inner.namespaces {
+                groups.retain(|cluster, _| shares.keeps(namespace, cluster));
             }
-            inner.namespaces.retain(|_, mirrors| !mirrors.is_empty());
+            inner.sweep();
         }
         self.changed.notify_waiters();
     }

@@ -33,9 +33,9 @@ fn an_older_event_changes_nothing() {
     index.apply(object("a", 7, "RUNNING"));
     index.apply(object("a", 5, "PENDING"));
     assert_eq!(state(&index, "a").unwrap(), "RUNNING");
-    index.removed("n", "a", 6);
+    index.removed("n", "c", "a", 6);
     assert!(state(&index, "a").is_some());
-    index.removed("n", "a", 8);
+    index.removed("n", "c", "a", 8);
     assert!(state(&index, "a").is_none());
 }
 
@@ -108,4 +108,32 @@ fn a_listing_forgets_what_was_written_before_it_and_is_gone() {
     index.end(epoch, None, false);
     assert!(state(&index, "kept").is_some());
     assert!(state(&index, "written").is_none());
+}
+
+#[test]
+fn a_cluster_has_its_own_mirrors_and_a_name_is_found_whosever_it_is() {
+    let index = Index::new(1);
+    let theirs = |name: &str, version| {
+        let mut object = object(name, version, "RUNNING");
+        object.spec.cluster_id = "d".into();
+        object
+    };
+    index.show(
+        None,
+        object("0123abcd-0000-0000-0000-000000000001", 1, "RUNNING"),
+    );
+    index.show(None, theirs("0123abcd-0000-0000-0000-000000000002", 2));
+    let names = |cluster| {
+        let found = index.open("n", cluster, None).into_iter();
+        found.map(|(name, _)| name).collect::<Vec<_>>()
+    };
+    let [ours, other] = [1, 2].map(|last| format!("0123abcd-0000-0000-0000-00000000000{last}"));
+    assert_eq!((&*names("c")[0], &*names("d")[0]), (&*ours, &*other));
+    assert_eq!((names("c").len(), names("d").len()), (1, 1));
+    assert!(index.mirror("n", "c", &other).is_none() && index.mirror("n", "d", &other).is_some());
+    assert!(index.get("n", &other).is_some());
+    // Somebody makes one of the same name for another cluster.
+    index.hide(None, &theirs(&other, 3));
+    index.show(None, object(&other, 4, "RUNNING"));
+    assert_eq!((names("c").len(), names("d").len()), (2, 0));
 }

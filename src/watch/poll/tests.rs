@@ -41,6 +41,7 @@ impl World {
                 index: Index::new(0),
                 clock: clock.clone(),
                 events: Events::default(),
+                room: Room::default(),
             },
             clock,
             spec: ClusterWatchSpec::default(),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::FutureExt;
 use proptest::prelude::*;
 
 use super::*;
@@ -66,6 +67,24 @@ fn kept(ttl: Option<u64>, max_per_instance: Option<usize>) -> Scope {
 
 fn refused() -> ClusterError {
     ClusterError::Refused("exceeded quota".into())
+}
+
+#[tokio::test]
+async fn what_finds_no_room_is_not_begun_and_waits_its_turn() {
+    let world = World::new(scope());
+    let mut round = world.round();
+    let mut places = Vec::new();
+    while let Some(Some(place)) = round.room.clone().enter().now_or_never() {
+        places.push(place);
+    }
+    let page = || (0..100).map(|number| Ok(item(number, "RUNNING"))).collect();
+    assert!(round.take(page()).now_or_never().is_none());
+    assert!(round.running.is_empty() && world.cluster.calls().is_empty());
+    // One place is enough for all, one after the other.
+    places.pop();
+    round.take(page()).await;
+    let (tally, _) = round.finish().await;
+    assert_eq!(tally.created, 100);
 }
 
 #[tokio::test]

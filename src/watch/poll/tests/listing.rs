@@ -1,7 +1,7 @@
 //! What a poll lists, and when.
 
 use super::*;
-use crate::testing::cluster::Call;
+use crate::testing::{CLUSTER, cluster::Call};
 use crate::together::state;
 
 #[tokio::test]
@@ -99,7 +99,10 @@ async fn one_deleted_by_hand_comes_back_with_the_poll_that_lists_it() {
     let mut world = World::with([item(1, "RUNNING")]).await;
     world.tools.cluster.remove(1);
     let namespace = world.scope.namespace.clone();
-    world.tools.index.removed(&namespace, &id(1), 1_000);
+    world
+        .tools
+        .index
+        .removed(&namespace, CLUSTER, &id(1), 1_000);
     world.polls(1).await;
     assert_eq!(
         world.tools.cluster.calls(),

@@ -114,10 +114,11 @@ async fn what_was_found_right_of_older_facts_confirms_nothing() {
     let whole = full_item("RUNNING");
     let world = World::confirmed(&whole).await;
     let facts = || world.index.get(&world.scope.namespace, &whole.id).unwrap();
-    let older = facts().resource_version - 1;
+    let mut older = (*facts()).clone();
+    older.resource_version -= 1;
     world
         .index
-        .confirm(&world.scope.namespace, &whole.id, older, 7);
+        .confirm(&world.scope.namespace, &whole.id, older.into(), 7);
     assert!(!facts().confirms(7));
     assert!(world.confirms(&whole));
 }

@@ -1,0 +1,27 @@
+//! Room for the writes of all watches together.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Writes to mirrors under way at a time: beyond it a server is no faster, the renewal of the Lease would wait behind them,
+/// and each holds its whole object meanwhile.
+const WRITES: usize = 64;
+
+/// Room for so many writes; whoever waits longest is next. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Room(Arc<Semaphore>);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(WRITES)))
+    }
+}
+
+impl Room {
+    /// Waits for a place, which is free again once it is dropped.
+    pub async fn enter(self) -> Option<OwnedSemaphorePermit> {
+        // Nobody closes it.
+        self.0.acquire_owned().await.ok()
+    }
+}

@@ -1,0 +1,56 @@
+//! What a poll had to leave out.
+
+/// Things left out that a poll names; further ones are counted.
+const NAMED: usize = 3;
+
+/// Things of one kind: the first ones by name, further ones counted.
+#[derive(Debug, Default)]
+pub(super) struct Named {
+    named: Vec<String>,
+    all: usize,
+}
+
+impl Named {
+    pub(super) fn push(&mut self, note: impl FnOnce() -> String) {
+        self.all += 1;
+        if self.named.len() < NAMED {
+            self.named.push(note());
+        }
+    }
+
+    fn message(&self, what: &str) -> Option<String> {
+        let more = self.all.saturating_sub(self.named.len());
+        let more = if more > 0 {
+            format!("; and {more} more")
+        } else {
+            String::new()
+        };
+        (self.all > 0).then(|| format!("{what} {}: {}{more}", self.all, self.named.join("; ")))
+    }
+}
+
+/// What a poll had to leave out, in words.
+#[derive(Debug, Default)]
+pub struct LeftOut {
+    pub(super) items: Named,
+    pub(super) ends: Named,
+}
+
+impl LeftOut {
+    /// How many items were left out.
+    #[must_use]
+    pub fn skipped(&self) -> usize {
+        self.items.all
+    }
+
+    /// One sentence or two, where anything was left out.
+    #[must_use]
+    pub fn message(&self) -> Option<String> {
+        let both = [
+            self.items.message("left out"),
+            self.ends.message("cut short"),
+        ];
+        let told: Vec<_> = both.into_iter().flatten().collect();
+        (!told.is_empty()).then(|| told.join(". "))
+    }
+}
