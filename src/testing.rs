@@ -47,14 +47,14 @@ pub(crate) fn id(number: u64) -> String {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the API's fields are optional")]
-pub(crate) fn some(text: &str) -> Option<String> {
-    Some(text.to_owned())
+pub(crate) fn some<T: for<'a> From<&'a str>>(text: &str) -> Option<T> {
+    Some(text.into())
 }
 
 /// A remediation with the fields that every one has.
 pub(crate) fn item(number: u64, state: &str) -> Remediation {
     Remediation {
-        id: id(number),
+        id: id(number).into(),
         cluster_id: some(CLUSTER),
         instance_id: some("instance-1"),
         mode: some("REMEDIATION_MODE_REBOOT_VM"),
@@ -78,7 +78,7 @@ pub(crate) fn ended(number: u64, instance: &str, end: &str) -> Remediation {
 /// One with every field of the wire, each with a value of its own.
 pub(crate) fn full_item(state: &str) -> Remediation {
     Remediation {
-        id: id(1),
+        id: id(1).into(),
         cluster_id: some(CLUSTER),
         instance_id: some("instance-1"),
         mode: some("REMEDIATION_MODE_REBOOT_VM"),
@@ -113,7 +113,7 @@ pub(crate) fn index(items: &[Remediation]) -> Index {
     for item in items {
         let spec = RemediationSpec {
             cluster_id: CLUSTER.into(),
-            id: item.id.clone(),
+            id: item.id.to_string(),
         };
         let mut object = Mirror::new(&object_name(CLUSTER, &item.id), spec);
         object.metadata.namespace = Some(NAMESPACE.into());

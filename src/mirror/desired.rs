@@ -9,7 +9,7 @@ use crate::{
         limits,
         remediation::{LinkedAlert, RemediationStatus},
     },
-    together::{self, state},
+    together::{self, Text, state},
 };
 
 use super::bounds::{self, bounded};
@@ -114,15 +114,15 @@ pub fn from_api(
     omit: &[OmitField],
     generation: i64,
 ) -> RemediationStatus {
-    let keep = |field: OmitField, value: &Option<String>, limit| {
+    let keep = |field: OmitField, value: &Option<Text>, limit| {
         if omit.contains(&field) {
             None
         } else {
             bounded(value.as_deref(), limit)
         }
     };
-    let name = |value: &Option<String>| bounded(value.as_deref(), limits::NAME);
-    let time = |value: &Option<String>| bounded(value.as_deref(), limits::TIME);
+    let name = |value: &Option<Text>| bounded(value.as_deref(), limits::NAME);
+    let time = |value: &Option<Text>| bounded(value.as_deref(), limits::TIME);
     let open = !state::is_final(&item.state);
     let instance_id = bounded(item.instance_id.as_deref(), limits::ID);
     let instance_name = name(&item.instance_name);

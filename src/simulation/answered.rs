@@ -53,14 +53,14 @@ impl Answered {
     }
 
     pub(super) fn show(&mut self, item: &Remediation, now: Duration) {
-        self.evidence.remove(&item.id);
+        self.evidence.remove(&*item.id);
         let time = item.update_time.as_ref().unwrap();
-        let versions = self.shown.get_mut(&item.id);
-        if let Some(shown) = versions.and_then(|versions| versions.get_mut(time)) {
+        let versions = self.shown.get_mut(&*item.id);
+        if let Some(shown) = versions.and_then(|versions| versions.get_mut(&**time)) {
             shown.1 = now;
         } else {
-            let versions = self.shown.entry(item.id.clone()).or_default();
-            versions.insert(time.clone(), (now, now));
+            let versions = self.shown.entry(item.id.to_string()).or_default();
+            versions.insert(time.to_string(), (now, now));
         }
     }
 }

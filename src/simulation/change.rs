@@ -87,9 +87,9 @@ impl Sequence {
             };
             match kind {
                 Kind::StateChanges if crate::together::state::is_final(&item.state) => return,
-                Kind::StateChanges => item.state = state.to_owned(),
-                Kind::UnknownState => item.state = "DRAINING".to_owned(),
-                Kind::ModeChanges => item.mode = Some(format!("REMEDIATION_MODE_{mode}")),
+                Kind::StateChanges => item.state = state.into(),
+                Kind::UnknownState => item.state = "DRAINING".into(),
+                Kind::ModeChanges => item.mode = Some(format!("REMEDIATION_MODE_{mode}").into()),
                 _ => {
                     let entry = world.truth.entries.get_mut(&id).unwrap();
                     match kind {

@@ -108,8 +108,9 @@ impl State {
                 current
             })
         });
-        let of_instance =
-            |item: &&Remediation| query.instance.is_none() || item.instance_id == query.instance;
+        let of_instance = |item: &&Remediation| {
+            query.instance.is_none() || item.instance_id.as_deref() == query.instance.as_deref()
+        };
         let admitted = |item: &&Remediation| ignored || query.filter.admits(&item.state);
         items.filter(of_instance).filter(admitted).collect()
     }
@@ -129,7 +130,7 @@ impl State {
         series.pages += 1;
         series
             .shown
-            .extend(items.iter().map(|item| item.id.clone()));
+            .extend(items.iter().map(|item| item.id.to_string()));
         if !has_next {
             self.answered.ended = now;
             for id in &series.shown {
@@ -222,7 +223,7 @@ fn spoil(fault: Option<ApiFault>, at: usize, item: Remediation) -> Result<Remedi
         problem: "missing",
     };
     match fault {
-        Some(ApiFault::Malformed) if at == 0 => Err(unreadable(Some(item.id))),
+        Some(ApiFault::Malformed) if at == 0 => Err(unreadable(Some(item.id.to_string()))),
         Some(ApiFault::Unnamed) if at == 0 => Err(unreadable(None)),
         _ => Ok(item),
     }

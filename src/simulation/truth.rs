@@ -92,9 +92,9 @@ pub(super) fn shows(status: &RemediationStatus, version: &Remediation) -> bool {
         .as_deref()
         .map(|mode| mode.trim_start_matches("REMEDIATION_MODE_"));
     status.state.as_deref() == Some(&version.state)
-        && status.update_time == version.update_time
+        && status.update_time.as_deref() == version.update_time.as_deref()
         && status.mode.as_deref() == mode
-        && status.instance_id == version.instance_id
+        && status.instance_id.as_deref() == version.instance_id.as_deref()
 }
 
 /// When a version was made.
@@ -121,8 +121,8 @@ impl Truth {
     pub(super) fn dated(&mut self, mut version: Remediation, now: Duration) -> Remediation {
         self.made += 1;
         let now = self.clock(now) + Duration::from_micros(self.made);
-        version.update_time = Some(now.to_string());
-        version.end_time = state::is_final(&version.state).then(|| now.to_string());
+        version.update_time = Some(now.to_string().into());
+        version.end_time = state::is_final(&version.state).then(|| now.to_string().into());
         version
     }
 
@@ -130,9 +130,9 @@ impl Truth {
     pub(super) fn add(&mut self, state: &str, instance: usize, now: Duration) -> String {
         let number = self.entries.len() as u64 + 1;
         let mut item = crate::testing::item(number, state);
-        item.instance_id = Some(format!("instance-{instance}"));
+        item.instance_id = Some(format!("instance-{instance}").into());
         let item = self.dated(item, now);
-        let id = item.id.clone();
+        let id = item.id.to_string();
         self.entries.insert(id.clone(), Entry::new(item, now));
         id
     }

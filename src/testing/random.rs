@@ -3,7 +3,7 @@
 use proptest::{option, prelude::*};
 
 use super::{CLUSTER, STATES, id};
-use crate::together::{LinkedAlert, Remediation};
+use crate::together::{LinkedAlert, Remediation, Text};
 
 pub(crate) fn state() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -62,8 +62,8 @@ prop_compose! {
             1 => proptest::collection::vec(alert(), 11),
         ],
     ) -> Remediation {
-        Remediation {
-            id: id(number),
+        Remediation::<String> {
+            id: id(number).into(),
             cluster_id: Some(CLUSTER.to_owned()),
             instance_id,
             mode,
@@ -84,5 +84,6 @@ prop_compose! {
             instance_name,
             linked_alerts,
         }
+        .map(Text::from)
     }
 }

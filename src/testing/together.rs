@@ -121,11 +121,11 @@ impl Api for MemoryTogether {
         };
         let listed = state.items.iter().filter(admitted).enumerate();
         let listed = listed.map(|(position, item)| {
-            if !state.unreadable.contains(&item.id) {
+            if state.unreadable.iter().all(|id| *id != *item.id) {
                 return Ok(item.clone());
             }
             Err(Malformed {
-                id: Some(item.id.clone()),
+                id: Some(item.id.to_string()),
                 field: "state".into(),
                 ..unreadable(position)
             })

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::body::Bytes;
 use k8s_openapi::jiff::SignedDuration;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use reqwest::redirect::Policy;
@@ -216,7 +217,7 @@ pub struct KeyedClient {
 }
 
 impl KeyedClient {
-    async fn call(&self, url: Url) -> Result<Vec<u8>, Error> {
+    async fn call(&self, url: Url) -> Result<Bytes, Error> {
         let queued = Instant::now();
         self.budget.take().await?;
         self.meter.waited(queued.elapsed());
@@ -277,7 +278,7 @@ impl Api for KeyedClient {
 }
 
 /// Reads a body up to the cap, whatever its announced length.
-async fn read(mut response: Response, limit: usize) -> Result<Vec<u8>, Error> {
+async fn read(mut response: Response, limit: usize) -> Result<Bytes, Error> {
     let mut body = Vec::new();
     while let Some(chunk) = response
         .chunk()
@@ -289,7 +290,7 @@ async fn read(mut response: Response, limit: usize) -> Result<Vec<u8>, Error> {
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(body)
+    Ok(body.into())
 }
 
 /// The kind of a transport error; its text may show the URL and is dropped.

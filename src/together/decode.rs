@@ -1,5 +1,8 @@
 //! From an answer's body to remediations, one by one, so that a bad item costs itself alone.
 
+use std::borrow::Cow;
+
+use hyper::body::Bytes;
 use serde::de::{Error as _, MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
@@ -7,7 +10,7 @@ use serde_json::value::RawValue;
 use serde_path_to_error::{Path, Segment};
 
 use super::error::{Error, Flaw};
-use super::model::{Malformed, Remediation};
+use super::model::{Malformed, Remediation, Text};
 use super::port::Page;
 
 /// Longest id of a malformed item that is kept, in bytes.
@@ -42,10 +45,31 @@ impl<T> Envelope<T> {
     }
 }
 
-/// A remediation that can be read as such: an object, with an id and a state.
-struct Whole(Remediation);
+/// A text that stays in the body, but for one with escapes.
+#[derive(Default, Deserialize)]
+#[serde(transparent)]
+struct Borrowed<'a>(#[serde(borrow)] Cow<'a, str>);
 
-impl<'de> Deserialize<'de> for Whole {
+impl AsRef<str> for Borrowed<'_> {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrowed<'_> {
+    /// The same, which keeps the `body` that it was read from.
+    fn of(self, body: &Text) -> Text {
+        match self.0 {
+            Cow::Borrowed(text) => body.slice_ref(text),
+            Cow::Owned(text) => text.into(),
+        }
+    }
+}
+
+/// A remediation that can be read as such: an object, with an id and a state.
+struct Whole<'a>(Remediation<Borrowed<'a>>);
+
+impl<'de> Deserialize<'de> for Whole<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(ObjectOnly)
     }
@@ -55,15 +79,16 @@ impl<'de> Deserialize<'de> for Whole {
 struct ObjectOnly;
 
 impl<'de> Visitor<'de> for ObjectOnly {
-    type Value = Whole;
+    type Value = Whole<'de>;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("a remediation")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Whole, A::Error> {
-        let read = Remediation::deserialize(MapAccessDeserializer::new(map))?;
-        if read.id.is_empty() || read.state.is_empty() {
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Whole<'de>, A::Error> {
+        let read: Remediation<Borrowed> =
+            Remediation::deserialize(MapAccessDeserializer::new(map))?;
+        if read.id.0.is_empty() || read.state.0.is_empty() {
             return Err(A::Error::custom("no id or no state"));
         }
         Ok(Whole(read))
@@ -74,12 +99,13 @@ impl<'de> Visitor<'de> for ObjectOnly {
 ///
 /// # Errors
 /// [`Error::InvalidResponse`] where the body as a whole is not a page.
-pub fn decode_page(body: &[u8]) -> Result<Page, Error> {
+pub fn decode_page(body: &Bytes) -> Result<Page, Error> {
     // Nearly always all is well, and one reading of the body is enough.
     if is_object(body)
-        && let Ok(envelope) = serde_json::from_slice::<Envelope<Whole>>(body)
+        && let Ok(text) = Text::try_from(body.clone())
+        && let Ok(envelope) = serde_json::from_str::<Envelope<Whole>>(&text)
     {
-        return envelope.page(|(_, Whole(item))| Ok(item));
+        return envelope.page(|(_, Whole(item))| Ok(item.map(|part| part.of(&text))));
     }
     one_by_one(body)
 }
@@ -177,14 +203,14 @@ fn item(raw: &RawValue, position: usize) -> Result<Remediation, Malformed> {
     if !raw.get().starts_with('{') {
         return malformed("", "no JSON object");
     }
-    let read = serde_json::from_str(raw.get()).or_else(|_| {
+    let read = serde_json::from_str::<Remediation<String>>(raw.get()).or_else(|_| {
         // Slower, and it knows where the error is.
         serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(raw.get()))
     });
     match read {
         Ok(Remediation { id, .. }) if id.is_empty() => malformed("id", "absent or empty"),
         Ok(Remediation { state, .. }) if state.is_empty() => malformed("state", "absent or empty"),
-        Ok(remediation) => Ok(remediation),
+        Ok(remediation) => Ok(remediation.map(Text::from)),
         Err(error) if error.inner().classify() == Category::Data => {
             malformed(&field(error.path()), "of another type, or there twice")
         }

@@ -35,7 +35,7 @@ pub use error::{Error, Flaw, Incomplete, Outage};
 pub use key::{ApiKey, KeyError};
 pub use linked_alert::LinkedAlert;
 pub use listing::Listing;
-pub use model::{Malformed, Remediation};
+pub use model::{Malformed, Remediation, Text};
 pub use port::{Api, ListRequest, Page, PageQuery, Service};
 pub use route::is_plain;
 pub use skew::Skew;

@@ -1,8 +1,12 @@
 //! A remediation as the API tells it.
 
+use bytestring::ByteString;
 use serde::{Deserialize, Deserializer};
 
 use super::linked_alert::{self, LinkedAlert};
+
+/// A text of an answer: a part of the body that it came with, which stays as long as it, or a copy. Cheap to clone.
+pub type Text = ByteString;
 
 /// One remediation: the 18 fields of the reference page and two newer ones.
 ///
@@ -10,66 +14,97 @@ use super::linked_alert::{self, LinkedAlert};
 /// page's example, enums are open sets). Absent, null and empty are all `None`. Lengths are
 /// bounded by the body cap alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Deserialize)]
-#[serde(default)]
-pub struct Remediation {
+#[serde(
+    default,
+    bound(deserialize = "T: Deserialize<'de> + Default + AsRef<str>")
+)]
+pub struct Remediation<T = Text> {
     /// Identity; any string, never empty.
-    pub id: String,
+    pub id: T,
     /// The cluster it belongs to.
     #[serde(deserialize_with = "text")]
-    pub cluster_id: Option<String>,
+    pub cluster_id: Option<T>,
     /// The instance (machine) it repairs.
     #[serde(deserialize_with = "text")]
-    pub instance_id: Option<String>,
+    pub instance_id: Option<T>,
     /// What would be, or was, done: `REMEDIATION_MODE_…`.
     #[serde(deserialize_with = "text")]
-    pub mode: Option<String>,
+    pub mode: Option<T>,
     /// What started it: `REMEDIATION_TRIGGER_…`.
     #[serde(deserialize_with = "text")]
-    pub trigger: Option<String>,
+    pub trigger: Option<T>,
     /// Where it stands, never empty; see [`state`](super::state).
-    pub state: String,
+    pub state: T,
     /// Why it was asked for.
     #[serde(deserialize_with = "text")]
-    pub reason: Option<String>,
+    pub reason: Option<T>,
     /// The active health check run that led to it.
     #[serde(deserialize_with = "text")]
-    pub active_health_check_run_id: Option<String>,
+    pub active_health_check_run_id: Option<T>,
     /// The passive health check event that led to it.
     #[serde(deserialize_with = "text")]
-    pub passive_health_check_event_id: Option<String>,
+    pub passive_health_check_event_id: Option<T>,
     /// Who asked for it (may name a person).
     #[serde(deserialize_with = "text")]
-    pub requested_by: Option<String>,
+    pub requested_by: Option<T>,
     /// When it was created.
     #[serde(deserialize_with = "text")]
-    pub create_time: Option<String>,
+    pub create_time: Option<T>,
     /// Who approved or rejected it (may name a person).
     #[serde(deserialize_with = "text")]
-    pub reviewed_by: Option<String>,
+    pub reviewed_by: Option<T>,
     /// When it was approved or rejected.
     #[serde(deserialize_with = "text")]
-    pub review_time: Option<String>,
+    pub review_time: Option<T>,
     /// What the reviewer wrote.
     #[serde(deserialize_with = "text")]
-    pub review_comment: Option<String>,
+    pub review_comment: Option<T>,
     /// When processing began.
     #[serde(deserialize_with = "text")]
-    pub start_time: Option<String>,
+    pub start_time: Option<T>,
     /// When processing ended.
     #[serde(deserialize_with = "text")]
-    pub end_time: Option<String>,
+    pub end_time: Option<T>,
     /// What went wrong.
     #[serde(deserialize_with = "text")]
-    pub error_message: Option<String>,
+    pub error_message: Option<T>,
     /// When the API last changed it.
     #[serde(deserialize_with = "text")]
-    pub update_time: Option<String>,
+    pub update_time: Option<T>,
     /// The instance's display name (newer than the reference page).
     #[serde(deserialize_with = "text")]
-    pub instance_name: Option<String>,
+    pub instance_name: Option<T>,
     /// The alerts that led to it (newer than the reference page); unreadable ones are left out.
     #[serde(deserialize_with = "linked_alert::readable")]
     pub linked_alerts: Vec<LinkedAlert>,
+}
+
+impl<T> Remediation<T> {
+    /// The same with other texts.
+    pub(crate) fn map<U>(self, text: impl Fn(T) -> U) -> Remediation<U> {
+        Remediation {
+            id: text(self.id),
+            cluster_id: self.cluster_id.map(&text),
+            instance_id: self.instance_id.map(&text),
+            mode: self.mode.map(&text),
+            trigger: self.trigger.map(&text),
+            state: text(self.state),
+            reason: self.reason.map(&text),
+            active_health_check_run_id: self.active_health_check_run_id.map(&text),
+            passive_health_check_event_id: self.passive_health_check_event_id.map(&text),
+            requested_by: self.requested_by.map(&text),
+            create_time: self.create_time.map(&text),
+            reviewed_by: self.reviewed_by.map(&text),
+            review_time: self.review_time.map(&text),
+            review_comment: self.review_comment.map(&text),
+            start_time: self.start_time.map(&text),
+            end_time: self.end_time.map(&text),
+            error_message: self.error_message.map(&text),
+            update_time: self.update_time.map(&text),
+            instance_name: self.instance_name.map(&text),
+            linked_alerts: self.linked_alerts,
+        }
+    }
 }
 
 /// An item of a listing that could not be read. Holds no value of the body but the id.
@@ -101,7 +136,11 @@ impl std::fmt::Display for Malformed {
 }
 
 /// Null and empty are absent.
-fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let value = Option::<String>::deserialize(deserializer)?;
-    Ok(value.filter(|value| !value.is_empty()))
+fn text<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + AsRef<str>,
+{
+    let value = Option::<T>::deserialize(deserializer)?;
+    Ok(value.filter(|value| !value.as_ref().is_empty()))
 }

@@ -19,7 +19,7 @@ use crate::{
         labels, time,
         write::{Deed, Write},
     },
-    together::{Remediation, state},
+    together::{Remediation, Text, state},
 };
 
 /// What a watch mirrors, and how.
@@ -147,7 +147,10 @@ pub fn plan(
         return Verdict::Skipped("the API says that it belongs to another cluster");
     }
     if let Some(instance) = &scope.instance
-        && item.instance_id.get_or_insert_with(|| instance.to_string()) != &**instance
+        && item
+            .instance_id
+            .get_or_insert_with(|| Text::from(&**instance))
+            != &**instance
     {
         return Verdict::Skipped("the API says that it belongs to another instance");
     }
@@ -201,7 +204,7 @@ fn create(scope: &Scope, name: &str, item: &Remediation, now: Timestamp) -> Verd
     if scope
         .states
         .as_ref()
-        .is_some_and(|states| !states.contains(&item.state))
+        .is_some_and(|states| states.iter().all(|state| item.state != *state))
     {
         return Verdict::Unwanted;
     }
@@ -216,7 +219,7 @@ fn create(scope: &Scope, name: &str, item: &Remediation, now: Timestamp) -> Verd
         status: Box::new(desired::from_api(item, &scope.omit, 1)),
         spec: RemediationSpec {
             cluster_id: scope.cluster.to_string(),
-            id: item.id.clone(),
+            id: item.id.to_string(),
         },
     };
     if ended && scope.retention.max_per_instance.is_some() {

@@ -28,7 +28,7 @@ use crate::{
         time,
         write::{Deed, Done, Write, Writer},
     },
-    together::{Malformed, Remediation},
+    together::{Malformed, Remediation, Text},
     watchdog::Pulse,
 };
 
@@ -107,7 +107,7 @@ pub struct Round<'a, C> {
     /// What was left out.
     pub left_out: LeftOut,
     /// Instance and id of one that was listed.
-    pub sample: Option<(Option<String>, String)>,
+    pub sample: Option<(Option<Text>, Text)>,
     /// Told of every finished write and answered question.
     pub pulse: Pulse,
     /// Counts what is written.

@@ -49,7 +49,7 @@ pub(crate) fn stored(scope: &Scope, item: &Remediation) -> String {
     }
     let spec = RemediationSpec {
         cluster_id: CLUSTER.to_owned(),
-        id: item.id.clone(),
+        id: item.id.to_string(),
     };
     let mut object = Object::new(&item.id, spec);
     object.metadata.namespace = Some(NAMESPACE.to_owned());

@@ -21,7 +21,7 @@ fn main() {
 }
 
 fn items(count: u32) -> Vec<Remediation> {
-    let page = decode_page(&cast::page(count)).unwrap();
+    let page = decode_page(&cast::page(count).into()).unwrap();
     page.items.into_iter().map(Result::unwrap).collect()
 }
 
@@ -36,7 +36,7 @@ fn filled(scope: &Scope, items: &[Remediation]) -> Index {
 /// From the body of a page to remediations.
 #[divan::bench(args = COUNTS)]
 fn decode(bencher: Bencher<'_, '_>, count: u32) {
-    let body = cast::page(count);
+    let body = cast::page(count).into();
     bencher
         .counter(ItemsCount::new(count))
         .bench(|| decode_page(black_box(&body)).unwrap());
@@ -65,7 +65,7 @@ fn plan_unchanged(bencher: Bencher<'_, '_>, count: u32) {
         .with_inputs(|| items.clone())
         .bench_local_values(|items| {
             for item in items {
-                let name = item.id.clone();
+                let name = item.id.to_string();
                 let mirror = index.get(cast::NAMESPACE, &name);
                 let now = Timestamp::UNIX_EPOCH;
                 black_box(plan(&scope, &name, item, mirror.as_ref(), false, now));

@@ -27,7 +27,7 @@ pub(super) fn update(from: &str, to: &str) -> Deed {
 fn create(to: &str) -> Deed {
     let spec = RemediationSpec {
         cluster_id: CLUSTER.into(),
-        id: item(1, to).id,
+        id: item(1, to).id.into(),
     };
     Deed::Create(status(to), spec)
 }

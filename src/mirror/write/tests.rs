@@ -92,12 +92,12 @@ impl World {
 
 fn create(item: &together::Remediation) -> Write {
     Write {
-        name: item.id.as_str().into(),
+        name: (&*item.id).into(),
         deed: Deed::Create(
             Box::new(from_api(item, &[], 1)),
             RemediationSpec {
                 cluster_id: CLUSTER.into(),
-                id: item.id.clone(),
+                id: item.id.to_string(),
             },
         ),
     }

@@ -170,7 +170,7 @@ fn may_lack(
         .spec
         .states
         .as_ref()
-        .is_none_or(|states| states.contains(&item.state));
+        .is_none_or(|states| states.iter().any(|state| *state == *item.state));
     if !wanted || !state::is_final(&item.state) {
         return !wanted;
     }
@@ -181,7 +181,7 @@ fn may_lack(
         let others = mirrors.values().filter_map(|mirror| mirror.status.as_ref());
         let newer = others.filter(|other| {
             other.open == Some(false)
-                && other.instance_id == item.instance_id
+                && other.instance_id.as_deref() == item.instance_id.as_deref()
                 && time::ended(other.end_time.as_deref(), other.update_time.as_deref()) >= finished
         });
         newer.count()

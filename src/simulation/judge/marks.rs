@@ -217,9 +217,9 @@ impl State {
                 .is_none_or(|states| states.iter().any(|state| state == name))
         };
         // Lists may have shown an older version for long, which nobody wants a mirror of.
-        let shown_for_long = |id: &String, version: &Option<String>| {
+        let shown_for_long = |id: &String, version: Option<&str>| {
             let shown = self.answered.shown.get(id);
-            let (first, _) = shown?.get(version.as_ref()?)?;
+            let (first, _) = shown?.get(version?)?;
             Some(now.saturating_sub(*first) > bound)
         };
         let lacking = self.truth.entries.iter().find(|(id, entry)| {
@@ -232,7 +232,7 @@ impl State {
                 && entry.current().is_some_and(|item| {
                     !state::is_final(&item.state)
                         && wanted(&item.state)
-                        && shown_for_long(id, &item.update_time) == Some(true)
+                        && shown_for_long(id, item.update_time.as_deref()) == Some(true)
                         && (watch.spec.instance().is_none()
                             || item.instance_id.as_deref() == watch.spec.instance())
                 })

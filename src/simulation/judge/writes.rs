@@ -235,7 +235,7 @@ impl State {
             .answered
             .shown
             .get(id)
-            .and_then(|shown| shown.get(&time))
+            .and_then(|shown| shown.get(&*time))
             .copied()
             .unwrap_or((now, now));
         if older && !self.judge.edited.contains(name) && last.saturating_sub(first) < APART {
@@ -261,7 +261,7 @@ impl State {
         versions
             .iter()
             .filter(|version| !state::is_final(&version.state))
-            .filter_map(|version| shown?.get(version.update_time.as_ref()?))
+            .filter_map(|version| shown?.get(version.update_time.as_deref()?))
             .any(|(_, last)| *last >= then)
     }
 
@@ -293,7 +293,7 @@ impl State {
                 && time::read(item.end_time.as_deref()) >= finished(&status)
         });
         let listed = listed.map(|item| &item.id);
-        let newer = newer.len() + listed.filter(|id| !newer.contains(*id)).count();
+        let newer = newer.len() + listed.filter(|id| !newer.contains(&***id)).count();
         let expired = policy.expired(finished(&status), wall);
         let edited = now.saturating_sub(self.judge.changed_mind(slot)) < Duration::from_secs(60);
         if !expired && !edited && policy.max_per_instance.is_none_or(|max| newer < max) {
@@ -305,7 +305,7 @@ impl State {
             let versions = self.truth.entries.get(&before.spec.id);
             let mut open = versions.into_iter().flat_map(|entry| &entry.versions);
             open.any(|version| {
-                let times = version.update_time.as_ref();
+                let times = version.update_time.as_deref();
                 let last = shown.and_then(|shown| Some(shown.get(times?)?.1));
                 !state::is_final(&version.state) && last.is_some_and(|last| last >= since)
             })

@@ -28,7 +28,7 @@ async fn drive(mut listing: Listing<Fake>) -> (Vec<String>, Result<CompleteListi
         ids.extend(
             items
                 .into_iter()
-                .map(|item| item.map_or_else(|bad| bad.id.unwrap(), |r| r.id)),
+                .map(|item| item.map_or_else(|bad| bad.id.unwrap(), |r| r.id.to_string())),
         );
     }
     (ids, listing.finish())

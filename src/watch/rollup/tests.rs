@@ -23,7 +23,7 @@ fn mirror(item: &together::Remediation, synced: Option<Synced>) -> (Box<str>, Ar
     }
     let spec = RemediationSpec {
         cluster_id: CLUSTER.into(),
-        id: item.id.clone(),
+        id: item.id.to_string(),
     };
     let mut object = Remediation::new(&item.id, spec);
     object.metadata.namespace = Some(NAMESPACE.into());
@@ -33,7 +33,7 @@ fn mirror(item: &together::Remediation, synced: Option<Synced>) -> (Box<str>, Ar
     let index = Index::new(0);
     index.apply(object);
     let mirror = index.get(NAMESPACE, &item.id).unwrap();
-    (item.id.as_str().into(), mirror)
+    ((&*item.id).into(), mirror)
 }
 
 fn rollup(mirrors: &[(Box<str>, Arc<Mirror>)]) -> Rollup {

@@ -25,7 +25,7 @@ fuzz_target!(|body: &[u8]| {
 
 fn page(body: &[u8]) {
     let whole = serde_json::from_slice::<Fields>(body).ok();
-    let page = match decode_page(body) {
+    let page = match decode_page(&body.to_vec().into()) {
         Ok(page) => page,
         Err(error) => {
             told_in_a_line(&error);

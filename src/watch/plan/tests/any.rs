@@ -96,7 +96,7 @@ proptest! {
         items in prop::collection::btree_map(0..12_u64, random::remediation(1), 1..12),
         order in any::<prop::sample::Index>(),
     ) {
-        let mut items: Vec<_> = items.into_iter().map(|(number, item)| Remediation { id: id(number), ..item }).collect();
+        let mut items: Vec<_> = items.into_iter().map(|(number, item)| Remediation { id: id(number).into(), ..item }).collect();
         let mirrored = |items: &[Remediation]| {
             let world = World::new();
             for item in items {

@@ -1,7 +1,7 @@
 //! What a poll lists, and when.
 
 use super::*;
-use crate::testing::{CLUSTER, cluster::Call};
+use crate::testing::{CLUSTER, cluster::Call, some};
 use crate::together::state;
 
 #[tokio::test]
@@ -246,7 +246,7 @@ async fn a_stale_mark_ends_with_a_complete_listing_and_no_sooner() {
 #[tokio::test]
 async fn what_a_full_listing_left_out_is_told_until_the_next_one() {
     let long = Remediation {
-        reason: Some("r".repeat(5000)),
+        reason: some(&"r".repeat(5000)),
         ..item(1, "SUCCEEDED")
     };
     let mut world = World::new();

@@ -43,7 +43,7 @@ async fn each_field_of_the_api_undoes_it() {
     let whole = full_item("RUNNING");
     let world = World::confirmed(&whole).await;
     assert!(world.confirms(&whole));
-    let texts: [fn(&mut Remediation) -> &mut Option<String>; 17] = [
+    let texts: [fn(&mut Remediation) -> &mut Option<Text>; 17] = [
         |item| &mut item.cluster_id,
         |item| &mut item.instance_id,
         |item| &mut item.mode,
