@@ -1,5 +1,7 @@
 //! The object name of a remediation's mirror.
 
+use std::borrow::Cow;
+
 use sha2::{Digest, Sha256};
 
 /// Characters of the readable part of a hashed name, at most.
@@ -12,9 +14,9 @@ const HASH: usize = 10;
 /// A UUID in its usual form (lower case, hyphens) is taken as it is. Any other id becomes a readable slug and a hash of
 /// cluster and id, so that no two ids share an object and no id leaves the rules for names (DNS-1123, 253 characters).
 #[must_use]
-pub fn object_name(cluster: &str, id: &str) -> String {
+pub fn object_name<'a>(cluster: &str, id: &'a str) -> Cow<'a, str> {
     if is_uuid(id) {
-        return id.to_owned();
+        return id.into();
     }
     let mut name = slug(id);
     if !name.is_empty() {
@@ -30,7 +32,7 @@ pub fn object_name(cluster: &str, id: &str) -> String {
         .take(HASH)
         .flat_map(|byte| [byte >> 4, byte & 15]);
     name.extend(digits.filter_map(|digit| char::from_digit(digit.into(), 16)));
-    name
+    name.into()
 }
 
 fn is_uuid(id: &str) -> bool {

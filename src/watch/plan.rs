@@ -72,12 +72,11 @@ impl Scope {
         labels::digest(Some(&wanted), &self.owners) == mirror.metadata
     }
 
-    /// A digest of all that the fate of a mirrored `item` depends on, beside the facts of its mirror.
+    /// A digest of all of it that the fate of a mirrored remediation depends on.
     #[must_use]
-    pub fn inputs(&self, item: &Remediation) -> u64 {
+    pub fn digest(&self) -> u64 {
         let owners = labels::digest(None, &self.owners);
-        let wanted = (&*self.cluster, &self.instance, &self.omit, owners);
-        digest::of(&(wanted, item))
+        digest::of(&(&*self.cluster, &self.instance, &self.omit, owners))
     }
 }
 

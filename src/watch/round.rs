@@ -23,6 +23,7 @@ use crate::{
     mirror::{
         bounds::cut_short,
         desired::Synced,
+        digest,
         index::{Index, Mirror},
         name::object_name,
         time,
@@ -88,6 +89,8 @@ struct Ended {
 pub struct Round<'a, C> {
     /// What is mirrored.
     pub scope: &'a Scope,
+    /// Of the scope.
+    digest: u64,
     regressions: &'a Regressions,
     writer: Writer<C>,
     now: Timestamp,
@@ -138,6 +141,7 @@ impl<'a, C: Cluster> Round<'a, C> {
         };
         Self {
             scope,
+            digest: scope.digest(),
             regressions,
             writer,
             now,
@@ -180,12 +184,13 @@ impl<'a, C: Cluster> Round<'a, C> {
     }
 
     fn plan(&mut self, item: Remediation) -> Option<Write> {
-        let name = object_name(&self.scope.cluster, &item.id);
+        let id = item.id.clone();
+        let name = object_name(&self.scope.cluster, &id);
         let (index, namespace) = (&self.writer.index, &self.scope.namespace);
         let mirror = index
             .mirror(namespace, &self.scope.cluster, &name)
             .or_else(|| index.get(namespace, &name));
-        let inputs = self.scope.inputs(&item);
+        let inputs = inputs(self.digest, &item);
         if mirror
             .as_ref()
             .is_some_and(|mirror| mirror.confirms(inputs))
@@ -195,7 +200,6 @@ impl<'a, C: Cluster> Round<'a, C> {
         let trust_older = self
             .regressions
             .trusted(&name, time::read(item.update_time.as_deref()));
-        let id: String = item.id.chars().take(ID_SHOWN).collect();
         let cut = cut_short(&item, &self.scope.omit);
         let verdict = plan(
             self.scope,
@@ -205,6 +209,7 @@ impl<'a, C: Cluster> Round<'a, C> {
             trust_older,
             self.at_api,
         );
+        let id: String = id.chars().take(ID_SHOWN).collect();
         let mirrored = matches!(
             verdict,
             Verdict::Write(_) | Verdict::Unchanged | Verdict::Confirmed(_)
@@ -218,8 +223,8 @@ impl<'a, C: Cluster> Round<'a, C> {
         match verdict {
             Verdict::Write(write) => return Some(write),
             Verdict::Later(finished) => self.candidates.push(finished, &self.scope.retention),
-            Verdict::Confirmed(mirror) => self.confirmed.push((name.into(), mirror)),
-            Verdict::Older(version) => self.older.push((name.into(), version)),
+            Verdict::Confirmed(mirror) => self.confirmed.push(((&*name).into(), mirror)),
+            Verdict::Older(version) => self.older.push(((&*name).into(), version)),
             Verdict::Skipped(why) => {
                 self.left_out.items.push(|| format!("{id} ({why})"));
             }
@@ -353,6 +358,11 @@ impl<'a, C: Cluster> Round<'a, C> {
         self.drain().await;
         (self.tally, self.left_out)
     }
+}
+
+/// A digest of all that the fate of a mirrored `item` depends on, beside the facts of its mirror; `wanted`: that of the scope.
+fn inputs(wanted: u64, item: &Remediation) -> u64 {
+    digest::of(&(wanted, item))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::{api::cluster_watch::OmitField, testing::full_item};
 impl World {
     fn confirms(&self, item: &Remediation) -> bool {
         let mirror = self.index.get(&self.scope.namespace, &item.id).unwrap();
-        mirror.confirms(self.scope.inputs(item))
+        mirror.confirms(inputs(self.scope.digest(), item))
     }
 
     /// A world whose mirror of `item` is there and confirmed.
