@@ -33,8 +33,9 @@ use crate::{
     watchdog::Pulse,
 };
 
-/// Writes under way at a time.
-const CONCURRENCY: usize = 32;
+/// Writes under way at a time: enough to keep a server busy, and few enough that a page waits for the writes of the one before
+/// and not among them.
+const CONCURRENCY: usize = 8;
 /// Failed creates after which a poll creates no more, and failed changes after which it changes no more: what the cluster
 /// refuses to create must not keep it from what is there. The next poll plans them again.
 const FAILURES: usize = 20;
