@@ -21,8 +21,8 @@ use crate::{
     readiness::Readiness,
     together::{self, Limits, Service},
     watch::{
-        controller::control, poll::Tools, room::Room, shard::Shard, supervisor::Supervisor,
-        task::Speeds,
+        controller::control, credentials::Keys, poll::Tools, room::Room, shard::Shard,
+        supervisor::Supervisor, task::Speeds,
     },
     watchdog::{self, Watchdog},
 };
@@ -122,6 +122,7 @@ pub async fn run(
         clock,
         events,
         room: Room::default(),
+        keys: Keys::default(),
     });
     let speeds = Speeds {
         default_interval: flags.default_interval,

@@ -33,8 +33,8 @@ use crate::{
         lease::{Access, Fault},
     },
     watch::{
-        orphans::look_after, poll::Tools, room::Room, shard::Shard, supervisor::Supervisor,
-        task::Speeds,
+        credentials::Keys, orphans::look_after, poll::Tools, room::Room, shard::Shard,
+        supervisor::Supervisor, task::Speeds,
     },
     watchdog::Watchdog,
 };
@@ -124,6 +124,7 @@ impl Replica {
             clock: clock.clone(),
             events: Events::default(),
             room: Room::default(),
+            keys: Keys::default(),
         });
         let readiness = Readiness::new(index);
         let meters = Watches::new(clock.clone());

@@ -1,6 +1,10 @@
-//! The API key of a watch, read from its Secret at each poll.
+//! The API key of a watch, read from its Secret at each poll, or just before by another watch that has the same.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use k8s_openapi::ByteString;
 
@@ -36,6 +40,51 @@ pub enum CredentialsError {
         /// What the cluster said.
         error: ClusterError,
     },
+}
+
+/// How long a key is held that nobody asks for.
+const HELD: Duration = Duration::from_secs(60);
+
+/// Namespace, name of the Secret, and its key.
+type Place = (String, String, String);
+
+/// Keys that were just read: many watches with one Secret read it together.
+#[derive(Default)]
+pub struct Keys(Mutex<HashMap<Place, (Duration, ApiKey)>>);
+
+impl Keys {
+    /// The key that `wanted` names, where it was read less than `young` before `now` (monotonic).
+    #[must_use]
+    pub fn get(
+        &self,
+        namespace: &str,
+        wanted: &SecretKeyRef,
+        now: Duration,
+        young: Duration,
+    ) -> Option<ApiKey> {
+        let held = self.lock();
+        let (read, key) = held.get(&place(namespace, wanted))?;
+        (now < *read + young).then(|| key.clone())
+    }
+
+    /// This key was read `now`.
+    pub fn put(&self, namespace: &str, wanted: &SecretKeyRef, now: Duration, key: &ApiKey) {
+        let mut held = self.lock();
+        held.retain(|_, (read, _)| now < *read + HELD);
+        held.insert(place(namespace, wanted), (now, key.clone()));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Place, (Duration, ApiKey)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn place(namespace: &str, wanted: &SecretKeyRef) -> Place {
+    (
+        namespace.to_owned(),
+        wanted.name.clone(),
+        wanted.key.clone(),
+    )
 }
 
 /// Reads the key that `wanted` names.

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use k8s_openapi::jiff::Timestamp;
 
 use super::{
-    credentials::{self, CredentialsError},
+    credentials::{self, CredentialsError, Keys},
     memory::{FullListing, Memory, only_final},
     plan::{self, Scope},
     polled::Polled,
@@ -27,7 +27,7 @@ use crate::{
         index::{Index, Mirror},
         write::{Deed, Write},
     },
-    together::{Api, Client, CompleteListing, Error, ListRequest, Listing, Service},
+    together::{Api, ApiKey, Client, CompleteListing, Error, ListRequest, Listing, Service},
 };
 
 /// Remediations a page where the watch names no size: what the API's own CLI asks for.
@@ -47,6 +47,8 @@ pub struct Tools<C, T = Client> {
     pub events: Events,
     /// Where writes to mirrors wait.
     pub room: Room,
+    /// The keys that were just read.
+    pub keys: Keys,
 }
 
 impl<C: Cluster, T> Tools<C, T> {
@@ -91,8 +93,7 @@ pub async fn poll<C: Cluster, T: Service>(
     cadence: &Cadence,
     memory: &mut Memory,
 ) -> Result<Polled, PollError> {
-    let key = credentials::read(&tools.cluster, &scope.namespace, &spec.api_key_secret_ref).await?;
-    memory.heed_refusal(&key, tools.clock.elapsed())?;
+    let (key, is_shared) = key(tools, spec, scope, cadence, memory).await?;
     let api = tools.together.with_key(&key);
 
     let began = tools.clock.elapsed();
@@ -118,6 +119,10 @@ pub async fn poll<C: Cluster, T: Service>(
             memory.backlog.end(false);
             memory.regressions = regressions;
             memory.refused(&key, &error, cadence, ended);
+            if is_shared && !error.retryable() {
+                // Another one may be there since it was read.
+                return Box::pin(poll(tools, spec, scope, cadence, memory)).await;
+            }
             return Err(error.into());
         }
     };
@@ -185,6 +190,29 @@ pub async fn poll<C: Cluster, T: Service>(
         vanished,
         notes,
     })
+}
+
+/// The key to use, and whether another watch has read it. No watch takes one that is older than half of its time between polls:
+/// by itself each reads its Secret at each poll.
+async fn key<C: Cluster, T>(
+    tools: &Tools<C, T>,
+    spec: &ClusterWatchSpec,
+    scope: &Scope,
+    cadence: &Cadence,
+    memory: &Memory,
+) -> Result<(ApiKey, bool), PollError> {
+    let (namespace, wanted) = (&scope.namespace, &spec.api_key_secret_ref);
+    let now = tools.clock.elapsed();
+    let young = cadence.active_interval / 2;
+    if let Some(key) = tools.keys.get(namespace, wanted, now, young)
+        && memory.heed_refusal(&key, now).is_ok()
+    {
+        return Ok((key, true));
+    }
+    let key = credentials::read(&tools.cluster, namespace, wanted).await?;
+    tools.keys.put(namespace, wanted, now, &key);
+    memory.heed_refusal(&key, now)?;
+    Ok((key, false))
 }
 
 /// Lists page by page; each page is planned and its writes started while the next one is fetched.

@@ -15,6 +15,7 @@ use crate::{
 
 mod absence;
 mod backlog;
+mod keys;
 mod listing;
 mod progress;
 
@@ -42,6 +43,7 @@ impl World {
                 clock: clock.clone(),
                 events: Events::default(),
                 room: Room::default(),
+                keys: Keys::default(),
             },
             clock,
             spec: ClusterWatchSpec::default(),

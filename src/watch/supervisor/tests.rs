@@ -8,7 +8,7 @@ use crate::{
     mirror::index::Index,
     testing::{clock::TestClock, cluster::MemoryCluster},
     together::{BaseUrl, Client, Limits},
-    watch::room::Room,
+    watch::{credentials::Keys, room::Room},
 };
 
 fn watch(namespace: &str, name: &str) -> Arc<ClusterWatch> {
@@ -28,6 +28,7 @@ async fn the_end_of_a_listing_ends_the_tasks_of_watches_that_it_lacks() {
         clock: clock.clone(),
         events: Events::default(),
         room: Room::default(),
+        keys: Keys::default(),
     };
     let speeds = Speeds {
         default_interval: Duration::from_secs(60),

@@ -1,0 +1,50 @@
+//! Watches with one Secret read it together.
+
+use super::*;
+use crate::together::ApiKey;
+
+impl World {
+    /// Another watch has read this key so long before the next poll.
+    fn read_before(&self, key: &[u8], before: Duration) {
+        let wanted = &self.spec.api_key_secret_ref;
+        let (read, key) = (
+            self.clock.elapsed() + MINUTE - before,
+            ApiKey::parse(key).unwrap(),
+        );
+        (self.tools.keys).put(&self.scope.namespace, wanted, read, &key);
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_was_just_read_is_taken_and_an_older_one_is_read_anew() {
+    let mut world = World::with([item(1, "RUNNING")]).await;
+    world.tools.cluster.drop_key();
+    world.read_before(b"key-1", Duration::from_secs(29));
+    assert!(world.poll().await.is_ok());
+    world.read_before(b"key-1", Duration::from_secs(30));
+    let gone = world.poll().await.unwrap_err();
+    assert!(matches!(gone, PollError::Credentials(_)), "{gone}");
+}
+
+#[tokio::test]
+async fn a_key_of_its_own_is_read_at_each_poll() {
+    let mut world = World::with([item(1, "RUNNING")]).await;
+    world.tools.cluster.drop_key();
+    assert!(world.poll().await.is_err());
+}
+
+#[tokio::test]
+async fn a_shared_key_that_is_refused_is_read_anew_and_a_changed_one_is_tried_in_the_same_poll() {
+    let mut world = World::with([item(1, "RUNNING")]).await;
+    world.api().state().page_fault = Some((0, Error::Unauthorized));
+    for (there, calls) in [(b"key-1", 1), (b"key-2", 2)] {
+        world.tools.cluster.set_key(there);
+        world.memory = Memory::default();
+        world.read_before(b"key-1", Duration::from_secs(1));
+        assert!(world.poll().await.is_err());
+        assert_eq!(world.api().asked().len(), calls, "{there:?}");
+    }
+    // It stays refused, whoever else reads it.
+    world.read_before(b"key-2", Duration::from_secs(1));
+    assert!(world.poll().await.is_err());
+}
