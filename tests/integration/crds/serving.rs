@@ -55,7 +55,8 @@ async fn warnings(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_has_nothing_to_warn_about() {
-    let client = setup::control_plane().await.admin().unwrap();
+    let control_plane = setup::control_plane().await;
+    let client = control_plane.admin().unwrap();
     for crd in api::crds() {
         assert_eq!(warnings(&client, &crd, |_| {}).await, Vec::<String>::new());
     }
@@ -64,7 +65,9 @@ async fn the_server_has_nothing_to_warn_about() {
     };
     let warned = warnings(&client, &api::crds()[0], with_format).await;
     assert!(
-        warned[0].contains("uint32"),
+        warned.iter().any(|warning| warning.contains("uint32"))
+            // It warns of no format.
+            || control_plane.version().starts_with("v1.32."),
         "the server warns no more: {warned:?}"
     );
 }

@@ -116,11 +116,13 @@ async fn there_is_one_condition_of_each_type() {
         "lastTransitionTime": "2026-11-23T10:00:00Z",
     });
     let refused = write(&objects, &json!({ "conditions": [condition, condition] })).await;
-    let cause = r#"Duplicate value: {"type":"Synced"}"#;
-    assert_eq!(
-        causes(refused),
-        [("status.conditions[1]".to_owned(), cause.to_owned())]
-    );
+    let [(field, cause)] = &causes(refused)[..] else {
+        panic!("not one cause")
+    };
+    assert_eq!(field, "status.conditions[1]");
+    // Kubernetes 1.32 has a Go type between the two.
+    assert!(cause.starts_with("Duplicate value: "), "{cause}");
+    assert!(cause.ends_with(r#"{"type":"Synced"}"#), "{cause}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

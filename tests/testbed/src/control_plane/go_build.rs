@@ -62,6 +62,14 @@ pub(super) const CONTROL_PLANE: Module = Module {
     renamed: Some(("server", "etcd")),
 };
 
+/// The same of the oldest Kubernetes that is supported.
+pub(super) const OLDEST: Module = Module {
+    folder: "control-plane-oldest",
+    go_mod: include_str!("../../control-plane-oldest/go.mod"),
+    go_sum: include_str!("../../control-plane-oldest/go.sum"),
+    ..CONTROL_PLANE
+};
+
 impl Module {
     fn version(&self) -> &'static str {
         let after_name = |line: &'static str| line.trim().split_once(&format!("{} v", self.main));
@@ -306,6 +314,14 @@ mod tests {
         let flags = (CONTROL_PLANE.link_flags)(CONTROL_PLANE.version());
         assert!(flags.contains("version.gitVersion=v1.37.2 "), "{flags}");
         assert!(flags.ends_with("version.gitMinor=37"), "{flags}");
+    }
+
+    #[test]
+    fn the_oldest_is_of_the_version_that_the_chart_asks_for() {
+        let chart = include_str!("../../../../charts/together-remediation-operator/Chart.yaml");
+        let minor = OLDEST.version().rsplit_once('.').unwrap_or_default().0;
+        let asked = format!("kubeVersion: \">={minor}.0-0\"");
+        assert!(chart.lines().any(|line| line == asked), "not {asked}");
     }
 
     #[test]

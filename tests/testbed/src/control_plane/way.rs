@@ -1,7 +1,9 @@
 //! Where a control plane can come from, and in which order that is tried.
 
 use std::{
-    env, fmt,
+    env,
+    ffi::OsString,
+    fmt,
     path::PathBuf,
     time::{Duration, Instant},
 };
@@ -9,7 +11,7 @@ use std::{
 use super::{
     ControlPlane, Inner, engine,
     error::Error,
-    go_build::{self, CONTROL_PLANE, Cache},
+    go_build::{self, CONTROL_PLANE, Cache, OLDEST},
     kind, processes,
     programs::Programs,
     progress::say,
@@ -20,6 +22,8 @@ use super::{
 const KUBECONFIG: &str = "TESTBED_KUBECONFIG";
 /// Names a folder with etcd, kube-apiserver, kube-controller-manager and kubectl.
 const ASSETS: &str = "KUBEBUILDER_ASSETS";
+/// Asks for another version than the newest: `oldest`.
+const KUBERNETES: &str = "TESTBED_KUBERNETES";
 
 /// One way to a control plane.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +39,8 @@ pub enum Way {
     Kind,
     /// The programs, built by the Go toolchain into the cache where they are not there yet.
     GoBuild,
+    /// The programs of the oldest Kubernetes that is supported, built in the same way.
+    Oldest,
 }
 
 impl fmt::Display for Way {
@@ -45,6 +51,7 @@ impl fmt::Display for Way {
             Self::Cache => f.write_str("programs built earlier"),
             Self::Kind => f.write_str("a kind node in a container"),
             Self::GoBuild => f.write_str("a build with Go"),
+            Self::Oldest => f.write_str("a build of the oldest supported version with Go"),
         }
     }
 }
@@ -52,7 +59,8 @@ impl fmt::Display for Way {
 /// Takes the first way that leads to a control plane, and says which in one line.
 pub(super) async fn first() -> Result<ControlPlane, Error> {
     let mut reasons = Vec::new();
-    for way in order(env::var_os(KUBECONFIG), env::var_os(ASSETS)) {
+    let named = [KUBECONFIG, ASSETS, KUBERNETES].map(env::var_os);
+    for way in order(named)? {
         match take(way.clone()).await {
             Ok(control_plane) => return Ok(control_plane),
             Err(error) => {
@@ -67,16 +75,23 @@ pub(super) async fn first() -> Result<ControlPlane, Error> {
     Err(Error::NoWay(reasons.join("\n")))
 }
 
-/// The ways to try, from what the environment names. A cluster named by its kubeconfig has no substitute.
-fn order(cluster: Option<impl Into<PathBuf>>, assets: Option<impl Into<PathBuf>>) -> Vec<Way> {
+/// The ways to try, from what the environment names. A cluster or a version that is named has no substitute.
+fn order([cluster, assets, version]: [Option<OsString>; 3]) -> Result<Vec<Way>, Error> {
     if let Some(path) = cluster {
-        return vec![Way::Cluster(path.into())];
+        return Ok(vec![Way::Cluster(path.into())]);
     }
-    assets
-        .map(|dir| Way::Programs(dir.into()))
-        .into_iter()
-        .chain([Way::Cache, Way::Kind, Way::GoBuild])
-        .collect()
+    match version {
+        Some(version) if version == "oldest" => return Ok(vec![Way::Oldest]),
+        Some(other) => {
+            let what = other.display();
+            let why = format!("{KUBERNETES} may be `oldest`, not {what:?}");
+            return Err(Error::Failed(why));
+        }
+        None => {}
+    }
+    let named = assets.map(|dir| Way::Programs(dir.into()));
+    let others = [Way::Cache, Way::Kind, Way::GoBuild];
+    Ok(named.into_iter().chain(others).collect())
 }
 
 /// Goes one way to its end.
@@ -94,6 +109,7 @@ pub(super) async fn take(way: Way) -> Result<ControlPlane, Error> {
         Way::GoBuild => {
             from_programs(way.clone(), go_build::programs(&CONTROL_PLANE).await?).await?
         }
+        Way::Oldest => from_programs(way.clone(), go_build::programs(&OLDEST).await?).await?,
         Way::Kind => {
             let image = engine::node_image().await?;
             let mut run = Run::begin_with_container()?;
@@ -132,15 +148,19 @@ fn rounded(elapsed: Duration) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
-    const NONE: Option<&str> = None;
+    fn of(cluster: &str, assets: &str, version: &str) -> Result<Vec<Way>, Error> {
+        let named = |text: &str| (!text.is_empty()).then(|| OsString::from(text));
+        order([cluster, assets, version].map(named))
+    }
 
     #[test]
     fn what_is_there_comes_first_and_the_long_build_last() {
         let built_or_not = [Way::Cache, Way::Kind, Way::GoBuild];
-        assert_eq!(order(NONE, NONE), built_or_not);
-        let named = order(NONE, Some("/assets"));
+        assert_eq!(of("", "", "").unwrap(), built_or_not);
+        let named = of("", "/assets", "").unwrap();
         assert_eq!(named[0], Way::Programs("/assets".into()));
         assert_eq!(named[1..], built_or_not);
     }
@@ -148,6 +168,13 @@ mod tests {
     #[test]
     fn a_cluster_named_by_its_kubeconfig_has_no_substitute() {
         let expected = [Way::Cluster("/mine".into())];
-        assert_eq!(order(Some("/mine"), Some("/assets")), expected);
+        assert_eq!(of("/mine", "/assets", "oldest").unwrap(), expected);
+    }
+
+    #[test]
+    fn another_version_is_never_taken_for_the_one_that_is_asked_for() {
+        assert_eq!(of("", "/assets", "oldest").unwrap(), [Way::Oldest]);
+        let refused = of("", "", "1.33").unwrap_err().to_string();
+        assert!(refused.contains("`oldest`, not \"1.33\""), "{refused}");
     }
 }
