@@ -34,7 +34,7 @@ pub(super) struct Servers {
     repositories: String,
     api: String,
     controller: Option<Program>,
-    _others: Vec<Program>,
+    others: Vec<Program>,
 }
 
 impl Servers {
@@ -70,14 +70,14 @@ impl Servers {
             repositories: free(),
             api: free(),
             controller: None,
-            _others: Vec::new(),
+            others: Vec::new(),
         };
         let mut memory = Command::new(redis);
         memory.arg(&servers.redis);
         let memory = Program::start(&memory, servers.log("redis")).unwrap();
         let repositories = servers.repositories();
         let api = servers.api();
-        servers._others = vec![memory, repositories, api];
+        servers.others.extend([memory, repositories, api]);
         answers(&format!("http://{}/healthz", servers.api)).await;
         Some(servers)
     }
