@@ -10,6 +10,7 @@ mod expected;
 mod files;
 mod flux;
 mod helm_wait;
+mod live;
 mod mirrors;
 mod notifications;
 mod render;

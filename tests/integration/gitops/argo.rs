@@ -111,6 +111,8 @@ impl ArgoCd {
         command
             .env_clear()
             .env("HOME", self.folder.path())
+            // It leaves folders there.
+            .env("TMPDIR", self.folder.path())
             // Its differences are printed by `diff`.
             .env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command

@@ -1,4 +1,4 @@
-//! The real Argo CD's command line, built by the Go toolchain from pinned modules into the cache.
+//! The real Argo CD, command line and servers in one program, built by the Go toolchain from pinned modules into the cache.
 
 use std::path::PathBuf;
 
@@ -12,6 +12,7 @@ const ARGO_CD: Module = Module {
     folder: "argo-cd",
     go_mod: include_str!("../argo-cd/go.mod"),
     go_sum: include_str!("../argo-cd/go.sum"),
+    go_main: None,
     main: "github.com/argoproj/argo-cd/v3",
     link_flags: flags,
     names: &["argocd"],

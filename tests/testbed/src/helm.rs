@@ -12,6 +12,7 @@ const HELM_3: Module = Module {
     folder: "helm-3",
     go_mod: include_str!("../helm-3/go.mod"),
     go_sum: include_str!("../helm-3/go.sum"),
+    go_main: None,
     main: "helm.sh/helm/v3",
     link_flags: |version| flags(3, version),
     names: &["helm"],

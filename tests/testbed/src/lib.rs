@@ -8,6 +8,7 @@ pub mod drift;
 pub mod helm;
 pub mod openmetrics;
 pub mod program;
+pub mod redis;
 pub mod signal;
 pub mod simulator;
 pub mod tls;

@@ -40,6 +40,8 @@ pub(crate) struct Module {
     pub(crate) folder: &'static str,
     pub(crate) go_mod: &'static str,
     pub(crate) go_sum: &'static str,
+    /// A program of our own that uses the modules, where they hold none that will do.
+    pub(crate) go_main: Option<&'static str>,
     /// The module whose version is theirs.
     pub(crate) main: &'static str,
     /// For the linker, from that version without its `v`.
@@ -56,6 +58,7 @@ pub(super) const CONTROL_PLANE: Module = Module {
     folder: "control-plane",
     go_mod: include_str!("../../control-plane/go.mod"),
     go_sum: include_str!("../../control-plane/go.sum"),
+    go_main: None,
     main: "k8s.io/kubernetes",
     link_flags: kubernetes_flags,
     names: &programs::NAMES,
@@ -81,7 +84,8 @@ impl Module {
     fn cache(&self) -> String {
         let digest = Sha256::new()
             .chain_update(self.go_mod)
-            .chain_update(self.go_sum);
+            .chain_update(self.go_sum)
+            .chain_update(self.go_main.unwrap_or_default());
         let digest = digest.finalize();
         let short: Vec<_> = digest.iter().take(6).map(|b| format!("{b:02x}")).collect();
         format!("{}/v{}-{}", self.folder, self.version(), short.concat())
@@ -151,7 +155,9 @@ fn build(cache: &Cache) -> Result<Programs, Error> {
     let start = Instant::now();
     let run = Run::begin()?;
     let module = cache.module;
-    for (name, text) in [("go.mod", module.go_mod), ("go.sum", module.go_sum)] {
+    let files = [("go.mod", module.go_mod), ("go.sum", module.go_sum)];
+    let own = module.go_main.map(|text| ("main.go", text));
+    for (name, text) in files.into_iter().chain(own) {
         let path = run.dir().join(name);
         fs::write(&path, text).map_err(Error::io("write", &path))?;
     }

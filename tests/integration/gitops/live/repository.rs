@@ -1,0 +1,118 @@
+//! A Git repository laid out like docs/gitops, with the chart beside it.
+
+use std::{fs, path::Path, process::Command};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use testbed::drift::file;
+
+use crate::{
+    chart::helm::chart,
+    fixture::{CLUSTER, Fixture},
+};
+
+const EXAMPLE: &str = "docs/gitops";
+
+pub(super) struct Repository(TempDir);
+
+impl Repository {
+    /// The example for the fixture's namespace and cluster; the Secret itself stands where external-secrets would make it.
+    pub(super) fn new(fixture: &Fixture) -> Self {
+        let repository = Self(tempfile::tempdir().unwrap());
+        repository.git(&["init", "--quiet", "--initial-branch=main"]);
+        for path in [
+            "argo-cd/watches.yaml",
+            "secrets/namespace.yaml",
+            "watches/training.yaml",
+        ] {
+            let text = repository.of_example(path);
+            let text = text.replace("gpu-ops", &fixture.namespace);
+            repository.write(path, &text.replace("YOUR-CLUSTER-ID", CLUSTER));
+        }
+        repository.write(
+            "secrets/api-key.yaml",
+            &json!({
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "metadata": {
+                    "name": "together",
+                    "namespace": fixture.namespace,
+                    "annotations": {"argocd.argoproj.io/sync-wave": "0"},
+                },
+                "stringData": {"api-key": fixture.simulator.key()},
+            })
+            .to_string(),
+        );
+        copy(&chart(), &repository.0.path().join("chart"));
+        repository.operator(&json!({}));
+        repository.commit();
+        repository
+    }
+
+    /// The application that is applied by hand.
+    pub(super) fn root(&self) -> String {
+        self.of_example("argo-cd/root.yaml")
+    }
+
+    /// The example's application of the chart, from this repository and with more values.
+    pub(super) fn operator(&self, values: &Value) {
+        let text = self.of_example("argo-cd/operator.yaml");
+        let mut application: Value = serde_saphyr::from_str(&text).unwrap();
+        let source = application["spec"]["source"].as_object_mut().unwrap();
+        assert!(source.remove("chart").is_some());
+        source.insert("repoURL".to_owned(), self.url().into());
+        source.insert("path".to_owned(), "chart".into());
+        source.insert("targetRevision".to_owned(), "main".into());
+        let all = source["helm"]["valuesObject"].as_object_mut().unwrap();
+        all.extend(values.as_object().unwrap().clone());
+        self.write("argo-cd/operator.yaml", &application.to_string());
+    }
+
+    fn of_example(&self, path: &str) -> String {
+        let text = fs::read_to_string(file(EXAMPLE).join(path)).unwrap();
+        text.replace("REPOSITORY-URL", &self.url())
+    }
+
+    fn url(&self) -> String {
+        format!("file://{}", self.0.path().display())
+    }
+
+    pub(super) fn write(&self, path: &str, text: &str) {
+        let at = self.0.path().join(path);
+        fs::create_dir_all(at.parent().unwrap()).unwrap();
+        fs::write(at, text).unwrap();
+    }
+
+    pub(super) fn remove(&self, path: &str) {
+        fs::remove_file(self.0.path().join(path)).unwrap();
+    }
+
+    pub(super) fn commit(&self) {
+        self.git(&["add", "--all"]);
+        let author = ["-c", "user.name=test", "-c", "user.email=test@example.com"];
+        self.git(&[&author[..], &["commit", "--quiet", "--message=change"]].concat());
+    }
+
+    fn git(&self, arguments: &[&str]) {
+        let ended = Command::new("git")
+            .args(arguments)
+            .current_dir(self.0.path())
+            .env("HOME", self.0.path())
+            .output()
+            .expect("git is needed, on the PATH");
+        assert!(ended.status.success(), "git {arguments:?}: {ended:?}");
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
