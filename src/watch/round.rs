@@ -33,9 +33,10 @@ use crate::{
     watchdog::Pulse,
 };
 
-/// Writes under way at a time: enough to keep a server busy, and few enough that a page waits for the writes of the one before
-/// and not among them.
-const CONCURRENCY: usize = 8;
+/// Writes under way at a time when a new mirror comes, which is two calls one after the other: what keeps a server busy.
+const CREATES: usize = 32;
+/// The same when a change comes: so few that it is not among many others, but waits until they are done.
+const CHANGES: usize = 8;
 /// Failed creates after which a poll creates no more, and failed changes after which it changes no more: what the cluster
 /// refuses to create must not keep it from what is there. The next poll plans them again.
 const FAILURES: usize = 20;
@@ -236,10 +237,11 @@ impl<'a, C: Cluster> Round<'a, C> {
 
     /// Starts one write, as soon as there is room: what waits holds nothing but what it would write.
     pub async fn write(&mut self, write: Write) {
-        while self.running.len() >= CONCURRENCY {
+        let is_new = matches!(write.deed, Deed::Create(..));
+        while self.running.len() >= if is_new { CREATES } else { CHANGES } {
             self.reap().await;
         }
-        let kind = usize::from(!matches!(write.deed, Deed::Create(..)));
+        let kind = usize::from(!is_new);
         if self.failures[kind] >= FAILURES {
             self.backlog.give_up();
             self.tally.failed += 1;

@@ -172,7 +172,7 @@ async fn refusals_end_a_rounds_writing_and_are_all_counted() {
     assert_eq!((tally.failed, tally.error), (200, Some(refused())));
     let tried = world.cluster.calls().len();
     assert!(
-        (FAILURES..=FAILURES + CONCURRENCY).contains(&tried),
+        (FAILURES..=FAILURES + CREATES).contains(&tried),
         "{tried}"
     );
 }

@@ -10,7 +10,7 @@ use crate::{
 };
 
 const HEAD: &str = include_str!("../../page/head.md");
-/// A section for each row: what its time goes into. It is shown where a target is missed.
+/// A section for each row: what its time goes into. It is shown where a target is missed, or there is none.
 const LIMITS: &str = include_str!("../../page/limits.md");
 
 /// The whole page.
@@ -128,7 +128,8 @@ fn section(page: &mut String, row: &Row, run: Option<u32>, drawn: &[Drawn]) {
         );
     }
     plots(page, &row.name, drawn);
-    if row.verdicts.iter().any(|verdict| !verdict.met)
+    let reached = !row.verdicts.is_empty() && row.verdicts.iter().all(|verdict| verdict.met);
+    if !reached
         && let Some(limit) = limit(LIMITS, &row.name)
     {
         let _ = writeln!(page, "\n**What limits it.** {limit}");
@@ -174,6 +175,8 @@ mod tests {
         assert!(!shown(&row).contains("What limits it"));
         row.verdict("share", 0.5, "", Target::AtLeast(0.9));
         assert!(shown(&row).contains("What limits it"));
+        let peer = Row::new("peer", "Title".to_owned(), "How.".to_owned());
+        assert!(shown(&peer).contains("What limits it"), "it has no target");
         row.error = Some("the operator ended\n{\"secret\": 1}".to_owned());
         assert!(shown(&row).contains("Could not be measured, tried twice:** the operator ended\n"));
         assert!(!shown(&row).contains("secret"));
