@@ -63,7 +63,7 @@ prop_compose! {
         ],
     ) -> Remediation {
         Remediation::<String> {
-            id: id(number).into(),
+            id: id(number),
             cluster_id: Some(CLUSTER.to_owned()),
             instance_id,
             mode,

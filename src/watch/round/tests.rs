@@ -171,10 +171,7 @@ async fn refusals_end_a_rounds_writing_and_are_all_counted() {
         .await;
     assert_eq!((tally.failed, tally.error), (200, Some(refused())));
     let tried = world.cluster.calls().len();
-    assert!(
-        (FAILURES..=FAILURES + CREATES).contains(&tried),
-        "{tried}"
-    );
+    assert!((FAILURES..=FAILURES + CREATES).contains(&tried), "{tried}");
 }
 
 #[tokio::test]

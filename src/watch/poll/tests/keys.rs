@@ -7,10 +7,9 @@ impl World {
     /// Another watch has read this key so long before the next poll.
     fn read_before(&self, key: &[u8], before: Duration) {
         let wanted = &self.spec.api_key_secret_ref;
-        let (read, key) = (
-            self.clock.elapsed() + MINUTE - before,
-            ApiKey::parse(key).unwrap(),
-        );
+        let next = self.clock.elapsed() + MINUTE;
+        let read = next.checked_sub(before).unwrap();
+        let key = ApiKey::parse(key).unwrap();
         (self.tools.keys).put(&self.scope.namespace, wanted, read, &key);
     }
 }

@@ -129,9 +129,7 @@ fn section(page: &mut String, row: &Row, run: Option<u32>, drawn: &[Drawn]) {
     }
     plots(page, &row.name, drawn);
     let reached = !row.verdicts.is_empty() && row.verdicts.iter().all(|verdict| verdict.met);
-    if !reached
-        && let Some(limit) = limit(LIMITS, &row.name)
-    {
+    if !reached && let Some(limit) = limit(LIMITS, &row.name) {
         let _ = writeln!(page, "\n**What limits it.** {limit}");
     }
 }
