@@ -192,8 +192,8 @@ pub async fn poll<C: Cluster, T: Service>(
     })
 }
 
-/// The key to use, and whether another watch has read it. No watch takes one that is older than half of its time between polls:
-/// by itself each reads its Secret at each poll.
+/// The key to use, and whether it was read before. No watch takes one that is older than half of its time between polls: by
+/// itself each reads its Secret at each poll in turn.
 async fn key<C: Cluster, T>(
     tools: &Tools<C, T>,
     spec: &ClusterWatchSpec,
