@@ -71,11 +71,14 @@ fn readable(remediation: &Remediation, item: &Fields) {
         ..
     } = remediation;
     assert!(!id.is_empty() && !state.is_empty());
-    assert_eq!(text(item.only("id")).as_ref(), Some(id));
-    assert_eq!(text(item.only("state")).as_ref(), Some(state));
-    assert_eq!(text(item.only("reason")), *reason);
-    assert_eq!(text(item.only("update_time")), *update_time);
-    assert_eq!(text(item.only("review_comment")), *review_comment);
+    let same = |name: &str, read: Option<&str>| {
+        assert_eq!(text(item.only(name)).as_deref(), read, "{name}");
+    };
+    same("id", Some(id));
+    same("state", Some(state));
+    same("reason", reason.as_deref());
+    same("update_time", update_time.as_deref());
+    same("review_comment", review_comment.as_deref());
     fits_the_cluster(remediation);
 }
 

@@ -265,10 +265,10 @@ impl Item {
     fn read(&self, position: usize) -> Result<Remediation, Malformed> {
         let id = match self.as_read {
             AsRead::Well | AsRead::Well2 => {
-                let (id, state) = (self.id.to_string(), self.state().to_owned());
+                let (id, state) = (self.id.to_string(), self.state());
                 return Ok(Remediation {
-                    id,
-                    state,
+                    id: id.into(),
+                    state: state.into(),
                     ..Remediation::default()
                 });
             }
