@@ -117,12 +117,12 @@ impl Inner {
         }
     }
 
-    /// Keeps what is `wanted`, by namespace and cluster.
-    fn retain(&mut self, namespace: Option<&str>, mut wanted: impl FnMut(&str, &Mirror) -> bool) {
+    /// Keeps of `namespace` (all: `None`) what is `wanted`.
+    fn retain(&mut self, namespace: Option<&str>, mut wanted: impl FnMut(&Mirror) -> bool) {
         for (of, groups) in &mut self.namespaces {
             if namespace.is_none_or(|namespace| namespace == &**of) {
                 for group in groups.values_mut() {
-                    group.retain(|_, mirror| wanted(of, mirror));
+                    group.retain(|_, mirror| wanted(mirror));
                 }
             }
         }
@@ -227,7 +227,7 @@ impl Index {
             inner.pending = inner.pending.saturating_sub(usize::from(first));
             let seen = inner.seen.get(namespace.unwrap_or_default());
             let seen = seen.copied().unwrap_or(0);
-            inner.retain(namespace, |_, mirror| {
+            inner.retain(namespace, |mirror| {
                 mirror.epoch >= epoch || mirror.answered >= epoch && mirror.resource_version > seen
             });
             if let Some(shares) = &mut inner.shares {

@@ -58,11 +58,6 @@ impl MemoryCluster {
         self.lock().fault = Some(Box::new(fault));
     }
 
-    /// There is no Secret any more.
-    pub(crate) fn drop_key(&self) {
-        self.lock().key = None;
-    }
-
     pub(crate) fn set_key(&self, key: &[u8]) {
         self.lock().key = Some(key.to_vec());
     }

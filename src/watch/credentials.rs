@@ -53,7 +53,7 @@ type Place = (String, String, String);
 pub struct Keys(Mutex<HashMap<Place, (Duration, ApiKey)>>);
 
 impl Keys {
-    /// The key that `wanted` names, where it was read less than `young` before `now` (monotonic).
+    /// The key that `wanted` names, and when it was read, where that was less than `young` before `now` (monotonic).
     #[must_use]
     pub fn get(
         &self,
@@ -61,10 +61,10 @@ impl Keys {
         wanted: &SecretKeyRef,
         now: Duration,
         young: Duration,
-    ) -> Option<ApiKey> {
+    ) -> Option<(Duration, ApiKey)> {
         let held = self.lock();
         let (read, key) = held.get(&place(namespace, wanted))?;
-        (now < *read + young).then(|| key.clone())
+        (now < *read + young).then(|| (*read, key.clone()))
     }
 
     /// This key was read `now`.

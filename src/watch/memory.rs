@@ -25,6 +25,8 @@ const UNKNOWN_STATES: usize = 8;
 /// What is remembered from poll to poll.
 #[derive(Debug, Default)]
 pub struct Memory {
+    /// When this watch last read its key itself (monotonic).
+    pub(super) key_read: Option<Duration>,
     pub(super) absences: Absences,
     pub(super) regressions: Regressions,
     /// Open states met that this program was not written for: asked for by name from then on.

@@ -192,25 +192,27 @@ pub async fn poll<C: Cluster, T: Service>(
     })
 }
 
-/// The key to use, and whether it was read before. No watch takes one that is older than half of its time between polls: by
-/// itself each reads its Secret at each poll in turn.
+/// The key to use, and whether another watch has read it, which was no longer ago than half of the time between two polls: by
+/// itself each watch reads its Secret at each poll.
 async fn key<C: Cluster, T>(
     tools: &Tools<C, T>,
     spec: &ClusterWatchSpec,
     scope: &Scope,
     cadence: &Cadence,
-    memory: &Memory,
+    memory: &mut Memory,
 ) -> Result<(ApiKey, bool), PollError> {
     let (namespace, wanted) = (&scope.namespace, &spec.api_key_secret_ref);
     let now = tools.clock.elapsed();
     let young = cadence.active_interval / 2;
-    if let Some(key) = tools.keys.get(namespace, wanted, now, young)
+    if let Some((read, key)) = tools.keys.get(namespace, wanted, now, young)
+        && memory.key_read != Some(read)
         && memory.heed_refusal(&key, now).is_ok()
     {
         return Ok((key, true));
     }
     let key = credentials::read(&tools.cluster, namespace, wanted).await?;
     tools.keys.put(namespace, wanted, now, &key);
+    memory.key_read = Some(now);
     memory.heed_refusal(&key, now)?;
     Ok((key, false))
 }

@@ -6,7 +6,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Writes to mirrors under way at a time: beyond it a server is no faster, the renewal of the Lease would wait behind them,
 /// and each holds its whole object meanwhile.
-const WRITES: usize = 64;
+pub(super) const WRITES: usize = 64;
 
 /// Room for so many writes; whoever waits longest is next. Clones share it.
 #[derive(Clone, Debug)]

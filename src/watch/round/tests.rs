@@ -77,6 +77,7 @@ async fn what_finds_no_room_is_not_begun_and_waits_its_turn() {
     while let Some(Some(place)) = round.room.clone().enter().now_or_never() {
         places.push(place);
     }
+    assert_eq!(places.len(), crate::watch::room::WRITES);
     let page = || (0..100).map(|number| Ok(item(number, "RUNNING"))).collect();
     assert!(round.take(page()).now_or_never().is_none());
     assert!(round.running.is_empty() && world.cluster.calls().is_empty());

@@ -17,7 +17,7 @@ impl World {
 #[tokio::test]
 async fn a_key_that_was_just_read_is_taken_and_an_older_one_is_read_anew() {
     let mut world = World::with([item(1, "RUNNING")]).await;
-    world.tools.cluster.drop_key();
+    world.tools.cluster.remove_key();
     world.read_before(b"key-1", Duration::from_secs(29));
     assert!(world.poll().await.is_ok());
     world.read_before(b"key-1", Duration::from_secs(30));
@@ -28,7 +28,7 @@ async fn a_key_that_was_just_read_is_taken_and_an_older_one_is_read_anew() {
 #[tokio::test]
 async fn a_key_of_its_own_is_read_at_each_poll() {
     let mut world = World::with([item(1, "RUNNING")]).await;
-    world.tools.cluster.drop_key();
+    world.tools.cluster.remove_key();
     assert!(world.poll().await.is_err());
 }
 
