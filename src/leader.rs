@@ -12,7 +12,7 @@ mod tests;
 
 use std::{sync::Arc, time::Duration};
 
-use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 
 use self::decision::{Decision, Sighting, decide, held, holder, released, sighted};
 pub use self::{
@@ -51,6 +51,10 @@ pub struct Elector<L> {
     clock: Arc<dyn Clock>,
     leadership: Leadership,
     seen: Option<Sighting>,
+    /// The Lease as this replica last wrote it.
+    written: Option<Lease>,
+    /// It was to be created, and no answer has come.
+    creating: bool,
 }
 
 impl<L: Leases> Elector<L> {
@@ -71,6 +75,8 @@ impl<L: Leases> Elector<L> {
             clock,
             leadership,
             seen: None,
+            written: None,
+            creating: false,
         }
     }
 
@@ -111,7 +117,7 @@ impl<L: Leases> Elector<L> {
             if !self.leadership.holds() {
                 break;
             }
-            match self.attempt(true, until.min(self.call_deadline())).await {
+            match self.renew(until.min(self.call_deadline())).await {
                 Ok(Decision::Renew) => failure = None,
                 Ok(_) => {
                     self.leadership.end();
@@ -153,7 +159,13 @@ impl<L: Leases> Elector<L> {
     }
 
     async fn give_up(&mut self, deadline: Duration) -> Result<(), ClusterError> {
+        let now = self.clock.now();
         let Some(lease) = self.bounded(deadline, self.leases.get()).await? else {
+            if self.creating {
+                // So that ours, where it is still under way, comes too late.
+                let spec = released(&LeaseSpec::default(), now);
+                self.bounded(deadline, self.leases.create(spec)).await?;
+            }
             return Ok(());
         };
         let spec = lease.spec.clone().unwrap_or_default();
@@ -161,7 +173,7 @@ impl<L: Leases> Elector<L> {
             return Ok(());
         }
         let lease = Lease {
-            spec: Some(released(&spec, self.clock.now())),
+            spec: Some(released(&spec, now)),
             ..lease
         };
         self.bounded(deadline, self.leases.replace(&lease)).await?;
@@ -185,10 +197,27 @@ impl<L: Leases> Elector<L> {
         if matches!(decision, Decision::Wait | Decision::Lost) {
             return Ok(decision);
         }
-        let before = self.seen.as_ref().map(|seen| &seen.spec);
+        self.write(lease, deadline).await?;
+        Ok(decision)
+    }
+
+    /// Renews what was written last, which nobody may have touched since; else looks at the Lease first.
+    async fn renew(&mut self, deadline: Duration) -> Result<Decision, ClusterError> {
+        if let Some(lease) = self.written.take() {
+            match self.write(Some(lease), deadline).await {
+                Err(ClusterError::Conflict | ClusterError::NotFound) => {}
+                done => return done.map(|()| Decision::Renew),
+            }
+        }
+        self.attempt(true, deadline).await
+    }
+
+    /// Puts our name and this time into the Lease as it was in `lease`; `None`: it is created.
+    async fn write(&mut self, lease: Option<Lease>, deadline: Duration) -> Result<(), ClusterError> {
+        let before = lease.as_ref().and_then(|lease| lease.spec.as_ref());
         let spec = held(before, &self.me, self.clock.now());
         let sent = self.clock.elapsed();
-        match lease {
+        let written = match lease {
             Some(lease) => {
                 let lease = Lease {
                     spec: Some(spec),
@@ -196,10 +225,15 @@ impl<L: Leases> Elector<L> {
                 };
                 self.bounded(deadline, self.leases.replace(&lease)).await?
             }
-            None => self.bounded(deadline, self.leases.create(spec)).await?,
+            None => {
+                self.creating = true;
+                self.bounded(deadline, self.leases.create(spec)).await?
+            }
         };
+        self.creating = false;
         self.leadership.extend(sent + RENEW_DEADLINE);
-        Ok(decision)
+        self.written = Some(written);
+        Ok(())
     }
 
     /// An answer of `call`, unless `deadline` (monotonic) comes first; past it nothing is begun.

@@ -83,6 +83,25 @@ async fn a_standby_waits_as_long_as_the_leader_renews() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_renewal_is_one_call_and_looks_where_somebody_has_touched_the_lease() {
+    let store = Arc::new(Store::default());
+    let mut first = leader(&store, "first").await;
+    // Besides its writes.
+    let other_calls = || store.calls() - store.writes();
+    let before = other_calls();
+    for looks in [0, 2] {
+        tokio::select! {
+            lost = first.elector.keep() => panic!("{lost}"),
+            () = sleep(Duration::from_secs(60)) => {}
+        }
+        assert_eq!(other_calls() - before, looks);
+        // The refused write, and the look after it.
+        store.conflict_once();
+    }
+    assert!(first.leadership.holds());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_dead_leader_is_waited_for_until_its_lease_has_run_out() {
     let store = Arc::new(Store::default());
     drop(leader(&store, "first").await);
@@ -110,6 +129,21 @@ async fn a_released_lease_is_taken_at_the_next_look() {
     let begun = Instant::now();
     leader(&store, "second").await;
     assert_eq!(begun.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_creation_that_is_under_way_at_the_release_comes_too_late() {
+    let store = Arc::new(Store::default());
+    let mut first = replica(&store, "first");
+    first.access.set(Fault::HangWrites);
+    let acquired = timeout(Duration::from_secs(1), first.elector.acquire()).await;
+    assert!(acquired.is_err());
+    first.access.set(Fault::None);
+    first.elector.release().await;
+    let late = first.access.create(LeaseSpec::default()).await;
+    assert_eq!(late.err(), Some(ClusterError::Conflict));
+    let spec = store.spec().unwrap();
+    assert_eq!(spec.holder_identity.as_deref(), Some(""));
 }
 
 #[tokio::test(start_paused = true)]

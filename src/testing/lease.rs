@@ -79,6 +79,8 @@ pub(crate) enum Fault {
     Down,
     /// Calls get through, and their answers do not come back.
     AnswerLost,
+    /// No write gets through, and none ends.
+    HangWrites,
 }
 
 /// One replica's way to the Lease.
@@ -110,10 +112,10 @@ impl Access {
         match fault {
             Fault::None => return call(&self.store),
             Fault::Down => return Err(ClusterError::Unavailable("down".to_owned())),
-            Fault::AnswerLost if !writes => return call(&self.store),
+            Fault::AnswerLost | Fault::HangWrites if !writes => return call(&self.store),
             Fault::AnswerLost => drop(call(&self.store)),
             Fault::HangOnce => self.set(Fault::None),
-            Fault::Hang => {}
+            Fault::Hang | Fault::HangWrites => {}
         }
         std::future::pending().await
     }
