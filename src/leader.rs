@@ -213,7 +213,11 @@ impl<L: Leases> Elector<L> {
     }
 
     /// Puts our name and this time into the Lease as it was in `lease`; `None`: it is created.
-    async fn write(&mut self, lease: Option<Lease>, deadline: Duration) -> Result<(), ClusterError> {
+    async fn write(
+        &mut self,
+        lease: Option<Lease>,
+        deadline: Duration,
+    ) -> Result<(), ClusterError> {
         let before = lease.as_ref().and_then(|lease| lease.spec.as_ref());
         let spec = held(before, &self.me, self.clock.now());
         let sent = self.clock.elapsed();
