@@ -173,7 +173,7 @@ pub struct Query {
 }
 
 /// One key of a Secret in the namespace of the ClusterWatch.
-#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SecretKeyRef {
     /// Name of the Secret, in this namespace and of type Opaque.

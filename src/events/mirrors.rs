@@ -35,8 +35,7 @@ pub fn of_deed(deed: &Deed, news: Option<Timestamp>) -> Vec<Said> {
 }
 
 fn created(status: &RemediationStatus, id: &str, news: Option<Timestamp>) -> Vec<Said> {
-    let created = time::read(status.create_time.as_deref());
-    let is_news = news.is_some_and(|news| created.is_some_and(|created| created >= news));
+    let is_news = time::is_since(status.create_time.as_deref(), news);
     is_news.then(|| entered(status, id)).into_iter().collect()
 }
 

@@ -47,25 +47,28 @@ pub(super) struct Change {
 }
 
 impl Change {
-    /// The change that `deed` writes. A new mirror is one only where its remediation was created after `news` (by the API's
-    /// clock; `None`: nothing was): anything else is history.
+    /// The change that `deed` writes. The first status of a mirror is one only where its remediation was created after `news`
+    /// (by the API's clock; `None`: nothing was): anything else is history.
     #[must_use]
     pub(super) fn of(deed: &Deed, news: Option<Timestamp>) -> Option<Self> {
-        let (status, was_open) = match deed {
-            Deed::Create(status, _) => {
-                let created = time::read(status.create_time.as_deref())?;
-                (status, news.is_some_and(|news| created >= news))
-            }
+        let is_news =
+            |status: &RemediationStatus| time::is_since(status.create_time.as_deref(), news);
+        let (status, counts) = match deed {
+            Deed::Create(status, _) => (status, is_news(status)),
+            // Its creation broke off before it had a status.
             Deed::Update {
                 mirror,
                 status: Some(status),
                 ..
-            } if status.state.as_deref() != Some(&*mirror.state) => {
-                (status, mirror.open && !mirror.state.is_empty())
-            }
+            } if mirror.state.is_empty() => (status, is_news(status)),
+            Deed::Update {
+                mirror,
+                status: Some(status),
+                ..
+            } if status.state.as_deref() != Some(&*mirror.state) => (status, mirror.open),
             _ => return None,
         };
-        was_open.then(|| Self::to(status))
+        counts.then(|| Self::to(status))
     }
 
     fn to(status: &RemediationStatus) -> Self {

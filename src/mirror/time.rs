@@ -8,6 +8,14 @@ pub fn read(text: Option<&str>) -> Option<Timestamp> {
     text?.parse().ok()
 }
 
+/// Whether the API writes a time in `text` that is not before `since`.
+#[must_use]
+pub fn is_since(text: Option<&str>, since: Option<Timestamp>) -> bool {
+    read(text)
+        .zip(since)
+        .is_some_and(|(time, since)| time >= since)
+}
+
 /// When a finished remediation ended: its `end_time`, else its `update_time`, the first that is readable.
 #[must_use]
 pub fn ended(end_time: Option<&str>, update_time: Option<&str>) -> Option<Timestamp> {

@@ -45,12 +45,12 @@ pub enum CredentialsError {
 /// How long a key is held that nobody asks for.
 const HELD: Duration = Duration::from_secs(60);
 
-/// Namespace, name of the Secret, and its key.
-type Place = (String, String, String);
+/// By namespace: when each was read (monotonic), and what it was.
+type Held = HashMap<String, HashMap<SecretKeyRef, (Duration, ApiKey)>>;
 
 /// Keys that were just read: many watches with one Secret read it together.
 #[derive(Default)]
-pub struct Keys(Mutex<HashMap<Place, (Duration, ApiKey)>>);
+pub struct Keys(Mutex<Held>);
 
 impl Keys {
     /// The key that `wanted` names, and when it was read, where that was less than `young` before `now` (monotonic).
@@ -63,28 +63,24 @@ impl Keys {
         young: Duration,
     ) -> Option<(Duration, ApiKey)> {
         let held = self.lock();
-        let (read, key) = held.get(&place(namespace, wanted))?;
+        let (read, key) = held.get(namespace)?.get(wanted)?;
         (now < *read + young).then(|| (*read, key.clone()))
     }
 
     /// This key was read `now`.
     pub fn put(&self, namespace: &str, wanted: &SecretKeyRef, now: Duration, key: &ApiKey) {
         let mut held = self.lock();
-        held.retain(|_, (read, _)| now < *read + HELD);
-        held.insert(place(namespace, wanted), (now, key.clone()));
+        held.retain(|_, keys| {
+            keys.retain(|_, (read, _)| now < *read + HELD);
+            !keys.is_empty()
+        });
+        let keys = held.entry(namespace.to_owned()).or_default();
+        keys.insert(wanted.clone(), (now, key.clone()));
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Place, (Duration, ApiKey)>> {
+    fn lock(&self) -> MutexGuard<'_, Held> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn place(namespace: &str, wanted: &SecretKeyRef) -> Place {
-    (
-        namespace.to_owned(),
-        wanted.name.clone(),
-        wanted.key.clone(),
-    )
 }
 
 /// Reads the key that `wanted` names.

@@ -1,6 +1,9 @@
 //! Sets the stage, plays, judges and clears up.
 
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::Client;
@@ -85,10 +88,8 @@ impl Stage {
         }
         let account = control_plane.operator_account(NAMESPACE).await?;
         let operator = operator::start(&program, account.kubeconfig(), &simulator.url())?;
-        say(
-            begun,
-            &format!("operator started, its log: {}", operator.log().display()),
-        );
+        let log = from_here(operator.log()).display();
+        say(begun, &format!("operator started, its log: {log}"));
         Ok(Self {
             begun,
             client: control_plane.admin()?,
@@ -197,6 +198,14 @@ fn print(verdict: &Verdict, asked: &Counters) -> bool {
         }
     );
     good
+}
+
+/// The path as one would type it in this folder.
+fn from_here(path: &Path) -> &Path {
+    let here = std::env::current_dir();
+    here.ok()
+        .and_then(|here| path.strip_prefix(here).ok())
+        .unwrap_or(path)
 }
 
 fn say(begun: Instant, what: &str) {

@@ -1,4 +1,4 @@
-//! The pages: each is found, each link leads somewhere, each dependency is explained.
+//! The pages: each is found, each link leads somewhere, each dependency is explained, pictures show what transcripts say.
 
 use std::{
     collections::BTreeSet,
@@ -140,5 +140,47 @@ fn every_dependency_is_explained() {
                 "docs/dependencies.md does not explain {name} of {manifest}"
             );
         }
+    }
+}
+
+/// The lines of a picture that `.ci/pictures` has drawn.
+fn drawn(picture: &str) -> Vec<String> {
+    let svg = fs::read_to_string(file(picture)).unwrap();
+    let line = Regex::new("<text[^>]*>(.*)</text>").unwrap();
+    let tag = Regex::new("<[^>]*>").unwrap();
+    let plain = |line: &str| {
+        let escaped = [
+            ("&lt;", "<"),
+            ("&gt;", ">"),
+            ("&quot;", "\""),
+            ("&#x27;", "'"),
+        ];
+        let text = tag.replace_all(line, "").into_owned();
+        let text = escaped
+            .iter()
+            .fold(text, |text, (code, char)| text.replace(code, char));
+        text.replace("&amp;", "&")
+    };
+    line.captures_iter(&svg)
+        .map(|found| plain(&found[1]))
+        .collect()
+}
+
+#[test]
+fn the_pictures_show_what_the_transcripts_say() {
+    let said = |page: &str| -> Vec<String> {
+        let text = fs::read_to_string(file(page)).unwrap();
+        let lines = text.lines().map(str::trim_end);
+        lines
+            .filter(|line| !line.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
+    let demo = drawn("docs/demo.svg");
+    assert_eq!(demo[1..], said("docs/demo.txt"), ".ci/pictures");
+    let (page, shown) = (said("docs/kubectl.md"), drawn("docs/kubectl.svg"));
+    assert!(shown.len() > 6, "{shown:?}");
+    for line in shown {
+        assert!(page.contains(&line), ".ci/pictures: {line}");
     }
 }

@@ -6,7 +6,7 @@ mod cast;
 use divan::{Bencher, black_box, counter::ItemsCount};
 use k8s_openapi::jiff::Timestamp;
 use together_remediation_operator::{
-    mirror::{desired, digest, index::Index},
+    mirror::{desired, digest, index::Index, name::object_name},
     together::{Remediation, decode_page},
     watch::{
         plan::{Scope, plan},
@@ -65,8 +65,9 @@ fn plan_unchanged(bencher: Bencher<'_, '_>, count: u32) {
         .with_inputs(|| items.clone())
         .bench_local_values(|items| {
             for item in items {
-                let name = item.id.to_string();
-                let mirror = index.get(cast::NAMESPACE, &name);
+                let id = item.id.clone();
+                let name = object_name(&scope.cluster, &id);
+                let mirror = index.mirror(&scope.namespace, &scope.cluster, &name);
                 let now = Timestamp::UNIX_EPOCH;
                 black_box(plan(&scope, &name, item, mirror.as_ref(), false, now));
             }

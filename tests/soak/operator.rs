@@ -1,12 +1,8 @@
 //! The operator as a process of its own, started again whenever the weather ends it.
 
-use std::{
-    net::{Ipv4Addr, SocketAddr, TcpListener},
-    path::PathBuf,
-    time::Duration,
-};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use testbed::program::Program;
+use testbed::{loopback, program::Program};
 use tokio::process::Command;
 
 use super::{Failure, figures::Figures, weather::End};
@@ -34,18 +30,18 @@ pub(crate) struct Operator {
 
 impl Operator {
     pub(crate) fn start(recipe: &Recipe) -> Result<Self, Failure> {
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+        let admin = loopback::free_address()?;
         let mut command = Command::new(&recipe.program);
         command
             .args(["run", "--allow-http", "--api-url", &recipe.api])
-            .args(["--admin-addr", &free.to_string()])
+            .args(["--admin-addr", &admin.to_string()])
             .env("KUBECONFIG", &recipe.kubeconfig)
             .env("POD_NAMESPACE", "together-system")
             .env_remove("RUST_LOG")
             .env_remove("WATCH_NAMESPACES");
         Ok(Self {
             program: Program::start(&command, recipe.log.clone())?,
-            admin: free,
+            admin,
         })
     }
 

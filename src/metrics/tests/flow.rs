@@ -69,6 +69,13 @@ fn history_is_no_change_and_times_that_make_no_sense_are_none() {
     for news in [None, late] {
         assert_eq!(change::Change::of(&create("SUCCEEDED"), news), None);
     }
+    let mut unfinished = update("RUNNING", "SUCCEEDED");
+    if let Deed::Update { mirror, .. } = &mut unfinished {
+        Arc::make_mut(mirror).state = "".into();
+    }
+    let written_late = change::Change::of(&unfinished, news);
+    assert_eq!(written_late, Some(change), "no status until now");
+    assert_eq!(change::Change::of(&unfinished, late), None);
     let mut odd = status("FAILED");
     odd.review_time = some("soon");
     odd.end_time = some("2026-11-23T09:01:00Z");

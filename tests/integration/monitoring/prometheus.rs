@@ -1,10 +1,10 @@
 //! The dashboard and the rules, by a real Prometheus that scrapes an operator at work.
 
-use std::{collections::BTreeSet, fs, io::ErrorKind, net::TcpListener, path::Path};
+use std::{collections::BTreeSet, fs, io::ErrorKind, path::Path};
 
 use reqwest::Url;
 use serde_json::{Value, json};
-use testbed::{drift::file, simulator::Remediation as Truth};
+use testbed::{drift::file, loopback, simulator::Remediation as Truth};
 use tokio::process::{Child, Command};
 
 use super::RULES;
@@ -34,16 +34,12 @@ impl Prometheus {
         });
         let at = folder.path().join("prometheus.yml");
         fs::write(&at, config.to_string()).unwrap();
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let address = loopback::free_address().unwrap();
         let flag = |name: &str, path: &Path| format!("--{name}={}", path.display());
         let process = Command::new("prometheus")
             .arg(flag("config.file", &at))
             .arg(flag("storage.tsdb.path", folder.path()))
-            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+            .arg(format!("--web.listen-address={address}"))
             .arg("--log.level=warn")
             .kill_on_drop(true)
             .spawn();
@@ -55,7 +51,7 @@ impl Prometheus {
             process => process.unwrap(),
         };
         Some(Self {
-            url: Url::parse(&format!("http://127.0.0.1:{port}/api/v1/")).unwrap(),
+            url: Url::parse(&format!("http://{address}/api/v1/")).unwrap(),
             _process: process,
             _folder: folder,
         })

@@ -1,12 +1,11 @@
 //! The operator as a process of its own, and what its metrics say.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr, TcpListener},
     path::Path,
     time::{Duration, Instant},
 };
 
-use testbed::program::Program;
+use testbed::{loopback, program::Program};
 use tokio::process::Command;
 
 use crate::{Failure, process};
@@ -43,7 +42,7 @@ impl Operator {
         log: &Path,
         flags: &[&str],
     ) -> Result<Self, Failure> {
-        let admin: SocketAddr = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+        let admin = loopback::free_address()?;
         let mut command = Command::new(program);
         command
             .args(["run", "--allow-http", "--api-url", api])

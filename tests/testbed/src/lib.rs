@@ -6,6 +6,7 @@ pub mod auditor;
 pub mod control_plane;
 pub mod drift;
 pub mod helm;
+pub mod loopback;
 pub mod openmetrics;
 pub mod program;
 pub mod redis;

@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    net::TcpListener,
     os::unix::fs::{PermissionsExt, symlink},
     path::PathBuf,
     time::Duration,
@@ -15,6 +14,7 @@ use testbed::{
     control_plane::{ControlPlane, Error},
     drift::file,
     helm::Helm,
+    loopback,
     program::Program,
     redis,
 };
@@ -209,10 +209,8 @@ async fn programs() -> Result<(PathBuf, PathBuf, PathBuf), Error> {
     ))
 }
 
-/// An address of loopback that nobody listens at.
 fn free() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().to_string()
+    loopback::free_address().unwrap().to_string()
 }
 
 fn port(address: &str) -> &str {

@@ -3,6 +3,7 @@
 mod figures;
 mod page;
 mod plot;
+mod theme;
 
 use std::{
     fs,

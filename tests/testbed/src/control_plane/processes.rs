@@ -1,7 +1,6 @@
 //! A control plane as plain processes on loopback: etcd, kube-apiserver, kube-controller-manager.
 
 use std::{
-    net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -16,6 +15,7 @@ use super::{
     ready,
     run::Run,
 };
+use crate::loopback;
 
 /// The API server's name as a program of its run.
 pub(super) const API_SERVER: &str = "kube-apiserver";
@@ -66,7 +66,9 @@ async fn api_server_on(
     programs: &Programs,
     authority: &Authority,
 ) -> Result<(Client, PathBuf), Error> {
-    let port = free_port()?;
+    let port = loopback::free_address()
+        .map_err(Error::io("bind", Path::new("127.0.0.1:0")))?
+        .port();
     let server = format!("https://127.0.0.1:{port}");
     let ca = authority.certificate();
     let admin = authority.client("testbed-admin", Some("system:masters"))?;
@@ -160,11 +162,4 @@ fn controller_manager(programs: &Programs, dir: &Path) -> Command {
         .arg("--kube-api-qps=300")
         .arg("--kube-api-burst=600");
     command
-}
-
-fn free_port() -> Result<u16, Error> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .and_then(|listener| listener.local_addr())
-        .map(|address| address.port())
-        .map_err(Error::io("bind", Path::new("127.0.0.1:0")))
 }
