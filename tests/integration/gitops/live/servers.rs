@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    net::TcpListener,
     os::unix::fs::{PermissionsExt, symlink},
     path::PathBuf,
     time::Duration,
@@ -20,7 +19,13 @@ use testbed::{
 };
 use tokio::process::Command;
 
-use crate::{fixture::until, gitops::SETTINGS, setup};
+use crate::{
+    gitops::{
+        SETTINGS,
+        loopback::{answers, free, port},
+    },
+    setup,
+};
 
 /// Argo CD's image has it and calls it at each commit. These are not signed: it has nothing to say of them.
 const VERIFY: &str = "git-verify-wrapper.sh";
@@ -207,22 +212,4 @@ async fn programs() -> Result<(PathBuf, PathBuf, PathBuf), Error> {
         redis::program().await?,
         Helm::V4.program().await?,
     ))
-}
-
-/// An address of loopback that nobody listens at.
-fn free() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().to_string()
-}
-
-fn port(address: &str) -> &str {
-    address.rsplit(':').next().unwrap()
-}
-
-async fn answers(url: &str) {
-    until(url, || async {
-        let answer = reqwest::get(url).await.map_err(|error| error.to_string())?;
-        answer.error_for_status().map_err(|error| error.to_string())
-    })
-    .await;
 }
