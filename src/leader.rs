@@ -221,18 +221,15 @@ impl<L: Leases> Elector<L> {
         let before = lease.as_ref().and_then(|lease| lease.spec.as_ref());
         let spec = held(before, &self.me, self.clock.now());
         let sent = self.clock.elapsed();
-        let written = match lease {
-            Some(lease) => {
-                let lease = Lease {
-                    spec: Some(spec),
-                    ..lease
-                };
-                self.bounded(deadline, self.leases.replace(&lease)).await?
-            }
-            None => {
-                self.creating = true;
-                self.bounded(deadline, self.leases.create(spec)).await?
-            }
+        let written = if let Some(lease) = lease {
+            let lease = Lease {
+                spec: Some(spec),
+                ..lease
+            };
+            self.bounded(deadline, self.leases.replace(&lease)).await?
+        } else {
+            self.creating = true;
+            self.bounded(deadline, self.leases.create(spec)).await?
         };
         self.creating = false;
         self.leadership.extend(sent + RENEW_DEADLINE);

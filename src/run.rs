@@ -142,7 +142,7 @@ pub async fn run(
     let work = async {
         definitions::until_fit(&watches, &readiness).await;
         tokio::select! {
-            lost = lead(elector.as_mut(), &supervisor) => Err(lost),
+            lost = Box::pin(lead(elector.as_mut(), &supervisor)) => Err(lost),
             () = mirror(&namespaces, &watches, &supervisor, &readiness) => Ok(()),
             () = publisher.run() => Ok(()),
         }

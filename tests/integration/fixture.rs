@@ -358,13 +358,22 @@ pub(crate) async fn until<T, F: Future<Output = Result<T, String>>>(
     what: &str,
     ask: impl Fn() -> F,
 ) -> T {
+    within(PATIENCE, what, ask).await
+}
+
+/// The same with this patience.
+pub(crate) async fn within<T, F: Future<Output = Result<T, String>>>(
+    patience: Duration,
+    what: &str,
+    ask: impl Fn() -> F,
+) -> T {
     let begun = tokio::time::Instant::now();
     loop {
         match ask().await {
             Ok(answer) => return answer,
             Err(last) => assert!(
-                begun.elapsed() < PATIENCE,
-                "not within {PATIENCE:?}: {what}; last seen: {last}"
+                begun.elapsed() < patience,
+                "not within {patience:?}: {what}; last seen: {last}"
             ),
         }
         tokio::time::sleep(Duration::from_millis(25)).await;

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use testbed::{drift::file, helm::Helm as Version};
 use together_remediation_operator::api::cluster_watch::ClusterWatch;
 
@@ -49,13 +49,31 @@ fn one<'a>(objects: &'a [Value], kind: &str, name: &str) -> &'a Value {
     found
 }
 
-/// The example's watch, of the simulated cluster and in the fixture's namespace.
+/// A file of the example, for the fixture's namespace and cluster.
+pub(super) fn text_for(fixture: &Fixture, path: &str) -> String {
+    let text = fs::read_to_string(file(FOLDER).join(path)).unwrap();
+    let text = text.replace("gpu-ops", &fixture.namespace);
+    text.replace("YOUR-CLUSTER-ID", CLUSTER)
+}
+
+/// The example's watch.
 pub(super) fn watch_for(fixture: &Fixture) -> String {
-    let text = fs::read_to_string(file(FOLDER).join("watches/training.yaml")).unwrap();
-    text.replace("YOUR-CLUSTER-ID", CLUSTER).replace(
-        "namespace: gpu-ops",
-        &format!("namespace: {}", fixture.namespace),
-    )
+    text_for(fixture, "watches/training.yaml")
+}
+
+/// The Secret itself, where external-secrets would make it.
+pub(super) fn secret_for(fixture: &Fixture, key: &str) -> String {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": "together",
+            "namespace": fixture.namespace,
+            "annotations": {"argocd.argoproj.io/sync-wave": "0"},
+        },
+        "stringData": {"api-key": key},
+    })
+    .to_string()
 }
 
 #[test]

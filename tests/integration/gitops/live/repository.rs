@@ -8,15 +8,17 @@ use testbed::drift::file;
 
 use crate::{
     chart::helm::chart,
-    fixture::{CLUSTER, Fixture},
+    fixture::Fixture,
+    gitops::examples::{secret_for, text_for},
 };
 
 const EXAMPLE: &str = "docs/gitops";
+const URL: &str = "REPOSITORY-URL";
 
 pub(super) struct Repository(TempDir);
 
 impl Repository {
-    /// The example for the fixture's namespace and cluster; the Secret itself stands where external-secrets would make it.
+    /// The example for the fixture's namespace and cluster, with the Secret itself.
     pub(super) fn new(fixture: &Fixture) -> Self {
         let repository = Self(tempfile::tempdir().unwrap());
         repository.git(&["init", "--quiet", "--initial-branch=main"]);
@@ -25,23 +27,12 @@ impl Repository {
             "secrets/namespace.yaml",
             "watches/training.yaml",
         ] {
-            let text = repository.of_example(path);
-            let text = text.replace("gpu-ops", &fixture.namespace);
-            repository.write(path, &text.replace("YOUR-CLUSTER-ID", CLUSTER));
+            let text = text_for(fixture, path);
+            repository.write(path, &text.replace(URL, &repository.url()));
         }
         repository.write(
             "secrets/api-key.yaml",
-            &json!({
-                "apiVersion": "v1",
-                "kind": "Secret",
-                "metadata": {
-                    "name": "together",
-                    "namespace": fixture.namespace,
-                    "annotations": {"argocd.argoproj.io/sync-wave": "0"},
-                },
-                "stringData": {"api-key": fixture.simulator.key()},
-            })
-            .to_string(),
+            &secret_for(fixture, fixture.simulator.key()),
         );
         copy(&chart(), &repository.0.path().join("chart"));
         repository.operator(&json!({}));
@@ -70,7 +61,7 @@ impl Repository {
 
     fn of_example(&self, path: &str) -> String {
         let text = fs::read_to_string(file(EXAMPLE).join(path)).unwrap();
-        text.replace("REPOSITORY-URL", &self.url())
+        text.replace(URL, &self.url())
     }
 
     fn url(&self) -> String {

@@ -14,13 +14,18 @@ use testbed::{
     control_plane::{ControlPlane, Error},
     drift::file,
     helm::Helm,
-    loopback,
     program::Program,
     redis,
 };
 use tokio::process::Command;
 
-use crate::{fixture::until, gitops::SETTINGS, setup};
+use crate::{
+    gitops::{
+        SETTINGS,
+        loopback::{answers, free, port},
+    },
+    setup,
+};
 
 /// Argo CD's image has it and calls it at each commit. These are not signed: it has nothing to say of them.
 const VERIFY: &str = "git-verify-wrapper.sh";
@@ -207,20 +212,4 @@ async fn programs() -> Result<(PathBuf, PathBuf, PathBuf), Error> {
         redis::program().await?,
         Helm::V4.program().await?,
     ))
-}
-
-fn free() -> String {
-    loopback::free_address().unwrap().to_string()
-}
-
-fn port(address: &str) -> &str {
-    address.rsplit(':').next().unwrap()
-}
-
-async fn answers(url: &str) {
-    until(url, || async {
-        let answer = reqwest::get(url).await.map_err(|error| error.to_string())?;
-        answer.error_for_status().map_err(|error| error.to_string())
-    })
-    .await;
 }
