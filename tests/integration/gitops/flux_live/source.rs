@@ -1,5 +1,5 @@
-//! A repository laid out like docs/gitops, as kustomize-controller reads it: an archive over HTTP that a GitRepository's status
-//! names. Flux's source-controller, which would write that status, cannot be built from modules.
+//! A repository laid out like docs/gitops, as kustomize-controller reads it: an archive over HTTP that the status of a
+//! `GitRepository` names. Flux's source-controller, which would write that status, cannot be built from modules.
 
 use std::{
     collections::BTreeMap,
@@ -83,10 +83,9 @@ impl Source {
             .expect("tar is needed, on the PATH");
         assert!(packed.status.success(), "{packed:?}");
         let archive = packed.stdout;
-        let digest: String = Sha256::digest(&archive)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let digest = Sha256::digest(&archive);
+        let digest: Vec<_> = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = digest.concat();
         let revision = format!("main@sha1:{}", &digest[..40]);
         let name = format!("{digest}.tar.gz");
         let artifact = json!({
