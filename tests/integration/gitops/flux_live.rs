@@ -118,8 +118,8 @@ impl Live {
 
     /// Has Flux look at a Kustomization as `flux reconcile kustomization` does, and returns what came of it.
     async fn looked(&self, name: &str) -> Value {
-        static LOOKS: AtomicU32 = AtomicU32::new(0);
-        let asked = format!("look-{}", LOOKS.fetch_add(1, Ordering::Relaxed));
+        static ASKS: AtomicU32 = AtomicU32::new(0);
+        let asked = format!("look-{}", ASKS.fetch_add(1, Ordering::Relaxed));
         let patch = Patch::Merge(json!({"metadata": {"annotations": {ASKED: asked}}}));
         let params = PatchParams::default();
         let patched = self.kustomizations.patch(name, &params, &patch);

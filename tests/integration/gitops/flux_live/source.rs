@@ -1,5 +1,5 @@
 //! A repository laid out like docs/gitops, as kustomize-controller reads it: an archive over HTTP that a `GitRepository`'s status
-//! names. Flux's source-controller, which would write that status, cannot be built from modules.
+//! names. Flux's source-controller, which would write that status, could not be built: modules of it are not served everywhere.
 
 use std::{
     collections::BTreeMap,
