@@ -189,6 +189,12 @@ impl Fixture {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
 
+    pub(crate) async fn delete_secret(&self) {
+        let secrets: Api<Secret> = Api::namespaced(self.client.clone(), &self.namespace);
+        let now = kube::api::DeleteParams::default();
+        let _ = secrets.delete("together", &now).await.unwrap();
+    }
+
     pub(crate) async fn put_secret(&self, data: &[(&str, &str)], type_: &str) {
         let api: Api<Secret> = Api::namespaced(self.client.clone(), &self.namespace);
         let data: BTreeMap<_, _> = data

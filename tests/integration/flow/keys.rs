@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::Secret;
-use kube::{Api, ResourceExt, api::DeleteParams};
+use kube::ResourceExt;
 use testbed::simulator::Remediation as Truth;
 
 use crate::{
@@ -51,14 +50,6 @@ async fn mended(fixture: &Fixture) {
     fixture.turn(INTERVAL).await;
     let watch = fixture.ready("training", "Synced").await;
     assert_eq!(stands(&watch, "Stalled"), "False");
-}
-
-async fn delete_secret(fixture: &Fixture) {
-    let secrets: Api<Secret> = Api::namespaced(fixture.client.clone(), &fixture.namespace);
-    secrets
-        .delete("together", &DeleteParams::default())
-        .await
-        .unwrap();
 }
 
 /// A fixture whose one remediation is finished, so that polls come at the longer interval.
@@ -112,7 +103,7 @@ async fn a_secret_that_cannot_be_used_is_told_with_what_to_do() {
     )
     .await;
 
-    delete_secret(&fixture).await;
+    fixture.delete_secret().await;
     fixture.turn(INTERVAL).await;
     let watch = fixture.ready("training", "SecretNotFound").await;
     let ready = told(&watch, "Ready");
@@ -129,7 +120,7 @@ async fn a_secret_that_cannot_be_used_is_told_with_what_to_do() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_watch_born_without_a_secret_says_so_and_recovers() {
     let fixture = fixture("born-poor").await;
-    delete_secret(&fixture).await;
+    fixture.delete_secret().await;
     fixture.watch("training", |_| {}).await;
     let watch = fixture.ready("training", "SecretNotFound").await;
     assert_eq!(stands(&watch, "Ready"), "False");

@@ -11,7 +11,6 @@ use std::{
     time::Duration,
 };
 
-use k8s_openapi::api::core::v1::Secret;
 use kube::{
     Api, Client, ResourceExt,
     api::{DeleteParams, DynamicObject, Patch, PatchParams},
@@ -76,11 +75,7 @@ impl Live {
         let controller = Controller::start(&control_plane).await?;
         let control_plane: &'static ControlPlane = Box::leak(Box::new(control_plane));
         let fixture = Fixture::idle_on(control_plane, "flux").await;
-        let secrets: Api<Secret> = Api::namespaced(fixture.client.clone(), &fixture.namespace);
-        let _ = secrets
-            .delete("together", &DeleteParams::default())
-            .await
-            .unwrap();
+        fixture.delete_secret().await;
         Some(Self {
             source: Source::new(&fixture).await,
             kustomizations: api(&fixture.client, KUSTOMIZE, "Kustomization"),

@@ -6,16 +6,13 @@ mod servers;
 use std::time::Duration;
 
 use k8s_openapi::{
-    api::{
-        core::v1::{ConfigMap, Secret},
-        rbac::v1::ClusterRole,
-    },
+    api::{core::v1::ConfigMap, rbac::v1::ClusterRole},
     apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
     jiff::Timestamp,
 };
 use kube::{
     Api, ResourceExt,
-    api::{DeleteParams, DynamicObject, Patch, PatchParams},
+    api::{DynamicObject, Patch, PatchParams},
     core::{ApiResource, GroupVersionKind},
 };
 use serde_json::{Value, json};
@@ -50,11 +47,7 @@ impl Live {
         let servers = Servers::start(&control_plane).await?;
         let control_plane: &'static ControlPlane = Box::leak(Box::new(control_plane));
         let fixture = Fixture::idle_on(control_plane, "live").await;
-        let secrets: Api<Secret> = Api::namespaced(fixture.client.clone(), &fixture.namespace);
-        let _ = secrets
-            .delete("together", &DeleteParams::default())
-            .await
-            .unwrap();
+        fixture.delete_secret().await;
         let kind = GroupVersionKind::gvk("argoproj.io", "v1alpha1", "Application");
         let kind = ApiResource::from_gvk(&kind);
         let applications = Api::namespaced_with(fixture.client.clone(), "argocd", &kind);

@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use k8s_openapi::{api::core::v1::Secret, jiff::Timestamp};
-use kube::{Api, api::DeleteParams};
+use k8s_openapi::jiff::Timestamp;
+use kube::api::DeleteParams;
 use serde_json::json;
 use testbed::{
     api_proxy,
@@ -87,9 +87,7 @@ pub(super) async fn silent(control_plane: &'static ControlPlane) -> Vec<Situatio
 /// What is wrong with a key.
 pub(super) async fn keys(control_plane: &'static ControlPlane) -> Vec<Situation> {
     let fixture = Fixture::on(control_plane, "keys").await;
-    let secrets: Api<Secret> = Api::namespaced(fixture.client.clone(), &fixture.namespace);
-    let now = DeleteParams::default();
-    let _ = secrets.delete("together", &now).await.unwrap();
+    fixture.delete_secret().await;
     fixture.watch("training", |_| {}).await;
     fixture.ready("training", "SecretNotFound").await;
     let mut taken = vec![take(&fixture, Watch, "secret-not-found", "training").await];

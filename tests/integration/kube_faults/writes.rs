@@ -232,8 +232,7 @@ async fn priority_and_fairness_itself_loses_nothing() {
         .await;
     let counts = fixture.control_plane.requests().await.unwrap();
     let refused = counts.since(&before).count(|kind| kind.code == 429);
-    // However late that was told on a busy machine: what goes on without a pause is refused thousands of times.
-    assert!(refused <= 20 * u64::from(MIRRORS), "hammered: {refused}");
+    assert!(refused <= 4 * u64::from(MIRRORS), "hammered: {refused}");
     let seats = "nominalConcurrencyShares: 0";
     let level = level.replace(seats, "nominalConcurrencyShares: 100");
     fixture.control_plane.apply(&level).await.unwrap();

@@ -56,14 +56,18 @@ pub(super) async fn nothing_is_green_before_it_was_synced(live: &mut Live) {
     let looked = live.looked(WATCHES).await;
     waited(live, &looked);
 
-    live.fixture.simulator.clear_faults();
-    live.fixture.turn(LONG).await;
-    live.fixture.ready("training", "Synced").await;
+    the_api_is_back(live).await;
     let looked = live.looked(WATCHES).await;
     assert!(
         ready(&looked, "True", "ReconciliationSucceeded", "Applied"),
         "{looked:#}"
     );
+}
+
+async fn the_api_is_back(live: &Live) {
+    live.fixture.simulator.clear_faults();
+    live.fixture.turn(LONG).await;
+    live.fixture.ready("training", "Synced").await;
 }
 
 /// What passes by itself is in progress: Flux waits until `timeout`.
@@ -81,9 +85,7 @@ pub(super) async fn an_outage_is_waited_for(live: &Live) {
     .await;
     let looked = live.looked(WATCHES).await;
     waited(live, &looked);
-    live.fixture.simulator.clear_faults();
-    live.fixture.turn(LONG).await;
-    live.fixture.ready("training", "Synced").await;
+    the_api_is_back(live).await;
     live.until(WATCHES, "it is well again, with nobody's help", |status| {
         ready(status, "True", "ReconciliationSucceeded", "Applied")
     })
