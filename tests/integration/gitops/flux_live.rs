@@ -111,7 +111,8 @@ impl Live {
         .await;
     }
 
-    /// Has Flux look at a Kustomization as `flux reconcile kustomization` does, and returns what came of it.
+    /// Has Flux look at a Kustomization as `flux reconcile kustomization` does, and returns what came of it. A request is also
+    /// answered by the turn that only puts the finalizer on, which leaves no Ready.
     async fn looked(&self, name: &str) -> Value {
         static ASKS: AtomicU32 = AtomicU32::new(0);
         let asked = format!("look-{}", ASKS.fetch_add(1, Ordering::Relaxed));
@@ -120,8 +121,8 @@ impl Live {
         let patched = self.kustomizations.patch(name, &params, &patch);
         patched.await.unwrap();
         self.until(name, "Flux has looked", |status| {
-            status["lastHandledReconcileAt"] == *asked
-                && condition(status, "Ready")["status"] != "Unknown"
+            let ready = &condition(status, "Ready")["status"];
+            status["lastHandledReconcileAt"] == *asked && (ready == "True" || ready == "False")
         })
         .await
     }
