@@ -59,7 +59,8 @@ fn ask(flags: &Check) -> Result<String, String> {
 fn operate(flags: &Run) -> Result<(), RunError> {
     flags.base_url().map_err(RunError::Usage)?;
     telemetry::start(flags.log_format, &flags.log_level);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    // One thread is enough for 500 watches, and what is handed over to another one costs more than it saves.
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     let runtime = runtime.map_err(|error| RunError::Cluster(error.to_string()))?;
