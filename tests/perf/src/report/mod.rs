@@ -61,3 +61,31 @@ fn forget(earlier: &mut Report, later: &Report) {
             .any(|new| new.name == row.name && (new.error.is_none() || row.error.is_some()))
     });
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use testbed::drift;
+
+    use super::*;
+
+    #[test]
+    fn the_page_is_made_of_the_results_beside_it() {
+        let mut results: Vec<PathBuf> = fs::read_dir(drift::file("docs/performance/results"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        results.sort();
+        let made = tempfile::tempdir().unwrap();
+        write(&results, made.path()).unwrap();
+        let settle = |name: &str| {
+            let text = fs::read_to_string(made.path().join(name)).unwrap();
+            drift::settle(&format!("docs/{name}"), &text, "--package perf");
+        };
+        settle("performance.md");
+        for plot in fs::read_dir(made.path().join("performance")).unwrap() {
+            let plot = plot.unwrap().file_name();
+            settle(&format!("performance/{}", plot.to_str().unwrap()));
+        }
+    }
+}
