@@ -1,9 +1,12 @@
 //! The program, from its arguments to its exit code.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{io, process::ExitCode, sync::Arc};
 
 use clap::Parser;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    runtime::{Builder, Runtime},
+    signal::unix::{SignalKind, signal},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -48,22 +51,20 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// One thread is enough for 500 watches, and what is handed over to another one costs more than it saves.
+fn runtime() -> io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().build()
+}
+
 fn ask(flags: &Check) -> Result<String, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let runtime = runtime.map_err(|error| error.to_string())?;
+    let runtime = runtime().map_err(|error| error.to_string())?;
     runtime.block_on(check::until_ready(&flags.url, flags.timeout))
 }
 
 fn operate(flags: &Run) -> Result<(), RunError> {
     flags.base_url().map_err(RunError::Usage)?;
     telemetry::start(flags.log_format, &flags.log_level);
-    // One thread is enough for 500 watches, and what is handed over to another one costs more than it saves.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let runtime = runtime.map_err(|error| RunError::Cluster(error.to_string()))?;
+    let runtime = runtime().map_err(|error| RunError::Cluster(error.to_string()))?;
     let outcome = runtime.block_on(async {
         // Before anything else: until then SIGTERM would kill the process, and not at all where it is the first of a container.
         let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signals)?;
