@@ -32,6 +32,9 @@ pub(crate) const STATES: [&str; 9] = [
     "FAILED",
 ];
 
+/// How an API may write that a time is not set.
+pub(crate) const ZERO_TIMES: [&str; 2] = ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z"];
+
 pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
@@ -107,20 +110,25 @@ pub(crate) fn full_item(state: &str) -> Remediation {
     }
 }
 
+/// The mirror of `item`, version 1.
+pub(crate) fn mirror(item: &Remediation) -> Mirror {
+    let spec = RemediationSpec {
+        cluster_id: CLUSTER.into(),
+        id: item.id.to_string(),
+    };
+    let mut object = Mirror::new(&object_name(CLUSTER, &item.id), spec);
+    object.metadata.namespace = Some(NAMESPACE.into());
+    object.metadata.uid = some("u");
+    object.metadata.resource_version = some("1");
+    object.status = Some(from_api(item, &[], 1));
+    object
+}
+
 /// An index with the mirrors of these.
 pub(crate) fn index(items: &[Remediation]) -> Index {
     let index = Index::new(0);
     for item in items {
-        let spec = RemediationSpec {
-            cluster_id: CLUSTER.into(),
-            id: item.id.to_string(),
-        };
-        let mut object = Mirror::new(&object_name(CLUSTER, &item.id), spec);
-        object.metadata.namespace = Some(NAMESPACE.into());
-        object.metadata.uid = some("u");
-        object.metadata.resource_version = some("1");
-        object.status = Some(from_api(item, &[], 1));
-        index.apply(object);
+        index.apply(mirror(item));
     }
     index
 }

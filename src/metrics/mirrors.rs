@@ -28,12 +28,15 @@ impl Open {
     fn of(mirror: &Mirror) -> Option<Self> {
         let hop = mirror.history.iter().flatten().next_back();
         let entered = hop.and_then(|hop| time::read(hop.time.as_deref()));
+        // One that waits has a series, and alerts, though the API says no time.
+        let seen = || time::read(hop.map(|hop| &*hop.observed_time));
+        let since = entered.or(mirror.created).or_else(seen)?;
         Some(Self {
             id: mirror.id.clone(),
             node: mirror.node.clone(),
             state: mirror.state.clone(),
             mode: mirror.mode.clone(),
-            since: entered.or(mirror.created)?.as_duration().as_secs_f64(),
+            since: since.as_duration().as_secs_f64(),
         })
     }
 

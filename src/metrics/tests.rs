@@ -6,7 +6,7 @@ use testbed::openmetrics::without_histogram_units;
 
 use super::*;
 use crate::{
-    api::remediation::{RemediationSpec, RemediationStatus},
+    api::remediation::{RemediationSpec, RemediationStatus, Transition},
     clock::Clock,
     cluster::ClusterError,
     leader::Leadership,
@@ -15,7 +15,7 @@ use crate::{
         name::object_name,
         write::{Deed, Done},
     },
-    testing::{CLUSTER, NAMESPACE, at, clock::TestClock, index, item, scope, some},
+    testing::{CLUSTER, NAMESPACE, ZERO_TIMES, at, clock::TestClock, index, item, scope, some},
     together::{self, BaseUrl, Client, Limits},
 };
 

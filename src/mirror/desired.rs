@@ -12,7 +12,10 @@ use crate::{
     together::{self, Text, state},
 };
 
-use super::bounds::{self, bounded};
+use super::{
+    bounds::{self, bounded},
+    time,
+};
 
 /// What a machine is called that the API gives no name.
 pub const UNNAMED: &str = "an unnamed machine";
@@ -262,8 +265,8 @@ pub fn story(status: &RemediationStatus, id: &str) -> String {
         .mode
         .as_deref()
         .map_or("a repair", |mode| mode_in_words(mode));
-    let since = |time: &Option<String>| {
-        time.as_deref()
+    let since = |text: &Option<String>| {
+        time::told(text.as_deref())
             .map(|time| format!(" since {time}"))
             .unwrap_or_default()
     };

@@ -2,10 +2,23 @@
 
 use k8s_openapi::jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 
-/// A time as the API writes it; `None` where it is absent or unreadable.
+/// A time of the Together API, for whatever is decided or measured by it; `None` where it is absent, unreadable or
+/// [not set](is_set).
 #[must_use]
 pub fn read(text: Option<&str>) -> Option<Timestamp> {
-    text?.parse().ok()
+    text?.parse().ok().filter(is_set)
+}
+
+/// A time of the Together API as it writes it, for messages and the history; `None` where it is absent or
+/// [not set](is_set).
+#[must_use]
+pub fn told(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| text.parse().as_ref().map_or(true, is_set))
+}
+
+/// Whether `time` is one at all: programs write a time that they do not have as the first second of the year 1 or of 1970.
+fn is_set(time: &Timestamp) -> bool {
+    time.as_second() > 0
 }
 
 /// Whether the API writes a time in `text` that is not before `since`.
@@ -16,7 +29,7 @@ pub fn is_since(text: Option<&str>, since: Option<Timestamp>) -> bool {
         .is_some_and(|(time, since)| time >= since)
 }
 
-/// When a finished remediation ended: its `end_time`, else its `update_time`, the first that is readable.
+/// When a finished remediation ended: its `end_time`, else its `update_time`, the first that [reads](read) as one.
 #[must_use]
 pub fn ended(end_time: Option<&str>, update_time: Option<&str>) -> Option<Timestamp> {
     read(end_time).or_else(|| read(update_time))
@@ -55,15 +68,35 @@ mod tests {
     }
 
     #[test]
+    fn a_time_up_to_1970_is_not_set() {
+        for zero in [
+            "0001-01-01T00:00:00Z",
+            "0001-01-01T00:00:00+00:00",
+            "1970-01-01T00:00:00Z",
+            "1970-01-01T01:00:00+01:00",
+            "1970-01-01T00:00:00.000000001Z",
+            "1969-07-20T20:17:40Z",
+        ] {
+            assert_eq!(read(Some(zero)), None, "{zero}");
+        }
+        let first = "1970-01-01T00:00:01Z";
+        assert_eq!(read(Some(first)), first.parse().ok());
+        assert_eq!(
+            ended(Some("0001-01-01T00:00:00Z"), Some(first)),
+            first.parse().ok()
+        );
+    }
+
+    #[test]
     fn a_second_begins_where_it_is_written_to_begin() {
         for (time, second) in [
             ("2026-11-23T10:00:00.75Z", "2026-11-23T10:00:00Z"),
             // found by the fuzzer: before 1970, jiff's seconds are cut towards 1970
             ("1013-11-23T10:00:00.25061-20:00", "1013-11-24T06:00:00Z"),
         ] {
-            let time = read(Some(time)).unwrap();
+            let time: Timestamp = time.parse().unwrap();
             assert_eq!(seconds(time), second);
-            assert_eq!(read(Some(second)), Some(to_second(time)));
+            assert_eq!(second.parse().ok(), Some(to_second(time)));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use proptest::{option, prelude::*};
 
-use super::{CLUSTER, STATES, id};
+use super::{CLUSTER, STATES, ZERO_TIMES, id};
 use crate::together::{LinkedAlert, Remediation, Text};
 
 pub(crate) fn state() -> impl Strategy<Value = String> {
@@ -27,6 +27,7 @@ fn text() -> impl Strategy<Value = Option<String>> {
 fn time() -> impl Strategy<Value = Option<String>> {
     option::of(prop_oneof![
         6 => (0_u32..31, 0_u32..24).prop_map(|(day, hour)| format!("2026-10-{:02}T{hour:02}:00:00.5Z", day + 1)),
+        1 => proptest::sample::select(&ZERO_TIMES[..]).prop_map(str::to_owned),
         1 => "\\PC{1,80}",
     ])
 }

@@ -106,6 +106,8 @@ pub struct Finished {
     pub name: Box<str>,
     /// When it ended, where the API says so readably.
     pub finished: Option<Timestamp>,
+    /// When it was created, where the API says so readably.
+    pub created: Option<Timestamp>,
     /// Its mirror.
     pub status: Box<RemediationStatus>,
     /// Its identity.
@@ -215,6 +217,7 @@ fn create(scope: &Scope, name: &str, item: &Remediation, now: Timestamp) -> Verd
     let created = Finished {
         name: name.into(),
         finished,
+        created: time::read(item.create_time.as_deref()),
         status: Box::new(desired::from_api(item, &scope.omit, 1)),
         spec: RemediationSpec {
             cluster_id: scope.cluster.to_string(),

@@ -76,7 +76,7 @@ impl Candidates {
             let oldest = of_instance
                 .iter()
                 .enumerate()
-                .min_by_key(|(_, one)| (one.finished, Reverse(&one.name)));
+                .min_by_key(|(_, one)| rank(one.finished, one.created, &one.name));
             if let Some((at, _)) = oldest {
                 of_instance.swap_remove(at);
             }
@@ -148,13 +148,24 @@ enum Kept<'a> {
 }
 
 impl Kept<'_> {
-    /// The newest ranks first; of equals, the first by name.
-    fn rank(&self) -> (Option<Timestamp>, Reverse<&str>) {
+    fn rank(&self) -> impl Ord {
         match self {
-            Self::Mirror((name, mirror)) => (mirror.finished, Reverse(name)),
-            Self::Candidate(candidate) => (candidate.finished, Reverse(&candidate.name)),
+            Self::Mirror((name, mirror)) => rank(mirror.finished, mirror.created, name),
+            Self::Candidate(one) => rank(one.finished, one.created, &one.name),
         }
     }
+}
+
+/// The place of a finished one among those of its instance: the greatest stays longest. By its end, else by its creation;
+/// one that says neither counts as the newest, for nothing proves that it is old. Of equals, the first by name is the
+/// greatest.
+pub(crate) fn rank(
+    finished: Option<Timestamp>,
+    created: Option<Timestamp>,
+    name: &str,
+) -> (bool, Option<Timestamp>, Reverse<&str>) {
+    let time = finished.or(created);
+    (time.is_none(), time, Reverse(name))
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub struct Rollup {
 #[must_use]
 pub fn rollup<'a>(mirrors: impl Iterator<Item = (&'a str, &'a Mirror)>) -> Rollup {
     let mut counts = RemediationCounts::default();
-    let mut latest: HashMap<&str, (Option<Timestamp>, &str, &Mirror)> = HashMap::new();
+    let mut latest: HashMap<&str, (Place, &str, &Mirror)> = HashMap::new();
     let mut by_state: BTreeMap<&str, i64> = BTreeMap::new();
     let mut waiting = Vec::new();
     for (name, mirror) in mirrors {
@@ -48,11 +48,12 @@ pub fn rollup<'a>(mirrors: impl Iterator<Item = (&'a str, &'a Mirror)>) -> Rollu
             counts.awaiting_approval += 1;
             waiting.push((mirror.created, name, mirror));
         }
+        let place = place(mirror);
         let seen = latest
             .entry(&mirror.instance)
-            .or_insert((mirror.created, name, mirror));
-        if (mirror.created, name) > (seen.0, seen.1) {
-            *seen = (mirror.created, name, mirror);
+            .or_insert((place, name, mirror));
+        if (place, name) > (seen.0, seen.1) {
+            *seen = (place, name, mirror);
         }
     }
     let failed = latest
@@ -81,6 +82,16 @@ pub fn rollup<'a>(mirrors: impl Iterator<Item = (&'a str, &'a Mirror)>) -> Rollu
         attention: attention.collect(),
         message,
     }
+}
+
+/// See [`place`].
+type Place = (bool, Option<Timestamp>);
+
+/// The place of a mirror among those of its instance, the latest is the greatest: by its creation, else by its last update.
+/// One that says neither counts as the latest, so that no failure is hidden.
+fn place(mirror: &Mirror) -> Place {
+    let time = mirror.created.or(mirror.updated);
+    (time.is_none(), time)
 }
 
 fn attention(name: &str, mirror: &Mirror, since: Option<Timestamp>) -> Attention {

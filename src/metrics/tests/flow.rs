@@ -149,3 +149,40 @@ async fn a_watch_is_stale_once_it_was_not_listed_for_too_long() {
     meter.synced(clock.elapsed(), Duration::ZERO);
     assert!(!stale());
 }
+
+#[tokio::test]
+async fn a_time_that_is_not_set_is_in_no_metric() {
+    for zero in ZERO_TIMES {
+        let (metrics, watches, ..) = metrics();
+        let meter = watches.meter("ns", "w");
+        let waits = together::Remediation {
+            create_time: some(zero),
+            update_time: some(zero),
+            ..item(1, "PENDING_APPROVAL")
+        };
+        let index = index(std::slice::from_ref(&waits));
+        let mut object = crate::testing::mirror(&waits);
+        object.metadata.resource_version = some("2");
+        object.status.as_mut().unwrap().transitions = vec![Transition {
+            to: "PENDING_APPROVAL".into(),
+            time: some(zero),
+            observed_time: "2026-11-23T10:00:00Z".into(),
+            ..Transition::default()
+        }];
+        index.apply(object);
+        meter.shows(&index, &scope());
+        let open = lines(&metrics, "open_since_timestamp_seconds{");
+        assert_eq!(open.len(), 1, "it waits all the same");
+        let seen = at("2026-11-23T10:00:00Z").as_second();
+        assert!(open[0].ends_with(&format!(" {seen}.0")), "{open:?}");
+
+        let mut ended = status("FAILED");
+        (ended.review_time, ended.start_time) = (some(zero), some(zero));
+        let Deed::Create(_, spec) = create("FAILED") else {
+            unreachable!()
+        };
+        let news = Some(at("2026-11-23T08:59:00Z"));
+        let change = change::Change::of(&Deed::Create(ended, spec), news).unwrap();
+        assert_eq!(change.took, [None; 3]);
+    }
+}

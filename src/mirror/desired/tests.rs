@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     api::remediation::Remediation,
-    testing::{condition, full_item, item, random, some, word},
+    testing::{ZERO_TIMES, condition, full_item, item, random, some, word},
 };
 
 const ALL_OMITTABLE: [(OmitField, &str); 8] = [
@@ -212,6 +212,25 @@ fn who_must_approve_is_told_everything_in_one_sentence() {
     assert!(awaiting(&item).contains("GPU fell off the bus"));
     item.linked_alerts[0].title = None;
     assert!(awaiting(&item).contains("XidError"));
+}
+
+#[test]
+fn a_time_that_is_not_set_is_mirrored_but_in_no_message() {
+    for zero in ZERO_TIMES {
+        for state in ["PENDING_APPROVAL", "PENDING", "RUNNING"] {
+            let item = together::Remediation {
+                create_time: some(zero),
+                review_time: some(zero),
+                start_time: some(zero),
+                ..full_item(state)
+            };
+            let status = from_api(&item, &[], 1);
+            assert_eq!(status.create_time, some(zero));
+            for condition in &status.conditions {
+                assert!(!condition.message.contains("since"), "{condition:?}");
+            }
+        }
+    }
 }
 
 #[test]

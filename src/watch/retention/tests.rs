@@ -11,12 +11,14 @@ use crate::{
     testing::{CLUSTER, NAMESPACE, at, now},
 };
 
-/// One that may be mirrored or not: instance, end (hours before now; `None`: it says none), and whether it is open.
+/// One that may be mirrored or not: instance, end and creation (hours before now; `None`: it says none), and whether it is
+/// open.
 #[derive(Clone, Debug)]
 struct One {
     name: String,
     instance: &'static str,
     hours: Option<i64>,
+    created: Option<i64>,
     open: bool,
 }
 
@@ -26,14 +28,13 @@ impl One {
             name: name.into(),
             instance,
             hours: Some(hours),
+            created: None,
             open: false,
         }
     }
 
     fn end(&self) -> Option<Timestamp> {
-        let end = at("2026-11-23T10:00:00Z");
-        self.hours
-            .map(|hours| end - Duration::from_secs(hours.unsigned_abs() * 3600))
+        self.hours.map(ago)
     }
 
     fn status(&self) -> RemediationStatus {
@@ -41,6 +42,7 @@ impl One {
             state: Some(if self.open { "RUNNING" } else { "SUCCEEDED" }.into()),
             open: Some(self.open),
             instance_id: Some(self.instance.into()),
+            create_time: self.created.map(|hours| ago(hours).to_string()),
             end_time: self.end().map(|end| end.to_string()),
             ..RemediationStatus::default()
         }
@@ -69,10 +71,16 @@ impl One {
         Finished {
             name: self.name.as_str().into(),
             finished: self.end(),
+            created: self.created.map(ago),
             status: Box::new(self.status()),
             spec: self.spec(),
         }
     }
+}
+
+/// So many hours before now.
+fn ago(hours: i64) -> Timestamp {
+    at("2026-11-23T10:00:00Z") - Duration::from_secs(hours.unsigned_abs() * 3600)
 }
 
 fn policy(ttl_hours: Option<u64>, max_per_instance: Option<usize>) -> Policy {
@@ -174,17 +182,66 @@ fn an_open_one_takes_no_place() {
     );
 }
 
-#[test]
-fn one_without_a_readable_end_does_not_expire_but_is_the_first_to_make_room() {
-    let silent = One {
+/// One that says no end.
+fn endless(name: &str, created: Option<i64>) -> One {
+    One {
         hours: None,
-        ..One::finished("silent", "i", 0)
-    };
-    let all = [silent, One::finished("a", "i", 1)];
+        created,
+        ..One::finished(name, "i", 0)
+    }
+}
+
+#[test]
+fn one_without_a_readable_end_does_not_expire() {
+    let all = [endless("silent", Some(9)), One::finished("a", "i", 1)];
     assert_eq!(settled(policy(Some(2), None), &all, &[]), (none(), none()));
+}
+
+#[test]
+fn without_an_end_one_ranks_by_its_creation_else_as_the_newest() {
+    // Those that are there, how many may stay, those that go.
+    let table: [(&[One], usize, &[&str]); 4] = [
+        (
+            &[endless("silent", None), One::finished("a", "i", 1)],
+            1,
+            &["a"],
+        ),
+        (
+            &[endless("old", Some(3)), One::finished("a", "i", 1)],
+            1,
+            &["old"],
+        ),
+        (
+            &[endless("new", Some(1)), One::finished("a", "i", 3)],
+            1,
+            &["a"],
+        ),
+        (
+            &[
+                endless("silent", None),
+                endless("new", Some(1)),
+                endless("old", Some(3)),
+            ],
+            2,
+            &["old"],
+        ),
+    ];
+    for (all, max, gone) in table {
+        assert_eq!(
+            settled(policy(None, Some(max)), all, &[]).0,
+            gone,
+            "{all:?}"
+        );
+    }
+    // As candidates.
+    let listed = [
+        endless("silent", None),
+        endless("new", Some(1)),
+        endless("old", Some(3)),
+    ];
     assert_eq!(
-        settled(policy(None, Some(1)), &all, &[]),
-        (vec!["silent".into()], none())
+        settled(policy(None, Some(2)), &[], &listed),
+        (none(), vec!["new".into(), "silent".into()])
     );
 }
 
@@ -200,14 +257,16 @@ fn the_spec_is_read() {
 
 fn ones() -> impl Strategy<Value = Vec<One>> {
     let instance = proptest::sample::select(vec!["", "i", "j"]);
-    let one = (instance, proptest::option::of(0_i64..6), any::<bool>());
+    let hours = || proptest::option::of(0_i64..6);
+    let one = (instance, hours(), hours(), any::<bool>());
     proptest::collection::vec(one, 0..24).prop_map(|all| {
         let named = all.into_iter().enumerate();
         named
-            .map(|(at, (instance, hours, open))| One {
+            .map(|(at, (instance, hours, created, open))| One {
                 name: format!("r{at}"),
                 instance,
                 hours,
+                created,
                 open,
             })
             .collect()

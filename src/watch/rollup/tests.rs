@@ -11,7 +11,7 @@ use crate::{
         desired::{Synced, from_api, mark},
         index::Index,
     },
-    testing::{CLUSTER, NAMESPACE, id, item, random, some},
+    testing::{CLUSTER, NAMESPACE, ZERO_TIMES, id, item, random, some},
     together,
 };
 
@@ -208,6 +208,38 @@ fn a_failure_waits_since_its_end() {
         since,
         [some("2026-11-23T09:05:00Z"), some("2026-11-23T09:10:00Z")]
     );
+}
+
+#[test]
+fn a_time_that_is_not_set_hides_no_failure_and_is_in_no_message() {
+    for zero in ZERO_TIMES {
+        let failed = together::Remediation {
+            end_time: some(zero),
+            update_time: some(zero),
+            ..on(1, "i", zero, "FAILED")
+        };
+        let before = on(2, "i", "2026-11-23T08:00:00Z", "SUCCEEDED");
+        for all in [[failed.clone(), before.clone()], [before, failed]] {
+            let rollup = of(&all);
+            assert_eq!(rollup.counts.failed_instances, 1, "{zero}");
+            assert_eq!(rollup.attention[0].since, None);
+        }
+        let message = of(&[on(1, "i", zero, "PENDING_APPROVAL")]).message.unwrap();
+        assert!(!message.contains("since"), "{message}");
+    }
+}
+
+#[test]
+fn without_a_creation_the_last_update_says_which_is_the_latest() {
+    let failed = together::Remediation {
+        create_time: None,
+        update_time: some("2026-11-23T08:00:00Z"),
+        ..item(1, "FAILED")
+    };
+    for (created, count) in [("2026-11-23T07:00:00Z", 1), ("2026-11-23T09:00:00Z", 0)] {
+        let other = on(2, "instance-1", created, "SUCCEEDED");
+        assert_eq!(of(&[failed.clone(), other]).counts.failed_instances, count);
+    }
 }
 
 proptest! {

@@ -7,12 +7,13 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::testing::{
-    at,
+    CLUSTER, NAMESPACE, at,
     cluster::{Call, MemoryCluster},
     ended, id, item, now, random, scope, some,
 };
 
 mod confirmed;
+mod timeless;
 
 struct World {
     scope: Scope,

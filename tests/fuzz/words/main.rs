@@ -88,6 +88,7 @@ fn times(text: &str) {
         assert!(read.checked_mul(1000).is_some());
     }
     if let Some(read) = time::read(Some(text)) {
+        assert!(read.as_second() > 0 && time::told(Some(text)).is_some());
         assert!(time::to_second(read) <= read);
         let written = time::seconds(read);
         assert_eq!(

@@ -378,10 +378,13 @@ fn latest<'a>(history: &'a History, mirror: &Value, gone: bool) -> Option<&'a Ve
         .max_by_key(|version| version.until.unwrap_or(Timestamp::MAX))
 }
 
+/// A time up to 1970 stands for none.
 fn ended_at(version: &Version) -> Option<Timestamp> {
     let shown = &version.shown;
-    let time = shown.end_time.as_ref().or(shown.update_time.as_ref());
-    time.filter(|_| shown.is_final())?.parse().ok()
+    let times = [&shown.end_time, &shown.update_time].into_iter().flatten();
+    let mut times = times.filter_map(|time| time.parse().ok());
+    let end = times.find(|time| *time > Timestamp::UNIX_EPOCH);
+    end.filter(|_| shown.is_final())
 }
 
 /// How many the watch says that it left out.

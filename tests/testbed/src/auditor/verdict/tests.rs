@@ -9,6 +9,8 @@ use super::super::fields::status;
 use super::*;
 use crate::simulator::Remediation;
 
+mod ends;
+
 const ID: &str = "9f0c2a1e-0000-4000-8000-000000000001";
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
 /// With the spec below: fresh 31.5 s, stale 240.75 s, full 331.5 s.
