@@ -3,6 +3,7 @@
 use std::{future::Future, pin::Pin, sync::Mutex, time::Duration};
 
 use k8s_openapi::jiff::Timestamp;
+use tokio::time::{Instant, sleep_until};
 
 use crate::clock::Clock;
 
@@ -26,5 +27,29 @@ impl Clock for TestClock {
 
     fn sleep_until(&self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(std::future::pending())
+    }
+}
+
+/// The virtual time of a tokio runtime that is paused: it goes on by itself when everybody sleeps.
+#[derive(Debug)]
+pub(crate) struct PausedClock(Instant);
+
+impl Default for PausedClock {
+    fn default() -> Self {
+        Self(Instant::now())
+    }
+}
+
+impl Clock for PausedClock {
+    fn now(&self) -> Timestamp {
+        super::now() + self.elapsed()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    fn sleep_until(&self, until: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(sleep_until(self.0 + until))
     }
 }

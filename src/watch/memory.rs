@@ -46,8 +46,6 @@ pub struct Memory {
     open_pages: usize,
     /// What the last full listing had to leave out, in words.
     pub(super) left_out: Option<String>,
-    /// Every mirror has this generation's labels and owners.
-    pub(super) adopted: bool,
     /// How long the API had to be left alone after the last listing.
     pub rest: Duration,
     /// When what is open gets stale (monotonic), even while a listing is under way.

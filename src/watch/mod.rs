@@ -1,6 +1,7 @@
 //! One `ClusterWatch`: schedule, credentials, listing, plan, write, report.
 
 pub mod absence;
+pub mod adopt;
 pub mod backlog;
 pub mod controller;
 pub mod credentials;

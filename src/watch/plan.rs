@@ -230,20 +230,6 @@ fn create(scope: &Scope, name: &str, item: &Remediation, now: Timestamp) -> Verd
     Verdict::Write(created.into_write())
 }
 
-/// The write that gives a mirror the watch's labels and owners where it lacks them, also where the API has forgotten it and
-/// no listing will bring it: what is to stay or to go with the watch must not depend on the API's memory.
-#[must_use]
-pub fn adopt((name, mirror): (Box<str>, Arc<Mirror>)) -> Write {
-    Write {
-        name,
-        deed: Deed::Update {
-            mirror,
-            status: None,
-            metadata: true,
-        },
-    }
-}
-
 /// The order in which writes of one page go: new ones and open ones first, for they are what people wait for.
 #[must_use]
 pub fn urgency(write: &Write) -> u8 {

@@ -7,7 +7,7 @@ use k8s_openapi::jiff::Timestamp;
 use super::{
     credentials::{self, CredentialsError, Keys},
     memory::{FullListing, Memory, only_final},
-    plan::{self, Scope},
+    plan::Scope,
     polled::Polled,
     questions,
     regression::Regressions,
@@ -53,7 +53,7 @@ pub struct Tools<C, T = Client> {
 
 impl<C: Cluster, T> Tools<C, T> {
     /// A round of writes that begins now.
-    fn round<'a>(&self, scope: &'a Scope, regressions: &'a Regressions) -> Round<'a, C> {
+    pub(super) fn round<'a>(&self, scope: &'a Scope, regressions: &'a Regressions) -> Round<'a, C> {
         let (cluster, index) = (self.cluster.clone(), self.index.clone());
         let mut round = Round::new(scope, regressions, cluster, index, self.clock.now());
         round.events = self.events.clone();
@@ -142,12 +142,6 @@ pub async fn poll<C: Cluster, T: Service>(
         let concerned = mirrors(tools, scope, |mirror| policy.concerns(mirror, now));
         round.settle(&concerned).await;
     }
-    if !memory.adopted {
-        round.drain().await;
-        for misfit in mirrors(tools, scope, |mirror| !scope.fits(mirror)) {
-            round.write(plan::adopt(misfit)).await;
-        }
-    }
 
     let full = complete.states().is_empty();
     let (lasted, taken) = (ended.saturating_sub(began), timed.taken());
@@ -163,7 +157,6 @@ pub async fn poll<C: Cluster, T: Service>(
     memory.backlog = std::mem::take(&mut round.backlog);
     memory.backlog.end(full || only_final(scope).is_some());
     let (tally, left_out) = round.finish().await;
-    memory.adopted |= tally.error.is_none() && tally.conflicts == 0;
     memory.regressions = regressions;
     let answered = tools.clock.elapsed();
     memory.regressions.observe(older, full, ended..answered);
@@ -360,7 +353,7 @@ async fn mark_stale<C: Cluster>(round: &mut Round<'_, C>, name: Box<str>, mirror
 }
 
 /// Those mirrors of the watch that are `wanted`.
-fn mirrors<C, T>(
+pub(super) fn mirrors<C, T>(
     tools: &Tools<C, T>,
     scope: &Scope,
     wanted: impl Fn(&Mirror) -> bool,

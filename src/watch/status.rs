@@ -49,6 +49,10 @@ pub struct Facts {
     pub last_sync: Option<Timestamp>,
     /// When everything was last listed to the end, if this process knows.
     pub last_full_sync: Option<Timestamp>,
+    /// Every mirror carries the labels and owner references of `generation`.
+    pub adopted: bool,
+    /// What keeps mirrors from that, in words; `None`: nothing does, or it is not known yet.
+    pub adopting: Option<String>,
     /// How long the mirror may go unconfirmed.
     pub stale_after: Duration,
     /// The `requestedAt` annotation, once it is handled.
@@ -102,6 +106,10 @@ pub fn build(
             ("False", *reason, ""),
         ),
     };
+    let reconciling = match &facts.adopting {
+        Some(message) if reconciling.0 == "False" => ("True", "Progressing", &**message),
+        _ => reconciling,
+    };
     let rollup = facts.rollup.clone().unwrap_or_else(|| carried(previous));
     let attention = match &rollup.message {
         Some(message) => ("True", "AttentionRequired", &**message),
@@ -146,6 +154,7 @@ pub fn build(
             .or_else(|| previous.last_full_sync_time.clone()),
         stale_after: (*standing != Standing::Suspended)
             .then(|| seconds(now + HEARTBEAT + facts.stale_after)),
+        mirrors_generation: mirrors_generation(previous, facts),
         last_handled_reconcile_at: facts
             .handled
             .clone()
@@ -153,6 +162,17 @@ pub fn build(
         remediations: known.then_some(rollup.counts),
         attention: rollup.attention,
     }
+}
+
+/// Of which generation all mirrors carry the labels and owner references.
+fn mirrors_generation(previous: &ClusterWatchStatus, facts: &Facts) -> Option<i64> {
+    let generation = Some(facts.generation);
+    if facts.adopted {
+        return generation;
+    }
+    let before = previous.mirrors_generation;
+    // Somebody changed them since: that generation does not hold any more.
+    before.filter(|before| facts.adopting.is_none() || Some(*before) != generation)
 }
 
 /// The message of Ready, and of what goes with it.

@@ -1,6 +1,8 @@
 //! The life of one generation of one `ClusterWatch`: wait, poll, report, again.
 
+mod adopting;
 mod handover;
+mod resting;
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
@@ -34,6 +36,9 @@ use crate::{
 
 /// What Ready says of a poll that goes on for so long that the mirror is stale.
 const LATE: &str = "listing the API takes so long that nothing here was confirmed in time. The listing goes on; if this stays, ask for larger pages (spec.query.pageSize), or see why the API is slow";
+
+/// Labels and owner references that are not up to date are gone on with after this long.
+const ADOPT_AGAIN: Duration = Duration::from_secs(10);
 
 /// The operator's own speeds.
 #[derive(Clone, Copy, Debug)]
@@ -128,10 +133,12 @@ impl<C: Cluster, T: Service> Task<C, T> {
             self.meter.synced(self.tools.clock.elapsed(), age);
         }
         self.begin(&Standing::Progressing(String::new())).await;
+        self.survey();
         self.memory.pulse = watchdog.enroll(&self.scope.namespace, &name);
         if !self.reporter.is_acknowledged() {
             self.report(&Standing::Progressing(String::new())).await;
         }
+        self.adopt().await;
         let (clock, turn) = (self.tools.clock.clone(), self.cadence.active_interval);
         let first = self.pace.first_poll(clock.elapsed(), turn);
         self.memory.pulse.rest_until(first);
@@ -206,31 +213,6 @@ impl<C: Cluster, T: Service> Task<C, T> {
         memory.tell(&self.pace);
         self.memory = memory;
         outcome
-    }
-
-    /// Reports `standing` and leaves the API alone until it is dropped. The mirrors of a suspended watch are marked once
-    /// they are stale, but not where it `overlaps` another: then they are the other's.
-    pub async fn rest(mut self, standing: Standing, overlaps: bool, meters: &Watches) {
-        self.count(meters);
-        self.begin(&standing).await;
-        loop {
-            let now = self.tools.clock.elapsed();
-            // A process that died in its first poll may have left mirrors, and no word that it synced.
-            if !overlaps {
-                self.mark_stale(now).await;
-            }
-            let told = self.report(&standing).await;
-            let due = [self.good, self.confirmed].map(|since| since + self.stale_after());
-            let next = due.into_iter().filter(|due| !overlaps && now < *due).min();
-            let again = now
-                + if told {
-                    HEARTBEAT
-                } else {
-                    self.cadence.interval.min(HEARTBEAT)
-                };
-            let until = next.map_or(again, |due| due.min(again));
-            self.tools.clock.sleep_until(until).await;
-        }
     }
 
     /// How the watch stands after a poll.
@@ -344,7 +326,11 @@ impl<C: Cluster, T: Service> Task<C, T> {
         self.memory.pulse.rest_until(until);
         let earliest = self.memory.may_list_all_at();
         loop {
-            let tell_at = clock.elapsed() + HEARTBEAT;
+            let pause = match &self.facts.adopting {
+                Some(_) => ADOPT_AGAIN,
+                None => HEARTBEAT,
+            };
+            let tell_at = clock.elapsed() + pause;
             tokio::select! {
                 biased;
                 () = clock.sleep_until(until.min(tell_at)) => {}
@@ -353,6 +339,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
             if clock.elapsed() >= until {
                 break;
             }
+            self.adopt().await;
             self.report(standing).await;
         }
         self.memory.pulse.beat();
@@ -389,3 +376,6 @@ impl<C: Cluster, T: Service> Task<C, T> {
         Duration::try_from(self.tools.clock.now().duration_since(last)).ok()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -48,6 +48,12 @@ pub struct ClusterWatchStatus {
     #[schemars(length(max = limits::TIME))]
     pub stale_after: Option<String>,
 
+    /// The metadata.generation whose labels and owner references all mirrors carry. While it is behind
+    /// metadata.generation, Reconciling is True: wait before you delete this ClusterWatch, because its deletionPolicy
+    /// does not hold for all mirrors yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirrors_generation: Option<i64>,
+
     /// The value of the annotation compute.together.ai/requestedAt that was last acted on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::REQUESTED_AT))]

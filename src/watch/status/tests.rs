@@ -18,6 +18,8 @@ fn facts() -> Facts {
         last_full_sync: Some(now()),
         stale_after: MINUTE * 5,
         handled: None,
+        adopted: true,
+        adopting: None,
         rollup: Some(Rollup::default()),
     }
 }
@@ -317,5 +319,50 @@ proptest! {
                 break;
             }
         }
+    }
+}
+
+#[test]
+fn until_every_mirror_is_this_generations_it_reconciles_however_it_stands() {
+    let busy = Facts {
+        adopted: false,
+        adopting: some("2 mirrors left"),
+        ..facts()
+    };
+    for standing in standings() {
+        let status = build(&ClusterWatchStatus::default(), &standing, &busy, now());
+        let reconciling = condition(&status.conditions, "Reconciling");
+        assert_eq!(reconciling.status, "True", "{standing:?}");
+        assert_eq!(status.mirrors_generation, None, "{standing:?}");
+        let done = build(&status, &standing, &facts(), now());
+        assert_eq!(done.mirrors_generation, Some(3), "{standing:?}");
+    }
+}
+
+#[test]
+fn the_mirrors_generation_says_what_holds() {
+    let facts = |adopted, adopting: Option<&str>| Facts {
+        adopted,
+        adopting: adopting.map(str::to_owned),
+        ..facts()
+    };
+    // Before, every mirror is up to date, what is left to do, after.
+    let table = [
+        (None, true, None, Some(3)),
+        (Some(2), true, None, Some(3)),
+        (Some(2), false, Some("1 left"), Some(2)),
+        (Some(3), false, Some("1 left"), None),
+        (Some(2), false, None, Some(2)),
+    ];
+    for (before, adopted, adopting, after) in table {
+        let previous = ClusterWatchStatus {
+            mirrors_generation: before,
+            ..ClusterWatchStatus::default()
+        };
+        let next = build(&previous, &synced(), &facts(adopted, adopting), now());
+        assert_eq!(
+            next.mirrors_generation, after,
+            "{before:?} {adopted} {adopting:?}"
+        );
     }
 }

@@ -1,0 +1,82 @@
+//! Gives the mirrors of a `ClusterWatch` its labels and owner references. This needs no answer of the Together API, so it waits
+//! for none: what is to stay or to go with the `ClusterWatch` must be right when somebody deletes it.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    memory::Memory,
+    plan::Scope,
+    poll::{Tools, mirrors},
+    regression::Regressions,
+};
+use crate::{
+    cluster::{Cluster, ClusterError},
+    mirror::{
+        index::Mirror,
+        write::{Deed, Write},
+    },
+};
+
+/// How far the mirrors have come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Adoption {
+    /// Mirrors that lack the labels or owner references.
+    pub left: usize,
+    /// The first write that failed.
+    pub error: Option<ClusterError>,
+}
+
+impl Adoption {
+    /// What a person must know before deleting the `ClusterWatch`; `None`: every mirror is as this `generation` wants it.
+    #[must_use]
+    pub fn message(&self, generation: i64) -> Option<String> {
+        let left = match self.left {
+            0 => return None,
+            1 => "1 mirror".to_owned(),
+            many => format!("{many} mirrors"),
+        };
+        Some(match &self.error {
+            None => format!(
+                "Updating labels and owner references: {left} left. Before you delete this ClusterWatch, wait until status.mirrorsGeneration is {generation}"
+            ),
+            Some(error) => format!(
+                "Cannot update the labels and owner references of {left}: {error}. Fix the cause; the update is retried every 10 s. Until then, deleting this ClusterWatch may delete mirrors that should stay, or leave some that should go"
+            ),
+        })
+    }
+}
+
+/// The mirrors of `scope` that lack its labels or owner references.
+pub(super) fn misfits<C, T>(tools: &Tools<C, T>, scope: &Scope) -> Vec<(Box<str>, Arc<Mirror>)> {
+    mirrors(tools, scope, |mirror| !scope.fits(mirror))
+}
+
+/// Updates the mirrors of `scope` that lack its labels or owner references, also those that the API no longer lists. Begins no
+/// write after `until` (monotonic).
+pub(super) async fn adopt<C: Cluster, T>(
+    tools: &Tools<C, T>,
+    scope: &Scope,
+    memory: &Memory,
+    until: Duration,
+) -> Adoption {
+    let regressions = Regressions::default();
+    let mut round = tools.round(scope, &regressions);
+    round.pulse = memory.pulse.clone();
+    round.meter = memory.meter.clone();
+    for (name, mirror) in misfits(tools, scope) {
+        if tools.clock.elapsed() >= until {
+            break;
+        }
+        let deed = Deed::Update {
+            mirror,
+            status: None,
+            metadata: true,
+        };
+        round.write(Write { name, deed }).await;
+    }
+    let (tally, _) = round.finish().await;
+    Adoption {
+        left: misfits(tools, scope).len(),
+        error: tally.error,
+    }
+}

@@ -1,0 +1,41 @@
+//! How the mirrors come by the labels and owner references of this generation, whatever the Together API does.
+
+use std::time::Duration;
+
+use kube::ResourceExt;
+
+use super::Task;
+use crate::{
+    cluster::Cluster,
+    together::Service,
+    watch::adopt::{Adoption, adopt, misfits},
+};
+
+/// Longest time for labels and owner references before a poll: polls and heartbeats must not wait for 100,000 mirrors.
+const ADOPTING: Duration = Duration::from_secs(60);
+
+impl<C: Cluster, T: Service> Task<C, T> {
+    /// Looks whether all mirrors have their labels and owner references.
+    pub(super) fn survey(&mut self) {
+        let left = misfits(&self.tools, &self.scope).len();
+        self.note(&Adoption { left, error: None });
+    }
+
+    /// Goes on giving the mirrors their labels and owner references, where they lack them.
+    pub(super) async fn adopt(&mut self) {
+        if self.facts.adopting.is_none() {
+            return;
+        }
+        let until = self.tools.clock.elapsed() + ADOPTING;
+        let adoption = adopt(&self.tools, &self.scope, &self.memory, until).await;
+        if let Some(error) = &adoption.error {
+            tracing::warn!(watch = %self.watch.name_any(), namespace = %self.scope.namespace, left = adoption.left, %error, "cannot update labels and owner references of mirrors; retrying");
+        }
+        self.note(&adoption);
+    }
+
+    fn note(&mut self, adoption: &Adoption) {
+        self.facts.adopting = adoption.message(self.facts.generation);
+        self.facts.adopted = self.facts.adopting.is_none();
+    }
+}

@@ -1,0 +1,204 @@
+//! What a worker does by itself, without an answer of the Together API.
+#![allow(clippy::unwrap_used)]
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use tokio::time::timeout;
+
+use super::*;
+use crate::{
+    api::{
+        cluster_watch::{ClusterWatchSpec, ClusterWatchStatus, DeletionPolicy, SecretKeyRef},
+        remediation::{Remediation, RemediationSpec},
+    },
+    cluster::ClusterError,
+    mirror::{desired::from_api, index::Index, labels},
+    testing::{
+        CLUSTER, NAMESPACE,
+        clock::PausedClock,
+        cluster::{Call, MemoryCluster},
+        condition, id, item,
+        together::MemoryTogether,
+        word,
+    },
+    watch::{credentials::Keys, room::Room},
+};
+
+const SPEEDS: Speeds = Speeds {
+    default_interval: Duration::from_secs(60),
+    min_interval: Duration::from_secs(10),
+};
+
+/// A `ClusterWatch` with mirrors that carry another generation's owners and labels.
+struct World {
+    cluster: MemoryCluster,
+    tools: Arc<Tools<MemoryCluster, MemoryTogether>>,
+}
+
+impl World {
+    /// So many mirrors, and a `ClusterWatch` with this policy.
+    async fn new(mirrors: u64, policy: DeletionPolicy, suspend: bool) -> Self {
+        let cluster = MemoryCluster::default();
+        let index = Index::new(0);
+        let spec = ClusterWatchSpec {
+            cluster_id: CLUSTER.into(),
+            deletion_policy: policy,
+            suspend,
+            api_key_secret_ref: SecretKeyRef {
+                name: "together".into(),
+                key: "api-key".into(),
+            },
+            ..ClusterWatchSpec::default()
+        };
+        let mut watch = ClusterWatch::new("training", spec);
+        watch.metadata.namespace = Some(NAMESPACE.into());
+        cluster.put_watch(watch);
+        for number in 0..mirrors {
+            index.apply(mirror(&cluster, number).await);
+        }
+        let tools = Tools {
+            cluster: cluster.clone(),
+            together: MemoryTogether::default(),
+            index,
+            clock: Arc::new(PausedClock::default()),
+            events: events::Events::default(),
+            room: Room::default(),
+            keys: Keys::default(),
+        };
+        Self {
+            cluster,
+            tools: Arc::new(tools),
+        }
+    }
+
+    /// The worker of the `ClusterWatch` as it is now lives for this long: at rest with `standing`, else it polls.
+    async fn lives(&self, seconds: u64, standing: Option<Standing>) {
+        self.with_task(seconds, standing, false).await;
+    }
+
+    /// The same at rest, where it may overlap another.
+    async fn rests(&self, seconds: u64, standing: Standing, overlaps: bool) {
+        self.with_task(seconds, Some(standing), overlaps).await;
+    }
+
+    async fn with_task(&self, seconds: u64, standing: Option<Standing>, overlaps: bool) {
+        let watch = Arc::new(self.cluster.watches().remove(0));
+        let (_requests, requested) = watch::channel(None);
+        let shard = Shard::new("ns/lease", None);
+        let task = Task::new(self.tools.clone(), watch, shard, SPEEDS, requested);
+        let meters = Watches::new(self.tools.clock.clone());
+        let watchdog = Watchdog::new(self.tools.clock.clone(), Duration::from_secs(300));
+        let life = async {
+            match standing {
+                Some(standing) => task.rest(standing, overlaps, &meters).await,
+                None => task.run(&watchdog, &meters).await,
+            }
+        };
+        timeout(Duration::from_secs(seconds), life)
+            .await
+            .unwrap_err();
+    }
+
+    fn status(&self) -> ClusterWatchStatus {
+        self.cluster.watches().remove(0).status.unwrap_or_default()
+    }
+
+    /// How many mirrors have owners.
+    fn owned(&self) -> usize {
+        let owned = |object: &&Remediation| !object.owner_references().is_empty();
+        self.cluster
+            .look(|mirrors| mirrors.values().filter(owned).count())
+    }
+}
+
+fn owners() -> Vec<OwnerReference> {
+    vec![OwnerReference {
+        uid: "earlier".into(),
+        ..OwnerReference::default()
+    }]
+}
+
+/// A mirror that an earlier `ClusterWatch` owns.
+async fn mirror(cluster: &MemoryCluster, number: u64) -> Remediation {
+    let spec = RemediationSpec {
+        cluster_id: CLUSTER.into(),
+        id: id(number),
+    };
+    let mut object = Remediation::new(&id(number), spec);
+    object.metadata.namespace = Some(NAMESPACE.into());
+    object.metadata.labels = Some(labels::labels(CLUSTER, Some("instance-1")));
+    object.metadata.owner_references = Some(owners());
+    let mut created = cluster.create(&object).await.unwrap();
+    created.status = Some(from_api(&item(number, "RUNNING"), &[], 1));
+    cluster.replace_status(&created).await.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_suspended_one_gives_its_mirrors_their_owners() {
+    let world = World::new(3, DeletionPolicy::Retain, true).await;
+    world.lives(30, Some(Standing::Suspended)).await;
+    assert_eq!(world.owned(), 0);
+    let status = world.status();
+    assert_eq!(status.mirrors_generation, Some(1));
+    assert_eq!(word(&status.conditions, "Reconciling").0, "False");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_without_a_key_gives_its_mirrors_their_owners() {
+    let world = World::new(3, DeletionPolicy::Retain, false).await;
+    world.lives(30, None).await;
+    let status = world.status();
+    assert_eq!(
+        word(&status.conditions, "Ready"),
+        ("False", "SecretNotFound")
+    );
+    assert_eq!(world.owned(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn until_all_mirrors_have_their_owners_it_says_so() {
+    let world = World::new(3, DeletionPolicy::Retain, true).await;
+    world.cluster.fail(|call| match call {
+        Call::Patch(name) if *name == id(1) => Some(ClusterError::Refused("policy says no".into())),
+        _ => None,
+    });
+    world.lives(30, Some(Standing::Suspended)).await;
+    let status = world.status();
+    assert_eq!(status.mirrors_generation, None);
+    let reconciling = condition(&status.conditions, "Reconciling");
+    assert_eq!(reconciling.status, "True");
+    assert!(
+        reconciling.message.contains("1 mirror") && reconciling.message.contains("policy says no"),
+        "{}",
+        reconciling.message
+    );
+    assert_eq!(world.owned(), 1, "the others have theirs");
+    world.cluster.fail(|_| None);
+    world.lives(30, Some(Standing::Suspended)).await;
+    assert_eq!(world.status().mirrors_generation, Some(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_overlaps_another_leaves_the_mirrors_to_that_one() {
+    let world = World::new(3, DeletionPolicy::Retain, false).await;
+    let stalled = Standing::Stalled {
+        reason: "Overlaps",
+        message: "delete one of the two".into(),
+    };
+    world.rests(30, stalled, true).await;
+    assert_eq!(world.owned(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_owner_that_somebody_puts_back_while_it_is_suspended_is_taken_off_again() {
+    let world = World::new(1, DeletionPolicy::Retain, true).await;
+    let edited = async {
+        world.tools.clock.sleep_until(Duration::from_secs(60)).await;
+        world.cluster.touch(0, |object| {
+            object.metadata.owner_references = Some(owners());
+        });
+        world.tools.index.apply(world.cluster.object(0).unwrap());
+    };
+    tokio::join!(edited, world.lives(400, Some(Standing::Suspended)));
+    assert_eq!(world.owned(), 0);
+    assert_eq!(world.status().mirrors_generation, Some(1));
+}
