@@ -1,5 +1,7 @@
 //! Writes the status of a `ClusterWatch`: only when it says something new, or the heartbeat is due.
 
+use std::time::Duration;
+
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 
@@ -26,6 +28,8 @@ pub struct Reporter<C> {
     pub generation: i64,
     shard: Shard,
     last: ClusterWatchStatus,
+    /// When this process last wrote (monotonic).
+    written: Option<Duration>,
 }
 
 impl<C: Cluster> Reporter<C> {
@@ -40,6 +44,7 @@ impl<C: Cluster> Reporter<C> {
             generation: watch.metadata.generation.unwrap_or_default(),
             shard,
             last: watch.status.clone().unwrap_or_default(),
+            written: None,
         }
     }
 
@@ -55,7 +60,7 @@ impl<C: Cluster> Reporter<C> {
         self.last.observed_generation == Some(self.generation)
     }
 
-    /// Reports `standing` and `facts`, which are of this reporter's generation.
+    /// Reports `standing` and `facts`, which are of this reporter's generation; `elapsed`: the monotonic time at `now`.
     ///
     /// # Errors
     /// What the cluster refused or failed at. A watch that is gone, has another generation or is another shard's is no
@@ -65,8 +70,11 @@ impl<C: Cluster> Reporter<C> {
         standing: &Standing,
         facts: &Facts,
         now: Timestamp,
+        elapsed: Duration,
     ) -> Result<(), ClusterError> {
-        if !worth_writing(&self.last, &build(&self.last, standing, facts, now)) {
+        let silent = self.written.map(|written| elapsed.saturating_sub(written));
+        let next = build(&self.last, standing, facts, now);
+        if !worth_writing(&self.last, &next, silent) {
             return Ok(());
         }
         for _ in 0..TRIES {
@@ -83,11 +91,15 @@ impl<C: Cluster> Reporter<C> {
                 return Ok(());
             }
             let status = build(&self.last, standing, facts, now);
-            if !worth_writing(&self.last, &status) {
+            if !worth_writing(&self.last, &status, silent) {
                 return Ok(());
             }
             match self.write(watch, status).await {
-                Ok(()) | Err(ClusterError::NotFound) => return Ok(()),
+                Ok(()) => {
+                    self.written = Some(elapsed);
+                    return Ok(());
+                }
+                Err(ClusterError::NotFound) => return Ok(()),
                 Err(ClusterError::Conflict) => {}
                 Err(error) => return Err(error),
             }

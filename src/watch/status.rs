@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::{Condition, Time},
-    jiff::Timestamp,
+    jiff::{SignedDuration, Timestamp},
 };
 
 use super::{failure::WRITE_FAILED, rollup::Rollup, schedule::HEARTBEAT};
@@ -12,6 +12,9 @@ use crate::{
     api::{cluster_watch::ClusterWatchStatus, limits},
     mirror::time::{seconds, to_second},
 };
+
+/// The heartbeat, as a difference of two times of day.
+const BEAT: SignedDuration = SignedDuration::from_secs(HEARTBEAT.as_secs().cast_signed());
 
 /// How a watch stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -215,9 +218,14 @@ pub fn synced_later_by(status: &ClusterWatchStatus) -> Duration {
     if failing { Duration::ZERO } else { HEARTBEAT }
 }
 
-/// Whether `next` is worth a write after `previous`: it says something else, or the heartbeat is due.
+/// Whether `next` is worth a write after `previous`: it says something else, or the heartbeat is due. `silent`: how long ago this
+/// process last wrote (monotonic); `None`: it has not yet, so that only the promises tell.
 #[must_use]
-pub fn worth_writing(previous: &ClusterWatchStatus, next: &ClusterWatchStatus) -> bool {
+pub fn worth_writing(
+    previous: &ClusterWatchStatus,
+    next: &ClusterWatchStatus,
+    silent: Option<Duration>,
+) -> bool {
     let timeless = |status: &ClusterWatchStatus| ClusterWatchStatus {
         last_sync_time: None,
         last_full_sync_time: None,
@@ -228,7 +236,10 @@ pub fn worth_writing(previous: &ClusterWatchStatus, next: &ClusterWatchStatus) -
         |status: &ClusterWatchStatus| status.stale_after.as_deref()?.parse::<Timestamp>().ok();
     let heartbeat = match (time(previous), time(next)) {
         (Some(before), Some(after)) => {
-            Duration::try_from(after.duration_since(before)).is_ok_and(|age| age >= HEARTBEAT)
+            let later = after.duration_since(before);
+            let due = silent.map_or(later >= BEAT, |silent| silent >= HEARTBEAT);
+            // A promise that lies too far ahead hides a dead operator: after a long list, or a clock that was set back.
+            due || -later > BEAT
         }
         (before, after) => before != after,
     };

@@ -295,8 +295,10 @@ impl<C: Cluster, T: Service> Task<C, T> {
             });
             self.facts.rollup = Some(all);
         }
-        let (now, before) = (self.tools.clock.now(), Shown::by(self.reporter.last()));
-        let told = self.reporter.report(standing, &self.facts, now).await;
+        let (now, elapsed) = (self.tools.clock.now(), self.tools.clock.elapsed());
+        let before = Shown::by(self.reporter.last());
+        let report = self.reporter.report(standing, &self.facts, now, elapsed);
+        let told = report.await;
         self.meter.stands(&self.reporter.last().conditions);
         if *standing != Standing::Suspended {
             let elapsed = self.tools.clock.elapsed();

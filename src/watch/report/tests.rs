@@ -1,9 +1,14 @@
+use std::time::Duration;
+
+use k8s_openapi::jiff::SignedDuration;
+
 use super::*;
 use crate::{
     api::cluster_watch::ClusterWatchSpec,
     testing::{NAMESPACE, cluster::MemoryCluster, now},
 };
 
+const MINUTE: Duration = Duration::from_secs(60);
 const HERE: &str = "ns/here";
 const THERE: &str = "ns/there";
 
@@ -47,7 +52,10 @@ async fn nothing_is_reported_over_another_shard() {
     there.metadata.uid.clone_from(&watch.metadata.uid);
     cluster.put_watch(there);
     let synced = Standing::Synced(String::new());
-    reporter.report(&synced, &facts(), now()).await.unwrap();
+    reporter
+        .report(&synced, &facts(), now(), Duration::ZERO)
+        .await
+        .unwrap();
     let after = cluster.watches().remove(0).status.unwrap();
     assert_eq!(
         (after.shard.as_deref(), after.conditions.len()),
@@ -86,4 +94,49 @@ async fn one_that_has_changed_meanwhile_is_not_taken() {
     let taken = reporter.take_over(None, &facts(), now(), |_| true).await;
     assert_eq!(taken, Err(ClusterError::Conflict));
     assert_eq!(holder(&cluster), None);
+}
+
+/// The writes of 35 minutes with a report a minute, where `promised` was written first and the time of day then jumps.
+async fn writes(promised: Duration, jump: SignedDuration) -> usize {
+    let (cluster, watch) = held_by(None);
+    let mut reporter = reporter(&cluster, &watch);
+    let synced = Standing::Synced(String::new());
+    let mut writes = 0;
+    for minute in 0..=35 {
+        let stale_after = if minute == 0 { promised } else { MINUTE * 3 };
+        let facts = Facts {
+            stale_after,
+            ..facts()
+        };
+        let elapsed = MINUTE * minute;
+        let day = if minute == 0 {
+            now()
+        } else {
+            now() + elapsed + jump
+        };
+        let before = cluster.watches().remove(0).status;
+        reporter
+            .report(&synced, &facts, day, elapsed)
+            .await
+            .unwrap();
+        writes += usize::from(cluster.watches().remove(0).status != before);
+    }
+    writes
+}
+
+#[tokio::test]
+async fn the_heartbeat_comes_every_five_minutes_whatever_was_promised_before() {
+    let hour = SignedDuration::from_hours(1);
+    for (promised, jump) in [
+        (MINUTE * 3, SignedDuration::ZERO),
+        (MINUTE * 40, SignedDuration::ZERO),
+        (MINUTE * 3, -hour),
+        (MINUTE * 3, hour),
+    ] {
+        let writes = writes(promised, jump).await;
+        assert!(
+            (8..=9).contains(&writes),
+            "{promised:?} {jump}: {writes} writes"
+        );
+    }
 }

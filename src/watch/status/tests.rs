@@ -146,11 +146,14 @@ fn suspended_ready_stays_and_nothing_promises_freshness() {
     assert_eq!(status.stale_after, None);
     assert_eq!(status.remediations, before.remediations);
     assert_eq!(status.last_sync_time, before.last_sync_time);
-    assert!(worth_writing(&before, &status));
+    assert!(worth_writing(&before, &status, None));
     let later = build(&status, &Standing::Suspended, &unknown, now() + MINUTE * 60);
-    assert!(!worth_writing(&status, &later), "suspended, nothing beats");
+    assert!(
+        !worth_writing(&status, &later, None),
+        "suspended, nothing beats"
+    );
     let resumed = build(&later, &synced(), &facts(), now());
-    assert!(resumed.stale_after.is_some() && worth_writing(&later, &resumed));
+    assert!(resumed.stale_after.is_some() && worth_writing(&later, &resumed, None));
 }
 
 #[test]
@@ -232,10 +235,10 @@ fn the_heartbeat_beats_every_five_minutes_and_not_before() {
         };
         build(&before, &synced(), &facts, now() + time)
     };
-    assert!(!worth_writing(&before, &before));
-    assert!(!worth_writing(&before, &after(MINUTE * 4)));
-    assert!(worth_writing(&before, &after(MINUTE * 5)));
-    assert!(worth_writing(&ClusterWatchStatus::default(), &before));
+    assert!(!worth_writing(&before, &before, None));
+    assert!(!worth_writing(&before, &after(MINUTE * 4), None));
+    assert!(worth_writing(&before, &after(MINUTE * 5), None));
+    assert!(worth_writing(&ClusterWatchStatus::default(), &before, None));
 }
 
 #[test]
@@ -277,7 +280,7 @@ fn whatever_else_is_new_is_written_at_once() {
         ),
     ];
     for status in news {
-        assert!(worth_writing(&before, &status), "{status:?}");
+        assert!(worth_writing(&before, &status, None), "{status:?}");
     }
 }
 
@@ -315,7 +318,7 @@ proptest! {
         loop {
             time += Duration::from_secs(poll);
             prop_assert!(time <= ends, "nothing was written before {ends}");
-            if worth_writing(&written, &build(&written, &synced(), &facts(after), time)) {
+            if worth_writing(&written, &build(&written, &synced(), &facts(after), time), None) {
                 break;
             }
         }
@@ -363,6 +366,32 @@ fn the_mirrors_generation_says_what_holds() {
         assert_eq!(
             next.mirrors_generation, after,
             "{before:?} {adopted} {adopting:?}"
+        );
+    }
+}
+
+#[test]
+fn a_promise_too_far_ahead_is_taken_back_at_once() {
+    let promised = |stale_after| {
+        let facts = Facts {
+            stale_after,
+            ..facts()
+        };
+        build(&ClusterWatchStatus::default(), &synced(), &facts, now())
+    };
+    // How much further the old promise lies, how long ago the last write was, and whether to write.
+    let table = [
+        (MINUTE * 5, MINUTE, false),
+        (MINUTE * 6, MINUTE, true),
+        (MINUTE * 5, MINUTE * 5, true),
+        (Duration::ZERO, MINUTE * 4, false),
+    ];
+    for (further, silent, write) in table {
+        let (old, new) = (promised(MINUTE * 5 + further), promised(MINUTE * 5));
+        assert_eq!(
+            worth_writing(&old, &new, Some(silent)),
+            write,
+            "{further:?} {silent:?}"
         );
     }
 }
