@@ -5,7 +5,7 @@ use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Condition, jiff::Timestamp}
 
 use crate::{
     api::remediation::{Remediation as Mirror, RemediationSpec},
-    mirror::{desired::from_api, index::Index, name::object_name},
+    mirror::{desired::from_api, end::Clocks, index::Index, name::object_name},
     together::{LinkedAlert, Remediation},
     watch::{plan::Scope, retention::Policy},
 };
@@ -42,6 +42,14 @@ pub(crate) fn at(text: &str) -> Timestamp {
 /// The time of the look, with a fraction of a second as a real clock has.
 pub(crate) fn now() -> Timestamp {
     const { Timestamp::constant(1_795_428_000, 250_000_000) }
+}
+
+/// Two clocks that show the time of the look.
+pub(crate) fn clocks() -> Clocks {
+    Clocks {
+        ours: now(),
+        apis: Some(now()),
+    }
 }
 
 /// An id that is its mirror's name.

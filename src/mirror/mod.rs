@@ -3,6 +3,7 @@
 pub mod bounds;
 pub mod desired;
 pub mod digest;
+pub mod end;
 pub mod follow;
 pub mod index;
 pub mod labels;

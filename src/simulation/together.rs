@@ -11,8 +11,8 @@ use super::{
     world::{State, World},
 };
 use crate::together::{
-    Api, ApiKey, Budget, Budgets, Dialects, Error, Outage, Page, PageQuery, Rate, Remediation,
-    Service,
+    Api, ApiClock, ApiKey, Budget, Budgets, Dialects, Error, Outage, Page, PageQuery, Rate,
+    Remediation, Service,
 };
 
 /// How long an answer takes.
@@ -59,9 +59,12 @@ impl Service for Remote {
         &self.dialects
     }
 
-    fn skew(&self) -> Option<SignedDuration> {
+    fn clock(&self) -> ApiClock {
         let ahead = self.world.with(|state, _| state.truth.ahead);
-        SignedDuration::try_from(ahead).ok()
+        ApiClock::Known {
+            ahead: SignedDuration::try_from(ahead).unwrap(),
+            zero: crate::testing::now() + ahead,
+        }
     }
 }
 

@@ -2,27 +2,41 @@
 
 use std::{future::Future, pin::Pin, sync::Mutex, time::Duration};
 
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, sleep_until};
 
 use crate::clock::Clock;
 
 #[derive(Debug, Default)]
-pub(crate) struct TestClock(Mutex<Duration>);
+pub(crate) struct TestClock {
+    elapsed: Mutex<Duration>,
+    /// How far somebody has set the time of day ahead.
+    ahead: Mutex<SignedDuration>,
+}
 
 impl TestClock {
     pub(crate) fn advance(&self, by: Duration) {
-        *self.0.lock().unwrap() += by;
+        *self.elapsed.lock().unwrap() += by;
+    }
+
+    /// Somebody sets the time of day so far ahead of the true one (negative: behind).
+    pub(crate) fn set_ahead(&self, ahead: SignedDuration) {
+        *self.ahead.lock().unwrap() = ahead;
+    }
+
+    /// The true time of day.
+    pub(crate) fn true_time(&self) -> Timestamp {
+        super::now() + self.elapsed()
     }
 }
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        super::now() + self.elapsed()
+        self.true_time() + *self.ahead.lock().unwrap()
     }
 
     fn elapsed(&self) -> Duration {
-        *self.0.lock().unwrap()
+        *self.elapsed.lock().unwrap()
     }
 
     fn sleep_until(&self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {

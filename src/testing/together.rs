@@ -2,8 +2,12 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use k8s_openapi::jiff::Timestamp;
+use reqwest::header::{DATE, HeaderMap};
+
 use crate::together::{
-    Api, ApiKey, Dialects, Error, Malformed, Page, PageQuery, Remediation, Service, StateFilter,
+    Api, ApiClock, ApiKey, Dialects, Error, Malformed, Moment, Page, PageQuery, Remediation,
+    Service, Skew, StateFilter,
 };
 
 /// A call that reached the API.
@@ -25,6 +29,7 @@ pub(crate) enum Filter {
 }
 
 type OneFault = dyn Fn(&str) -> Option<Error> + Send;
+type Dated = dyn Fn() -> (Timestamp, Moment) + Send;
 
 #[derive(Default)]
 pub(crate) struct State {
@@ -43,6 +48,7 @@ pub(crate) struct State {
     /// Runs while a page is awaited.
     pub(crate) meanwhile: Option<Box<dyn Fn() + Send>>,
     asked: Vec<Asked>,
+    dated: Option<Box<Dated>>,
 }
 
 /// Clones are the same API.
@@ -50,6 +56,7 @@ pub(crate) struct State {
 pub(crate) struct MemoryTogether {
     state: Arc<Mutex<State>>,
     dialects: Dialects,
+    skew: Skew,
 }
 
 impl MemoryTogether {
@@ -65,6 +72,11 @@ impl MemoryTogether {
     /// From now on the call by id fails so, where this says how.
     pub(crate) fn fail_ids(&self, fault: impl Fn(&str) -> Option<Error> + Send + 'static) {
         self.state().one_fault = Some(Box::new(fault));
+    }
+
+    /// From now on pages come with this `Date`, at this moment of ours.
+    pub(crate) fn date(&self, dated: impl Fn() -> (Timestamp, Moment) + Send + 'static) {
+        self.state().dated = Some(Box::new(dated));
     }
 
     /// It is listed from now on, in place of what had its id.
@@ -89,6 +101,10 @@ impl Service for MemoryTogether {
     fn dialects(&self) -> &Dialects {
         &self.dialects
     }
+
+    fn clock(&self) -> ApiClock {
+        self.skew.clock()
+    }
 }
 
 impl Api for MemoryTogether {
@@ -99,6 +115,12 @@ impl Api for MemoryTogether {
             .push(Asked::Page(query.filter.states().to_vec()));
         if let Some(pass) = &state.meanwhile {
             pass();
+        }
+        if let Some(dated) = &state.dated {
+            let (date, ours) = dated();
+            let date = httpdate::fmt_http_date(date.into());
+            let headers = HeaderMap::from_iter([(DATE, date.parse().unwrap())]);
+            self.skew.note(&headers, ours, ours);
         }
         if state.filter == Filter::Refused && query.filter != StateFilter::None {
             return Err(Error::BadRequest { status: 400 });

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Bytes;
-use k8s_openapi::jiff::SignedDuration;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Response, retry};
@@ -18,7 +17,7 @@ use super::error::{Error, Flaw, Outage};
 use super::key::ApiKey;
 use super::model::Remediation;
 use super::port::{Api, Page, PageQuery, Service};
-use super::skew::Skew;
+use super::skew::{ApiClock, Moment, Skew};
 use super::{answer, decode, route};
 use crate::clock::{Clock, SystemClock};
 use crate::metrics::ApiMeter;
@@ -200,8 +199,8 @@ impl Service for Client {
         self.dialects()
     }
 
-    fn skew(&self) -> Option<SignedDuration> {
-        self.skew.get()
+    fn clock(&self) -> ApiClock {
+        self.skew.clock()
     }
 }
 
@@ -227,7 +226,7 @@ impl KeyedClient {
             .get(url)
             .header(AUTHORIZATION, self.bearer.clone())
             .header(ACCEPT, HeaderValue::from_static("application/json"));
-        let asked = self.clock.now();
+        let asked = Moment::of(&*self.clock);
         let sent = Instant::now();
         let answer = request.send().await;
         self.meter.took(sent.elapsed());
@@ -239,7 +238,8 @@ impl KeyedClient {
         let (status, headers) = (response.status(), response.headers());
         self.meter.answered(status.as_u16());
         if status.is_success() {
-            self.skew.note(headers, asked, self.clock.now());
+            let answered = Moment::of(&*self.clock);
+            self.skew.note(headers, asked, answered);
         }
         let checked = answer::check(status, headers);
         if let Err(Error::RateLimited {

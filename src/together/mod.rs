@@ -23,7 +23,10 @@ mod skew;
 pub mod state;
 
 #[cfg(test)]
-pub(crate) use budget::{Budget, Budgets, Rate};
+pub(crate) use {
+    budget::{Budget, Budgets, Rate},
+    skew::Moment,
+};
 
 pub use answer::retry_after;
 pub use base_url::{BaseUrl, BaseUrlError};
@@ -38,4 +41,4 @@ pub use listing::Listing;
 pub use model::{Malformed, Remediation, Text};
 pub use port::{Api, ListRequest, Page, PageQuery, Service};
 pub use route::is_plain;
-pub use skew::Skew;
+pub use skew::{ApiClock, Skew};

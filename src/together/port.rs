@@ -2,12 +2,11 @@
 
 use std::future::Future;
 
-use k8s_openapi::jiff::SignedDuration;
-
 use super::dialect::{Dialects, QueryNames, StateFilter};
 use super::error::Error;
 use super::key::ApiKey;
 use super::model::{Malformed, Remediation};
+use super::skew::ApiClock;
 
 /// Something that answers like the API, with one key.
 pub trait Api: Clone + Send + Sync + 'static {
@@ -38,9 +37,9 @@ pub trait Service: Send + Sync + 'static {
     fn with_key(&self, key: &ApiKey) -> Self::Api;
     /// What was learned of the server.
     fn dialects(&self) -> &Dialects;
-    /// How far the API's clock is ahead of ours; `None`: not known.
-    fn skew(&self) -> Option<SignedDuration> {
-        None
+    /// What is known of the API's clock.
+    fn clock(&self) -> ApiClock {
+        ApiClock::default()
     }
 }
 

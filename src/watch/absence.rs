@@ -1,7 +1,7 @@
 //! When an open mirror that the API no longer lists counts as gone: proven, never assumed. Pure.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
     time::Duration,
 };
@@ -27,6 +27,8 @@ pub enum Answer {
     Forbidden,
     /// This id cannot be asked for: an answer would prove nothing, or there is none.
     Unaskable,
+    /// 200, but the plan leaves it out: nothing confirms the mirror, and it is not gone.
+    LeftOut,
     /// No usable answer.
     Unanswered,
 }
@@ -35,7 +37,7 @@ pub enum Answer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sight {
     Shown,
-    /// It is there, and nobody can read what it says: no proof of anything.
+    /// It is there, but nobody can read what it says, or the plan leaves it out: no proof of anything.
     Unreadable,
     Lacking,
 }
@@ -76,12 +78,13 @@ pub struct Absences {
 }
 
 impl Absences {
-    /// Takes in a complete listing that ended at `now` (monotonic); `open`: the open mirrors when it ended. Returns how many
-    /// vanished at once, where those are many.
+    /// Takes in a complete listing that ended at `now` (monotonic); `open`: the open mirrors when it ended, `left_out`: ids in it
+    /// that the plan left out. Returns how many vanished at once, where those are many.
     pub fn observe(
         &mut self,
         open: &[(Box<str>, Arc<Mirror>)],
         listing: &CompleteListing,
+        left_out: &BTreeSet<Box<str>>,
         now: Duration,
     ) -> usize {
         // An item whose id nobody could read may be any of those that seem to be missing.
@@ -89,10 +92,14 @@ impl Absences {
         let proof = full && listing.skipped_unnamed() == 0;
         self.note(
             open.iter().map(|(name, mirror)| (&**name, &*mirror.id)),
-            |id| match (listing.shows(id), listing.contains(id)) {
-                (true, _) => Sight::Shown,
-                (false, true) => Sight::Unreadable,
-                (false, false) => Sight::Lacking,
+            |id| {
+                if !listing.contains(id) {
+                    Sight::Lacking
+                } else if listing.shows(id) && !left_out.contains(id) {
+                    Sight::Shown
+                } else {
+                    Sight::Unreadable
+                }
             },
             (full, proof),
             now,
@@ -190,9 +197,9 @@ impl Absences {
 
     /// Takes in the answer to a question by id.
     pub fn answered(&mut self, name: &str, answer: Answer) {
+        self.trusted |= matches!(answer, Answer::Shown | Answer::LeftOut);
         if answer == Answer::Shown {
             self.missing.remove(name);
-            self.trusted = true;
         }
         let Some(missing) = self.missing.get_mut(name) else {
             return;
@@ -205,6 +212,9 @@ impl Absences {
             }
             Answer::Forbidden if counts => {
                 (missing.not_found, missing.forbidden) = (0, missing.forbidden + 1);
+            }
+            Answer::LeftOut => {
+                (missing.full, missing.not_found, missing.forbidden) = (0, 0, 0);
             }
             _ => {}
         }

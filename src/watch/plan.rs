@@ -15,6 +15,7 @@ use crate::{
     mirror::{
         desired::{self, Synced},
         digest,
+        end::{Clocks, End},
         index::Mirror,
         labels, time,
         write::{Deed, Write},
@@ -115,6 +116,12 @@ pub struct Finished {
 }
 
 impl Finished {
+    /// When it ended, where that is known.
+    #[must_use]
+    pub fn end(&self) -> Option<End> {
+        self.finished.map(End::Told)
+    }
+
     /// The write that creates its mirror.
     #[must_use]
     pub fn into_write(self) -> Write {
@@ -127,7 +134,7 @@ impl Finished {
 
 /// Decides about `item`, whose mirror would be named `name`; `mirror`: the facts of the object of that name.
 ///
-/// A version older than the mirror's is not written, unless `trust_older`. `now` is by the API's clock.
+/// A version older than the mirror's is not written, unless `trust_older`.
 #[must_use]
 pub fn plan(
     scope: &Scope,
@@ -135,7 +142,7 @@ pub fn plan(
     mut item: Remediation,
     mirror: Option<&Arc<Mirror>>,
     trust_older: bool,
-    now: Timestamp,
+    clocks: Clocks,
 ) -> Verdict {
     if item.id.chars().count() > limits::ID as usize {
         return Verdict::Skipped("its id is longer than 1024 characters");
@@ -160,7 +167,7 @@ pub fn plan(
             Verdict::Skipped("an object that is not its mirror has its name: delete that one")
         }
         Some(mirror) => change(scope, name, &item, mirror, trust_older),
-        None => create(scope, name, &item, now),
+        None => create(scope, name, &item, clocks),
     }
 }
 
@@ -201,7 +208,7 @@ fn change(
     })
 }
 
-fn create(scope: &Scope, name: &str, item: &Remediation, now: Timestamp) -> Verdict {
+fn create(scope: &Scope, name: &str, item: &Remediation, clocks: Clocks) -> Verdict {
     if scope
         .states
         .as_ref()
@@ -211,7 +218,7 @@ fn create(scope: &Scope, name: &str, item: &Remediation, now: Timestamp) -> Verd
     }
     let finished = time::ended(item.end_time.as_deref(), item.update_time.as_deref());
     let ended = state::is_final(&item.state);
-    if ended && scope.retention.expired(finished, now) {
+    if ended && scope.retention.is_over(finished.map(End::Told), clocks) {
         return Verdict::Unwanted;
     }
     let created = Finished {

@@ -2,8 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use k8s_openapi::jiff::Timestamp;
-
 use super::{
     credentials::{self, CredentialsError, Keys},
     memory::{FullListing, Memory, only_final},
@@ -24,6 +22,7 @@ use crate::{
     events::{DIALECT, Events, ITEMS_LEFT_OUT},
     mirror::{
         desired::Synced,
+        end::Clocks,
         index::{Index, Mirror},
         write::{Deed, Write},
     },
@@ -63,11 +62,11 @@ impl<C: Cluster, T> Tools<C, T> {
 }
 
 impl<C, T: Service> Tools<C, T> {
-    /// The time of day by the API's clock, as far as that is known.
-    fn at_api(&self) -> Timestamp {
-        let now = self.clock.now();
-        let skew = self.together.skew().unwrap_or_default();
-        now.checked_add(skew).unwrap_or(now)
+    /// The present, by both clocks.
+    fn clocks(&self) -> Clocks {
+        let (ours, elapsed) = (self.clock.now(), self.clock.elapsed());
+        let apis = self.together.clock().time(ours, elapsed);
+        Clocks { ours, apis }
     }
 }
 
@@ -127,7 +126,8 @@ pub async fn poll<C: Cluster, T: Service>(
         }
     };
     memory.accepted(complete.pages());
-    memory.news.get_or_insert(round.at_api);
+    let Clocks { ours, apis } = round.clocks;
+    memory.news.get_or_insert(apis.unwrap_or(ours));
 
     // New mirrors count in what follows only once they are written.
     round.drain().await;
@@ -137,9 +137,9 @@ pub async fn poll<C: Cluster, T: Service>(
     if scope.retention != Policy::default() {
         // What the questions showed counts once it is written; and they may have taken long.
         round.drain().await;
-        round.at_api = tools.at_api();
-        let (policy, now) = (&scope.retention, round.at_api);
-        let concerned = mirrors(tools, scope, |mirror| policy.concerns(mirror, now));
+        round.clocks = tools.clocks();
+        let (policy, clocks) = (&scope.retention, round.clocks);
+        let concerned = mirrors(tools, scope, |mirror| policy.concerns(mirror, clocks));
         round.settle(&concerned).await;
     }
 
@@ -230,7 +230,7 @@ async fn list<A: Api, C: Cluster, T: Service>(
                             memory.met(&item.state);
                             memory.absences.shown(&round.scope.cluster, &item.id);
                         }
-                        round.at_api = tools.at_api();
+                        round.clocks = tools.clocks();
                         round.take(page).await;
                     }
                     None => return Ok(()),
@@ -272,7 +272,10 @@ async fn settle_absences<A: Api, C: Cluster, T: Service>(
     complete: &CompleteListing,
 ) -> usize {
     let now = tools.clock.elapsed();
-    let vanished = memory.absences.observe(&open(tools, scope), complete, now);
+    let vanished = {
+        let (open, left_out) = (open(tools, scope), &round.unconfirmed);
+        memory.absences.observe(&open, complete, left_out, now)
+    };
     memory.meter.vanished(vanished);
     let budget = most_questions(complete.pages());
     let asked = questions::ask(

@@ -51,8 +51,14 @@ pub async fn ask<A: Api, C: Cluster>(
         round.pulse.beat();
         match answer {
             Ok(item) => {
-                absences.answered(&name, Answer::Shown);
                 round.take(vec![Ok(item)]).await;
+                let left_out = round.unconfirmed.contains(&mirror.id);
+                let shown = if left_out {
+                    Answer::LeftOut
+                } else {
+                    Answer::Shown
+                };
+                absences.answered(&name, shown);
             }
             Err(Error::NotFound) if !is_plain(&mirror.id) => {
                 absences.answered(&name, Answer::Unaskable);

@@ -13,6 +13,7 @@ use super::plan::Finished;
 use crate::{
     api::cluster_watch::Retention,
     mirror::{
+        end::{Clocks, End},
         index::Mirror,
         write::{Deed, Write},
     },
@@ -39,7 +40,18 @@ impl Policy {
         }
     }
 
-    /// Whether one that ended at `finished` is past its time, `now` by the API's clock. One that says no readable time
+    /// Whether one that ended so is past its time. One whose end nobody knows never is, and none is while nobody knows the
+    /// time.
+    #[must_use]
+    pub fn is_over(&self, end: Option<End>, clocks: Clocks) -> bool {
+        match (end, clocks.apis) {
+            (Some(End::Told(end)), Some(apis)) => self.expired(Some(end), apis),
+            (Some(End::Seen(end)), Some(_)) => self.expired(Some(end), clocks.ours),
+            (None, _) | (_, None) => false,
+        }
+    }
+
+    /// Whether one that ended at `finished` is past its time, `now` by the same clock. One that says no readable time
     /// never is.
     #[must_use]
     pub fn expired(&self, finished: Option<Timestamp>, now: Timestamp) -> bool {
@@ -51,9 +63,9 @@ impl Policy {
 
     /// Whether [`settle`] may have to do with `mirror`.
     #[must_use]
-    pub fn concerns(&self, mirror: &Mirror, now: Timestamp) -> bool {
+    pub fn concerns(&self, mirror: &Mirror, clocks: Clocks) -> bool {
         let counted = self.max_per_instance.is_some();
-        !mirror.open && (counted || self.expired(mirror.finished, now))
+        !mirror.open && (counted || self.is_over(mirror.end(), clocks))
     }
 }
 
@@ -85,20 +97,20 @@ impl Candidates {
 }
 
 /// What to delete and what to create, now that a complete listing has ended. `mirrors`: those of the watch that the policy
-/// [concerns](Policy::concerns); `now` is by the API's clock. Instances of which a mirror may be wrong, `unsure`, are left
+/// [concerns](Policy::concerns). Instances of which a mirror may be wrong, `unsure`, are left
 /// alone: what counts as finished there is not known.
 #[must_use]
 pub fn settle(
     policy: &Policy,
     mirrors: &[(Box<str>, Arc<Mirror>)],
     candidates: Candidates,
-    now: Timestamp,
+    clocks: Clocks,
     unsure: &BTreeSet<Arc<str>>,
 ) -> Vec<Write> {
     let (expired, finished): (Vec<_>, Vec<_>) = mirrors
         .iter()
         .filter(|(_, mirror)| !mirror.open && !unsure.contains(&mirror.instance))
-        .partition(|(_, mirror)| policy.expired(mirror.finished, now));
+        .partition(|(_, mirror)| policy.is_over(mirror.end(), clocks));
     let prune = |(name, mirror): &(Box<str>, Arc<Mirror>)| Write {
         name: name.clone(),
         deed: Deed::Prune(mirror.clone()),
@@ -125,13 +137,13 @@ pub fn settle(
             .extend(candidates.into_iter().map(Kept::Candidate));
     }
     for mut of_instance in instances.into_values() {
-        of_instance.sort_by(|one, other| other.rank().cmp(&one.rank()));
+        of_instance.sort_by(|one, other| other.rank(clocks).cmp(&one.rank(clocks)));
         for (place, kept) in of_instance.into_iter().enumerate() {
             match kept {
                 Kept::Mirror(mirror) if place >= max => writes.push(prune(mirror)),
                 // It may have expired since it was listed.
                 Kept::Candidate(candidate)
-                    if place < max && !policy.expired(candidate.finished, now) =>
+                    if place < max && !policy.is_over(candidate.end(), clocks) =>
                 {
                     writes.push(candidate.into_write());
                 }
@@ -148,9 +160,12 @@ enum Kept<'a> {
 }
 
 impl Kept<'_> {
-    fn rank(&self) -> impl Ord {
+    fn rank(&self, clocks: Clocks) -> impl Ord {
         match self {
-            Self::Mirror((name, mirror)) => rank(mirror.finished, mirror.created, name),
+            Self::Mirror((name, mirror)) => {
+                let end = mirror.end().map(|end| end.by_api(clocks));
+                rank(end, mirror.created, name)
+            }
             Self::Candidate(one) => rank(one.finished, one.created, &one.name),
         }
     }

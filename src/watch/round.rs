@@ -2,7 +2,7 @@
 
 mod left_out;
 
-use std::{pin::pin, sync::Arc};
+use std::{collections::BTreeSet, pin::pin, sync::Arc};
 
 use k8s_openapi::jiff::Timestamp;
 use tokio::task::JoinSet;
@@ -24,6 +24,7 @@ use crate::{
         bounds::cut_short,
         desired::Synced,
         digest,
+        end::Clocks,
         index::{Index, Mirror},
         name::object_name,
         time,
@@ -96,8 +97,8 @@ pub struct Round<'a, C> {
     regressions: &'a Regressions,
     writer: Writer<C>,
     now: Timestamp,
-    /// The time of day by the API's clock, for times that the API gave.
-    pub at_api: Timestamp,
+    /// The present, to judge ends by.
+    pub clocks: Clocks,
     running: JoinSet<Ended>,
     /// Failed creates, and failed changes.
     failures: [usize; 2],
@@ -111,6 +112,8 @@ pub struct Round<'a, C> {
     pub older: Vec<(Box<str>, Timestamp)>,
     /// What was left out.
     pub left_out: LeftOut,
+    /// Ids that were left out although they have a mirror: nothing confirms it.
+    pub unconfirmed: BTreeSet<Box<str>>,
     /// Instance and id of one that was listed.
     pub sample: Option<(Option<Text>, Text)>,
     /// Told of every finished write and answered question.
@@ -147,7 +150,10 @@ impl<'a, C: Cluster> Round<'a, C> {
             regressions,
             writer,
             now,
-            at_api: now,
+            clocks: Clocks {
+                ours: now,
+                apis: Some(now),
+            },
             running: JoinSet::new(),
             failures: [0; 2],
             backlog: Backlog::default(),
@@ -156,6 +162,7 @@ impl<'a, C: Cluster> Round<'a, C> {
             confirmed: Vec::new(),
             older: Vec::new(),
             left_out: LeftOut::default(),
+            unconfirmed: BTreeSet::new(),
             sample: None,
             pulse: Pulse::default(),
             meter: Arc::default(),
@@ -203,14 +210,18 @@ impl<'a, C: Cluster> Round<'a, C> {
             .regressions
             .trusted(&name, time::read(item.update_time.as_deref()));
         let cut = cut_short(&item, &self.scope.omit);
+        let is_mirrored = mirror.as_ref().is_some_and(|mirror| *mirror.id == *id);
         let verdict = plan(
             self.scope,
             &name,
             item,
             mirror.as_ref(),
             trust_older,
-            self.at_api,
+            self.clocks,
         );
+        if is_mirrored && matches!(verdict, Verdict::Skipped(_)) {
+            self.unconfirmed.insert(Box::from(&*id));
+        }
         let id: String = id.chars().take(ID_SHOWN).collect();
         let mirrored = matches!(
             verdict,
@@ -287,13 +298,13 @@ impl<'a, C: Cluster> Round<'a, C> {
     /// Starts what retention wants, now that a complete listing has ended; `mirrors`: all of the watch.
     pub async fn settle(&mut self, mirrors: &[(Box<str>, Arc<Mirror>)]) {
         let candidates = std::mem::take(&mut self.candidates);
-        let (policy, now) = (&self.scope.retention, self.at_api);
+        let (policy, clocks) = (&self.scope.retention, self.clocks);
         let unwritten = self.backlog.unwritten();
         let (namespace, cluster) = (&self.scope.namespace, &self.scope.cluster);
         let unwritten =
             unwritten.filter_map(|name| self.writer.index.mirror(namespace, cluster, name));
         let unsure = unwritten.map(|mirror| mirror.instance.clone()).collect();
-        for write in retention::settle(policy, mirrors, candidates, now, &unsure) {
+        for write in retention::settle(policy, mirrors, candidates, clocks, &unsure) {
             self.write(write).await;
         }
     }

@@ -6,7 +6,7 @@ mod cast;
 use divan::{Bencher, black_box, counter::ItemsCount};
 use k8s_openapi::jiff::Timestamp;
 use together_remediation_operator::{
-    mirror::{desired, digest, index::Index, name::object_name},
+    mirror::{desired, digest, end::Clocks, index::Index, name::object_name},
     together::{Remediation, decode_page},
     watch::{
         plan::{Scope, plan},
@@ -68,8 +68,11 @@ fn plan_unchanged(bencher: Bencher<'_, '_>, count: u32) {
                 let id = item.id.clone();
                 let name = object_name(&scope.cluster, &id);
                 let mirror = index.mirror(&scope.namespace, &scope.cluster, &name);
-                let now = Timestamp::UNIX_EPOCH;
-                black_box(plan(&scope, &name, item, mirror.as_ref(), false, now));
+                let clocks = Clocks {
+                    ours: Timestamp::UNIX_EPOCH,
+                    apis: Some(Timestamp::UNIX_EPOCH),
+                };
+                black_box(plan(&scope, &name, item, mirror.as_ref(), false, clocks));
             }
         });
 }

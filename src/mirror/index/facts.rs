@@ -7,7 +7,7 @@ use kube::ResourceExt;
 
 use crate::{
     api::remediation::{Remediation, Transition},
-    mirror::{desired::Synced, digest, labels, name::object_name, time},
+    mirror::{desired::Synced, digest, end::End, labels, name::object_name, time},
 };
 
 /// The conditions of a mirror.
@@ -157,6 +157,20 @@ impl Mirror {
             epoch: 0,
             answered: 0,
         })
+    }
+
+    /// When it ended, where that is known; `None` also while it is open.
+    #[must_use]
+    pub fn end(&self) -> Option<End> {
+        if self.open {
+            return None;
+        }
+        if !self.synced.is_gone() {
+            return self.finished.map(End::Told);
+        }
+        // The two conditions that may have changed with that mark: one that was forbidden before was not Synced then either.
+        let marked = ["Synced", "Stalled"].map(|type_| self.conditions.since(type_, "False"));
+        marked.into_iter().max().flatten().map(End::Seen)
     }
 
     /// Whether it is open and shows something that could be taken for the truth: not one that says itself that it is not, nor

@@ -23,9 +23,18 @@ fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
         .collect()
 }
 
+/// When the clocks have gone on by so much since noon.
+fn moment(ms: i64) -> Moment {
+    let since = SignedDuration::from_millis(ms);
+    Moment {
+        day: noon() + since,
+        elapsed: Duration::try_from(since).unwrap_or_default(),
+    }
+}
+
 fn told(lines: &[(&'static str, &'static str)]) -> Option<SignedDuration> {
     let skew = Skew::default();
-    skew.note(&headers(lines), noon(), noon() + seconds(1));
+    skew.note(&headers(lines), moment(0), moment(1000));
     skew.get()
 }
 
@@ -55,19 +64,67 @@ fn a_date_that_says_nothing_corrects_nothing() {
     ] {
         assert_eq!(told(lines), None, "{why}");
     }
-    let backwards = sample(noon(), noon(), noon() - seconds(1));
-    assert_eq!(backwards, None, "our own clock was set meanwhile");
+    for set in [-5, 5] {
+        let answered = Moment {
+            day: noon() + seconds(set),
+            ..moment(1000)
+        };
+        let sample = sample(noon(), moment(0), answered);
+        assert_eq!(sample, None, "our own clock was set meanwhile");
+    }
 }
 
 #[test]
 fn what_says_nothing_leaves_what_is_known() {
     let skew = Skew::default();
     let good = headers(&[("date", "Mon, 23 Nov 2026 13:00:00 GMT")]);
-    skew.note(&good, noon(), noon());
+    skew.note(&good, moment(0), moment(0));
     let known = skew.get();
     assert!(known.is_some());
-    skew.note(&HeaderMap::new(), noon(), noon());
+    skew.note(&HeaderMap::new(), moment(0), moment(0));
     assert_eq!(skew.get(), known);
+}
+
+#[test]
+fn the_apis_time_goes_on_by_the_monotonic_clock() {
+    let skew = Skew::default();
+    let time = |skew: &Skew| {
+        skew.clock()
+            .time(noon() + seconds(7200), Duration::from_secs(60))
+    };
+    assert_eq!(time(&skew), Some(noon() + seconds(7200)), "ours stands in");
+    skew.note(
+        &headers(&[("date", "Mon, 23 Nov 2026 11:00:00 GMT")]),
+        moment(0),
+        moment(0),
+    );
+    let apis = noon() - seconds(3600) + SignedDuration::from_millis(500) + seconds(60);
+    assert_eq!(time(&skew), Some(apis), "whatever our time of day is");
+}
+
+#[test]
+fn clocks_more_than_a_day_apart_leave_the_time_unknown_until_they_agree() {
+    let skew = Skew::default();
+    let note = |date| skew.note(&headers(&[("date", date)]), moment(0), moment(0));
+    let known = || skew.clock().time(noon(), Duration::ZERO).is_some();
+    let [near, far] = [
+        "Mon, 23 Nov 2026 13:00:00 GMT",
+        "Tue, 24 Nov 2026 12:10:00 GMT",
+    ];
+    for (date, is_known) in [
+        (far, false),
+        (near, true),
+        (far, false),
+        (far, false),
+        (near, true),
+    ] {
+        note(date);
+        assert_eq!(
+            (known(), skew.get().is_some()),
+            (is_known, is_known),
+            "{date}"
+        );
+    }
 }
 
 proptest! {
@@ -81,10 +138,13 @@ proptest! {
         fraction in 0_i64..1_000,
     ) {
         let ms = SignedDuration::from_millis;
-        let asked = noon() + ms(fraction);
-        let stamped = asked + ms(there) + ms(skew);
+        let asked = moment(fraction);
+        let stamped = asked.day + ms(there) + ms(skew);
         let date = Timestamp::from_second(stamped.as_millisecond().div_euclid(1000)).unwrap_or_default();
-        let error = sample(date, asked, asked + ms(there + back)).map(|sample| (sample - ms(skew)).abs());
+        let error = match sample(date, asked, moment(fraction + there + back)) {
+            Some(Sample::Ahead(sample)) => Some((sample - ms(skew)).abs()),
+            _ => None,
+        };
         prop_assert!(error.is_some_and(|error| error <= ms(500 + i64::midpoint(there, back) + 1)), "{error:?}");
     }
 

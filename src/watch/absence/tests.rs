@@ -4,6 +4,134 @@ use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
 
+/// What happens to one open mirror, `a`.
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    /// A complete listing of the open states lacks it.
+    Short,
+    /// A complete full listing lacks it.
+    Full,
+    /// A full listing lacks it, but holds an item that nobody can name.
+    FullUnnamed,
+    /// A complete listing holds it, but it cannot be read there, or the plan left it out.
+    Unreadable,
+    /// A complete listing shows it.
+    Shown,
+    /// A page shows it, and the listing breaks off.
+    PageShown,
+    /// It is asked for by id, and this is the answer.
+    Says(Answer),
+    /// The call by id has answered 200 for another.
+    Trust,
+}
+
+use Answer::{Forbidden, LeftOut, NotFound, Unanswered, Unaskable};
+use Event::{Full, FullUnnamed, PageShown, Says, Short, Shown, Trust, Unreadable};
+
+impl Absences {
+    fn after(events: &[Event]) -> Self {
+        let mut absences = Self::default();
+        let name = object_name("c", "a");
+        for event in events {
+            let (sight, full) = match event {
+                Short => (Sight::Lacking, (false, false)),
+                Full => (Sight::Lacking, (true, true)),
+                FullUnnamed => (Sight::Lacking, (true, false)),
+                Unreadable => (Sight::Unreadable, (true, true)),
+                Shown => (Sight::Shown, (false, false)),
+                PageShown => {
+                    absences.shown("c", "a");
+                    continue;
+                }
+                Says(answer) => {
+                    absences.answered(&name, *answer);
+                    continue;
+                }
+                Trust => {
+                    absences.trust_ids();
+                    continue;
+                }
+            };
+            absences.note([(&*name, "a")].into_iter(), |_| sight, full, SECOND);
+        }
+        absences
+    }
+}
+
+/// What is decided of one mirror after which events: all cases of this module in one table.
+#[test]
+fn what_is_decided_after_which_events() {
+    let gone = Some(Synced::NotFound);
+    let forbidden = Some(Synced::Forbidden);
+    let not_listed = Some(Synced::NotListed);
+    #[rustfmt::skip]
+    let table: &[(&[Event], Option<Synced>)] = &[
+        // What comes, and what it proves.
+        (&[Short, Short, Short],                                             None),
+        // 404 counts twice, from a call that has answered 200.
+        (&[Short, Says(NotFound), Short, Says(NotFound)],                    None),
+        (&[Trust, Short, Says(NotFound)],                                    None),
+        (&[Trust, Short, Says(NotFound), Short, Says(NotFound)],             gone),
+        (&[Short, Says(NotFound), Trust, Says(NotFound)],                    None),
+        // 403 likewise; answers that differ begin anew.
+        (&[Trust, Short, Says(Forbidden), Short, Says(Forbidden)],           forbidden),
+        (&[Trust, Short, Says(NotFound), Says(Forbidden), Says(NotFound)],   None),
+        (&[Trust, Short, Says(NotFound), Says(Unanswered), Says(NotFound)],  gone),
+        // Without the call by id, two full listings.
+        (&[Full],                                                            None),
+        (&[Full, Short, Full],                                               not_listed),
+        (&[Trust, Full, Full, Full],                                         None),
+        (&[Trust, Short, Says(Unaskable), Full],                             None),
+        (&[Trust, Short, Says(Unaskable), Full, Full],                       not_listed),
+        (&[FullUnnamed, FullUnnamed, FullUnnamed],                           None),
+        // Whatever shows it begins the proof anew.
+        (&[Full, Shown, Full],                                               None),
+        (&[Full, PageShown, Full],                                           None),
+        (&[Trust, Short, Says(NotFound), PageShown, Short, Says(NotFound)],  None),
+        (&[Trust, Short, Says(NotFound), Says(LeftOut), Says(NotFound)],     None),
+        // What is there and cannot be read, or is left out, is no proof of anything.
+        (&[Unreadable, Unreadable, Unreadable],                              None),
+        (&[Trust, Unreadable, Says(NotFound), Unreadable, Says(NotFound)],   None),
+        (&[Full, Unreadable, Full],                                          None),
+        (&[Full, Says(LeftOut), Full],                                       None),
+    ];
+    for (events, verdict) in table {
+        let absences = Absences::after(events);
+        let name = object_name("c", "a");
+        assert_eq!(absences.verdict(&name), *verdict, "{events:?}");
+    }
+}
+
+/// When a mirror counts as unconfirmed for too long, and when a full listing should come sooner.
+#[test]
+fn what_follows_from_an_absence_that_proves_nothing_yet() {
+    #[rustfmt::skip]
+    let table: &[(&[Event], bool, bool, bool)] = &[
+        // What comes: is it asked for by id, overdue at once, worth a full listing?
+        (&[Shown],                              false, false, false),
+        (&[Short],                              true,  false, true),
+        (&[Short, Short],                       true,  true,  true),
+        (&[Trust, Short],                       true,  false, false),
+        (&[Trust, Short, Says(Unaskable)],      true,  false, true),
+        (&[Trust, Short, Says(LeftOut)],        true,  false, false),
+        (&[Trust, Short, Says(LeftOut), Short], true,  true,  false),
+        (&[Unreadable],                         true,  false, false),
+        (&[Unreadable, Unreadable],             true,  true,  false),
+        (&[Full, FullUnnamed],                  true,  true,  false),
+        (&[Short, Says(Answer::Shown)],         false, false, false),
+    ];
+    for (events, asked, overdue, full) in table {
+        let absences = Absences::after(events);
+        let name = object_name("c", "a");
+        let follows = (
+            !absences.questions(1).is_empty(),
+            absences.overdue(&name, SECOND, SECOND),
+            absences.want_full_listing(1),
+        );
+        assert_eq!(follows, (*asked, *overdue, *full), "{events:?}");
+    }
+}
+
 fn observe(absences: &mut Absences, open: &[&str], shown: &[&str], full: bool) {
     absences.note(
         open.iter().map(|name| (*name, *name)),
@@ -82,29 +210,6 @@ fn one_that_is_shown_again_begins_anew() {
     observe(&mut absences, &["a"], &["a"], true);
     observe(&mut absences, &["a"], &[], true);
     assert_eq!(absences.verdict("a"), None);
-}
-
-#[test]
-fn a_page_that_shows_it_undoes_what_was_proven_though_the_listing_breaks_off() {
-    let mut absences = Absences::default();
-    absences.trust_ids();
-    let name = object_name("c", "a");
-    for _ in 0..3 {
-        observe(&mut absences, &[&name], &[], false);
-        absences.answered(&name, Answer::NotFound);
-        assert_eq!(absences.verdict(&name), None);
-        absences.shown("c", "a");
-    }
-}
-
-#[test]
-fn a_403_marks_it_forbidden_where_the_call_is_trusted() {
-    let mut absences = Absences::default();
-    absences.trust_ids();
-    observe(&mut absences, &["a"], &[], false);
-    absences.answered("a", Answer::Forbidden);
-    absences.answered("a", Answer::Forbidden);
-    assert_eq!(absences.verdict("a"), Some(Synced::Forbidden));
 }
 
 #[test]

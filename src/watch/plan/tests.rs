@@ -12,8 +12,8 @@ use crate::{
         write::{Done, Writer},
     },
     testing::{
-        CLUSTER, NAMESPACE, STATES, at, cluster::MemoryCluster, ended, id, item, now, random,
-        scope, some,
+        CLUSTER, NAMESPACE, STATES, at, clocks, cluster::MemoryCluster, ended, id, item, now,
+        random, scope, some,
     },
 };
 
@@ -49,7 +49,7 @@ impl World {
             item.clone(),
             mirror.as_ref(),
             trust_older,
-            now(),
+            clocks(),
         )
     }
 

@@ -18,6 +18,8 @@ mod backlog;
 mod keys;
 mod listing;
 mod progress;
+mod retention;
+mod skipped;
 
 const MINUTE: Duration = Duration::from_secs(60);
 

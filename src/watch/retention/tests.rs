@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     api::remediation::{Remediation, RemediationSpec, RemediationStatus},
     mirror::index::Index,
-    testing::{CLUSTER, NAMESPACE, at, now},
+    testing::{CLUSTER, NAMESPACE, at, clocks, now},
 };
 
 /// One that may be mirrored or not: instance, end and creation (hours before now; `None`: it says none), and whether it is
@@ -98,7 +98,7 @@ fn settled(policy: Policy, mirrored: &[One], listed: &[One]) -> (Vec<String>, Ve
         candidates.push(one.candidate(), &policy);
     }
     let (mut pruned, mut created) = (Vec::new(), Vec::new());
-    for write in settle(&policy, &mirrors, candidates, now(), &BTreeSet::new()) {
+    for write in settle(&policy, &mirrors, candidates, clocks(), &BTreeSet::new()) {
         match write.deed {
             Deed::Prune(_) => pruned.push(write.name.into_string()),
             Deed::Create(..) => created.push(write.name.into_string()),

@@ -48,8 +48,8 @@ impl World {
         round.take(items.into_iter().map(Ok).collect()).await;
         round.drain().await;
         let (namespace, cluster) = (&self.scope.namespace, &self.scope.cluster);
-        let (policy, now) = (&self.scope.retention, round.at_api);
-        let concerns = |mirror: &Mirror| policy.concerns(mirror, now);
+        let (policy, clocks) = (&self.scope.retention, round.clocks);
+        let concerns = |mirror: &Mirror| policy.concerns(mirror, clocks);
         let concerned = self.index.mirrors(namespace, cluster, None, concerns);
         round.settle(&concerned).await;
         round.finish().await
