@@ -55,6 +55,10 @@ pub struct Elector<L> {
     written: Option<Lease>,
     /// It was to be created, and no answer has come.
     creating: bool,
+    /// The newest resourceVersion of the Lease that an answer has shown.
+    newest: u64,
+    filled: Box<dyn Fn() -> bool + Send + Sync>,
+    rewound: Box<dyn Fn() + Send + Sync>,
 }
 
 impl<L: Leases> Elector<L> {
@@ -77,7 +81,22 @@ impl<L: Leases> Elector<L> {
             seen: None,
             written: None,
             creating: false,
+            newest: 0,
+            filled: Box::new(|| true),
+            rewound: Box::new(|| {}),
         }
+    }
+
+    /// The same, which takes the Lease only while this replica is `filled`: it knows what it must know to lead. Calls
+    /// `rewound` whenever the Lease is older than it was before: etcd was restored.
+    #[must_use]
+    pub fn guarded(
+        mut self,
+        filled: impl Fn() -> bool + Send + Sync + 'static,
+        rewound: impl Fn() + Send + Sync + 'static,
+    ) -> Self {
+        (self.filled, self.rewound) = (Box::new(filled), Box::new(rewound));
+        self
     }
 
     /// Waits until this replica leads. Faults of the cluster are logged and waited out.
@@ -90,9 +109,9 @@ impl<L: Leases> Elector<L> {
                     tracing::info!(lease = %self.lease, identity = %self.me, "leading");
                     return;
                 }
-                Ok(_) => (self.holder().to_owned(), false),
                 // Another standby was quicker: the next look tells who.
-                Err(ClusterError::Conflict) => (told.clone(), false),
+                Err(ClusterError::Conflict) | Ok(Decision::Unready) => (told.clone(), false),
+                Ok(_) => (self.holder().to_owned(), false),
                 Err(error) => (error.to_string(), true),
             };
             if news != told && failed {
@@ -188,6 +207,9 @@ impl<L: Leases> Elector<L> {
         deadline: Duration,
     ) -> Result<Decision, ClusterError> {
         let lease = self.bounded(deadline, self.leases.get()).await?;
+        if let Some(lease) = &lease {
+            self.compare(lease);
+        }
         let now = self.clock.elapsed();
         let answer = lease
             .as_ref()
@@ -196,6 +218,10 @@ impl<L: Leases> Elector<L> {
         let decision = decide(&self.me, leading, self.seen.as_ref(), now);
         if matches!(decision, Decision::Wait | Decision::Lost) {
             return Ok(decision);
+        }
+        // Asked after the look, which may have shown that what is known must be listed again.
+        if decision == Decision::Acquire && !(self.filled)() {
+            return Ok(Decision::Unready);
         }
         self.write(lease, deadline).await?;
         Ok(decision)
@@ -231,10 +257,23 @@ impl<L: Leases> Elector<L> {
             self.creating = true;
             self.bounded(deadline, self.leases.create(spec)).await?
         };
+        self.compare(&written);
         self.creating = false;
         self.leadership.extend(sent + RENEW_DEADLINE);
         self.written = Some(written);
         Ok(())
+    }
+
+    /// Compares the Lease with what answers have shown of it before.
+    fn compare(&mut self, lease: &Lease) {
+        let version = lease.metadata.resource_version.as_deref();
+        let Some(version) = version.and_then(|version| version.parse().ok()) else {
+            return;
+        };
+        if version < self.newest {
+            (self.rewound)();
+        }
+        self.newest = version;
     }
 
     /// An answer of `call`, unless `deadline` (monotonic) comes first; past it nothing is begun.

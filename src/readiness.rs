@@ -189,7 +189,7 @@ mod tests {
         let _ = readiness.definitions(FIT);
         assert!(readiness.missing().is_some());
         let epoch = index.begin(None);
-        index.end(epoch, None, true);
+        index.end(epoch, None);
         assert_eq!(readiness.missing(), None);
     }
 }

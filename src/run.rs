@@ -87,8 +87,17 @@ pub async fn run(
     } else {
         Leadership::unelected(clock.clone())
     };
+    let (_, lease) = lease(flags, &kube);
+    let shard = Shard::new(&lease, flags.watch_selector.clone());
+    let index = if shard.is_one_of_several() {
+        Index::of_shard(namespaces.len())
+    } else {
+        Index::new(namespaces.len())
+    };
     let mut elector = if flags.leader_elect {
-        Some(elector(flags, &kube, clock.clone(), leadership.clone())?)
+        let elector = elector(flags, &kube, clock.clone(), leadership.clone())?;
+        let (known, rewound) = (index.clone(), index.clone());
+        Some(elector.guarded(move || known.is_ready(), move || rewound.rewound(None)))
     } else {
         None
     };
@@ -100,13 +109,6 @@ pub async fn run(
     let (events, publisher) = Events::new(publisher);
     let operator = Operator::new(leadership.clone(), events.dropped());
     let metrics = Metrics::new(operator, meters.clone(), &together);
-    let (_, lease) = lease(flags, &kube);
-    let shard = Shard::new(&lease, flags.watch_selector.clone());
-    let index = if shard.is_one_of_several() {
-        Index::of_shard(namespaces.len())
-    } else {
-        Index::new(namespaces.len())
-    };
     let readiness = Readiness::new(index.clone());
     let gate = Gate::new(
         patience,
@@ -205,6 +207,8 @@ pub(crate) async fn lead<L: Leases, C: Cluster, T: Service>(
         supervisor.lead();
         return std::future::pending().await;
     };
+    // One that knows nothing yet must not take the Lease from one that does.
+    supervisor.filled().await;
     elector.acquire().await;
     supervisor.lead();
     elector.keep().await

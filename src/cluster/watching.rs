@@ -8,9 +8,10 @@ use std::{fmt::Debug, time::Duration};
 use futures::{Stream, StreamExt, stream};
 use kube::{
     Api, Client, Config, Resource,
+    core::Status,
     runtime::{
         WatchStreamExt,
-        watcher::{self, DefaultBackoff, Event, watcher},
+        watcher::{self, DefaultBackoff, Event, ListSemantic, watcher},
     },
 };
 use serde::de::DeserializeOwned;
@@ -26,6 +27,12 @@ const PAGE: u32 = 100;
 
 /// HTTP 410: what the watch would go on from is known no more, and all must be listed anew.
 const GONE: u16 = 410;
+
+/// Why the API server refuses to go on from a version that it does not have yet: etcd was restored from a backup, and only a
+/// new list can show what is there.
+const TOO_LARGE: &str = "ResourceVersionTooLarge";
+/// How a cause begins that older API servers give no such reason.
+const TOO_LARGE_TEXT: &str = "Too large resource version";
 
 /// A client for watches.
 ///
@@ -43,7 +50,11 @@ pub fn events<K>(api: Api<K>) -> impl Stream<Item = watcher::Result<Event<K>>> +
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
-    let config = watcher::Config::default().timeout(SECONDS).page_size(PAGE);
+    // A list is a consistent read: what is known gives way to it, which a list out of a cache must not make it do.
+    let config = watcher::Config::default()
+        .timeout(SECONDS)
+        .page_size(PAGE)
+        .list_semantic(ListSemantic::MostRecent);
     let begin = move || {
         watcher(api.clone(), config.clone())
             .default_backoff()
@@ -59,7 +70,7 @@ where
                 events = begin();
             }
             let event = events.next().await?;
-            let wait = if is_expired(&event) {
+            let wait = if must_list_again(&event) {
                 waits.next()
             } else {
                 None
@@ -69,14 +80,33 @@ where
     })
 }
 
-fn is_expired<K>(event: &watcher::Result<Event<K>>) -> bool {
+/// The same, begun anew with a list whenever what `again` makes has ended.
+pub fn events_listed_again<K, F>(
+    api: Api<K>,
+    mut again: impl FnMut() -> F + Send,
+) -> impl Stream<Item = watcher::Result<Event<K>>> + Send
+where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+    F: Future<Output = ()> + Send,
+{
+    stream::repeat(()).flat_map(move |()| events(api.clone()).take_until(again()))
+}
+
+/// Whether the watch cannot go on from where it was. The watcher itself notices only the first kind, and only as an event.
+fn must_list_again<K>(event: &watcher::Result<Event<K>>) -> bool {
     match event {
         Err(
             watcher::Error::WatchError(status)
             | watcher::Error::WatchStartFailed(kube::Error::Api(status)),
-        ) => status.code == GONE,
+        ) => status.code == GONE || is_too_large(status),
         _ => false,
     }
+}
+
+fn is_too_large(status: &Status) -> bool {
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    let mut causes = causes.map(|cause| (&cause.reason, &cause.message));
+    causes.any(|(reason, message)| reason == TOO_LARGE || message.starts_with(TOO_LARGE_TEXT))
 }
 
 #[cfg(test)]
@@ -85,7 +115,7 @@ mod tests {
     use std::{
         convert::Infallible,
         sync::{
-            Arc,
+            Arc, Mutex,
             atomic::{AtomicUsize, Ordering},
         },
     };
@@ -99,6 +129,9 @@ mod tests {
 
     const GONE_EVENT: &str = r#"{"type": "ERROR", "object": {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": "too old", "reason": "Expired", "code": 410}}"#;
     const GONE_STATUS: &str = r#"{"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": "too old", "reason": "Expired", "code": 410}"#;
+    const TOO_LARGE_EVENT: &str = r#"{"type": "ERROR", "object": {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": "Too large resource version: 9, current: 4", "reason": "Timeout", "details": {"causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}], "retryAfterSeconds": 1}, "code": 504}}"#;
+    const TOO_LARGE_STATUS: &str = r#"{"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": "Too large resource version: 9, current: 4", "reason": "Timeout", "details": {"causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}], "retryAfterSeconds": 1}, "code": 504}"#;
+    const FIRST_PAGE: &str = r#"{"kind": "RemediationList", "apiVersion": "compute.together.ai/v1alpha1", "metadata": {"resourceVersion": "7", "continue": "two"}, "items": []}"#;
     const LIST: &str = r#"{"kind": "RemediationList", "apiVersion": "compute.together.ai/v1alpha1", "metadata": {"resourceVersion": "7"}, "items": []}"#;
 
     /// The listings in an hour (of a clock that runs by itself) in which every watch is answered so.
@@ -137,6 +170,49 @@ mod tests {
         for (status, answer) in [(200, GONE_EVENT), (410, GONE_STATUS)] {
             let listings = listings_of_an_hour(status, answer).await;
             assert!((50..200).contains(&listings), "{status}: {listings}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_from_a_version_that_the_api_server_does_not_have_yet_lists_again() {
+        for (status, answer) in [(200, TOO_LARGE_EVENT), (504, TOO_LARGE_STATUS)] {
+            let listings = listings_of_an_hour(status, answer).await;
+            assert!((50..200).contains(&listings), "{status}: {listings}");
+        }
+    }
+
+    /// The queries of lists, where each list has two pages and each watch ends at once.
+    async fn queries_of_lists(lists: usize) -> Vec<String> {
+        let queries = Arc::new(Mutex::new(Vec::new()));
+        let asked = queries.clone();
+        let client = Client::new(
+            tower::service_fn(move |request: Request<Body>| {
+                let query = request.uri().query().unwrap_or_default().to_owned();
+                let body = match &query {
+                    watch if watch.contains("watch=true") => GONE_EVENT,
+                    later if later.contains("continue=") => LIST,
+                    _ => FIRST_PAGE,
+                };
+                if !query.contains("watch=true") {
+                    asked.lock().unwrap().push(query);
+                }
+                let answer = Response::new(Body::from(body.as_bytes().to_vec()));
+                std::future::ready(Ok::<_, Infallible>(answer))
+            }),
+            "n",
+        );
+        let mut events = Box::pin(events(Api::<Remediation>::all(client)));
+        while queries.lock().unwrap().len() < lists {
+            let _ = events.next().await;
+        }
+        queries.lock().unwrap().clone()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_list_is_a_consistent_read_page_by_page() {
+        for query in queries_of_lists(4).await {
+            assert!(query.contains("limit=100"), "{query}");
+            assert!(!query.contains("resourceVersion"), "{query}");
         }
     }
 }

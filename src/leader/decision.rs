@@ -27,6 +27,8 @@ pub(super) enum Decision {
     Renew,
     /// Somebody else holds it.
     Wait,
+    /// Nobody holds it, but this replica does not know yet what it must know to lead.
+    Unready,
     /// We held it, and it names us no longer.
     Lost,
 }

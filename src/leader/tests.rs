@@ -1,7 +1,13 @@
 //! The election over a Lease in memory, in virtual time.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use proptest::prelude::*;
 use tokio::time::{Instant, advance, sleep, timeout};
@@ -295,5 +301,46 @@ proptest! {
             prop_assert_eq!(leading(), 1, "after calm somebody leads");
             Ok(())
         })?;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_does_not_know_everything_yet_leaves_the_lease_alone() {
+    let store = Arc::new(Store::default());
+    let filled = Arc::new(AtomicBool::new(false));
+    let mut replica = replica(&store, "first");
+    let asked = filled.clone();
+    replica.elector = (replica.elector).guarded(move || asked.load(Ordering::SeqCst), || {});
+    let waited = timeout(Duration::from_secs(600), replica.elector.acquire()).await;
+    assert!(waited.is_err() && !replica.leadership.holds());
+    assert_eq!(store.writes(), 0);
+    filled.store(true, Ordering::SeqCst);
+    replica.elector.acquire().await;
+    assert!(replica.leadership.holds());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_older_than_before_says_so_to_the_leader_and_to_the_standby() {
+    let store = Arc::new(Store::default());
+    let counted = |mut replica: Replica| {
+        let rewinds = Arc::new(AtomicUsize::new(0));
+        let count = rewinds.clone();
+        let rewound = move || {
+            count.fetch_add(1, Ordering::SeqCst);
+        };
+        replica.elector = replica.elector.guarded(|| true, rewound);
+        (replica, rewinds)
+    };
+    let (mut first, of_first) = counted(leader(&store, "first").await);
+    let (mut second, of_second) = counted(replica(&store, "second"));
+    for (rewound, count) in [(0, 0), (3, 1), (0, 1)] {
+        store.rewind(rewound);
+        tokio::select! {
+            lost = first.elector.keep() => panic!("{lost}"),
+            () = second.elector.acquire() => panic!("two leaders"),
+            () = sleep(Duration::from_secs(60)) => {}
+        }
+        let counts = [&of_first, &of_second].map(|rewinds| rewinds.load(Ordering::SeqCst));
+        assert_eq!(counts, [count; 2]);
     }
 }

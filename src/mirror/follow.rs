@@ -1,6 +1,6 @@
 //! Fills the index from a paged watch and keeps it up to date.
 
-use futures::{Stream, StreamExt, TryStreamExt, stream};
+use futures::{Stream, StreamExt, TryStreamExt};
 use kube::{Api, Client, runtime::watcher};
 
 use super::shown::Shown;
@@ -15,9 +15,18 @@ pub async fn follow(client: Client, namespace: Option<String>, readiness: Readin
     };
     let index = readiness.index().clone();
     index.may_list(namespace.as_deref()).await;
-    // A shard that comes to want what it dropped lists anew.
-    let events = stream::repeat(())
-        .flat_map(|()| watching::events(api.clone()).take_until(index.lacks(namespace.as_deref())));
+    let rewinds = index.rewinds();
+    let again = || {
+        let (index, namespace, rewinds) = (&index, namespace.as_deref(), rewinds.clone());
+        async move {
+            tokio::select! {
+                // A shard has come to want what it dropped.
+                () = index.lacks(namespace) => {}
+                () = rewinds.next() => {}
+            }
+        }
+    };
+    let events = watching::events_listed_again(api, again);
     heed(events.map_ok(unwrapped), namespace.clone(), readiness).await;
 }
 
@@ -41,17 +50,14 @@ pub async fn heed(
     let index = readiness.index();
     let mut events = std::pin::pin!(events);
     let mut epoch = 0;
-    let mut first = true;
     while let Some(event) = events.next().await {
         match event {
             Ok(watcher::Event::Init) => epoch = index.begin(namespace.as_deref()),
-            Ok(watcher::Event::InitApply(object) | watcher::Event::Apply(object)) => {
-                index.show(namespace.as_deref(), object);
+            Ok(watcher::Event::InitApply(object)) => {
+                index.list(namespace.as_deref(), epoch, object);
             }
-            Ok(watcher::Event::InitDone) => {
-                index.end(epoch, namespace.as_deref(), first);
-                first = false;
-            }
+            Ok(watcher::Event::InitDone) => index.end(epoch, namespace.as_deref()),
+            Ok(watcher::Event::Apply(object)) => index.show(namespace.as_deref(), object),
             Ok(watcher::Event::Delete(object)) => index.hide(namespace.as_deref(), &object),
             Err(error) => {
                 readiness.doubt();
@@ -60,3 +66,7 @@ pub async fn heed(
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -12,11 +11,15 @@ use tokio::sync::Notify;
 use crate::api::remediation::Remediation;
 use facts::Names;
 pub use facts::{ConditionFacts, Mirror};
+pub use listing::Rewinds;
+use listing::Watched;
 use share::Shares;
 pub use share::{Clusters, Share};
 
 mod facts;
 mod kept;
+mod listing;
+mod look;
 mod share;
 
 /// The objects of one cluster, by name.
@@ -26,76 +29,98 @@ type Group = BTreeMap<Box<str>, Arc<Mirror>>;
 /// lead to the same writes, one after the other.
 type Namespace = BTreeMap<Arc<str>, Group>;
 
+/// What tells of a mirror.
+#[derive(Clone, Copy)]
+enum Source {
+    /// The list that began as this epoch.
+    List(u32),
+    /// An event of a watch.
+    Event,
+    /// The answer to a write.
+    Answer,
+}
+
+impl Source {
+    /// Whether it replaces `known` by facts of `resource_version`. A list is a consistent read: what was known before it
+    /// began is of no account, whatever its version; etcd may have been restored.
+    fn replaces(self, known: &Mirror, resource_version: u64) -> bool {
+        let newer = known.resource_version <= resource_version;
+        match self {
+            Self::List(epoch) => known.answered < epoch || newer,
+            Self::Event | Self::Answer => newer,
+        }
+    }
+}
+
 #[derive(Default)]
 struct Inner {
     /// By namespace.
     namespaces: HashMap<Box<str>, Namespace>,
     names: Names,
     epoch: u32,
-    /// The newest resourceVersion that each watch has shown, by its namespace (all: empty).
-    seen: HashMap<Box<str>, u64>,
+    /// The watches, by their namespaces (all: empty).
+    watched: HashMap<Box<str>, Watched>,
+    /// How many watches there are to be.
+    expected: usize,
+    /// How often versions went backwards.
+    rewinds: u64,
     /// What is kept; `None`: everything.
     shares: Option<Shares>,
-    /// Watches whose first listing has not ended.
-    pending: usize,
 }
 
 impl Inner {
-    /// Up to which resourceVersion the watch on `namespace` has shown all there is.
-    fn seen(&self, namespace: &str) -> u64 {
-        let seen = ["", namespace].map(|watched| self.seen.get(watched));
-        seen.into_iter().flatten().copied().max().unwrap_or(0)
-    }
-
-    /// The watch on `watched` has come to `resource_version`.
-    fn see(&mut self, watched: Option<&str>, resource_version: u64) {
-        let seen = self.seen.entry(watched.unwrap_or_default().into());
-        let seen = seen.or_default();
-        *seen = resource_version.max(*seen);
-    }
-
     fn keeps(&mut self, namespace: &str, cluster: &str) -> bool {
         let shares = self.shares.as_mut();
         shares.is_none_or(|shares| shares.keeps(namespace, cluster))
     }
 
-    /// Takes in what is not older than what is known; `epoch`: of the watch's sync, where the watch shows it.
-    fn take(&mut self, mut object: Remediation, epoch: Option<u32>) {
+    /// Takes in what `source` tells, unless what is known is newer. Says whether it is an older version than a consistent
+    /// read can show: versions went backwards.
+    fn take(&mut self, mut object: Remediation, source: Source) -> bool {
         let (Some(namespace), name) = (object.namespace(), object.name_any()) else {
-            return;
+            return false;
         };
         if !self.keeps(&namespace, &object.spec.cluster_id) {
-            return;
+            return false;
         }
         let Some(mut mirror) = Mirror::of(&mut object, &mut self.names) else {
-            return;
+            return false;
         };
-        let seen = self.seen(&namespace);
-        let answered = epoch.is_none().then_some(self.epoch);
+        let (seen, now) = (self.seen(&namespace), self.epoch);
         let groups = self
             .namespaces
             .entry(namespace.into_boxed_str())
             .or_default();
         let group = groups.entry(mirror.cluster.clone()).or_default();
+        let stamps = |known: Option<&Mirror>| {
+            let (epoch, answered) = known.map_or((0, 0), |known| (known.epoch, known.answered));
+            match source {
+                Source::List(epoch) => (epoch, answered),
+                Source::Event => (now, answered),
+                Source::Answer => (epoch, now),
+            }
+        };
+        let mut back = false;
         match group.get_mut(name.as_str()) {
             Some(known) => {
-                let epoch = epoch.unwrap_or(known.epoch);
-                let answered = answered.unwrap_or(known.answered);
-                if known.resource_version > mirror.resource_version {
-                    let known = Arc::make_mut(known);
-                    (known.epoch, known.answered) = (epoch, answered);
-                } else {
+                let (epoch, answered) = stamps(Some(known));
+                if source.replaces(known, mirror.resource_version) {
+                    back = known.resource_version > mirror.resource_version;
                     (mirror.epoch, mirror.answered) = (epoch, answered);
                     *known = Arc::new(mirror);
+                } else {
+                    let known = Arc::make_mut(known);
+                    (known.epoch, known.answered) = (epoch, answered);
                 }
             }
             // The watch was past this write when its answer came: what it does not show was deleted since.
-            None if epoch.is_none() && mirror.resource_version <= seen => {}
+            None if matches!(source, Source::Answer) && mirror.resource_version <= seen => {}
             None => {
-                (mirror.epoch, mirror.answered) = (epoch.unwrap_or(0), answered.unwrap_or(0));
+                (mirror.epoch, mirror.answered) = stamps(None);
                 group.insert(name.into_boxed_str(), Arc::new(mirror));
             }
         }
+        back
     }
 
     fn group(&self, namespace: &str, cluster: &str) -> Option<&Group> {
@@ -136,30 +161,13 @@ impl Inner {
             !groups.is_empty()
         });
     }
-
-    fn mirrors(
-        &self,
-        namespace: &str,
-        cluster: &str,
-        instance: Option<&str>,
-    ) -> impl Iterator<Item = (&str, &Arc<Mirror>)> {
-        let group = self.group(namespace, cluster).into_iter().flatten();
-        let named = group.map(|(name, mirror)| (&**name, mirror));
-        named.filter(move |(_, mirror)| {
-            !mirror.foreign && instance.is_none_or(|wanted| &*mirror.instance == wanted)
-        })
-    }
-}
-
-fn copied((name, mirror): (&str, &Arc<Mirror>)) -> (Box<str>, Arc<Mirror>) {
-    (name.into(), mirror.clone())
 }
 
 /// The index of all mirrors in reach, by namespace and name. Cheap to clone.
 #[derive(Clone)]
 pub struct Index {
     inner: Arc<Mutex<Inner>>,
-    /// Told when a listing has ended or what is kept changes; wakes in the order of waiting, so that the simulation repeats
+    /// Told when a listing has ended or is wanted or what is kept changes; wakes in the order of waiting, so that the simulation repeats
     /// itself.
     changed: Arc<Notify>,
 }
@@ -172,92 +180,51 @@ impl Index {
             inner: Arc::default(),
             changed: Arc::default(),
         };
-        index.lock().pending = watches;
+        index.lock().expected = watches;
         index
     }
 
-    /// Forgets everything; ready again once `watches` watches have ended their first listing.
-    pub fn forget(&self, watches: usize) {
+    /// Takes in an object that the list of `watched` (all namespaces: `None`) shows that began as `epoch`. It replaces what is
+    /// known, be that newer or of another uid, unless the answer to a write told that since the list began.
+    pub fn list(&self, watched: Option<&str>, epoch: u32, object: Remediation) {
         let mut inner = self.lock();
-        inner.namespaces.clear();
-        inner.shares = inner.shares.take().map(|_| Shares::default());
-        inner.pending = watches;
+        let resource_version = version(&object);
+        let back = inner.take(object, Source::List(epoch));
+        inner.lists(watched, resource_version, back);
     }
 
-    /// Waits until every watch has ended its first listing: before that, nothing may be planned.
-    pub async fn ready(&self) {
-        self.until(|inner| inner.pending == 0).await;
-    }
-
-    /// Waits until what is kept and listed is as `wanted`.
-    async fn until(&self, mut wanted: impl FnMut(&mut Inner) -> bool) {
-        loop {
-            let mut changed = pin!(self.changed.notified());
-            changed.as_mut().enable();
-            if wanted(&mut self.lock()) {
-                return;
-            }
-            changed.await;
-        }
-    }
-
-    /// Whether every watch has ended its first listing.
-    #[must_use]
-    pub fn is_ready(&self) -> bool {
-        self.lock().pending == 0
-    }
-
-    /// A listing of `namespace` (all: `None`) begins; what it does not show is dropped by [`end`](Self::end).
-    #[must_use]
-    pub fn begin(&self, namespace: Option<&str>) -> u32 {
-        let mut inner = self.lock();
-        if let Some(shares) = &mut inner.shares {
-            shares.begin(namespace.unwrap_or_default());
-        }
-        inner.epoch += 1;
-        inner.epoch
-    }
-
-    /// Ends the listing of `namespace` (all: `None`) that began as `epoch`: its mirrors that it did not show are forgotten,
-    /// but those that the answer to a write has told of since it began and that are newer than all it showed.
-    pub fn end(&self, epoch: u32, namespace: Option<&str>, first: bool) {
-        {
-            let mut inner = self.lock();
-            let inner = &mut *inner;
-            inner.pending = inner.pending.saturating_sub(usize::from(first));
-            let seen = inner.seen.get(namespace.unwrap_or_default());
-            let seen = seen.copied().unwrap_or(0);
-            inner.retain(namespace, |mirror| {
-                mirror.epoch >= epoch || mirror.answered >= epoch && mirror.resource_version > seen
-            });
-            if let Some(shares) = &mut inner.shares {
-                shares.end(namespace.unwrap_or_default());
-            }
-        }
-        self.changed.notify_waiters();
-    }
-
-    /// Takes in an object that the watch on `watched` (all namespaces: `None`) shows; one older than what is known changes
-    /// nothing.
+    /// Takes in an object that an event of the watch on `watched` (all namespaces: `None`) shows; one older than what is known
+    /// changes nothing.
     pub fn show(&self, watched: Option<&str>, object: Remediation) {
-        let mut inner = self.lock();
-        inner.see(watched, version(&object));
-        let epoch = inner.epoch;
-        inner.take(object, Some(epoch));
+        let back = {
+            let mut inner = self.lock();
+            let back = !inner.see(watched, version(&object));
+            inner.take(object, Source::Event);
+            back
+        };
+        if back {
+            self.rewound(Some(watched.unwrap_or_default()));
+        }
     }
 
     /// Takes in the answer to a write; one older than what is known, or deleted since, changes nothing.
     pub fn apply(&self, object: Remediation) {
-        self.lock().take(object, None);
+        self.lock().take(object, Source::Answer);
     }
 
     /// Forgets a mirror whose deletion the watch on `watched` shows, unless a newer one has its name.
     pub fn hide(&self, watched: Option<&str>, object: &Remediation) {
         let (version, namespace) = (version(object), object.namespace().unwrap_or_default());
-        let mut inner = self.lock();
-        inner.see(watched, version);
-        let cluster = &object.spec.cluster_id;
-        inner.remove(&namespace, cluster, &object.name_any(), version);
+        let back = {
+            let mut inner = self.lock();
+            let back = !inner.see(watched, version);
+            let cluster = &object.spec.cluster_id;
+            inner.remove(&namespace, cluster, &object.name_any(), version);
+            back
+        };
+        if back {
+            self.rewound(Some(watched.unwrap_or_default()));
+        }
     }
 
     /// Forgets a mirror of `cluster` that was deleted at `resource_version`, unless a newer one has its name.
@@ -296,72 +263,6 @@ impl Index {
         {
             Arc::make_mut(mirror).confirms = inputs;
         }
-    }
-
-    /// Looks at all mirrors of `cluster` in `namespace`, with their names; of one instance only where `instance` is given.
-    /// Foreign objects are none. Nobody else sees the index meanwhile.
-    pub fn survey<R>(
-        &self,
-        namespace: &str,
-        cluster: &str,
-        instance: Option<&str>,
-        look: impl for<'a> FnOnce(&mut dyn Iterator<Item = (&'a str, &'a Mirror)>) -> R,
-    ) -> R {
-        let inner = self.lock();
-        let mirrors = inner.mirrors(namespace, cluster, instance);
-        look(&mut mirrors.map(|(name, mirror)| (name, &**mirror)))
-    }
-
-    /// Those mirrors of `cluster` in `namespace` that are `wanted`, with their names; of one instance only where `instance`
-    /// is given. Foreign objects are none.
-    #[must_use]
-    pub fn mirrors(
-        &self,
-        namespace: &str,
-        cluster: &str,
-        instance: Option<&str>,
-        wanted: impl Fn(&Mirror) -> bool,
-    ) -> Vec<(Box<str>, Arc<Mirror>)> {
-        let inner = self.lock();
-        let mirrors = inner.mirrors(namespace, cluster, instance);
-        mirrors
-            .filter(|(_, mirror)| wanted(mirror))
-            .map(copied)
-            .collect()
-    }
-
-    /// Those of [`mirrors`](Self::mirrors) that are open.
-    #[must_use]
-    pub fn open(
-        &self,
-        namespace: &str,
-        cluster: &str,
-        instance: Option<&str>,
-    ) -> Vec<(Box<str>, Arc<Mirror>)> {
-        self.mirrors(namespace, cluster, instance, |mirror| mirror.open)
-    }
-
-    /// All open mirrors of `namespace` (all: `None`), with their namespaces and names.
-    #[must_use]
-    pub fn all_open(&self, namespace: Option<&str>) -> Vec<(Box<str>, Box<str>, Arc<Mirror>)> {
-        let inner = self.lock();
-        let namespaces = inner.namespaces.iter();
-        namespaces
-            .filter(|(of, _)| namespace.is_none_or(|namespace| namespace == &***of))
-            .flat_map(|(of, groups)| {
-                let mirrors = groups.values().flatten();
-                let open = mirrors.filter(|(_, mirror)| mirror.open && !mirror.foreign);
-                open.map(|(name, mirror)| (of.clone(), name.clone(), mirror.clone()))
-            })
-            .collect()
-    }
-
-    /// Whether any of [`mirrors`](Self::mirrors) is open.
-    #[must_use]
-    pub fn any_open(&self, namespace: &str, cluster: &str, instance: Option<&str>) -> bool {
-        let inner = self.lock();
-        let mut mirrors = inner.mirrors(namespace, cluster, instance);
-        mirrors.any(|(_, mirror)| mirror.open)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -83,10 +83,10 @@ impl<C: Cluster> Writer<C> {
     /// What the cluster refused or failed at; a conflict and an object that is gone are no errors.
     pub async fn write(&self, write: Write, now: Timestamp) -> Result<Done, ClusterError> {
         let name = write.name;
-        let decided_on = match &write.deed {
-            Deed::Create(..) => None,
+        let (cluster, decided_on) = match &write.deed {
+            Deed::Create(_, spec) => (spec.cluster_id.as_str().into(), None),
             Deed::Update { mirror, .. } | Deed::Mark(mirror, _) | Deed::Prune(mirror) => {
-                Some((mirror.cluster.clone(), mirror.resource_version))
+                (mirror.cluster.clone(), Some(mirror.resource_version))
             }
         };
         let done = match write.deed {
@@ -102,14 +102,28 @@ impl<C: Cluster> Writer<C> {
         match done {
             Err(ClusterError::NotFound) => {
                 // Deleted where no event told of it: the next poll makes it anew.
-                if let Some((cluster, version)) = decided_on {
+                if let Some(version) = decided_on {
                     self.index
                         .removed(&self.namespace, &cluster, &name, version);
                 }
                 Ok(Done::Conflict)
             }
-            Err(ClusterError::Conflict) => Ok(Done::Conflict),
+            Err(ClusterError::Conflict) => {
+                self.look_again(&name, &cluster).await;
+                Ok(Done::Conflict)
+            }
             done => done,
+        }
+    }
+
+    /// Reads what a write met that was decided on another version: one older than the index's says that etcd was restored.
+    /// Nothing else is decided by it.
+    async fn look_again(&self, name: &str, cluster: &str) {
+        let known = self.index.get(&self.namespace, name);
+        let before = known.map(|mirror| mirror.resource_version);
+        // Where it fails, the next conflict looks again.
+        if let Ok(read) = self.cluster.get(&self.namespace, name).await {
+            self.index.compare(before, &read, cluster);
         }
     }
 

@@ -129,7 +129,8 @@ impl Reach {
         if let Some(KubeFault::Throttled(seconds)) = fault {
             self.patience.hold(Duration::from_secs(seconds));
         }
-        if answer.is_ok() && fault.is_none() {
+        // What is read decides nothing.
+        if answer.is_ok() && fault.is_none() && !reads {
             self.world.with(|state, _| state.judge.knows(&known, there));
         }
         match fault {

@@ -1,4 +1,4 @@
-//! What the watches of one process show it: late, after a cut, or from an older state of the server.
+//! What the watches of one process show it: late, after a cut, or by a list that is older than the answers to writes.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -22,7 +22,7 @@ pub(super) struct Lag {
     pub(super) seconds: u64,
     /// Raised by one: the watch on the mirrors is cut, and all are listed anew.
     pub(super) cuts: u64,
-    /// The new listing shows the server as it was this many events before.
+    /// The new list takes so many times as long as an event, and shows the server as it was when it began.
     pub(super) behind: usize,
 }
 
@@ -59,21 +59,21 @@ pub(super) fn mirrors(
         let mut cuts = None;
         loop {
             if cuts != Some(lags.get().cuts) {
+                tell(watcher::Event::Init);
                 sleep(LATENCY).await;
                 life.runs().await;
                 let lag = lags.get();
                 cuts = Some(lag.cuts);
                 let changes = world.cluster.changes(0);
-                at = changes.len().saturating_sub(lag.behind);
-                tell(watcher::Event::Init);
-                for object in snapshot(&changes[..at]).into_values() {
-                    tell(watcher::Event::InitApply(object));
-                }
-                tell(watcher::Event::InitDone);
-                if lag.behind > 0 {
+                at = changes.len();
+                for _ in 0..lag.behind {
                     sleep(LATENCY).await;
                     life.runs().await;
                 }
+                for object in snapshot(&changes).into_values() {
+                    tell(watcher::Event::InitApply(object));
+                }
+                tell(watcher::Event::InitDone);
             }
             let heard = news.get();
             let changes = world.cluster.changes(at);

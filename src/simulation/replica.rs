@@ -81,16 +81,19 @@ impl Replica {
             access: lease,
             life,
         };
+        let index = Index::new(1);
         let elector = elected.then(|| {
-            Elector::new(
+            let elector = Elector::new(
                 leases,
                 "lease".to_owned(),
                 format!("replica-{slot}"),
                 clock.clone(),
                 leadership,
-            )
+            );
+            let (known, rewound) = (index.clone(), index.clone());
+            elector.guarded(move || known.is_ready(), move || rewound.rewound(None))
         });
-        tokio::spawn(replica.process(world.clone(), clock, elector));
+        tokio::spawn(replica.process(world.clone(), clock, elector, index));
         replica
     }
 
@@ -114,9 +117,9 @@ impl Replica {
         world: Arc<World>,
         clock: Arc<dyn Clock>,
         mut elector: Option<Elector<GatedLeases>>,
+        index: Index,
     ) -> impl Future<Output = ()> + use<> {
         let (life, lags, stop) = (self.life.clone(), self.lags.clone(), self.stop.clone());
-        let index = Index::new(1);
         let tools = Arc::new(Tools {
             cluster: Reach::new(world.clone(), life.clone(), self.leadership.clone()),
             together: Remote::new(world.clone(), life.clone()),
@@ -126,7 +129,7 @@ impl Replica {
             room: Room::default(),
             keys: Keys::default(),
         });
-        let readiness = Readiness::new(index);
+        let readiness = Readiness::new(index.clone());
         let meters = Watches::new(clock.clone());
         let watchdog = Watchdog::new(clock, Duration::from_secs(300));
         let shutdown = CancellationToken::new();
@@ -148,6 +151,7 @@ impl Replica {
                     _ = lead(elector.as_mut(), &supervisor) => false,
                     () = control(&world, &life, &lags, &supervisor, &tools) => false,
                     () = feed => false,
+                    () = list_again(&index, &lags) => false,
                     () = heed(events, Some(NAMESPACE.to_owned()), readiness) => false,
                 }
             };
@@ -173,6 +177,15 @@ impl Replica {
             }
             world.log(|| format!("process {} has ended", dead.slot));
         }
+    }
+}
+
+/// The watch on the mirrors lists anew where versions went backwards.
+async fn list_again(index: &Index, lags: &Lags) {
+    let rewinds = index.rewinds();
+    loop {
+        rewinds.next().await;
+        lags.modify(|lag| lag.cuts += 1);
     }
 }
 

@@ -51,6 +51,14 @@ impl Store {
         }
     }
 
+    /// The server's storage is restored: versions go back by so many.
+    pub(crate) fn rewind(&self, by: u64) {
+        let mut held = self.0.lock().unwrap();
+        held.version -= by;
+        let version = held.version.to_string();
+        held.lease.as_mut().unwrap().metadata.resource_version = Some(version);
+    }
+
     fn write(&self, lease: &Lease, create: bool) -> Result<Lease, ClusterError> {
         let mut held = self.0.lock().unwrap();
         let version = |lease: &Lease| lease.metadata.resource_version.clone();

@@ -49,14 +49,21 @@ pub async fn control<C: Cluster, T: Service>(
     let events = {
         let settle_all = settle_all.clone();
         let mut filling = Some(readiness.watch_begins());
-        reflector(writer, watching::events(api)).inspect_ok(move |event| match event {
-            watcher::Event::InitDone => {
-                drop(filling.take());
-                keep();
-                settle_all();
+        let rewinds = readiness.index().rewinds();
+        let again = move || {
+            let rewinds = rewinds.clone();
+            async move { rewinds.next().await }
+        };
+        reflector(writer, watching::events_listed_again(api, again)).inspect_ok(move |event| {
+            match event {
+                watcher::Event::InitDone => {
+                    drop(filling.take());
+                    keep();
+                    settle_all();
+                }
+                watcher::Event::Apply(_) | watcher::Event::Delete(_) => keep(),
+                watcher::Event::Init | watcher::Event::InitApply(_) => {}
             }
-            watcher::Event::Apply(_) | watcher::Event::Delete(_) => keep(),
-            watcher::Event::Init | watcher::Event::InitApply(_) => {}
         })
     };
     let controller = Controller::for_stream(events.touched_objects(), store.clone());

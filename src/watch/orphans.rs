@@ -48,7 +48,7 @@ pub async fn look_after<C: Cluster, T>(
     namespace: Option<&str>,
     watches: impl Fn() -> Vec<Arc<ClusterWatch>>,
 ) {
-    tools.index.ready().await;
+    tools.index.listed(namespace.unwrap_or_default()).await;
     let mut suspects: HashSet<Box<str>> = HashSet::new();
     loop {
         tools

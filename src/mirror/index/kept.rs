@@ -56,7 +56,7 @@ impl Index {
 
     /// Waits until all mirrors of `cluster` in `namespace` are known: before that, nothing may be planned.
     pub async fn complete(&self, namespace: &str, cluster: &str) {
-        self.ready().await;
+        self.listed(namespace).await;
         self.until(|inner| {
             inner
                 .shares

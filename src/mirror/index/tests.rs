@@ -1,5 +1,8 @@
 //! What the index takes in and forgets.
 
+mod cases;
+mod rewinds;
+
 use std::sync::Arc;
 
 use super::*;
@@ -45,9 +48,9 @@ fn a_listing_forgets_what_it_did_not_show_but_not_what_was_written_meanwhile() {
     index.apply(object("gone", 1, "RUNNING"));
     index.apply(object("kept", 2, "RUNNING"));
     let epoch = index.begin(None);
-    index.show(None, object("kept", 2, "RUNNING"));
+    index.list(None, epoch, object("kept", 2, "RUNNING"));
     index.apply(object("written", 9, "RUNNING"));
-    index.end(epoch, None, true);
+    index.end(epoch, None);
     assert!(state(&index, "gone").is_none());
     assert!(state(&index, "kept").is_some());
     assert!(state(&index, "written").is_some());
@@ -72,8 +75,8 @@ fn a_listing_forgets_what_was_written_and_deleted_before_it() {
     let index = Index::new(1);
     let epoch = index.begin(None);
     index.apply(object("a", 5, "RUNNING"));
-    index.show(None, object("b", 9, "RUNNING"));
-    index.end(epoch, None, true);
+    index.list(None, epoch, object("b", 9, "RUNNING"));
+    index.end(epoch, None);
     assert!(state(&index, "a").is_none());
     assert!(state(&index, "b").is_some());
 }
@@ -83,7 +86,7 @@ fn a_listing_of_one_namespace_leaves_the_others() {
     let index = Index::new(2);
     index.apply(object("a", 1, "RUNNING"));
     let epoch = index.begin(None);
-    index.end(epoch, Some("other"), true);
+    index.end(epoch, Some("other"));
     assert!(state(&index, "a").is_some());
 }
 
@@ -104,8 +107,8 @@ fn a_listing_forgets_what_was_written_before_it_and_is_gone() {
     index.apply(object("written", 9, "RUNNING"));
     // The watch was cut, somebody deleted it meanwhile, and nothing newer is there to see.
     let epoch = index.begin(None);
-    index.show(None, object("kept", 3, "RUNNING"));
-    index.end(epoch, None, false);
+    index.list(None, epoch, object("kept", 3, "RUNNING"));
+    index.end(epoch, None);
     assert!(state(&index, "kept").is_some());
     assert!(state(&index, "written").is_none());
 }

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+mod restored;
+
 use super::*;
 use crate::{
     mirror::{desired::from_api, digest::digest},

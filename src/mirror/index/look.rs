@@ -1,0 +1,92 @@
+//! What the index tells of the mirrors of a cluster.
+
+use std::sync::Arc;
+
+use super::{Index, Inner, Mirror};
+
+impl Inner {
+    fn mirrors(
+        &self,
+        namespace: &str,
+        cluster: &str,
+        instance: Option<&str>,
+    ) -> impl Iterator<Item = (&str, &Arc<Mirror>)> {
+        let group = self.group(namespace, cluster).into_iter().flatten();
+        let named = group.map(|(name, mirror)| (&**name, mirror));
+        named.filter(move |(_, mirror)| {
+            !mirror.foreign && instance.is_none_or(|wanted| &*mirror.instance == wanted)
+        })
+    }
+}
+
+fn copied((name, mirror): (&str, &Arc<Mirror>)) -> (Box<str>, Arc<Mirror>) {
+    (name.into(), mirror.clone())
+}
+
+impl Index {
+    /// Looks at all mirrors of `cluster` in `namespace`, with their names; of one instance only where `instance` is given.
+    /// Foreign objects are none. Nobody else sees the index meanwhile.
+    pub fn survey<R>(
+        &self,
+        namespace: &str,
+        cluster: &str,
+        instance: Option<&str>,
+        look: impl for<'a> FnOnce(&mut dyn Iterator<Item = (&'a str, &'a Mirror)>) -> R,
+    ) -> R {
+        let inner = self.lock();
+        let mirrors = inner.mirrors(namespace, cluster, instance);
+        look(&mut mirrors.map(|(name, mirror)| (name, &**mirror)))
+    }
+
+    /// Those mirrors of `cluster` in `namespace` that are `wanted`, with their names; of one instance only where `instance`
+    /// is given. Foreign objects are none.
+    #[must_use]
+    pub fn mirrors(
+        &self,
+        namespace: &str,
+        cluster: &str,
+        instance: Option<&str>,
+        wanted: impl Fn(&Mirror) -> bool,
+    ) -> Vec<(Box<str>, Arc<Mirror>)> {
+        let inner = self.lock();
+        let mirrors = inner.mirrors(namespace, cluster, instance);
+        mirrors
+            .filter(|(_, mirror)| wanted(mirror))
+            .map(copied)
+            .collect()
+    }
+
+    /// Those of [`mirrors`](Self::mirrors) that are open.
+    #[must_use]
+    pub fn open(
+        &self,
+        namespace: &str,
+        cluster: &str,
+        instance: Option<&str>,
+    ) -> Vec<(Box<str>, Arc<Mirror>)> {
+        self.mirrors(namespace, cluster, instance, |mirror| mirror.open)
+    }
+
+    /// All open mirrors of `namespace` (all: `None`), with their namespaces and names.
+    #[must_use]
+    pub fn all_open(&self, namespace: Option<&str>) -> Vec<(Box<str>, Box<str>, Arc<Mirror>)> {
+        let inner = self.lock();
+        let namespaces = inner.namespaces.iter();
+        namespaces
+            .filter(|(of, _)| namespace.is_none_or(|namespace| namespace == &***of))
+            .flat_map(|(of, groups)| {
+                let mirrors = groups.values().flatten();
+                let open = mirrors.filter(|(_, mirror)| mirror.open && !mirror.foreign);
+                open.map(|(name, mirror)| (of.clone(), name.clone(), mirror.clone()))
+            })
+            .collect()
+    }
+
+    /// Whether any of [`mirrors`](Self::mirrors) is open.
+    #[must_use]
+    pub fn any_open(&self, namespace: &str, cluster: &str, instance: Option<&str>) -> bool {
+        let inner = self.lock();
+        let mut mirrors = inner.mirrors(namespace, cluster, instance);
+        mirrors.any(|(_, mirror)| mirror.open)
+    }
+}

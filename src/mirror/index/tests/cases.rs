@@ -1,0 +1,130 @@
+//! Every state in which a mirror may be, and what each event makes of it.
+
+use super::*;
+
+/// What is known of the mirror before the event. Versions are resourceVersions; 5 is what is known.
+#[derive(Clone, Copy, Debug)]
+enum State {
+    /// Nothing was ever told of it.
+    Unknown,
+    /// The watch has shown it.
+    Shown,
+    /// The answer to a write has told of it, before the list under way began.
+    Answered,
+    /// The same, since the list under way began.
+    AnsweredSince,
+    /// The watch has shown it, and then its deletion, as 6.
+    Deleted,
+}
+
+/// What is told of it.
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    /// The list under way shows it and ends.
+    Listed { version: u64, uid: &'static str },
+    /// The list under way ends without it.
+    NotListed,
+    /// The watch shows a change.
+    Changed(u64),
+    /// The watch shows its deletion.
+    Gone(u64),
+    /// The answer to a write tells of it.
+    Answered(u64),
+    /// The answer to a deletion that was decided on this version.
+    Removed(u64),
+}
+
+use Event::{Answered, Changed, Gone, Listed, NotListed, Removed};
+
+const SAME: &str = "uid-a";
+const OTHER: &str = "another";
+
+/// The events of the table's columns.
+const EVENTS: [Event; 11] = [
+    Listed {
+        version: 4,
+        uid: SAME,
+    },
+    Listed {
+        version: 8,
+        uid: SAME,
+    },
+    Listed {
+        version: 4,
+        uid: OTHER,
+    },
+    NotListed,
+    Changed(4),
+    Changed(8),
+    Gone(4),
+    Gone(8),
+    Answered(4),
+    Answered(8),
+    Removed(5),
+];
+
+/// State × event → the version that is known then; 0: nothing is.
+#[rustfmt::skip]
+const CASES: [(State, [u64; 11]); 5] = [
+    //                     listed      another    not     event     deleted   answer    delete
+    //                     4     8     uid, 4     listed  4     8   4     8   4     8   answered 5
+    (State::Unknown,       [4,    8,    4,         0,      4,    8,  0,    0,  4,    8,  0]),
+    (State::Shown,         [4,    8,    4,         0,      5,    8,  5,    0,  5,    8,  0]),
+    (State::Answered,      [4,    8,    4,         0,      5,    8,  5,    0,  5,    8,  0]),
+    (State::AnsweredSince, [5,    8,    5,         5,      5,    8,  5,    0,  5,    8,  0]),
+    (State::Deleted,       [4,    8,    4,         0,      4,    8,  0,    0,  0,    8,  0]),
+];
+
+/// An index in this state with a list under way, which began as this epoch.
+fn index(state: State) -> (Index, u32) {
+    let index = Index::new(1);
+    let known = || object("a", 5, "RUNNING");
+    match state {
+        State::Unknown | State::AnsweredSince => {}
+        State::Shown => index.show(None, known()),
+        State::Answered => index.apply(known()),
+        State::Deleted => {
+            index.show(None, known());
+            index.hide(None, &object("a", 6, "RUNNING"));
+        }
+    }
+    let epoch = index.begin(None);
+    if let State::AnsweredSince = state {
+        index.apply(known());
+    }
+    (index, epoch)
+}
+
+fn after(state: State, event: Event) -> Option<(Box<str>, u64)> {
+    let (index, epoch) = index(state);
+    let at = |version| object("a", version, "RUNNING");
+    match event {
+        Listed { version, uid } => {
+            let mut listed = at(version);
+            listed.metadata.uid = Some(uid.to_owned());
+            index.list(None, epoch, listed);
+            index.end(epoch, None);
+        }
+        NotListed => index.end(epoch, None),
+        Changed(version) => index.show(None, at(version)),
+        Gone(version) => index.hide(None, &at(version)),
+        Answered(version) => index.apply(at(version)),
+        Removed(version) => index.removed("n", "c", "a", version),
+    }
+    let known = index.get("n", "a")?;
+    Some((known.uid.clone(), known.resource_version))
+}
+
+#[test]
+fn each_event_makes_of_each_state_what_the_table_says() {
+    for (state, results) in CASES {
+        for (event, version) in EVENTS.into_iter().zip(results) {
+            let uid = match event {
+                Listed { version: 4, uid } if version == 4 => uid,
+                _ => SAME,
+            };
+            let result = Some((uid.into(), version)).filter(|_| version > 0);
+            assert_eq!(after(state, event), result, "{state:?}, {event:?}");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What makes the index list again: a version that goes backwards.
+
+use std::{pin::pin, time::Duration};
+
+use futures::FutureExt;
+use tokio::time::advance;
+
+use super::*;
+
+/// An index of one namespace that was listed, with mirror `a` at version 5 and `b` at 9.
+fn listed() -> Index {
+    let index = Index::new(1);
+    list(
+        &index,
+        [object("a", 5, "RUNNING"), object("b", 9, "RUNNING")],
+    );
+    assert!(index.is_ready());
+    index
+}
+
+fn list(index: &Index, objects: impl IntoIterator<Item = Remediation>) {
+    let epoch = index.begin(Some("n"));
+    for object in objects {
+        index.list(Some("n"), epoch, object);
+    }
+    index.end(epoch, Some("n"));
+}
+
+/// Whether all is to be listed again, and does not count as known until then.
+fn is_rewound(index: &Index, rewinds: &Rewinds) -> bool {
+    let again = rewinds.next().now_or_never().is_some();
+    assert_eq!(again, !index.is_ready() && !index.is_listed("n"));
+    again
+}
+
+type Tell<'a> = Box<dyn Fn(&Index) + 'a>;
+
+#[tokio::test(start_paused = true)]
+async fn whatever_shows_an_older_version_than_before_makes_all_be_listed_again() {
+    let at = |version| object("a", version, "RUNNING");
+    let of_another = |version| {
+        let mut object = object("c", version, "RUNNING");
+        object.spec.cluster_id = "d".into();
+        object
+    };
+    let cases: [(&str, bool, Tell<'_>); 11] = [
+        (
+            "a list shows the same",
+            false,
+            Box::new(|index| list(index, [at(5)])),
+        ),
+        (
+            "a list shows a newer one",
+            false,
+            Box::new(|index| list(index, [at(6)])),
+        ),
+        (
+            "a list shows an older one",
+            true,
+            Box::new(|index| list(index, [at(4)])),
+        ),
+        (
+            "an event is newer",
+            false,
+            Box::new(|index| index.show(Some("n"), at(10))),
+        ),
+        (
+            "an event is older than one before",
+            true,
+            Box::new(|index| index.show(Some("n"), at(8))),
+        ),
+        (
+            "a deletion is older than an event before",
+            true,
+            Box::new(|index| index.hide(Some("n"), &at(8))),
+        ),
+        (
+            "what is read after a conflict is newer",
+            false,
+            Box::new(|index| index.compare(Some(5), &at(6), "c")),
+        ),
+        (
+            "what is read after a conflict is older",
+            true,
+            Box::new(|index| index.compare(Some(5), &at(4), "c")),
+        ),
+        (
+            "what was to be created is there, unseen",
+            true,
+            Box::new(|index| index.compare(None, &object("c", 7, "RUNNING"), "c")),
+        ),
+        (
+            "what was to be created is there, and new",
+            false,
+            Box::new(|index| index.compare(None, &object("c", 10, "RUNNING"), "c")),
+        ),
+        (
+            "what was to be created is another cluster's",
+            false,
+            Box::new(|index| index.compare(None, &of_another(7), "c")),
+        ),
+    ];
+    for (what, back, tell) in cases {
+        let index = listed();
+        let rewinds = index.rewinds();
+        tell(&index);
+        assert_eq!(is_rewound(&index, &rewinds), back, "{what}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_told_to_be_older_is_known_once_a_list_that_began_since_has_ended() {
+    let index = listed();
+    let under_way = index.begin(Some("n"));
+    index.rewound(None);
+    index.end(under_way, Some("n"));
+    assert!(!index.is_ready());
+    list(&index, [object("a", 3, "RUNNING")]);
+    assert!(index.is_ready() && index.is_listed("n"));
+    assert_eq!(index.get("n", "a").unwrap().resource_version, 3);
+    // Answers count from there on.
+    index.apply(object("new", 4, "RUNNING"));
+    assert!(state(&index, "new").is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_is_listed_again_at_once_but_at_most_once_a_minute() {
+    let index = listed();
+    let rewinds = index.rewinds();
+    assert!(rewinds.next().now_or_never().is_none());
+    for _ in 0..100 {
+        // One poll meets many conflicts.
+        index.compare(Some(5), &object("a", 4, "RUNNING"), "c");
+    }
+    assert!(rewinds.next().now_or_never().is_some());
+    assert!(rewinds.next().now_or_never().is_none(), "it is one rewind");
+    let epoch = index.begin(Some("n"));
+    index.compare(Some(5), &object("a", 4, "RUNNING"), "c");
+    index.end(epoch, Some("n"));
+    assert!(index.is_ready(), "this list has shown it");
+    index.rewound(Some("n"));
+    let mut next = pin!(rewinds.next());
+    assert!(next.as_mut().now_or_never().is_none());
+    advance(Duration::from_secs(61)).await;
+    assert!(next.now_or_never().is_some());
+}
+
+#[test]
+fn a_list_that_shows_older_versions_because_they_went_backwards_is_no_news() {
+    let index = listed();
+    index.rewound(None);
+    list(&index, [object("a", 4, "RUNNING")]);
+    assert!(index.is_ready());
+}
