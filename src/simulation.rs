@@ -47,6 +47,11 @@ fn number(name: &str) -> Option<u64> {
     )
 }
 
+/// Plays the sequence of `seed`, for what it logs.
+pub(crate) fn play(seed: u64) {
+    run::attempt(seed, false);
+}
+
 /// Seeds that found a bug, planted on purpose or not, and pass without it:
 ///
 /// | seed | the bug |

@@ -9,6 +9,8 @@ use kube::{Api, Client, client::Body};
 use super::*;
 use crate::cluster::ClusterError;
 
+mod keys;
+
 /// Keeps what is logged.
 #[derive(Clone, Default)]
 struct Kept(Arc<Mutex<Vec<u8>>>);

@@ -246,7 +246,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
             message,
             needs_somebody,
         } = failure;
-        tracing::warn!(watch = %self.watch.name_any(), namespace = %self.scope.namespace, reason, message, "the poll failed");
+        tracing::warn!(watch = %self.watch.name_any(), namespace = %self.scope.namespace, reason, error = %message, "the poll failed");
         let stale = self.mark_stale(elapsed).await;
         if needs_somebody {
             Standing::Stalled { reason, message }
