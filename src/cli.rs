@@ -1,8 +1,7 @@
 //! The program, from its arguments to its exit code.
 
-use std::{io, process::ExitCode, sync::Arc};
+use std::{env, io, process::ExitCode, sync::Arc};
 
-use clap::Parser;
 use tokio::{
     runtime::{Builder, Runtime},
     signal::unix::{SignalKind, signal},
@@ -12,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     admin, api, check,
     clock::SystemClock,
-    config::{Check, Cli, Command, Run, one_line},
+    config::{Check, Command, Run, one_line, parse},
     run::{self, RunError},
     telemetry,
 };
@@ -20,7 +19,7 @@ use crate::{
 /// Runs the program with the arguments and environment of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match parse(env::args_os(), |name| env::var_os(name)) {
         Ok(cli) => cli,
         Err(error) if !error.use_stderr() => {
             print!("{error}");

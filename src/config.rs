@@ -1,6 +1,7 @@
 //! The command line.
 
 mod annotation;
+mod environment;
 mod selector;
 
 use std::{net::SocketAddr, time::Duration};
@@ -8,7 +9,12 @@ use std::{net::SocketAddr, time::Duration};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use kube::core::Selector;
 
+pub use environment::parse;
+
 use crate::{api::duration, together::BaseUrl};
+
+/// What to write for a namespace.
+const NAMESPACE: &str = "write a namespace's name: lower-case letters, digits and hyphens";
 
 /// Mirrors the remediations of Together GPU clusters into Kubernetes. It reads Together's API and never approves, starts or cancels a repair.
 #[derive(Debug, Parser)]
@@ -58,7 +64,7 @@ pub struct Run {
     pub allow_http: bool,
 
     /// Watch this namespace only; may be given several times (default: all namespaces)
-    #[arg(long = "namespace", env = "WATCH_NAMESPACES", value_delimiter = ',', value_name = "NAMESPACE", value_parser = namespace)]
+    #[arg(long = "namespace", env = "WATCH_NAMESPACES", value_delimiter = ',', value_name = "NAMESPACE", value_parser = listed_namespace)]
     pub namespaces: Vec<String>,
 
     /// Look after the watches with these labels only: a shard. Every watch must fit exactly one shard
@@ -165,7 +171,15 @@ fn namespace(text: &str) -> Result<String, String> {
     if is_label(text) {
         Ok(text.to_owned())
     } else {
-        Err("write a namespace's name: lower-case letters, digits and hyphens".to_owned())
+        Err(NAMESPACE.to_owned())
+    }
+}
+
+/// One of a list: what is around it is not part of it, and an empty one is dropped by [`parse`].
+fn listed_namespace(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Ok(String::new()),
+        text => namespace(text),
     }
 }
 
@@ -219,65 +233,4 @@ pub fn one_line(error: &clap::Error) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn complaint(flags: &[&str]) -> String {
-        let line = ["together-remediation-operator", "run"].iter().chain(flags);
-        Cli::try_parse_from(line)
-            .err()
-            .map(|error| one_line(&error))
-            .unwrap_or_default()
-    }
-
-    #[test]
-    fn the_defaults_are_good() {
-        assert_eq!(complaint(&[]), "");
-    }
-
-    #[test]
-    fn election_is_on_unless_switched_off() {
-        for (flags, on) in [
-            (&[][..], true),
-            (&["--leader-elect"], true),
-            (&["--leader-elect=true"], true),
-            (&["--leader-elect=false"], false),
-        ] {
-            let line = ["together-remediation-operator", "run"].iter().chain(flags);
-            let elected = match Cli::try_parse_from(line).map(|cli| cli.command) {
-                Ok(Command::Run(run)) => Some(run.leader_elect),
-                _ => None,
-            };
-            assert_eq!(elected, Some(on), "{flags:?}");
-        }
-    }
-
-    #[test]
-    fn what_is_wrong_is_told_in_one_line_that_says_what_to_write() {
-        for (flags, wanted) in [
-            (&["--default-interval", "fast"][..], "such as 60s"),
-            (&["--min-interval", "0s"], "such as 60s"),
-            (&["--api-qps", "0"], "such as 5"),
-            (&["--namespace", "Not_A_Name"], "lower-case letters"),
-            (&["--lease-name", "a/b"], "an object's name"),
-            (&["--watch-selector", "shard in b"], "such as shard=b"),
-            (&["--watch-selector", ""], "such as shard=b"),
-            (
-                &["--mirror-annotation", "a/b/c=d"],
-                "such as example.com/team=gpu",
-            ),
-            (&["--lease-namespace", "Not_A_Name"], "lower-case letters"),
-            (&["--leader-elect=maybe"], "true"),
-            (&["--admin-addr", ":8080"], "such as [::]:8080"),
-            (&["--admin-addr", "localhost:8080"], "such as [::]:8080"),
-            (&["--admin-addr", "127.0.0.1:80800"], "such as [::]:8080"),
-            (&["--log-format", "xml"], "json"),
-            (&["--log-level", "=!"], "info,kube=debug"),
-            (&["--frobnicate"], "--frobnicate"),
-        ] {
-            let complaint = complaint(flags);
-            assert!(complaint.contains(wanted), "{flags:?}: {complaint}");
-            assert!(!complaint.contains('\n'));
-        }
-    }
-}
+mod tests;

@@ -1,0 +1,153 @@
+#![allow(clippy::unwrap_used)]
+
+use std::ffi::{OsStr, OsString};
+
+use clap::CommandFactory as _;
+
+use super::*;
+
+fn complaint(flags: &[&str]) -> String {
+    let line = ["together-remediation-operator", "run"].iter().chain(flags);
+    parse(line, |_| None)
+        .err()
+        .map(|error| one_line(&error))
+        .unwrap_or_default()
+}
+
+#[test]
+fn the_defaults_are_good() {
+    assert_eq!(complaint(&[]), "");
+}
+
+#[test]
+fn election_is_on_unless_switched_off() {
+    for (flags, on) in [
+        (&[][..], true),
+        (&["--leader-elect"], true),
+        (&["--leader-elect=true"], true),
+        (&["--leader-elect=false"], false),
+    ] {
+        let line = ["together-remediation-operator", "run"].iter().chain(flags);
+        let elected = match parse(line, |_| None).map(|cli| cli.command) {
+            Ok(Command::Run(run)) => Some(run.leader_elect),
+            _ => None,
+        };
+        assert_eq!(elected, Some(on), "{flags:?}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_told_in_one_line_that_says_what_to_write() {
+    for (flags, wanted) in [
+        (&["--default-interval", "fast"][..], "such as 60s"),
+        (&["--min-interval", "0s"], "such as 60s"),
+        (&["--api-qps", "0"], "such as 5"),
+        (&["--namespace", "Not_A_Name"], "lower-case letters"),
+        (&["--lease-name", "a/b"], "an object's name"),
+        (&["--watch-selector", "shard in b"], "such as shard=b"),
+        (&["--watch-selector", ""], "such as shard=b"),
+        (
+            &["--mirror-annotation", "a/b/c=d"],
+            "such as example.com/team=gpu",
+        ),
+        (&["--lease-namespace", "Not_A_Name"], "lower-case letters"),
+        (&["--leader-elect=maybe"], "true"),
+        (&["--admin-addr", ":8080"], "such as [::]:8080"),
+        (&["--admin-addr", "localhost:8080"], "such as [::]:8080"),
+        (&["--admin-addr", "127.0.0.1:80800"], "such as [::]:8080"),
+        (&["--log-format", "xml"], "json"),
+        (&["--log-level", "=!"], "info,kube=debug"),
+        (&["--frobnicate"], "--frobnicate"),
+    ] {
+        let complaint = complaint(flags);
+        assert!(complaint.contains(wanted), "{flags:?}: {complaint}");
+        assert!(!complaint.contains('\n'));
+    }
+}
+
+/// What `run` is told by these flags and this environment.
+fn told(flags: &[&str], environment: &[(&str, &str)]) -> Result<Run, String> {
+    let line = ["together-remediation-operator", "run"].iter().chain(flags);
+    let value = |name: &OsStr| {
+        let mut found = environment.iter().filter(|(known, _)| *known == name);
+        found.next().map(|(_, value)| OsString::from(value))
+    };
+    match parse(line, value).map(|cli| cli.command) {
+        Ok(Command::Run(run)) => Ok(*run),
+        Ok(other) => panic!("{other:?}"),
+        Err(error) => Err(one_line(&error)),
+    }
+}
+
+/// The variables of all flags.
+fn variables() -> Vec<String> {
+    let command = Cli::command();
+    let run = command.find_subcommand("run").unwrap();
+    let names = run.get_arguments().filter_map(|flag| flag.get_env());
+    names
+        .map(|name| name.to_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn an_empty_variable_is_as_good_as_none() {
+    let unset = told(&[], &[]).unwrap();
+    let names = variables();
+    assert!(names.len() >= 4, "{names:?}");
+    for name in &names {
+        for empty in ["", " ", "\n"] {
+            let run = told(&[], &[(name, empty)]);
+            assert_eq!(
+                format!("{run:?}"),
+                format!("{:?}", Ok::<_, String>(&unset)),
+                "{name}={empty:?}"
+            );
+        }
+    }
+    let empty: Vec<_> = names.iter().map(|name| (name.as_str(), "")).collect();
+    let run = told(&["--log-level", "debug"], &empty).unwrap();
+    assert_eq!(run.log_level, "debug");
+    assert_eq!(run.api_url, unset.api_url);
+}
+
+#[test]
+fn a_variable_is_heeded_and_a_flag_before_it() {
+    let environment = [
+        ("WATCH_NAMESPACES", "a,b"),
+        ("POD_NAMESPACE", "together-system"),
+        ("RUST_LOG", "debug"),
+        ("TOGETHER_BASE_URL", "https://api.example"),
+    ];
+    let run = told(&[], &environment).unwrap();
+    assert_eq!(run.namespaces, ["a", "b"]);
+    assert_eq!(run.lease_namespace.as_deref(), Some("together-system"));
+    assert_eq!(run.log_level, "debug");
+    assert_eq!(run.api_url, "https://api.example");
+    let run = told(&["--namespace", "c"], &environment).unwrap();
+    assert_eq!(run.namespaces, ["c"]);
+    assert!(told(&[], &[("POD_NAMESPACE", "Not_A_Name")]).is_err());
+}
+
+#[test]
+fn the_items_of_a_list_are_trimmed_and_empty_ones_dropped() {
+    for (list, wanted) in [
+        ("a, b", &["a", "b"][..]),
+        (" a ,\tb\n", &["a", "b"]),
+        ("a,,b,", &["a", "b"]),
+        (",a", &["a"]),
+        (",", &[]),
+        (" , ", &[]),
+    ] {
+        let run = told(&[], &[("WATCH_NAMESPACES", list)]).unwrap();
+        assert_eq!(run.namespaces, wanted, "{list:?}");
+        let run = told(&["--namespace", list], &[]);
+        if wanted.is_empty() {
+            // Who names a namespace and means none would get all.
+            assert!(run.unwrap_err().contains("lower-case letters"), "{list:?}");
+        } else {
+            assert_eq!(run.unwrap().namespaces, wanted, "{list:?}");
+        }
+    }
+    assert!(told(&["--namespace", ""], &[]).is_err());
+    assert!(told(&[], &[("WATCH_NAMESPACES", "a b")]).is_err());
+}
