@@ -20,9 +20,14 @@ pub(super) fn check(status: StatusCode, headers: &HeaderMap) -> Result<(), Error
         200..=299 => Ok(()),
         redirect @ 300..=399 => Err(Error::InvalidResponse(Flaw::Redirect(redirect))),
         401 => Err(Error::Unauthorized),
+        402 => Err(Error::Billing),
         403 => Err(Error::Forbidden),
         404 => Err(Error::NotFound),
         429 => Err(Error::RateLimited {
+            retry_after: retry_after(),
+        }),
+        407 => Err(Error::Unavailable {
+            cause: Outage::Proxy,
             retry_after: retry_after(),
         }),
         408 | 409 | 425 => Err(unavailable(status, retry_after())),

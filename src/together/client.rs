@@ -1,5 +1,7 @@
 //! The real client: one HTTP call for each question, bounded in time, size and number.
 
+use std::error::Error as _;
+use std::iter::successors;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -297,11 +299,20 @@ async fn read(mut response: Response, limit: usize) -> Result<Bytes, Error> {
 fn outage(error: &reqwest::Error) -> Outage {
     if error.is_timeout() {
         Outage::Timeout
+    } else if is_proxys_refusal(error) {
+        Outage::Proxy
     } else if error.is_connect() {
         Outage::Connect
     } else {
         Outage::Interrupted
     }
+}
+
+/// Whether a proxy answered 407 to CONNECT. hyper-util says so by these words alone.
+fn is_proxys_refusal(error: &reqwest::Error) -> bool {
+    let sources = successors(error.source(), |&error| error.source());
+    let mut texts = sources.map(ToString::to_string);
+    texts.any(|text| text.ends_with("proxy authorization required"))
 }
 
 fn no_answer(cause: Outage) -> Error {

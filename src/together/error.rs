@@ -15,6 +15,11 @@ pub enum Error {
         "the API does not let the key see this (403): put a key of the cluster's project into the Secret of spec.apiKeySecretRef"
     )]
     Forbidden,
+    /// 402.
+    #[error(
+        "Together refuses the request for billing reasons (402), such as a spending limit. Raise the limit or pay in the Together console; if this stays, ask Together"
+    )]
+    Billing,
     /// 404.
     #[error("the API knows nothing under this id (404)")]
     NotFound,
@@ -85,6 +90,11 @@ pub enum Outage {
         "no connection. It is tried again at every interval; if this stays, check name, network, egress policy, proxy and certificates"
     )]
     Connect,
+    /// A proxy on the way wants to know who asks: 407.
+    #[error(
+        "a proxy requires authentication (407). Put the user name and password of the proxy into HTTPS_PROXY, or exempt the operator; if this stays, ask who runs the proxy"
+    )]
+    Proxy,
     /// The connection broke, in the request or in the middle of the answer.
     #[error(
         "the connection broke. It is tried again at every interval; if this stays, see what lies between (network, proxy)"
@@ -100,6 +110,7 @@ impl Outage {
             Self::Status(_) => "status",
             Self::Timeout => "timeout",
             Self::Connect => "connect",
+            Self::Proxy => "proxy",
             Self::Interrupted => "interrupted",
         }
     }
@@ -181,6 +192,7 @@ impl Error {
         match self {
             Self::Unauthorized
             | Self::Forbidden
+            | Self::Billing
             | Self::NotFound
             | Self::BadRequest { .. }
             | Self::ImpossibleId { .. } => false,
@@ -208,7 +220,7 @@ impl Error {
     pub fn label(&self) -> &'static str {
         match self {
             Self::Unauthorized => "Unauthorized",
-            Self::Forbidden => "Forbidden",
+            Self::Forbidden | Self::Billing => "Forbidden",
             Self::NotFound => "NotFound",
             Self::BadRequest { .. } | Self::ImpossibleId { .. } => "BadRequest",
             Self::RateLimited { .. } => "RateLimited",
@@ -229,6 +241,7 @@ mod tests {
         let told = [
             Error::Unauthorized,
             Error::Forbidden,
+            Error::Billing,
             Error::NotFound,
             Error::BadRequest { status: 400 },
             Error::ImpossibleId { what: "cluster id" },
@@ -239,6 +252,10 @@ mod tests {
             },
             Error::Unavailable {
                 cause: Outage::Timeout,
+                retry_after: None,
+            },
+            Error::Unavailable {
+                cause: Outage::Proxy,
                 retry_after: None,
             },
             Error::InvalidResponse(Flaw::NotJson { line, column }),
@@ -262,12 +279,14 @@ mod tests {
         insta::assert_yaml_snapshot!(told, @r#"
         - "Unauthorized: the API does not accept the key (401): it is wrong, expired or revoked. Put a valid one into the Secret of spec.apiKeySecretRef"
         - "Forbidden: the API does not let the key see this (403): put a key of the cluster's project into the Secret of spec.apiKeySecretRef"
+        - "Forbidden: Together refuses the request for billing reasons (402), such as a spending limit. Raise the limit or pay in the Together console; if this stays, ask Together"
         - "NotFound: the API knows nothing under this id (404)"
         - "BadRequest: the API refused the request (400): check spec.clusterId, spec.instanceId, spec.states and spec.query"
         - "BadRequest: the cluster id is empty, \".\" or \"..\", which no request can carry: write the one that the API has"
         - "RateLimited: the API limits the calls of this key (429): it is asked again later. If this stays, use longer intervals or fewer watches with this key"
         - "Unavailable: the API is unavailable: it answered 503. It is asked again at every interval; if this stays, ask Together"
         - "Unavailable: the API is unavailable: no answer in time. It is asked again at every interval; if this stays, see what lies between (network, proxy), and ask Together"
+        - "Unavailable: the API is unavailable: a proxy requires authentication (407). Put the user name and password of the proxy into HTTPS_PROXY, or exempt the operator; if this stays, ask who runs the proxy"
         - "InvalidResponse: the API's answer cannot be read: it is not JSON (line 3, column 14). Check --api-url and any proxy between"
         - "InvalidResponse: the API's answer cannot be read: it ends too early (line 3, column 14). If this stays, see what lies between (proxy), and tell Together"
         - "InvalidResponse: the API's answer cannot be read: has_next is of another type, or there twice (line 3, column 14). Check --api-url, and tell Together"

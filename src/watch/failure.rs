@@ -45,16 +45,16 @@ fn failure(error: &PollError, scope: &Scope) -> Failure {
         PollError::Api(Error::NotFound) => ("ClusterNotFound", true),
         PollError::Api(error) => (error.label(), !error.retryable()),
     };
-    let message = match (reason, &scope.instance) {
-        ("InstanceNotFound", Some(instance)) => format!(
+    let message = match (error, &scope.instance) {
+        (PollError::Api(Error::NotFound), Some(instance)) => format!(
             "the API knows no instance {instance} in cluster {} (404): check spec.instanceId and spec.clusterId, and that the key belongs to their project",
             scope.cluster
         ),
-        ("ClusterNotFound", _) => format!(
+        (PollError::Api(Error::NotFound), None) => format!(
             "the API knows no cluster {} (404): check spec.clusterId, and that the key belongs to its project",
             scope.cluster
         ),
-        ("Forbidden", _) => format!(
+        (PollError::Api(Error::Forbidden), _) => format!(
             "the API does not let the key see cluster {} (403): put a key of its project into the Secret of spec.apiKeySecretRef",
             scope.cluster
         ),
@@ -85,6 +85,7 @@ mod tests {
             Outage::Status(503),
             Outage::Timeout,
             Outage::Connect,
+            Outage::Proxy,
             Outage::Interrupted,
         ];
         let flaws = [
@@ -110,6 +111,7 @@ mod tests {
         let of_api = [
             Error::Unauthorized,
             Error::Forbidden,
+            Error::Billing,
             Error::NotFound,
             Error::BadRequest { status: 400 },
             Error::ImpossibleId { what: "cluster id" },

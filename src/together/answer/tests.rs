@@ -32,9 +32,10 @@ fn each_status_has_its_meaning() {
         (307, "InvalidResponse", true),
         (400, "BadRequest", false),
         (401, "Unauthorized", false),
-        (402, "BadRequest", false),
+        (402, "Forbidden", false),
         (403, "Forbidden", false),
         (404, "NotFound", false),
+        (407, "Unavailable", true),
         (408, "Unavailable", true),
         (409, "Unavailable", true),
         (422, "BadRequest", false),
@@ -114,6 +115,17 @@ fn a_wait_is_bounded_and_never_negative() {
             wait(&[("retry-after", value)]),
             seconds.map(Duration::from_secs),
             "{value}"
+        );
+    }
+}
+
+#[test]
+fn what_billing_and_a_proxy_refuse_is_not_blamed_on_the_spec() {
+    for (status, says) in [(402, "spending limit"), (407, "proxy")] {
+        let text = meaning(status).unwrap_err().to_string();
+        assert!(
+            text.contains(says) && !text.contains("spec.clusterId"),
+            "{text}"
         );
     }
 }

@@ -233,3 +233,30 @@ async fn a_base_of_https_speaks_no_http() {
     assert_eq!(failure(&api).await, outage(Outage::Connect));
     assert!(server.seen().is_empty());
 }
+
+/// The words by which hyper-util tells of it are not promised, so this test holds them.
+#[tokio::test]
+async fn a_proxy_that_wants_a_password_is_named() {
+    for (answer, expected) in [
+        ("407 Proxy Authentication Required", Outage::Proxy),
+        ("503 Service Unavailable", Outage::Connect),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 4096];
+            let read = stream.read(&mut request).await.unwrap();
+            assert!(request[..read].starts_with(b"CONNECT "));
+            let head = format!("HTTP/1.1 {answer}\r\ncontent-length: 0\r\n\r\n");
+            stream.write_all(head.as_bytes()).await.unwrap();
+        });
+        tls::provide();
+        let client = reqwest::Client::builder()
+            .proxy(reqwest::Proxy::https(proxy).unwrap())
+            .build()
+            .unwrap();
+        let asked = client.get("https://api.example/v1").send().await;
+        assert_eq!(super::super::outage(&asked.unwrap_err()), expected);
+    }
+}
