@@ -1,5 +1,6 @@
 //! The history of a mirror: which states it went through, seen or concluded.
 
+use super::time;
 use crate::{
     api::{
         limits,
@@ -8,13 +9,20 @@ use crate::{
     together::state,
 };
 
-/// The way of a repair through the states of the API's reference page; final states come after these.
-const WAY: [&str; 3] = ["PENDING_APPROVAL", "PENDING", "RUNNING"];
+/// The way of a repair through its states; the final ones come after these.
+const WAY: [&str; 5] = [
+    "PENDING_APPROVAL",
+    "PENDING",
+    "QUARANTINING",
+    "QUARANTINED",
+    "RUNNING",
+];
 
 /// Adds to `history` the hops from `previous` (the state last mirrored) to the state of `status`.
 ///
-/// The oldest go first where there are more than the schema allows. `observed` is the time of the look that showed it (RFC 3339). States between the two are concluded only where one
-/// of the API's own times proves that they were passed; such hops are marked `inferred`.
+/// The oldest go first where there are more than the schema allows. `observed` is the time of the look that showed it (RFC
+/// 3339). States between the two are added where one of the API's own times proves that they were passed. Those hops are
+/// marked `inferred`, and so is one between known states that do not follow each other at once.
 pub fn extend(
     history: &mut Vec<Transition>,
     previous: Option<&str>,
@@ -30,7 +38,7 @@ pub fn extend(
     let mut stops: Vec<&str> = previous
         .map(|from| passed(from, to, status))
         .unwrap_or_default();
-    let inferred = !stops.is_empty();
+    let inferred = !stops.is_empty() || previous.is_some_and(|from| is_indirect(from, to));
     stops.push(to);
     let mut from = previous;
     for stop in stops {
@@ -47,7 +55,27 @@ pub fn extend(
     history.drain(..surplus);
 }
 
-/// The states between `from` and `to` that the API's times prove.
+/// Whether `to` follows `from` at once.
+fn is_direct(from: &str, to: &str) -> bool {
+    matches!(
+        (from, to),
+        (
+            "PENDING_APPROVAL",
+            "PENDING" | "CANCELLED" | "AUTO_RESOLVED"
+        ) | ("PENDING", "QUARANTINING" | "RUNNING" | "CANCELLED")
+            | ("QUARANTINING", "QUARANTINED")
+            | ("QUARANTINED", "RUNNING")
+            | ("RUNNING", "SUCCEEDED" | "FAILED")
+    )
+}
+
+/// Whether both states are known and a third one must have been between them. Of unknown states nothing is concluded.
+fn is_indirect(from: &str, to: &str) -> bool {
+    let known = |state: &str| WAY.contains(&state) || state::is_final(state);
+    known(from) && known(to) && !is_direct(from, to)
+}
+
+/// The states between `from` and `to` that the API's times prove; none has a time of quarantine.
 fn passed<'a>(from: &str, to: &str, status: &RemediationStatus) -> Vec<&'a str> {
     let Some(start) = WAY.iter().position(|state| *state == from) else {
         return Vec::new();
@@ -57,154 +85,36 @@ fn passed<'a>(from: &str, to: &str, status: &RemediationStatus) -> Vec<&'a str> 
         None if state::is_final(to) => WAY.len(),
         None => return Vec::new(),
     };
+    let started = time::read(status.start_time.as_deref()).is_some();
+    let reviewed = time::read(status.review_time.as_deref()).is_some();
+    // Who rejects a recommendation reviews it too, and then it was never queued.
+    let queued = reviewed && (started || !is_direct(from, to));
     WAY.get(start + 1..end)
         .unwrap_or_default()
         .iter()
         .copied()
         .filter(|state| match *state {
-            // A rejection is reviewed too, but never queued.
-            "PENDING" => {
-                status.review_time.is_some() && (to != "CANCELLED" || status.start_time.is_some())
-            }
-            _ => status.start_time.is_some(),
+            "PENDING" => queued,
+            "RUNNING" => started,
+            _ => false,
         })
         .collect()
 }
 
 /// The API's time that fits the hop, else the time of its last update.
 fn time_of<'a>(from: Option<&str>, to: &str, status: &'a RemediationStatus) -> Option<&'a str> {
+    let ended = time::told(status.end_time.as_deref());
+    let reviewed = time::told(status.review_time.as_deref());
     let fitting = match to {
-        "PENDING" => &status.review_time,
-        "RUNNING" => &status.start_time,
-        "PENDING_APPROVAL" => &status.create_time,
-        "CANCELLED" if from == Some("PENDING_APPROVAL") && status.end_time.is_none() => {
-            &status.review_time
-        }
-        to if state::is_final(to) => &status.end_time,
-        _ => &None,
+        "PENDING" => reviewed,
+        "RUNNING" => time::told(status.start_time.as_deref()),
+        "PENDING_APPROVAL" => time::told(status.create_time.as_deref()),
+        "CANCELLED" if from == Some("PENDING_APPROVAL") => ended.or(reviewed),
+        to if state::is_final(to) => ended,
+        _ => None,
     };
-    fitting.as_deref().or(status.update_time.as_deref())
+    fitting.or(time::told(status.update_time.as_deref()))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(state: &str) -> RemediationStatus {
-        RemediationStatus {
-            state: Some(state.into()),
-            create_time: Some("c".into()),
-            update_time: Some("u".into()),
-            ..RemediationStatus::default()
-        }
-    }
-
-    fn hops(
-        previous: Option<&str>,
-        status: &RemediationStatus,
-    ) -> Vec<(Option<String>, String, Option<String>, bool)> {
-        let mut history = Vec::new();
-        extend(&mut history, previous, status, "now");
-        history
-            .into_iter()
-            .map(|hop| (hop.from, hop.to, hop.time, hop.inferred))
-            .collect()
-    }
-
-    #[test]
-    fn the_first_sight_is_one_hop_from_nowhere() {
-        let status = RemediationStatus {
-            end_time: Some("e".into()),
-            ..at("SUCCEEDED")
-        };
-        assert_eq!(
-            hops(None, &status),
-            [(None, "SUCCEEDED".into(), Some("e".into()), false)]
-        );
-    }
-
-    #[test]
-    fn the_same_state_is_no_hop() {
-        assert_eq!(hops(Some("RUNNING"), &at("RUNNING")), []);
-    }
-
-    #[test]
-    fn a_state_between_two_looks_is_concluded_only_where_a_time_proves_it() {
-        let status = RemediationStatus {
-            review_time: Some("r".into()),
-            start_time: Some("s".into()),
-            ..at("RUNNING")
-        };
-        assert_eq!(
-            hops(Some("PENDING_APPROVAL"), &status),
-            [
-                (
-                    Some("PENDING_APPROVAL".into()),
-                    "PENDING".into(),
-                    Some("r".into()),
-                    true
-                ),
-                (
-                    Some("PENDING".into()),
-                    "RUNNING".into(),
-                    Some("s".into()),
-                    true
-                ),
-            ]
-        );
-        assert_eq!(
-            hops(Some("PENDING_APPROVAL"), &at("AUTO_RESOLVED")),
-            [(
-                Some("PENDING_APPROVAL".into()),
-                "AUTO_RESOLVED".into(),
-                Some("u".into()),
-                false
-            )]
-        );
-    }
-
-    #[test]
-    fn a_rejection_was_never_queued() {
-        let status = RemediationStatus {
-            review_time: Some("r".into()),
-            ..at("CANCELLED")
-        };
-        assert_eq!(
-            hops(Some("PENDING_APPROVAL"), &status),
-            [(
-                Some("PENDING_APPROVAL".into()),
-                "CANCELLED".into(),
-                Some("r".into()),
-                false
-            )]
-        );
-    }
-
-    #[test]
-    fn unknown_states_are_kept_as_they_are() {
-        assert_eq!(
-            hops(Some("QUARANTINED"), &at("DREAMING")),
-            [(
-                Some("QUARANTINED".into()),
-                "DREAMING".into(),
-                Some("u".into()),
-                false
-            )]
-        );
-    }
-
-    #[test]
-    fn the_oldest_go_first() {
-        let mut history = Vec::new();
-        for turn in 0..30 {
-            let (from, to) = if turn % 2 == 0 {
-                ("A", "B")
-            } else {
-                ("B", "A")
-            };
-            extend(&mut history, Some(from), &at(to), &turn.to_string());
-        }
-        assert_eq!(history.len(), limits::TRANSITIONS as usize);
-        assert_eq!(history[0].observed_time, "10");
-    }
-}
+mod tests;

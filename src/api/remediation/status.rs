@@ -156,7 +156,7 @@ pub struct Transition {
     #[schemars(length(max = limits::TIME))]
     pub observed_time: String,
 
-    /// true: the change was not seen, only concluded, as the API went further between two looks.
+    /// true: not seen as one step. The remediation passed through other states between two syncs; those that the API's times prove are listed.
     pub inferred: bool,
 }
 
