@@ -129,11 +129,6 @@ pub fn from_api(
     let open = !state::is_final(&item.state);
     let instance_id = bounded(item.instance_id.as_deref(), limits::ID);
     let instance_name = name(&item.instance_name);
-    let alerts = if omit.contains(&OmitField::LinkedAlerts) {
-        &[][..]
-    } else {
-        &item.linked_alerts[..]
-    };
     let mut status = RemediationStatus {
         observed_generation: Some(generation),
         node: instance_name.clone().or_else(|| name(&item.instance_id)),
@@ -163,11 +158,7 @@ pub fn from_api(
         end_time: time(&item.end_time),
         error_message: keep(OmitField::ErrorMessage, &item.error_message, limits::TEXT),
         update_time: time(&item.update_time),
-        linked_alerts: alerts
-            .iter()
-            .take(limits::LINKED_ALERTS as usize)
-            .map(alert)
-            .collect(),
+        linked_alerts: linked_alerts(item, omit),
         conditions: Vec::new(),
         transitions: Vec::new(),
     };
@@ -339,6 +330,32 @@ fn reason_word(reason: &str) -> String {
     } else {
         "UnknownState".to_owned()
     }
+}
+
+/// The first to begin, as many as the schema allows: in an order that does not depend on the API's, for another order is no
+/// news.
+fn linked_alerts(item: &together::Remediation, omit: &[OmitField]) -> Vec<LinkedAlert> {
+    if omit.contains(&OmitField::LinkedAlerts) {
+        return Vec::new();
+    }
+    let mut alerts: Vec<_> = item.linked_alerts.iter().collect();
+    alerts.sort_by_cached_key(|alert| order(alert));
+    let kept = alerts.into_iter().take(limits::LINKED_ALERTS as usize);
+    kept.map(alert).collect()
+}
+
+/// By their start, those without a usable one last; of equals, by all else that is kept.
+fn order(alert: &together::LinkedAlert) -> impl Ord {
+    let started = time::read(alert.started_at.as_deref());
+    let together::LinkedAlert {
+        name,
+        severity,
+        title,
+        started_at,
+        resolved_at,
+    } = alert;
+    let rest = (severity, title, started_at, resolved_at);
+    (started.is_none(), started, name, rest)
 }
 
 fn alert(alert: &together::LinkedAlert) -> LinkedAlert {

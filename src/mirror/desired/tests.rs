@@ -13,6 +13,8 @@ use crate::{
     testing::{ZERO_TIMES, condition, full_item, item, random, some, word},
 };
 
+mod alerts;
+
 const ALL_OMITTABLE: [(OmitField, &str); 8] = [
     (OmitField::RequestedBy, "requestedBy"),
     (OmitField::ReviewedBy, "reviewedBy"),

@@ -16,7 +16,7 @@ fn alert(number: usize) -> LinkedAlert {
         alert_name: format!("GpuXidError{number}"),
         cluster_id: CLUSTER.to_owned(),
         severity: "PHC_SEVERITY_CRITICAL".to_owned(),
-        started_at: "2026-11-23T09:55:00Z".to_owned(),
+        started_at: format!("2026-11-23T09:{:02}:00Z", 40 + number),
         resolved_at: (number == 1).then(|| "2026-11-23T09:59:00Z".to_owned()),
         target_vm: "gpu-dp-1".to_owned(),
         annotation: AlertAnnotation {
@@ -230,7 +230,7 @@ async fn linked_alerts_are_mirrored_and_explain_what_awaits_approval() {
     let fixture = Fixture::new("alerts").await;
     let truth = Truth {
         reason: None,
-        linked_alerts: (1..=12).map(alert).collect(),
+        linked_alerts: (1..=12).rev().map(alert).collect(),
         ..Truth::numbered(CLUSTER, 1)
     };
     fixture.simulator.put(truth.clone());
@@ -240,7 +240,7 @@ async fn linked_alerts_are_mirrored_and_explain_what_awaits_approval() {
     assert_eq!(alerts.as_array().unwrap().len(), 10);
     let expected = json!({
         "name": "GpuXidError1", "severity": "PHC_SEVERITY_CRITICAL", "title": "planted title 1",
-        "startedAt": "2026-11-23T09:55:00Z", "resolvedAt": "2026-11-23T09:59:00Z",
+        "startedAt": "2026-11-23T09:41:00Z", "resolvedAt": "2026-11-23T09:59:00Z",
     });
     assert_eq!(alerts[0], expected);
     assert_eq!(alerts[9]["name"], "GpuXidError10");
@@ -257,7 +257,10 @@ async fn linked_alerts_are_mirrored_and_explain_what_awaits_approval() {
     for part in [
         "gpu-dp-1",
         "planted title 1",
-        &format!("tg clusters remediations approve {}", truth.id),
+        &format!(
+            "tg clusters remediations approve {}",
+            truth.id
+        ),
     ] {
         assert!(message.contains(part), "{part}: {message}");
     }
