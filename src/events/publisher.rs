@@ -96,11 +96,15 @@ impl Publisher {
     }
 }
 
+/// The note in as many bytes as the API server takes. The `…` keeps a command that is cut short from being one.
 fn cut(mut note: String) -> String {
-    let end = (0..=NOTE.min(note.len()))
-        .rev()
-        .find(|end| note.is_char_boundary(*end));
+    if note.len() <= NOTE {
+        return note;
+    }
+    let kept = NOTE - '…'.len_utf8();
+    let end = (0..=kept).rev().find(|end| note.is_char_boundary(*end));
     note.truncate(end.unwrap_or_default());
+    note.push('…');
     note
 }
 
@@ -113,7 +117,8 @@ mod tests {
         assert_eq!(cut("short".to_owned()), "short");
         let long = format!("a{}", "é".repeat(NOTE));
         let cut = cut(long.clone());
-        assert_eq!(cut.len(), NOTE - 1);
-        assert!(long.starts_with(&cut));
+        assert_eq!(cut.len(), NOTE);
+        assert!(long.starts_with(cut.strip_suffix('…').unwrap_or_default()));
+        assert_eq!(super::cut("n".repeat(NOTE)), "n".repeat(NOTE));
     }
 }

@@ -58,7 +58,7 @@ fn create(state: &str, news: Option<Timestamp>) -> Vec<String> {
 #[test]
 fn a_new_remediation_is_told_and_history_is_not() {
     let one = [format!(
-        "! AwaitingApproval: instance-1: reboot (REBOOT_VM) awaits approval since 2026-11-23T09:00:00Z. To approve: tg clusters remediations approve {}",
+        "! AwaitingApproval: instance-1: reboot (REBOOT_VM) awaits approval since 2026-11-23T09:00:00Z. To approve: tg clusters remediations approve {} --mode REBOOT_VM",
         id(1)
     )];
     assert_eq!(create("PENDING_APPROVAL", Some(at(NEWS))), one);

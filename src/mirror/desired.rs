@@ -13,12 +13,16 @@ use crate::{
 };
 
 use super::{
+    approval::how_to_approve,
     bounds::{self, bounded},
     time,
 };
 
 /// What a machine is called that the API gives no name.
 pub const UNNAMED: &str = "an unnamed machine";
+
+/// Characters of a reason in a condition's message, so that it does not cut off how to approve; `status.reason` has all.
+const WHY: u32 = 1024;
 
 /// How the mirror stands to the API: reason of its condition `Synced`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -271,12 +275,12 @@ pub fn story(status: &RemediationStatus, id: &str) -> String {
                 .reason
                 .as_deref()
                 .or(alert)
+                .and_then(|why| bounded(Some(why), WHY))
                 .map(|why| format!(" ({why})"))
                 .unwrap_or_default();
-            format!(
-                "{node}: {mode} awaits approval{}{why}. To approve: tg clusters remediations approve {id}",
-                since(&status.create_time)
-            )
+            let how = how_to_approve(id, status.mode.as_deref());
+            let since = since(&status.create_time);
+            format!("{node}: {mode} awaits approval{since}{why}. {how}")
         }
         "PENDING" => format!(
             "{node}: {mode} is approved and queued{}",

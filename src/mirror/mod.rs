@@ -1,5 +1,6 @@
 //! The mirrors: `Remediation` objects, what is known of them, and how they are written.
 
+pub mod approval;
 pub mod bounds;
 pub mod desired;
 pub mod digest;

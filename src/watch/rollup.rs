@@ -10,6 +10,7 @@ use crate::{
         limits,
     },
     mirror::{
+        approval::how_to_approve,
         desired::{UNNAMED, mode_in_words},
         index::Mirror,
         time::seconds,
@@ -129,9 +130,9 @@ fn message(name: &str, mirror: &Mirror, since: Option<Timestamp>, all: usize) ->
     };
     if *mirror.state == *AWAITING {
         format!(
-            "{node}: {mode} awaits approval{}. To approve: tg clusters remediations approve {}.{more}",
+            "{node}: {mode} awaits approval{}.{more} {}",
             time("since"),
-            mirror.id
+            how_to_approve(&mirror.id, Some(&mirror.mode))
         )
     } else {
         format!(

@@ -14,6 +14,7 @@ use crate::{
 };
 
 mod alerts;
+mod approval;
 
 const ALL_OMITTABLE: [(OmitField, &str); 8] = [
     (OmitField::RequestedBy, "requestedBy"),
@@ -198,7 +199,10 @@ fn who_must_approve_is_told_everything_in_one_sentence() {
             .clone()
     };
     let mut item = full_item("PENDING_APPROVAL");
-    let command = format!("tg clusters remediations approve {}", item.id);
+    let command = format!(
+        "tg clusters remediations approve {} --mode REBOOT_VM",
+        item.id
+    );
     let message = awaiting(&item);
     for part in [
         "gpu-dp-17",

@@ -184,7 +184,10 @@ fn one_that_waits_says_node_what_since_when_and_how_to_approve() {
     };
     assert_eq!(rollup.attention, [expected]);
     let message = rollup.message.unwrap();
-    let command = format!("tg clusters remediations approve {}", id(1));
+    let command = format!(
+        "tg clusters remediations approve {} --mode REBOOT_VM",
+        id(1)
+    );
     for part in ["gpu-dp-17", "reboot", "2026-11-23T09:00:00Z", &command] {
         assert!(message.contains(part), "{part} is not in: {message}");
     }

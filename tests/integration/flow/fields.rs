@@ -258,7 +258,7 @@ async fn linked_alerts_are_mirrored_and_explain_what_awaits_approval() {
         "gpu-dp-1",
         "planted title 1",
         &format!(
-            "tg clusters remediations approve {}",
+            "tg clusters remediations approve {} --mode VM_ONLY",
             truth.id
         ),
     ] {

