@@ -30,6 +30,7 @@ pub(crate) enum Filter {
 
 type OneFault = dyn Fn(&str) -> Option<Error> + Send;
 type Dated = dyn Fn() -> (Timestamp, Moment) + Send;
+type KeyFault = dyn FnMut([u8; 32]) -> Option<Error> + Send;
 
 #[derive(Default)]
 pub(crate) struct State {
@@ -44,7 +45,11 @@ pub(crate) struct State {
     pub(crate) filter: Filter,
     /// The page that fails, from 0, and how.
     pub(crate) page_fault: Option<(usize, Error)>,
+    /// Pages that fail once each, from 0, and how.
+    pub(crate) hiccups: Vec<(usize, Error)>,
     one_fault: Option<Box<OneFault>>,
+    /// How a page fails that is asked for with this key.
+    pub(crate) key_fault: Option<Box<KeyFault>>,
     /// Runs while a page is awaited.
     pub(crate) meanwhile: Option<Box<dyn Fn() + Send>>,
     asked: Vec<Asked>,
@@ -57,6 +62,7 @@ pub(crate) struct MemoryTogether {
     state: Arc<Mutex<State>>,
     dialects: Dialects,
     skew: Skew,
+    key: Option<[u8; 32]>,
 }
 
 impl MemoryTogether {
@@ -94,8 +100,11 @@ impl MemoryTogether {
 impl Service for MemoryTogether {
     type Api = Self;
 
-    fn with_key(&self, _: &ApiKey) -> Self {
-        self.clone()
+    fn with_key(&self, key: &ApiKey) -> Self {
+        Self {
+            key: Some(key.fingerprint()),
+            ..self.clone()
+        }
     }
 
     fn dialects(&self) -> &Dialects {
@@ -109,10 +118,15 @@ impl Service for MemoryTogether {
 
 impl Api for MemoryTogether {
     async fn list_page(&self, query: &PageQuery) -> Result<Page, Error> {
-        let mut state = self.state();
+        let state = &mut *self.state();
         state
             .asked
             .push(Asked::Page(query.filter.states().to_vec()));
+        if let (Some(key), Some(fault)) = (self.key, &mut state.key_fault)
+            && let Some(error) = fault(key)
+        {
+            return Err(error);
+        }
         if let Some(pass) = &state.meanwhile {
             pass();
         }
@@ -131,6 +145,9 @@ impl Api for MemoryTogether {
             && *at == page
         {
             return Err(error.clone());
+        }
+        if let Some(at) = state.hiccups.iter().position(|(at, _)| *at == page) {
+            return Err(state.hiccups.swap_remove(at).1);
         }
         let admitted = |item: &&Remediation| {
             state.filter == Filter::Ignored || query.filter.admits(&item.state)

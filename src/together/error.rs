@@ -39,12 +39,12 @@ pub enum Error {
         /// Which id.
         what: &'static str,
     },
-    /// 429, or the key is still under an earlier 429's Retry-After (then nothing was sent).
+    /// 429, or the key is still left alone after an earlier 429 (then nothing was sent).
     #[error(
-        "the API limits the calls of this key (429): it is asked again later. If this stays, use longer intervals or fewer watches with this key"
+        "the Together API limits the calls of this key (429). The operator retries later. If this persists, lower --api-qps, or use the key for fewer ClusterWatches"
     )]
     RateLimited {
-        /// How long the API asks to wait, at most an hour.
+        /// How long to wait, because the API asks for it or because it answered so more than once; at most an hour.
         retry_after: Option<Duration>,
     },
     /// No answer, or one that asks to try again: 408, 409, 425, 5xx.
@@ -52,7 +52,7 @@ pub enum Error {
     Unavailable {
         /// What happened.
         cause: Outage,
-        /// How long the API asks to wait, at most an hour.
+        /// How long to wait, because the API asks for it or because it answered 503 more than once; at most an hour.
         retry_after: Option<Duration>,
     },
     /// An answer that is not what the reference page describes.
@@ -204,7 +204,7 @@ impl Error {
         }
     }
 
-    /// How long the API asks to wait, at most an hour.
+    /// How long to wait before the next call, at most an hour.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -283,7 +283,7 @@ mod tests {
         - "NotFound: the API knows nothing under this id (404)"
         - "BadRequest: the API refused the request (400): check spec.clusterId, spec.instanceId, spec.states and spec.query"
         - "BadRequest: the cluster id is empty, \".\" or \"..\", which no request can carry: write the one that the API has"
-        - "RateLimited: the API limits the calls of this key (429): it is asked again later. If this stays, use longer intervals or fewer watches with this key"
+        - "RateLimited: the Together API limits the calls of this key (429). The operator retries later. If this persists, lower --api-qps, or use the key for fewer ClusterWatches"
         - "Unavailable: the API is unavailable: it answered 503. It is asked again at every interval; if this stays, ask Together"
         - "Unavailable: the API is unavailable: no answer in time. It is asked again at every interval; if this stays, see what lies between (network, proxy), and ask Together"
         - "Unavailable: the API is unavailable: a proxy requires authentication (407). Put the user name and password of the proxy into HTTPS_PROXY, or exempt the operator; if this stays, ask who runs the proxy"

@@ -1,4 +1,7 @@
-//! A listing: pages one after the other, the next one on its way while the last is worked on.
+//! A listing: pages one after the other, the next one on its way while the last is worked on. A page that failed is asked
+//! for again.
+
+use std::time::Duration;
 
 use tokio::task::JoinError;
 use tokio_util::task::AbortOnDropHandle;
@@ -9,6 +12,9 @@ use super::error::{Error, Incomplete};
 use super::model::{Malformed, Remediation};
 use super::pass::{Next, Pass};
 use super::port::{Api, ListRequest, Page, PageQuery};
+use retry::Retries;
+
+mod retry;
 
 type Fetch = AbortOnDropHandle<Result<Page, Error>>;
 
@@ -27,6 +33,9 @@ pub struct Listing<A: Api> {
     filter_ignored: bool,
     pass: Pass,
     progress: Progress,
+    /// The token of the page that is asked for.
+    page_token: Option<String>,
+    retries: Retries,
     calls: usize,
 }
 
@@ -63,11 +72,27 @@ impl<A: Api> Listing<A> {
             filter_ignored: false,
             pass: Pass::default(),
             progress: Progress::Ask(None),
+            page_token: None,
+            retries: Retries::default(),
             calls: 0,
         }
     }
 
-    /// Calls made so far, those too that were refused.
+    /// Has the first page asked for once only, where `once`: it failed last time, or it is all there is, so that nothing is
+    /// lost by waiting for the next listing.
+    #[must_use]
+    pub fn first_page_once(mut self, once: bool) -> Self {
+        self.retries.first_page_once = once;
+        self
+    }
+
+    /// How many of the [`calls`](Self::calls) repeated one that had failed.
+    #[must_use]
+    pub fn retries(&self) -> usize {
+        self.retries.made()
+    }
+
+    /// Calls made so far, those too that were refused or repeated.
     #[must_use]
     pub fn calls(&self) -> usize {
         self.calls
@@ -96,7 +121,7 @@ impl<A: Api> Listing<A> {
             };
             match answer {
                 Ok(page) => return Ok(Some(self.take(page))),
-                Err(error) => self.refused(error),
+                Err(error) => self.failed(error),
             }
         }
     }
@@ -178,6 +203,15 @@ impl<A: Api> Listing<A> {
         }
     }
 
+    /// The page is asked for again, where that is any use.
+    fn failed(&mut self, error: Error) {
+        let (query, pages) = (self.query(), self.pass.pages());
+        match self.retries.after(&error, &query, pages) {
+            Some(wait) => self.call(query, wait),
+            None => self.refused(error),
+        }
+    }
+
     /// A refusal of the first page may mean the filter: the next way to ask is tried.
     fn refused(&mut self, error: Error) {
         let refused = matches!(error, Error::BadRequest { status: 400 | 422 });
@@ -206,18 +240,35 @@ impl<A: Api> Listing<A> {
     }
 
     fn fetch(&mut self, page_token: Option<String>) {
-        let query = PageQuery {
+        self.page_token = page_token;
+        self.retries.next_page();
+        self.call(self.query(), Duration::ZERO);
+    }
+
+    /// The question for the page that is asked for.
+    fn query(&self) -> PageQuery {
+        PageQuery {
             cluster: self.request.cluster.clone(),
             instance: self.request.instance.clone(),
             names: self.names,
             filter: self.filter(),
             page_size: self.request.page_size,
-            page_token,
+            page_token: self.page_token.clone(),
             order_by: self.request.order_by.clone(),
-        };
+        }
+    }
+
+    /// Asks after `wait`, and not while the key is to be left alone for a short while.
+    fn call(&mut self, query: PageQuery, wait: Duration) {
         self.calls += 1;
         let api = self.api.clone();
-        let call = tokio::spawn(async move { api.list_page(&query).await });
+        let call = tokio::spawn(async move {
+            let wait = wait.max(retry::waited_for(api.paused()));
+            if !wait.is_zero() {
+                tokio::time::sleep(wait).await;
+            }
+            api.list_page(&query).await
+        });
         self.progress = Progress::Fetching(AbortOnDropHandle::new(call));
     }
 }

@@ -5,6 +5,7 @@
 //! the id of a remediation excepted.
 
 mod answer;
+mod backoff;
 mod base_url;
 mod budget;
 mod client;

@@ -1,6 +1,7 @@
 //! The port to the API: what the rest of the program asks, whoever answers.
 
 use std::future::Future;
+use std::time::Duration;
 
 use super::dialect::{Dialects, QueryNames, StateFilter};
 use super::error::Error;
@@ -27,6 +28,11 @@ pub trait Api: Clone + Send + Sync + 'static {
         instance: Option<&str>,
         id: &str,
     ) -> impl Future<Output = Result<Remediation, Error>> + Send;
+
+    /// How long the key is to be left alone from now on, because the API asked for it; zero: not at all.
+    fn paused(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// Where the API is: it gives access with a key, and remembers how the server wants to be asked.

@@ -135,7 +135,7 @@ mod tests {
             .chain(of_secret.map(PollError::Credentials));
         for error in all {
             let told = Failure::of(&Err(error), &scope(), None).unwrap();
-            let says = ["spec.", "--api-url", "if this stays", "create", "write "];
+            let says = ["spec.", "--api-", "if this stays", "create", "write "];
             let message = told.message.to_lowercase();
             assert!(says.iter().any(|part| message.contains(part)), "{told:?}");
         }

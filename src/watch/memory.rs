@@ -39,8 +39,11 @@ pub struct Memory {
     full_began: Option<Duration>,
     /// Whether the listing under way, or the last one, is a full one.
     full: bool,
-    /// Calls that the last listing made.
+    /// Calls that the last listing made, and how many of them repeated one that had failed.
     pub(super) calls: usize,
+    pub(super) retries: usize,
+    /// Listings that failed in a row.
+    failures: u32,
     /// Pages of the last good full listing, and of the last good one of what is open; 0: none yet.
     full_pages: usize,
     open_pages: usize,
@@ -128,20 +131,40 @@ impl Memory {
 
     /// A listing begins at `now` (monotonic).
     pub(super) fn begin(&mut self, full: bool, now: Duration) {
-        (self.full, self.calls) = (full, 0);
+        (self.full, self.calls, self.retries) = (full, 0, 0);
         if full {
             self.full_began = Some(now);
         }
     }
 
-    /// How long to leave the API alone after a full listing, where it must be the next one too.
+    /// Whether a first page that fails is not asked for again in the listing that begins: the last one failed, or one page
+    /// is all there is, so that the next poll is soon enough.
+    pub(super) fn first_page_once(&self) -> bool {
+        let one_page = self.full_pages == 1 || (!self.full && self.open_pages == 1);
+        self.failures > 0 || one_page
+    }
+
+    /// How long to leave the API alone after a listing that came to its end: until the calls that it repeated are paid for,
+    /// and after a full one that must be the next one too, as long as those keep their distance.
     #[must_use]
-    pub fn rest_after(&self, polled: &Polled, scope: &Scope, together: &impl Service) -> Duration {
+    pub fn rest_after(
+        &self,
+        polled: &Polled,
+        cadence: &Cadence,
+        scope: &Scope,
+        together: &impl Service,
+    ) -> Duration {
+        let calls = polled.pages + self.retries;
+        let paid = if self.retries > 0 {
+            after_failure(cadence.active_interval, calls, polled.pages)
+        } else {
+            Duration::ZERO
+        };
         let open = self.open_states();
         if polled.full && !together.dialects().filters(&open) && only_final(scope).is_none() {
-            return polled.taken * FULL_SPACING;
+            return paid.max(polled.taken * FULL_SPACING);
         }
-        Duration::ZERO
+        paid
     }
 
     /// How long to leave the API alone at `now` (monotonic) after a listing that failed: until its calls are paid for, and
@@ -207,6 +230,7 @@ impl Memory {
     /// The API was listed to the end, in this many pages: earlier refusals are forgotten.
     pub(super) fn accepted(&mut self, pages: usize) {
         self.refusal = None;
+        self.failures = 0;
         if self.full {
             self.full_pages = pages;
         } else {
@@ -223,6 +247,7 @@ impl Memory {
         now: Duration,
     ) {
         let key = key.fingerprint();
+        self.failures = self.failures.saturating_add(1);
         let before = self.refusal.take().filter(|refusal| refusal.key == key);
         let times = before.map_or(0, |refusal| refusal.times + 1);
         let rest = self.rest_after_failure(cadence, now);

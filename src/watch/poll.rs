@@ -218,7 +218,8 @@ async fn list<A: Api, C: Cluster, T: Service>(
     memory: &mut Memory,
     round: &mut Round<'_, C>,
 ) -> Result<CompleteListing, Error> {
-    let mut listing = Listing::start(api, request, tools.together.dialects());
+    let mut listing = Listing::start(api, request, tools.together.dialects())
+        .first_page_once(memory.first_page_once());
     let pages = async {
         loop {
             tokio::select! {
@@ -247,7 +248,7 @@ async fn list<A: Api, C: Cluster, T: Service>(
         }
     };
     let ended: Result<(), Error> = pages.await;
-    memory.calls = listing.calls();
+    (memory.calls, memory.retries) = (listing.calls(), listing.retries());
     ended?;
     listing.finish()
 }
@@ -277,7 +278,8 @@ async fn settle_absences<A: Api, C: Cluster, T: Service>(
         memory.absences.observe(&open, complete, left_out, now)
     };
     memory.meter.vanished(vanished);
-    let budget = most_questions(complete.pages());
+    // Repeated calls and questions by id have one allowance, so that a poll's calls are bounded whatever fails.
+    let budget = most_questions(complete.pages()).saturating_sub(memory.retries);
     let asked = questions::ask(
         api,
         scope,

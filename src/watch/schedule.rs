@@ -144,8 +144,8 @@ pub fn after_refusal(interval: Duration, refusals: u32) -> Duration {
         .min(REFUSED_MAX.max(interval))
 }
 
-/// How long to wait after a failed poll that made `calls` calls where a good one makes `usual`: each call is paid for at
-/// the pace of a healthy watch. At most ten minutes, or the interval, where that is longer.
+/// How long to wait after a poll that made `calls` calls where a good one makes `usual`: each call is paid for at the pace
+/// of a healthy `ClusterWatch`. At most ten minutes, or the interval, where that is longer.
 #[must_use]
 pub fn after_failure(interval: Duration, calls: usize, usual: usize) -> Duration {
     let turns = calls.div_ceil(usual.max(1)).max(1);

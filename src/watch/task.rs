@@ -224,7 +224,8 @@ impl<C: Cluster, T: Service> Task<C, T> {
         if let Ok(polled) = outcome {
             self.meter.synced(elapsed, Duration::ZERO);
             self.lasted = polled.lasted;
-            self.memory.rest = (self.memory).rest_after(polled, &self.scope, &self.tools.together);
+            self.memory.rest =
+                (self.memory).rest_after(polled, &self.cadence, &self.scope, &self.tools.together);
             self.confirmed = elapsed;
             self.facts.last_sync = Some(now);
             if polled.full {

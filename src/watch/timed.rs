@@ -55,4 +55,70 @@ impl<A: Api> Api for Timed<A> {
     ) -> Result<Remediation, Error> {
         self.api.get(cluster, instance, id).await
     }
+
+    fn paused(&self) -> Duration {
+        self.api.paused()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+    use crate::{
+        clock::SystemClock,
+        together::{Dialects, ListRequest, Listing},
+    };
+
+    const CALL: Duration = Duration::from_secs(2);
+    const PAUSE: Duration = Duration::from_secs(20);
+
+    /// Takes its time over each call, fails the first one, and is to be left alone before each.
+    #[derive(Clone, Default)]
+    struct Slow(Arc<AtomicU64>);
+
+    impl Api for Slow {
+        async fn list_page(&self, _: &PageQuery) -> Result<Page, Error> {
+            sleep(CALL).await;
+            if self.0.fetch_add(1, Ordering::Relaxed) == 0 {
+                let retry_after = Some(PAUSE);
+                return Err(Error::RateLimited { retry_after });
+            }
+            Ok(Page {
+                items: Vec::new(),
+                has_next: false,
+                next_page_token: None,
+            })
+        }
+
+        async fn get(&self, _: &str, _: Option<&str>, _: &str) -> Result<Remediation, Error> {
+            Err(Error::NotFound)
+        }
+
+        fn paused(&self) -> Duration {
+            PAUSE
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_before_a_call_are_no_time_of_the_api() {
+        let request = ListRequest {
+            cluster: "c".into(),
+            instance: None,
+            states: Vec::new(),
+            page_size: 1,
+            order_by: None,
+        };
+        let timed = Timed::new(Slow::default(), Arc::new(SystemClock::default()));
+        let begun = Instant::now();
+        let mut listing = Listing::start(timed.clone(), request, &Dialects::default());
+        while listing.next_page().await.unwrap().is_some() {}
+        assert_eq!(timed.taken(), CALL * 2);
+        assert!(
+            begun.elapsed() >= (CALL + PAUSE) * 2,
+            "it waits all the same"
+        );
+    }
 }

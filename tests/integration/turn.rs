@@ -9,12 +9,17 @@ use kube::api::ListParams;
 use serde_json::json;
 use together_remediation_operator::api::{cluster_watch::ClusterWatch, remediation::Remediation};
 
-use crate::fixture::{Fixture, until};
+use crate::fixture::{Fixture, PATIENCE, until, within};
 
 impl Fixture {
     /// Waits until every watch of the namespace waits for its next turn: no poll is under way.
     pub(crate) async fn settled(&self) {
-        until("every watch waits", || async {
+        self.settled_within(PATIENCE).await;
+    }
+
+    /// The same with this patience.
+    pub(crate) async fn settled_within(&self, patience: Duration) {
+        within(patience, "every watch waits", || async {
             let list = self.watches().list(&ListParams::default()).await.unwrap();
             let (all, waiting) = (list.items.len() + self.lookouts, self.clock.sleepers());
             if waiting >= all {

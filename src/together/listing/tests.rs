@@ -3,6 +3,7 @@
 mod fake;
 mod ladder;
 mod pages;
+mod retry;
 
 use super::*;
 use fake::{Fake, cut, first_page, page, remediation};

@@ -19,9 +19,15 @@ mod keys;
 mod listing;
 mod progress;
 mod retention;
+mod retries;
 mod skipped;
 
 const MINUTE: Duration = Duration::from_secs(60);
+const CADENCE: Cadence = Cadence {
+    interval: MINUTE,
+    active_interval: MINUTE,
+    full_resync: Duration::from_secs(600),
+};
 
 /// A watch that polls once a minute.
 struct World {
@@ -71,16 +77,11 @@ impl World {
     /// Polls, a minute after the last time.
     async fn poll(&mut self) -> Result<Polled, PollError> {
         self.clock.advance(MINUTE);
-        let cadence = Cadence {
-            interval: MINUTE,
-            active_interval: MINUTE,
-            full_resync: MINUTE * 10,
-        };
         poll(
             &self.tools,
             &self.spec,
             &self.scope,
-            &cadence,
+            &CADENCE,
             &mut self.memory,
         )
         .await

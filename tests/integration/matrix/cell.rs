@@ -15,7 +15,7 @@ use super::{
     rows::Row,
 };
 use crate::{
-    fixture::{CLUSTER, Fixture, condition, until},
+    fixture::{CLUSTER, Fixture, PATIENCE, condition, until},
     kstatus::{Kstatus, kstatus},
     look::told,
 };
@@ -76,7 +76,7 @@ impl Cell {
             self.fixture.watch("training", small_pages).await;
         } else {
             self.fixture.synced_watch(small_pages).await;
-            self.fixture.settled().await;
+            self.settled().await;
             self.begin();
         }
         if self.phase == Phase::DuringAChange {
@@ -102,6 +102,15 @@ impl Cell {
         assert!(self.looks >= LOOKS, "{} looks", self.looks);
         self.recover().await;
         self.looks
+    }
+
+    /// Waits until no poll is under way. A page that hangs is asked for three times, half a minute each.
+    async fn settled(&self) {
+        let patience = match self.row.fault {
+            Fault::Hang => PATIENCE * 2,
+            _ => PATIENCE,
+        };
+        self.fixture.settled_within(patience).await;
     }
 
     /// Goes past the stale time: at a healthy pace, or at once where each poll takes half a minute of ours.
@@ -135,11 +144,11 @@ impl Cell {
 
     /// Lets time pass, looking before and after the poll that falls due.
     async fn turn(&mut self, by: Duration) {
-        self.fixture.settled().await;
+        self.settled().await;
         self.fixture.simulator.advance(by);
         self.fixture.clock.advance(by);
         self.look().await;
-        self.fixture.settled().await;
+        self.settled().await;
         self.look().await;
     }
 
@@ -204,10 +213,10 @@ impl Cell {
     async fn recover(&self) {
         self.fixture.simulator.clear_faults();
         until("the mirror is the truth again", || async {
-            self.fixture.settled().await;
+            self.settled().await;
             self.fixture.simulator.advance(STEP);
             self.fixture.clock.advance(STEP);
-            self.fixture.settled().await;
+            self.settled().await;
             let seen = see(&self.fixture.client, &self.fixture.namespace)
                 .await
                 .unwrap();

@@ -110,7 +110,7 @@ fn refusals() -> Vec<Row> {
 }
 
 fn outages() -> Vec<Row> {
-    let rate = "Nothing, if rare. Else longer intervals, or fewer watches that share the key.";
+    let rate = "Nothing, if rare. Else lower `--api-qps`, or use the key for fewer ClusterWatches.";
     let limited = |name, after| row(name, status(429, after), Retried("RateLimited"), rate);
     let away = |name, fault| row(name, fault, Retried("Unavailable"), OUTAGE);
     vec![

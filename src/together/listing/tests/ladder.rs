@@ -133,7 +133,8 @@ async fn only_a_refusal_climbs_the_ladder() {
     ] {
         let told = error.clone();
         let api = Fake::new(move |_, _| Err(told.clone()));
-        let (_, complete) = drive(open(&api, &Dialects::default())).await;
+        let listing = open(&api, &Dialects::default()).first_page_once(true);
+        let (_, complete) = drive(listing).await;
         assert_eq!((complete.unwrap_err(), api.calls()), (error, 1));
     }
 }

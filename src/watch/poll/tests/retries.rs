@@ -1,0 +1,68 @@
+//! Pages that fail are asked for again, and that is paid for.
+
+use super::*;
+use crate::api::cluster_watch::Query;
+
+/// A `ClusterWatch` with one remediation on each of that many pages, listed once in full and once what is open.
+async fn paged(pages: u64) -> World {
+    let mut world = World::new();
+    world.spec.query = Some(Query {
+        page_size: Some(1),
+        order_by: None,
+    });
+    world.api().state().items = (0..pages).map(|number| item(number, "RUNNING")).collect();
+    world.polls(2).await;
+    world.api().asked();
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_fails_once_costs_one_call_more_and_a_longer_wait() {
+    let mut world = paged(3).await;
+    for (hiccups, calls, rest) in [
+        (vec![], 3, Duration::ZERO),
+        (vec![1], 4, MINUTE * 2),
+        (vec![0, 1, 1, 2], 7, MINUTE * 3),
+    ] {
+        let hiccups = hiccups.into_iter().map(|page| (page, unavailable()));
+        world.api().state().hiccups = hiccups.collect();
+        let polled = world.poll().await.unwrap();
+        assert_eq!((polled.pages, world.api().asked().len()), (3, calls));
+        let (scope, together) = (&world.scope, &world.tools.together);
+        let after = world.memory.rest_after(&polled, &CADENCE, scope, together);
+        assert_eq!(after, rest, "{calls} calls");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn repeated_calls_and_questions_by_id_have_one_allowance() {
+    for (hiccups, questions) in [(0, 10), (3, 7)] {
+        let mut world = paged(40).await;
+        for number in 3..40 {
+            world.api().hide(&id(number));
+        }
+        world.api().state().hiccups = (0..hiccups).map(|page| (page, unavailable())).collect();
+        world.poll().await.unwrap();
+        let asked = world.api().asked();
+        let pages = asked.iter().filter(|asked| matches!(asked, Asked::Page(_)));
+        assert_eq!(pages.count(), 3 + hiccups);
+        assert_eq!(asked.len(), 3 + hiccups + questions);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_a_long_listing_is_met_by_three_calls_and_then_by_one_a_poll() {
+    let mut world = paged(3).await;
+    world.api().state().page_fault = Some((0, unavailable()));
+    let mut calls = Vec::new();
+    for _ in 0..4 {
+        assert!(world.poll().await.is_err());
+        calls.push(world.api().asked().len());
+    }
+    assert_eq!(calls, [3, 1, 1, 1]);
+    world.api().state().page_fault = None;
+    world.poll().await.unwrap();
+    world.api().asked();
+    world.api().state().hiccups = vec![(0, unavailable())];
+    assert!(world.poll().await.is_ok(), "it is asked again once more");
+}
