@@ -103,13 +103,7 @@ impl Keyed {
         });
         sleep(takes).await;
         self.life.runs().await;
-        if let Err(Error::RateLimited {
-            retry_after: Some(time),
-        }) = answer
-        {
-            self.budget.pause(time);
-        }
-        answer
+        self.budget.heard(answer)
     }
 }
 
@@ -155,5 +149,9 @@ impl Api for Keyed {
             |state, now| state.one(slot, instance.is_none(), id, now),
         )
         .await
+    }
+
+    fn paused(&self) -> Duration {
+        self.budget.paused()
     }
 }

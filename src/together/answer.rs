@@ -9,6 +9,8 @@ use super::error::{Error, Flaw, Outage};
 
 /// Longest wait that the API may impose.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
+/// From here on `x-ratelimit-reset` is seconds since 1970 (this is in 2001): nobody is to wait for thirty years.
+const EPOCH_SECONDS: f64 = 1e9;
 
 /// Whether the body is worth reading.
 ///
@@ -24,7 +26,7 @@ pub(super) fn check(status: StatusCode, headers: &HeaderMap) -> Result<(), Error
         403 => Err(Error::Forbidden),
         404 => Err(Error::NotFound),
         429 => Err(Error::RateLimited {
-            retry_after: retry_after(),
+            retry_after: retry_after().or_else(|| limit_reset(headers, SystemTime::now())),
         }),
         407 => Err(Error::Unavailable {
             cause: Outage::Proxy,
@@ -48,25 +50,57 @@ fn unavailable(status: StatusCode, retry_after: Option<Duration>) -> Error {
 /// answer's own `Date`, so that clocks may differ; `now` is for an answer without one.
 #[must_use]
 pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let number = |text: &str| text.trim().parse::<f64>().ok().filter(|n| n.is_finite());
-    let date = |text: &str| httpdate::parse_http_date(text.trim()).ok();
-    let max = MAX_RETRY_AFTER.as_secs_f64();
-    let seconds = |n: f64| Duration::from_secs_f64(n.clamp(0.0, max));
-
-    if let Some(milliseconds) = text("retry-after-ms").and_then(number) {
-        return Some(seconds(milliseconds / 1000.0));
+    if let Some(milliseconds) = text(headers, "retry-after-ms").and_then(number) {
+        return Some(bounded(milliseconds / 1000.0));
     }
-    let value = text(RETRY_AFTER.as_str())?;
-    number(value).map(seconds).or_else(|| {
+    let value = text(headers, RETRY_AFTER.as_str())?;
+    number(value).map(bounded).or_else(|| {
         let then = date(value)?;
-        let now = text(DATE.as_str()).and_then(date).unwrap_or(now);
         Some(
-            then.duration_since(now)
+            then.duration_since(date_of(headers).unwrap_or(now))
                 .unwrap_or_default()
                 .min(MAX_RETRY_AFTER),
         )
     })
+}
+
+/// How long until the limit is reset that a 429 tells of, at most an hour: `x-ratelimit-reset`, which is a time of day where
+/// it is large enough for one, else seconds. A time of day is measured as by [`retry_after`]. `None`: nothing is left to
+/// wait.
+fn limit_reset(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let reset = text(headers, "x-ratelimit-reset").and_then(number)?;
+    let seconds = if reset >= EPOCH_SECONDS {
+        let now = date_of(headers).unwrap_or(now);
+        reset
+            - now
+                .duration_since(SystemTime::UNIX_EPOCH)
+                .ok()?
+                .as_secs_f64()
+    } else {
+        reset
+    };
+    (seconds > 0.0).then(|| bounded(seconds))
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn number(text: &str) -> Option<f64> {
+    text.trim().parse::<f64>().ok().filter(|n| n.is_finite())
+}
+
+fn date(text: &str) -> Option<SystemTime> {
+    httpdate::parse_http_date(text.trim()).ok()
+}
+
+/// The answer's own clock.
+fn date_of(headers: &HeaderMap) -> Option<SystemTime> {
+    text(headers, DATE.as_str()).and_then(date)
+}
+
+fn bounded(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds.clamp(0.0, MAX_RETRY_AFTER.as_secs_f64()))
 }
 
 #[cfg(test)]

@@ -7,7 +7,15 @@ use std::time::Duration;
 use leaky_bucket::RateLimiter;
 use tokio::time::Instant;
 
-use super::error::Error;
+use super::backoff::backoff;
+use super::error::{Error, Outage};
+
+/// A key that is asked to be patient, for how long unsaid, is left alone for the time of this many calls, at most for
+/// `FIRST_PAUSE`; and twice as long each time in a row, up to the time of that many calls, at most `LONGEST_PAUSE`.
+const FIRST_PAUSE_CALLS: u32 = 5;
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE_CALLS: u32 = 300;
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// How often a key may call.
 #[derive(Debug, Clone, Copy)]
@@ -23,13 +31,22 @@ pub(crate) struct Budget {
     limiter: RateLimiter,
     /// When it will be as good as new, if it is left alone.
     rested: Mutex<Instant>,
-    /// Until when a 429's Retry-After forbids all calls.
-    paused: Mutex<Instant>,
-    refill: Duration,
+    pause: Mutex<Pause>,
+    rate: Rate,
+    key: [u8; 32],
+}
+
+/// For how long no call is made.
+struct Pause {
+    until: Instant,
+    /// What made it.
+    error: Error,
+    /// How often in a row the API asked for patience and did not say how long.
+    refusals: u32,
 }
 
 impl Budget {
-    fn new(rate: Rate) -> Self {
+    fn new(rate: Rate, key: [u8; 32]) -> Self {
         let burst = usize::try_from(rate.burst).unwrap_or(usize::MAX);
         let limiter = RateLimiter::builder()
             .initial(burst)
@@ -41,44 +58,142 @@ impl Budget {
         Self {
             limiter,
             rested: Mutex::new(now),
-            paused: Mutex::new(now),
-            refill: rate.interval.saturating_mul(rate.burst),
+            pause: Mutex::new(Pause {
+                until: now,
+                error: Error::RateLimited { retry_after: None },
+                refusals: 0,
+            }),
+            rate,
+            key,
         }
     }
 
     /// Waits until one call is free.
     ///
     /// # Errors
-    /// [`Error::RateLimited`] at once while the key is under a 429's Retry-After.
+    /// What the API last asked for patience by, at once, while the key is left alone for that.
     pub(crate) async fn take(&self) -> Result<(), Error> {
         self.check_pause()?;
         self.limiter.acquire_one().await;
-        // another call of this key may have met a 429 meanwhile
+        // another call of this key may have been refused meanwhile
         self.check_pause()?;
-        *lock(&self.rested) = Instant::now() + self.refill;
+        let refill = self.rate.interval.saturating_mul(self.rate.burst);
+        *lock(&self.rested) = Instant::now() + refill;
         Ok(())
+    }
+
+    /// Takes in what became of a call. Where the API asks for patience (429 with or without a time, 503 without one), no
+    /// call is made for that long, and the error says how long.
+    pub(crate) fn heard<T>(&self, answer: Result<T, Error>) -> Result<T, Error> {
+        match answer {
+            Ok(answer) => {
+                lock(&self.pause).refusals = 0;
+                Ok(answer)
+            }
+            Err(Error::RateLimited {
+                retry_after: Some(time),
+            }) => {
+                self.pause(time);
+                answer
+            }
+            Err(
+                error @ (Error::RateLimited { retry_after: None }
+                | Error::Unavailable {
+                    cause: Outage::Status(503),
+                    retry_after: None,
+                }),
+            ) => {
+                let time = self.back_off(&error);
+                Err(waits(&error, time))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Forbids all calls for a time.
     pub(crate) fn pause(&self, time: Duration) {
-        let mut paused = lock(&self.paused);
-        *paused = (*paused).max(Instant::now() + time);
+        self.pause_for(time, Error::RateLimited { retry_after: None });
     }
 
-    fn check_pause(&self) -> Result<(), Error> {
-        let left = lock(&self.paused).saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            Ok(())
-        } else {
-            Err(Error::RateLimited {
-                retry_after: Some(left),
-            })
+    /// How long no call is to be made.
+    pub(crate) fn paused(&self) -> Duration {
+        lock(&self.pause)
+            .until
+            .saturating_duration_since(Instant::now())
+    }
+
+    /// Forbids all calls for longer than the last time; returns for how long.
+    fn back_off(&self, error: &Error) -> Duration {
+        let left = self.paused();
+        if !left.is_zero() {
+            // This call was under way when another one was refused.
+            return left;
+        }
+        let refusals = {
+            let mut pause = lock(&self.pause);
+            pause.refusals = pause.refusals.saturating_add(1);
+            pause.refusals - 1
+        };
+        let time = backoff(
+            self.calls(FIRST_PAUSE_CALLS).min(FIRST_PAUSE),
+            self.longest_pause(),
+            refusals,
+            &self.key,
+        );
+        self.pause_for(time, error.clone());
+        time
+    }
+
+    fn longest_pause(&self) -> Duration {
+        self.calls(LONGEST_PAUSE_CALLS).min(LONGEST_PAUSE)
+    }
+
+    /// The time for this many calls.
+    fn calls(&self, calls: u32) -> Duration {
+        self.rate.interval.saturating_mul(calls)
+    }
+
+    fn pause_for(&self, time: Duration, error: Error) {
+        let until = Instant::now() + time;
+        let mut pause = lock(&self.pause);
+        if until > pause.until {
+            (pause.until, pause.error) = (until, error);
         }
     }
 
+    fn check_pause(&self) -> Result<(), Error> {
+        let pause = lock(&self.pause);
+        let left = pause.until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            Ok(())
+        } else {
+            Err(waits(&pause.error, left))
+        }
+    }
+
+    /// Whether nothing is lost with it. What was refused in a row is remembered beyond the pause, until the next call after
+    /// it has most likely been made.
     fn as_new(&self) -> bool {
         let now = Instant::now();
-        *lock(&self.rested) <= now && *lock(&self.paused) <= now
+        let pause = lock(&self.pause);
+        let remembered = if pause.refusals > 0 {
+            self.longest_pause()
+        } else {
+            Duration::ZERO
+        };
+        *lock(&self.rested) <= now && pause.until + remembered <= now
+    }
+}
+
+/// The same error, with this wait.
+fn waits(error: &Error, wait: Duration) -> Error {
+    let retry_after = Some(wait);
+    match error {
+        Error::Unavailable { cause, .. } => Error::Unavailable {
+            cause: *cause,
+            retry_after,
+        },
+        _ => Error::RateLimited { retry_after },
     }
 }
 
@@ -103,7 +218,7 @@ impl Budgets {
         by_key.retain(|_, budget| Arc::strong_count(budget) > 1 || !budget.as_new());
         let budget = by_key
             .entry(fingerprint)
-            .or_insert_with(|| Arc::new(Budget::new(self.rate)));
+            .or_insert_with(|| Arc::new(Budget::new(self.rate, fingerprint)));
         Arc::clone(budget)
     }
 }

@@ -243,14 +243,7 @@ impl KeyedClient {
             let answered = Moment::of(&*self.clock);
             self.skew.note(headers, asked, answered);
         }
-        let checked = answer::check(status, headers);
-        if let Err(Error::RateLimited {
-            retry_after: Some(time),
-        }) = checked
-        {
-            self.budget.pause(time);
-        }
-        checked?;
+        self.budget.heard(answer::check(status, headers))?;
         read(response, self.shared.max_body).await
     }
 }
@@ -276,6 +269,10 @@ impl Api for KeyedClient {
         } else {
             Err(Error::InvalidResponse(Flaw::OtherRemediation))
         }
+    }
+
+    fn paused(&self) -> Duration {
+        self.budget.paused()
     }
 }
 

@@ -36,7 +36,12 @@ pub(crate) fn spell(rng: &mut Rng) -> Spell {
             retry_after: Some(seconds),
             ..
         } => seconds.parse().unwrap_or(CALL),
-        Fault::Hang | Fault::SlowDrip { .. } => CALL,
+        // The key is left alone for up to a minute.
+        Fault::Status {
+            status: 429 | 503, ..
+        }
+        | Fault::Hang
+        | Fault::SlowDrip { .. } => CALL,
         _ => 5,
     };
     let (times, lasts) = match rng.u8(0..10) {

@@ -129,3 +129,34 @@ fn what_billing_and_a_proxy_refuse_is_not_blamed_on_the_spec() {
         );
     }
 }
+
+#[test]
+fn a_429_without_a_retry_after_waits_until_its_limit_is_reset() {
+    let date = ("date", "Mon, 23 Nov 2026 10:00:00 GMT");
+    let told = |status, pairs: &[(&'static str, &str)]| {
+        let status = StatusCode::from_u16(status).unwrap();
+        check(status, &headers(pairs)).unwrap_err().retry_after()
+    };
+    for (reset, seconds) in [
+        ("7", Some(7)),
+        (" 0.25 ", Some(0)),
+        ("86400", Some(3600)),
+        ("999999999", Some(3600)),
+        // 2026-11-23T10:00:40Z, then two seconds before the answer, then in a year.
+        ("1795428040", Some(40)),
+        ("1795427998", None),
+        ("1826964000", Some(3600)),
+        ("0", None),
+        ("-5", None),
+        ("inf", None),
+        ("1m30s", None),
+        ("", None),
+    ] {
+        let wait = told(429, &[("x-ratelimit-reset", reset), date]);
+        let wait = wait.map(|wait| wait.as_secs());
+        assert_eq!(wait, seconds, "{reset}");
+    }
+    let both = [("x-ratelimit-reset", "7"), ("retry-after", "3")];
+    assert_eq!(told(429, &both), Some(Duration::from_secs(3)));
+    assert_eq!(told(503, &[("x-ratelimit-reset", "7")]), None);
+}

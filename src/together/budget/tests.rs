@@ -113,6 +113,101 @@ async fn a_call_that_waits_for_its_turn_meets_a_pause() {
     ));
 }
 
+fn unavailable(retry_after: Option<Duration>) -> Error {
+    let cause = Outage::Status(503);
+    Error::Unavailable { cause, retry_after }
+}
+
+/// What a refused call is told to wait, in the time of one call (200 ms).
+fn refused(budget: &Budget, error: Error) -> Duration {
+    let told = budget.heard(Err::<(), _>(error)).unwrap_err();
+    let wait = told.retry_after().unwrap();
+    assert_eq!(wait, budget.paused());
+    wait
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_is_left_alone_for_longer_each_time_and_a_success_ends_that() {
+    for error in [Error::RateLimited { retry_after: None }, unavailable(None)] {
+        let budget = budgets(200, 1000).of([1; 32]);
+        for round in 0..2 {
+            for longest in [1, 2, 4, 8, 16, 32, 60, 60] {
+                budget.take().await.unwrap();
+                let wait = refused(&budget, error.clone());
+                let longest = Duration::from_secs(longest);
+                assert!(wait >= longest / 2 && wait <= longest, "{round}: {wait:?}");
+                let told = budget.take().await.unwrap_err();
+                assert_eq!(told.label(), error.label(), "as the API said");
+                assert_eq!(told.retry_after(), Some(wait));
+                tokio::time::advance(wait).await;
+            }
+            budget.take().await.unwrap();
+            budget.heard(Ok(())).unwrap();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_may_call_faster_is_left_alone_for_shorter() {
+    for (interval_ms, first, longest) in [(1, 5, 300), (100, 500, 30_000), (10_000, 1000, 60_000)] {
+        let budget = budgets(interval_ms, 1000).of([1; 32]);
+        for most in [first].into_iter().chain([longest; 20]) {
+            let wait = refused(&budget, unavailable(None));
+            assert!(
+                wait <= Duration::from_millis(most),
+                "{interval_ms}: {wait:?}"
+            );
+            tokio::time::advance(wait).await;
+        }
+        let wait = refused(&budget, unavailable(None));
+        assert!(wait >= Duration::from_millis(longest) / 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_fail_together_lengthen_the_pause_once() {
+    let budget = budgets(200, 1000).of([1; 32]);
+    let first = refused(&budget, unavailable(None));
+    for _ in 0..10 {
+        assert_eq!(refused(&budget, unavailable(None)), first);
+    }
+    tokio::time::advance(first).await;
+    assert!(refused(&budget, unavailable(None)) <= Duration::from_secs(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_was_refused_is_remembered_beyond_its_pause_though_nobody_holds_it() {
+    let budgets = budgets(200, 1);
+    for longest in [1, 2, 4] {
+        let budget = budgets.of([1; 32]);
+        let wait = refused(&budget, unavailable(None));
+        assert!(wait >= Duration::from_secs(longest) / 2);
+        drop(budget);
+        tokio::time::advance(wait + Duration::from_secs(59)).await;
+        budgets.of([2; 32]);
+    }
+    tokio::time::advance(Duration::from_secs(120)).await;
+    assert!(refused(&budgets.of([1; 32]), unavailable(None)) <= Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_plea_for_patience_pauses_nothing() {
+    let budget = budgets(200, 1000).of([1; 32]);
+    let cause = Outage::Status(502);
+    for error in [
+        Error::Unauthorized,
+        Error::NotFound,
+        unavailable(Some(Duration::from_secs(7))),
+        Error::Unavailable {
+            cause,
+            retry_after: None,
+        },
+    ] {
+        assert_eq!(budget.heard(Err::<(), _>(error.clone())), Err(error));
+        budget.take().await.unwrap();
+    }
+}
+
 /// One caller: how long it idles before each call, and for how long the answer to it then forbids all calls.
 type Caller = Vec<(u64, Option<u64>)>;
 

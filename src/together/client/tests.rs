@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod faults;
+mod patience;
 mod server;
 
 use super::super::dialect::{QueryNames, StateFilter};

@@ -2,6 +2,7 @@
 
 mod fake;
 mod ladder;
+mod many;
 mod pages;
 mod retry;
 

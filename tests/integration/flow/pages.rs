@@ -2,11 +2,13 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use testbed::simulator::{Call, PAGE_STATES, Remediation as Truth};
-use together_remediation_operator::api::cluster_watch::Query;
+use futures::{StreamExt, stream};
+use testbed::simulator::{Call, Fault, PAGE_STATES, Remediation as Truth, Times};
+use together_remediation_operator::{api::cluster_watch::Query, watch::schedule::Cadence};
 
 use crate::{
-    fixture::{CLUSTER, Fixture},
+    fixture::{CLUSTER, Fixture, spec},
+    setup,
     truth::assert_mirrors,
 };
 
@@ -157,5 +159,76 @@ async fn a_watch_of_one_instance_lists_only_that_instance() {
     let path = format!("/compute/clusters/{CLUSTER}/instances/{instance}/remediations");
     for call in fixture.simulator.counters().recent {
         assert!(call.path.starts_with(&path), "{}", call.path);
+    }
+}
+
+const MANY: u32 = 200;
+/// Listings of that many pages.
+const TRIES: u64 = 10;
+
+/// One call of a hundred fails, at random: on average two of the listing, in one of the usual ways. `seed` must be another
+/// one for each listing.
+fn bad_luck(fixture: &Fixture, seed: u64) {
+    let status = |status| Fault::Status {
+        status,
+        retry_after: None,
+    };
+    let ways = [status(429), status(503), Fault::CutBody, Fault::Hang];
+    let (mut rng, mut good) = (fastrand::Rng::with_seed(seed), 0);
+    for _ in 0..2 * MANY {
+        if rng.u8(0..100) > 0 {
+            good += 1;
+            continue;
+        }
+        let fault = ways[rng.usize(..ways.len())].clone();
+        let times = if good > 0 {
+            Times::After(good)
+        } else {
+            Times::Next(1)
+        };
+        fixture.simulator.fault(fault, times);
+        good = 0;
+    }
+}
+
+/// Lists everything once under bad luck; how many calls that took, and how many of them failed.
+async fn unlucky(seed: u64) -> (u64, u64) {
+    let fixture = Fixture::new(&format!("unlucky-{seed}")).await;
+    for number in 0..MANY {
+        let truth = Truth::numbered(CLUSTER, number);
+        fixture.simulator.put(truth.clone());
+        fixture.simulator.enter(CLUSTER, &truth.id, "SUCCEEDED");
+    }
+    bad_luck(&fixture, seed);
+    fixture
+        .watch("training", |spec| spec.query = Some(pages_of(1)))
+        .await;
+    // The clock stands still: there is no second poll.
+    fixture.settled_within(Duration::from_secs(300)).await;
+    fixture.ready("training", "Synced").await;
+    let counters = fixture.simulator.counters();
+    let failed = counters.by_fault.values().sum();
+    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    (counters.calls(), failed)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_pages_are_mirrored_in_one_poll_though_one_call_of_a_hundred_fails() {
+    let listings = stream::iter(0..TRIES).map(unlucky).buffer_unordered(5);
+    let listings: Vec<(u64, u64)> = listings.collect().await;
+    let cadence = Cadence::of(&spec(), Duration::from_secs(60), Duration::from_secs(1));
+    let healthy = cadence.calls_a_minute(MANY as usize, 1) as u64;
+    let failures: u64 = listings.iter().map(|(_, failed)| failed).sum();
+    setup::say(&format!(
+        "{TRIES} listings of {MANY} pages under bad luck (calls, failed): {listings:?}; at most {healthy} a minute"
+    ));
+    assert!(failures >= TRIES, "{failures} failures only");
+    for (calls, failed) in listings {
+        assert_eq!(
+            calls,
+            u64::from(MANY) + failed,
+            "each failed call once more"
+        );
+        assert!(failed <= u64::from(MANY) / 10 && calls <= healthy);
     }
 }
