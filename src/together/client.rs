@@ -14,6 +14,7 @@ use url::Url;
 
 use super::base_url::BaseUrl;
 use super::budget::{Budget, Budgets, Rate};
+use super::connections::Connections;
 use super::dialect::Dialects;
 use super::error::{Error, Flaw, Outage};
 use super::key::ApiKey;
@@ -43,6 +44,8 @@ pub struct Limits {
     /// How long a connection is kept for the next call: from page to page, not from poll to poll, so that a name that has
     /// moved is looked up again.
     pub idle_timeout: Duration,
+    /// How long after its first call a connection may be used for another one, for the same reason.
+    pub max_age: Duration,
     /// Largest body in bytes.
     pub max_body: usize,
 }
@@ -56,6 +59,7 @@ impl Default for Limits {
             read_timeout: Duration::from_secs(30),
             total_timeout: Duration::from_secs(60),
             idle_timeout: Duration::from_secs(5),
+            max_age: Duration::from_secs(60),
             max_body: 32 << 20,
         }
     }
@@ -105,7 +109,7 @@ pub struct Client {
 }
 
 struct Shared {
-    http: reqwest::Client,
+    connections: Connections,
     base: BaseUrl,
     budgets: Budgets,
     max_body: usize,
@@ -118,21 +122,23 @@ impl Client {
     /// # Errors
     /// [`ClientError`] says which limit is out of bounds, or that TLS cannot be set up.
     pub fn new(base: BaseUrl, limits: Limits) -> Result<Self, ClientError> {
-        let rate = limits.rate()?;
         tls::provide();
-        let http = reqwest::Client::builder()
-            .user_agent(USER_AGENT)
-            .redirect(Policy::none())
-            .retry(retry::never())
-            .https_only(base.url().scheme() == "https")
-            .connect_timeout(limits.connect_timeout)
-            .read_timeout(limits.read_timeout)
-            .timeout(limits.total_timeout)
-            .pool_idle_timeout(limits.idle_timeout)
-            .build()
-            .map_err(|_| ClientError::Tls)?;
+        let https_only = base.url().scheme() == "https";
+        Self::with_http(base, limits, move || {
+            http(limits).https_only(https_only).build().ok()
+        })
+    }
+
+    /// The same with the HTTP client that `build` makes.
+    fn with_http(
+        base: BaseUrl,
+        limits: Limits,
+        build: impl Fn() -> Option<reqwest::Client> + Send + Sync + 'static,
+    ) -> Result<Self, ClientError> {
+        let rate = limits.rate()?;
+        let connections = Connections::new(build, limits.idle_timeout, limits.max_age);
         let shared = Shared {
-            http,
+            connections: connections.ok_or(ClientError::Tls)?,
             base,
             budgets: Budgets::new(rate),
             max_body: limits.max_body,
@@ -146,7 +152,7 @@ impl Client {
         })
     }
 
-    /// The same with this clock, to measure the API's clock by.
+    /// The same with this clock, to measure the API's clock and the age of connections by.
     #[must_use]
     pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }
@@ -222,9 +228,8 @@ impl KeyedClient {
         let queued = Instant::now();
         self.budget.take().await?;
         self.meter.waited(queued.elapsed());
-        let request = self
-            .shared
-            .http
+        let http = self.shared.connections.lease(&*self.clock);
+        let request = http
             .get(url)
             .header(AUTHORIZATION, self.bearer.clone())
             .header(ACCEPT, HeaderValue::from_static("application/json"));
@@ -274,6 +279,19 @@ impl Api for KeyedClient {
     fn paused(&self) -> Duration {
         self.budget.paused()
     }
+}
+
+/// An HTTP client within `limits`. It repeats no call by itself, not even one that the server refused unprocessed: each is
+/// to be paid for by the key's budget.
+fn http(limits: Limits) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .user_agent(USER_AGENT)
+        .redirect(Policy::none())
+        .retry(retry::never())
+        .connect_timeout(limits.connect_timeout)
+        .read_timeout(limits.read_timeout)
+        .timeout(limits.total_timeout)
+        .pool_idle_timeout(limits.idle_timeout)
 }
 
 /// Reads a body up to the cap, whatever its announced length.

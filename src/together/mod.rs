@@ -10,6 +10,7 @@ mod base_url;
 mod budget;
 mod client;
 mod complete;
+mod connections;
 mod decode;
 mod dialect;
 mod error;

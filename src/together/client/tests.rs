@@ -1,8 +1,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod age;
 mod faults;
 mod patience;
 mod server;
+mod streams;
 
 use super::super::dialect::{QueryNames, StateFilter};
 use super::super::port::ListRequest;
