@@ -2,8 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
+mod key;
+
 use super::{
-    credentials::{self, CredentialsError, Keys},
+    credentials::{CredentialsError, Keys},
     memory::{FullListing, Memory, only_final},
     plan::Scope,
     polled::Polled,
@@ -81,7 +83,8 @@ pub enum PollError {
     Api(#[from] Error),
 }
 
-/// Polls once: credentials, listing, plan, write.
+/// Polls once: credentials, listing, plan, write. Where the API refuses the key, and the Secret holds another one by then,
+/// once more with that.
 ///
 /// # Errors
 /// Why nothing was listed to the end. What came before that is mirrored all the same; nothing is marked absent.
@@ -92,8 +95,29 @@ pub async fn poll<C: Cluster, T: Service>(
     cadence: &Cadence,
     memory: &mut Memory,
 ) -> Result<Polled, PollError> {
-    let (key, is_shared) = key(tools, spec, scope, cadence, memory).await?;
-    let api = tools.together.with_key(&key);
+    let key = key::key(tools, spec, scope, cadence, memory).await?;
+    match poll_with(&key, tools, spec, scope, cadence, memory).await {
+        Err(PollError::Api(error)) if !error.retryable() => {
+            match key::replaced(tools, spec, scope, memory, &key).await {
+                // Once: a key that changes without end is no reason for calls without end.
+                Some(newer) => poll_with(&newer, tools, spec, scope, cadence, memory).await,
+                None => Err(error.into()),
+            }
+        }
+        polled => polled,
+    }
+}
+
+/// Polls once with this key.
+async fn poll_with<C: Cluster, T: Service>(
+    key: &ApiKey,
+    tools: &Tools<C, T>,
+    spec: &ClusterWatchSpec,
+    scope: &Scope,
+    cadence: &Cadence,
+    memory: &mut Memory,
+) -> Result<Polled, PollError> {
+    let api = tools.together.with_key(key);
 
     let began = tools.clock.elapsed();
     let request = request(
@@ -117,11 +141,7 @@ pub async fn poll<C: Cluster, T: Service>(
             memory.backlog = std::mem::take(&mut round.backlog);
             memory.backlog.end(false);
             memory.regressions = regressions;
-            memory.refused(&key, &error, cadence, ended);
-            if is_shared && !error.retryable() {
-                // Another one may be there since it was read.
-                return Box::pin(poll(tools, spec, scope, cadence, memory)).await;
-            }
+            memory.refused(key, &error, cadence, ended);
             return Err(error.into());
         }
     };
@@ -183,31 +203,6 @@ pub async fn poll<C: Cluster, T: Service>(
         vanished,
         notes,
     })
-}
-
-/// The key to use, and whether another watch has read it, which was no longer ago than half of the time between two polls: by
-/// itself each watch reads its Secret at each poll.
-async fn key<C: Cluster, T>(
-    tools: &Tools<C, T>,
-    spec: &ClusterWatchSpec,
-    scope: &Scope,
-    cadence: &Cadence,
-    memory: &mut Memory,
-) -> Result<(ApiKey, bool), PollError> {
-    let (namespace, wanted) = (&scope.namespace, &spec.api_key_secret_ref);
-    let now = tools.clock.elapsed();
-    let young = cadence.active_interval / 2;
-    if let Some((read, key)) = tools.keys.get(namespace, wanted, now, young)
-        && memory.key_read != Some(read)
-        && memory.heed_refusal(&key, now).is_ok()
-    {
-        return Ok((key, true));
-    }
-    let key = credentials::read(&tools.cluster, namespace, wanted).await?;
-    tools.keys.put(namespace, wanted, now, &key);
-    memory.key_read = Some(now);
-    memory.heed_refusal(&key, now)?;
-    Ok((key, false))
 }
 
 /// Lists page by page; each page is planned and its writes started while the next one is fetched.

@@ -1,7 +1,7 @@
 //! Watches with one Secret read it together.
 
 use super::*;
-use crate::together::ApiKey;
+use crate::{api::cluster_watch::Query, together::ApiKey};
 
 impl World {
     /// Another watch has read this key so long before the next poll.
@@ -46,4 +46,45 @@ async fn a_shared_key_that_is_refused_is_read_anew_and_a_changed_one_is_tried_in
     // It stays refused, whoever else reads it.
     world.read_before(b"key-2", Duration::from_secs(1));
     assert!(world.poll().await.is_err());
+}
+
+/// From the second page on the API refuses the first key so, and the Secret holds another one; from then on each page
+/// changes it again, where `ever`.
+async fn rotated_while_listing(error: Error, ever: bool) -> (World, Result<Polled, PollError>) {
+    let mut world = World::with((0..3).map(|number| item(number, "RUNNING"))).await;
+    world.spec.query = Some(Query {
+        page_size: Some(1),
+        order_by: None,
+    });
+    let first = ApiKey::parse(b"key-1").unwrap().fingerprint();
+    let (cluster, mut pages) = (world.tools.cluster.clone(), 0);
+    world.api().state().key_fault = Some(Box::new(move |key| {
+        pages += 1;
+        let refused = pages >= 2 && (ever || key == first);
+        if refused {
+            cluster.set_key(format!("key-{pages}").as_bytes());
+        }
+        refused.then(|| error.clone())
+    }));
+    let polled = world.poll().await;
+    (world, polled)
+}
+
+#[tokio::test]
+async fn a_key_that_was_rotated_while_it_was_used_is_read_again_and_the_new_one_tried_at_once() {
+    for error in [Error::Unauthorized, Error::Forbidden, Error::NotFound] {
+        let (mut world, polled) = rotated_while_listing(error.clone(), false).await;
+        let pages = polled.map(|polled| polled.pages);
+        assert_eq!(pages.map_err(|error| error.to_string()), Ok(3), "{error}");
+        assert_eq!(world.api().asked().len(), 2 + 3);
+        assert!(world.poll().await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_changes_without_end_is_tried_once_more_in_a_poll() {
+    let (world, polled) = rotated_while_listing(Error::Unauthorized, true).await;
+    let refused = polled.unwrap_err();
+    assert!(matches!(refused, PollError::Api(Error::Unauthorized)));
+    assert_eq!(world.api().asked().len(), 2 + 1);
 }
