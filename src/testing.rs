@@ -115,6 +115,7 @@ pub(crate) fn full_item(state: &str) -> Remediation {
             started_at: some("2026-11-23T08:59:00Z"),
             resolved_at: some("2026-11-23T08:59:30Z"),
         }],
+        unreadable: Vec::new(),
     }
 }
 

@@ -84,6 +84,7 @@ prop_compose! {
             update_time,
             instance_name,
             linked_alerts,
+            unreadable: Vec::new(),
         }
         .map(Text::from)
     }

@@ -1,5 +1,7 @@
 //! From an answer's body to remediations, one by one, so that a bad item costs itself alone.
 
+mod item;
+
 use std::borrow::Cow;
 
 use hyper::body::Bytes;
@@ -12,9 +14,6 @@ use serde_path_to_error::{Path, Segment};
 use super::error::{Error, Flaw};
 use super::model::{Malformed, Remediation, Text};
 use super::port::Page;
-
-/// Longest id of a malformed item that is kept, in bytes.
-const MAX_MALFORMED_ID: usize = 1024;
 
 /// What the place of an error is called where no field is to blame.
 const BODY: &str = "the body";
@@ -66,7 +65,7 @@ impl Borrowed<'_> {
     }
 }
 
-/// A remediation that can be read as such: an object, with an id and a state.
+/// A remediation in which nothing is amiss: an object, with an id and a state.
 struct Whole<'a>(Remediation<Borrowed<'a>>);
 
 impl<'de> Deserialize<'de> for Whole<'de> {
@@ -112,7 +111,7 @@ pub fn decode_page(body: &Bytes) -> Result<Page, Error> {
 
 /// The same, slower, for any page.
 fn one_by_one(body: &[u8]) -> Result<Page, Error> {
-    parse::<Envelope<&RawValue>>(body)?.page(|(position, raw)| item(raw, position))
+    parse::<Envelope<&RawValue>>(body)?.page(|(position, raw)| item::read(raw, position))
 }
 
 /// Reads the answer to a call by id.
@@ -121,7 +120,7 @@ fn one_by_one(body: &[u8]) -> Result<Page, Error> {
 /// [`Error::InvalidResponse`] where the body is no remediation.
 pub fn decode_one(body: &[u8]) -> Result<Remediation, Error> {
     let raw: &RawValue = parse(body)?;
-    item(raw, 0).map_err(|malformed| {
+    item::read(raw, 0).map_err(|malformed| {
         let field = match malformed.field {
             field if field.is_empty() => BODY.to_owned(),
             field => field,
@@ -188,48 +187,6 @@ fn or_body(path: String) -> String {
     } else {
         path
     }
-}
-
-fn item(raw: &RawValue, position: usize) -> Result<Remediation, Malformed> {
-    let malformed = |field: &str, problem| {
-        let field = field.to_owned();
-        Err(Malformed {
-            position,
-            id: salvage_id(raw),
-            field,
-            problem,
-        })
-    };
-    if !raw.get().starts_with('{') {
-        return malformed("", "no JSON object");
-    }
-    let read = serde_json::from_str::<Remediation<String>>(raw.get()).or_else(|_| {
-        // Slower, and it knows where the error is.
-        serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(raw.get()))
-    });
-    match read {
-        Ok(Remediation { id, .. }) if id.is_empty() => malformed("id", "absent or empty"),
-        Ok(Remediation { state, .. }) if state.is_empty() => malformed("state", "absent or empty"),
-        Ok(remediation) => Ok(remediation.map(Text::from)),
-        Err(error) if error.inner().classify() == Category::Data => {
-            malformed(&field(error.path()), "of another type, or there twice")
-        }
-        Err(error) => malformed(&field(error.path()), "not valid JSON"),
-    }
-}
-
-/// The id of an item that cannot be read as a whole. A very long one is left out, not cut: a
-/// part of an id is no id.
-fn salvage_id(raw: &RawValue) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Identity {
-        id: String,
-    }
-    if !raw.get().starts_with('{') {
-        return None;
-    }
-    let Identity { id } = serde_json::from_str(raw.get()).ok()?;
-    (1..=MAX_MALFORMED_ID).contains(&id.len()).then_some(id)
 }
 
 /// A path, empty for the whole, and where a field's own name cannot be read. It holds names of our own fields alone: what has another name

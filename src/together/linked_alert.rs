@@ -1,6 +1,7 @@
 //! The alerts that led to a remediation: newer than the reference page, so nothing in them
 //! can make an item unreadable.
 
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -20,33 +21,66 @@ pub struct LinkedAlert {
     pub resolved_at: Option<String>,
 }
 
-impl LinkedAlert {
-    /// `None` for what is no object or says nothing that is kept.
-    fn read(raw: &RawValue) -> Option<Self> {
-        let fields: Map<String, Value> = serde_json::from_str(raw.get()).ok()?;
-        let alert = Self {
-            name: text(fields.get("alert_name")),
-            severity: text(fields.get("severity")),
-            title: text(fields.get("annotation").and_then(|a| a.get("title"))),
-            started_at: text(fields.get("started_at")),
-            resolved_at: text(fields.get("resolved_at")),
-        };
-        (alert != Self::default()).then_some(alert)
+/// Reads `linked_alerts` as far as it can be read, and whether that is all of it.
+pub(super) fn read(raw: &RawValue) -> (Vec<LinkedAlert>, bool) {
+    let Ok(list) = serde_json::from_str::<Option<Vec<&RawValue>>>(raw.get()) else {
+        return (Vec::new(), false);
+    };
+    let mut all = true;
+    let alerts = list.into_iter().flatten().filter_map(|raw| {
+        let alert = alert(raw, &mut all);
+        (alert != LinkedAlert::default()).then_some(alert)
+    });
+    (alerts.collect(), all)
+}
+
+/// What can be read of one alert; `all` becomes false where that is not all that is kept of one.
+fn alert(raw: &RawValue, all: &mut bool) -> LinkedAlert {
+    let Ok(fields) = serde_json::from_str::<Map<String, Value>>(raw.get()) else {
+        *all = false;
+        return LinkedAlert::default();
+    };
+    let title = match fields.get("annotation") {
+        Some(Value::Object(annotation)) => annotation.get("title"),
+        None | Some(Value::Null) => None,
+        Some(_) => {
+            *all = false;
+            None
+        }
+    };
+    let severity = match fields.get("severity") {
+        Some(Value::Number(number)) if !number.is_f64() => Some(number.to_string()),
+        severity => text(severity, all),
+    };
+    LinkedAlert {
+        name: text(fields.get("alert_name"), all),
+        severity,
+        title: text(title, all),
+        started_at: text(fields.get("started_at"), all),
+        resolved_at: text(fields.get("resolved_at"), all),
     }
 }
 
-fn text(value: Option<&Value>) -> Option<String> {
-    let text = value?.as_str()?;
-    (!text.is_empty()).then(|| text.to_owned())
+/// A text; `all` becomes false where it is something else.
+fn text(value: Option<&Value>, all: &mut bool) -> Option<String> {
+    match value {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) => Some(text.clone()).filter(|text| !text.is_empty()),
+        Some(_) => {
+            *all = false;
+            None
+        }
+    }
 }
 
-/// Reads `linked_alerts`, leaving out what cannot be read.
-pub(super) fn readable<'de, D: Deserializer<'de>>(
+/// Reads `linked_alerts`; an error where it cannot all be read.
+pub(super) fn all_of_them<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<LinkedAlert>, D::Error> {
-    let raw = <&RawValue>::deserialize(deserializer)?;
-    let alerts: Vec<&RawValue> = serde_json::from_str(raw.get()).unwrap_or_default();
-    Ok(alerts.into_iter().filter_map(LinkedAlert::read).collect())
+    match read(<&RawValue>::deserialize(deserializer)?) {
+        (alerts, true) => Ok(alerts),
+        (_, false) => Err(D::Error::custom("not all of it can be read")),
+    }
 }
 
 #[cfg(test)]
@@ -55,7 +89,7 @@ mod tests {
     use super::*;
 
     fn read(json: &str) -> Vec<LinkedAlert> {
-        readable(&mut serde_json::Deserializer::from_str(json)).unwrap()
+        super::read(&RawValue::from_string(json.to_owned()).unwrap()).0
     }
 
     #[test]
@@ -77,6 +111,12 @@ mod tests {
     }
 
     #[test]
+    fn a_severity_that_is_a_number_is_read_as_text() {
+        let alerts = read(r#"[{"alert_name":"XidError","severity":3}]"#);
+        assert_eq!(alerts[0].severity.as_deref(), Some("3"));
+    }
+
+    #[test]
     fn junk_is_left_out() {
         for json in ["null", "7", "{}", "\"x\"", "[]", "[null, 3, [], {}]"] {
             assert!(read(json).is_empty(), "{json}");
@@ -85,7 +125,33 @@ mod tests {
         assert_eq!(mixed.len(), 1);
         assert_eq!(
             (mixed[0].name.as_deref(), mixed[0].severity.as_deref()),
-            (Some("A"), None)
+            (Some("A"), Some("5"))
         );
+    }
+
+    #[test]
+    fn tells_whether_all_of_it_was_read() {
+        let all = |json: &str| super::read(&RawValue::from_string(json.to_owned()).unwrap()).1;
+        for json in [
+            "null",
+            "[]",
+            "[{}]",
+            r#"[{"newer": [1], "severity": 3, "annotation": null, "alert_name": ""}]"#,
+        ] {
+            assert!(all(json), "{json}");
+        }
+        for json in [
+            "7",
+            "{}",
+            "[null]",
+            "[[]]",
+            r#"[{"severity": 1.5}]"#,
+            r#"[{"alert_name": 1}]"#,
+            r#"[{"started_at": true}]"#,
+            r#"[{"annotation": "text"}]"#,
+            r#"[{"annotation": {"title": 1}}]"#,
+        ] {
+            assert!(!all(json), "{json}");
+        }
     }
 }

@@ -1,6 +1,10 @@
 //! A remediation as the API tells it.
 
+use std::marker::PhantomData;
+
 use bytestring::ByteString;
+use serde::de::value::BorrowedStrDeserializer;
+use serde::de::{self, IntoDeserializer, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::linked_alert::{self, LinkedAlert};
@@ -11,8 +15,9 @@ pub type Text = ByteString;
 /// One remediation: the 18 fields of the reference page and two newer ones.
 ///
 /// Times and enums stand exactly as the API wrote them (times are RFC 3339 in the reference
-/// page's example, enums are open sets). Absent, null and empty are all `None`. Lengths are
-/// bounded by the body cap alone.
+/// page's example, enums are open sets). A value of an enum may be a whole number, here as text: a gateway that does not
+/// know a newer value's name writes its number. Absent, null and empty are all `None`. Lengths are bounded by the body
+/// cap alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(
     default,
@@ -28,12 +33,13 @@ pub struct Remediation<T = Text> {
     #[serde(deserialize_with = "text")]
     pub instance_id: Option<T>,
     /// What would be, or was, done: `REMEDIATION_MODE_…`.
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "word")]
     pub mode: Option<T>,
     /// What started it: `REMEDIATION_TRIGGER_…`.
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "word")]
     pub trigger: Option<T>,
     /// Where it stands, never empty; see [`state`](super::state).
+    #[serde(deserialize_with = "numbers_too")]
     pub state: T,
     /// Why it was asked for.
     #[serde(deserialize_with = "text")]
@@ -75,8 +81,12 @@ pub struct Remediation<T = Text> {
     #[serde(deserialize_with = "text")]
     pub instance_name: Option<T>,
     /// The alerts that led to it (newer than the reference page); unreadable ones are left out.
-    #[serde(deserialize_with = "linked_alert::readable")]
+    #[serde(deserialize_with = "linked_alert::all_of_them")]
     pub linked_alerts: Vec<LinkedAlert>,
+    /// Optional fields, by their names on the wire, that hold something of another type. They are absent here, or
+    /// (`linked_alerts`) lack what could not be read.
+    #[serde(skip)]
+    pub unreadable: Vec<&'static str>,
 }
 
 impl<T> Remediation<T> {
@@ -103,6 +113,7 @@ impl<T> Remediation<T> {
             update_time: self.update_time.map(&text),
             instance_name: self.instance_name.map(&text),
             linked_alerts: self.linked_alerts,
+            unreadable: self.unreadable,
         }
     }
 }
@@ -132,6 +143,55 @@ impl std::fmt::Display for Malformed {
         } else {
             write!(f, ": field {}: {}", self.field, self.problem)
         }
+    }
+}
+
+/// A value of an enum; null and empty are absent.
+fn word<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default + AsRef<str>,
+{
+    let value: T = numbers_too(deserializer)?;
+    Ok(Some(value).filter(|value| !value.as_ref().is_empty()))
+}
+
+/// A text, or a whole number as text; null is empty.
+fn numbers_too<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    deserializer.deserialize_any(NumbersToo(PhantomData))
+}
+
+struct NumbersToo<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for NumbersToo<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a text or a whole number")
+    }
+
+    fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<T, E> {
+        T::deserialize(BorrowedStrDeserializer::new(text))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+        T::deserialize(text.into_deserializer())
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<T, E> {
+        T::deserialize(number.to_string().into_deserializer())
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<T, E> {
+        T::deserialize(number.to_string().into_deserializer())
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<T, E> {
+        Ok(T::default())
     }
 }
 

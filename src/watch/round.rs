@@ -194,6 +194,12 @@ impl<'a, C: Cluster> Round<'a, C> {
 
     fn plan(&mut self, item: Remediation) -> Option<Write> {
         let id = item.id.clone();
+        if !item.unreadable.is_empty() {
+            // It is told each time, also where nothing has changed.
+            let fields = item.unreadable.join(", ");
+            let id: String = id.chars().take(ID_SHOWN).collect();
+            self.left_out.fields.push(|| format!("{id} ({fields})"));
+        }
         let name = object_name(&self.scope.cluster, &id);
         let (index, namespace) = (&self.writer.index, &self.scope.namespace);
         let mirror = index

@@ -4,6 +4,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::together::state;
+
+mod optional;
 
 const MARKER: &str = "planted-marker";
 
@@ -81,6 +84,7 @@ fn reads_every_field_of_the_reference_page() {
         update_time: said("update_time"),
         instance_name: said("instance_name"),
         linked_alerts: read.linked_alerts.clone(),
+        unreadable: Vec::new(),
     };
     assert_eq!(read, expected.map(Text::from));
     assert_eq!(read.linked_alerts.len(), 1);
@@ -94,7 +98,7 @@ fn reads_every_field_of_the_reference_page() {
 fn absent_null_and_empty_are_none_and_what_is_new_is_no_matter() {
     let page = page_of(&json!([
         {"id": "a", "state": "DRAINING", "reason": null, "cluster_id": "", "newer": [{"x": 1}],
-         "linked_alerts": "soon a string"},
+         "linked_alerts": null},
     ]));
     let expected = Remediation {
         id: "a".into(),
@@ -110,7 +114,9 @@ fn a_bad_item_is_named_and_loses_no_other() {
         {"id": "a", "state": "RUNNING"},
         {"id": "b"},
         {"state": "RUNNING"},
-        {"id": "c", "state": "RUNNING", "mode": 7},
+        {"id": "c", "state": "RUNNING", "cluster_id": 7},
+        {"id": "g", "state": "RUNNING", "instance_id": {}},
+        {"id": "h", "state": true},
         {"id": 5, "state": "RUNNING"},
         null,
         ["d", "x", "x", "x", "x", "RUNNING"],
@@ -129,10 +135,12 @@ fn a_bad_item_is_named_and_loses_no_other() {
     - a
     - "remediation \"b\": field state: absent or empty"
     - "the listing's item 2: field id: absent or empty"
-    - "remediation \"c\": field mode: of another type, or there twice"
-    - "the listing's item 4: field id: of another type, or there twice"
-    - "the listing's item 5: no JSON object"
-    - "the listing's item 6: no JSON object"
+    - "remediation \"c\": field cluster_id: of another type, or there twice"
+    - "remediation \"g\": field instance_id: of another type, or there twice"
+    - "remediation \"h\": field state: of another type, or there twice"
+    - "the listing's item 6: field id: of another type, or there twice"
+    - "the listing's item 7: no JSON object"
+    - "the listing's item 8: no JSON object"
     - "remediation \"e\": field state: absent or empty"
     - f
     "#);
@@ -141,7 +149,7 @@ fn a_bad_item_is_named_and_loses_no_other() {
         .iter()
         .filter_map(|item| Some(item.as_ref().err()?.position))
         .collect();
-    assert_eq!(positions, [1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(positions, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
 }
 
 #[test]
@@ -163,12 +171,10 @@ fn a_field_whose_name_cannot_be_read_is_not_named() {
 
 #[test]
 fn a_very_long_id_of_a_bad_item_is_left_out() {
+    let most = item::MAX_MALFORMED_ID;
     let id = |length| page_of(&json!([{"id": "i".repeat(length)}])).items[0].clone();
-    assert_eq!(
-        id(MAX_MALFORMED_ID).unwrap_err().id.unwrap().len(),
-        MAX_MALFORMED_ID
-    );
-    assert_eq!(id(MAX_MALFORMED_ID + 1).unwrap_err().id, None);
+    assert_eq!(id(most).unwrap_err().id.unwrap().len(), most);
+    assert_eq!(id(most + 1).unwrap_err().id, None);
 }
 
 #[test]
@@ -289,7 +295,17 @@ fn any_item() -> impl Strategy<Value = (Value, Option<String>, bool)> {
         (id, state).prop_map(|(id, state)| (json!({"id": id, "state": state}), Some(id), true)),
         id.prop_map(|id| (json!({"id": id}), Some(id), false)),
         (id, any::<i64>()).prop_map(|(id, n)| (
-            json!({"id": id, "state": "S", "reason": n}),
+            json!({"id": id, "state": n, "mode": n, "linked_alerts": [{"severity": n}]}),
+            Some(id),
+            true
+        )),
+        (id, any::<i64>()).prop_map(|(id, n)| (
+            json!({"id": id, "state": "S", "reason": n, "update_time": [n]}),
+            Some(id),
+            true
+        )),
+        (id, any::<i64>()).prop_map(|(id, n)| (
+            json!({"id": id, "state": "S", "instance_id": n}),
             Some(id),
             false
         )),

@@ -34,6 +34,8 @@ impl Named {
 pub struct LeftOut {
     pub(super) items: Named,
     pub(super) ends: Named,
+    /// Those with an optional field of another type.
+    pub(super) fields: Named,
 }
 
 impl LeftOut {
@@ -43,14 +45,15 @@ impl LeftOut {
         self.items.all
     }
 
-    /// One sentence or two, where anything was left out.
+    /// A sentence for each kind, where anything was left out.
     #[must_use]
     pub fn message(&self) -> Option<String> {
-        let both = [
+        let all = [
             self.items.message("left out"),
             self.ends.message("cut short"),
+            self.fields.message("unreadable fields"),
         ];
-        let told: Vec<_> = both.into_iter().flatten().collect();
+        let told: Vec<_> = all.into_iter().flatten().collect();
         (!told.is_empty()).then(|| told.join(". "))
     }
 }

@@ -14,6 +14,7 @@ use crate::testing::{
 
 mod confirmed;
 mod timeless;
+mod unreadable;
 
 struct World {
     scope: Scope,

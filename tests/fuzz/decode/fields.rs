@@ -46,6 +46,13 @@ impl Fields {
         }
     }
 
+    /// The field's value where it is a whole number, as it is written.
+    pub fn number(&self, name: &str) -> Option<String> {
+        let (_, raw) = self.0.iter().find(|(field, _)| field == name)?;
+        let whole = raw.get().parse::<i64>().is_ok() || raw.get().parse::<u64>().is_ok();
+        whole.then(|| raw.get().to_owned())
+    }
+
     /// The items of a list, unread; `None` where it is none or there twice.
     pub fn list(&self, name: &str) -> Option<Vec<Box<RawValue>>> {
         let mut found = self.0.iter().filter(|(field, _)| field == name);

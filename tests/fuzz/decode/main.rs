@@ -65,6 +65,8 @@ fn readable(remediation: &Remediation, item: &Fields) {
     let Remediation {
         id,
         state,
+        mode,
+        cluster_id,
         reason,
         update_time,
         review_comment,
@@ -74,8 +76,14 @@ fn readable(remediation: &Remediation, item: &Fields) {
     let same = |name: &str, read: Option<&str>| {
         assert_eq!(text(item.only(name)).as_deref(), read, "{name}");
     };
+    let same_word = |name: &str, read: Option<&str>| {
+        let said = item.number(name).or_else(|| text(item.only(name)));
+        assert_eq!(said.as_deref(), read, "{name}");
+    };
     same("id", Some(id));
-    same("state", Some(state));
+    same("cluster_id", cluster_id.as_deref());
+    same_word("state", Some(state));
+    same_word("mode", mode.as_deref());
     same("reason", reason.as_deref());
     same("update_time", update_time.as_deref());
     same("review_comment", review_comment.as_deref());
@@ -97,16 +105,15 @@ fn unreadable(malformed: &Malformed, position: usize, item: Option<&Fields>) {
     assert!(!is_fit(item), "a good item is refused: {malformed}");
 }
 
-/// Whether there is nothing wrong with it.
+/// Whether there is nothing wrong with it that costs more than an optional field.
 fn is_fit(item: &Fields) -> bool {
-    let texts = TEXTS
-        .iter()
-        .filter(|field| !matches!(**field, "id" | "state"));
+    let identity = ["cluster_id", "instance_id"];
     text(item.only("id")).is_some()
-        && text(item.only("state")).is_some()
-        && texts
-            .into_iter()
+        && (text(item.only("state")).is_some() || item.number("state").is_some())
+        && identity
+            .iter()
             .all(|field| item.only(field).is_some_and(|value| is_text(&value)))
+        && TEXTS.iter().all(|field| item.only(field).is_some())
         && item.only(ALERTS).is_some()
 }
 
