@@ -10,6 +10,8 @@ use super::port::Page;
 
 /// Most pages of one listing.
 pub(super) const MAX_PAGES: usize = 10_000;
+/// Pages in a row with nothing new that show a loop. One alone may be one that new remediations have shifted by its size.
+const REPEATED: usize = 2;
 
 type Item = Result<Remediation, Malformed>;
 
@@ -35,6 +37,8 @@ pub(super) struct Pass {
     /// Ids that an abandoned pass has handed out already.
     handed_out: HashSet<u64>,
     pages: usize,
+    /// Pages in a row that held known ids alone.
+    repeated: usize,
     entries: usize,
     items: usize,
     skipped: usize,
@@ -77,8 +81,11 @@ impl Pass {
             return Next::Broken(Incomplete::NoToken);
         };
         let mut ids = page.items.iter().filter_map(id).peekable();
-        let repeated = ids.peek().is_some() && ids.all(|id| self.contains(id));
-        if repeated || !self.tokens.insert(self.hash(token)) {
+        if ids.peek().is_some() {
+            let known = ids.all(|id| self.contains(id));
+            self.repeated = if known { self.repeated + 1 } else { 0 };
+        }
+        if self.repeated >= REPEATED || !self.tokens.insert(self.hash(token)) {
             return Next::Broken(Incomplete::Loop);
         }
         if self.pages + 1 >= MAX_PAGES {

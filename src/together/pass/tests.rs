@@ -67,16 +67,26 @@ fn a_repeated_token_is_a_loop_and_its_page_is_not_lost() {
 }
 
 #[test]
-fn a_page_of_known_ids_is_a_loop_unless_it_is_the_last() {
+fn two_pages_in_a_row_of_known_ids_are_a_loop_unless_the_second_is_the_last() {
+    let repeat = || vec![item("b"), item("a")];
     let taken = || {
         let mut pass = Pass::default();
         pass.take(page(vec![item("a"), bad(Some("b"))], Some("t")));
+        let (new, next) = pass.take(page(repeat(), Some("u")));
+        assert_eq!((ids(&new).len(), next), (0, Next::Token("u".into())));
         pass
     };
-    let repeat = vec![item("b"), item("a")];
-    let (new, next) = taken().take(page(repeat.clone(), Some("u")));
+    let (new, next) = taken().take(page(repeat(), Some("v")));
     assert_eq!((ids(&new).len(), next), (0, Next::Broken(Incomplete::Loop)));
-    assert_eq!(taken().take(page(repeat, None)).1, Next::End);
+    assert_eq!(taken().take(page(repeat(), None)).1, Next::End);
+
+    let mut pass = taken();
+    pass.take(page(vec![item("c"), item("a")], Some("v")));
+    assert_eq!(
+        pass.take(page(repeat(), Some("w"))).1,
+        Next::Token("w".into()),
+        "not in a row"
+    );
 }
 
 #[test]

@@ -182,6 +182,28 @@ async fn a_server_that_loops_in_every_dialect_proves_nothing() {
     assert_eq!((api.calls(), dialects.names()), (4, QueryNames::Reference));
 }
 
+#[tokio::test]
+async fn a_new_remediation_that_shifts_small_pages_is_no_loop() {
+    let api = Fake::new(|query, call| {
+        let mut items = five();
+        if call > 0 {
+            items.insert(0, remediation("new", "RUNNING"));
+        }
+        match query.names {
+            QueryNames::Reference => Ok(cut(&items, query)),
+            QueryNames::Sdk => Ok(first_page(&items, query)),
+        }
+    });
+    let request = ListRequest {
+        page_size: 1,
+        ..request(&[])
+    };
+    let (ids, complete) = drive(Listing::start(api, request, &Dialects::default())).await;
+    let names = complete.map(|complete| complete.names());
+    assert_eq!(names, Ok(QueryNames::Reference));
+    assert_eq!(ids, ["a", "b", "c", "d", "e"]);
+}
+
 /// A server whose list changes between two pages, and which may fail.
 #[derive(Debug, Clone)]
 struct Course {
