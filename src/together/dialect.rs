@@ -1,20 +1,23 @@
 //! How the server at one base URL wants to be asked: the reference page's way first, and what
-//! it takes instead, remembered for a while.
+//! it takes instead, remembered for a while once two listings agree on it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use tokio::time::Instant;
+use super::port::ListRequest;
 
-use super::state;
-
+mod filter;
+mod strikes;
+mod term;
 mod words;
 
+pub use filter::StateFilter;
 pub use words::Spoken;
 
-/// After this long the better form is tried again.
-const RETRY: Duration = Duration::from_secs(6 * 60 * 60);
+use strikes::Strikes;
+use term::Term;
+
+pub(crate) use strikes::About;
 
 /// Most sets of states that are remembered; a watch rarely asks for more than two.
 const MAX_SETS: usize = 256;
@@ -41,86 +44,39 @@ impl QueryNames {
     }
 }
 
-/// How a listing asks for states.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StateFilter {
-    /// Not at all: every state is listed.
-    None,
-    /// `state=A&state=B`, as in the reference page.
-    Repeated(Vec<String>),
-    /// `state=A,B`, as the SDKs send.
-    Comma(Vec<String>),
-}
-
-impl StateFilter {
-    /// The states asked for; empty: all.
-    #[must_use]
-    pub fn states(&self) -> &[String] {
-        match self {
-            Self::None => &[],
-            Self::Repeated(states) | Self::Comma(states) => states,
-        }
-    }
-
-    /// Whether a server that heeds the filter lists this state.
-    #[must_use]
-    pub fn admits(&self, state: &str) -> bool {
-        matches!(self, Self::None) || self.states().iter().any(|asked| asked == state)
-    }
-
-    /// The ways to ask for these states, best first: each is for a server that refuses (400)
-    /// the one before. The reference page's states alone come before another form.
-    pub(super) fn ladder(asked: &[String]) -> Vec<Self> {
-        let known = |state: &&String| state::is_reference(state);
-        let reference: Vec<String> = asked.iter().filter(known).cloned().collect();
-        let mut sets = vec![asked.to_vec(), reference];
-        sets.dedup();
-        sets.retain(|states| !states.is_empty());
-        let repeated = sets.iter().cloned().map(Self::Repeated);
-        // one value alone looks the same in both forms
-        let comma = sets
-            .iter()
-            .filter(|set| set.len() > 1)
-            .cloned()
-            .map(Self::Comma);
-        repeated.chain(comma).chain([Self::None]).collect()
-    }
-}
-
-/// What was learned of the server, shared by all users of one client.
+/// What was learned of the server, shared by all users of one client. What one listing meets counts for that listing alone
+/// (a [strike](strikes)); what two in a row meet is remembered, for 10 minutes at first and for twice as long each time
+/// that it is met again after that, at most 6 hours.
 #[derive(Debug, Clone, Default)]
 pub struct Dialects(Arc<Mutex<Learned>>);
 
 #[derive(Debug, Default)]
 struct Learned {
-    /// When the SDKs' names were seen to work where the reference page's had not.
-    sdk_names: Option<Instant>,
+    /// Since when the SDKs' names work where the reference page's do not.
+    sdk_names: Option<Term>,
     /// What the server took instead of each set of states, sorted.
     filters: HashMap<Vec<String>, Learnt>,
-    /// How often another way than the reference page's was taken, by that way.
+    strikes: Strikes,
+    /// How often another way than the reference page's was remembered, by that way.
     fallbacks: BTreeMap<&'static str, u64>,
 }
 
 #[derive(Debug, Clone)]
 struct Learnt {
     filter: StateFilter,
-    ignored: bool,
-    at: Instant,
-}
-
-fn fresh(at: Instant) -> bool {
-    at.elapsed() < RETRY
+    why: About,
+    term: Term,
 }
 
 impl Dialects {
-    /// Whether a listing of these states is asked for by state. If not, the server refused
-    /// or ignored that filter within the last six hours, and every listing is a full one.
+    /// Whether a listing of these states is asked for by state. If not, the server was found to refuse or ignore that
+    /// filter, or to list too little with it, and every listing is a full one for now.
     #[must_use]
     pub fn filters(&self, states: &[String]) -> bool {
         self.filter(states) != StateFilter::None
     }
 
-    /// How often another way than the reference page's was taken, by that way: `sdk-names` or a word of
+    /// How often another way than the reference page's was remembered, by that way: `sdk-names` or a word of
     /// [`Spoken::filters`].
     #[must_use]
     pub fn fallbacks(&self) -> BTreeMap<&'static str, u64> {
@@ -130,7 +86,7 @@ impl Dialects {
     /// The names to begin a listing with.
     pub(super) fn names(&self) -> QueryNames {
         match self.learned().sdk_names {
-            Some(at) if fresh(at) => QueryNames::Sdk,
+            Some(term) if term.runs() => QueryNames::Sdk,
             _ => QueryNames::Reference,
         }
     }
@@ -144,61 +100,105 @@ impl Dialects {
         remembered.unwrap_or_else(|| StateFilter::Repeated(asked.to_vec()))
     }
 
-    /// These names led from page to page.
-    pub(super) fn names_work(&self, names: QueryNames) {
+    /// The listing of `request` found that these names lead from page to page, having begun with the others where they
+    /// are the SDKs'.
+    pub(super) fn names_work(&self, request: &ListRequest, names: QueryNames) {
+        const WORD: &str = "sdk-names";
         let mut learned = self.learned();
+        let learned = &mut *learned;
         if names == QueryNames::Reference {
             learned.sdk_names = None;
+            learned.strikes.clear(About::Names, request);
             return;
         }
-        if !learned.sdk_names.is_some_and(fresh) {
-            *learned.fallbacks.entry("sdk-names").or_default() += 1;
-        }
-        learned.sdk_names = Some(Instant::now());
+        let term = match learned.sdk_names {
+            Some(term) if term.runs() => return,
+            Some(term) => term.again(),
+            None if learned.strikes.agrees(About::Names, request, WORD) => Term::first(),
+            None => return,
+        };
+        learned.sdk_names = Some(term);
+        *learned.fallbacks.entry(WORD).or_default() += 1;
     }
 
     /// The server answered this filter, having refused those before it on the ladder.
-    pub(super) fn filter_taken(&self, asked: &[String], filter: &StateFilter) {
-        let best = StateFilter::Repeated(asked.to_vec());
-        let learnt = (*filter != best).then(|| filter.clone());
-        self.learn(asked, learnt, false);
+    pub(super) fn filter_taken(&self, request: &ListRequest, filter: &StateFilter) {
+        self.learn(request, About::Refused, filter.clone());
     }
 
     /// The server listed a state that was not asked for.
-    pub(super) fn filter_ignored(&self, asked: &[String]) {
-        self.learn(asked, Some(StateFilter::None), true);
+    pub(super) fn filter_ignored(&self, request: &ListRequest) {
+        self.learn(request, About::Ignored, StateFilter::None);
+    }
+
+    /// The listing of `request` came to its end with the filter that it began with, and nothing else than what was asked
+    /// for was on it.
+    pub(super) fn filter_heeded(&self, request: &ListRequest, filter: &StateFilter) {
+        let mut learned = self.learned();
+        learned.strikes.clear(About::Refused, request);
+        learned.strikes.clear(About::Ignored, request);
+        if *filter == StateFilter::Repeated(sorted(&request.states)) {
+            let lacks = |learnt: &Learnt| learnt.why == About::Lacking;
+            learned.forget(&request.states, |learnt| !lacks(learnt));
+        }
+    }
+
+    /// A listing of `request` with this filter lacked a remediation in a state that was asked for.
+    pub(crate) fn filter_lacks(&self, request: &ListRequest, filter: &StateFilter) {
+        let set = sorted(&request.states);
+        let known = self.learned().filters.get(&set).cloned();
+        let known = known.filter(|known| known.why == About::Lacking && !known.term.runs());
+        let next = known.map_or_else(|| filter.other_form(&set), |known| known.filter);
+        self.learn(request, About::Lacking, next);
+    }
+
+    /// A listing of everything showed nothing that the last one of `request` should have had.
+    pub(crate) fn filter_lacks_nothing(&self, request: &ListRequest) {
+        let mut learned = self.learned();
+        learned.strikes.clear(About::Lacking, request);
+        learned.forget(&request.states, |learnt| {
+            learnt.why == About::Lacking && !learnt.term.runs()
+        });
     }
 
     fn recall(&self, asked: &[String]) -> Option<Learnt> {
         let learned = self.learned();
-        learned
-            .filters
-            .get(&sorted(asked))
-            .filter(|learnt| fresh(learnt.at))
-            .cloned()
+        let learnt = learned.filters.get(&sorted(asked));
+        learnt.filter(|learnt| learnt.term.runs()).cloned()
     }
 
-    fn learn(&self, asked: &[String], filter: Option<StateFilter>, ignored: bool) {
+    fn learn(&self, request: &ListRequest, why: About, filter: StateFilter) {
         let mut learned = self.learned();
-        let set = sorted(asked);
-        let Some(filter) = filter else {
-            learned.filters.remove(&set);
-            return;
+        let learned = &mut *learned;
+        let set = sorted(&request.states);
+        let word = words::of(&filter, why, &set);
+        let known = learned.filters.get(&set);
+        let known = known.filter(|known| known.filter == filter && known.why == why);
+        let term = match known.map(|known| known.term) {
+            Some(term) if term.runs() => return,
+            Some(term) => term.again(),
+            None if learned.strikes.agrees(why, request, word) => Term::first(),
+            None => return,
         };
         if learned.filters.len() >= MAX_SETS {
             learned.filters.clear();
         }
-        let learnt = Learnt {
-            filter,
-            ignored,
-            at: Instant::now(),
-        };
-        *learned.fallbacks.entry(learnt.word(&set)).or_default() += 1;
-        learned.filters.insert(set, learnt);
+        learned.filters.insert(set, Learnt { filter, why, term });
+        *learned.fallbacks.entry(word).or_default() += 1;
     }
 
     fn learned(&self) -> std::sync::MutexGuard<'_, Learned> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Learned {
+    /// Forgets what is known of these states, if it is `wrong`.
+    fn forget(&mut self, states: &[String], wrong: impl Fn(&Learnt) -> bool) {
+        let set = sorted(states);
+        if self.filters.get(&set).is_some_and(wrong) {
+            self.filters.remove(&set);
+        }
     }
 }
 

@@ -29,14 +29,23 @@ pub struct Listing<A: Api> {
     ladder: Vec<StateFilter>,
     names: QueryNames,
     switched: bool,
-    filter_is_news: bool,
+    /// A filter was refused in this listing.
+    fell: bool,
     filter_ignored: bool,
+    told: Told,
     pass: Pass,
     progress: Progress,
     /// The token of the page that is asked for.
     page_token: Option<String>,
     retries: Retries,
     calls: usize,
+}
+
+/// What this listing has told of the server: it counts once, however often it begins again.
+#[derive(Default)]
+struct Told {
+    names: bool,
+    filter: bool,
 }
 
 enum Progress {
@@ -68,8 +77,9 @@ impl<A: Api> Listing<A> {
             ladder,
             names: dialects.names(),
             switched: false,
-            filter_is_news: known == 0,
+            fell: false,
             filter_ignored: false,
+            told: Told::default(),
             pass: Pass::default(),
             progress: Progress::Ask(None),
             page_token: None,
@@ -168,6 +178,7 @@ impl<A: Api> Listing<A> {
             }
             Next::End => {
                 self.learn_names(true);
+                self.learn_that_the_filter_holds();
                 self.progress = Progress::Ended;
             }
         }
@@ -176,18 +187,17 @@ impl<A: Api> Listing<A> {
 
     /// What was known already is not told anew, so that it is forgotten in time and the
     /// better form tried again.
-    fn learn_names(&self, ended: bool) {
+    fn learn_names(&mut self, ended: bool) {
         let news = self.switched || self.names == QueryNames::Reference;
         // a first page that is not the last says nothing of the token's name
         let proof = self.pass.pages() > 1 || (self.switched && ended);
-        if news && proof {
-            self.dialects.names_work(self.names);
+        if news && proof && !std::mem::replace(&mut self.told.names, true) {
+            self.dialects.names_work(&self.request, self.names);
         }
     }
 
     fn learn_filter(&mut self, page: &Page) {
-        let asked = &self.request.states;
-        if asked.is_empty() || self.filter_ignored {
+        if self.request.states.is_empty() || self.filter_ignored {
             return;
         }
         let filter = self.filter();
@@ -197,9 +207,9 @@ impl<A: Api> Listing<A> {
         };
         if page.items.iter().any(outside) {
             self.filter_ignored = true;
-            self.dialects.filter_ignored(asked);
-        } else if self.pass.pages() == 0 && self.filter_is_news {
-            self.dialects.filter_taken(asked, &filter);
+            self.dialects.filter_ignored(&self.request);
+        } else if self.fell && !std::mem::replace(&mut self.told.filter, true) {
+            self.dialects.filter_taken(&self.request, &filter);
         }
     }
 
@@ -212,7 +222,15 @@ impl<A: Api> Listing<A> {
         }
     }
 
-    /// A refusal of the first page may mean the filter: the next way to ask is tried.
+    /// The listing has ended: what it began with was taken to the end.
+    fn learn_that_the_filter_holds(&self) {
+        if !self.fell && !self.filter_ignored && !self.request.states.is_empty() {
+            self.dialects.filter_heeded(&self.request, &self.filter());
+        }
+    }
+
+    /// A refusal of the first page may mean the filter: the next way to ask is tried. Where the last one is refused too, it
+    /// may mean the names: the others are tried once, without a filter, and the next listing looks for one.
     fn refused(&mut self, error: Error) {
         let refused = matches!(error, Error::BadRequest { status: 400 | 422 });
         self.progress = if refused && self.pass.pages() > 0 {
@@ -221,7 +239,12 @@ impl<A: Api> Listing<A> {
             })
         } else if refused && self.ladder.len() > 1 {
             self.ladder.remove(0);
-            self.filter_is_news = true;
+            self.fell = true;
+            Progress::Ask(None)
+        } else if refused && !self.switched {
+            (self.switched, self.names) = (true, self.names.other());
+            // It was not the filter that was refused.
+            self.fell = false;
             Progress::Ask(None)
         } else {
             Progress::Failed(error)

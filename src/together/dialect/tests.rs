@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::time::Duration;
+
 use super::*;
 
 fn states(words: &str) -> Vec<String> {
@@ -24,6 +26,23 @@ fn the_reference_pages_states_come_before_another_form() {
 }
 
 #[test]
+fn known_states_come_before_the_reference_pages_alone() {
+    let asked = states("DREAMING PENDING QUARANTINED RUNNING");
+    let known = states("PENDING QUARANTINED RUNNING");
+    let reference = states("PENDING RUNNING");
+    let expected = [
+        StateFilter::Repeated(asked.clone()),
+        StateFilter::Repeated(known.clone()),
+        StateFilter::Repeated(reference.clone()),
+        StateFilter::Comma(asked.clone()),
+        StateFilter::Comma(known),
+        StateFilter::Comma(reference),
+        StateFilter::None,
+    ];
+    assert_eq!(StateFilter::ladder(&asked), expected);
+}
+
+#[test]
 fn no_step_of_the_ladder_repeats_another() {
     let two = states("PENDING RUNNING");
     let expected = [
@@ -39,42 +58,114 @@ fn no_step_of_the_ladder_repeats_another() {
     assert_eq!(StateFilter::ladder(&[]), [StateFilter::None]);
 }
 
+fn request(asked: &[String]) -> ListRequest {
+    ListRequest {
+        cluster: "c".to_owned(),
+        instance: None,
+        states: asked.to_vec(),
+        page_size: 100,
+        order_by: None,
+    }
+}
+
+/// Two listings that met the same.
+fn twice(told: impl Fn()) {
+    told();
+    told();
+}
+
 #[tokio::test(start_paused = true)]
-async fn what_was_learned_holds_for_six_hours_and_for_all_clones() {
+async fn what_was_learned_holds_for_ten_minutes_then_twice_as_long_and_at_most_six_hours() {
     let dialects = Dialects::default();
+    let clone = dialects.clone();
     let comma = StateFilter::Comma(open());
-    dialects.clone().filter_taken(&open(), &comma);
-    dialects.clone().names_work(QueryNames::Sdk);
-    let second = Duration::from_secs(1);
-    tokio::time::advance(RETRY.checked_sub(second).unwrap()).await;
-    assert_eq!(
-        (dialects.filter(&open()), dialects.names()),
-        (comma, QueryNames::Sdk)
-    );
-    tokio::time::advance(second).await;
-    let best = StateFilter::Repeated(open());
-    assert_eq!(
-        (dialects.filter(&open()), dialects.names()),
-        (best, QueryNames::Reference)
-    );
+    let met = || {
+        clone.filter_taken(&request(&open()), &comma);
+        clone.names_work(&request(&open()), QueryNames::Sdk);
+    };
+    met();
+    for minutes in [10, 20, 40, 80, 160, 320, 360, 360] {
+        let best = StateFilter::Repeated(open());
+        let begins = || (dialects.filter(&open()), dialects.names());
+        assert_eq!(begins(), (best.clone(), QueryNames::Reference));
+        met();
+        tokio::time::advance(Duration::from_secs(60 * minutes - 1)).await;
+        assert_eq!(begins(), (comma.clone(), QueryNames::Sdk), "{minutes}");
+        tokio::time::advance(Duration::from_secs(1)).await;
+    }
+    let counted = [("comma", 8), ("sdk-names", 8)];
+    assert_eq!(dialects.fallbacks(), counted.into());
+}
+
+#[tokio::test]
+async fn two_clusters_that_each_meet_something_once_agree_on_nothing() {
+    let dialects = Dialects::default();
+    for cluster in ["c", "d"] {
+        let request = ListRequest {
+            cluster: cluster.to_owned(),
+            ..request(&open())
+        };
+        dialects.filter_taken(&request, &StateFilter::None);
+        dialects.filter_ignored(&request);
+        dialects.filter_lacks(&request, &StateFilter::Repeated(open()));
+        dialects.names_work(&request, QueryNames::Sdk);
+    }
+    assert_eq!(dialects.note(&open()), None);
+    assert!(dialects.fallbacks().is_empty());
 }
 
 #[tokio::test]
 async fn a_better_form_that_works_again_is_taken_back() {
     let dialects = Dialects::default();
-    dialects.filter_ignored(&open());
-    dialects.names_work(QueryNames::Sdk);
+    let request = request(&open());
+    twice(|| dialects.filter_ignored(&request));
+    twice(|| dialects.names_work(&request, QueryNames::Sdk));
     assert!(!dialects.filters(&open()));
-    dialects.filter_taken(&open(), &StateFilter::Repeated(open()));
-    dialects.names_work(QueryNames::Reference);
+    dialects.filter_heeded(&request, &StateFilter::Repeated(open()));
+    dialects.names_work(&request, QueryNames::Reference);
     assert!(dialects.filters(&open()));
     assert_eq!(dialects.names(), QueryNames::Reference);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_form_that_lists_too_little_gives_way_to_the_other_one_and_then_to_none() {
+    let dialects = Dialects::default();
+    let request = request(&open());
+    let lacks = || {
+        let filter = dialects.filter(&open());
+        dialects.filter_lacks(&request, &filter);
+        // It ends well all the same.
+        dialects.filter_heeded(&request, &filter);
+        dialects.filter(&open())
+    };
+    let begun = [lacks(), lacks(), lacks(), lacks()];
+    let [repeated, comma] = [StateFilter::Repeated(open()), StateFilter::Comma(open())];
+    let expected = [repeated.clone(), comma.clone(), comma, StateFilter::None];
+    assert_eq!(begun, expected);
+    assert!(
+        dialects
+            .note(&open())
+            .is_some_and(|note| note.contains("too few"))
+    );
+
+    // Tried again after ten minutes, and found out by one more.
+    tokio::time::advance(term::FIRST).await;
+    assert_eq!(dialects.filter(&open()), repeated);
+    assert_eq!(lacks(), StateFilter::None);
+    tokio::time::advance(term::FIRST).await;
+    assert_eq!(dialects.filter(&open()), StateFilter::None, "for longer");
+
+    // Mended meanwhile.
+    tokio::time::advance(term::FIRST).await;
+    dialects.filter_lacks_nothing(&request);
+    assert_eq!(lacks(), repeated);
 }
 
 #[tokio::test]
 async fn what_one_set_of_states_met_does_not_touch_another() {
     let dialects = Dialects::default();
-    dialects.filter_taken(&states("RUNING"), &StateFilter::None);
+    let request = request(&states("RUNING"));
+    twice(|| dialects.filter_taken(&request, &StateFilter::None));
     assert!(!dialects.filters(&states("RUNING")));
     assert!(dialects.filters(&open()));
     assert_eq!(dialects.filter(&[]), StateFilter::None);
@@ -84,7 +175,8 @@ async fn what_one_set_of_states_met_does_not_touch_another() {
 async fn the_memory_is_bounded() {
     let dialects = Dialects::default();
     for n in 0..10 * MAX_SETS {
-        dialects.filter_taken(&[format!("S{n}")], &StateFilter::None);
+        let request = request(&[format!("S{n}")]);
+        twice(|| dialects.filter_taken(&request, &StateFilter::None));
     }
     assert!(dialects.learned().filters.len() <= MAX_SETS);
 }
@@ -92,20 +184,18 @@ async fn the_memory_is_bounded() {
 #[tokio::test]
 async fn tells_in_words_how_the_server_is_asked() {
     let dialects = Dialects::default();
-    let reference = states("PENDING PENDING_APPROVAL RUNNING");
-    let told = || (dialects.note(&open()), dialects.spoken());
+    let asked = states("DREAMING PENDING QUARANTINED RUNNING");
+    let request = request(&asked);
+    let told = || (dialects.note(&asked), dialects.spoken());
     let mut all = vec![told()];
-    for filter in [
-        StateFilter::Repeated(reference.clone()),
-        StateFilter::Comma(open()),
-        StateFilter::Comma(reference),
-        StateFilter::None,
-    ] {
-        dialects.filter_taken(&open(), &filter);
+    for filter in StateFilter::ladder(&asked).into_iter().skip(1) {
+        twice(|| dialects.filter_taken(&request, &filter));
         all.push(told());
     }
-    dialects.filter_ignored(&open());
-    dialects.names_work(QueryNames::Sdk);
+    twice(|| dialects.filter_lacks(&request, &StateFilter::None));
+    all.push(told());
+    twice(|| dialects.filter_ignored(&request));
+    twice(|| dialects.names_work(&request, QueryNames::Sdk));
     all.push(told());
     let all: Vec<_> = all
         .into_iter()
@@ -121,13 +211,16 @@ async fn tells_in_words_how_the_server_is_asked() {
         .collect();
     insta::assert_yaml_snapshot!(all, @r#"
     - "reference repeated: "
+    - "reference repeated-known: the API refuses unknown states as a filter: remediations in those are asked for one by one"
     - "reference repeated-reference: the API refuses the newer states as a filter: remediations in those are asked for one by one"
-    - "reference comma: the API is asked for states joined by commas: it refuses the reference page's form"
+    - "reference comma: the API is asked for states joined by commas: it does not take the reference page's form"
+    - "reference comma-known: the API is asked for states joined by commas, and without unknown ones, which it refuses: remediations in those are asked for one by one"
     - "reference comma-reference: the API is asked for states joined by commas, and without the newer ones, which it refuses: remediations in those are asked for one by one"
     - "reference refused: the API refuses the state filter: every poll lists everything"
+    - "reference lacking: the API lists too few remediations where it is asked for states: every poll lists everything"
     - "sdk ignored: the API is asked with the query names of its SDKs (page_size): it does not heed those of its reference page; the API ignores the state filter: every poll lists everything"
     "#);
-    assert_eq!(dialects.fallbacks().len(), 6, "each of these once");
+    assert_eq!(dialects.fallbacks().len(), 9, "each of these once");
     assert!(dialects.fallbacks().values().all(|count| *count == 1));
     assert_eq!(
         dialects.note(&[]).map(|note| note.contains("SDKs")),

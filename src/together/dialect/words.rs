@@ -2,29 +2,44 @@
 
 use std::collections::BTreeSet;
 
-use super::{Dialects, Learnt, QueryNames, StateFilter, fresh, sorted};
+use super::{About, Dialects, Learnt, QueryNames, StateFilter, sorted};
+use crate::together::state;
 
 /// How a server is asked, in small fixed sets of words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spoken {
     /// `reference` or `sdk`.
     pub names: &'static str,
-    /// `repeated`, or each of `repeated-reference`, `comma`, `comma-reference`, `refused` and `ignored` that is in use.
+    /// `repeated`, or each of `repeated-known`, `repeated-reference`, `comma`, `comma-known`, `comma-reference`, `refused`,
+    /// `ignored` and `lacking` that is in use.
     pub filters: BTreeSet<&'static str>,
 }
 
+/// In one word: how these states, sorted, are asked for.
+pub(super) fn of(filter: &StateFilter, why: About, asked: &[String]) -> &'static str {
+    let all = filter.states().len() == asked.len();
+    let newer = filter
+        .states()
+        .iter()
+        .any(|state| !state::is_reference(state));
+    match (filter, all, newer) {
+        (StateFilter::None, ..) => match why {
+            About::Ignored => "ignored",
+            About::Lacking => "lacking",
+            About::Refused | About::Names => "refused",
+        },
+        (StateFilter::Repeated(_), true, _) => "repeated",
+        (StateFilter::Repeated(_), false, true) => "repeated-known",
+        (StateFilter::Repeated(_), false, false) => "repeated-reference",
+        (StateFilter::Comma(_), true, _) => "comma",
+        (StateFilter::Comma(_), false, true) => "comma-known",
+        (StateFilter::Comma(_), false, false) => "comma-reference",
+    }
+}
+
 impl Learnt {
-    /// In one word: how these states, sorted, are asked for.
-    pub(super) fn word(&self, asked: &[String]) -> &'static str {
-        let all = self.filter.states().len() == asked.len();
-        match (&self.filter, all) {
-            (StateFilter::None, _) if self.ignored => "ignored",
-            (StateFilter::None, _) => "refused",
-            (StateFilter::Repeated(_), true) => "repeated",
-            (StateFilter::Repeated(_), false) => "repeated-reference",
-            (StateFilter::Comma(_), true) => "comma",
-            (StateFilter::Comma(_), false) => "comma-reference",
-        }
+    fn word(&self, asked: &[String]) -> &'static str {
+        of(&self.filter, self.why, asked)
     }
 }
 
@@ -41,11 +56,22 @@ impl Dialects {
             .map(|learnt| learnt.word(&sorted(states)));
         let filter = word.and_then(|word| match word {
             "ignored" => Some("the API ignores the state filter: every poll lists everything"),
+            "lacking" => Some(
+                "the API lists too few remediations where it is asked for states: every poll lists everything",
+            ),
             "refused" => Some("the API refuses the state filter: every poll lists everything"),
             "repeated-reference" => Some(
                 "the API refuses the newer states as a filter: remediations in those are asked for one by one",
             ),
-            "comma" => Some("the API is asked for states joined by commas: it refuses the reference page's form"),
+            "repeated-known" => Some(
+                "the API refuses unknown states as a filter: remediations in those are asked for one by one",
+            ),
+            "comma" => Some(
+                "the API is asked for states joined by commas: it does not take the reference page's form",
+            ),
+            "comma-known" => Some(
+                "the API is asked for states joined by commas, and without unknown ones, which it refuses: remediations in those are asked for one by one",
+            ),
             "comma-reference" => Some(
                 "the API is asked for states joined by commas, and without the newer ones, which it refuses: remediations in those are asked for one by one",
             ),
@@ -66,7 +92,7 @@ impl Dialects {
         let known = learned
             .filters
             .iter()
-            .filter(|(_, learnt)| fresh(learnt.at));
+            .filter(|(_, learnt)| learnt.term.runs());
         let mut filters: BTreeSet<_> = known.map(|(asked, learnt)| learnt.word(asked)).collect();
         if filters.is_empty() {
             filters.insert("repeated");

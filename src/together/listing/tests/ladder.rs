@@ -61,9 +61,9 @@ async fn a_server_that_refuses_newer_states_is_asked_without_them() {
     assert_eq!(ids, ["a", "b", "e"]);
     assert_eq!(complete.unwrap().states(), REFERENCE.map(str::to_owned));
 
-    // remembered, whatever the order of the states, and tried again after six hours
-    for (hours, calls) in [(3, 2), (2, 2), (1, 3), (1, 2)] {
-        tokio::time::advance(std::time::Duration::from_secs(hours * 3600)).await;
+    // remembered once two agree, whatever the order of the states, and tried again after ten minutes, then after twenty
+    for (minutes, calls) in [(1, 3), (9, 2), (1, 3), (19, 2), (1, 3)] {
+        tokio::time::advance(std::time::Duration::from_secs(minutes * 60)).await;
         let before = api.calls();
         let mut states = OPEN;
         states.reverse();
@@ -83,6 +83,7 @@ async fn a_server_of_joined_states_is_asked_so() {
     let (ids, complete) = drive(open(&api, &dialects)).await;
     assert_eq!(ids, ["a", "b", "c", "e"]);
     assert_eq!(complete.unwrap().states(), OPEN.map(str::to_owned));
+    drive(open(&api, &dialects)).await.1.unwrap();
     let note = dialects.note(&request(&OPEN).states);
     assert!(note.is_some_and(|note| note.contains("joined by commas")));
 }
@@ -94,7 +95,7 @@ async fn a_server_that_refuses_every_filter_gives_full_listings() {
         _ => refused(),
     });
     let dialects = Dialects::default();
-    for calls in [4 + 3, 3] {
+    for (calls, filters) in [(4 + 3, true), (4 + 3, false), (3, false)] {
         let before = api.calls();
         let (ids, complete) = drive(open(&api, &dialects)).await;
         let complete = complete.unwrap();
@@ -107,7 +108,7 @@ async fn a_server_that_refuses_every_filter_gives_full_listings() {
             (5, 0, false)
         );
         assert_eq!(api.calls() - before, calls);
-        assert!(!dialects.filters(&request(&OPEN).states));
+        assert_eq!(dialects.filters(&request(&OPEN).states), filters);
     }
 }
 
@@ -115,13 +116,16 @@ async fn a_server_that_refuses_every_filter_gives_full_listings() {
 async fn a_request_that_is_bad_without_a_filter_too_teaches_nothing() {
     let api = Fake::new(|_, _| refused());
     let dialects = Dialects::default();
-    let (ids, complete) = drive(open(&api, &dialects)).await;
-    assert_eq!(
-        (ids.len(), complete.unwrap_err()),
-        (0, Error::BadRequest { status: 400 })
-    );
-    assert_eq!(api.calls(), 5);
-    assert!(dialects.filters(&request(&OPEN).states));
+    for _ in 0..2 {
+        let before = api.calls();
+        let (ids, complete) = drive(open(&api, &dialects)).await;
+        assert_eq!(
+            (ids.len(), complete.unwrap_err()),
+            (0, Error::BadRequest { status: 400 })
+        );
+        assert_eq!(api.calls() - before, 5 + 1, "and once in other names");
+        assert_eq!(dialects.note(&request(&OPEN).states), None);
+    }
 }
 
 #[tokio::test]
@@ -152,29 +156,20 @@ async fn a_server_that_ignores_the_filter_is_found_out_and_nothing_is_hidden() {
     assert!(complete.unwrap().filter_ignored());
     assert_eq!(ids, ["e"]);
 
-    // known from now on, and asked again after six hours
+    // another listing agrees: known for ten minutes, and then for twenty
     let states = request(&OPEN).states;
-    assert!(!dialects.filters(&states));
-    let complete = drive(open(&api, &dialects)).await.1.unwrap();
-    assert_eq!(
-        (complete.states().len(), complete.filter_ignored()),
-        (0, false)
-    );
-    assert!(
-        dialects
-            .note(&states)
-            .is_some_and(|note| note.contains("ignores"))
-    );
-    tokio::time::advance(std::time::Duration::from_secs(6 * 3600)).await;
-    assert!(dialects.filters(&states));
-    assert!(
-        drive(open(&api, &dialects))
-            .await
-            .1
-            .unwrap()
-            .filter_ignored()
-    );
-    assert!(!dialects.filters(&states));
+    for minutes in [10, 20] {
+        assert!(dialects.filters(&states));
+        let complete = drive(open(&api, &dialects)).await.1.unwrap();
+        assert!(complete.filter_ignored());
+        assert!(!dialects.filters(&states));
+        let complete = drive(open(&api, &dialects)).await.1.unwrap();
+        let asked = (complete.states().len(), complete.filter_ignored());
+        assert_eq!(asked, (0, false));
+        let note = dialects.note(&states);
+        assert!(note.is_some_and(|note| note.contains("ignores")));
+        tokio::time::advance(std::time::Duration::from_secs(minutes * 60)).await;
+    }
 }
 
 #[tokio::test]
@@ -191,4 +186,125 @@ async fn the_form_that_was_found_outlives_a_change_of_names() {
         (complete.names(), complete.states().len()),
         (QueryNames::Sdk, 4)
     );
+}
+
+#[tokio::test]
+async fn one_stray_refusal_counts_for_its_listing_alone() {
+    let api = Fake::new(|query, call| match call {
+        0 => refused(),
+        _ => Ok(filtered(query)),
+    });
+    let dialects = Dialects::default();
+    assert!(drive(open(&api, &dialects)).await.1.is_ok());
+    assert_eq!(dialects.note(&request(&OPEN).states), None);
+    let complete = drive(open(&api, &dialects)).await.1.unwrap();
+    assert_eq!(complete.states(), OPEN.map(str::to_owned));
+}
+
+#[tokio::test]
+async fn one_item_that_changed_while_it_was_listed_counts_for_its_listing_alone() {
+    let api = Fake::new(|query, call| {
+        let mut page = filtered(query);
+        if call == 0 {
+            page.items[0] = Ok(remediation("a", "SUCCEEDED"));
+        }
+        Ok(page)
+    });
+    let dialects = Dialects::default();
+    let complete = drive(open(&api, &dialects)).await.1.unwrap();
+    assert!(complete.filter_ignored());
+    assert_eq!(dialects.note(&request(&OPEN).states), None);
+    let complete = drive(open(&api, &dialects)).await.1.unwrap();
+    assert_eq!(complete.states(), OPEN.map(str::to_owned));
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_the_reference_pages_names_is_asked_with_those_of_the_sdks() {
+    let api = Fake::new(|query, _| match query.names {
+        QueryNames::Reference => refused(),
+        QueryNames::Sdk => Ok(filtered(query)),
+    });
+    for (listing, ids) in [
+        (listing(&api, &Dialects::default()), "abcde"),
+        (open(&api, &Dialects::default()), "abce"),
+    ] {
+        let (listed, complete) = drive(listing).await;
+        let names = complete.map(|complete| complete.names());
+        assert_eq!(names, Ok(QueryNames::Sdk));
+        assert!(
+            ids.chars().all(|id| listed.contains(&id.to_string())),
+            "{listed:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn one_refused_unknown_state_does_not_cost_the_newer_ones() {
+    let api = Fake::new(|query, _| {
+        if query
+            .filter
+            .states()
+            .iter()
+            .any(|state| state == "DREAMING")
+        {
+            return refused();
+        }
+        Ok(filtered(query))
+    });
+    let mut states = OPEN.to_vec();
+    states.push("DREAMING");
+    let listing = Listing::start(api.clone(), request(&states), &Dialects::default());
+    let (ids, complete) = drive(listing).await;
+    assert_eq!(complete.unwrap().states(), OPEN.map(str::to_owned));
+    assert_eq!(ids, ["a", "b", "c", "e"]);
+}
+
+#[tokio::test]
+async fn two_odd_listings_with_a_good_one_between_change_nothing() {
+    let api = Fake::new(|query, call| {
+        let mut page = filtered(query);
+        // The first pages of the first listing and of the third, of two pages each.
+        if call == 0 || call == 4 {
+            page.items[0] = Ok(remediation("a", "SUCCEEDED"));
+        }
+        Ok(page)
+    });
+    let dialects = Dialects::default();
+    for ignored in [true, false, true] {
+        let complete = drive(open(&api, &dialects)).await.1.unwrap();
+        assert_eq!(complete.filter_ignored(), ignored);
+        assert_eq!(dialects.note(&request(&OPEN).states), None);
+    }
+}
+
+#[tokio::test]
+async fn one_listing_that_begins_again_with_other_names_strikes_once() {
+    let api = Fake::new(|query, _| match (&query.filter, query.names) {
+        (StateFilter::Repeated(_), _) => refused(),
+        (_, QueryNames::Reference) => Ok(first_page(&mixed()[..4], query)),
+        (_, QueryNames::Sdk) => Ok(filtered(query)),
+    });
+    let dialects = Dialects::default();
+    drive(open(&api, &dialects)).await.1.unwrap();
+    assert_eq!(dialects.note(&request(&OPEN).states), None);
+    drive(open(&api, &dialects)).await.1.unwrap();
+    let note = dialects.note(&request(&OPEN).states).unwrap();
+    assert!(note.contains("SDKs") && note.contains("commas"), "{note}");
+}
+
+#[tokio::test]
+async fn where_the_names_are_refused_the_filter_is_found_by_the_next_listing() {
+    let api = Fake::new(|query, _| match query.names {
+        QueryNames::Reference => refused(),
+        QueryNames::Sdk => Ok(filtered(query)),
+    });
+    let dialects = Dialects::default();
+    for (calls, states) in [(5 + 3, 0), (5 + 3, 0), (2, 4)] {
+        let before = api.calls();
+        let complete = drive(open(&api, &dialects)).await.1.unwrap();
+        assert_eq!(
+            (api.calls() - before, complete.states().len()),
+            (calls, states)
+        );
+    }
 }
