@@ -26,6 +26,8 @@ pub(crate) enum Filter {
     Heeded,
     Ignored,
     Refused,
+    /// Of repeated states only the first is taken, of joined ones each.
+    First,
 }
 
 type OneFault = dyn Fn(&str) -> Option<Error> + Send;
@@ -149,8 +151,10 @@ impl Api for MemoryTogether {
         if let Some(at) = state.hiccups.iter().position(|(at, _)| *at == page) {
             return Err(state.hiccups.swap_remove(at).1);
         }
-        let admitted = |item: &&Remediation| {
-            state.filter == Filter::Ignored || query.filter.admits(&item.state)
+        let admitted = |item: &&Remediation| match (state.filter, &query.filter) {
+            (Filter::Ignored, _) => true,
+            (Filter::First, StateFilter::Repeated(states)) => *item.state == *states[0],
+            (_, filter) => filter.admits(&item.state),
         };
         let unreadable = |position| Malformed {
             position,

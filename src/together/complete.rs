@@ -75,6 +75,11 @@ impl CompleteListing {
         self.filter.states()
     }
 
+    /// How states were asked for.
+    pub(crate) fn filter(&self) -> &StateFilter {
+        &self.filter
+    }
+
     /// Whether an item in another state proved that the API ignores the filter.
     #[must_use]
     pub fn filter_ignored(&self) -> bool {

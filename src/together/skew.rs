@@ -66,6 +66,15 @@ impl ApiClock {
         }
     }
 
+    /// The same where the API has told it, when our monotonic clock shows `elapsed`.
+    #[must_use]
+    pub fn told(self, elapsed: Duration) -> Option<Timestamp> {
+        match self {
+            Self::Known { zero, .. } => zero.checked_add(elapsed).ok(),
+            Self::Untold | Self::Doubtful => None,
+        }
+    }
+
     fn ahead(self) -> Option<SignedDuration> {
         match self {
             Self::Known { ahead, .. } => Some(ahead),

@@ -1,6 +1,6 @@
 //! What a watch remembers from poll to poll, and what follows from it for the next one.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use k8s_openapi::jiff::Timestamp;
 
@@ -12,6 +12,7 @@ use super::{
     polled::Polled,
     regression::Regressions,
     schedule::{Cadence, FULL_APART, FULL_SPACING, after_failure, after_refusal},
+    short::Comparison,
 };
 use crate::{
     metrics::WatchMeter,
@@ -21,6 +22,8 @@ use crate::{
 
 /// States that nobody knows and that are asked for by name all the same, at most.
 const UNKNOWN_STATES: usize = 8;
+/// How long one is asked for that is not met any more.
+const UNKNOWN_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What is remembered from poll to poll.
 #[derive(Debug, Default)]
@@ -29,8 +32,11 @@ pub struct Memory {
     pub(super) key_read: Option<Duration>,
     pub(super) absences: Absences,
     pub(super) regressions: Regressions,
-    /// Open states met that this program was not written for: asked for by name from then on.
-    unknown_states: BTreeSet<String>,
+    /// Open states met that this program was not written for: asked for by name from then on. When each was last met
+    /// (monotonic).
+    unknown_states: BTreeMap<String, Duration>,
+    /// The last listing of some states.
+    pub(super) short: Comparison,
     pub(super) last_full: Option<FullListing>,
     pub(super) full_wanted: bool,
     /// What could not be written.
@@ -201,11 +207,23 @@ impl Memory {
         last.ended + last.taken * FULL_SPACING
     }
 
-    /// Takes in a state that the API showed.
-    pub(super) fn met(&mut self, state: &str) {
-        if self.unknown_states.len() < UNKNOWN_STATES && !state::is_known(state) {
-            self.unknown_states.insert(state.to_owned());
+    /// Takes in a state that the API showed at `now` (monotonic).
+    pub(super) fn met(&mut self, state: &str, now: Duration) {
+        if state::is_known(state) {
+            return;
         }
+        let room = self.unknown_states.len() < UNKNOWN_STATES;
+        match self.unknown_states.get_mut(state) {
+            Some(last) => *last = now,
+            None if room => drop(self.unknown_states.insert(state.to_owned(), now)),
+            None => {}
+        }
+    }
+
+    /// Forgets the unknown states that were not met for a day at `now` (monotonic).
+    pub(super) fn forget_states(&mut self, now: Duration) {
+        self.unknown_states
+            .retain(|_, last| now.saturating_sub(*last) < UNKNOWN_FOR);
     }
 
     /// The states to ask for when what is open is listed.
@@ -214,7 +232,7 @@ impl Memory {
             .into_iter()
             .chain(state::OPEN_NEWER)
             .map(str::to_owned);
-        known.chain(self.unknown_states.iter().cloned()).collect()
+        known.chain(self.unknown_states.keys().cloned()).collect()
     }
 
     /// A key that was refused is left alone for a while; another one is tried at once.

@@ -23,6 +23,7 @@ pub mod room;
 pub mod round;
 pub mod schedule;
 pub mod shard;
+mod short;
 pub mod status;
 pub mod supervisor;
 pub mod task;

@@ -120,6 +120,8 @@ async fn poll_with<C: Cluster, T: Service>(
     let api = tools.together.with_key(key);
 
     let began = tools.clock.elapsed();
+    let began_at_api = tools.together.clock().told(began);
+    memory.forget_states(began);
     let request = request(
         spec,
         scope,
@@ -132,7 +134,8 @@ async fn poll_with<C: Cluster, T: Service>(
     (round.meter, round.news) = (memory.meter.clone(), memory.news);
     round.backlog = std::mem::take(&mut memory.backlog);
     let timed = Timed::new(api.clone(), tools.clock.clone());
-    let listed = list(timed.clone(), request, tools, memory, &mut round).await;
+    let listed = list(timed.clone(), request.clone(), tools, memory, &mut round).await;
+    let listed = listed.map(Arc::new);
     let ended = tools.clock.elapsed();
     let complete = match listed {
         Ok(complete) => complete,
@@ -146,6 +149,8 @@ async fn poll_with<C: Cluster, T: Service>(
         }
     };
     memory.accepted(complete.pages());
+    let dialects = tools.together.dialects();
+    (memory.short).listed(request, &complete, began_at_api, dialects);
     let Clocks { ours, apis } = round.clocks;
     memory.news.get_or_insert(apis.unwrap_or(ours));
 
@@ -180,7 +185,6 @@ async fn poll_with<C: Cluster, T: Service>(
     memory.regressions = regressions;
     let answered = tools.clock.elapsed();
     memory.regressions.observe(older, full, ended..answered);
-    let dialect = tools.together.dialects();
     let wanted = only_final(scope).map_or_else(|| memory.open_states(), <[_]>::to_vec);
     let counts = (complete.items(), left_out.skipped());
     memory.meter.listed(full, lasted, counts);
@@ -191,7 +195,7 @@ async fn poll_with<C: Cluster, T: Service>(
     // A short listing does not show what the last full one had to leave out.
     let left_out = memory.left_out.clone().or(left_out);
     let left_out = left_out.map(|told| (ITEMS_LEFT_OUT, told));
-    let dialect = dialect.note(&wanted).map(|told| (DIALECT, told));
+    let dialect = dialects.note(&wanted).map(|told| (DIALECT, told));
     let notes = left_out.into_iter().chain(dialect).collect();
     Ok(Polled {
         full,
@@ -213,6 +217,7 @@ async fn list<A: Api, C: Cluster, T: Service>(
     memory: &mut Memory,
     round: &mut Round<'_, C>,
 ) -> Result<CompleteListing, Error> {
+    let everything = request.states.is_empty();
     let mut listing = Listing::start(api, request, tools.together.dialects())
         .first_page_once(memory.first_page_once());
     let pages = async {
@@ -222,8 +227,12 @@ async fn list<A: Api, C: Cluster, T: Service>(
                 page = listing.next_page() => match page? {
                     Some(page) => {
                         memory.pulse.beat();
+                        let now = tools.clock.elapsed();
                         for item in page.iter().flatten() {
-                            memory.met(&item.state);
+                            memory.met(&item.state, now);
+                            if everything {
+                                memory.short.seen(item);
+                            }
                             memory.absences.shown(&round.scope.cluster, &item.id);
                         }
                         round.clocks = tools.clocks();
@@ -285,7 +294,12 @@ async fn settle_absences<A: Api, C: Cluster, T: Service>(
     )
     .await;
     questions::mark(scope, &tools.index, &memory.absences, round).await;
-    memory.full_wanted = memory.absences.want_full_listing(asked);
+    for item in &asked.shown {
+        memory.met(&item.state, now);
+        memory.short.seen(item);
+    }
+    memory.short.tell(tools.together.dialects());
+    memory.full_wanted = memory.absences.want_full_listing(asked.times);
     let lasted = memory.last_full.unwrap_or_default().lasted;
     let stale = cadence.stale_after(true, lasted, memory.rest);
     for name in memory.absences.names() {

@@ -16,8 +16,16 @@ use crate::{
     together::{Api, Error, Remediation, is_plain},
 };
 
-/// Asks for what is missing, within `budget` calls, and plans what the answers show. Returns for how many the
-/// budget sufficed.
+/// What asking came to.
+#[derive(Debug, Default)]
+pub struct Asked {
+    /// For how many the budget sufficed.
+    pub times: usize,
+    /// What the API showed.
+    pub shown: Vec<Remediation>,
+}
+
+/// Asks for what is missing, within `budget` calls, and plans what the answers show.
 pub async fn ask<A: Api, C: Cluster>(
     api: &A,
     scope: &Scope,
@@ -25,9 +33,9 @@ pub async fn ask<A: Api, C: Cluster>(
     absences: &mut Absences,
     round: &mut Round<'_, C>,
     budget: usize,
-) -> usize {
+) -> Asked {
     let mut left = budget;
-    let mut asked = 0;
+    let mut asked = Asked::default();
     let missing = absences.questions(budget);
     if !missing.is_empty()
         && !absences.trusts_ids()
@@ -47,10 +55,11 @@ pub async fn ask<A: Api, C: Cluster>(
         }
         let Some(answer) = answer else { break };
         absences.asked(&name);
-        asked += 1;
+        asked.times += 1;
         round.pulse.beat();
         match answer {
             Ok(item) => {
+                asked.shown.push(item.clone());
                 round.take(vec![Ok(item)]).await;
                 let left_out = round.unconfirmed.contains(&mirror.id);
                 let shown = if left_out {

@@ -15,6 +15,7 @@ use crate::{
 
 mod absence;
 mod backlog;
+mod dialect;
 mod keys;
 mod listing;
 mod progress;
