@@ -50,19 +50,24 @@ pub use status::{Attention, ClusterWatchStatus, RemediationCounts};
         "must not be below interval: write a longer fullResyncInterval or a shorter interval")
 )]
 pub struct ClusterWatchSpec {
-    /// Id of the cluster in Together's API. Required, not empty; cannot be changed.
+    /// Id of the cluster in Together's API, spelled as there, in capital and small letters too. Required, not empty, no
+    /// white space at its ends; cannot be changed.
     #[schemars(length(max = limits::ID))]
     #[x_kube(
         validation = rules::not_empty("write the cluster's id in Together's API"),
+        validation = rules::trimmed(),
         validation = rules::immutable("create another ClusterWatch for another cluster")
     )]
     pub cluster_id: String,
 
-    /// Id of the one instance to watch. Left out or "-": all instances of the cluster. Cannot be
-    /// changed.
+    /// Id of the one instance to watch, spelled as in Together's API, no white space at its ends. Left out or "-":
+    /// all instances of the cluster. Cannot be changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::ID))]
-    #[x_kube(validation = rules::not_empty("write an instance's id, or leave instanceId out for all"))]
+    #[x_kube(
+        validation = rules::not_empty("write an instance's id, or leave instanceId out for all"),
+        validation = rules::trimmed()
+    )]
     pub instance_id: Option<String>,
 
     /// States whose remediations get a mirror, as the API spells them. Left out: all. At least one, each

@@ -42,6 +42,14 @@ pub(super) fn not_empty(what_to_write: &str) -> Rule {
         .message(format!("must not be empty: {what_to_write}").as_str())
 }
 
+/// A text without white space at its ends, which a text block of YAML has. What is nothing but white space is another
+/// rule's.
+pub(super) fn trimmed() -> Rule {
+    Rule::new("self.trim() == '' || self.trim() == self").message(
+        "must not begin or end with white space: write it on one line, without a line end behind it",
+    )
+}
+
 /// A value that stays as it was at the object's creation.
 pub(super) fn immutable(what_to_do: &str) -> Rule {
     Rule::new("self == oldSelf").message(format!("cannot be changed: {what_to_do}").as_str())

@@ -39,6 +39,16 @@ pub enum Error {
         /// Which id.
         what: &'static str,
     },
+    /// Everything that the API shows under an id has another one by its own word.
+    #[error(
+        "everything that the Together API lists has the id {theirs:?}, not that of {field}. Create a ClusterWatch with this spelling, and delete this one"
+    )]
+    OtherSpelling {
+        /// The field of the `ClusterWatch`.
+        field: &'static str,
+        /// The API's id, cut to 64 characters.
+        theirs: String,
+    },
     /// 429, or the key is still left alone after an earlier 429 (then nothing was sent).
     #[error(
         "the Together API limits the calls of this key (429). The operator retries later. If this persists, lower --api-qps, or use the key for fewer ClusterWatches"
@@ -195,7 +205,8 @@ impl Error {
             | Self::Billing
             | Self::NotFound
             | Self::BadRequest { .. }
-            | Self::ImpossibleId { .. } => false,
+            | Self::ImpossibleId { .. }
+            | Self::OtherSpelling { .. } => false,
             Self::RateLimited { .. }
             | Self::Unavailable { .. }
             | Self::InvalidResponse(_)
@@ -222,7 +233,9 @@ impl Error {
             Self::Unauthorized => "Unauthorized",
             Self::Forbidden | Self::Billing => "Forbidden",
             Self::NotFound => "NotFound",
-            Self::BadRequest { .. } | Self::ImpossibleId { .. } => "BadRequest",
+            Self::BadRequest { .. } | Self::ImpossibleId { .. } | Self::OtherSpelling { .. } => {
+                "BadRequest"
+            }
             Self::RateLimited { .. } => "RateLimited",
             Self::Unavailable { .. } => "Unavailable",
             Self::InvalidResponse(_) | Self::TooLarge { .. } => "InvalidResponse",
@@ -245,6 +258,10 @@ mod tests {
             Error::NotFound,
             Error::BadRequest { status: 400 },
             Error::ImpossibleId { what: "cluster id" },
+            Error::OtherSpelling {
+                field: "spec.clusterId",
+                theirs: "Cluster-1".into(),
+            },
             Error::RateLimited { retry_after: None },
             Error::Unavailable {
                 cause: Outage::Status(503),
@@ -283,6 +300,7 @@ mod tests {
         - "NotFound: the API knows nothing under this id (404)"
         - "BadRequest: the API refused the request (400): check spec.clusterId, spec.instanceId, spec.states and spec.query"
         - "BadRequest: the cluster id is empty, \".\" or \"..\", which no request can carry: write the one that the API has"
+        - "BadRequest: everything that the Together API lists has the id \"Cluster-1\", not that of spec.clusterId. Create a ClusterWatch with this spelling, and delete this one"
         - "RateLimited: the Together API limits the calls of this key (429). The operator retries later. If this persists, lower --api-qps, or use the key for fewer ClusterWatches"
         - "Unavailable: the API is unavailable: it answered 503. It is asked again at every interval; if this stays, ask Together"
         - "Unavailable: the API is unavailable: no answer in time. It is asked again at every interval; if this stays, see what lies between (network, proxy), and ask Together"

@@ -135,7 +135,10 @@ async fn poll_with<C: Cluster, T: Service>(
     round.backlog = std::mem::take(&mut memory.backlog);
     let timed = Timed::new(api.clone(), tools.clock.clone());
     let listed = list(timed.clone(), request.clone(), tools, memory, &mut round).await;
-    let listed = listed.map(Arc::new);
+    let listed = listed.and_then(|complete| {
+        let whole = complete.states().is_empty() || only_final(scope).is_some();
+        round.spelling.check(whole).map(|()| Arc::new(complete))
+    });
     let ended = tools.clock.elapsed();
     let complete = match listed {
         Ok(complete) => complete,

@@ -1,6 +1,7 @@
 //! The writes of one poll: planned as pages arrive, carried out side by side, counted at the end.
 
 mod left_out;
+mod spelling;
 
 use std::{collections::BTreeSet, pin::pin, sync::Arc};
 
@@ -8,6 +9,7 @@ use k8s_openapi::jiff::Timestamp;
 use tokio::task::JoinSet;
 
 pub use left_out::LeftOut;
+pub use spelling::Spelling;
 
 use super::{
     backlog::Backlog,
@@ -114,6 +116,8 @@ pub struct Round<'a, C> {
     pub left_out: LeftOut,
     /// Ids that were left out although they have a mirror: nothing confirms it.
     pub unconfirmed: BTreeSet<Box<str>>,
+    /// Whether what is listed belongs to the scope at all.
+    pub spelling: Spelling,
     /// Instance and id of one that was listed.
     pub sample: Option<(Option<Text>, Text)>,
     /// Told of every finished write and answered question.
@@ -163,6 +167,7 @@ impl<'a, C: Cluster> Round<'a, C> {
             older: Vec::new(),
             left_out: LeftOut::default(),
             unconfirmed: BTreeSet::new(),
+            spelling: Spelling::default(),
             sample: None,
             pulse: Pulse::default(),
             meter: Arc::default(),
@@ -194,6 +199,7 @@ impl<'a, C: Cluster> Round<'a, C> {
 
     fn plan(&mut self, item: Remediation) -> Option<Write> {
         let id = item.id.clone();
+        self.spelling.note(self.scope, &item);
         if !item.unreadable.is_empty() {
             // It is told each time, also where nothing has changed.
             let fields = item.unreadable.join(", ");

@@ -193,3 +193,24 @@ fn both_kinds_are_of_the_group_and_version_of_this_module() {
         assert_eq!(versions, [crate::api::VERSION]);
     }
 }
+
+/// A text block of YAML ends with a line end, and these fields cannot be changed afterwards.
+#[test]
+fn the_ids_of_a_watch_must_not_begin_or_end_with_white_space() {
+    let [watches, _] = &crds()[..] else {
+        panic!("two kinds")
+    };
+    for field in ["clusterId", "instanceId"] {
+        let spec = root(watches).properties.unwrap()["spec"].clone();
+        let rules = spec.properties.unwrap()[field]
+            .x_kubernetes_validations
+            .clone();
+        let rules: Vec<_> = rules.into_iter().flatten().map(|rule| rule.rule).collect();
+        assert!(
+            rules
+                .iter()
+                .any(|rule| rule.contains("self.trim() == self")),
+            "{field}: {rules:?}"
+        );
+    }
+}

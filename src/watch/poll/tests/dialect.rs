@@ -3,7 +3,7 @@
 use k8s_openapi::jiff::SignedDuration;
 
 use super::*;
-use crate::{testing::some, together::Moment};
+use crate::{testing::some, together::Moment, watch::failure::Failure};
 
 /// The states of the last listing that was asked for, in one call.
 fn states(world: &World) -> Vec<String> {
@@ -159,4 +159,70 @@ async fn an_unknown_state_that_is_not_met_for_a_day_is_no_longer_asked_for() {
     world.clock.advance(24 * 60 * MINUTE);
     world.polls(2).await;
     assert!(world.poll().await.is_ok() && !states(&world).contains(&dreaming));
+}
+
+#[tokio::test]
+async fn where_all_is_of_another_spelling_the_watch_stalls_and_names_the_apis() {
+    let spelled = |number| Remediation {
+        cluster_id: some("Cluster-1"),
+        ..item(number, "RUNNING")
+    };
+    let mut world = World::new();
+    world.api().state().items = vec![spelled(1), spelled(2)];
+    let outcome = world.poll().await;
+    let failure = Failure::of(&outcome, &world.scope, None).unwrap();
+    assert!(failure.needs_somebody, "{failure:?}");
+    assert_eq!(failure.reason, "BadRequest");
+    assert!(failure.message.contains("\"Cluster-1\""), "{failure:?}");
+}
+
+#[tokio::test]
+async fn where_one_fits_or_the_listing_is_a_part_nothing_stalls() {
+    let other = |number| Remediation {
+        cluster_id: some("Cluster-1"),
+        ..item(number, "RUNNING")
+    };
+    let mut world = World::with([item(1, "SUCCEEDED")]).await;
+    world.api().show(other(2));
+    for full in [false, true] {
+        if full {
+            world.memory.want_everything_now();
+        }
+        let polled = world.poll().await.unwrap();
+        assert_eq!(polled.full, full);
+        assert!(
+            polled.note().contains("another cluster"),
+            "{}",
+            polled.note()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_lists_other_instances_too_stalls_nothing() {
+    let mut world = World::new();
+    world.scope.instance = Some("instance-2".into());
+    world.api().state().items = vec![item(1, "RUNNING")];
+    assert!(
+        world
+            .poll()
+            .await
+            .unwrap()
+            .note()
+            .contains("another instance")
+    );
+}
+
+#[tokio::test]
+async fn where_all_is_of_another_spelling_of_the_instance_the_watch_stalls_too() {
+    let mut world = World::new();
+    world.scope.instance = Some("INSTANCE-1".into());
+    world.api().state().items = vec![item(1, "RUNNING")];
+    let outcome = world.poll().await;
+    let failure = Failure::of(&outcome, &world.scope, None).unwrap();
+    assert_eq!(
+        (failure.reason, failure.needs_somebody),
+        ("BadRequest", true)
+    );
+    assert!(failure.message.contains("\"instance-1\""), "{failure:?}");
 }

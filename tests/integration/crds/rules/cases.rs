@@ -10,6 +10,9 @@ const SECRET_NAME: &str =
 const SECRET_KEY: &str =
     "must be a key of the Secret: write letters, digits, -, _ and ., for instance api-key";
 
+const TRIMMED: &str =
+    "must not begin or end with white space: write it on one line, without a line end behind it";
+
 /// One rule: the field below spec that it is about, its message, specs that it lets pass and specs that it alone refuses.
 pub(super) struct Case {
     pub(super) field: &'static str,
@@ -46,10 +49,45 @@ fn intervals(field: &'static str) -> [Case; 2] {
     ]
 }
 
+fn ids() -> [Case; 4] {
+    [
+        case(
+            "clusterId",
+            "must not be empty: write the cluster's id in Together's API",
+            vec![json!({ "clusterId": "a/b ü" })],
+            vec![json!({ "clusterId": "" }), json!({ "clusterId": " \t" })],
+        ),
+        case(
+            "instanceId",
+            "must not be empty: write an instance's id, or leave instanceId out for all",
+            vec![json!({ "instanceId": "-" }), json!({ "instanceId": "i" })],
+            vec![json!({ "instanceId": "" })],
+        ),
+        case(
+            "clusterId",
+            TRIMMED,
+            vec![json!({ "clusterId": "a b" })],
+            ["c\n", " c", "c\t", "\u{a0}c"]
+                .map(|id| json!({ "clusterId": id }))
+                .to_vec(),
+        ),
+        case(
+            "instanceId",
+            TRIMMED,
+            vec![json!({ "instanceId": "i j" })],
+            vec![
+                json!({ "instanceId": "i\n" }),
+                json!({ "instanceId": " -" }),
+            ],
+        ),
+    ]
+}
+
 pub(super) fn watch_cases() -> Vec<Case> {
     let mut cases = Vec::from(intervals("interval"));
     cases.extend(intervals("activeInterval"));
     cases.extend(intervals("fullResyncInterval"));
+    cases.extend(ids());
     cases.extend([
         case(
             "activeInterval",
@@ -69,18 +107,6 @@ pub(super) fn watch_cases() -> Vec<Case> {
                 json!({ "interval": "10m", "fullResyncInterval": "600s" }),
             ],
             vec![json!({ "interval": "10m", "fullResyncInterval": "599s" })],
-        ),
-        case(
-            "clusterId",
-            "must not be empty: write the cluster's id in Together's API",
-            vec![json!({ "clusterId": "a/b ü" })],
-            vec![json!({ "clusterId": "" }), json!({ "clusterId": " \t" })],
-        ),
-        case(
-            "instanceId",
-            "must not be empty: write an instance's id, or leave instanceId out for all",
-            vec![json!({ "instanceId": "-" }), json!({ "instanceId": "i" })],
-            vec![json!({ "instanceId": "" })],
         ),
         case(
             "states",
