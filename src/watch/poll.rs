@@ -1,5 +1,7 @@
 //! One poll, from the key to the last write.
 
+mod query;
+
 use std::{sync::Arc, time::Duration};
 
 mod key;
@@ -30,9 +32,6 @@ use crate::{
     },
     together::{Api, ApiKey, Client, CompleteListing, Error, ListRequest, Listing, Service},
 };
-
-/// Remediations a page where the watch names no size: what the API's own CLI asks for.
-const PAGE_SIZE: u16 = 100;
 
 /// What polls of one watch work with.
 pub struct Tools<C, T = Client> {
@@ -122,7 +121,7 @@ async fn poll_with<C: Cluster, T: Service>(
     let began = tools.clock.elapsed();
     let began_at_api = tools.together.clock().told(began);
     memory.forget_states(began);
-    let request = request(
+    let request = query::request(
         spec,
         scope,
         memory.states_to_list(scope, cadence, &tools.together, began),
@@ -386,20 +385,6 @@ fn open<C, T>(tools: &Tools<C, T>, scope: &Scope) -> Vec<(Box<str>, Arc<Mirror>)
     tools
         .index
         .open(&scope.namespace, &scope.cluster, scope.instance.as_deref())
-}
-
-fn request(spec: &ClusterWatchSpec, scope: &Scope, states: Vec<String>) -> ListRequest {
-    let query = spec.query.as_ref();
-    ListRequest {
-        cluster: scope.cluster.to_string(),
-        instance: scope.instance.as_deref().map(str::to_owned),
-        states,
-        page_size: query
-            .and_then(|query| query.page_size)
-            .and_then(|size| u16::try_from(size).ok())
-            .unwrap_or(PAGE_SIZE),
-        order_by: query.and_then(|query| query.order_by.clone()),
-    }
 }
 
 #[cfg(test)]
