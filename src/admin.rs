@@ -124,8 +124,12 @@ fn probe(path: &str, probes: &Probes) -> (StatusCode, String) {
     } else {
         probes.readiness.missing()
     };
+    let note = (path == "/readyz").then(|| probes.readiness.note());
     match wrong {
-        None => (StatusCode::OK, "ok".to_owned()),
+        None => match note.flatten() {
+            Some(note) => (StatusCode::OK, format!("ok, but {note}")),
+            None => (StatusCode::OK, "ok".to_owned()),
+        },
         Some(line) => (StatusCode::SERVICE_UNAVAILABLE, line),
     }
 }

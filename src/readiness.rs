@@ -1,11 +1,10 @@
 //! Whether the operator has what it needs of the cluster to begin its work.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fmt,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::sync::Notify;
@@ -39,24 +38,69 @@ impl fmt::Display for Definitions {
     }
 }
 
+/// How the first list of the `ClusterWatches` of a namespace does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listing {
+    /// It has not ended.
+    Pending,
+    /// It has ended.
+    Listed,
+    /// The API server refuses it.
+    Refused,
+}
+
+/// The lists of `ClusterWatches`, by their namespaces (all: empty). None before the first begins.
+#[derive(Default)]
+struct Listings {
+    by: Mutex<BTreeMap<Box<str>, Listing>>,
+    /// Told when one has changed.
+    changed: Notify,
+}
+
+impl Listings {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Box<str>, Listing>> {
+        self.by.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether each was listed or refused, and not all were refused.
+    fn is_filled(&self) -> bool {
+        let by = self.lock();
+        let mut each = by.values();
+        let works = by.is_empty() || each.clone().any(|listing| *listing == Listing::Listed);
+        works && each.all(|listing| *listing != Listing::Pending)
+    }
+}
+
+/// The list of the `ClusterWatches` of one namespace, for as long as it is watched.
+pub struct Listed {
+    listings: Arc<Listings>,
+    namespace: Box<str>,
+}
+
+impl Listed {
+    /// Says how it does.
+    pub fn set(&self, listing: Listing) {
+        let before = self.listings.lock().insert(self.namespace.clone(), listing);
+        if before != Some(listing) {
+            self.listings.changed.notify_waiters();
+        }
+    }
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        self.listings.lock().remove(&self.namespace);
+        self.listings.changed.notify_waiters();
+    }
+}
+
 /// Collects what is there already. Clones are handles to the same one.
 #[derive(Clone)]
 pub struct Readiness {
     definitions: Arc<Mutex<Definitions>>,
     index: Index,
-    /// Watches on `ClusterWatches` whose first listing has not ended. None before the first begins: a replica that
-    /// stands by has none.
-    filling: Arc<AtomicUsize>,
+    watches: Arc<Listings>,
     doubt: Arc<Notify>,
-}
-
-/// A first listing under way.
-pub struct Filling(Arc<AtomicUsize>);
-
-impl Drop for Filling {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-    }
 }
 
 impl Readiness {
@@ -66,7 +110,7 @@ impl Readiness {
         Self {
             definitions: Arc::new(Mutex::new(Definitions::Unseen)),
             index,
-            filling: Arc::default(),
+            watches: Arc::default(),
             doubt: Arc::default(),
         }
     }
@@ -99,11 +143,50 @@ impl Readiness {
         self.doubt.notified().await;
     }
 
-    /// A watch on `ClusterWatches` begins its first listing, which lasts until the answer is dropped.
+    /// A watch on the `ClusterWatches` of `namespace` (all: `None`) begins its first list.
     #[must_use]
-    pub fn watch_begins(&self) -> Filling {
-        self.filling.fetch_add(1, Ordering::SeqCst);
-        Filling(self.filling.clone())
+    pub fn watch_begins(&self, namespace: Option<&str>) -> Arc<Listed> {
+        let listed = Listed {
+            listings: self.watches.clone(),
+            namespace: namespace.unwrap_or_default().into(),
+        };
+        listed.set(Listing::Pending);
+        Arc::new(listed)
+    }
+
+    /// Whether this replica knows what it must know to lead: of each namespace, mirrors and `ClusterWatches` were listed or
+    /// refused.
+    #[must_use]
+    pub fn is_filled(&self) -> bool {
+        self.index.is_ready() && self.watches.is_filled()
+    }
+
+    /// Waits until this replica [is filled](Self::is_filled).
+    pub async fn filled(&self) {
+        loop {
+            self.index.ready().await;
+            let mut changed = pin!(self.watches.changed.notified());
+            changed.as_mut().enable();
+            if self.is_filled() {
+                return;
+            }
+            if !self.watches.is_filled() {
+                changed.await;
+            }
+        }
+    }
+
+    /// The namespaces of which the API server refuses to list Remediations or `ClusterWatches`, in order (all of them: an
+    /// empty name).
+    #[must_use]
+    pub fn refused(&self) -> BTreeSet<Box<str>> {
+        let mut refused = self.index.all_refused();
+        let watches = self.watches.lock();
+        let of_watches = watches
+            .iter()
+            .filter(|(_, listing)| **listing == Listing::Refused);
+        refused.extend(of_watches.map(|(namespace, _)| namespace.clone()));
+        refused
     }
 
     /// What is missing and what to do about it, in one line; `None`: ready.
@@ -113,17 +196,37 @@ impl Readiness {
             .definitions
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        missing(
+        let missing = missing(
             &definitions,
             self.index.is_ready(),
-            self.filling.load(Ordering::SeqCst) == 0,
-        )
+            self.watches.is_filled(),
+        )?;
+        match self.note() {
+            Some(note) if *definitions == FIT => Some(format!("{missing}; {note}")),
+            _ => Some(missing),
+        }
+    }
+
+    /// What does not work though the rest does, in one line.
+    #[must_use]
+    pub fn note(&self) -> Option<String> {
+        let refused = self.refused();
+        let named = refused.iter().filter(|namespace| !namespace.is_empty());
+        let named: Vec<&str> = named.map(|namespace| &**namespace).collect();
+        (!named.is_empty()).then(|| {
+            format!(
+                "the API server refuses to list Remediations or ClusterWatches in {}: grant the operator's service account list and watch there, or take the namespace out of --namespace",
+                named.join(", ")
+            )
+        })
     }
 }
 
+const FIT: Definitions = Definitions::Seen(Installed::Fit);
+
 fn missing(definitions: &Definitions, mirrors: bool, watches: bool) -> Option<String> {
     let kind = match (mirrors, watches) {
-        _ if *definitions != Definitions::Seen(Installed::Fit) => {
+        _ if *definitions != FIT => {
             return Some(definitions.to_string());
         }
         (false, _) => "Remediations",
@@ -137,59 +240,4 @@ fn missing(definitions: &Definitions, mirrors: bool, watches: bool) -> Option<St
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    const FIT: Definitions = Definitions::Seen(Installed::Fit);
-
-    #[test]
-    fn ready_only_with_everything() {
-        assert_eq!(missing(&FIT, true, true), None);
-        for (definitions, mirrors, watches, wanted) in [
-            (Definitions::Unseen, true, true, "does not answer"),
-            (Definitions::Forbidden, true, true, "system:discovery"),
-            (
-                Definitions::Seen(Installed::Missing(vec!["Remediation".into()])),
-                true,
-                true,
-                "kubectl apply -f crds/",
-            ),
-            (
-                Definitions::Seen(Installed::Older(vec!["Remediation status.node".into()])),
-                false,
-                false,
-                "Remediation status.node",
-            ),
-            (FIT, false, true, "listing of Remediations"),
-            (FIT, true, false, "listing of ClusterWatches"),
-        ] {
-            let line = missing(&definitions, mirrors, watches).unwrap();
-            assert!(line.contains(wanted), "{line}");
-            assert_eq!(line.lines().count(), 1);
-        }
-    }
-
-    #[test]
-    fn every_watch_must_have_ended_its_first_listing() {
-        let readiness = Readiness::new(Index::new(0));
-        assert!(readiness.definitions(FIT));
-        assert!(!readiness.definitions(FIT), "no news");
-        assert_eq!(readiness.missing(), None);
-        let (one, other) = (readiness.watch_begins(), readiness.watch_begins());
-        drop(one);
-        assert!(readiness.missing().is_some());
-        drop(other);
-        assert_eq!(readiness.missing(), None);
-    }
-
-    #[test]
-    fn the_index_must_be_filled() {
-        let index = Index::new(1);
-        let readiness = Readiness::new(index.clone());
-        let _ = readiness.definitions(FIT);
-        assert!(readiness.missing().is_some());
-        let epoch = index.begin(None);
-        index.end(epoch, None);
-        assert_eq!(readiness.missing(), None);
-    }
-}
+mod tests;

@@ -94,10 +94,11 @@ pub async fn run(
     } else {
         Index::new(namespaces.len())
     };
+    let readiness = Readiness::new(index.clone());
     let mut elector = if flags.leader_elect {
         let elector = elector(flags, &kube, clock.clone(), leadership.clone())?;
-        let (known, rewound) = (index.clone(), index.clone());
-        Some(elector.guarded(move || known.is_ready(), move || rewound.rewound(None)))
+        let (known, rewound) = (readiness.clone(), index.clone());
+        Some(elector.guarded(move || known.is_filled(), move || rewound.rewound(None)))
     } else {
         None
     };
@@ -107,9 +108,8 @@ pub async fn run(
     let client = writes.clone();
     let publisher = |queue, dropped| Publisher::new(client, leadership.clone(), queue, dropped);
     let (events, publisher) = Events::new(publisher);
-    let operator = Operator::new(leadership.clone(), events.dropped());
+    let operator = Operator::new(leadership.clone(), events.dropped()).reaching(readiness.clone());
     let metrics = Metrics::new(operator, meters.clone(), &together);
-    let readiness = Readiness::new(index.clone());
     let gate = Gate::new(
         patience,
         bucket(flags.kube_qps, flags.kube_burst),
@@ -144,7 +144,7 @@ pub async fn run(
     let work = async {
         definitions::until_fit(&watches, &readiness).await;
         tokio::select! {
-            lost = Box::pin(lead(elector.as_mut(), &supervisor)) => Err(lost),
+            lost = Box::pin(lead(elector.as_mut(), &supervisor, &readiness)) => Err(lost),
             () = mirror(&namespaces, &watches, &supervisor, &readiness) => Ok(()),
             () = publisher.run() => Ok(()),
         }
@@ -202,13 +202,14 @@ async fn mirror<C: Cluster, T: Service>(
 pub(crate) async fn lead<L: Leases, C: Cluster, T: Service>(
     elector: Option<&mut Elector<L>>,
     supervisor: &Supervisor<C, T>,
+    readiness: &Readiness,
 ) -> Lost {
     let Some(elector) = elector else {
         supervisor.lead();
         return std::future::pending().await;
     };
     // One that knows nothing yet must not take the Lease from one that does.
-    supervisor.filled().await;
+    readiness.filled().await;
     elector.acquire().await;
     supervisor.lead();
     elector.keep().await

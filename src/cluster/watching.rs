@@ -28,6 +28,10 @@ const PAGE: u32 = 100;
 /// HTTP 410: what the watch would go on from is known no more, and all must be listed anew.
 const GONE: u16 = 410;
 
+/// HTTP 403 and 404: what is watched may not be listed, or is not there. Where a watch is refused so, a list tells when that
+/// has ended.
+const REFUSED: [u16; 2] = [403, 404];
+
 /// Why the API server refuses to go on from a version that it does not have yet: etcd was restored from a backup, and only a
 /// new list can show what is there.
 const TOO_LARGE: &str = "ResourceVersionTooLarge";
@@ -98,7 +102,19 @@ fn must_list_again<K>(event: &watcher::Result<Event<K>>) -> bool {
         Err(
             watcher::Error::WatchError(status)
             | watcher::Error::WatchStartFailed(kube::Error::Api(status)),
-        ) => status.code == GONE || is_too_large(status),
+        ) => status.code == GONE || is_too_large(status) || REFUSED.contains(&status.code),
+        _ => false,
+    }
+}
+
+/// Whether the API server refuses to show what the watch is on: its namespace may be gone, or the right to list it.
+#[must_use]
+pub fn is_refused(error: &watcher::Error) -> bool {
+    match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => {
+            REFUSED.contains(&status.code)
+        }
         _ => false,
     }
 }
@@ -131,6 +147,7 @@ mod tests {
     const GONE_STATUS: &str = r#"{"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": "too old", "reason": "Expired", "code": 410}"#;
     const TOO_LARGE_EVENT: &str = r#"{"type": "ERROR", "object": {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": "Too large resource version: 9, current: 4", "reason": "Timeout", "details": {"causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}], "retryAfterSeconds": 1}, "code": 504}}"#;
     const TOO_LARGE_STATUS: &str = r#"{"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": "Too large resource version: 9, current: 4", "reason": "Timeout", "details": {"causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}], "retryAfterSeconds": 1}, "code": 504}"#;
+    const FORBIDDEN: &str = r#"{"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": "no", "reason": "Forbidden", "code": 403}"#;
     const FIRST_PAGE: &str = r#"{"kind": "RemediationList", "apiVersion": "compute.together.ai/v1alpha1", "metadata": {"resourceVersion": "7", "continue": "two"}, "items": []}"#;
     const LIST: &str = r#"{"kind": "RemediationList", "apiVersion": "compute.together.ai/v1alpha1", "metadata": {"resourceVersion": "7"}, "items": []}"#;
 
@@ -179,6 +196,12 @@ mod tests {
             let listings = listings_of_an_hour(status, answer).await;
             assert!((50..200).contains(&listings), "{status}: {listings}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_that_is_refused_lists_again_to_learn_when_that_ends() {
+        let listings = listings_of_an_hour(403, FORBIDDEN).await;
+        assert!((50..200).contains(&listings), "{listings}");
     }
 
     /// The queries of lists, where each list has two pages and each watch ends at once.

@@ -8,13 +8,14 @@ use prometheus_client::{
 use tokio::runtime::Handle;
 
 use super::{family, plain};
-use crate::leader::Leadership;
+use crate::{leader::Leadership, readiness::Readiness};
 
 /// What is shown of the operator itself.
 pub struct Operator {
     leadership: Leadership,
     events_dropped: Counter,
     runtime: Handle,
+    readiness: Option<Readiness>,
 }
 
 impl Operator {
@@ -28,7 +29,15 @@ impl Operator {
             leadership,
             events_dropped,
             runtime: Handle::current(),
+            readiness: None,
         }
+    }
+
+    /// The same, which shows too what `readiness` cannot reach.
+    #[must_use]
+    pub fn reaching(mut self, readiness: Readiness) -> Self {
+        self.readiness = Some(readiness);
+        self
     }
 }
 
@@ -61,6 +70,20 @@ impl Collector for Operator {
             &mut encoder,
             ("tasks", "Tasks of the runtime that have not ended.", None),
             &ConstGauge::new(i64::from(tasks)),
+        )?;
+        let refused = self.readiness.iter().flat_map(Readiness::refused);
+        family(
+            &mut encoder,
+            (
+                "namespace_refused",
+                "1 while the API server refuses to list ClusterWatches or Remediations in this namespace (all: empty).",
+                None,
+            ),
+            MetricType::Gauge,
+            refused.map(|namespace| {
+                let namespace = String::from(namespace);
+                ([("clusterwatch_namespace", namespace)], ConstGauge::new(1))
+            }),
         )
     }
 }

@@ -12,9 +12,11 @@ use crate::{
     leader::Leadership,
     mirror::{
         desired::{Synced, from_api},
+        index::Index,
         name::object_name,
         write::{Deed, Done},
     },
+    readiness::Readiness,
     testing::{CLUSTER, NAMESPACE, ZERO_TIMES, at, clock::TestClock, index, item, scope, some},
     together::{self, BaseUrl, Client, Limits},
 };
@@ -24,11 +26,17 @@ mod reference;
 
 /// What is shown of two watches and one API, neither of which has done anything yet.
 fn metrics() -> (Metrics, Watches, Client, Arc<TestClock>) {
+    metrics_of(Readiness::new(Index::new(0)))
+}
+
+/// The same, where this much is listed.
+fn metrics_of(readiness: Readiness) -> (Metrics, Watches, Client, Arc<TestClock>) {
     let clock = Arc::new(TestClock::default());
     let port: Arc<dyn Clock> = clock.clone();
     let base = BaseUrl::parse("http://api.example:8080", true).unwrap();
     let together = Client::new(base, Limits::default()).unwrap();
     let operator = Operator::new(Leadership::new(port.clone()), Counter::default());
+    let operator = operator.reaching(readiness);
     let watches = Watches::new(port);
     let metrics = Metrics::new(operator, watches.clone(), &together);
     (metrics, watches, together, clock)
@@ -126,4 +134,18 @@ async fn calls_are_shown_by_status() {
     }
     let waited = r#"together_remediation_api_wait_seconds_total{base="api.example:8080"} 1.5"#;
     assert_eq!(lines(&metrics, "_wait_"), [waited]);
+}
+
+#[tokio::test]
+async fn a_namespace_that_cannot_be_listed_is_named_until_it_can() {
+    let index = Index::new(2);
+    let (metrics, ..) = metrics_of(Readiness::new(index.clone()));
+    index.refuse(Some("gone"));
+    assert_eq!(
+        lines(&metrics, "refused"),
+        [r#"together_remediation_namespace_refused{clusterwatch_namespace="gone"} 1"#]
+    );
+    let epoch = index.begin(Some("gone"));
+    index.end(epoch, Some("gone"));
+    assert!(lines(&metrics, "refused").is_empty());
 }

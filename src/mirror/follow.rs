@@ -60,8 +60,11 @@ pub async fn heed(
             Ok(watcher::Event::Apply(object)) => index.show(namespace.as_deref(), object),
             Ok(watcher::Event::Delete(object)) => index.hide(namespace.as_deref(), &object),
             Err(error) => {
+                if watching::is_refused(&error) {
+                    index.refuse(namespace.as_deref());
+                }
                 readiness.doubt();
-                tracing::warn!(%error, "the watch on Remediations failed and is tried again");
+                tracing::warn!(namespace, %error, "the watch on Remediations failed and is tried again");
             }
         }
     }

@@ -90,8 +90,8 @@ impl Replica {
                 clock.clone(),
                 leadership,
             );
-            let (known, rewound) = (index.clone(), index.clone());
-            elector.guarded(move || known.is_ready(), move || rewound.rewound(None))
+            let (known, rewound) = (Readiness::new(index.clone()), index.clone());
+            elector.guarded(move || known.is_filled(), move || rewound.rewound(None))
         });
         tokio::spawn(replica.process(world.clone(), clock, elector, index));
         replica
@@ -148,11 +148,11 @@ impl Replica {
                 tokio::select! {
                     biased;
                     () = stop.cancelled() => true,
-                    _ = lead(elector.as_mut(), &supervisor) => false,
+                    _ = lead(elector.as_mut(), &supervisor, &readiness) => false,
                     () = control(&world, &life, &lags, &supervisor, &tools) => false,
                     () = feed => false,
                     () = list_again(&index, &lags) => false,
-                    () = heed(events, Some(NAMESPACE.to_owned()), readiness) => false,
+                    () = heed(events, Some(NAMESPACE.to_owned()), readiness.clone()) => false,
                 }
             };
             let told = tokio::select! {

@@ -17,7 +17,7 @@ use super::supervisor::Supervisor;
 use crate::{
     api::cluster_watch::ClusterWatch,
     cluster::{Cluster, watching},
-    readiness::Readiness,
+    readiness::{Listing, Readiness},
     together::Service,
 };
 
@@ -48,23 +48,31 @@ pub async fn control<C: Cluster, T: Service>(
     };
     let events = {
         let settle_all = settle_all.clone();
-        let mut filling = Some(readiness.watch_begins());
+        let listing = readiness.watch_begins(namespace.as_deref());
+        let refused = listing.clone();
+        let keep_nothing = keep.clone();
         let rewinds = readiness.index().rewinds();
         let again = move || {
             let rewinds = rewinds.clone();
             async move { rewinds.next().await }
         };
-        reflector(writer, watching::events_listed_again(api, again)).inspect_ok(move |event| {
-            match event {
+        reflector(writer, watching::events_listed_again(api, again))
+            .inspect_ok(move |event| match event {
                 watcher::Event::InitDone => {
-                    drop(filling.take());
+                    listing.set(Listing::Listed);
                     keep();
                     settle_all();
                 }
                 watcher::Event::Apply(_) | watcher::Event::Delete(_) => keep(),
                 watcher::Event::Init | watcher::Event::InitApply(_) => {}
-            }
-        })
+            })
+            .inspect_err(move |error| {
+                if watching::is_refused(error) {
+                    refused.set(Listing::Refused);
+                    // The mirrors of a namespace are not waited for, whose ClusterWatches cannot be listed.
+                    keep_nothing();
+                }
+            })
     };
     let controller = Controller::for_stream(events.touched_objects(), store.clone());
     let context = Arc::new((supervisor.clone(), store.clone()));
@@ -86,7 +94,7 @@ pub async fn control<C: Cluster, T: Service>(
                 }
                 Err(error) => {
                     readiness.doubt();
-                    tracing::warn!(%error, "the watch on ClusterWatches failed and is tried again");
+                    tracing::warn!(namespace, %error, "the watch on ClusterWatches failed and is tried again");
                 }
             }
         }

@@ -95,11 +95,6 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
         let _ = self.leads.set(());
     }
 
-    /// Waits until what is to be known of the mirrors is known.
-    pub async fn filled(&self) {
-        self.tools.index.ready().await;
-    }
-
     /// Waits until this replica leads.
     pub async fn led(&self) {
         self.leads.wait().await;

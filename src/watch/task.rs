@@ -288,7 +288,9 @@ impl<C: Cluster, T: Service> Task<C, T> {
     /// Whether `standing` could be told.
     async fn report(&mut self, standing: &Standing) -> bool {
         self.facts.stale_after = self.stale_after();
-        if *standing != Standing::Progressing(String::new()) && self.tools.index.is_ready() {
+        if *standing != Standing::Progressing(String::new())
+            && self.tools.index.is_listed(&self.scope.namespace)
+        {
             let (scope, instance) = (&self.scope, self.scope.instance.as_deref());
             let index = &self.tools.index;
             let all = index.survey(&scope.namespace, &scope.cluster, instance, |all| {

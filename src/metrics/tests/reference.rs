@@ -13,7 +13,9 @@ const END: &str = "<!-- End of metrics -->\n";
 
 /// A scrape that holds every family.
 fn everything() -> String {
-    let (metrics, watches, together, clock) = metrics();
+    let index_of_two = Index::new(2);
+    index_of_two.refuse(Some("gone"));
+    let (metrics, watches, together, clock) = metrics_of(Readiness::new(index_of_two));
     let meter = watches.meter("ns", "w");
     meter.polled("Synced");
     meter.listed(true, Duration::ZERO, (1, 0));

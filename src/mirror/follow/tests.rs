@@ -1,12 +1,17 @@
 //! What the index knows after what a watch has told.
 
 use futures::{FutureExt, stream};
+use kube::core::Status;
 use watcher::Event;
 
 use super::*;
 use crate::{
-    api::remediation::{RemediationSpec, RemediationStatus},
+    api::{
+        published::Installed,
+        remediation::{RemediationSpec, RemediationStatus},
+    },
     mirror::index::Index,
+    readiness::Definitions,
 };
 
 fn object(uid: &str, version: u64, state: &str) -> Remediation {
@@ -49,5 +54,25 @@ fn after_a_restore_of_etcd_the_next_list_replaces_what_was_known() {
             (&*known.uid, known.resource_version, &*known.state),
             (uid, 4, "RUNNING")
         );
+    }
+}
+
+/// What a watch says whose list is refused.
+fn refused(code: u16) -> watcher::Error {
+    let status = Status::failure("no", "Forbidden").with_code(code);
+    watcher::Error::InitialListFailed(kube::Error::Api(status.boxed()))
+}
+
+#[test]
+fn a_namespace_whose_list_is_refused_does_not_stop_the_others() {
+    for code in [403, 404] {
+        let index = Index::new(2);
+        let readiness = Readiness::new(index.clone());
+        let _ = readiness.definitions(Definitions::Seen(Installed::Fit));
+        tell(&index, list([object("u", 4, "RUNNING")]));
+        let events = stream::iter([Ok(Event::<Remediation>::Init), Err(refused(code))]);
+        let heeding = heed(events, Some("gone".into()), readiness.clone());
+        heeding.now_or_never().unwrap();
+        assert_eq!(readiness.missing(), None);
     }
 }

@@ -1,6 +1,7 @@
 //! What was listed, and what must be listed again.
 
 use std::{
+    collections::BTreeSet,
     pin::pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -26,6 +27,8 @@ pub(super) struct Watched {
     back: bool,
     /// Its list has ended.
     complete: bool,
+    /// The API server refuses to list it.
+    refused: bool,
     /// Versions went backwards, and no list that began since has ended. Holds the epoch of that time.
     rewound: Option<u32>,
 }
@@ -65,9 +68,18 @@ impl Inner {
         watches.any(|watch| watch.rewound.is_some())
     }
 
+    /// Whether each watch was listed or refused, and not all were refused.
     fn is_ready(&self) -> bool {
-        let complete = self.watched.values().filter(|watch| watch.complete);
-        complete.count() >= self.expected
+        let watches = || self.watched.values();
+        let settled = watches().filter(|watch| watch.complete || watch.refused);
+        let works = self.expected == 0 || watches().any(|watch| watch.complete);
+        works && settled.count() >= self.expected
+    }
+
+    fn is_refused(&self, namespace: &str) -> bool {
+        let watches = ["", namespace].map(|watched| self.watched.get(watched));
+        let mut watches = watches.into_iter().flatten();
+        watches.any(|watch| watch.refused)
     }
 
     /// Whether the list that has `namespace` has ended.
@@ -88,7 +100,7 @@ impl Index {
         inner.expected = watches;
     }
 
-    /// Waits until every watch has ended its list.
+    /// Waits until every watch has ended its list or was refused it, and one has ended it.
     pub async fn ready(&self) {
         self.until(|inner| inner.is_ready()).await;
     }
@@ -110,7 +122,7 @@ impl Index {
         }
     }
 
-    /// Whether every watch has ended its list.
+    /// Whether every watch has ended its list or was refused it, and one has ended it.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.lock().is_ready()
@@ -120,6 +132,30 @@ impl Index {
     #[must_use]
     pub fn is_listed(&self, namespace: &str) -> bool {
         self.lock().is_listed(namespace)
+    }
+
+    /// Notes that the API server refuses to list `watched` (all namespaces: `None`): nothing waits for it any more but what
+    /// is to be done there.
+    pub fn refuse(&self, watched: Option<&str>) {
+        {
+            let mut inner = self.lock();
+            let watch = inner.watch(watched);
+            (watch.complete, watch.refused) = (false, true);
+        }
+        self.changed.notify_waiters();
+    }
+
+    /// Waits until the API server has refused to list `namespace`.
+    pub async fn refused(&self, namespace: &str) {
+        self.until(|inner| inner.is_refused(namespace)).await;
+    }
+
+    /// The namespaces that the API server refuses to list, in order (all of them: an empty name).
+    #[must_use]
+    pub fn all_refused(&self) -> BTreeSet<Box<str>> {
+        let inner = self.lock();
+        let refused = inner.watched.iter().filter(|(_, watch)| watch.refused);
+        refused.map(|(namespace, _)| namespace.clone()).collect()
     }
 
     /// A list of `watched` (all namespaces: `None`) begins, before the API server is asked for it; what it does not show is
@@ -150,6 +186,7 @@ impl Index {
             let back = back && watch.rewound.is_none();
             watch.rewound = watch.rewound.filter(|since| epoch <= *since);
             watch.complete = watch.rewound.is_none();
+            watch.refused = false;
             let seen = watch.seen;
             inner.retain(watched, |mirror| {
                 mirror.epoch >= epoch || mirror.answered >= epoch && mirror.resource_version > seen

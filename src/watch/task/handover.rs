@@ -10,6 +10,7 @@ use crate::{
     cluster::{Cluster, ClusterError},
     together::Service,
     watch::{
+        schedule::HEARTBEAT,
         shard::{Holder, Shard},
         status::Standing,
     },
@@ -27,10 +28,7 @@ const UNPROMISED: Duration = Duration::from_secs(600);
 impl<C: Cluster, T: Service> Task<C, T> {
     /// Waits until all mirrors of the watch are known, and no other shard has it.
     pub(super) async fn begin(&mut self, standing: &Standing) {
-        let index = &self.tools.index;
-        index
-            .complete(&self.scope.namespace, &self.scope.cluster)
-            .await;
+        self.listed(standing).await;
         match self.shard.holder(self.reporter.last()) {
             Holder::This => return,
             Holder::Nobody if !self.shard.is_one_of_several() => return,
@@ -55,6 +53,36 @@ impl<C: Cluster, T: Service> Task<C, T> {
                 }
             }
             clock.sleep_until(clock.elapsed() + AGAIN).await;
+        }
+    }
+
+    /// Waits until all mirrors of the watch are known. Where the API server refuses to list them, that is reported meanwhile,
+    /// unless `standing` says something that holds all the same.
+    async fn listed(&mut self, standing: &Standing) {
+        let (tools, scope) = (self.tools.clone(), self.scope.clone());
+        let standing = match standing {
+            Standing::Progressing(_) => Standing::Failing {
+                reason: "WriteFailed",
+                message: format!(
+                    "the API server refuses to list Remediations in {}: grant the operator's service account list and watch there",
+                    scope.namespace
+                ),
+            },
+            other => other.clone(),
+        };
+        let complete = || tools.index.complete(&scope.namespace, &scope.cluster);
+        tokio::select! {
+            biased;
+            () = complete() => return,
+            () = tools.index.refused(&scope.namespace) => {}
+        }
+        loop {
+            self.report(&standing).await;
+            tokio::select! {
+                biased;
+                () = complete() => return,
+                () = tools.clock.sleep_until(tools.clock.elapsed() + HEARTBEAT) => {}
+            }
         }
     }
 

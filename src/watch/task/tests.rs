@@ -202,3 +202,28 @@ async fn an_owner_that_somebody_puts_back_while_it_is_suspended_is_taken_off_aga
     assert_eq!(world.owned(), 0);
     assert_eq!(world.status().mirrors_generation, Some(1));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_namespace_whose_mirrors_cannot_be_listed_is_told_and_worked_on_once_they_can() {
+    let world = World::new(1, DeletionPolicy::Retain, false).await;
+    let index = &world.tools.index;
+    index.forget(1);
+    index.refuse(Some(NAMESPACE));
+    world.lives(30, None).await;
+    let status = world.status();
+    assert_eq!(word(&status.conditions, "Ready"), ("False", "WriteFailed"));
+    assert_eq!(word(&status.conditions, "Reconciling").0, "True");
+    let ready = condition(&status.conditions, "Ready");
+    assert!(ready.message.contains(NAMESPACE), "{}", ready.message);
+    assert_eq!(world.owned(), 1, "nothing is planned without a list");
+    let epoch = index.begin(Some(NAMESPACE));
+    index.list(Some(NAMESPACE), epoch, world.cluster.object(0).unwrap());
+    index.end(epoch, Some(NAMESPACE));
+    world.lives(30, None).await;
+    assert_eq!(world.owned(), 0);
+    let status = world.status();
+    assert_eq!(
+        word(&status.conditions, "Ready"),
+        ("False", "SecretNotFound")
+    );
+}

@@ -1,0 +1,120 @@
+use super::*;
+
+#[test]
+fn ready_only_with_everything() {
+    assert_eq!(missing(&FIT, true, true), None);
+    for (definitions, mirrors, watches, wanted) in [
+        (Definitions::Unseen, true, true, "does not answer"),
+        (Definitions::Forbidden, true, true, "system:discovery"),
+        (
+            Definitions::Seen(Installed::Missing(vec!["Remediation".into()])),
+            true,
+            true,
+            "kubectl apply -f crds/",
+        ),
+        (
+            Definitions::Seen(Installed::Older(vec!["Remediation status.node".into()])),
+            false,
+            false,
+            "Remediation status.node",
+        ),
+        (FIT, false, true, "listing of Remediations"),
+        (FIT, true, false, "listing of ClusterWatches"),
+    ] {
+        let line = missing(&definitions, mirrors, watches).unwrap();
+        assert!(line.contains(wanted), "{line}");
+        assert_eq!(line.lines().count(), 1);
+    }
+}
+
+#[test]
+fn every_watch_must_have_ended_its_first_listing() {
+    let readiness = Readiness::new(Index::new(0));
+    assert!(readiness.definitions(FIT));
+    assert!(!readiness.definitions(FIT), "no news");
+    assert_eq!(readiness.missing(), None);
+    let (one, other) = (
+        readiness.watch_begins(Some("a")),
+        readiness.watch_begins(Some("b")),
+    );
+    one.set(Listing::Listed);
+    assert!(readiness.missing().is_some());
+    drop(other);
+    assert_eq!(readiness.missing(), None);
+}
+
+#[test]
+fn the_index_must_be_filled() {
+    let index = Index::new(1);
+    let readiness = Readiness::new(index.clone());
+    let _ = readiness.definitions(FIT);
+    assert!(readiness.missing().is_some());
+    let epoch = index.begin(None);
+    index.end(epoch, None);
+    assert_eq!(readiness.missing(), None);
+}
+
+/// How the mirrors and the `ClusterWatches` of namespaces `a` and `b` were listed, whether the replica may lead, and what
+/// its note names.
+#[test]
+fn a_namespace_that_is_refused_is_named_and_stops_no_other() {
+    use Listing::{Listed, Pending, Refused};
+    for (mirrors, watches, filled, named) in [
+        ([Listed, Listed], [Listed, Listed], true, None),
+        ([Listed, Pending], [Listed, Listed], false, None),
+        ([Listed, Listed], [Listed, Pending], false, None),
+        ([Listed, Refused], [Listed, Refused], true, Some(" in b:")),
+        ([Listed, Refused], [Listed, Listed], true, Some(" in b:")),
+        ([Listed, Listed], [Refused, Listed], true, Some(" in a:")),
+        (
+            [Listed, Refused],
+            [Refused, Listed],
+            true,
+            Some(" in a, b:"),
+        ),
+        (
+            [Refused, Refused],
+            [Refused, Refused],
+            false,
+            Some(" in a, b:"),
+        ),
+        ([Refused, Pending], [Listed, Listed], false, Some(" in a:")),
+    ] {
+        let index = Index::new(2);
+        let readiness = Readiness::new(index.clone());
+        let _ = readiness.definitions(FIT);
+        let mut lists = Vec::new();
+        for (at, namespace) in ["a", "b"].into_iter().enumerate() {
+            let epoch = index.begin(Some(namespace));
+            match mirrors[at] {
+                Pending => {}
+                Listed => index.end(epoch, Some(namespace)),
+                Refused => index.refuse(Some(namespace)),
+            }
+            let list = readiness.watch_begins(Some(namespace));
+            list.set(watches[at]);
+            lists.push(list);
+        }
+        let case = format!("{mirrors:?} {watches:?}");
+        assert_eq!(readiness.is_filled(), filled, "{case}");
+        assert_eq!(readiness.missing().is_none(), filled, "{case}");
+        let note = readiness.note();
+        assert_eq!(note.is_some(), named.is_some(), "{case}");
+        let told = note.unwrap_or_default();
+        assert!(told.contains(named.unwrap_or_default()), "{case}: {told}");
+        assert!(told.lines().count() <= 1);
+    }
+}
+
+#[test]
+fn a_namespace_that_works_again_is_taken_in() {
+    let index = Index::new(2);
+    let readiness = Readiness::new(index.clone());
+    index.refuse(Some("a"));
+    let epoch = index.begin(Some("b"));
+    index.end(epoch, Some("b"));
+    assert!(readiness.note().is_some() && !index.is_listed("a"));
+    let epoch = index.begin(Some("a"));
+    index.end(epoch, Some("a"));
+    assert!(readiness.note().is_none() && index.is_listed("a"));
+}
