@@ -13,7 +13,10 @@ use kube::{
 };
 use serde_json::Value;
 
-use crate::api::{cluster_watch::ClusterWatch, remediation::Remediation};
+use crate::{
+    api::{cluster_watch::ClusterWatch, remediation::Remediation},
+    mirror::shown::Shown,
+};
 
 pub use self::{gate::Gate, patience::Patience};
 
@@ -180,9 +183,10 @@ impl Cluster for KubeCluster {
         name: &str,
         patch: Value,
     ) -> Result<Remediation, ClusterError> {
-        let api = self.mirrors(namespace);
+        let api: Api<Shown> = Api::namespaced(self.client.clone(), namespace);
         let (how, patch) = (PatchParams::default(), Patch::Merge(patch));
-        self.gate.write(|| api.patch(name, &how, &patch)).await
+        let Shown(patched) = self.gate.write(|| api.patch(name, &how, &patch)).await?;
+        Ok(patched)
     }
 
     async fn delete(
@@ -202,8 +206,10 @@ impl Cluster for KubeCluster {
     }
 
     async fn get(&self, namespace: &str, name: &str) -> Result<Remediation, ClusterError> {
-        let api = self.mirrors(namespace);
-        self.gate.read(|| api.get(name)).await
+        // A status that cannot be read must not keep it from being written again.
+        let api: Api<Shown> = Api::namespaced(self.client.clone(), namespace);
+        let Shown(read) = self.gate.read(|| api.get(name)).await?;
+        Ok(read)
     }
 
     async fn get_watch(&self, namespace: &str, name: &str) -> Result<ClusterWatch, ClusterError> {

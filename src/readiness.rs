@@ -7,9 +7,13 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use kube::ResourceExt;
 use tokio::sync::Notify;
 
 use crate::{api::published::Installed, mirror::index::Index};
+pub use unreadable::{Sorter, Unreadable};
+
+mod unreadable;
 
 /// What is known of the definitions of both kinds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,6 +104,7 @@ pub struct Readiness {
     definitions: Arc<Mutex<Definitions>>,
     index: Index,
     watches: Arc<Listings>,
+    unreadable: Unreadable,
     doubt: Arc<Notify>,
 }
 
@@ -111,6 +116,7 @@ impl Readiness {
             definitions: Arc::new(Mutex::new(Definitions::Unseen)),
             index,
             watches: Arc::default(),
+            unreadable: Unreadable::default(),
             doubt: Arc::default(),
         }
     }
@@ -131,6 +137,26 @@ impl Readiness {
     #[must_use]
     pub fn index(&self) -> &Index {
         &self.index
+    }
+
+    /// The `ClusterWatches` that cannot be read.
+    #[must_use]
+    pub fn unreadable(&self) -> &Unreadable {
+        &self.unreadable
+    }
+
+    /// How many objects cannot be read, by namespace and kind.
+    #[must_use]
+    pub fn unreadable_objects(&self) -> BTreeMap<(String, &'static str), usize> {
+        let mut counts = BTreeMap::new();
+        for watch in self.unreadable.all() {
+            let namespace = watch.namespace().unwrap_or_default();
+            *counts.entry((namespace, "ClusterWatch")).or_default() += 1;
+        }
+        for (namespace, count) in self.index.unreadable() {
+            counts.insert((namespace.into(), "Remediation"), count);
+        }
+        counts
     }
 
     /// A watch failed: perhaps its definition is gone.

@@ -260,6 +260,19 @@ mod tests {
     }
 
     #[test]
+    fn a_value_that_only_a_newer_version_knows_is_kept_as_it_is_written() {
+        let newer = json!({ "omit": ["reason", "serialNumber"], "deletionPolicy": "Archive" });
+        let spec = spec(&newer);
+        let omit = spec.omit.clone().unwrap();
+        assert_eq!(omit[0], OmitField::Reason);
+        assert!(matches!(&omit[1], OmitField::Unknown(field) if field == "serialNumber"));
+        let written = serde_json::to_value(&spec).unwrap();
+        for field in ["omit", "deletionPolicy"] {
+            assert_eq!(written[field], newer[field]);
+        }
+    }
+
+    #[test]
     fn an_empty_status_writes_nothing_and_reads_back() {
         let status = ClusterWatchStatus::default();
         assert_eq!(serde_json::to_value(&status).unwrap(), json!({}));

@@ -1,6 +1,7 @@
 //! The two kinds, `ClusterWatch` and `Remediation`, and the definitions that Kubernetes needs of them.
 
 pub mod cluster_watch;
+mod conditions;
 mod crd;
 pub mod duration;
 pub mod limits;

@@ -4,6 +4,13 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 
 use super::limits;
 
+/// The schema of an enum whose values are all named, though this program reads others too: a newer one may have written them.
+pub(super) fn closed(schema: &mut Schema) {
+    if let Some(values) = schema.remove("anyOf") {
+        schema.insert("oneOf".to_owned(), values);
+    }
+}
+
 /// Kubernetes conditions, one of each type, every text bounded.
 pub(super) fn conditions(_: &mut SchemaGenerator) -> Schema {
     json_schema!({

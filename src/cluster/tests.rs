@@ -19,12 +19,17 @@ use crate::{
 
 /// A client of a server that takes everything, and how often it was called.
 fn server() -> (Client, Arc<AtomicUsize>) {
+    server_of(serde_json::to_value(mirror()).unwrap())
+}
+
+/// The same, which always answers this object.
+fn server_of(object: serde_json::Value) -> (Client, Arc<AtomicUsize>) {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = calls.clone();
     let answer = move |_| {
         counted.fetch_add(1, Ordering::SeqCst);
-        let mirror = serde_json::to_vec(&mirror()).unwrap();
-        async { Ok::<_, io::Error>(http::Response::new(Body::from(mirror))) }
+        let object = object.to_string().into_bytes();
+        async { Ok::<_, io::Error>(http::Response::new(Body::from(object))) }
     };
     (Client::new(tower::service_fn(answer), NAMESPACE), calls)
 }
@@ -59,4 +64,17 @@ async fn a_replica_that_does_not_lead_writes_nothing() {
         assert_eq!(calls.load(Ordering::SeqCst), if leads { 4 } else { 0 });
         assert!(cluster.get(NAMESPACE, "a").await.is_ok(), "reading is free");
     }
+}
+
+#[tokio::test]
+async fn a_status_that_cannot_be_read_keeps_no_mirror_from_being_read_or_patched() {
+    let mut object = serde_json::to_value(mirror()).unwrap();
+    object["status"] = serde_json::json!({"state": ["RUNNING"]});
+    let (client, _) = server_of(object);
+    let leadership = Leadership::unelected(Arc::new(TestClock::default()));
+    let cluster = KubeCluster::new(client, Gate::new(Patience::default(), None, leadership));
+    let read = cluster.get(NAMESPACE, "a").await.unwrap();
+    let patch = serde_json::json!({});
+    let patched = cluster.patch(NAMESPACE, "a", patch).await.unwrap();
+    assert_eq!((read.status, patched.status), (None, None));
 }

@@ -71,19 +71,48 @@ impl Collector for Operator {
             ("tasks", "Tasks of the runtime that have not ended.", None),
             &ConstGauge::new(i64::from(tasks)),
         )?;
-        let refused = self.readiness.iter().flat_map(Readiness::refused);
-        family(
-            &mut encoder,
-            (
-                "namespace_refused",
-                "1 while the API server refuses to list ClusterWatches or Remediations in this namespace (all: empty).",
-                None,
-            ),
-            MetricType::Gauge,
-            refused.map(|namespace| {
-                let namespace = String::from(namespace);
-                ([("clusterwatch_namespace", namespace)], ConstGauge::new(1))
-            }),
-        )
+        let readiness = self.readiness.as_ref();
+        readiness.map_or(Ok(()), |readiness| reach(readiness, &mut encoder))
     }
+}
+
+/// What cannot be reached.
+fn reach(
+    readiness: &Readiness,
+    encoder: &mut DescriptorEncoder<'_>,
+) -> Result<(), std::fmt::Error> {
+    let unreadable = readiness.unreadable_objects().into_iter();
+    family(
+        encoder,
+        (
+            "unreadable_objects",
+            "ClusterWatches and Remediations whose spec this program cannot read, and which it leaves alone.",
+            None,
+        ),
+        MetricType::Gauge,
+        unreadable.map(|((namespace, kind), count)| {
+            let labels = [
+                ("clusterwatch_namespace", namespace),
+                ("kind", kind.to_owned()),
+            ];
+            (
+                labels,
+                ConstGauge::new(i64::try_from(count).unwrap_or(i64::MAX)),
+            )
+        }),
+    )?;
+    let refused = readiness.refused().into_iter();
+    family(
+        encoder,
+        (
+            "namespace_refused",
+            "1 while the API server refuses to list ClusterWatches or Remediations in this namespace (all: empty).",
+            None,
+        ),
+        MetricType::Gauge,
+        refused.map(|namespace| {
+            let namespace = String::from(namespace);
+            ([("clusterwatch_namespace", namespace)], ConstGauge::new(1))
+        }),
+    )
 }

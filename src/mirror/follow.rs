@@ -1,7 +1,7 @@
 //! Fills the index from a paged watch and keeps it up to date.
 
-use futures::{Stream, StreamExt, TryStreamExt};
-use kube::{Api, Client, runtime::watcher};
+use futures::{Stream, StreamExt};
+use kube::{Api, Client, ResourceExt, runtime::watcher};
 
 use super::shown::Shown;
 use crate::{api::remediation::Remediation, cluster::watching, readiness::Readiness};
@@ -27,23 +27,25 @@ pub async fn follow(client: Client, namespace: Option<String>, readiness: Readin
         }
     };
     let events = watching::events_listed_again(api, again);
-    heed(events.map_ok(unwrapped), namespace.clone(), readiness).await;
+    heed(events, namespace.clone(), readiness).await;
 }
 
-fn unwrapped(event: watcher::Event<Shown>) -> watcher::Event<Remediation> {
-    use watcher::Event;
-    match event {
-        Event::Init => Event::Init,
-        Event::InitApply(shown) => Event::InitApply(shown.0),
-        Event::InitDone => Event::InitDone,
-        Event::Apply(shown) => Event::Apply(shown.0),
-        Event::Delete(shown) => Event::Delete(shown.0),
+/// The object, named where it cannot be read.
+fn object_of(shown: impl Into<Shown>) -> Remediation {
+    let shown = shown.into();
+    if shown.is_unreadable() {
+        tracing::warn!(
+            namespace = shown.0.namespace(),
+            remediation = shown.0.name_any(),
+            "the spec of a Remediation cannot be read: the object is left alone, and its name stays taken. Delete it, or upgrade this program"
+        );
     }
+    shown.0
 }
 
 /// Tells the index of `readiness` what a watch on the mirrors of `namespace` says, until it ends.
-pub async fn heed(
-    events: impl Stream<Item = watcher::Result<watcher::Event<Remediation>>>,
+pub async fn heed<S: Into<Shown>>(
+    events: impl Stream<Item = watcher::Result<watcher::Event<S>>>,
     namespace: Option<String>,
     readiness: Readiness,
 ) {
@@ -54,11 +56,15 @@ pub async fn heed(
         match event {
             Ok(watcher::Event::Init) => epoch = index.begin(namespace.as_deref()),
             Ok(watcher::Event::InitApply(object)) => {
-                index.list(namespace.as_deref(), epoch, object);
+                index.list(namespace.as_deref(), epoch, object_of(object));
             }
             Ok(watcher::Event::InitDone) => index.end(epoch, namespace.as_deref()),
-            Ok(watcher::Event::Apply(object)) => index.show(namespace.as_deref(), object),
-            Ok(watcher::Event::Delete(object)) => index.hide(namespace.as_deref(), &object),
+            Ok(watcher::Event::Apply(object)) => {
+                index.show(namespace.as_deref(), object_of(object));
+            }
+            Ok(watcher::Event::Delete(object)) => {
+                index.hide(namespace.as_deref(), &object.into().0);
+            }
             Err(error) => {
                 if watching::is_refused(&error) {
                     index.refuse(namespace.as_deref());

@@ -29,6 +29,9 @@ type Group = BTreeMap<Box<str>, Arc<Mirror>>;
 /// lead to the same writes, one after the other.
 type Namespace = BTreeMap<Arc<str>, Group>;
 
+/// The cluster of objects whose spec cannot be read. They are kept so that their names are taken, in shards too.
+const UNREADABLE: &str = "";
+
 /// What tells of a mirror.
 #[derive(Clone, Copy)]
 enum Source {
@@ -50,6 +53,36 @@ impl Source {
             Self::Event | Self::Answer => newer,
         }
     }
+
+    /// The epochs in which a watch last showed the mirror and an answer last told of it, once this has told of it `now`.
+    fn stamps(self, known: Option<&Mirror>, now: u32) -> (u32, u32) {
+        let (epoch, answered) = known.map_or((0, 0), |known| (known.epoch, known.answered));
+        match self {
+            Self::List(epoch) => (epoch, answered),
+            Self::Event => (now, answered),
+            Self::Answer => (epoch, now),
+        }
+    }
+}
+
+/// What could be read before and cannot now, or the other way round, is one object of one name: of the two, the one that
+/// `source` tells gives way where this says so, else the other does.
+fn stays(groups: &mut Namespace, name: &str, told: &Mirror, source: Source) -> bool {
+    let unreadable = *told.cluster == *UNREADABLE;
+    for (cluster, group) in groups {
+        match (unreadable, **cluster == *UNREADABLE) {
+            // Those that cannot be read are the first, by their empty name.
+            (false, false) => break,
+            (true, true) => continue,
+            _ => {}
+        }
+        match group.get(name) {
+            Some(known) if !source.replaces(known, told.resource_version) => return true,
+            Some(_) => drop(group.remove(name)),
+            None => {}
+        }
+    }
+    false
 }
 
 #[derive(Default)]
@@ -70,6 +103,9 @@ struct Inner {
 
 impl Inner {
     fn keeps(&mut self, namespace: &str, cluster: &str) -> bool {
+        if cluster == UNREADABLE {
+            return true;
+        }
         let shares = self.shares.as_mut();
         shares.is_none_or(|shares| shares.keeps(namespace, cluster))
     }
@@ -91,19 +127,14 @@ impl Inner {
             .namespaces
             .entry(namespace.into_boxed_str())
             .or_default();
+        if stays(groups, &name, &mirror, source) {
+            return false;
+        }
         let group = groups.entry(mirror.cluster.clone()).or_default();
-        let stamps = |known: Option<&Mirror>| {
-            let (epoch, answered) = known.map_or((0, 0), |known| (known.epoch, known.answered));
-            match source {
-                Source::List(epoch) => (epoch, answered),
-                Source::Event => (now, answered),
-                Source::Answer => (epoch, now),
-            }
-        };
         let mut back = false;
         match group.get_mut(name.as_str()) {
             Some(known) => {
-                let (epoch, answered) = stamps(Some(known));
+                let (epoch, answered) = source.stamps(Some(known), now);
                 if source.replaces(known, mirror.resource_version) {
                     back = known.resource_version > mirror.resource_version;
                     (mirror.epoch, mirror.answered) = (epoch, answered);
@@ -116,7 +147,7 @@ impl Inner {
             // The watch was past this write when its answer came: what it does not show was deleted since.
             None if matches!(source, Source::Answer) && mirror.resource_version <= seen => {}
             None => {
-                (mirror.epoch, mirror.answered) = stamps(None);
+                (mirror.epoch, mirror.answered) = source.stamps(None, now);
                 group.insert(name.into_boxed_str(), Arc::new(mirror));
             }
         }

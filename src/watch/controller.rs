@@ -1,10 +1,11 @@
 //! Follows the `ClusterWatches` and tells the supervisor of them.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, future::ready, sync::Arc};
 
 use futures::{StreamExt, TryStreamExt};
 use kube::{
     Api, Client, ResourceExt,
+    core::DeserializeGuard,
     runtime::{
         WatchStreamExt,
         controller::{Action, Controller, Error as ControllerError},
@@ -29,7 +30,7 @@ pub async fn control<C: Cluster, T: Service>(
     supervisor: Arc<Supervisor<C, T>>,
     readiness: Readiness,
 ) {
-    let api: Api<ClusterWatch> = match &namespace {
+    let api: Api<DeserializeGuard<ClusterWatch>> = match &namespace {
         Some(namespace) => Api::namespaced(client, namespace),
         None => Api::all(client),
     };
@@ -49,6 +50,7 @@ pub async fn control<C: Cluster, T: Service>(
     let events = {
         let settle_all = settle_all.clone();
         let listing = readiness.watch_begins(namespace.as_deref());
+        let mut sorter = readiness.unreadable().sorter(namespace.as_deref());
         let refused = listing.clone();
         let keep_nothing = keep.clone();
         let rewinds = readiness.index().rewinds();
@@ -56,7 +58,13 @@ pub async fn control<C: Cluster, T: Service>(
             let rewinds = rewinds.clone();
             async move { rewinds.next().await }
         };
-        reflector(writer, watching::events_listed_again(api, again))
+        let shown = watching::events_listed_again(api, again).filter_map(move |event| {
+            ready(match event {
+                Ok(event) => sorter.sort(event).map(Ok),
+                Err(error) => Some(Err(error)),
+            })
+        });
+        reflector(writer, shown)
             .inspect_ok(move |event| match event {
                 watcher::Event::InitDone => {
                     listing.set(Listing::Listed);
@@ -105,7 +113,11 @@ pub async fn control<C: Cluster, T: Service>(
         // Only the watch's own end ends the wait too early, and then there is nothing to look after.
         let _ = store.wait_until_ready().await;
         supervisor
-            .look_out(namespace.as_deref(), || store.state())
+            .look_out(namespace.as_deref(), || {
+                let mut watches = store.state();
+                watches.extend(readiness.unreadable().all());
+                watches
+            })
             .await;
     };
     tokio::select! {

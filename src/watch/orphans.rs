@@ -33,10 +33,19 @@ fn orphans(open: Vec<Open>, watches: &[Arc<ClusterWatch>]) -> Vec<Open> {
             followed.insert((*namespace, claim.cluster, claim.instance));
         }
     }
+    // One that cannot be read may look after any.
+    let unread = |namespace: &str| {
+        let mut unread = watches
+            .iter()
+            .filter(|watch| watch.spec.cluster_id.is_empty());
+        unread.any(|watch| watch.metadata.namespace.as_deref() == Some(namespace))
+    };
     let mut open = open;
     open.retain(|(namespace, _, mirror)| {
         let of = |instance| (Some(&**namespace), &*mirror.cluster, instance);
-        !followed.contains(&of(None)) && !followed.contains(&of(Some(&*mirror.instance)))
+        !unread(namespace)
+            && !followed.contains(&of(None))
+            && !followed.contains(&of(Some(&*mirror.instance)))
     });
     open
 }
@@ -144,6 +153,12 @@ mod tests {
             watch("b", NAMESPACE, "another", None),
             watch("c", NAMESPACE, CLUSTER, Some("instance-2")),
         ]));
+    }
+
+    #[test]
+    fn one_that_cannot_be_read_may_look_after_any_mirror_of_its_namespace() {
+        assert!(!alone(&[watch("a", NAMESPACE, "", None)]));
+        assert!(alone(&[watch("a", "elsewhere", "", None)]));
     }
 
     #[test]

@@ -57,9 +57,9 @@ impl Scope {
             instance: spec.instance().map(Into::into),
             states: spec.states.clone(),
             omit: spec.omit.clone().unwrap_or_default(),
-            owners: match spec.deletion_policy {
+            owners: match &spec.deletion_policy {
                 DeletionPolicy::Delete => [owner].into(),
-                DeletionPolicy::Retain => [].into(),
+                DeletionPolicy::Retain | DeletionPolicy::Unknown(_) => [].into(),
             },
             retention: Policy::of(spec.retention.as_ref()),
         }

@@ -3,11 +3,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::api::schema;
+
 /// A field of a Remediation's status that can be left out.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = schema::closed)]
 pub enum OmitField {
     /// Who asked for the repair.
     RequestedBy,
@@ -25,6 +28,10 @@ pub enum OmitField {
     ActiveHealthCheckRunId,
     /// The passive health check that led to it.
     PassiveHealthCheckEventId,
+    /// One that a newer version of this program knows, as it is written. It omits nothing here.
+    #[serde(untagged)]
+    #[schemars(skip)]
+    Unknown(String),
 }
 
 impl OmitField {

@@ -11,16 +11,21 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::api::{limits, rules};
+use crate::api::{limits, rules, schema};
 
 /// What becomes of the mirrors when their `ClusterWatch` is deleted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = schema::closed)]
 pub enum DeletionPolicy {
     /// They are deleted with it.
     #[default]
     Delete,
     /// They stay.
     Retain,
+    /// One that a newer version of this program knows, as it is written. They stay.
+    #[serde(untagged)]
+    #[schemars(skip)]
+    Unknown(String),
 }
 
 /// When mirrors of finished remediations are deleted. Open ones never are.

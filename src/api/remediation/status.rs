@@ -10,7 +10,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::api::{limits, schema};
+use crate::api::{conditions, limits, schema};
 
 /// What the API says of the remediation, and how sure that is. A field is absent where the API has none or the
 /// ClusterWatch omits it. Texts that are too long are cut.
@@ -124,7 +124,11 @@ pub struct RemediationStatus {
     pub linked_alerts: Vec<LinkedAlert>,
 
     /// Synced, Succeeded, Reconciling and Stalled.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "conditions::readable"
+    )]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
 

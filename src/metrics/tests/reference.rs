@@ -6,6 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use testbed::drift;
 
 use super::*;
+use crate::{api::remediation::Remediation, mirror::shown::Shown};
 
 const BEGIN: &str =
     "<!-- Metrics: made by `UPDATE_DOCS=1 cargo test --lib metrics::tests::reference` -->\n";
@@ -15,6 +16,7 @@ const END: &str = "<!-- End of metrics -->\n";
 fn everything() -> String {
     let index_of_two = Index::new(2);
     index_of_two.refuse(Some("gone"));
+    index_of_two.show(None, unreadable());
     let (metrics, watches, together, clock) = metrics_of(Readiness::new(index_of_two));
     let meter = watches.meter("ns", "w");
     meter.polled("Synced");
@@ -44,6 +46,16 @@ fn everything() -> String {
     );
     together.meter().answered(200);
     metrics.text()
+}
+
+/// A mirror whose spec cannot be read, as the watch shows it.
+fn unreadable() -> Remediation {
+    let Shown(shown) = serde_json::from_value(serde_json::json!({
+        "metadata": {"name": "odd", "namespace": "ns", "uid": "u", "resourceVersion": "1"},
+        "spec": {"clusterId": 7},
+    }))
+    .unwrap();
+    shown
 }
 
 /// The labels of each family, by the name in its samples.

@@ -78,6 +78,8 @@ pub struct Mirror {
     pub open: bool,
     /// How it stands to the API.
     pub synced: Synced,
+    /// It has a status that cannot be read: what it shows to people is not known.
+    pub unread: bool,
     /// Digest of the status.
     pub content: u64,
     /// Digest of the labels and owner references.
@@ -115,6 +117,8 @@ impl Mirror {
         let resource_version = object.resource_version()?.parse().ok()?;
         let metadata = labels::digest(object.metadata.labels.as_ref(), object.owner_references());
         let label = object.labels().get(labels::INSTANCE_ID).cloned();
+        // The schema has a default: one without any is there, but cannot be read.
+        let unread = object.status.is_none();
         let status = object.status.take().unwrap_or_default();
         let content = digest::digest(&status);
         let open = status.open.unwrap_or(true);
@@ -146,6 +150,7 @@ impl Mirror {
                 .iter()
                 .find(|c| c.type_ == "Synced")
                 .map_or(Synced::Pending, |c| Synced::from_reason(&c.reason)),
+            unread,
             content,
             metadata,
             confirms: 0,
@@ -177,7 +182,7 @@ impl Mirror {
     /// one that still waits for its first status.
     #[must_use]
     pub fn may_mislead(&self) -> bool {
-        let empty = self.synced == Synced::Pending && self.state.is_empty();
+        let empty = self.synced == Synced::Pending && self.state.is_empty() && !self.unread;
         self.open && !empty && !matches!(self.synced, Synced::Stale | Synced::Forbidden)
     }
 }

@@ -1,6 +1,6 @@
 //! The index of a shard: it keeps what its watches are about, and nothing else.
 
-use super::{Index, Share, share::Shares};
+use super::{Index, Share, UNREADABLE, share::Shares};
 
 impl Index {
     /// The same for a shard: nothing is listed before it was told what to [`keep`](Self::keep).
@@ -23,7 +23,9 @@ impl Index {
                 return;
             }
             for (namespace, groups) in &mut inner.namespaces {
-                groups.retain(|cluster, _| shares.keeps(namespace, cluster));
+                groups.retain(|cluster, _| {
+                    **cluster == *UNREADABLE || shares.keeps(namespace, cluster)
+                });
             }
             inner.sweep();
         }

@@ -1,8 +1,8 @@
 //! What the index tells of the mirrors of a cluster.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Index, Inner, Mirror};
+use super::{Index, Inner, Mirror, UNREADABLE};
 
 impl Inner {
     fn mirrors(
@@ -65,6 +65,17 @@ impl Index {
         instance: Option<&str>,
     ) -> Vec<(Box<str>, Arc<Mirror>)> {
         self.mirrors(namespace, cluster, instance, |mirror| mirror.open)
+    }
+
+    /// How many objects there are whose spec cannot be read, by namespace.
+    #[must_use]
+    pub fn unreadable(&self) -> BTreeMap<Box<str>, usize> {
+        let inner = self.lock();
+        let counts = inner.namespaces.iter().filter_map(|(namespace, groups)| {
+            let group = groups.get(UNREADABLE)?;
+            Some((namespace.clone(), group.len()))
+        });
+        counts.filter(|(_, count)| *count > 0).collect()
     }
 
     /// All open mirrors of `namespace` (all: `None`), with their namespaces and names.

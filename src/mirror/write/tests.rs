@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod restored;
+mod unreadable;
 
 use super::*;
 use crate::{

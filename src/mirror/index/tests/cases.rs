@@ -128,3 +128,32 @@ fn each_event_makes_of_each_state_what_the_table_says() {
         }
     }
 }
+
+/// An object whose spec cannot be read, as it is shown.
+fn unreadable(version: u64) -> Remediation {
+    let mut object = object("a", version, "");
+    object.spec = RemediationSpec::default();
+    object.status = None;
+    object
+}
+
+#[test]
+fn the_name_of_an_object_that_cannot_be_read_is_taken_until_it_can() {
+    for index in [Index::new(0), Index::of_shard(0)] {
+        index.show(None, object("a", 5, "RUNNING"));
+        index.show(None, unreadable(6));
+        let known = index.get("n", "a").unwrap();
+        assert!(known.foreign && known.resource_version == 6);
+        assert!(index.all_open(None).is_empty() && index.mirror("n", "c", "a").is_none());
+        assert_eq!(index.unreadable().into_values().sum::<usize>(), 1);
+        // An older one says nothing new.
+        index.apply(object("a", 5, "RUNNING"));
+        assert!(index.get("n", "a").unwrap().foreign);
+        index.show(None, object("a", 7, "RUNNING"));
+        assert_eq!(state(&index, "a").unwrap(), "RUNNING");
+        assert!(index.unreadable().is_empty());
+        index.show(None, unreadable(8));
+        index.hide(None, &unreadable(9));
+        assert!(index.get("n", "a").is_none());
+    }
+}

@@ -1,0 +1,69 @@
+//! Conditions as the API server keeps them: it takes times that no clock has, such as an offset of 99 hours.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use serde::{Deserialize, Deserializer};
+
+/// A condition whose time may be anything.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Stored {
+    r#type: String,
+    status: String,
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    last_transition_time: String,
+    #[serde(default)]
+    observed_generation: Option<i64>,
+}
+
+/// Reads conditions. One whose time cannot be read is left out, as if it had never been written: then it is written again.
+///
+/// # Errors
+/// When it is no list of conditions.
+pub(super) fn readable<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<Condition>, D::Error> {
+    let stored = Option::<Vec<Stored>>::deserialize(deserializer)?;
+    let each = stored.into_iter().flatten();
+    Ok(each.filter_map(condition).collect())
+}
+
+fn condition(stored: Stored) -> Option<Condition> {
+    Some(Condition {
+        type_: stored.r#type,
+        status: stored.status,
+        reason: stored.reason,
+        message: stored.message,
+        last_transition_time: Time(stored.last_transition_time.parse().ok()?),
+        observed_generation: stored.observed_generation,
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use serde_json::json;
+
+    use crate::api::{cluster_watch::ClusterWatchStatus, remediation::RemediationStatus};
+
+    #[test]
+    fn a_condition_whose_time_cannot_be_read_takes_nothing_else_along() {
+        let condition = |type_: &str, time: &str| json!({"type": type_, "status": "True", "reason": "r", "message": "m", "lastTransitionTime": time});
+        let good = "2026-11-23T10:00:00Z";
+        for odd in ["2026-11-23T10:00:00+99:99", "", "soon"] {
+            let status =
+                json!({"conditions": [condition("Ready", odd), condition("Synced", good)]});
+            let types = |conditions: Vec<super::Condition>| {
+                let types = conditions.into_iter().map(|condition| condition.type_);
+                types.collect::<Vec<_>>()
+            };
+            let read: RemediationStatus = serde_json::from_value(status.clone()).unwrap();
+            assert_eq!(types(read.conditions), ["Synced"]);
+            let read: ClusterWatchStatus = serde_json::from_value(status).unwrap();
+            assert_eq!(types(read.conditions), ["Synced"]);
+        }
+    }
+}

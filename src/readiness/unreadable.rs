@@ -1,0 +1,187 @@
+//! `ClusterWatches` that cannot be read: they are named and left alone, and hide no other.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use kube::{
+    ResourceExt,
+    api::ObjectMeta,
+    core::{DeserializeGuard, error_boundary::InvalidObject},
+    runtime::watcher::Event,
+};
+
+use crate::api::cluster_watch::{ClusterWatch, ClusterWatchSpec};
+
+/// Namespace and name.
+type Key = (String, String);
+
+/// The `ClusterWatches` that cannot be read. Clones are handles to the same ones.
+#[derive(Clone, Default)]
+pub struct Unreadable(Arc<Mutex<BTreeMap<Key, ObjectMeta>>>);
+
+impl Unreadable {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Key, ObjectMeta>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Each of them as one of which nothing is known but its metadata.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<ClusterWatch>> {
+        self.lock()
+            .values()
+            .cloned()
+            .map(bare)
+            .map(Arc::new)
+            .collect()
+    }
+
+    /// Sorts what a watch on `namespace` (all: `None`) shows.
+    #[must_use]
+    pub fn sorter(&self, namespace: Option<&str>) -> Sorter {
+        Sorter {
+            unreadable: self.clone(),
+            namespace: namespace.map(str::to_owned),
+            listed: HashSet::new(),
+        }
+    }
+}
+
+/// Tells what can be read from what cannot, of what one watch shows.
+pub struct Sorter {
+    unreadable: Unreadable,
+    namespace: Option<String>,
+    /// Unreadable ones that the list under way has shown.
+    listed: HashSet<Key>,
+}
+
+impl Sorter {
+    /// What `event` tells of readable ones; one that has become unreadable is gone.
+    pub fn sort(
+        &mut self,
+        event: Event<DeserializeGuard<ClusterWatch>>,
+    ) -> Option<Event<ClusterWatch>> {
+        Some(match event {
+            Event::Init => {
+                self.listed.clear();
+                Event::Init
+            }
+            Event::InitApply(DeserializeGuard(Ok(watch))) => Event::InitApply(watch),
+            Event::InitApply(DeserializeGuard(Err(invalid))) => {
+                let watch = self.note(invalid);
+                self.listed.insert(key(&watch));
+                return None;
+            }
+            Event::InitDone => {
+                let elsewhere =
+                    |namespace: &String| self.namespace.as_ref().is_some_and(|of| of != namespace);
+                let mut known = self.unreadable.lock();
+                known.retain(|key, _| elsewhere(&key.0) || self.listed.contains(key));
+                Event::InitDone
+            }
+            Event::Apply(DeserializeGuard(Ok(watch))) => {
+                self.unreadable.lock().remove(&key(&watch));
+                Event::Apply(watch)
+            }
+            Event::Apply(DeserializeGuard(Err(invalid))) => Event::Delete(self.note(invalid)),
+            Event::Delete(DeserializeGuard(deleted)) => {
+                let watch = deleted.unwrap_or_else(|invalid| bare(invalid.metadata));
+                self.unreadable.lock().remove(&key(&watch));
+                Event::Delete(watch)
+            }
+        })
+    }
+
+    fn note(&self, invalid: InvalidObject) -> ClusterWatch {
+        let watch = bare(invalid.metadata.clone());
+        let key = key(&watch);
+        // What the error says may quote the object.
+        tracing::warn!(
+            namespace = key.0,
+            watch = key.1,
+            "a ClusterWatch cannot be read: it is left alone with its mirrors. Fix its spec, or upgrade this program"
+        );
+        self.unreadable.lock().insert(key, invalid.metadata);
+        watch
+    }
+}
+
+fn key(watch: &ClusterWatch) -> Key {
+    (watch.namespace().unwrap_or_default(), watch.name_any())
+}
+
+fn bare(metadata: ObjectMeta) -> ClusterWatch {
+    ClusterWatch {
+        metadata,
+        spec: ClusterWatchSpec::default(),
+        status: None,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn shown(name: &str, readable: bool) -> DeserializeGuard<ClusterWatch> {
+        let cluster = if readable { json!("c") } else { json!(7) };
+        serde_json::from_value(json!({
+            "apiVersion": "compute.together.ai/v1alpha1",
+            "kind": "ClusterWatch",
+            "metadata": {"name": name, "namespace": "n", "resourceVersion": "1"},
+            "spec": {"clusterId": cluster, "apiKeySecretRef": {"name": "together"}},
+        }))
+        .unwrap()
+    }
+
+    fn names(unreadable: &Unreadable) -> Vec<String> {
+        let all = unreadable.all();
+        all.iter().map(|watch| watch.name_any()).collect()
+    }
+
+    #[test]
+    fn one_that_cannot_be_read_is_named_and_hides_no_other() {
+        let unreadable = Unreadable::default();
+        let mut sorter = unreadable.sorter(Some("n"));
+        let mut told = |event| sorter.sort(event).map(|event| event.to_string());
+        assert_eq!(told(Event::Init).unwrap(), "Init");
+        assert_eq!(told(Event::InitApply(shown("bad", false))), None);
+        assert_eq!(
+            told(Event::InitApply(shown("good", true))).unwrap(),
+            "InitApply(good)"
+        );
+        assert_eq!(told(Event::InitDone).unwrap(), "InitDone");
+        assert_eq!(names(&unreadable), ["bad"]);
+        // One that was readable is gone, for now.
+        assert_eq!(
+            told(Event::Apply(shown("good", false))).unwrap(),
+            "Delete(good)"
+        );
+        assert_eq!(names(&unreadable), ["bad", "good"]);
+        assert_eq!(
+            told(Event::Apply(shown("bad", true))).unwrap(),
+            "Apply(bad)"
+        );
+        assert_eq!(
+            told(Event::Delete(shown("good", false))).unwrap(),
+            "Delete(good)"
+        );
+        assert!(names(&unreadable).is_empty());
+    }
+
+    #[test]
+    fn a_list_that_does_not_show_it_ends_that() {
+        let unreadable = Unreadable::default();
+        let (mut ours, mut theirs) = (unreadable.sorter(Some("n")), unreadable.sorter(Some("m")));
+        ours.sort(Event::Apply(shown("bad", false)));
+        for sorter in [&mut theirs, &mut ours] {
+            assert_eq!(names(&unreadable), ["bad"]);
+            sorter.sort(Event::Init);
+            sorter.sort(Event::InitDone);
+        }
+        assert!(names(&unreadable).is_empty());
+    }
+}
