@@ -4,6 +4,7 @@
 //! Lease has stood unchanged for its 15 s, by their own monotonic clocks. The 5 s between the two are for writes under way,
 //! and the fence of every write (uid and resourceVersion) is for what is slower.
 
+mod apart;
 mod decision;
 mod leadership;
 mod leases;
@@ -16,6 +17,7 @@ use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 
 use self::decision::{Decision, Sighting, decide, held, holder, released, sighted};
 pub use self::{
+    apart::{Apart, Election},
     leadership::Leadership,
     leases::{KubeLeases, Leases},
 };

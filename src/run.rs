@@ -15,7 +15,7 @@ use crate::{
     config::Run,
     definitions,
     events::{Events, Publisher},
-    leader::{Elector, KubeLeases, Leadership, Leases, Lost, identity},
+    leader::{Apart, Election, Elector, KubeLeases, Leadership, Lost, identity},
     metrics::{Metrics, Operator, Watches},
     mirror::{follow::follow, index::Index},
     readiness::Readiness,
@@ -47,6 +47,9 @@ pub enum RunError {
     /// The client of the API cannot be made.
     #[error("the client of Together's API cannot be made: {0}")]
     Client(#[from] together::ClientError),
+    /// The leader election has no thread.
+    #[error("cannot start the thread of the leader election: {0}")]
+    Thread(#[from] io::Error),
     /// Another replica may lead now.
     #[error(transparent)]
     Lost(#[from] Lost),
@@ -96,9 +99,7 @@ pub async fn run(
     };
     let readiness = Readiness::new(index.clone());
     let mut elector = if flags.leader_elect {
-        let elector = elector(flags, &kube, clock.clone(), leadership.clone())?;
-        let (known, rewound) = (readiness.clone(), index.clone());
-        Some(elector.guarded(move || known.is_filled(), move || rewound.rewound(None)))
+        Some(elector(flags, &kube, clock.clone(), leadership.clone(), &readiness).await?)
     } else {
         None
     };
@@ -199,8 +200,8 @@ async fn mirror<C: Cluster, T: Service>(
 }
 
 /// Leads as soon as this replica may, until it may no more. One that is alone leads for ever.
-pub(crate) async fn lead<L: Leases, C: Cluster, T: Service>(
-    elector: Option<&mut Elector<L>>,
+pub(crate) async fn lead<C: Cluster, T: Service>(
+    elector: Option<&mut impl Election>,
     supervisor: &Supervisor<C, T>,
     readiness: &Readiness,
 ) -> Lost {
@@ -210,7 +211,9 @@ pub(crate) async fn lead<L: Leases, C: Cluster, T: Service>(
     };
     // One that knows nothing yet must not take the Lease from one that does.
     readiness.filled().await;
-    elector.acquire().await;
+    if let Err(lost) = elector.acquire().await {
+        return lost;
+    }
     supervisor.lead();
     elector.keep().await
 }
@@ -222,17 +225,26 @@ fn lease<'a>(flags: &'a Run, kube: &'a kube::Config) -> (&'a str, String) {
     (namespace, format!("{namespace}/{}", flags.lease_name))
 }
 
-fn elector(
+/// The elector, on a thread of its own: a runtime that is busy for long must not lose the Lease.
+async fn elector(
     flags: &Run,
     kube: &kube::Config,
     clock: Arc<dyn Clock>,
     leadership: Leadership,
-) -> Result<Elector<KubeLeases>, RunError> {
+    readiness: &Readiness,
+) -> Result<Apart, RunError> {
     let (namespace, lease) = lease(flags, kube);
-    // A connection of its own: renewals must not queue behind writes.
-    let client = Client::try_from(kube.clone()).map_err(no_way)?;
-    let leases = KubeLeases::new(client, namespace, &flags.lease_name);
-    Ok(Elector::new(leases, lease, identity(), clock, leadership))
+    let (kube, namespace, name) = (kube.clone(), namespace.to_owned(), flags.lease_name.clone());
+    let (of, told) = (lease.clone(), leadership.clone());
+    let (known, rewound) = (readiness.clone(), readiness.index().clone());
+    let make = move || {
+        // A connection of its own: renewals must not queue behind writes.
+        let client = Client::try_from(kube).map_err(no_way)?;
+        let leases = KubeLeases::new(client, &namespace, &name);
+        let elector = Elector::new(leases, of, identity(), clock, told);
+        Ok(elector.guarded(move || known.is_filled(), move || rewound.rewound(None)))
+    };
+    Apart::start(lease, leadership, make).await
 }
 
 fn no_way(error: impl Display) -> RunError {

@@ -12,6 +12,8 @@ use std::{
 use proptest::prelude::*;
 use tokio::time::{Instant, advance, sleep, timeout};
 
+mod apart;
+
 use super::*;
 use crate::{
     clock::SystemClock,

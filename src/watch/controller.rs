@@ -9,12 +9,12 @@ use kube::{
     runtime::{
         WatchStreamExt,
         controller::{Action, Controller, Error as ControllerError},
-        reflector::{self, Store, reflector},
+        reflector::{self, reflector},
         watcher,
     },
 };
 
-use super::supervisor::Supervisor;
+use super::supervisor::{Changed, Supervisor};
 use crate::{
     api::cluster_watch::ClusterWatch,
     cluster::{Cluster, watching},
@@ -37,22 +37,17 @@ pub async fn control<C: Cluster, T: Service>(
     // `Controller::new` would not tell of deletions; and those during a cut are told by nobody, so that the end of
     // every listing is looked at too.
     let (store, writer) = reflector::store();
-    let settle_all = {
-        let (supervisor, store) = (supervisor.clone(), store.clone());
-        let namespace = namespace.clone();
-        move || supervisor.settle_all(namespace.as_deref(), &store.state())
-    };
-    let keep = {
-        let (supervisor, store) = (supervisor.clone(), store.clone());
-        let namespace = namespace.clone();
-        move || supervisor.keep(namespace.as_deref(), &store.state())
-    };
+    let changed = Arc::new(Changed::default());
     let events = {
-        let settle_all = settle_all.clone();
+        let changed = changed.clone();
         let listing = readiness.watch_begins(namespace.as_deref());
         let mut sorter = readiness.unreadable().sorter(namespace.as_deref());
         let refused = listing.clone();
-        let keep_nothing = keep.clone();
+        let keep_nothing = {
+            let (supervisor, store) = (supervisor.clone(), store.clone());
+            let namespace = namespace.clone();
+            move || supervisor.keep(namespace.as_deref(), &store.state())
+        };
         let rewinds = readiness.index().rewinds();
         let again = move || {
             let rewinds = rewinds.clone();
@@ -65,14 +60,11 @@ pub async fn control<C: Cluster, T: Service>(
             })
         });
         reflector(writer, shown)
-            .inspect_ok(move |event| match event {
-                watcher::Event::InitDone => {
+            .inspect_ok(move |event| {
+                if matches!(event, watcher::Event::InitDone) {
                     listing.set(Listing::Listed);
-                    keep();
-                    settle_all();
+                    changed.mark_all();
                 }
-                watcher::Event::Apply(_) | watcher::Event::Delete(_) => keep(),
-                watcher::Event::Init | watcher::Event::InitApply(_) => {}
             })
             .inspect_err(move |error| {
                 if watching::is_refused(error) {
@@ -83,22 +75,18 @@ pub async fn control<C: Cluster, T: Service>(
             })
     };
     let controller = Controller::for_stream(events.touched_objects(), store.clone());
-    let context = Arc::new((supervisor.clone(), store.clone()));
     let mut reconciled =
         std::pin::pin!(controller.graceful_shutdown_on(supervisor.shut_down()).run(
             reconcile,
             |_, _: &Infallible, _| Action::await_change(),
-            context
+            changed.clone()
         ));
     let reconciling = async {
         while let Some(result) = reconciled.next().await {
             match result {
                 Ok(_) => {}
                 Err(ControllerError::ObjectNotFound(gone)) => {
-                    supervisor.settle(
-                        gone.namespace.as_deref().unwrap_or_default(),
-                        &store.state(),
-                    );
+                    changed.mark(gone.namespace.as_deref().unwrap_or_default());
                 }
                 Err(error) => {
                     readiness.doubt();
@@ -109,7 +97,7 @@ pub async fn control<C: Cluster, T: Service>(
     };
     let leading = async {
         supervisor.led().await;
-        settle_all();
+        changed.mark_all();
         // Only the watch's own end ends the wait too early, and then there is nothing to look after.
         let _ = store.wait_until_ready().await;
         supervisor
@@ -120,20 +108,22 @@ pub async fn control<C: Cluster, T: Service>(
             })
             .await;
     };
+    let settling = async {
+        // Before that the store is empty, which would look as if there were no ClusterWatches.
+        let _ = store.wait_until_ready().await;
+        supervisor
+            .settle_changed(namespace.as_deref(), &changed, || store.state())
+            .await;
+    };
     tokio::select! {
         () = reconciling => {}
         () = leading => {}
+        () = settling => {}
     }
 }
 
-/// What a reconcile works with.
-type Context<C, T> = (Arc<Supervisor<C, T>>, Store<ClusterWatch>);
-
-async fn reconcile<C: Cluster, T: Service>(
-    watch: Arc<ClusterWatch>,
-    context: Arc<Context<C, T>>,
-) -> Result<Action, Infallible> {
-    let (supervisor, store) = &*context;
-    supervisor.settle(&watch.namespace().unwrap_or_default(), &store.state());
+/// Marks only: a settle looks at all of its namespace, so that each of a burst would do the work of all.
+async fn reconcile(watch: Arc<ClusterWatch>, changed: Arc<Changed>) -> Result<Action, Infallible> {
+    changed.mark(&watch.namespace().unwrap_or_default());
     Ok(Action::await_change())
 }

@@ -1,9 +1,17 @@
 //! Open mirrors that no `ClusterWatch` looks after: retained ones, whose watch is gone. Nothing confirms them any more, and
 //! they say so.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
-use super::{overlap::overlapped, poll::Tools, schedule::HEARTBEAT, supervisor::claim};
+use super::{
+    overlap::{Claim, overlaps},
+    poll::Tools,
+    schedule::HEARTBEAT,
+    supervisor::claim,
+};
 use crate::{
     api::cluster_watch::ClusterWatch,
     cluster::Cluster,
@@ -22,16 +30,18 @@ fn orphans(open: Vec<Open>, watches: &[Arc<ClusterWatch>]) -> Vec<Open> {
     let alive = watches
         .iter()
         .filter(|watch| watch.metadata.deletion_timestamp.is_none());
-    let claims: Vec<_> = alive
-        .map(|watch| (watch.metadata.namespace.as_deref(), claim(watch)))
-        .collect();
+    let mut claims: HashMap<Option<&str>, Vec<Claim<'_>>> = HashMap::new();
+    for watch in alive {
+        let namespace = watch.metadata.namespace.as_deref();
+        claims.entry(namespace).or_default().push(claim(watch));
+    }
     let mut followed = HashSet::new();
-    for (namespace, claim) in &claims {
-        let neighbours = claims.iter().filter(|(other, _)| other == namespace);
-        let neighbours: Vec<_> = neighbours.map(|(_, claim)| *claim).collect();
-        if overlapped(claim, &neighbours).is_none() {
-            followed.insert((*namespace, claim.cluster, claim.instance));
-        }
+    for (namespace, claims) in &claims {
+        let kept_out = overlaps(claims);
+        let working = claims
+            .iter()
+            .filter(|claim| !kept_out.contains_key(claim.name));
+        followed.extend(working.map(|claim| (*namespace, claim.cluster, claim.instance)));
     }
     // One that cannot be read may look after any.
     let unread = |namespace: &str| {

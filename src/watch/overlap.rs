@@ -1,5 +1,7 @@
 //! Which watches of a namespace overlap an older one: pure.
 
+use std::{cmp::Ordering, collections::HashMap};
+
 /// What is compared of a watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim<'a> {
@@ -13,40 +15,75 @@ pub struct Claim<'a> {
     pub instance: Option<&'a str>,
 }
 
-impl Claim<'_> {
-    fn covers_some_of(&self, other: &Self) -> bool {
-        self.cluster == other.cluster
-            && (self.instance.is_none()
-                || other.instance.is_none()
-                || self.instance == other.instance)
+/// The `ClusterWatches` of one cluster that no older one keeps from their instances, while they are gone through from the
+/// oldest on.
+#[derive(Default)]
+struct Holders<'a> {
+    oldest: Option<&'a str>,
+    /// The one that has all instances.
+    all: Option<&'a str>,
+    by_instance: HashMap<&'a str, &'a str>,
+}
+
+impl<'a> Holders<'a> {
+    /// The oldest one that covers `instance` (`None`: any).
+    fn of(&self, instance: Option<&str>) -> Option<&'a str> {
+        match instance {
+            None => self.oldest,
+            Some(instance) => self.all.or_else(|| self.by_instance.get(instance).copied()),
+        }
+    }
+
+    fn add(&mut self, claim: &Claim<'a>) {
+        self.oldest.get_or_insert(claim.name);
+        match claim.instance {
+            None => self.all = Some(claim.name),
+            Some(instance) => {
+                self.by_instance.insert(instance, claim.name);
+            }
+        }
     }
 }
 
-/// The older watch that keeps `claim` from its instances, if one does. A watch that is itself kept from its instances
-/// keeps nobody from theirs.
+/// Of all `claims` of a namespace those that an older one keeps from their instances, by name, each with the name of the
+/// oldest that does. A `ClusterWatch` that is itself kept from its instances keeps nobody from theirs.
+///
+/// One sort and one pass, for there may be thousands and this runs whenever one of them changes.
 #[must_use]
-pub fn overlapped<'a>(claim: &Claim<'a>, namespace: &[Claim<'a>]) -> Option<&'a str> {
-    let mut older: Vec<_> = namespace
-        .iter()
-        // Those of other clusters have no say, and there may be many.
-        .filter(|other| other.cluster == claim.cluster)
-        .filter(|other| (other.created, other.name) <= (claim.created, claim.name))
-        .collect();
-    older.sort_unstable_by_key(|other| (other.created, other.name));
-    let mut holders: Vec<&Claim<'_>> = Vec::new();
-    for other in older {
-        let by = holders
-            .iter()
-            .find(|holder| holder.covers_some_of(other))
-            .map(|holder| holder.name);
-        if other.name == claim.name {
-            return by;
-        }
-        if by.is_none() {
-            holders.push(other);
+pub fn overlaps<'a>(claims: &[Claim<'a>]) -> HashMap<&'a str, &'a str> {
+    overlaps_in(claims, |one, other| order(one).cmp(&order(other)))
+}
+
+/// Those of one cluster side by side, the oldest first.
+fn order<'a>(claim: &Claim<'a>) -> (&'a str, i64, &'a str) {
+    (claim.cluster, claim.created, claim.name)
+}
+
+fn overlaps_in<'a>(
+    claims: &[Claim<'a>],
+    mut order: impl FnMut(&Claim<'a>, &Claim<'a>) -> Ordering,
+) -> HashMap<&'a str, &'a str> {
+    let mut sorted = claims.to_vec();
+    sorted.sort_unstable_by(&mut order);
+    let mut kept_out = HashMap::new();
+    for of_cluster in sorted.chunk_by(|one, next| one.cluster == next.cluster) {
+        let mut holders = Holders::default();
+        for claim in of_cluster {
+            match holders.of(claim.instance) {
+                Some(holder) => {
+                    kept_out.insert(claim.name, holder);
+                }
+                None => holders.add(claim),
+            }
         }
     }
-    None
+    kept_out
+}
+
+/// The older `ClusterWatch` that keeps `claim`, which is one of those of the `namespace`, from its instances, if one does.
+#[must_use]
+pub fn overlapped<'a>(claim: &Claim<'a>, namespace: &[Claim<'a>]) -> Option<&'a str> {
+    overlaps(namespace).remove(claim.name)
 }
 
 #[cfg(test)]
@@ -106,7 +143,61 @@ mod tests {
         assert_eq!(overlapped(&other, &[claim("a", 1, None), other]), None);
     }
 
+    #[test]
+    fn a_thousand_of_one_cluster_are_compared_no_more_often_than_a_sort_does() {
+        let names: Vec<_> = (0..1000).map(|number| format!("watch-{number}")).collect();
+        let all: Vec<_> = names
+            .iter()
+            .map(|name| Claim {
+                name,
+                created: 1,
+                cluster: "c",
+                instance: Some(name),
+            })
+            .collect();
+        let mut compared = 0;
+        let kept_out = overlaps_in(&all, |one, other| {
+            compared += 1;
+            order(one).cmp(&order(other))
+        });
+        assert_eq!(kept_out.len(), 0);
+        assert!(compared < 20_000, "{compared} comparisons");
+    }
+
+    impl Claim<'_> {
+        fn covers_some_of(&self, other: &Self) -> bool {
+            self.cluster == other.cluster
+                && (self.instance.is_none()
+                    || other.instance.is_none()
+                    || self.instance == other.instance)
+        }
+    }
+
     proptest! {
+        /// The rule as it is said, each with each: the oldest one that works and covers some of its instances.
+        #[test]
+        fn the_pass_says_what_the_rule_says(
+            watches in proptest::collection::vec((0_usize..2, 0_i64..3, proptest::option::of(0_usize..3)), 0..8),
+        ) {
+            const NAMES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
+            let mut all: Vec<_> = watches.iter().enumerate()
+                .map(|(at, (cluster, created, instance))| Claim {
+                    cluster: ["c", "d"][*cluster],
+                    ..claim(NAMES[at], *created, instance.map(|at| ["i", "j", "k"][at]))
+                })
+                .collect();
+            let told = overlaps(&all);
+            all.sort_by_key(|claim| (claim.created, claim.name));
+            let mut working: Vec<Claim<'_>> = Vec::new();
+            for claim in all {
+                let holder = working.iter().find(|holder| holder.covers_some_of(&claim));
+                prop_assert_eq!(told.get(claim.name).copied(), holder.map(|holder| holder.name));
+                if holder.is_none() {
+                    working.push(claim);
+                }
+            }
+        }
+
         #[test]
         fn those_that_work_never_share_an_instance(
             watches in proptest::collection::vec((0_i64..3, proptest::option::of(0_usize..3)), 1..8),

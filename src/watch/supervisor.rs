@@ -1,5 +1,7 @@
 //! Starts, cancels and re-times the tasks of the watches; does no work of its own.
 
+mod settling;
+
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
@@ -14,7 +16,7 @@ use tokio_util::{
 
 use super::{
     orphans,
-    overlap::{Claim, overlapped},
+    overlap::{Claim, overlaps},
     pace::Pace,
     poll::Tools,
     request::REQUESTED_AT,
@@ -29,6 +31,7 @@ use crate::{
     together::{self, Service},
     watchdog::Watchdog,
 };
+pub(super) use settling::Changed;
 
 /// What decides whether a running task still fits its watch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,14 +54,17 @@ struct Running {
     _stop: DropGuard,
 }
 
-/// The tasks of all watches, by namespace and name.
+/// By namespace and name.
+type Tasks = HashMap<String, HashMap<String, Running>>;
+
+/// The tasks of all watches.
 pub struct Supervisor<C, T = together::Client> {
     tools: Arc<Tools<C, T>>,
     shard: Shard,
     speeds: Speeds,
     watchdog: Watchdog,
     meters: Watches,
-    running: Mutex<HashMap<(String, String), Running>>,
+    running: Mutex<Tasks>,
     tasks: TaskTracker,
     leads: SetOnce<()>,
     shutdown: CancellationToken,
@@ -144,44 +150,49 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
         self.tasks.reopen();
     }
 
-    /// Makes the tasks of `namespace` those that its `watches` want: a changed watch gets a new task, and the old one
-    /// writes nothing more.
-    pub fn settle(&self, namespace: &str, watches: &[Arc<ClusterWatch>]) {
+    /// Makes the tasks of `namespace` (all: `None`) those that `watches` want, which are all that there are: a changed
+    /// ClusterWatch gets a new task, and the old one writes nothing more.
+    pub fn settle_all(&self, namespace: Option<&str>, watches: &[Arc<ClusterWatch>]) {
+        let wanted = by_namespace(watches);
+        let namespaces: BTreeSet<String> = if let Some(namespace) = namespace {
+            [namespace.to_owned()].into()
+        } else {
+            let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            let with_watches = wanted.keys().map(|namespace| (*namespace).to_owned());
+            running.keys().cloned().chain(with_watches).collect()
+        };
+        for namespace in &namespaces {
+            self.settle(namespace, wanted.get(&**namespace).map_or(&[], |of| of));
+        }
+    }
+
+    /// Makes the tasks of `namespace` those that its `watches` want.
+    fn settle(&self, namespace: &str, watches: &[&Arc<ClusterWatch>]) {
         if !self.leads.initialized() {
             return;
         }
-        let watches: Vec<_> = watches
-            .iter()
-            .filter(|watch| {
-                watch.namespace().as_deref() == Some(namespace)
-                    && watch.metadata.deletion_timestamp.is_none()
-            })
-            .collect();
-        // This runs at each event of each watch, so that nothing in it may compare each watch with each.
+        // This runs for each burst of events, so that nothing in it may compare each ClusterWatch with each.
         let claims: Vec<_> = watches.iter().map(|watch| claim(watch)).collect();
-        let mut clusters: HashMap<&str, Vec<Claim<'_>>> = HashMap::new();
-        for claim in &claims {
-            clusters.entry(claim.cluster).or_default().push(*claim);
-        }
+        let kept_out = overlaps(&claims);
         let wanted: Vec<_> = watches
             .iter()
-            .zip(&claims)
-            .filter(|(watch, _)| self.shard.takes(watch) || self.shard.has(watch))
+            .filter(|watch| self.shard.takes(watch) || self.shard.has(watch))
+            .map(|watch| (watch.meta().name.as_deref().unwrap_or_default(), *watch))
             .collect();
-        let names: HashSet<&str> = wanted.iter().map(|(_, claim)| claim.name).collect();
+        let names: HashSet<&str> = wanted.iter().map(|(name, _)| *name).collect();
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        running.retain(|(of, name), _| of != namespace || names.contains(&**name));
-        for (watch, claim) in wanted {
+        let tasks = running.entry(namespace.to_owned()).or_default();
+        tasks.retain(|name, _| names.contains(&**name));
+        for (name, watch) in wanted {
             let fit = Fit {
                 uid: watch.uid(),
                 generation: watch.metadata.generation,
-                overlaps: overlapped(claim, &clusters[claim.cluster]).map(str::to_owned),
+                overlaps: kept_out.get(name).map(|older| (*older).to_owned()),
                 held: self.shard.other_holder(watch),
                 leaves: !self.shard.takes(watch),
             };
             let requested = watch.annotations().get(REQUESTED_AT).cloned();
-            let key = (namespace.to_owned(), claim.name.to_owned());
-            match running.get(&key) {
+            match tasks.get(name) {
                 Some(task) if task.fit == fit => {
                     task.requested.send_if_modified(|known| {
                         // Taking a request away asks for nothing.
@@ -192,27 +203,15 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
                 }
                 _ => {
                     // The old task ends before the new one begins.
-                    let old = running.remove(&key).filter(|old| old.fit.uid == fit.uid);
+                    let old = tasks.remove(name).filter(|old| old.fit.uid == fit.uid);
                     let pace = old.map(|old| old.pace.clone()).unwrap_or_default();
                     let task = self.start(watch, fit, requested, pace);
-                    running.insert(key, task);
+                    tasks.insert(name.to_owned(), task);
                 }
             }
         }
-    }
-
-    /// The same for `namespace`, or (`None`) for all that have tasks or watches.
-    pub fn settle_all(&self, namespace: Option<&str>, watches: &[Arc<ClusterWatch>]) {
-        let namespaces: BTreeSet<String> = if let Some(namespace) = namespace {
-            [namespace.to_owned()].into()
-        } else {
-            let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-            let with_tasks = running.keys().map(|(namespace, _)| namespace.clone());
-            let with_watches = watches.iter().filter_map(|watch| watch.namespace());
-            with_tasks.chain(with_watches).collect()
-        };
-        for namespace in &namespaces {
-            self.settle(namespace, watches);
+        if tasks.is_empty() {
+            running.remove(namespace);
         }
     }
 
@@ -269,6 +268,18 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
             _stop: stop.drop_guard(),
         }
     }
+}
+
+/// Those of `watches` that are not being deleted, by namespace.
+fn by_namespace(watches: &[Arc<ClusterWatch>]) -> HashMap<&str, Vec<&Arc<ClusterWatch>>> {
+    let mut namespaces: HashMap<&str, Vec<_>> = HashMap::new();
+    for watch in watches {
+        if watch.metadata.deletion_timestamp.is_none() {
+            let namespace = watch.metadata.namespace.as_deref().unwrap_or_default();
+            namespaces.entry(namespace).or_default().push(watch);
+        }
+    }
+    namespaces
 }
 
 pub(super) fn claim(watch: &ClusterWatch) -> Claim<'_> {

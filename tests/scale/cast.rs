@@ -90,18 +90,22 @@ pub(crate) fn scope() -> Scope {
     Scope::of(&watch)
 }
 
-/// A round of a poll of `scope` that has nothing to write: the cluster behind it refuses to be called.
-pub(crate) fn round<'a>(
-    scope: &'a Scope,
-    regressions: &'a Regressions,
-    index: Index,
-) -> Round<'a, KubeCluster> {
+/// A cluster that refuses to be called.
+pub(crate) fn cluster() -> KubeCluster {
     let nobody = tower::service_fn(|_: http::Request<Body>| async {
         Err::<http::Response<Body>, _>(std::io::Error::other("a write where nothing changed"))
     });
     let client = ClientBuilder::new(nobody, NAMESPACE).build();
     let clock = std::sync::Arc::new(SystemClock::default());
     let gate = Gate::new(Patience::default(), None, Leadership::unelected(clock));
-    let cluster = KubeCluster::new(client, gate);
-    Round::new(scope, regressions, cluster, index, Timestamp::UNIX_EPOCH)
+    KubeCluster::new(client, gate)
+}
+
+/// A round of a poll of `scope` that has nothing to write.
+pub(crate) fn round<'a>(
+    scope: &'a Scope,
+    regressions: &'a Regressions,
+    index: Index,
+) -> Round<'a, KubeCluster> {
+    Round::new(scope, regressions, cluster(), index, Timestamp::UNIX_EPOCH)
 }

@@ -1,18 +1,34 @@
-//! How the work of a poll grows with the number of remediations: `cargo bench --bench growth`.
+//! How the work of a poll grows with the number of remediations, and that of a settle with the number of `ClusterWatches`:
+//! `cargo bench --bench growth`.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod cast;
 
+use std::{sync::Arc, time::Duration};
+
 use divan::{Bencher, black_box, counter::ItemsCount};
 use k8s_openapi::jiff::Timestamp;
 use together_remediation_operator::{
+    api::cluster_watch::{ClusterWatch, ClusterWatchSpec},
+    clock::{Clock, SystemClock},
+    cluster::KubeCluster,
+    events::Events,
+    metrics::Watches,
     mirror::{desired, digest, end::Clocks, index::Index, name::object_name},
-    together::{Remediation, decode_page},
+    together::{BaseUrl, Client, Limits, Remediation, decode_page},
     watch::{
+        credentials::Keys,
         plan::{Scope, plan},
+        poll::Tools,
         regression::Regressions,
+        room::Room,
+        shard::Shard,
+        supervisor::Supervisor,
+        task::Speeds,
     },
+    watchdog::Watchdog,
 };
+use tokio_util::sync::CancellationToken;
 
 const COUNTS: [u32; 4] = [100, 1_000, 10_000, 100_000];
 
@@ -118,4 +134,57 @@ fn index(bencher: Bencher<'_, '_>, count: u32) {
         }
         index
     });
+}
+
+/// A supervisor that leads. Its tasks get no further than their runtime is driven.
+fn supervisor() -> Supervisor<KubeCluster> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let base = BaseUrl::parse("http://127.0.0.1:1", true).unwrap();
+    let tools = Tools {
+        cluster: cast::cluster(),
+        together: Client::new(base, Limits::default()).unwrap(),
+        index: Index::new(1),
+        clock: clock.clone(),
+        events: Events::default(),
+        room: Room::default(),
+        keys: Keys::default(),
+    };
+    let second = Duration::from_secs(1);
+    let speeds = Speeds {
+        default_interval: second,
+        min_interval: second,
+    };
+    let (tools, shard) = (Arc::new(tools), Shard::new("ns/lease", None));
+    let watchdog = Watchdog::new(clock.clone(), second);
+    let (meters, shutdown) = (Watches::new(clock), CancellationToken::new());
+    let supervisor = Supervisor::new(tools, shard, speeds, watchdog, meters, shutdown);
+    supervisor.lead();
+    supervisor
+}
+
+/// What each burst of events costs: `ClusterWatches` of one namespace and cluster, each of one node, whose tasks run.
+#[divan::bench(args = [100, 1_000, 10_000])]
+fn settle(bencher: Bencher<'_, '_>, count: u32) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let _entered = runtime.enter();
+    let watches: Vec<_> = (0..count)
+        .map(|number| {
+            let spec = ClusterWatchSpec {
+                cluster_id: cast::CLUSTER.to_owned(),
+                instance_id: Some(format!("instance-{number}")),
+                ..ClusterWatchSpec::default()
+            };
+            let mut watch = ClusterWatch::new(&format!("node-{number}"), spec);
+            watch.metadata.namespace = Some(cast::NAMESPACE.to_owned());
+            Arc::new(watch)
+        })
+        .collect();
+    let supervisor = supervisor();
+    supervisor.settle_all(None, &watches);
+    bencher
+        .counter(ItemsCount::new(count))
+        .bench_local(|| supervisor.settle_all(None, black_box(&watches)));
 }

@@ -1,15 +1,129 @@
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
-use super::*;
+use kube::ResourceExt;
+
+use super::{settling::APART, *};
 use crate::{
-    api::cluster_watch::ClusterWatchSpec,
-    clock::Clock,
+    api::cluster_watch::{ClusterWatchSpec, SecretKeyRef},
+    clock::{Clock, SystemClock},
     events::Events,
     mirror::index::Index,
-    testing::{clock::TestClock, cluster::MemoryCluster},
-    together::{BaseUrl, Client, Limits},
+    testing::{CLUSTER, NAMESPACE, cluster::MemoryCluster, together::MemoryTogether},
+    together::{ApiKey, Dialects},
     watch::{credentials::Keys, room::Room},
 };
+
+mod settling;
+
+/// Together's API to a task that panics in its next polls.
+#[derive(Clone, Default)]
+struct Api {
+    inner: MemoryTogether,
+    panics: Arc<AtomicUsize>,
+}
+
+impl Service for Api {
+    type Api = MemoryTogether;
+
+    fn with_key(&self, key: &ApiKey) -> MemoryTogether {
+        let left = |left: usize| left.checked_sub(1);
+        let panics = &self.panics;
+        let panics = panics.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left);
+        assert!(panics.is_err(), "as the test wants it");
+        self.inner.with_key(key)
+    }
+
+    fn dialects(&self) -> &Dialects {
+        self.inner.dialects()
+    }
+}
+
+/// A supervisor that leads, between models of both APIs, in virtual time.
+struct World {
+    api: Api,
+    cluster: MemoryCluster,
+    supervisor: Supervisor<MemoryCluster, Api>,
+}
+
+impl World {
+    fn new() -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let (api, cluster) = (Api::default(), MemoryCluster::default());
+        cluster.set_key(b"key-1");
+        let tools = Arc::new(Tools {
+            cluster: cluster.clone(),
+            together: api.clone(),
+            index: Index::new(0),
+            clock: clock.clone(),
+            events: Events::default(),
+            room: Room::default(),
+            keys: Keys::default(),
+        });
+        let speeds = Speeds {
+            default_interval: Duration::from_secs(20),
+            min_interval: Duration::from_secs(10),
+        };
+        let watchdog = Watchdog::new(clock.clone(), Duration::from_secs(300));
+        let meters = Watches::new(clock);
+        let shutdown = CancellationToken::new();
+        let shard = Shard::new("ns/lease", None);
+        let supervisor = Supervisor::new(tools, shard, speeds, watchdog, meters, shutdown);
+        supervisor.lead();
+        Self {
+            api,
+            cluster,
+            supervisor,
+        }
+    }
+
+    /// The tasks become those that the cluster's ClusterWatches want.
+    fn settle(&self) {
+        let watches: Vec<_> = self.cluster.watches().into_iter().map(Arc::new).collect();
+        self.supervisor.settle_all(Some(NAMESPACE), &watches);
+    }
+
+    /// Time goes by, and whatever is written of the ClusterWatches is seen each second.
+    async fn pass(&self, seconds: u64) {
+        for _ in 0..seconds {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            self.settle();
+        }
+    }
+
+    /// Somebody creates a ClusterWatch.
+    fn create(&self, name: &str, instance: Option<&str>) {
+        let spec = ClusterWatchSpec {
+            cluster_id: CLUSTER.to_owned(),
+            instance_id: instance.map(str::to_owned),
+            api_key_secret_ref: SecretKeyRef {
+                name: "key".to_owned(),
+                ..SecretKeyRef::default()
+            },
+            ..ClusterWatchSpec::default()
+        };
+        let mut watch = ClusterWatch::new(name, spec);
+        watch.metadata.namespace = Some(NAMESPACE.to_owned());
+        self.cluster.put_watch(watch);
+        self.settle();
+    }
+
+    fn delete(&self, name: &str) {
+        self.cluster.remove_watch(name);
+        self.settle();
+    }
+
+    /// Status and reason of its Ready condition.
+    fn ready(&self, name: &str) -> (String, String) {
+        let watches = self.cluster.watches();
+        let watch = watches.iter().find(|watch| watch.name_any() == name);
+        let status = watch.unwrap().status.clone().unwrap();
+        let (status, reason) = crate::testing::word(&status.conditions, "Ready");
+        (status.to_owned(), reason.to_owned())
+    }
+}
 
 fn watch(namespace: &str, name: &str) -> Arc<ClusterWatch> {
     let mut watch = ClusterWatch::new(name, ClusterWatchSpec::default());
@@ -17,33 +131,12 @@ fn watch(namespace: &str, name: &str) -> Arc<ClusterWatch> {
     Arc::new(watch)
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_end_of_a_listing_ends_the_tasks_of_watches_that_it_lacks() {
-    let base = BaseUrl::parse("http://127.0.0.1:1", true).unwrap();
-    let clock: Arc<dyn Clock> = Arc::new(TestClock::default());
-    let tools = Tools {
-        cluster: MemoryCluster::default(),
-        together: Client::new(base, Limits::default()).unwrap(),
-        index: Index::new(0),
-        clock: clock.clone(),
-        events: Events::default(),
-        room: Room::default(),
-        keys: Keys::default(),
-    };
-    let speeds = Speeds {
-        default_interval: Duration::from_secs(60),
-        min_interval: Duration::from_secs(10),
-    };
-    let watchdog = Watchdog::new(clock.clone(), Duration::from_secs(300));
-    let meters = Watches::new(clock);
-    let shutdown = CancellationToken::new();
-    let tools = Arc::new(tools);
-    let shard = Shard::new("ns/lease", None);
-    let supervisor = Supervisor::new(tools, shard, speeds, watchdog, meters, shutdown);
-    supervisor.lead();
+    let supervisor = World::new().supervisor;
     let tasks = || {
         let running = supervisor.running.lock().unwrap();
-        let names = running.keys().map(|(_, name)| name.clone());
+        let names = running.values().flat_map(HashMap::keys).cloned();
         names.collect::<BTreeSet<_>>()
     };
     let watches = [watch("a", "one"), watch("b", "two")];
