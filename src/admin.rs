@@ -16,7 +16,10 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::{JoinError, JoinSet},
+};
 
 use crate::{
     metrics::{self, Metrics},
@@ -63,14 +66,29 @@ fn without_ipv6(address: SocketAddr, error: ErrorKind) -> Option<SocketAddr> {
 /// Answers until it is dropped.
 pub async fn serve(listener: TcpListener, probes: Probes) {
     let probes = Arc::new(probes);
+    let mut connections = JoinSet::new();
     loop {
-        match listener.accept().await {
-            Ok((stream, _)) => drop(tokio::spawn(connection(stream, probes.clone()))),
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(ended) = connections.join_next() => {
+                count(ended, &probes.metrics);
+                continue;
+            }
+        };
+        match accepted {
+            Ok((stream, _)) => drop(connections.spawn(connection(stream, probes.clone()))),
             Err(error) => {
                 tracing::warn!(%error, "the admin server could not accept a connection");
                 tokio::time::sleep(PAUSE).await;
             }
         }
+    }
+}
+
+/// Counts a connection that panicked. Whoever asked got no answer, which the kubelet takes for a failed probe.
+fn count(ended: Result<(), JoinError>, metrics: &Metrics) {
+    if ended.is_err_and(|error| error.is_panic()) {
+        metrics.answer_panicked();
     }
 }
 
@@ -177,6 +195,22 @@ mod tests {
             assert!(response.body().ends_with('\n'));
             let plain = &response.headers()[CONTENT_TYPE];
             assert!(plain.to_str().unwrap().starts_with("text/plain"));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_panics_is_counted() {
+        let probes = probes();
+        for (ended, counted) in [
+            (tokio::spawn(async {}).await, 0),
+            (
+                tokio::spawn(async { panic!("as the test wants it") }).await,
+                1,
+            ),
+        ] {
+            count(ended, &probes.metrics);
+            let line = format!("task_panics_total{{task=\"admin\"}} {counted}\n");
+            assert!(probes.metrics.text().contains(&line), "{line}");
         }
     }
 

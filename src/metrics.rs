@@ -38,6 +38,7 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 #[derive(Clone)]
 pub struct Metrics {
     registry: Arc<Registry>,
+    watches: Watches,
 }
 
 impl Metrics {
@@ -49,11 +50,17 @@ impl Metrics {
         registry.register_collector(Box::new(Process::default()));
         let ours = registry.sub_registry_with_prefix(PREFIX);
         ours.register_collector(Box::new(operator));
-        watches.register(ours);
+        watches.clone().register(ours);
         api::register(ours, together);
         Self {
             registry: Arc::new(registry),
+            watches,
         }
+    }
+
+    /// An answer of the admin server panicked.
+    pub fn answer_panicked(&self) {
+        self.watches.panicked("admin");
     }
 
     /// The answer to a scrape.

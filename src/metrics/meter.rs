@@ -153,6 +153,11 @@ impl WatchMeter {
         }
     }
 
+    /// A write panicked.
+    pub fn write_panicked(&self) {
+        self.totals.panicked("write");
+    }
+
     /// So many vanished at once that a second full listing has to confirm it.
     pub fn vanished(&self, how_many: usize) {
         if how_many > 0 {

@@ -17,11 +17,15 @@ use crate::{
 type Histograms<const N: usize> =
     Family<[(&'static str, &'static str); N], Histogram, fn() -> Histogram>;
 
+/// What tasks do whose panics are counted.
+const TASKS: [&str; 3] = ["clusterwatch", "write", "admin"];
+
 /// One set for a process. Clones count together.
 #[derive(Clone, Debug)]
 pub(super) struct Totals {
     polls: Histograms<1>,
     writes: Family<[(&'static str, &'static str); 2], Counter>,
+    panics: Family<[(&'static str, &'static str); 1], Counter>,
     /// To approve, to start, to finish.
     took: [Histograms<2>; 3],
 }
@@ -53,9 +57,15 @@ fn repairs() -> Histogram {
 impl Default for Totals {
     fn default() -> Self {
         let took = || Histograms::<2>::new_with_constructor(repairs);
+        let panics = Family::default();
+        for task in TASKS {
+            // An alert on the first one needs the zero before it.
+            drop(panics.get_or_create(&[("task", task)]));
+        }
         Self {
             polls: Family::new_with_constructor(polls),
             writes: Family::default(),
+            panics,
             took: [took(), took(), took()],
         }
     }
@@ -74,6 +84,11 @@ impl Totals {
             "mirror_writes",
             "Writes of mirrors by what was done and what became of it: ok, conflict (tried again with the next poll), refused (rights, quota, admission) or failed",
             self.writes.clone(),
+        );
+        registry.register(
+            "task_panics",
+            "Panics by what the task did: sync a ClusterWatch (started again with backoff), write a mirror (tried again), or answer a probe or scrape",
+            self.panics.clone(),
         );
         let [approve, start, finish] = self.took.clone();
         registry.register_with_unit(
@@ -100,6 +115,10 @@ impl Totals {
         let listing = if full { "full" } else { "open" };
         let histogram = self.polls.get_or_create(&[("listing", listing)]);
         histogram.observe(lasted.as_secs_f64());
+    }
+
+    pub(super) fn panicked(&self, task: &'static str) {
+        self.panics.get_or_create(&[("task", task)]).inc();
     }
 
     pub(super) fn wrote(&self, verb: &'static str, outcome: &Result<Done, ClusterError>) {

@@ -60,6 +60,11 @@ impl Watches {
         meter
     }
 
+    /// A task that does `task` (`clusterwatch`, `write` or `admin`) panicked.
+    pub fn panicked(&self, task: &'static str) {
+        self.totals.panicked(task);
+    }
+
     pub(super) fn register(self, registry: &mut Registry) {
         self.totals.register(registry);
         registry.register_collector(Box::new(self));

@@ -335,6 +335,7 @@ impl<'a, C: Cluster> Round<'a, C> {
             Some(Ok(ended)) => ended,
             // The error may hold what the write was about: the log has its place.
             Some(Err(_)) => {
+                self.meter.write_panicked();
                 self.backlog.give_up();
                 let error = "a write panicked: see the log".to_owned();
                 self.tally.failed(ClusterError::Unavailable(error));

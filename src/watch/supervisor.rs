@@ -1,5 +1,6 @@
 //! Starts, cancels and re-times the tasks of the watches; does no work of its own.
 
+mod life;
 mod settling;
 
 use std::{
@@ -17,12 +18,12 @@ use tokio_util::{
 use super::{
     orphans,
     overlap::{Claim, overlaps},
-    pace::Pace,
+    pace::Paces,
     poll::Tools,
     request::REQUESTED_AT,
     shard::Shard,
     status::Standing,
-    task::{Speeds, Task},
+    task::Speeds,
 };
 use crate::{
     api::cluster_watch::ClusterWatch,
@@ -31,7 +32,9 @@ use crate::{
     together::{self, Service},
     watchdog::Watchdog,
 };
-pub(super) use settling::Changed;
+
+use self::life::{Slot, Work};
+pub(super) use self::settling::Changed;
 
 /// What decides whether a running task still fits its watch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +52,7 @@ struct Fit {
 struct Running {
     fit: Fit,
     requested: watch::Sender<Option<String>>,
-    pace: Arc<Pace>,
+    latest: watch::Sender<Arc<ClusterWatch>>,
     /// Ends the task when it is dropped.
     _stop: DropGuard,
 }
@@ -65,6 +68,7 @@ pub struct Supervisor<C, T = together::Client> {
     watchdog: Watchdog,
     meters: Watches,
     running: Mutex<Tasks>,
+    paces: Mutex<Paces>,
     tasks: TaskTracker,
     leads: SetOnce<()>,
     shutdown: CancellationToken,
@@ -89,6 +93,7 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
             watchdog,
             meters,
             running: Mutex::default(),
+            paces: Mutex::default(),
             tasks: TaskTracker::new(),
             leads: SetOnce::new(),
             shutdown,
@@ -151,7 +156,7 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
     }
 
     /// Makes the tasks of `namespace` (all: `None`) those that `watches` want, which are all that there are: a changed
-    /// ClusterWatch gets a new task, and the old one writes nothing more.
+    /// `ClusterWatch` gets a new task, and the old one writes nothing more.
     pub fn settle_all(&self, namespace: Option<&str>, watches: &[Arc<ClusterWatch>]) {
         let wanted = by_namespace(watches);
         let namespaces: BTreeSet<String> = if let Some(namespace) = namespace {
@@ -194,6 +199,7 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
             let requested = watch.annotations().get(REQUESTED_AT).cloned();
             match tasks.get(name) {
                 Some(task) if task.fit == fit => {
+                    task.latest.send_replace(watch.clone());
                     task.requested.send_if_modified(|known| {
                         // Taking a request away asks for nothing.
                         let asked = requested.is_some() && *known != requested;
@@ -203,9 +209,9 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
                 }
                 _ => {
                     // The old task ends before the new one begins.
-                    let old = tasks.remove(name).filter(|old| old.fit.uid == fit.uid);
-                    let pace = old.map(|old| old.pace.clone()).unwrap_or_default();
-                    let task = self.start(watch, fit, requested, pace);
+                    let old = tasks.remove(name);
+                    let edited = old.is_some_and(|old| old.fit.uid == fit.uid);
+                    let task = self.start(watch, fit, requested, edited);
                     tasks.insert(name.to_owned(), task);
                 }
             }
@@ -215,56 +221,59 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
         }
     }
 
+    /// Starts what `watch` wants; `edited`: in place of what an earlier generation of it wanted.
     fn start(
         &self,
         watch: &Arc<ClusterWatch>,
         fit: Fit,
         requested: Option<String>,
-        pace: Arc<Pace>,
+        edited: bool,
     ) -> Running {
-        let (requested, changes) = watch::channel(requested);
-        let shard = self.shard.clone();
-        let task = Task::new(
-            self.tools.clone(),
-            watch.clone(),
-            shard,
-            self.speeds,
-            changes,
-        );
-        let task = task.after(pace.clone());
-        let standing = match (&fit.overlaps, watch.spec.suspend) {
-            (_, true) => Some(Standing::Suspended),
-            (Some(other), _) => Some(Standing::Stalled {
-                reason: "Overlaps",
-                message: format!(
+        let work = match (&fit.overlaps, watch.spec.suspend) {
+            _ if fit.leaves => Work::LetGo,
+            (overlaps, true) => Work::Rest(Standing::Suspended, overlaps.is_some()),
+            (Some(other), false) => {
+                let message = format!(
                     "the older ClusterWatch {other} of this namespace covers the same instances, so this one does nothing: delete one of the two"
-                ),
-            }),
-            (None, false) => None,
+                );
+                let reason = "Overlaps";
+                Work::Rest(Standing::Stalled { reason, message }, true)
+            }
+            (None, false) => Work::Mirror,
         };
-        let (overlaps, leaves) = (fit.overlaps.is_some(), fit.leaves);
+        let (requested, asked) = watch::channel(requested);
+        let (latest, seen) = watch::channel(watch.clone());
+        let namespace = watch.namespace().unwrap_or_default();
+        let pace = self
+            .paces
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .of(&namespace, &watch.spec.cluster_id, watch.spec.instance());
+        let slot = Slot {
+            tools: self.tools.clone(),
+            shard: self.shard.clone(),
+            speeds: self.speeds,
+            watchdog: self.watchdog.clone(),
+            meters: self.meters.clone(),
+            seen,
+            asked,
+            pace,
+            work,
+        };
         let stop = self.shutdown.child_token();
         let stopped = stop.clone();
-        let (watchdog, meters) = (self.watchdog.clone(), self.meters.clone());
         self.tasks.spawn(async move {
             // Whatever the task is in the middle of is dropped at once, its writes with it.
-            let work = async {
-                match standing {
-                    _ if leaves => task.let_go().await,
-                    Some(standing) => task.rest(standing, overlaps, &meters).await,
-                    None => task.run(&watchdog, &meters).await,
-                }
-            };
             tokio::select! {
                 biased;
                 () = stopped.cancelled() => {}
-                () = work => {}
+                () = slot.live(edited) => {}
             }
         });
         Running {
             fit,
             requested,
-            pace,
+            latest,
             _stop: stop.drop_guard(),
         }
     }

@@ -55,6 +55,7 @@ pub struct Task<C, T = Client> {
     watch: Arc<ClusterWatch>,
     shard: Shard,
     pace: Arc<Pace>,
+    edited: bool,
     scope: Scope,
     cadence: Cadence,
     min_interval: Duration,
@@ -95,6 +96,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
         let mut task = Self {
             shard,
             pace: Arc::default(),
+            edited: false,
             scope: Scope::of(&watch),
             cadence,
             min_interval: speeds.min_interval,
@@ -118,10 +120,10 @@ impl<C: Cluster, T: Service> Task<C, T> {
         task
     }
 
-    /// Keeps the pace of the generation before.
+    /// Keeps `pace`, which it shares with those before and after it; `edited`: in place of an earlier generation.
     #[must_use]
-    pub fn after(mut self, pace: Arc<Pace>) -> Self {
-        self.pace = pace;
+    pub fn after(mut self, pace: Arc<Pace>, edited: bool) -> Self {
+        (self.pace, self.edited) = (pace, edited);
         self
     }
 
@@ -140,7 +142,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
         }
         self.adopt().await;
         let (clock, turn) = (self.tools.clock.clone(), self.cadence.active_interval);
-        let first = self.pace.first_poll(clock.elapsed(), turn);
+        let first = self.pace.first_poll(clock.elapsed(), turn, self.edited);
         self.memory.pulse.rest_until(first);
         clock.sleep_until(first).await;
         self.memory.pulse.beat();

@@ -13,6 +13,7 @@ use crate::testing::{
 };
 
 mod confirmed;
+mod panics;
 mod timeless;
 mod unreadable;
 

@@ -16,6 +16,8 @@ use crate::{
     watch::{credentials::Keys, room::Room},
 };
 
+mod paces;
+mod panics;
 mod settling;
 
 /// Together's API to a task that panics in its next polls.
@@ -45,6 +47,7 @@ impl Service for Api {
 struct World {
     api: Api,
     cluster: MemoryCluster,
+    meters: Watches,
     supervisor: Supervisor<MemoryCluster, Api>,
 }
 
@@ -70,22 +73,23 @@ impl World {
         let meters = Watches::new(clock);
         let shutdown = CancellationToken::new();
         let shard = Shard::new("ns/lease", None);
-        let supervisor = Supervisor::new(tools, shard, speeds, watchdog, meters, shutdown);
+        let supervisor = Supervisor::new(tools, shard, speeds, watchdog, meters.clone(), shutdown);
         supervisor.lead();
         Self {
             api,
             cluster,
+            meters,
             supervisor,
         }
     }
 
-    /// The tasks become those that the cluster's ClusterWatches want.
+    /// The tasks become those that the cluster's `ClusterWatches` want.
     fn settle(&self) {
         let watches: Vec<_> = self.cluster.watches().into_iter().map(Arc::new).collect();
         self.supervisor.settle_all(Some(NAMESPACE), &watches);
     }
 
-    /// Time goes by, and whatever is written of the ClusterWatches is seen each second.
+    /// Time goes by, and whatever is written of the `ClusterWatches` is seen each second.
     async fn pass(&self, seconds: u64) {
         for _ in 0..seconds {
             tokio::time::sleep(Duration::from_secs(1)).await;
@@ -93,7 +97,7 @@ impl World {
         }
     }
 
-    /// Somebody creates a ClusterWatch.
+    /// Somebody creates a `ClusterWatch`.
     fn create(&self, name: &str, instance: Option<&str>) {
         let spec = ClusterWatchSpec {
             cluster_id: CLUSTER.to_owned(),

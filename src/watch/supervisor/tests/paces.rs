@@ -1,4 +1,4 @@
-//! How often the API is called by ClusterWatches that come and go.
+//! How often the API is called by `ClusterWatches` that come and go.
 
 use super::*;
 use crate::testing::item;

@@ -1,0 +1,214 @@
+use super::*;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// What can happen to a backlog.
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    /// The write of this mirror fails.
+    Fails(&'static str),
+    /// The write of this mirror works.
+    Works(&'static str),
+    /// So much failed that the poll tries no more.
+    GivesUp,
+    /// The poll ends; it listed what is open.
+    EndsShort,
+    /// The poll ends; it listed everything.
+    EndsFull,
+}
+use Event::{EndsFull, EndsShort, Fails, GivesUp, Works};
+
+/// What a backlog says.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Told {
+    /// Mirrors known to be left to write.
+    left: &'static [&'static str],
+    /// There may be others, which nobody has tried.
+    others: bool,
+    /// Those of `left` that the next poll passes over.
+    passed_over: &'static [&'static str],
+    /// Mirrors that may show what is no longer so.
+    unwritten: &'static [&'static str],
+    /// Minutes to wait with another full listing for the sake of what is left; 0: none is needed.
+    full_after: u32,
+}
+
+const NAMES: [&str; 2] = ["a", "b"];
+const NOTHING: Told = Told {
+    left: &[],
+    others: false,
+    passed_over: &[],
+    unwritten: &[],
+    full_after: 0,
+};
+
+fn refused() -> ClusterError {
+    ClusterError::Refused("exceeded quota".into())
+}
+
+fn after(events: &[Event]) -> Backlog {
+    let mut backlog = Backlog::default();
+    for event in events {
+        match event {
+            Fails(name) => backlog.failed((*name).into(), refused()),
+            Works(name) => backlog.done(name),
+            GivesUp => backlog.give_up(),
+            EndsShort => backlog.end(false),
+            EndsFull => backlog.end(true),
+        }
+    }
+    backlog
+}
+
+fn check(state: &[Event], event: Event, told: &Told) {
+    let backlog = after(&[state, &[event]].concat());
+    let those = |told: &dyn Fn(&str) -> bool| NAMES.map(|name| (name, told(name)));
+    let named = |wanted: &[&str]| NAMES.map(|name| (name, wanted.contains(&name)));
+    let case = format!("{state:?} × {event:?}");
+    assert_eq!(
+        those(&|name| backlog.has(name)),
+        named(told.left),
+        "left: {case}"
+    );
+    assert_eq!(backlog.untried, told.others, "others: {case}");
+    let skips = |name: &str| backlog.skips(name).is_some();
+    assert_eq!(
+        those(&skips),
+        named(told.passed_over),
+        "passed over: {case}"
+    );
+    let unwritten = |name: &str| backlog.unwritten().any(|unwritten| unwritten == name);
+    assert_eq!(
+        those(&unwritten),
+        named(told.unwritten),
+        "unwritten: {case}"
+    );
+    let full_after = backlog.full_after(MINUTE).unwrap_or_default();
+    assert_eq!(full_after, MINUTE * told.full_after, "full after: {case}");
+    let any = told.others || !told.left.is_empty();
+    assert_eq!(
+        (backlog.any(), backlog.message().is_some()),
+        (any, any),
+        "{case}"
+    );
+}
+
+/// Nothing is left, between two polls.
+const CLEAN: &[Event] = &[];
+/// Clean, and in this poll the write of `a` failed.
+const FAILING: &[Event] = &[Fails("a")];
+/// `a` is left, from a poll that tried everything.
+const LEFT: &[Event] = &[Fails("a"), EndsFull];
+/// `a` is left, from a poll that gave up: the next one passes over it.
+const GAVE_UP: &[Event] = &[Fails("a"), GivesUp, EndsFull];
+/// Gave up, and in the poll after it the write of `b` failed.
+const GAVE_UP_FAILING: &[Event] = &[Fails("a"), GivesUp, EndsFull, Fails("b")];
+/// Gave up, and the poll after it, which had a full listing too, was well: `a` has its turn again.
+const TURN: &[Event] = &[Fails("a"), GivesUp, EndsFull, EndsFull];
+
+#[test]
+fn what_each_event_makes_of_each_state() {
+    let left = |left| Told {
+        left,
+        full_after: 1,
+        ..NOTHING
+    };
+    let gave_up = |left| Told {
+        left,
+        others: true,
+        passed_over: left,
+        unwritten: left,
+        full_after: 1,
+    };
+    let failing = |unwritten| Told {
+        unwritten,
+        ..NOTHING
+    };
+    #[rustfmt::skip]
+    let table: [(&[Event], Event, Told); 30] = [
+        // What fails counts as left only once the poll has ended: until then another try may come.
+        (CLEAN, Fails("a"), failing(&["a"])),
+        (CLEAN, Works("a"), NOTHING),
+        (CLEAN, GivesUp, NOTHING),
+        (CLEAN, EndsShort, NOTHING),
+        (CLEAN, EndsFull, NOTHING),
+
+        (FAILING, Fails("b"), failing(&["a", "b"])),
+        (FAILING, Works("a"), NOTHING),
+        (FAILING, GivesUp, failing(&["a"])),
+        (FAILING, EndsShort, left(&["a"])),
+        (FAILING, EndsFull, left(&["a"])),
+
+        (LEFT, Fails("b"), Told { unwritten: &["b"], ..left(&["a"]) }),
+        (LEFT, Works("a"), NOTHING),
+        (LEFT, GivesUp, left(&["a"])),
+        // A short listing does not show what has ended, so that it proves nothing of `a`.
+        (LEFT, EndsShort, left(&["a"])),
+        // A full one found nothing to do about it.
+        (LEFT, EndsFull, NOTHING),
+
+        (GAVE_UP, Fails("b"), Told { unwritten: &["a", "b"], ..gave_up(&["a"]) }),
+        // Others were never tried.
+        (GAVE_UP, Works("a"), gave_up(&[])),
+        (GAVE_UP, GivesUp, gave_up(&["a"])),
+        (GAVE_UP, EndsShort, Told { others: true, ..left(&["a"]) }),
+        // Passed over is not written; but every other one had its turn.
+        (GAVE_UP, EndsFull, Told { full_after: 2, ..left(&["a"]) }),
+
+        (GAVE_UP_FAILING, Fails("a"), Told { unwritten: &["a", "b"], passed_over: &[], ..gave_up(&["a"]) }),
+        (GAVE_UP_FAILING, Works("b"), gave_up(&["a"])),
+        (GAVE_UP_FAILING, GivesUp, Told { unwritten: &["a", "b"], ..gave_up(&["a"]) }),
+        (GAVE_UP_FAILING, EndsShort, Told { others: true, ..left(&["a", "b"]) }),
+        (GAVE_UP_FAILING, EndsFull, Told { full_after: 2, ..left(&["a", "b"]) }),
+
+        (TURN, Fails("a"), Told { unwritten: &["a"], full_after: 2, ..left(&["a"]) }),
+        (TURN, Works("a"), NOTHING),
+        (TURN, GivesUp, Told { full_after: 2, ..left(&["a"]) }),
+        (TURN, EndsShort, Told { full_after: 2, ..left(&["a"]) }),
+        (TURN, EndsFull, NOTHING),
+    ];
+    for (state, event, told) in &table {
+        check(state, *event, told);
+    }
+}
+
+#[test]
+fn the_message_names_the_first_failure_and_what_to_do() {
+    let message = after(&[Fails("a"), Fails("b"), EndsFull])
+        .message()
+        .unwrap();
+    assert!(message.starts_with("2 mirrors"), "{message}");
+    assert!(
+        message.contains("a: the cluster refuses it: exceeded quota"),
+        "{message}"
+    );
+    assert!(message.contains("raise the quota"), "{message}");
+    let message = after(GAVE_UP).message().unwrap();
+    assert!(message.starts_with("at least 1 mirrors"), "{message}");
+}
+
+#[test]
+fn full_listings_for_its_sake_get_rarer() {
+    let mut backlog = Backlog::default();
+    for wanted in [1, 2, 4, 8, 10, 10] {
+        backlog.failed("a".into(), refused());
+        backlog.end(true);
+        assert_eq!(backlog.full_after(MINUTE), Some(MINUTE * wanted));
+    }
+    backlog.end(true);
+    assert_eq!(backlog.full_after(MINUTE), None, "and begin anew");
+    backlog.failed("a".into(), refused());
+    backlog.end(true);
+    assert_eq!(backlog.full_after(MINUTE), Some(MINUTE));
+}
+
+#[test]
+fn it_is_bounded() {
+    let mut backlog = Backlog::default();
+    for number in 0..=MOST {
+        backlog.failed(number.to_string().into(), refused());
+    }
+    backlog.end(true);
+    assert!(backlog.names.is_empty() && backlog.any());
+    assert!(backlog.message().is_some());
+}
