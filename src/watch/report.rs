@@ -60,6 +60,13 @@ impl<C: Cluster> Reporter<C> {
         self.last.observed_generation == Some(self.generation)
     }
 
+    /// Whether the last `staleAfter` lies in the past at `now`.
+    fn is_over(&self, now: Timestamp) -> bool {
+        let promised = self.last.stale_after.as_deref();
+        let promised = promised.and_then(|time| time.parse::<Timestamp>().ok());
+        promised.is_some_and(|promised| promised <= now)
+    }
+
     /// Reports `standing` and `facts`, which are of this reporter's generation; `elapsed`: the monotonic time at `now`.
     ///
     /// # Errors
@@ -72,7 +79,9 @@ impl<C: Cluster> Reporter<C> {
         now: Timestamp,
         elapsed: Duration,
     ) -> Result<(), ClusterError> {
-        let silent = self.written.map(|written| elapsed.saturating_sub(written));
+        // A promise that is over tells readers that the operator is dead. In a living one the clock was set ahead.
+        let written = self.written.filter(|_| !self.is_over(now));
+        let silent = written.map(|written| elapsed.saturating_sub(written));
         let next = build(&self.last, standing, facts, now);
         if !worth_writing(&self.last, &next, silent) {
             return Ok(());

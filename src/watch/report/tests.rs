@@ -140,3 +140,29 @@ async fn the_heartbeat_comes_every_five_minutes_whatever_was_promised_before() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_promise_that_a_clock_set_ahead_has_ended_is_renewed_at_once() {
+    // By how much the clock is set ahead, a minute after a promise of eight, and whether that is written at once.
+    for (ahead, renewed) in [
+        (MINUTE * 6, false),
+        (MINUTE * 7, true),
+        (MINUTE * 600, true),
+    ] {
+        let (cluster, watch) = held_by(None);
+        let mut reporter = reporter(&cluster, &watch);
+        let facts = Facts {
+            stale_after: MINUTE * 3,
+            ..facts()
+        };
+        let synced = Standing::Synced(String::new());
+        let first = reporter.report(&synced, &facts, now(), Duration::ZERO);
+        first.await.unwrap();
+        let before = cluster.watches().remove(0).status;
+        let set = now() + MINUTE + ahead;
+        let second = reporter.report(&synced, &facts, set, MINUTE);
+        second.await.unwrap();
+        let written = cluster.watches().remove(0).status != before;
+        assert_eq!(written, renewed, "{ahead:?}");
+    }
+}
