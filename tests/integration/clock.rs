@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use together_remediation_operator::clock::Clock;
 use tokio::sync::watch;
 
@@ -21,6 +21,8 @@ const RAN_BEFORE: Duration = Duration::from_secs(86_400);
 /// Stands still until it is moved.
 pub(crate) struct ManualClock {
     start: Timestamp,
+    /// By how much the time of day was set ahead; the monotonic clock knows nothing of it.
+    set: Mutex<SignedDuration>,
     moved: watch::Sender<Duration>,
     /// Nobody who sleeps wakes any more.
     frozen: Arc<AtomicBool>,
@@ -52,6 +54,7 @@ impl ManualClock {
     pub(crate) fn beginning(start: Timestamp) -> Self {
         Self {
             start,
+            set: Mutex::default(),
             moved: watch::Sender::default(),
             frozen: Arc::default(),
             sleepers: Arc::default(),
@@ -74,6 +77,11 @@ impl ManualClock {
         self.frozen.store(true, Ordering::SeqCst);
     }
 
+    /// Somebody sets the time of day: `by` ahead of what it was at first (negative: back).
+    pub(crate) fn set(&self, by: SignedDuration) {
+        *self.set.lock().unwrap() = by;
+    }
+
     pub(crate) fn advance(&self, by: Duration) {
         self.moved.send_modify(|moved| *moved += by);
     }
@@ -81,7 +89,7 @@ impl ManualClock {
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        self.start + *self.moved.borrow()
+        self.start + *self.moved.borrow() + *self.set.lock().unwrap()
     }
 
     fn elapsed(&self) -> Duration {

@@ -15,7 +15,10 @@ use kube::{
     api::{Patch, PatchParams},
 };
 use serde_json::json;
-use testbed::simulator::{Remediation as Truth, Simulator};
+use testbed::{
+    control_plane::ControlPlane,
+    simulator::{Remediation as Truth, Simulator},
+};
 use together_remediation_operator::{
     api::remediation::Remediation,
     cluster::{Cluster, ClusterError, Gate, KubeCluster, Patience},
@@ -26,6 +29,7 @@ use together_remediation_operator::{
 use self::replica::Replica;
 use crate::{
     fixture::{CLUSTER, Fixture, until},
+    setup,
     truth::assert_mirrors,
 };
 
@@ -49,7 +53,16 @@ pub(crate) const LEASE: &str = "together-remediation-operator";
 
 /// A namespace without an operator, with `remediations` that all APIs of the test tell of.
 pub(crate) async fn stage(name: &str, remediations: u32) -> Fixture {
-    let fixture = Fixture::idle(name).await;
+    stage_on(setup::control_plane().await, name, remediations).await
+}
+
+/// The same on this control plane.
+pub(crate) async fn stage_on(
+    control_plane: &'static ControlPlane,
+    name: &str,
+    remediations: u32,
+) -> Fixture {
+    let fixture = Fixture::idle_on(control_plane, name).await;
     let rights = RIGHTS.replace("$NAMESPACE", &fixture.namespace);
     fixture.control_plane.apply(&rights).await.unwrap();
     for number in 0..remediations {
@@ -70,7 +83,7 @@ async fn api(fixture: &Fixture) -> Simulator {
     simulator
 }
 
-fn leases(fixture: &Fixture) -> Api<Lease> {
+pub(crate) fn leases(fixture: &Fixture) -> Api<Lease> {
     Api::namespaced(fixture.client.clone(), &fixture.namespace)
 }
 

@@ -2,6 +2,7 @@
 //! nothing shown is neither true nor explained. `UPDATE_DOCS=1` writes docs/faults.md anew.
 
 mod cell;
+mod cluster;
 mod expected;
 mod render;
 mod rows;
@@ -68,6 +69,15 @@ fn every_fault_of_the_simulator_has_a_row() {
         .collect();
     let rows: BTreeSet<_> = rows::all().iter().map(|row| row.fault.name()).collect();
     assert_eq!(rows, names);
+}
+
+#[test]
+fn every_fault_of_the_cluster_has_the_test_that_its_row_names() {
+    for row in cluster::ROWS {
+        let (file, test) = row.test;
+        let text = std::fs::read_to_string(drift::file("tests/integration").join(file)).unwrap();
+        assert!(text.contains(&format!("async fn {test}()")), "{}", row.name);
+    }
 }
 
 #[test]

@@ -70,6 +70,10 @@ impl Replica {
         self.task.await.unwrap()
     }
 
+    pub(crate) fn has_ended(&self) -> bool {
+        self.task.is_finished()
+    }
+
     /// Waits until it ends by itself.
     pub(crate) async fn ended(self) -> Result<(), RunError> {
         let patience = std::time::Duration::from_secs(60);

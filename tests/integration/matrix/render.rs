@@ -3,11 +3,14 @@
 use std::fmt::Write;
 
 use super::{
+    cluster,
     expected::{Age, Effect, Phase},
     rows::Row,
 };
 
-const HEAD: &str = "# When Together's API fails
+const HEAD: &str = "# When something fails
+
+## When Together's API fails
 
 Made by `UPDATE_DOCS=1 cargo test --test integration matrix`, which tries each line on a real API server.
 
@@ -22,6 +25,13 @@ is in every line. Nothing is ever marked gone, and nothing deleted, because the 
 |---|---|---|---|---|
 ";
 
+const CLUSTER: &str = "
+## When the cluster or a clock fails
+
+| What happens | What you see | What to do |
+|---|---|---|
+";
+
 /// The whole file.
 pub(super) fn render(rows: &[Row]) -> String {
     let mut page = HEAD.to_owned();
@@ -32,6 +42,13 @@ pub(super) fn render(rows: &[Row]) -> String {
             "| {} | {first} | {steady} | {change} | {} |",
             row.name, row.advice
         );
+    }
+    page += CLUSTER;
+    for cluster::Row {
+        name, seen, advice, ..
+    } in cluster::ROWS
+    {
+        let _ = writeln!(page, "| {name} | {seen} | {advice} |");
     }
     page
 }

@@ -5,6 +5,7 @@ pub mod argo_cd;
 pub mod auditor;
 pub mod control_plane;
 pub mod drift;
+mod etcd_tools;
 pub mod flux;
 pub mod helm;
 pub mod loopback;

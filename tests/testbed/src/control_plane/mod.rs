@@ -20,6 +20,7 @@ mod programs;
 mod progress;
 mod ready;
 mod requests;
+mod restore;
 mod run;
 mod sweep;
 mod wait;
@@ -38,6 +39,7 @@ pub use self::{
     account::{OPERATOR_RBAC, OperatorAccount},
     error::Error,
     requests::{RequestCounts, RequestKind},
+    restore::{Revisions, Snapshot},
     way::Way,
 };
 use self::{kind::Node, run::Run};

@@ -17,8 +17,14 @@ use super::{
 };
 use crate::loopback;
 
-/// The API server's name as a program of its run.
+/// etcd's name as a program of its run.
+pub(super) const ETCD: &str = "etcd";
+/// The API server's.
 pub(super) const API_SERVER: &str = "kube-apiserver";
+/// The controller manager's.
+pub(super) const CONTROLLERS: &str = "kube-controller-manager";
+/// The only member of the etcd.
+pub(super) const MEMBER: &str = "testbed";
 /// How often another port is tried when someone else took the chosen one first.
 const PORT_TRIES: u32 = 5;
 /// The API server's record of what the accounts of one namespace asked.
@@ -29,12 +35,12 @@ const AUDIT_POLICY: &str = include_str!("../../manifests/audit-policy.yaml");
 const SERVICES: &str = "10.96.0.0/16";
 
 /// What etcd tells other members and clients; there are none. Version 3.5 takes no path of a socket here.
-const NOWHERE: &str = "http://127.0.0.1:0";
+pub(super) const NOWHERE: &str = "http://127.0.0.1:0";
 
 /// Starts all three and waits until they serve. Returns the administrator's kubeconfig.
 pub(super) async fn start(run: &mut Run, programs: &Programs) -> Result<PathBuf, Error> {
     let authority = write_keys(run.dir())?;
-    run.spawn("etcd", etcd(programs, run.dir()))?;
+    run.spawn(ETCD, etcd(programs, run.dir()))?;
     let mut tries = 1;
     loop {
         let server = api_server_on(run, programs, &authority).await;
@@ -49,10 +55,7 @@ pub(super) async fn start(run: &mut Run, programs: &Programs) -> Result<PathBuf,
             }
             Err(error) => return Err(error),
             Ok((client, admin)) => {
-                run.spawn(
-                    "kube-controller-manager",
-                    controller_manager(programs, run.dir()),
-                )?;
+                run.spawn(CONTROLLERS, controller_manager(programs, run.dir()))?;
                 ready::controllers(run, &client).await?;
                 return Ok(admin);
             }
@@ -105,22 +108,22 @@ fn write_keys(dir: &Path) -> Result<Authority, Error> {
 fn etcd(programs: &Programs, dir: &Path) -> Command {
     let client = format!("unix://{}/etcd.sock", dir.display());
     let peer = format!("unix://{}/peer.sock", dir.display());
-    let mut command = Command::new(programs.path("etcd"));
+    let mut command = Command::new(programs.path(ETCD));
     command
-        .arg("--name=testbed")
+        .arg(format!("--name={MEMBER}"))
         .arg(format!("--data-dir={}/etcd", dir.display()))
         .arg("--unsafe-no-fsync")
         .arg(format!("--listen-client-urls={client}"))
         .arg(format!("--advertise-client-urls={NOWHERE}"))
         .arg(format!("--listen-peer-urls={peer}"))
         .arg(format!("--initial-advertise-peer-urls={NOWHERE}"))
-        .arg(format!("--initial-cluster=testbed={NOWHERE}"));
+        .arg(format!("--initial-cluster={MEMBER}={NOWHERE}"));
     command
 }
 
 fn api_server(programs: &Programs, dir: &Path, port: u16) -> Command {
     let file = |name: &str| dir.join(name).display().to_string();
-    let mut command = Command::new(programs.path("kube-apiserver"));
+    let mut command = Command::new(programs.path(API_SERVER));
     command
         .arg(format!("--etcd-servers=unix://{}", file("etcd.sock")))
         .arg("--bind-address=127.0.0.1")
@@ -147,7 +150,7 @@ fn api_server(programs: &Programs, dir: &Path, port: u16) -> Command {
 
 fn controller_manager(programs: &Programs, dir: &Path) -> Command {
     let file = |name: &str| dir.join(name).display().to_string();
-    let mut command = Command::new(programs.path("kube-controller-manager"));
+    let mut command = Command::new(programs.path(CONTROLLERS));
     command
         .arg(format!("--kubeconfig={}", file("controllers.kubeconfig")))
         .arg("--leader-elect=false")

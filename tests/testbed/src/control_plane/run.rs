@@ -19,6 +19,8 @@ struct Program {
     name: String,
     command: Command,
     child: Child,
+    /// It was ended on purpose.
+    killed: bool,
     log: PathBuf,
 }
 
@@ -111,6 +113,7 @@ impl Run {
             name: name.to_owned(),
             command,
             child,
+            killed: false,
             log,
         });
         Ok(())
@@ -129,7 +132,9 @@ impl Run {
 
     /// Ends a program of the run at once.
     pub(super) fn kill(&mut self, name: &str) -> Result<(), Error> {
-        let child = &mut self.program(name)?.child;
+        let program = self.program(name)?;
+        program.killed = true;
+        let child = &mut program.child;
         child
             .kill()
             .and_then(|()| child.wait())
@@ -141,7 +146,13 @@ impl Run {
     pub(super) fn start_again(&mut self, name: &str) -> Result<(), Error> {
         let program = self.program(name)?;
         program.child = started(&mut program.command)?;
+        program.killed = false;
         Ok(())
+    }
+
+    /// Fails where no program of this name belongs to the run.
+    pub(super) fn is_there(&mut self, name: &str) -> Result<(), Error> {
+        self.program(name).map(drop)
     }
 
     fn program(&mut self, name: &str) -> Result<&mut Program, Error> {
@@ -152,9 +163,9 @@ impl Run {
         found.ok_or_else(|| Error::Absent(format!("{name} is no process of this control plane")))
     }
 
-    /// Fails when one of the programs has ended.
+    /// Fails when one of the programs has ended by itself.
     pub(super) fn check(&mut self) -> Result<(), Error> {
-        for program in &mut self.programs {
+        for program in self.programs.iter_mut().filter(|program| !program.killed) {
             if let Ok(Some(status)) = program.child.try_wait() {
                 return Err(Error::Ended {
                     name: program.name.clone(),

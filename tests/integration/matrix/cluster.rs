@@ -1,0 +1,52 @@
+//! Faults of the cluster, of a clock and of an object, and what each does. They are tried by tests of their own.
+
+/// One row of the second table.
+pub(super) struct Row {
+    /// For people.
+    pub(super) name: &'static str,
+    /// What is seen meanwhile and afterwards.
+    pub(super) seen: &'static str,
+    pub(super) advice: &'static str,
+    /// File and name of the test that shows it.
+    pub(super) test: (&'static str, &'static str),
+}
+
+/// All of them.
+pub(super) const ROWS: [Row; 4] = [
+    Row {
+        name: "etcd is restored from a snapshot, with `--bump-revision` and `--mark-compacted`",
+        seen: "Both kinds are listed again. Mirrors that went back, came back or are missing are right again after a full sync. The operator does not restart.",
+        advice: "Nothing here. ClusterWatches and Secrets are those of the snapshot: apply what was changed since.",
+        test: (
+            "restore.rs",
+            "mirrors_are_the_truth_after_a_restore_that_bumps_the_revisions",
+        ),
+    },
+    Row {
+        name: "the same without the bump",
+        seen: "The same. Until the operator notices that resourceVersions went backwards, some writes fail with a conflict; it lists again at most once a minute.",
+        advice: "As above. Other controllers may not notice: etcd's documentation asks for the bump.",
+        test: (
+            "restore.rs",
+            "mirrors_are_the_truth_after_a_restore_that_gives_the_revisions_out_again",
+        ),
+    },
+    Row {
+        name: "the clock of the operator's node is set, ahead or back",
+        seen: "`lastSyncTime` and `staleAfter` follow at the next sync, and heartbeats go on. Retention goes by the Together API's clock; if the two are more than a day apart, nothing expires.",
+        advice: "Check that the node's time is synchronised.",
+        test: (
+            "clock_jumps.rs",
+            "heartbeats_go_on_and_nothing_is_deleted_early_whatever_the_clock_was_set_to",
+        ),
+    },
+    Row {
+        name: "the same, with a Lease",
+        seen: "The leader keeps its Lease: replicas measure it by clocks that nobody sets.",
+        advice: "As above.",
+        test: (
+            "clock_jumps/process.rs",
+            "a_process_whose_time_of_day_is_set_goes_on_and_keeps_its_lease",
+        ),
+    },
+];

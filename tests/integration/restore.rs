@@ -1,0 +1,50 @@
+//! etcd is put back to a snapshot, by its own tools, under operators that go on running: objects come back as they were, or
+//! again with another uid, or are gone, and a resourceVersion that was given out once is given out for something else. After
+//! it the mirrors are what the API says, with nobody's help.
+
+mod alone;
+mod elected;
+mod story;
+
+use testbed::control_plane::{ControlPlane, Revisions};
+
+use self::{alone::Alone, elected::Elected};
+use crate::setup;
+
+/// One cluster with both operators at work; it is put back once.
+async fn restored(revisions: Revisions) {
+    let control_plane: &'static ControlPlane =
+        Box::leak(Box::new(ControlPlane::start().await.unwrap()));
+    setup::install(control_plane).await;
+    let mut alone = Alone::start(control_plane).await;
+    let elected = Elected::start(control_plane).await;
+    alone.begin().await;
+    elected.begin().await;
+    let snapshot = control_plane.snapshot().await.unwrap();
+    alone.go_on().await;
+    elected.go_on().await;
+    control_plane.restore(&snapshot, revisions).await.unwrap();
+    let (alone, elected) = tokio::join!(alone.recovers(), elected.recovers());
+    let told = [("the operator alone", alone), ("the elected one", elected)];
+    let mut wrong = Vec::new();
+    for (who, found) in told {
+        match found {
+            Ok(took) => setup::say(&format!(
+                "etcd restored, revisions {revisions:?}: the mirrors of {who} are the truth after {:.0} s",
+                took.as_secs_f64()
+            )),
+            Err(last) => wrong.push(format!("{who}: {last}")),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mirrors_are_the_truth_after_a_restore_that_bumps_the_revisions() {
+    restored(Revisions::Bumped).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mirrors_are_the_truth_after_a_restore_that_gives_the_revisions_out_again() {
+    restored(Revisions::Reused).await;
+}
