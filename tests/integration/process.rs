@@ -97,6 +97,16 @@ impl Process {
         .await;
     }
 
+    /// Waits until it listens; where its admin server does.
+    pub(crate) async fn admin(&self) -> String {
+        self.has_said("\"admin\"").await;
+        let log = self.log.lock().unwrap();
+        let line = log.iter().find(|line| line.contains("\"admin\"")).unwrap();
+        let (_, rest) = line.split_once("127.0.0.1:").unwrap();
+        let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        format!("127.0.0.1:{port}")
+    }
+
     /// Waits until it ends; how it did, and what it said.
     pub(crate) async fn ended(mut self) -> (ExitStatus, String) {
         let ended = timeout(PATIENCE, self.child.wait()).await;

@@ -12,7 +12,7 @@ pub(super) struct Row {
 }
 
 /// All of them.
-pub(super) const ROWS: [Row; 4] = [
+pub(super) const ROWS: [Row; 8] = [
     Row {
         name: "etcd is restored from a snapshot, with `--bump-revision` and `--mark-compacted`",
         seen: "Both kinds are listed again. Mirrors that went back, came back or are missing are right again after a full sync. The operator does not restart.",
@@ -47,6 +47,42 @@ pub(super) const ROWS: [Row; 4] = [
         test: (
             "clock_jumps/process.rs",
             "a_process_whose_time_of_day_is_set_goes_on_and_keeps_its_lease",
+        ),
+    },
+    Row {
+        name: "the operator loses its rights in one of its namespaces (`--namespace a --namespace b`)",
+        seen: "The other namespaces go on, also after a restart. `/readyz` stays 200 and names the refused namespace.",
+        advice: "Grant the rights again (it is taken in again without a restart), or remove the namespace from the flags.",
+        test: (
+            "namespaces.rs",
+            "a_namespace_whose_rights_are_taken_away_is_named_and_the_other_goes_on",
+        ),
+    },
+    Row {
+        name: "one of its namespaces is deleted",
+        seen: "The same.",
+        advice: "Remove the namespace from the flags, or create it again with the rights.",
+        test: (
+            "namespaces.rs",
+            "a_namespace_that_is_deleted_is_named_and_the_other_goes_on",
+        ),
+    },
+    Row {
+        name: "a mirror's status holds a time that cannot be read (the API server accepts any offset)",
+        seen: "All other mirrors go on, also after a restart. The next sync writes that status again.",
+        advice: "Nothing.",
+        test: (
+            "unreadable.rs",
+            "a_mirror_whose_times_cannot_be_read_is_written_anew_and_the_others_go_on",
+        ),
+    },
+    Row {
+        name: "a thousand ClusterWatches of one node each in one namespace",
+        seen: "All are synced, the probes are answered, and the leader keeps its Lease.",
+        advice: "Nothing. One ClusterWatch without `instanceId` needs a thousandth of the calls.",
+        test: (
+            "many.rs",
+            "a_thousand_cluster_watches_of_one_namespace_are_polled_and_the_lease_is_kept",
         ),
     },
 ];

@@ -1,0 +1,141 @@
+//! Objects that the API server holds and the operator cannot read: it takes any offset for a time. What else there is goes
+//! on, and such a status is written anew.
+
+use std::time::Duration;
+
+use kube::{
+    Api,
+    api::{ApiResource, DynamicObject, Patch, PatchParams},
+    core::GroupVersionKind,
+};
+use serde_json::{Value, json};
+use testbed::{auditor::see, simulator::Remediation as Truth};
+
+use crate::{
+    fixture::{CLUSTER, Fixture, until},
+    truth::assert_mirrors,
+};
+
+/// Right for the API server, and no time for anybody else.
+const NO_TIME: &str = "2026-11-23T10:00:00+99:99";
+const POLL: Duration = Duration::from_secs(70);
+
+/// Objects of a kind as JSON: the typed client cannot read what this is about.
+fn objects(fixture: &Fixture, kind: &str, plural: &str) -> Api<DynamicObject> {
+    let kind = GroupVersionKind::gvk("compute.together.ai", "v1alpha1", kind);
+    let resource = ApiResource::from_gvk_with_plural(&kind, plural);
+    Api::namespaced_with(fixture.client.clone(), &fixture.namespace, &resource)
+}
+
+/// Gives all conditions of an object a time that cannot be read.
+async fn spoil(api: &Api<DynamicObject>, name: &str) {
+    let mut object = api.get(name).await.unwrap();
+    let conditions = object.data["status"]["conditions"].as_array_mut().unwrap();
+    for condition in conditions.iter_mut() {
+        condition["lastTransitionTime"] = NO_TIME.into();
+    }
+    let patch = json!({"status": {"conditions": conditions}});
+    let spoilt = api
+        .patch_status(name, &PatchParams::default(), &Patch::Merge(patch))
+        .await
+        .unwrap();
+    let held = &spoilt.data["status"]["conditions"][0]["lastTransitionTime"];
+    assert_eq!(held, NO_TIME, "the API server takes it");
+}
+
+/// Whether everything of the namespace can be read; else what cannot.
+async fn readable(fixture: &Fixture) -> Result<(), String> {
+    let seen = see(&fixture.client, &fixture.namespace).await.unwrap();
+    let all = seen.mirrors.iter().chain(&seen.watches);
+    let spoilt = |object: &&Value| object.to_string().contains(NO_TIME);
+    match all.filter(spoilt).count() {
+        0 => Ok(()),
+        left => Err(format!("{left} cannot be read: {seen:#?}")),
+    }
+}
+
+/// Lets the operator poll until everything can be read.
+async fn written_anew(fixture: &Fixture) {
+    until("it is written anew", || async {
+        fixture.clock.advance(POLL);
+        readable(fixture).await
+    })
+    .await;
+    until("the mirrors are the truth", || async {
+        fixture.clock.advance(POLL);
+        let truth = fixture.simulator.truth(CLUSTER);
+        let mirrors = fixture.all().await;
+        let states = |mirrored: bool| {
+            let mut all: Vec<_> = if mirrored {
+                let of = mirrors.iter().map(|mirror| {
+                    let state = mirror
+                        .status
+                        .as_ref()
+                        .and_then(|status| status.state.clone());
+                    (mirror.spec.id.clone(), state)
+                });
+                of.collect()
+            } else {
+                let of = truth
+                    .iter()
+                    .map(|one| (one.id.clone(), Some(one.state.clone())));
+                of.collect()
+            };
+            all.sort_unstable();
+            all
+        };
+        if states(true) == states(false) {
+            Ok(())
+        } else {
+            Err(format!("{:#?}", states(true)))
+        }
+    })
+    .await;
+    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+}
+
+async fn mirrored(name: &str) -> (Fixture, [String; 3]) {
+    let fixture = Fixture::new(name).await;
+    let ids = [1, 2, 3].map(|number| {
+        let truth = Truth::numbered(CLUSTER, number);
+        let id = truth.id.clone();
+        fixture.simulator.put(truth);
+        id
+    });
+    fixture.simulator.enter(CLUSTER, &ids[2], "SUCCEEDED");
+    fixture.synced_watch(|_| {}).await;
+    (fixture, ids)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mirror_whose_times_cannot_be_read_is_written_anew_and_the_others_go_on() {
+    let (mut fixture, [open, other, ended]) = mirrored("no-time").await;
+    let mirrors = objects(&fixture, "Remediation", "remediations");
+    for spoilt in [&open, &ended] {
+        spoil(&mirrors, spoilt).await;
+    }
+    fixture.simulator.enter(CLUSTER, &other, "RUNNING");
+    written_anew(&fixture).await;
+
+    // The same for one that starts then.
+    fixture.stop().await;
+    for spoilt in [&open, &ended] {
+        spoil(&mirrors, spoilt).await;
+    }
+    fixture.simulator.enter(CLUSTER, &other, "SUCCEEDED");
+    fixture.simulator.put(Truth::numbered(CLUSTER, 4));
+    fixture.start(&[]).await;
+    written_anew(&fixture).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_watch_whose_times_cannot_be_read_is_written_anew_and_mirrored() {
+    let (mut fixture, [open, ..]) = mirrored("no-time-watch").await;
+    let watches = objects(&fixture, "ClusterWatch", "clusterwatches");
+    fixture.stop().await;
+    spoil(&watches, "training").await;
+    fixture.simulator.enter(CLUSTER, &open, "RUNNING");
+    fixture.start(&[]).await;
+    written_anew(&fixture).await;
+    fixture.ready("training", "Synced").await;
+}
