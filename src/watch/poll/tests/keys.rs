@@ -49,7 +49,7 @@ async fn a_shared_key_that_is_refused_is_read_anew_and_a_changed_one_is_tried_in
 }
 
 /// From the second page on the API refuses the first key so, and the Secret holds another one; from then on each page
-/// changes it again, where `ever`.
+/// changes it again, where `ever`, up to the tenth.
 async fn rotated_while_listing(error: Error, ever: bool) -> (World, Result<Polled, PollError>) {
     let mut world = World::with((0..3).map(|number| item(number, "RUNNING"))).await;
     world.spec.query = Some(Query {
@@ -60,7 +60,7 @@ async fn rotated_while_listing(error: Error, ever: bool) -> (World, Result<Polle
     let (cluster, mut pages) = (world.tools.cluster.clone(), 0);
     world.api().state().key_fault = Some(Box::new(move |key| {
         pages += 1;
-        let refused = pages >= 2 && (ever || key == first);
+        let refused = pages >= 2 && (key == first || ever && pages < 10);
         if refused {
             cluster.set_key(format!("key-{pages}").as_bytes());
         }
