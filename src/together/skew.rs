@@ -69,10 +69,10 @@ impl ApiClock {
     /// The same where the API has told it, when our monotonic clock shows `elapsed`.
     #[must_use]
     pub fn told(self, elapsed: Duration) -> Option<Timestamp> {
-        match self {
-            Self::Known { zero, .. } => zero.checked_add(elapsed).ok(),
-            Self::Untold | Self::Doubtful => None,
-        }
+        let Self::Known { zero, .. } = self else {
+            return None;
+        };
+        zero.checked_add(elapsed).ok()
     }
 
     fn ahead(self) -> Option<SignedDuration> {
