@@ -34,6 +34,7 @@ mod signal;
 mod step;
 mod together;
 mod truth;
+mod wire;
 mod world;
 
 /// Sequences that plain `cargo test` runs.

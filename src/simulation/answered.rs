@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use crate::together::Remediation;
+use crate::{api::cluster_watch::ClusterWatch, together::Remediation};
 
 /// What the API has proven about one id since it last showed it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,6 +19,11 @@ pub(super) struct Evidence {
 /// What one process has asked since its last listing began.
 #[derive(Debug, Default)]
 pub(super) struct Series {
+    pub(super) began: Duration,
+    /// The states that it asks for; none: all.
+    pub(super) asked: Vec<String>,
+    /// Tokens of pages that have failed once.
+    pub(super) stuttered: BTreeSet<Option<String>>,
     pub(super) shown: BTreeSet<String>,
     pub(super) pages: usize,
     pub(super) questions: usize,
@@ -28,13 +33,14 @@ pub(super) struct Series {
 #[derive(Debug, Default)]
 pub(super) struct Answered {
     pub(super) evidence: BTreeMap<String, Evidence>,
-    pub(super) series: BTreeMap<usize, Series>,
+    /// By process and by the instance that it lists (`None`: all).
+    pub(super) series: BTreeMap<(usize, Option<String>), Series>,
     /// When which version (by its `update_time`) of an id was shown first and last, since another one was.
     pub(super) shown: BTreeMap<String, BTreeMap<String, (Duration, Duration)>>,
     /// When a listing that came to its end last showed each id.
     pub(super) confirmed: BTreeMap<String, Duration>,
-    /// When a listing last came to its end.
-    pub(super) ended: Duration,
+    /// When a listing of this instance (`None`: of all) last came to its end.
+    pub(super) ended: BTreeMap<Option<String>, Duration>,
     /// When items were last unreadable.
     pub(super) malformed: Option<Duration>,
     /// When answers were last slow.
@@ -45,6 +51,12 @@ impl Answered {
     /// What is proven about the id.
     pub(super) fn evidence(&self, id: &str) -> Evidence {
         self.evidence.get(id).copied().unwrap_or_default()
+    }
+
+    /// When a listing for this watch last came to its end.
+    pub(super) fn ended(&self, watch: &ClusterWatch) -> Duration {
+        let instance = watch.spec.instance().map(str::to_owned);
+        self.ended.get(&instance).copied().unwrap_or_default()
     }
 
     /// The call by id answered 403.

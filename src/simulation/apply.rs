@@ -1,6 +1,8 @@
 //! What each kind of step does.
 
 mod errors;
+mod items;
+mod newest;
 mod processes;
 mod watches;
 
@@ -10,6 +12,15 @@ use super::{sequence::Sequence, step::Kind};
 
 impl Sequence {
     pub(super) fn set_up(&mut self) {
+        for world in self.worlds.clone() {
+            self.world = world;
+            self.set_up_here();
+        }
+        self.world = self.worlds[0].clone();
+    }
+
+    fn set_up_here(&mut self) {
+        self.give_key();
         let large = self.draw(0..16) == 0;
         let items = if large {
             self.draw(11..30)
@@ -70,6 +81,11 @@ impl Sequence {
             Kind::ApiClockAhead => self.put_api_clock_ahead(),
             Kind::SecretRemoved | Kind::SecretWrong | Kind::SecretBack | Kind::KeyChanged => {
                 self.change_key(kind);
+            }
+            kind if kind >= Kind::EtcdRestored => {
+                if let Some(pause) = self.apply_newest(kind) {
+                    return pause;
+                }
             }
             _ => {
                 if !self.set_fault(kind) {

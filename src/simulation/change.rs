@@ -1,6 +1,6 @@
 //! What each kind of step does to what the API has.
 
-use std::time::Duration;
+use k8s_openapi::jiff::SignedDuration;
 
 use super::{sequence::Sequence, step::Kind};
 
@@ -35,10 +35,17 @@ impl Sequence {
     /// The API's clock is corrected; a clock that is set back would be a restore, which is a kind of its own.
     pub(super) fn put_api_clock_ahead(&mut self) {
         let seconds = [30, 300, 4000][self.draw(0..3)];
-        self.world.with(|world, now| {
-            world.judge.minds = now;
-            world.truth.ahead += Duration::from_secs(seconds);
-        });
+        self.set_api_clock(SignedDuration::from_secs(seconds));
+    }
+
+    /// Both clusters are behind the same API.
+    pub(super) fn set_api_clock(&self, by: SignedDuration) {
+        for world in &self.worlds {
+            world.with(|world, now| {
+                world.judge.minds = now;
+                world.truth.ahead += by;
+            });
+        }
     }
 
     pub(super) fn change_truth(&mut self, kind: Kind) {

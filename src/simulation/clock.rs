@@ -16,7 +16,7 @@ pub(super) struct VirtualClock {
 
 impl Clock for VirtualClock {
     fn now(&self) -> Timestamp {
-        crate::testing::now() + self.elapsed()
+        crate::testing::now() + self.elapsed() + self.life.ahead.get()
     }
 
     fn elapsed(&self) -> Duration {

@@ -54,7 +54,7 @@ pub(super) struct Op {
 
 #[derive(Clone)]
 pub(super) struct Reach {
-    world: Arc<World>,
+    worlds: Vec<Arc<World>>,
     life: Arc<Life>,
     leadership: Leadership,
     patience: Patience,
@@ -64,11 +64,11 @@ pub(super) struct Reach {
 type Answer<T> = Result<T, ClusterError>;
 
 impl Reach {
-    pub(super) fn new(world: Arc<World>, life: Arc<Life>, leadership: Leadership) -> Self {
+    pub(super) fn new(worlds: Vec<Arc<World>>, life: Arc<Life>, leadership: Leadership) -> Self {
         let patience = Patience::default();
         let gate = Gate::new(patience.clone(), None, leadership.clone());
         Self {
-            world,
+            worlds,
             life,
             leadership,
             patience,
@@ -76,8 +76,16 @@ impl Reach {
         }
     }
 
+    fn world(&self, namespace: Option<&str>) -> &Arc<World> {
+        let mut worlds = self.worlds.iter();
+        worlds
+            .find(|world| Some(world.namespace) == namespace)
+            .unwrap()
+    }
+
     async fn send<T: Send + 'static>(
         &self,
+        world: &Arc<World>,
         verb: Verb,
         name: String,
         fence: Option<u64>,
@@ -85,21 +93,25 @@ impl Reach {
     ) -> Answer<T> {
         let slot = self.life.slot;
         let op = Op {
-            known: self.world.with(|state, _| state.judge.known(slot, &name)),
-            evidence: self.world.with(|state, _| state.answered.evidence(&name)),
+            known: world.with(|state, _| state.judge.known(slot, &name)),
+            evidence: world.with(|state, _| state.answered.evidence(&name)),
             verb,
             name,
             fence,
             slot,
-            sent: self.world.now(),
+            sent: world.now(),
             led: self.leadership.holds(),
         };
-        let fault = self
-            .world
-            .with(|state, _| state.faults.kube(&mut state.rng));
+        let fault = world.with(|state, _| state.faults.kube(&mut state.rng));
         let reads = verb == Verb::Read;
         let fault = fault.filter(|fault| (*fault == KubeFault::Unreadable) == reads);
+        let rights = !world.refused.get();
+        let unwritable = || world.with(|state, _| state.faults.is_unwritable(&op.name));
         let lands = match fault {
+            _ if !rights => Err(ClusterError::Refused("forbidden".to_owned())),
+            _ if verb != Verb::WatchStatus && !reads && unwritable() => {
+                Err(ClusterError::Refused("admission".to_owned()))
+            }
             Some(KubeFault::Refused) => Err(ClusterError::Refused("quota".to_owned())),
             Some(KubeFault::Conflict) => Err(ClusterError::Conflict),
             Some(KubeFault::Throttled(_)) => Err(ClusterError::Busy("429".to_owned())),
@@ -108,7 +120,7 @@ impl Reach {
         };
         let known = op.clone();
         let (tell, told) = oneshot::channel();
-        let (world, life) = (self.world.clone(), self.life.clone());
+        let (at, life) = (world.clone(), self.life.clone());
         tokio::spawn(async move {
             sleep(if let Some(KubeFault::Slow(seconds)) = fault {
                 Duration::from_secs(seconds)
@@ -117,10 +129,10 @@ impl Reach {
             })
             .await;
             let answer = match lands {
-                Ok(()) => land(&world, &life, &op, act).await,
+                Ok(()) => land(&at, &life, &op, act).await,
                 Err(error) => Err(error),
             };
-            let there = world.cluster.mirror(&op.name);
+            let there = at.cluster.mirror(&op.name);
             // Perhaps nobody waits any more.
             let _ = tell.send((answer, there.as_ref().and_then(version)));
         });
@@ -131,7 +143,7 @@ impl Reach {
         }
         // What is read decides nothing.
         if answer.is_ok() && fault.is_none() && !reads {
-            self.world.with(|state, _| state.judge.knows(&known, there));
+            world.with(|state, _| state.judge.knows(&known, there));
         }
         match fault {
             Some(KubeFault::AnswerLost) => Err(down()),
@@ -142,23 +154,27 @@ impl Reach {
 
     async fn write<T: Send + 'static>(
         &self,
+        namespace: Option<&str>,
         verb: Verb,
         name: String,
         fence: Option<u64>,
         act: impl Fn(&MemoryCluster) -> Answer<T> + Clone + Send + Sync + 'static,
     ) -> Answer<T> {
         self.life.runs().await;
-        let call = || self.send(verb, name.clone(), fence, act.clone());
+        let world = self.world(namespace);
+        let call = || self.send(world, verb, name.clone(), fence, act.clone());
         self.gate.write(call).await
     }
 
     async fn read<T: Send + 'static>(
         &self,
+        namespace: &str,
         name: &str,
         act: impl Fn(&MemoryCluster) -> Answer<T> + Clone + Send + Sync + 'static,
     ) -> Answer<T> {
         self.life.runs().await;
-        let call = || self.send(Verb::Read, name.to_owned(), None, act.clone());
+        let world = self.world(Some(namespace));
+        let call = || self.send(world, Verb::Read, name.to_owned(), None, act.clone());
         self.gate.read(call).await
     }
 }
@@ -229,16 +245,21 @@ fn version<K: ResourceExt>(object: &K) -> Option<u64> {
 
 impl Cluster for Reach {
     async fn create(&self, mirror: &Remediation) -> Answer<Remediation> {
-        let mirror = mirror.clone();
-        self.write(Verb::Create, mirror.name_any(), None, move |cluster| {
-            now(cluster.create(&mirror))
-        })
+        let (mirror, namespace) = (mirror.clone(), mirror.namespace());
+        self.write(
+            namespace.as_deref(),
+            Verb::Create,
+            mirror.name_any(),
+            None,
+            move |cluster| now(cluster.create(&mirror)),
+        )
         .await
     }
 
     async fn replace_status(&self, mirror: &Remediation) -> Answer<Remediation> {
-        let mirror = mirror.clone();
+        let (mirror, namespace) = (mirror.clone(), mirror.namespace());
         self.write(
+            namespace.as_deref(),
             Verb::Status,
             mirror.name_any(),
             version(&mirror),
@@ -247,19 +268,24 @@ impl Cluster for Reach {
         .await
     }
 
-    async fn patch(&self, _: &str, name: &str, patch: Value) -> Answer<Remediation> {
+    async fn patch(&self, namespace: &str, name: &str, patch: Value) -> Answer<Remediation> {
         let fence = patch["metadata"]["resourceVersion"].as_str();
         let fence = fence.map(|version| version.parse().unwrap());
         let of = name.to_owned();
-        self.write(Verb::Patch, name.to_owned(), fence, move |cluster| {
-            now(cluster.patch("", &of, patch.clone()))
-        })
+        self.write(
+            Some(namespace),
+            Verb::Patch,
+            name.to_owned(),
+            fence,
+            move |cluster| now(cluster.patch("", &of, patch.clone())),
+        )
         .await
     }
 
-    async fn delete(&self, _: &str, name: &str, uid: &str, version: u64) -> Answer<()> {
+    async fn delete(&self, namespace: &str, name: &str, uid: &str, version: u64) -> Answer<()> {
         let (of, uid) = (name.to_owned(), uid.to_owned());
         self.write(
+            Some(namespace),
             Verb::Delete,
             name.to_owned(),
             Some(version),
@@ -268,30 +294,33 @@ impl Cluster for Reach {
         .await
     }
 
-    async fn get(&self, _: &str, name: &str) -> Answer<Remediation> {
+    async fn get(&self, namespace: &str, name: &str) -> Answer<Remediation> {
         let of = name.to_owned();
-        self.read(name, move |cluster| now(cluster.get("", &of)))
+        self.read(namespace, name, move |cluster| now(cluster.get("", &of)))
             .await
     }
 
-    async fn get_watch(&self, _: &str, name: &str) -> Answer<ClusterWatch> {
+    async fn get_watch(&self, namespace: &str, name: &str) -> Answer<ClusterWatch> {
         let of = name.to_owned();
-        self.read(name, move |cluster| now(cluster.get_watch("", &of)))
-            .await
+        self.read(namespace, name, move |cluster| {
+            now(cluster.get_watch("", &of))
+        })
+        .await
     }
 
     async fn replace_watch_status(&self, watch: &ClusterWatch) -> Answer<ClusterWatch> {
         self.life.runs().await;
         let (name, fence) = (watch.name_any(), version(watch));
+        let watch_namespace = watch.namespace();
         let watch = watch.clone();
         let act = move |cluster: &MemoryCluster| now(cluster.replace_watch_status(&watch));
-        let call = || self.send(Verb::WatchStatus, name.clone(), fence, act.clone());
+        let world = self.world(watch_namespace.as_deref());
+        let call = || self.send(world, Verb::WatchStatus, name.clone(), fence, act.clone());
         self.gate.write_now(call).await
     }
 
     async fn secret(&self, namespace: &str, name: &str) -> Answer<Secret> {
-        let namespace = namespace.to_owned();
-        self.read(name, move |cluster| now(cluster.secret(&namespace, "")))
+        self.read(namespace, name, move |cluster| now(cluster.secret("", "")))
             .await
     }
 }

@@ -38,6 +38,10 @@ pub(super) enum ApiFault {
     SdkNames,
     /// Some answers show versions from before the last change.
     Lagging,
+    /// Every third page fails once in each listing.
+    Stutters,
+    /// Of several states that are asked for one by one, only the first is heeded.
+    FirstStateOnly,
 }
 
 /// A fault of the call by id.
@@ -81,6 +85,18 @@ pub(super) struct Faults {
     pub(super) api: Option<Timed<ApiFault>>,
     pub(super) id: Option<Timed<IdFault>>,
     pub(super) kube: Option<Timed<KubeFault>>,
+    /// The process whose next call of the API panics.
+    pub(super) panics: Option<usize>,
+    /// The next listing by state is refused once (400).
+    pub(super) refuses_once: bool,
+    /// The mirror that the cluster lets nobody write.
+    pub(super) unwritable: Option<Timed<String>>,
+}
+
+impl<T> Timed<T> {
+    pub(super) fn is_on(&self) -> bool {
+        Instant::now() < self.until
+    }
 }
 
 impl Faults {
@@ -92,12 +108,17 @@ impl Faults {
         draw(self.id.as_ref(), rng)
     }
 
+    pub(super) fn is_unwritable(&self, name: &str) -> bool {
+        let timed = self.unwritable.as_ref();
+        timed.is_some_and(|timed| timed.is_on() && timed.fault == name)
+    }
+
     pub(super) fn kube(&self, rng: &mut fastrand::Rng) -> Option<KubeFault> {
         draw(self.kube.as_ref(), rng)
     }
 }
 
 fn draw<T: Copy>(timed: Option<&Timed<T>>, rng: &mut fastrand::Rng) -> Option<T> {
-    let timed = timed.filter(|timed| Instant::now() < timed.until)?;
+    let timed = timed.filter(|timed| timed.is_on())?;
     (rng.u8(0..100) < timed.part).then_some(timed.fault)
 }

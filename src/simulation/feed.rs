@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures::{Stream, channel::mpsc};
-use kube::{ResourceExt, runtime::watcher};
+use kube::{ResourceExt, core::Status, runtime::watcher};
 use tokio::time::sleep;
 
 use super::{life::Life, signal::Signal, world::World};
@@ -53,17 +53,24 @@ pub(super) fn mirrors(
 ) -> (impl Stream<Item = Event>, impl Future<Output = ()>) {
     let (tell, told) = mpsc::unbounded();
     let feed = async move {
+        let refuse = || tell.unbounded_send(Err(forbidden())).unwrap();
         let tell = |event| tell.unbounded_send(Ok(event)).unwrap();
         let news = &world.mirror_news;
+        let cut = || Some((lags.get().cuts, world.cluster.restores()));
         let mut at = 0;
         let mut cuts = None;
         loop {
-            if cuts != Some(lags.get().cuts) {
+            if cuts != cut() {
                 tell(watcher::Event::Init);
                 sleep(LATENCY).await;
                 life.runs().await;
+                if world.refused.get() {
+                    refuse();
+                    world.refused.wait_for(|refused| !refused).await;
+                    continue;
+                }
                 let lag = lags.get();
-                cuts = Some(lag.cuts);
+                cuts = cut();
                 let changes = world.cluster.changes(0);
                 at = changes.len();
                 for _ in 0..lag.behind {
@@ -81,13 +88,14 @@ pub(super) fn mirrors(
                 tokio::select! {
                     biased;
                     () = news.wait_for(|now| now != heard) => {}
-                    () = lags.wait_for(|lag| Some(lag.cuts) != cuts) => {}
+                    () = lags.wait_for(|_| cut() != cuts) => {}
                 }
                 continue;
             }
             delay(&lags).await;
             life.runs().await;
-            if cuts != Some(lags.get().cuts) {
+            world.refused.wait_for(|refused| !refused).await;
+            if cuts != cut() {
                 continue;
             }
             at += changes.len();
@@ -100,6 +108,12 @@ pub(super) fn mirrors(
         }
     };
     (told, feed)
+}
+
+/// What a list of a namespace without rights is answered.
+fn forbidden() -> watcher::Error {
+    let status = Status::failure("it is forbidden", "Forbidden").with_code(403);
+    watcher::Error::InitialListFailed(kube::Error::Api(status.boxed()))
 }
 
 /// The objects after these changes.
@@ -126,6 +140,7 @@ pub(super) async fn watches(
         let watches = world.cluster.watches().into_iter().map(Arc::new).collect();
         delay(&lags).await;
         life.runs().await;
+        world.refused.wait_for(|refused| !refused).await;
         heed(watches);
         world.watch_news.wait_for(|now| now != heard).await;
     }

@@ -2,7 +2,9 @@
 
 mod calls;
 mod calm;
+mod ends;
 mod marks;
+mod newer;
 mod writes;
 
 use std::{
@@ -14,10 +16,10 @@ use std::{
 
 use kube::ResourceExt;
 
+pub(super) use self::newer::Newer;
 use super::cluster::{Op, Verb};
 use crate::{
     api::{cluster_watch::ClusterWatch, remediation::Remediation},
-    testing::CLUSTER,
     watch::{
         overlap::{Claim, overlapped},
         retention::Policy,
@@ -27,6 +29,9 @@ use crate::{
 
 /// How long one that led may go on after its Lease was edited by hand.
 const EDITED: Duration = Duration::from_secs(12);
+
+/// The cluster that foreign objects are for.
+pub(super) const ANOTHER: &str = "another";
 
 /// The last change of a mirror.
 #[derive(Clone, Copy, Debug)]
@@ -38,13 +43,10 @@ struct Changed {
 #[derive(Debug, Default)]
 struct Told {
     watches: Vec<Arc<ClusterWatch>>,
-    /// How often the one that mirrors polls, and what it keeps; none: there is no such one.
-    cadence: Option<Cadence>,
-    retention: Option<Policy>,
-    /// Since when it keeps that.
+    /// Those of them that mirror something.
+    holders: Vec<Arc<ClusterWatch>>,
+    /// Since when they keep what they keep.
     retains: Duration,
-    /// Its uid and generation.
-    spec: Option<(String, i64)>,
     /// Since when no watch wants anything of the API.
     idle: Option<Duration>,
     /// Since when there is no watch at all.
@@ -102,20 +104,25 @@ pub(super) struct Judge {
     /// Mirror writes that were tried, and reports that landed.
     pub(super) tried: usize,
     pub(super) reports: usize,
+    pub(super) newer: Newer,
 }
 
-/// The watch that mirrors the cluster, suspended or not: the oldest.
-pub(super) fn holder(watches: &[impl Borrow<ClusterWatch>]) -> Option<&ClusterWatch> {
+/// The watches that mirror something, suspended or not: those that no older one keeps from their instances.
+pub(super) fn holders<W: Borrow<ClusterWatch>>(watches: &[W]) -> Vec<&W> {
     let claims: Vec<_> = watches.iter().map(|watch| claim(watch.borrow())).collect();
-    let free = claims
-        .iter()
-        .position(|claim| overlapped(claim, &claims).is_none());
-    free.map(|at| watches[at].borrow())
+    let all = watches.iter().zip(&claims);
+    let free = all.filter(|(_, claim)| overlapped(claim, &claims).is_none());
+    free.map(|(watch, _)| watch).collect()
+}
+
+/// Whether the watch looks after remediations of this instance.
+pub(super) fn covers(watch: &ClusterWatch, instance: Option<&str>) -> bool {
+    watch.spec.instance().is_none() || watch.spec.instance() == instance
 }
 
 /// Whether the object is no mirror of the cluster that is watched.
 pub(super) fn is_foreign(object: &Remediation) -> bool {
-    object.spec.cluster_id != CLUSTER
+    object.spec.cluster_id == ANOTHER
 }
 
 fn claim(watch: &ClusterWatch) -> Claim<'_> {
@@ -167,9 +174,17 @@ impl Judge {
         }
     }
 
+    /// The watch that looks after this instance, by what the process was last told.
+    fn keeper(&self, slot: usize, instance: Option<&str>) -> Option<&ClusterWatch> {
+        let mut holders = self.told.get(&slot)?.holders.iter();
+        let keeper = holders.find(|watch| covers(watch, instance));
+        keeper.map(|watch| &**watch)
+    }
+
     /// The retention that the process was last told of.
-    fn policy(&self, slot: usize) -> Option<Policy> {
-        self.told.get(&slot)?.retention
+    fn policy(&self, slot: usize, instance: Option<&str>) -> Option<Policy> {
+        let keeper = self.keeper(slot, instance)?;
+        Some(Policy::of(keeper.spec.retention.as_ref()))
     }
 
     /// When the watches or what the process was told of retention last changed: writes may still be on their way.
@@ -179,8 +194,9 @@ impl Judge {
     }
 
     /// Uid and generation of the watch that the process goes by.
-    fn spec(&self, slot: usize) -> Option<(String, i64)> {
-        self.told.get(&slot)?.spec.clone()
+    fn spec(&self, slot: usize, instance: Option<&str>) -> Option<(String, i64)> {
+        let keeper = self.keeper(slot, instance)?;
+        Some((keeper.uid()?, keeper.metadata.generation?))
     }
 
     /// The mirror is gone. Late events may tell of it once more; the fence makes that harmless.
@@ -209,14 +225,21 @@ impl Judge {
         if fits(&told.watches) != fits(watches) {
             self.starts.push_back(now);
         }
-        let holder = holder(watches);
-        told.cadence = holder.map(cadence);
-        let retention = holder.map(|watch| Policy::of(watch.spec.retention.as_ref()));
-        if retention != told.retention {
-            (told.retention, told.retains) = (retention, now);
+        let holders: Vec<_> = holders(watches).into_iter().cloned().collect();
+        let kept = |holders: &[Arc<ClusterWatch>]| -> Vec<_> {
+            let kept = |watch: &Arc<ClusterWatch>| {
+                (
+                    watch.spec.instance_id.clone(),
+                    Policy::of(watch.spec.retention.as_ref()),
+                )
+            };
+            holders.iter().map(kept).collect()
+        };
+        if kept(&holders) != kept(&told.holders) {
+            told.retains = now;
         }
-        told.spec = holder.and_then(|watch| Some((watch.uid()?, watch.metadata.generation?)));
-        let active = holder.is_some_and(|watch| !watch.spec.suspend);
+        let active = holders.iter().any(|watch| !watch.spec.suspend);
+        told.holders = holders;
         told.idle = if active {
             None
         } else {
@@ -228,6 +251,14 @@ impl Judge {
             None
         };
         told.watches = watches.to_vec();
+    }
+
+    /// etcd's data was put back to when these mirrors were edited.
+    pub(super) fn restored(&mut self, edited: &BTreeSet<String>, now: Duration) {
+        self.answered.clear();
+        self.edited.clone_from(edited);
+        (self.disturbed, self.minds) = (now, now);
+        self.starts.push_back(now);
     }
 
     /// Somebody changed the mirror by hand.

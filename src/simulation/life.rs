@@ -1,5 +1,7 @@
 //! One process: it runs, stands still, or is dead.
 
+use k8s_openapi::jiff::SignedDuration;
+
 use super::signal::Signal;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,12 +18,15 @@ pub(super) struct Life {
     /// Which process this is; every start is a new one.
     pub(super) slot: usize,
     phase: Signal<Phase>,
+    /// How far its wall clock is ahead of the true time.
+    pub(super) ahead: Signal<SignedDuration>,
 }
 
 impl Life {
     pub(super) fn new(slot: usize) -> Self {
         let phase = Signal::new(Phase::Runs);
-        Self { slot, phase }
+        let ahead = Signal::new(SignedDuration::ZERO);
+        Self { slot, phase, ahead }
     }
 
     pub(super) fn phase(&self) -> Phase {

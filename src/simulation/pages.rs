@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use super::{
     answered::Series,
-    faults::{ApiFault, IdFault},
-    together::{LATENCY, PATIENCE, timeout, unavailable},
+    faults::{ApiFault, IdFault, Timed},
+    together::{Answer, LATENCY, PATIENCE},
+    wire::{self, Response},
     world::State,
 };
-use crate::together::{
-    Error, Malformed, Page, PageQuery, QueryNames, Remediation, StateFilter, state,
-};
+use crate::together::{PageQuery, QueryNames, Remediation, StateFilter, state};
 
 impl State {
     /// What the API answers whatever is asked.
@@ -30,20 +31,23 @@ impl State {
         .then_some(fault)
     }
 
-    pub(super) fn page(
-        &mut self,
-        slot: usize,
-        query: &PageQuery,
-        now: Duration,
-    ) -> (Result<Page, Error>, Duration) {
+    pub(super) fn page(&mut self, slot: usize, query: &PageQuery, now: Duration) -> Answer {
         let fault = self.faults.api(&mut self.rng);
         let mut takes = LATENCY;
         if let Some(ApiFault::Slow(seconds)) = fault {
             takes = Duration::from_secs(seconds);
             self.answered.slow = Some(now);
         }
-        if refuses(fault, &query.filter) {
-            return (Err(Error::BadRequest { status: 400 }), takes);
+        if query.page_token.is_none() {
+            self.judge_listing(query, now);
+        }
+        let strays = query.filter != StateFilter::None && query.page_token.is_none();
+        let strays = strays && std::mem::take(&mut self.faults.refuses_once);
+        if strays {
+            self.judge.newer.strays.push(now);
+        }
+        if strays || refuses(fault, &query.filter) {
+            return (Some(Response::error(400)), takes);
         }
         let deaf = fault == Some(ApiFault::SdkNames) && query.names == QueryNames::Reference;
         let token = query.page_token.as_deref().filter(|_| !deaf);
@@ -54,7 +58,10 @@ impl State {
         };
         let number: usize = token.map_or(0, |token| token.parse().unwrap());
         if fault == Some(ApiFault::Cut) && number > 0 {
-            return (Err(unavailable(502)), takes);
+            return (Some(Response::error(502)), takes);
+        }
+        if fault == Some(ApiFault::Stutters) && number % 3 == 2 && self.stutters(slot, query) {
+            return (Some(Response::error(503)), takes);
         }
         let first = number * size;
         let first = match fault {
@@ -74,17 +81,19 @@ impl State {
         // An item that nobody can name shows nothing.
         let unnamed = usize::from(fault == Some(ApiFault::Unnamed)).min(items.len());
         self.note_page(slot, query, &items[unnamed..], has_next, now);
-        let items = items
-            .into_iter()
-            .enumerate()
-            .map(|(at, item)| spoil(fault, at, item))
-            .collect();
-        let page = Page {
-            items,
-            has_next,
-            next_page_token: token,
-        };
-        (Ok(page), takes)
+        let items = items.iter().enumerate();
+        let items: Vec<_> = items.map(|(at, item)| spoil(fault, at, item)).collect();
+        (
+            Some(Response::page(&items, has_next, token.as_deref())),
+            takes,
+        )
+    }
+
+    /// Whether the page fails: the first time in its listing.
+    fn stutters(&mut self, slot: usize, query: &PageQuery) -> bool {
+        let series = (slot, query.instance.clone());
+        let series = self.answered.series.entry(series).or_default();
+        series.stuttered.insert(query.page_token.clone())
     }
 
     /// What a listing shows, newest first.
@@ -111,7 +120,14 @@ impl State {
         let of_instance = |item: &&Remediation| {
             query.instance.is_none() || item.instance_id.as_deref() == query.instance.as_deref()
         };
-        let admitted = |item: &&Remediation| ignored || query.filter.admits(&item.state);
+        let first_only = fault == Some(ApiFault::FirstStateOnly);
+        let first_only = first_only && matches!(query.filter, StateFilter::Repeated(_));
+        let first = query.filter.states().first();
+        let admitted = |item: &&Remediation| {
+            ignored
+                || query.filter.admits(&item.state)
+                    && !(first_only && first.is_some_and(|first| item.state != *first))
+        };
         items.filter(of_instance).filter(admitted).collect()
     }
 
@@ -123,31 +139,36 @@ impl State {
         has_next: bool,
         now: Duration,
     ) {
-        let series = self.answered.series.entry(slot).or_default();
+        let series = (slot, query.instance.clone());
+        let series = self.answered.series.entry(series).or_default();
         if query.page_token.is_none() {
-            *series = Series::default();
+            *series = Series {
+                asked: query.filter.states().to_vec(),
+                began: now,
+                ..Series::default()
+            };
         }
         series.pages += 1;
         series
             .shown
             .extend(items.iter().map(|item| item.id.to_string()));
         if !has_next {
-            self.answered.ended = now;
+            self.answered.ended.insert(query.instance.clone(), now);
             for id in &series.shown {
-                self.answered.confirmed.insert(id.clone(), now);
+                // One that belongs to another cluster confirms nothing.
+                let entry = self.truth.entries.get(id);
+                if entry.is_none_or(|entry| !entry.is_anothers()) {
+                    self.answered.confirmed.insert(id.clone(), now);
+                }
             }
             if query.filter == StateFilter::None {
-                for id in self
-                    .truth
-                    .entries
-                    .keys()
-                    .filter(|id| !series.shown.contains(*id))
-                {
-                    self.answered
-                        .evidence
-                        .entry(id.clone())
-                        .or_default()
-                        .lacking += 1;
+                let entries = self.truth.entries.iter();
+                let lacking = entries.filter(|(id, entry)| {
+                    entry.is_of(query.instance.as_deref()) && !series.shown.contains(*id)
+                });
+                for (id, _) in lacking {
+                    let evidence = self.answered.evidence.entry(id.clone());
+                    evidence.or_default().lacking += 1;
                 }
             }
         }
@@ -166,11 +187,59 @@ impl State {
     pub(super) fn one(
         &mut self,
         slot: usize,
-        last: bool,
+        instance: Option<&str>,
         id: &str,
         now: Duration,
-    ) -> (Result<Remediation, Error>, Duration) {
-        let series = self.answered.series.entry(slot).or_default();
+    ) -> Answer {
+        self.count_question(slot, id);
+        let known = self.truth.entries.get(id).and_then(|entry| entry.current());
+        let status = match self.faults.id(&mut self.rng) {
+            Some(IdFault::NotFound) => 404,
+            Some(IdFault::Forbidden) => 403,
+            Some(IdFault::Status(status)) => status,
+            Some(IdFault::Hang) => return (None, PATIENCE),
+            None if known.is_none() => 404,
+            None => 200,
+        };
+        let answer = match (status, known) {
+            (200, Some(item)) => {
+                let item = item.clone();
+                self.answered.show(&item, now);
+                Response::ok(&wire::item(&item))
+            }
+            _ => Response::error(status),
+        };
+        match status {
+            404 if instance.is_none() => {
+                let evidence = self.answered.evidence.entry(id.to_owned());
+                evidence.or_default().not_found += 1;
+            }
+            403 => self.answered.forbid(id),
+            _ => {}
+        }
+        (Some(answer), LATENCY)
+    }
+
+    /// Questions belong to the listing before them: of the id's instance, where only that is listed, else of all.
+    fn count_question(&mut self, slot: usize, id: &str) {
+        let entry = self.truth.entries.get(id);
+        let instance = entry.and_then(|entry| entry.instance().map(str::to_owned));
+        let listed = (slot, instance);
+        let listed = if self.answered.series.contains_key(&listed) {
+            listed
+        } else {
+            (slot, None)
+        };
+        let series = self.answered.series.entry(listed).or_default();
+        let first_only = |fault: &Timed<ApiFault>| fault.fault == ApiFault::FirstStateOnly;
+        if self.faults.api.as_ref().is_some_and(first_only)
+            && self.faults.id.is_none()
+            && let Some(entry) = entry.filter(|entry| entry.listed && entry.since() < series.began)
+            && let Some(item) = entry.current()
+            && series.asked.iter().any(|asked| *asked == *item.state)
+        {
+            self.judge.newer.lacked.push(series.began);
+        }
         series.questions += 1;
         if series.questions > series.pages.max(10) {
             let (questions, pages) = (series.questions, series.pages);
@@ -178,29 +247,6 @@ impl State {
                 format!("{questions} questions by id after a listing of {pages} pages")
             });
         }
-        let answer = match self.faults.id(&mut self.rng) {
-            Some(IdFault::NotFound) => Err(Error::NotFound),
-            Some(IdFault::Forbidden) => Err(Error::Forbidden),
-            Some(IdFault::Status(status)) => Err(unavailable(status)),
-            Some(IdFault::Hang) => return (Err(timeout()), PATIENCE),
-            None => {
-                let known = self.truth.entries.get(id).and_then(|entry| entry.current());
-                known.cloned().ok_or(Error::NotFound)
-            }
-        };
-        match &answer {
-            Ok(item) => self.answered.show(item, now),
-            Err(Error::NotFound) if last => {
-                self.answered
-                    .evidence
-                    .entry(id.to_owned())
-                    .or_default()
-                    .not_found += 1;
-            }
-            Err(Error::Forbidden) => self.answered.forbid(id),
-            Err(_) => {}
-        }
-        (answer, LATENCY)
     }
 }
 
@@ -215,16 +261,10 @@ fn refuses(fault: Option<ApiFault>, filter: &StateFilter) -> bool {
 }
 
 /// The item as it arrives.
-fn spoil(fault: Option<ApiFault>, at: usize, item: Remediation) -> Result<Remediation, Malformed> {
-    let unreadable = |id| Malformed {
-        position: at,
-        id,
-        field: "state".into(),
-        problem: "missing",
-    };
+fn spoil(fault: Option<ApiFault>, at: usize, item: &Remediation) -> Value {
     match fault {
-        Some(ApiFault::Malformed) if at == 0 => Err(unreadable(Some(item.id.to_string()))),
-        Some(ApiFault::Unnamed) if at == 0 => Err(unreadable(None)),
-        _ => Ok(item),
+        Some(ApiFault::Malformed) if at == 0 => json!({ "id": &*item.id }),
+        Some(ApiFault::Unnamed) if at == 0 => json!({}),
+        _ => wire::item(item),
     }
 }

@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use futures::future::join_all;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -28,10 +29,7 @@ use crate::{
     mirror::{follow::heed, index::Index},
     readiness::Readiness,
     run::lead,
-    testing::{
-        NAMESPACE,
-        lease::{Access, Fault},
-    },
+    testing::lease::{Access, Fault},
     watch::{
         credentials::Keys, orphans::look_after, poll::Tools, room::Room, shard::Shard,
         supervisor::Supervisor, task::Speeds,
@@ -51,17 +49,18 @@ const LATENCY: Duration = Duration::from_millis(10);
 pub(super) struct Replica {
     pub(super) life: Arc<Life>,
     pub(super) leadership: Leadership,
-    pub(super) lags: Lags,
+    /// How its watches do in each namespace.
+    pub(super) lags: Vec<Lags>,
     lease: Access,
     stop: CancellationToken,
 }
 
 impl Replica {
     /// Starts process number `slot`; with `elected`, it leads once it has the Lease.
-    pub(super) fn start(world: &Arc<World>, slot: usize, elected: bool) -> Self {
+    pub(super) fn start(worlds: &[Arc<World>], slot: usize, elected: bool) -> Self {
         let life = Arc::new(Life::new(slot));
         let clock: Arc<dyn Clock> = Arc::new(VirtualClock {
-            start: world.start,
+            start: worlds[0].start,
             life: life.clone(),
         });
         let leadership = if elected {
@@ -69,11 +68,11 @@ impl Replica {
         } else {
             Leadership::unelected(clock.clone())
         };
-        let lease = Access::new(world.lease.clone());
+        let lease = Access::new(worlds[0].lease.clone());
         let replica = Self {
             life: life.clone(),
             leadership: leadership.clone(),
-            lags: Arc::new(Signal::new(Lag::default())),
+            lags: worlds.iter().map(|_| lags()).collect(),
             lease: lease.clone(),
             stop: CancellationToken::new(),
         };
@@ -81,7 +80,7 @@ impl Replica {
             access: lease,
             life,
         };
-        let index = Index::new(1);
+        let index = Index::new(worlds.len());
         let elector = elected.then(|| {
             let elector = Elector::new(
                 leases,
@@ -93,7 +92,7 @@ impl Replica {
             let (known, rewound) = (Readiness::new(index.clone()), index.clone());
             elector.guarded(move || known.is_filled(), move || rewound.rewound(None))
         });
-        tokio::spawn(replica.process(world.clone(), clock, elector, index));
+        tokio::spawn(replica.process(worlds.to_vec(), clock, elector, index));
         replica
     }
 
@@ -114,15 +113,15 @@ impl Replica {
 
     fn process(
         &self,
-        world: Arc<World>,
+        worlds: Vec<Arc<World>>,
         clock: Arc<dyn Clock>,
         mut elector: Option<Elector<GatedLeases>>,
         index: Index,
     ) -> impl Future<Output = ()> + use<> {
         let (life, lags, stop) = (self.life.clone(), self.lags.clone(), self.stop.clone());
         let tools = Arc::new(Tools {
-            cluster: Reach::new(world.clone(), life.clone(), self.leadership.clone()),
-            together: Remote::new(world.clone(), life.clone()),
+            cluster: Reach::new(worlds.clone(), life.clone(), self.leadership.clone()),
+            together: Remote::new(worlds.clone(), life.clone(), clock.clone()),
             index: index.clone(),
             clock: clock.clone(),
             events: Events::default(),
@@ -142,17 +141,17 @@ impl Replica {
             shutdown.clone(),
         ));
         async move {
-            let (events, feed) = feed::mirrors(world.clone(), life.clone(), lags.clone());
+            let each = worlds.iter().zip(&lags).map(|(world, lags)| {
+                follow_and_control(world, &life, lags, &supervisor, &tools, readiness.clone())
+            });
             let dead = life.clone();
             let ends = async {
                 tokio::select! {
                     biased;
                     () = stop.cancelled() => true,
                     _ = lead(elector.as_mut(), &supervisor, &readiness) => false,
-                    () = control(&world, &life, &lags, &supervisor, &tools) => false,
-                    () = feed => false,
+                    _ = join_all(each) => false,
                     () = list_again(&index, &lags) => false,
-                    () = heed(events, Some(NAMESPACE.to_owned()), readiness.clone()) => false,
                 }
             };
             let told = tokio::select! {
@@ -175,17 +174,41 @@ impl Replica {
                 }
                 dead.become_(Phase::Dead);
             }
-            world.log(|| format!("process {} has ended", dead.slot));
+            worlds[0].log(|| format!("process {} has ended", dead.slot));
         }
     }
 }
 
-/// The watch on the mirrors lists anew where versions went backwards.
-async fn list_again(index: &Index, lags: &Lags) {
+/// The watches on the mirrors list anew where versions went backwards.
+async fn list_again(index: &Index, lags: &[Lags]) {
     let rewinds = index.rewinds();
     loop {
         rewinds.next().await;
-        lags.modify(|lag| lag.cuts += 1);
+        for lags in lags {
+            lags.modify(|lag| lag.cuts += 1);
+        }
+    }
+}
+
+fn lags() -> Lags {
+    Arc::new(Signal::new(Lag::default()))
+}
+
+/// What `mirror` does for one namespace.
+async fn follow_and_control(
+    world: &Arc<World>,
+    life: &Arc<Life>,
+    lags: &Lags,
+    supervisor: &Supervisor<Reach, Remote>,
+    tools: &Tools<Reach, Remote>,
+    readiness: Readiness,
+) {
+    let (events, feed) = feed::mirrors(world.clone(), life.clone(), lags.clone());
+    tokio::select! {
+        biased;
+        () = control(world, life, lags, supervisor, tools) => {}
+        () = feed => {}
+        () = heed(events, Some(world.namespace.to_owned()), readiness) => {}
     }
 }
 
@@ -200,13 +223,16 @@ async fn control(
     let store = Mutex::new(Vec::<Arc<ClusterWatch>>::new());
     let showing = feed::watches(world.clone(), life.clone(), lags.clone(), |watches| {
         world.with(|state, now| state.judge.told(life.slot, &watches, now));
-        supervisor.settle_all(Some(NAMESPACE), &watches);
+        supervisor.settle_all(Some(world.namespace), &watches);
         *store.lock().unwrap() = watches;
     });
     let leading = async {
         supervisor.led().await;
-        supervisor.settle_all(Some(NAMESPACE), &store.lock().unwrap());
-        look_after(tools, Some(NAMESPACE), || store.lock().unwrap().clone()).await;
+        supervisor.settle_all(Some(world.namespace), &store.lock().unwrap());
+        look_after(tools, Some(world.namespace), || {
+            store.lock().unwrap().clone()
+        })
+        .await;
     };
     tokio::join!(showing, leading);
 }

@@ -1,13 +1,30 @@
 //! One sequence: a seed, the steps drawn from it, calm, and the judgement.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::ResourceExt;
 use tokio::time::{Instant, sleep_until};
 
-use super::{faults::Faults, life::Phase, replica::Replica, step::Kind, world::World};
-use crate::{api::remediation::Remediation, testing::lease::Fault};
+use super::{
+    faults::Faults,
+    feed::Lags,
+    life::Phase,
+    replica::Replica,
+    step::{Kind, Kinds},
+    world::{State, World},
+};
+use crate::{
+    api::remediation::Remediation,
+    testing::{
+        cluster::Snapshot,
+        lease::{Fault, Held},
+    },
+};
 
 /// Steps of a sequence, at least.
 const STEPS: usize = 30;
@@ -31,6 +48,9 @@ pub(super) struct Outcome {
     pub(super) violation: Option<String>,
 }
 
+/// What etcd held.
+type Saved = (Vec<(Snapshot, BTreeSet<String>)>, Held);
+
 /// A process, and when it starts anew after its end.
 pub(super) struct Slot {
     pub(super) replica: Replica,
@@ -39,11 +59,18 @@ pub(super) struct Slot {
 
 /// A sequence under way.
 pub(super) struct Sequence {
+    /// The namespaces that the operator looks after.
+    pub(super) worlds: Vec<Arc<World>>,
+    /// The one of them that the present step is about.
     pub(super) world: Arc<World>,
-    kinds: &'static [Kind],
+    kinds: Kinds,
     pub(super) elected: bool,
     pub(super) slots: Vec<Slot>,
-    started: usize,
+    /// Processes so far.
+    pub(super) started: usize,
+    /// What etcd held after the last steps: its objects in each namespace, with the mirrors that somebody had edited, and the
+    /// Lease.
+    pub(super) saved: VecDeque<Saved>,
     /// How long a process that ended is away.
     pub(super) away: Duration,
 }
@@ -56,29 +83,36 @@ pub(super) fn run(seed: u64, traced: bool) -> Outcome {
         .build()
         .unwrap();
     runtime.block_on(async {
-        let world = Arc::new(World::new(seed, traced));
+        let trace = traced.then(Arc::default);
+        let worlds = World::all(seed, &trace);
         let mut kinds = Vec::new();
         // A panic is as good as a violation, and must not hide the seed.
-        let sequence = Sequence::new(world.clone(), Kind::of(seed));
+        let sequence = Sequence::new(worlds.clone(), Kinds::of(seed));
         sequence.play(&mut kinds).await;
-        let (log, violation) = world.verdict();
+        let violation = worlds.iter().find_map(|world| world.violation());
         Outcome {
             kinds,
-            log,
+            log: trace.map_or_else(Vec::new, |trace| std::mem::take(&mut trace.lock().unwrap())),
             violation,
         }
     })
 }
 
 impl Sequence {
-    fn new(world: Arc<World>, kinds: &'static [Kind]) -> Self {
-        let elected = world.with(|state, _| state.rng.u8(0..4) == 0);
+    fn new(mut worlds: Vec<Arc<World>>, kinds: Kinds) -> Self {
+        let draw = |of: u8| worlds[0].with(|state, _| state.rng.u8(0..of));
+        let elected = draw(4) == 0;
+        if kinds.newest.is_empty() || draw(3) > 0 {
+            worlds.truncate(1);
+        }
         Self {
-            world,
+            world: worlds[0].clone(),
+            worlds,
             kinds,
             elected,
             slots: Vec::new(),
             started: 0,
+            saved: VecDeque::new(),
             away: Duration::from_secs(1),
         }
     }
@@ -88,23 +122,47 @@ impl Sequence {
         self.start();
         let steps = STEPS + self.draw(0..8);
         while kinds.len() < steps {
-            let kind = self.kinds[self.draw(0..self.kinds.len())];
-            if kind.wants_election() && !self.elected {
+            let kind = self.next_kind();
+            if kind.wants_election() && !self.elected || kind.is_not_yet() {
                 continue;
             }
             kinds.push(kind);
+            if self.worlds.len() > 1 {
+                let at = usize::from(self.draw(0..3) == 0);
+                self.world = self.worlds[at].clone();
+            }
             self.world.log(|| format!("step {}: {kind:?}", kinds.len()));
-            let pause = self.apply(kind);
+            if !self.kinds.newest.is_empty() {
+                self.save_etcd();
+            }
+            let pause = match self.play_at_length(kind).await {
+                Some(pause) => pause,
+                None => self.apply(kind),
+            };
             self.pass(pause).await;
-            if self.world.is_violated() {
+            if self.is_violated() {
                 return;
             }
         }
         self.calm().await;
     }
 
+    fn next_kind(&self) -> Kind {
+        let Kinds { all, newest } = self.kinds;
+        // Where there are newest ones, half of the steps are such.
+        if !newest.is_empty() && self.draw(0..2) == 0 {
+            newest[self.draw(0..newest.len())]
+        } else {
+            all[self.draw(0..all.len())]
+        }
+    }
+
     pub(super) fn draw(&self, range: std::ops::Range<usize>) -> usize {
-        self.world.with(|state, _| state.rng.usize(range))
+        self.worlds[0].with(|state, _| state.rng.usize(range))
+    }
+
+    pub(super) fn is_violated(&self) -> bool {
+        self.worlds.iter().any(|world| world.violation().is_some())
     }
 
     /// Starts a process.
@@ -113,7 +171,7 @@ impl Sequence {
         self.started += 1;
         self.world.log(|| format!("process {slot} starts"));
         self.disturb();
-        let replica = Replica::start(&self.world, slot, self.elected);
+        let replica = Replica::start(&self.worlds, slot, self.elected);
         self.slots.push(Slot {
             replica,
             again: None,
@@ -122,6 +180,13 @@ impl Sequence {
 
     /// Something besides the API is out of order.
     pub(super) fn disturb(&self) {
+        for world in &self.worlds {
+            world.with(|state, now| state.judge.disturbed = now);
+        }
+    }
+
+    /// Something is out of order in the namespace of this step.
+    pub(super) fn disturb_here(&self) {
         self.world.with(|state, now| state.judge.disturbed = now);
     }
 
@@ -130,7 +195,7 @@ impl Sequence {
         let end = Instant::now() + time;
         loop {
             self.look();
-            if Instant::now() >= end || self.world.is_violated() {
+            if Instant::now() >= end || self.is_violated() {
                 return;
             }
             sleep_until(end.min(Instant::now() + LOOK)).await;
@@ -154,96 +219,121 @@ impl Sequence {
         for _ in 0..due {
             self.start();
         }
-        self.collect_garbage();
-        let world = &self.world;
-        let faulty =
-            world.with(|state, _| state.faults.kube.is_some_and(|fault| now < fault.until));
+        for world in &self.worlds {
+            collect_garbage(world);
+        }
+        let faulty = self.worlds.iter().any(|world| {
+            world.with(|state, _| state.faults.kube.is_some_and(|fault| now < fault.until))
+        });
         let odd = |slot: &Slot| {
-            slot.replica.life.phase() != Phase::Runs || slot.replica.lags.get().seconds > 0
+            let late = |lags: &Lags| lags.get().seconds > 0;
+            slot.replica.life.phase() != Phase::Runs || slot.replica.lags.iter().any(late)
         };
         let leads = |slot: &&Slot| {
             slot.replica.leadership.holds() && slot.replica.life.phase() != Phase::Dead
         };
         let leading = self.slots.iter().filter(leads).count();
         let leader = self.slots.iter().find(leads);
+        let ahead = leader.map(|slot| slot.replica.life.ahead.get());
         let leader = leader.map(|slot| slot.replica.life.slot);
         if faulty || leading == 0 || self.slots.iter().any(odd) {
             self.disturb();
         }
-        world.with(|state, now| {
-            if leading > 1 && !state.judge.may_be_two(now) {
-                state.violated(|| format!("{leading} processes lead at once"));
-            }
-            state.judge.leads(leader, now);
-            state.judge_marks(&world.cluster, now);
-        });
-    }
-
-    /// Mirrors whose owners are all gone are deleted.
-    fn collect_garbage(&self) {
-        let world = &self.world;
-        let orphans: Vec<_> = world.cluster.look_at_all(|watches, mirrors| {
-            let lives = |owner: &OwnerReference| {
-                let mut uids = watches.values().map(|watch| &watch.metadata.uid);
-                uids.any(|uid| uid.as_ref() == Some(&owner.uid))
-            };
-            let orphan = |mirror: &&Remediation| {
-                let owners = mirror.owner_references();
-                !owners.is_empty() && !owners.iter().any(lives)
-            };
-            mirrors
-                .values()
-                .filter(orphan)
-                .map(ResourceExt::name_any)
-                .collect()
-        });
-        for name in orphans {
-            world.cluster.collect(&name);
-            world.with(|state, now| state.judge.deleted(&name, now));
-            world.mirror_news.modify(|news| *news += 1);
+        for world in &self.worlds {
+            world.with(|state, now| {
+                if leading > 1 && !state.judge.may_be_two(now) {
+                    state.violated(|| format!("{leading} processes lead at once"));
+                }
+                state.judge.leads(leader, now);
+                state.judge.newer.ahead = ahead.unwrap_or_default();
+                if world.refused.get() {
+                    state.judge.disturbed = now;
+                }
+                state.judge_marks(&world.cluster, now);
+            });
         }
     }
 
     /// All faults end, and everything is as it should be before long.
     async fn calm(mut self) {
         self.world.log(|| "calm".to_owned());
-        self.world.with(|state, _| {
-            state.faults = Faults::default();
-            state.judge.crash = None;
-        });
+        for world in &self.worlds {
+            world.with(|state, _| {
+                state.faults = Faults::default();
+                state.judge.crash = None;
+            });
+        }
         self.away = Duration::from_secs(1);
         for slot in &mut self.slots {
             slot.again = slot.again.map(|_| Instant::now());
             slot.replica.life.become_(Phase::Runs);
             slot.replica.set_lease(Fault::None);
-            slot.replica.lags.modify(|lag| {
-                lag.seconds = 0;
-                lag.behind = 0;
-            });
+            for lags in &slot.replica.lags {
+                lags.modify(|lag| {
+                    lag.seconds = 0;
+                    lag.behind = 0;
+                });
+            }
         }
         self.mend();
         self.disturb();
-        let (world, deadline) = (self.world.clone(), Instant::now() + CALM);
-        while !world.is_violated() {
+        let deadline = Instant::now() + CALM;
+        while !self.is_violated() {
             self.pass(SETTLES).await;
             let late = Instant::now() >= deadline;
-            let begun = world.now();
-            let mut wrong = world.with(|state, now| {
+            let begun = self.world.now();
+            let mut wrong = self.wrong(|state, world, now| {
                 (state.judge.tried, state.judge.reports) = (0, 0);
                 state.unsettled(&world.cluster, now)
             });
             if wrong.is_none() {
                 self.pass(QUIET).await;
-                wrong = world.with(|state, now| {
+                wrong = self.wrong(|state, world, now| {
                     let unsettled = state.unsettled(&world.cluster, now);
                     unsettled.or_else(|| state.unquiet(&world.cluster, begun))
                 });
             }
             match wrong {
                 None => return,
-                Some(wrong) if late => world.with(|state, _| state.violated(|| wrong)),
+                Some(wrong) if late => self.worlds[0].with(|state, _| state.violated(|| wrong)),
                 Some(_) => {}
             }
         }
+    }
+
+    /// What `look` finds wrong in any namespace.
+    fn wrong(
+        &self,
+        look: impl Fn(&mut State, &World, Duration) -> Option<String>,
+    ) -> Option<String> {
+        let found = self.worlds.iter().map(|world| {
+            let wrong = world.with(|state, now| look(state, world, now))?;
+            Some(format!("{}: {wrong}", world.namespace))
+        });
+        found.collect::<Vec<_>>().into_iter().flatten().next()
+    }
+}
+
+/// Mirrors whose owners are all gone are deleted.
+fn collect_garbage(world: &World) {
+    let orphans: Vec<_> = world.cluster.look_at_all(|watches, mirrors| {
+        let lives = |owner: &OwnerReference| {
+            let mut uids = watches.values().map(|watch| &watch.metadata.uid);
+            uids.any(|uid| uid.as_ref() == Some(&owner.uid))
+        };
+        let orphan = |mirror: &&Remediation| {
+            let owners = mirror.owner_references();
+            !owners.is_empty() && !owners.iter().any(lives)
+        };
+        mirrors
+            .values()
+            .filter(orphan)
+            .map(ResourceExt::name_any)
+            .collect()
+    });
+    for name in orphans {
+        world.cluster.collect(&name);
+        world.with(|state, now| state.judge.deleted(&name, now));
+        world.mirror_news.modify(|news| *news += 1);
     }
 }

@@ -1,18 +1,23 @@
-//! Together's API as one process reaches it.
+//! Together's API as one process reaches it: what it answers goes through the client's own reading of statuses, headers and
+//! bodies.
 
 use std::{sync::Arc, time::Duration};
 
-use k8s_openapi::jiff::SignedDuration;
+use hyper::body::Bytes;
 use tokio::time::sleep;
 
 use super::{
     faults::ApiFault,
     life::Life,
+    wire::Response,
     world::{State, World},
 };
-use crate::together::{
-    Api, ApiClock, ApiKey, Budget, Budgets, Dialects, Error, Outage, Page, PageQuery, Rate,
-    Remediation, Service,
+use crate::{
+    clock::Clock,
+    together::{
+        Api, ApiClock, ApiKey, Budget, Budgets, Dialects, Error, Moment, Outage, Page, PageQuery,
+        Rate, Remediation, Service, Skew, decode_one, decode_page,
+    },
 };
 
 /// How long an answer takes.
@@ -20,23 +25,30 @@ pub(super) const LATENCY: Duration = Duration::from_millis(20);
 /// How long the client waits for one.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What comes back (`None`: nothing), and after how long.
+pub(super) type Answer = (Option<Response>, Duration);
+
 /// The API as one process reaches it.
 pub(super) struct Remote {
-    world: Arc<World>,
+    worlds: Vec<Arc<World>>,
     life: Arc<Life>,
+    clock: Arc<dyn Clock>,
+    skew: Skew,
     dialects: Dialects,
     budgets: Budgets,
 }
 
 impl Remote {
-    pub(super) fn new(world: Arc<World>, life: Arc<Life>) -> Self {
+    pub(super) fn new(worlds: Vec<Arc<World>>, life: Arc<Life>, clock: Arc<dyn Clock>) -> Self {
         let rate = Rate {
             interval: Duration::from_millis(200),
             burst: 20,
         };
         Self {
-            world,
+            worlds,
             life,
+            clock,
+            skew: Skew::default(),
             dialects: Dialects::default(),
             budgets: Budgets::new(rate),
         }
@@ -48,8 +60,10 @@ impl Service for Remote {
 
     fn with_key(&self, key: &ApiKey) -> Keyed {
         Keyed {
-            world: self.world.clone(),
+            worlds: self.worlds.clone(),
             life: self.life.clone(),
+            clock: self.clock.clone(),
+            skew: self.skew.clone(),
             key: key.fingerprint(),
             budget: self.budgets.of(key.fingerprint()),
         }
@@ -60,76 +74,91 @@ impl Service for Remote {
     }
 
     fn clock(&self) -> ApiClock {
-        let ahead = self.world.with(|state, _| state.truth.ahead);
-        ApiClock::Known {
-            ahead: SignedDuration::try_from(ahead).unwrap(),
-            zero: crate::testing::now() + ahead,
-        }
+        self.skew.clock()
     }
 }
 
 #[derive(Clone)]
 pub(super) struct Keyed {
-    world: Arc<World>,
+    worlds: Vec<Arc<World>>,
     life: Arc<Life>,
+    clock: Arc<dyn Clock>,
+    skew: Skew,
     key: [u8; 32],
     budget: Arc<Budget>,
 }
 
 impl Keyed {
-    /// One call: what `answer` says after the fault and the time it takes.
-    async fn call<T>(
+    fn world(&self, cluster: &str) -> &World {
+        let mut worlds = self.worlds.iter();
+        worlds.find(|world| world.together == cluster).unwrap()
+    }
+
+    /// One call: the body of what `answer` says after the fault and the time it takes.
+    async fn call(
         &self,
+        world: &World,
         what: impl FnOnce() -> String,
         id: Option<&str>,
-        answer: impl FnOnce(&mut State, Duration) -> (Result<T, Error>, Duration),
-    ) -> Result<T, Error> {
+        answer: impl FnOnce(&mut State, Duration) -> Answer,
+    ) -> Result<Bytes, Error> {
         self.life.runs().await;
         self.budget.take().await?;
-        let (answer, takes) = self.world.with(|state, now| {
+        let asked = Moment::of(&*self.clock);
+        let panics = |state: &mut State| {
+            let panics = &mut state.faults.panics;
+            panics.take_if(|slot| *slot == self.life.slot).is_some()
+        };
+        if world.with(|state, _| panics(state)) {
+            // As a panic, without its report.
+            std::panic::resume_unwind(Box::new("planted"));
+        }
+        let (answer, takes) = world.with(|state, now| {
             state.judge_call(self.life.slot, now);
             let refused = state.refusal(&self.key);
             if let (Some(ApiFault::Forbidden), Some(id)) = (refused, id) {
                 state.answered.forbid(id);
             }
-            let (answer, takes) = match refused {
-                Some(ApiFault::Hang) => (Err(timeout()), PATIENCE),
-                Some(fault) => (Err(error(fault)), LATENCY),
+            let (mut answer, takes) = match refused {
+                Some(ApiFault::Hang) => (None, PATIENCE),
+                Some(fault) => (Some(error(fault)), LATENCY),
                 None => answer(state, now),
             };
-            let error = answer.as_ref().err();
-            state.log(now, || format!("  api {}: {error:?}", what()));
+            let status = answer.as_ref().map(|answer| answer.status.as_u16());
+            state.log(now, || format!("  api {}: {status:?}", what()));
+            if let Some(answer) = &mut answer {
+                answer.date(state.truth.clock(now + takes / 2));
+            }
             (answer, takes)
         });
         sleep(takes).await;
         self.life.runs().await;
-        self.budget.heard(answer)
+        let Some(answer) = answer else {
+            return Err(timeout());
+        };
+        if answer.status.is_success() {
+            let answered = Moment::of(&*self.clock);
+            self.skew.note(&answer.headers, asked, answered);
+        }
+        self.budget.heard(answer.checked())?;
+        Ok(answer.body)
     }
 }
 
-pub(super) fn timeout() -> Error {
+fn timeout() -> Error {
     Error::Unavailable {
         cause: Outage::Timeout,
         retry_after: None,
     }
 }
 
-fn error(fault: ApiFault) -> Error {
+fn error(fault: ApiFault) -> Response {
     match fault {
-        ApiFault::RateLimited(seconds) => Error::RateLimited {
-            retry_after: seconds.map(Duration::from_secs),
-        },
-        ApiFault::Unauthorized => Error::Unauthorized,
-        ApiFault::Forbidden => Error::Forbidden,
-        ApiFault::Status(status) => unavailable(status),
-        _ => unavailable(500),
-    }
-}
-
-pub(super) fn unavailable(status: u16) -> Error {
-    Error::Unavailable {
-        cause: Outage::Status(status),
-        retry_after: None,
+        ApiFault::RateLimited(seconds) => Response::busy(seconds),
+        ApiFault::Unauthorized => Response::error(401),
+        ApiFault::Forbidden => Response::error(403),
+        ApiFault::Status(status) => Response::error(status),
+        _ => Response::error(500),
     }
 }
 
@@ -137,18 +166,22 @@ impl Api for Keyed {
     async fn list_page(&self, query: &PageQuery) -> Result<Page, Error> {
         let slot = self.life.slot;
         let what = || format!("list {:?} {:?}", query.filter.states(), query.page_token);
-        self.call(what, None, |state, now| state.page(slot, query, now))
-            .await
+        let world = self.world(&query.cluster);
+        let page = |state: &mut State, now| state.page(slot, query, now);
+        decode_page(&self.call(world, what, None, page).await?)
     }
 
-    async fn get(&self, _: &str, instance: Option<&str>, id: &str) -> Result<Remediation, Error> {
+    async fn get(
+        &self,
+        cluster: &str,
+        instance: Option<&str>,
+        id: &str,
+    ) -> Result<Remediation, Error> {
         let slot = self.life.slot;
-        self.call(
-            || format!("get {id}"),
-            Some(id),
-            |state, now| state.one(slot, instance.is_none(), id, now),
-        )
-        .await
+        let what = || format!("get {id}");
+        let one = |state: &mut State, now| state.one(slot, instance, id, now);
+        let body = self.call(self.world(cluster), what, Some(id), one).await?;
+        decode_one(&body)
     }
 
     fn paused(&self) -> Duration {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use crate::{
     api::remediation::RemediationStatus,
@@ -37,6 +37,22 @@ impl Entry {
     pub(super) fn current(&self) -> Option<&Remediation> {
         let (_, version) = self.timeline.last()?;
         version.map(|at| &self.versions[at])
+    }
+
+    /// The instance that it repairs.
+    pub(super) fn instance(&self) -> Option<&str> {
+        self.versions.last()?.instance_id.as_deref()
+    }
+
+    /// Whether a listing of `instance` (`None`: of all) may show it.
+    pub(super) fn is_of(&self, instance: Option<&str>) -> bool {
+        instance.is_none() || self.instance() == instance
+    }
+
+    /// Whether the API says that it belongs to another cluster.
+    pub(super) fn is_anothers(&self) -> bool {
+        let current = self.current().and_then(|item| item.cluster_id.as_deref());
+        current == Some(super::judge::ANOTHER)
     }
 
     /// The version before the last change, where there is one.
@@ -106,21 +122,34 @@ pub(super) fn updated(version: &Remediation) -> Option<Timestamp> {
 #[derive(Debug, Default)]
 pub(super) struct Truth {
     pub(super) entries: BTreeMap<String, Entry>,
+    /// The cluster that they belong to.
+    cluster: &'static str,
     made: u64,
     /// How far the API's clock is ahead.
-    pub(super) ahead: Duration,
+    pub(super) ahead: SignedDuration,
+    /// When, by the API's clock, the newest version was made.
+    newest: Timestamp,
 }
 
 impl Truth {
+    pub(super) fn of(cluster: &'static str) -> Self {
+        Self {
+            cluster,
+            ..Self::default()
+        }
+    }
+
     /// The time of day by the API's clock.
     pub(super) fn clock(&self, now: Duration) -> Timestamp {
         crate::testing::now() + now + self.ahead
     }
 
-    /// A new version, later than all others.
+    /// A new version, later than all others: a clock that is set back takes no version back.
     pub(super) fn dated(&mut self, mut version: Remediation, now: Duration) -> Remediation {
         self.made += 1;
         let now = self.clock(now) + Duration::from_micros(self.made);
+        let now = now.max(self.newest + Duration::from_micros(1));
+        self.newest = now;
         version.update_time = Some(now.to_string().into());
         version.end_time = state::is_final(&version.state).then(|| now.to_string().into());
         version
@@ -130,6 +159,7 @@ impl Truth {
     pub(super) fn add(&mut self, state: &str, instance: usize, now: Duration) -> String {
         let number = self.entries.len() as u64 + 1;
         let mut item = crate::testing::item(number, state);
+        item.cluster_id = Some(self.cluster.into());
         item.instance_id = Some(format!("instance-{instance}").into());
         let item = self.dated(item, now);
         let id = item.id.to_string();

@@ -9,12 +9,17 @@ use tokio::time::Instant;
 
 use super::{answered::Answered, faults::Faults, judge::Judge, signal::Signal, truth::Truth};
 use crate::{
-    testing::{cluster::MemoryCluster, lease::Store},
+    testing::{CLUSTER, NAMESPACE, cluster::MemoryCluster, lease::Store},
     together::ApiKey,
 };
 
+/// The namespaces, and the cluster of Together's that is mirrored into each.
+const PLACES: [(&str, &str); 2] = [(NAMESPACE, CLUSTER), ("research", "cluster-2")];
+
 /// Everything that is behind one lock.
 pub(super) struct State {
+    /// Which namespace it is; empty: the first.
+    pub(super) label: &'static str,
     pub(super) rng: fastrand::Rng,
     pub(super) truth: Truth,
     pub(super) answered: Answered,
@@ -25,54 +30,92 @@ pub(super) struct State {
     pub(super) judge: Judge,
     /// What was found wrong; the first is what counts.
     pub(super) violation: Option<String>,
-    trace: Option<Vec<String>>,
+    trace: Trace,
 }
+
+/// What happened in all namespaces, line by line; `None`: nobody wants to know.
+pub(super) type Trace = Option<Arc<Mutex<Vec<String>>>>;
 
 impl State {
     pub(super) fn log(&mut self, now: Duration, line: impl FnOnce() -> String) {
-        if let Some(trace) = &mut self.trace {
-            trace.push(format!("{:>9.3} {}", now.as_secs_f64(), line()));
+        if let Some(trace) = &self.trace {
+            let line = format!("{:>9.3} {}{}", now.as_secs_f64(), self.label, line());
+            trace.lock().unwrap().push(line);
         }
     }
 
     pub(super) fn violated(&mut self, what: impl FnOnce() -> String) {
         if self.violation.is_none() {
-            self.violation = Some(what());
+            self.violation = Some(format!("{}{}", self.label, what()));
         }
     }
 }
 
+/// One namespace, and what of Together's API is mirrored into it.
 pub(super) struct World {
     pub(super) start: Instant,
+    pub(super) namespace: &'static str,
+    /// The id of Together's cluster.
+    pub(super) together: &'static str,
     pub(super) cluster: MemoryCluster,
     pub(super) lease: Arc<Store>,
     /// Told of every change of a mirror.
     pub(super) mirror_news: Signal<u64>,
     /// Told of every change of a watch.
     pub(super) watch_news: Signal<u64>,
+    /// The operator has no rights in the namespace.
+    pub(super) refused: Signal<bool>,
     state: Mutex<State>,
 }
 
 impl World {
-    pub(super) fn new(seed: u64, traced: bool) -> Self {
-        let cluster = MemoryCluster::default();
-        cluster.set_key(b"key-0");
+    /// All namespaces, which the sequence of `seed` may use.
+    pub(super) fn all(seed: u64, trace: &Trace) -> Vec<Arc<Self>> {
+        let (start, lease) = (Instant::now(), Arc::<Store>::default());
+        let place = |(at, place)| {
+            Arc::new(Self::new(
+                (at, place),
+                seed,
+                start,
+                lease.clone(),
+                trace.clone(),
+            ))
+        };
+        PLACES.into_iter().enumerate().map(place).collect()
+    }
+
+    fn new(
+        (at, (namespace, together)): (usize, (&'static str, &'static str)),
+        seed: u64,
+        start: Instant,
+        lease: Arc<Store>,
+        trace: Trace,
+    ) -> Self {
+        let label = if at == 0 { "" } else { "second: " };
+        let key = format!("{namespace}-key-0");
+        // Versions of their own, so that no uid is there twice.
+        let cluster = MemoryCluster::of(namespace, at as u64 * 1_000_000);
+        cluster.set_key(key.as_bytes());
         Self {
-            start: Instant::now(),
+            start,
+            namespace,
+            together,
             cluster,
-            lease: Arc::default(),
+            lease,
             mirror_news: Signal::default(),
             watch_news: Signal::default(),
+            refused: Signal::default(),
             state: Mutex::new(State {
-                rng: fastrand::Rng::with_seed(seed),
-                truth: Truth::default(),
+                label,
+                rng: fastrand::Rng::with_seed(seed ^ (at as u64) << 40),
+                truth: Truth::of(together),
                 answered: Answered::default(),
                 faults: Faults::default(),
-                valid_key: ApiKey::parse(b"key-0").unwrap().fingerprint(),
-                key: "key-0".to_owned(),
+                valid_key: ApiKey::parse(key.as_bytes()).unwrap().fingerprint(),
+                key,
                 judge: Judge::default(),
                 violation: None,
-                trace: traced.then(Vec::new),
+                trace,
             }),
         }
     }
@@ -90,17 +133,8 @@ impl World {
         self.with(|state, now| state.log(now, line));
     }
 
-    /// The log so far, and what was found wrong.
-    pub(super) fn verdict(&self) -> (Vec<String>, Option<String>) {
-        self.with(|state, _| {
-            (
-                state.trace.take().unwrap_or_default(),
-                state.violation.clone(),
-            )
-        })
-    }
-
-    pub(super) fn is_violated(&self) -> bool {
-        self.with(|state, _| state.violation.is_some())
+    /// What was found wrong, if anything.
+    pub(super) fn violation(&self) -> Option<String> {
+        self.with(|state, _| state.violation.clone())
     }
 }

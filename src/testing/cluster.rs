@@ -9,6 +9,9 @@ use k8s_openapi::{ByteString, api::core::v1::Secret};
 use kube::ResourceExt;
 use serde_json::{Value, json};
 
+mod etcd;
+
+pub(crate) use self::etcd::Snapshot;
 use super::{NAMESPACE, id};
 use crate::{
     api::{
@@ -39,10 +42,13 @@ type Fault = dyn Fn(&Call) -> Option<ClusterError> + Send;
 
 #[derive(Default)]
 struct State {
+    /// Another than [`NAMESPACE`].
+    namespace: Option<&'static str>,
     mirrors: BTreeMap<String, Remediation>,
     watches: BTreeMap<String, ClusterWatch>,
     changes: Vec<Change>,
     version: u64,
+    restores: u64,
     calls: Vec<Call>,
     fault: Option<Box<Fault>>,
     key: Option<Vec<u8>>,
@@ -53,6 +59,15 @@ struct State {
 pub(crate) struct MemoryCluster(Arc<Mutex<State>>);
 
 impl MemoryCluster {
+    /// The cluster as it is in another namespace; `version`: the last resourceVersion so far.
+    pub(crate) fn of(namespace: &'static str, version: u64) -> Self {
+        Self(Arc::new(Mutex::new(State {
+            namespace: Some(namespace),
+            version,
+            ..State::default()
+        })))
+    }
+
     /// From now on these calls fail.
     pub(crate) fn fail(&self, fault: impl Fn(&Call) -> Option<ClusterError> + Send + 'static) {
         self.lock().fault = Some(Box::new(fault));
@@ -104,7 +119,8 @@ impl MemoryCluster {
             let changed = i64::from(before.spec != watch.spec);
             before.metadata.generation.unwrap() + changed
         });
-        let uid = before.map_or_else(|| Some(format!("uid-{version}")), ResourceExt::uid);
+        let uid = before.and_then(ResourceExt::uid);
+        let uid = uid.or_else(|| Some(state.uid(version)));
         watch.metadata.uid = uid;
         watch.metadata.generation = Some(generation);
         watch.metadata.resource_version = Some(version.to_string());
@@ -176,8 +192,9 @@ impl MemoryCluster {
             id: id(number),
         };
         let mut object = Remediation::new(&id(number), spec);
-        object.metadata.namespace = Some(NAMESPACE.into());
-        self.lock().create(object).unwrap()
+        let mut state = self.lock();
+        object.metadata.namespace = Some(state.namespace.unwrap_or(NAMESPACE).into());
+        state.create(object).unwrap()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -189,6 +206,14 @@ impl State {
     fn next(&mut self) -> u64 {
         self.version += 1;
         self.version
+    }
+
+    /// The uid of an object that is created at this version; none is ever given out twice.
+    fn uid(&self, version: u64) -> String {
+        match self.restores {
+            0 => format!("uid-{version}"),
+            restores => format!("uid-{version}-{restores}"),
+        }
     }
 
     fn called(&mut self, call: Call) -> Result<(), ClusterError> {
@@ -203,7 +228,7 @@ impl State {
             return Err(ClusterError::Conflict);
         }
         let version = self.next();
-        object.metadata.uid = Some(format!("uid-{version}"));
+        object.metadata.uid = Some(self.uid(version));
         object.metadata.resource_version = Some(version.to_string());
         object.metadata.generation = Some(1);
         object.status = Some(schema_default());

@@ -9,8 +9,8 @@ use crate::{cluster::ClusterError, leader::Leases};
 #[derive(Default)]
 pub(crate) struct Store(Mutex<Held>);
 
-#[derive(Default)]
-struct Held {
+#[derive(Clone, Default)]
+pub(crate) struct Held {
     lease: Option<Lease>,
     version: u64,
     calls: u64,
@@ -35,6 +35,15 @@ impl Store {
     /// Makes the next replacement meet a newer version.
     pub(crate) fn conflict_once(&self) {
         self.0.lock().unwrap().conflict = true;
+    }
+
+    pub(crate) fn snapshot(&self) -> Held {
+        self.0.lock().unwrap().clone()
+    }
+
+    /// It is as it was.
+    pub(crate) fn restore(&self, held: &Held) {
+        self.0.lock().unwrap().clone_from(held);
     }
 
     /// Gives it to `name` by hand, or takes it away.

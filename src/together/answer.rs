@@ -16,7 +16,7 @@ const EPOCH_SECONDS: f64 = 1e9;
 ///
 /// # Errors
 /// What the status means, if it is not a success.
-pub(super) fn check(status: StatusCode, headers: &HeaderMap) -> Result<(), Error> {
+pub(crate) fn check(status: StatusCode, headers: &HeaderMap) -> Result<(), Error> {
     let retry_after = || retry_after(headers, SystemTime::now());
     match status.as_u16() {
         200..=299 => Ok(()),

@@ -26,6 +26,7 @@ pub mod state;
 
 #[cfg(test)]
 pub(crate) use {
+    answer::check,
     budget::{Budget, Budgets, Rate},
     skew::Moment,
 };

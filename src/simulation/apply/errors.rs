@@ -1,11 +1,12 @@
 //! Steps that make Together's API, the cluster or its watches err.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crate::simulation::{
     faults::{ApiFault, IdFault, KubeFault, Timed},
     sequence::Sequence,
     step::Kind,
+    world::World,
 };
 
 impl Sequence {
@@ -50,7 +51,15 @@ impl Sequence {
             _ => return self.set_other_fault(kind),
         };
         let fault = self.timed(api);
-        self.world.with(|state, _| state.faults.api = Some(fault));
+        self.world.with(|state, _| {
+            state.faults.api = Some(fault);
+            state.judge.newer.stutters = None;
+            state.judge.newer.lacked.clear();
+            state.judge.newer.filters_fail |= matches!(
+                api,
+                ApiFault::FilterIgnored | ApiFault::FilterRefused | ApiFault::NewerRefused
+            );
+        });
         true
     }
 
@@ -90,7 +99,9 @@ impl Sequence {
             return;
         }
         let at = self.draw(0..self.slots.len());
-        self.slots[at].replica.lags.modify(|lag| match kind {
+        let here = |world: &Arc<World>| Arc::ptr_eq(world, &self.world);
+        let here = self.worlds.iter().position(here).unwrap_or(0);
+        self.slots[at].replica.lags[here].modify(|lag| match kind {
             Kind::EventsDelayed => lag.seconds = seconds,
             Kind::EventsStopThenList => {
                 lag.seconds = if lag.seconds < 1000 { 1000 } else { 0 };

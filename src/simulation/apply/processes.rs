@@ -9,11 +9,17 @@ use crate::{
 
 impl Sequence {
     /// The process that leads, else one that runs.
-    fn victim(&self) -> Option<usize> {
+    pub(super) fn victim(&self) -> Option<usize> {
         let alive = |at: &usize| self.slots[*at].replica.life.phase() == Phase::Runs;
         let leads = |at: &usize| alive(at) && self.slots[*at].replica.leadership.holds();
         let all = || 0..self.slots.len();
         all().find(leads).or_else(|| all().find(alive))
+    }
+
+    pub(super) fn lease_edited(&self) {
+        for world in &self.worlds {
+            world.with(|state, now| state.judge.lease_edited = now);
+        }
     }
 
     pub(super) fn change_processes(&mut self, kind: Kind) -> Duration {
@@ -57,7 +63,7 @@ impl Sequence {
             Kind::LeaseTaken => {
                 let taken = self.chance(2);
                 self.world.lease.overwrite(taken.then_some("somebody"));
-                self.world.with(|state, now| state.judge.lease_edited = now);
+                self.lease_edited();
             }
             _ => {
                 let long = kind == Kind::PausedForLong;
@@ -67,12 +73,14 @@ impl Sequence {
                     self.draw(1..9)
                 };
                 life.become_(Phase::Paused);
-                let world = self.world.clone();
+                let worlds = self.worlds.clone();
                 tokio::spawn(async move {
                     tokio::time::sleep(Duration::from_secs(seconds as u64)).await;
                     if long {
                         // To a process that stood still the API was slow.
-                        world.with(|state, now| state.answered.slow = Some(now));
+                        for world in worlds {
+                            world.with(|state, now| state.answered.slow = Some(now));
+                        }
                     }
                     life.become_(Phase::Runs);
                 });

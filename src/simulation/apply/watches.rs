@@ -8,11 +8,10 @@ use crate::{
         ClusterWatch, ClusterWatchSpec, DeletionPolicy, OmitField, Query, Retention, SecretKeyRef,
     },
     simulation::{
-        judge::{holder, is_foreign},
+        judge::{ANOTHER, holders, is_foreign},
         sequence::Sequence,
         step::Kind,
     },
-    testing::{CLUSTER, NAMESPACE},
     together::ApiKey,
     watch::request::REQUESTED_AT,
 };
@@ -24,9 +23,6 @@ const STATES: [&[&str]; 4] = [
     &["SUCCEEDED", "FAILED"],
     &["PENDING_APPROVAL"],
 ];
-
-/// The cluster that foreign objects are for.
-const ANOTHER: &str = "another";
 
 impl Sequence {
     pub(super) fn edit_mirror(&mut self, kind: Kind) {
@@ -100,7 +96,7 @@ impl Sequence {
     pub(super) fn change_key(&mut self, kind: Kind) {
         let number = self.draw(0..1000);
         let cluster = &self.world.cluster;
-        let key = format!("key-{number}");
+        let key = format!("{}-key-{number}", self.world.namespace);
         match kind {
             Kind::SecretRemoved => cluster.remove_key(),
             Kind::SecretWrong => cluster.set_key(b"not the key".as_slice()),
@@ -109,15 +105,24 @@ impl Sequence {
                 let fingerprint = ApiKey::parse(key.as_bytes()).unwrap().fingerprint();
                 self.world
                     .with(|state, _| (state.valid_key, state.key) = (fingerprint, key));
+                self.world
+                    .with(|state, _| state.judge.newer.key_is_good = None);
                 if self.chance(2) {
                     self.give_key();
                 }
             }
         }
+        if matches!(kind, Kind::SecretRemoved | Kind::SecretWrong) {
+            self.world
+                .with(|state, _| state.judge.newer.key_is_good = None);
+        }
     }
 
-    fn give_key(&self) {
-        let key = self.world.with(|state, _| state.key.clone());
+    pub(super) fn give_key(&self) {
+        let key = self.world.with(|state, now| {
+            state.judge.newer.key_is_good.get_or_insert(now);
+            state.key.clone()
+        });
         self.world.cluster.set_key(key.as_bytes());
     }
 
@@ -145,7 +150,7 @@ impl Sequence {
         let mut watch = ClusterWatch::new(
             name,
             ClusterWatchSpec {
-                cluster_id: CLUSTER.to_owned(),
+                cluster_id: self.world.together.to_owned(),
                 instance_id: (name != "first").then(|| format!("instance-{}", self.draw(0..3))),
                 interval: Some("30s".to_owned()),
                 active_interval: Some("15s".to_owned()),
@@ -161,7 +166,7 @@ impl Sequence {
                 ..ClusterWatchSpec::default()
             },
         );
-        watch.metadata.namespace = Some(NAMESPACE.to_owned());
+        watch.metadata.namespace = Some(self.world.namespace.to_owned());
         watch.metadata.creation_timestamp = Some(Time(crate::testing::now() + self.world.now()));
         watch
     }
@@ -223,14 +228,26 @@ impl Sequence {
         }
     }
 
-    /// What calm wants: a good key, and a watch that works.
+    /// What calm wants: a good key, and a watch that works, in each namespace.
     pub(in crate::simulation) fn mend(&mut self) {
-        self.give_key();
-        self.weed();
         self.world.lease.overwrite(None);
-        self.world.with(|state, now| state.judge.lease_edited = now);
-        let watches = self.world.cluster.watches();
-        let name = holder(&watches).map_or_else(|| "first".to_owned(), ResourceExt::name_any);
-        self.put(&name, |watch| watch.spec.suspend = false);
+        self.lease_edited();
+        for world in self.worlds.clone() {
+            self.world = world;
+            self.mend_newer();
+            self.give_key();
+            self.weed();
+            let watches = self.world.cluster.watches();
+            let names: Vec<_> = holders(&watches)
+                .into_iter()
+                .map(ResourceExt::name_any)
+                .collect();
+            if names.is_empty() {
+                self.put("first", |_| {});
+            }
+            for name in names {
+                self.put(&name, |watch| watch.spec.suspend = false);
+            }
+        }
     }
 }

@@ -6,7 +6,8 @@ use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::{
-    holder,
+    ends::ended,
+    holders,
     marks::{only_final, standing},
     writes::synced,
 };
@@ -14,7 +15,7 @@ use crate::{
     api::cluster_watch::ClusterWatch,
     mirror::time,
     simulation::{
-        truth::{shows, updated},
+        truth::{Entry, shows, updated},
         world::State,
     },
     testing::cluster::MemoryCluster,
@@ -32,11 +33,22 @@ impl State {
         cluster: &MemoryCluster,
         now: Duration,
     ) -> Option<String> {
-        let wall = self.truth.clock(now);
         let watches = cluster.watches();
-        let Some(watch) = holder(&watches) else {
+        let holders = holders(&watches);
+        if holders.is_empty() {
             return Some("calm without a watch".to_owned());
-        };
+        }
+        let mut each = holders.into_iter();
+        each.find_map(|watch| self.unsettled_of(cluster, watch, now))
+    }
+
+    fn unsettled_of(
+        &self,
+        cluster: &MemoryCluster,
+        watch: &ClusterWatch,
+        now: Duration,
+    ) -> Option<String> {
+        let wall = self.truth.clock(now);
         let said = standing(watch);
         if !said.ready || said.note {
             let status = watch.status.as_ref();
@@ -49,7 +61,13 @@ impl State {
         let of_watch = |item: &Remediation| {
             watch.spec.instance().is_none() || item.instance_id.as_deref() == watch.spec.instance()
         };
-        self.truth.entries.iter().find_map(|(id, entry)| {
+        let of_it = |id: &str, entry: &Entry| {
+            // Where another looks after it now, what it was before says nothing.
+            entry.is_of(watch.spec.instance()) || cluster.mirror(id).is_some()
+        };
+        let entries = self.truth.entries.iter();
+        let mut entries = entries.filter(|(id, entry)| of_it(id, entry));
+        entries.find_map(|(id, entry)| {
             let mirror = cluster.mirror(id);
             let item = entry.current().filter(|item| of_watch(item));
             let problem = match (item, &mirror) {
@@ -57,7 +75,7 @@ impl State {
                 (None, Some(mirror)) => unlike_gone(watch, mirror, self.rests(now)),
                 // What has ended is shown by full listings alone.
                 (Some(item), None) if state::is_final(&item.state) && self.rests(now) => None,
-                (Some(item), None) => (entry.listed && !may_lack(cluster, watch, item, wall))
+                (Some(item), None) => (entry.listed && !self.may_lack(cluster, watch, item, wall))
                     .then_some("has no mirror"),
                 (Some(item), Some(mirror)) => unlike(watch, mirror, item, entry.listed, wall),
             };
@@ -99,7 +117,10 @@ impl State {
             None
         } else if reports == 0 {
             Some("no report in six minutes".to_owned())
-        } else if self.answered.ended < begun {
+        } else if holders(&cluster.watches())
+            .into_iter()
+            .any(|watch| self.answered.ended(watch) < begun)
+        {
             Some("no listing in six minutes".to_owned())
         } else {
             None
@@ -123,7 +144,7 @@ fn unlike(
     if never_asked || older && (!listed || only_final(watch)) {
         return None;
     }
-    let finished = time::ended(status.end_time.as_deref(), status.update_time.as_deref());
+    let finished = ended(status.end_time.as_deref(), status.update_time.as_deref());
     let policy = Policy::of(watch.spec.retention.as_ref());
     let long_ago = wall - Duration::from_secs(120);
     if status.open == Some(false) && policy.expired(finished, long_ago) {
@@ -159,32 +180,34 @@ fn unlike_gone(
     (of_watch && !marked).then_some("is gone and not marked")
 }
 
-/// Whether the watch wants no mirror of it, or retention leaves no room for one.
-fn may_lack(
-    cluster: &MemoryCluster,
-    watch: &ClusterWatch,
-    item: &Remediation,
-    wall: Timestamp,
-) -> bool {
-    let wanted = watch
-        .spec
-        .states
-        .as_ref()
-        .is_none_or(|states| states.iter().any(|state| *state == *item.state));
-    if !wanted || !state::is_final(&item.state) {
-        return !wanted;
-    }
-    let policy = Policy::of(watch.spec.retention.as_ref());
-    let finished = time::ended(item.end_time.as_deref(), item.update_time.as_deref());
-    let expires = wall + Duration::from_secs(60);
-    let newer = cluster.look(|mirrors| {
-        let others = mirrors.values().filter_map(|mirror| mirror.status.as_ref());
-        let newer = others.filter(|other| {
-            other.open == Some(false)
-                && other.instance_id.as_deref() == item.instance_id.as_deref()
-                && time::ended(other.end_time.as_deref(), other.update_time.as_deref()) >= finished
+impl State {
+    /// Whether the watch wants no mirror of it, or retention leaves no room for one.
+    fn may_lack(
+        &self,
+        cluster: &MemoryCluster,
+        watch: &ClusterWatch,
+        item: &Remediation,
+        wall: Timestamp,
+    ) -> bool {
+        let states = watch.spec.states.as_ref();
+        let wanted = states.is_none_or(|states| states.iter().any(|state| *state == *item.state));
+        if !wanted || !state::is_final(&item.state) {
+            return !wanted;
+        }
+        let policy = Policy::of(watch.spec.retention.as_ref());
+        let finished = ended(item.end_time.as_deref(), item.update_time.as_deref());
+        let expires = wall + Duration::from_secs(60);
+        let newer = cluster.look(|mirrors| {
+            let newer = mirrors.iter().filter(|(name, mirror)| {
+                let status = mirror.status.as_ref();
+                status.is_some_and(|other| {
+                    other.open == Some(false)
+                        && other.instance_id.as_deref() == item.instance_id.as_deref()
+                        && self.end_of(name, other) >= finished
+                })
+            });
+            newer.count()
         });
-        newer.count()
-    });
-    policy.expired(finished, expires) || policy.max_per_instance.is_some_and(|max| newer >= max)
+        policy.expired(finished, expires) || policy.max_per_instance.is_some_and(|max| newer >= max)
+    }
 }

@@ -5,13 +5,13 @@ use std::{collections::BTreeMap, time::Duration};
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 
-use super::{cadence, holder, is_foreign, writes::synced};
+use super::{cadence, covers, holders, is_foreign, writes::synced};
 use crate::{
     api::{
         cluster_watch::ClusterWatch,
         remediation::{Remediation, RemediationStatus},
     },
-    simulation::world::State,
+    simulation::{step::Kind, world::State},
     testing::cluster::MemoryCluster,
     together::state,
     watch::schedule::HEARTBEAT,
@@ -55,8 +55,14 @@ impl State {
     pub(in crate::simulation) fn judge_marks(&mut self, cluster: &MemoryCluster, now: Duration) {
         cluster.look_at_all(|watches, mirrors| {
             let watches: Vec<_> = watches.values().collect();
-            if let Some(watch) = holder(&watches) {
+            for watch in holders(&watches) {
                 self.judge_seen(watch, mirrors, now);
+                if !Kind::SuspendedAndEdited.is_not_yet() {
+                    self.judge_newer(watch, mirrors, now);
+                }
+            }
+            if !Kind::OneUnwritable.is_not_yet() {
+                self.judge_orphans(&watches, mirrors, now);
             }
         });
     }
@@ -77,7 +83,7 @@ impl State {
         let slow = recently(self.answered.slow);
         let overdue = standing
             .stale_after
-            .is_none_or(|time| time < crate::testing::now() + now);
+            .is_none_or(|time| time < crate::testing::now() + now + self.judge.newer.ahead);
         let suspended = watch.spec.suspend;
         if quiet > bound + HEARTBEAT && !slow && suspended != standing.stale_after.is_none() {
             self.violated(|| {
@@ -99,9 +105,9 @@ impl State {
             let Some(status) = mirror.status.as_ref().filter(|_| !is_foreign(mirror)) else {
                 continue;
             };
-            let of_watch = watch.spec.instance().is_none()
-                || status.instance_id.as_deref() == watch.spec.instance();
-            if synced(status).0 != "True" || self.judge.edited.contains(name) || !of_watch {
+            let of_watch = covers(watch, status.instance_id.as_deref());
+            let excused = self.judge.edited.contains(name) || self.judge.newer.excuses(name, now);
+            if synced(status).0 != "True" || excused || !of_watch {
                 continue;
             }
             let Some((since, known)) = self.untrue(&mirror.spec.id, status, now) else {
@@ -115,8 +121,8 @@ impl State {
                     )
                 });
             }
-            let ended = self.answered.ended;
-            let unread = now.saturating_sub(self.answered.ended) > bound || suspended;
+            let ended = self.answered.ended(watch);
+            let unread = now.saturating_sub(ended) > bound || suspended;
             if status.open == Some(true)
                 && unread
                 && now.saturating_sub(since) > bound
@@ -222,19 +228,23 @@ impl State {
             let (first, _) = shown?.get(version?)?;
             Some(now.saturating_sub(*first) > bound)
         };
+        let known_deaf = self.is_known_deaf(watch, bound, now);
         let lacking = self.truth.entries.iter().find(|(id, entry)| {
             entry.listed
-                && self.answered.confirmed.get(*id).is_some_and(|at| {
-                    // What lists lie about, nobody knows.
-                    *at > entry.since() && *at == self.answered.ended
-                })
+                && (known_deaf
+                    || self.answered.confirmed.get(*id).is_some_and(|at| {
+                        // What lists lie about, nobody knows.
+                        *at > entry.since() && *at == self.answered.ended(watch)
+                    }))
                 && now.saturating_sub(entry.since()) > bound
                 && entry.current().is_some_and(|item| {
                     !state::is_final(&item.state)
                         && wanted(&item.state)
-                        && shown_for_long(id, item.update_time.as_deref()) == Some(true)
-                        && (watch.spec.instance().is_none()
-                            || item.instance_id.as_deref() == watch.spec.instance())
+                        && (known_deaf
+                            || shown_for_long(id, item.update_time.as_deref()) == Some(true))
+                        && !entry.is_anothers()
+                        && covers(watch, item.instance_id.as_deref())
+                        && !self.judge.newer.excuses(id, now)
                 })
                 && !mirrors.contains_key(*id)
         });

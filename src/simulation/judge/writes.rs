@@ -1,11 +1,10 @@
 //! Every write that lands.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
-use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 
-use super::{Changed, Pruned, is_foreign};
+use super::{Changed, Pruned, ends::ended, is_foreign};
 use crate::{
     api::remediation::{Remediation, RemediationStatus},
     cluster::ClusterError,
@@ -50,6 +49,7 @@ impl State {
         });
         if answer.is_ok() {
             self.judge.reports += 1;
+            self.judge.newer.reported.insert(op.name.clone(), now);
             if !op.led {
                 self.violated(|| format!("process {} reports and does not lead", op.slot));
             }
@@ -151,7 +151,9 @@ impl State {
         }
         // What was on its way when the policy changed was decided by another.
         let decided = now.saturating_sub(self.judge.changed_mind(slot)) > Duration::from_secs(60);
-        let policy = self.judge.policy(slot).filter(|_| decided);
+        let of = instance(object).map(str::to_owned);
+        let policy = self.judge.policy(slot, of.as_deref());
+        let policy = policy.filter(|_| decided);
         let policy = policy.unwrap_or_default();
         self.judge.created.insert(name, (now, policy));
     }
@@ -173,8 +175,10 @@ impl State {
         let reason = synced(is).1.to_owned();
         let proven = match &*reason {
             "Listed" | "Final" => {
-                let policy = self.judge.policy(op.slot).unwrap_or_default();
-                let newer = newer(cluster, after).len();
+                self.judge.newer.marked.remove(&name);
+                let policy = self.judge.policy(op.slot, instance(after));
+                let policy = policy.unwrap_or_default();
+                let newer = self.newer(cluster, after).len();
                 let crowded = policy.max_per_instance.is_some_and(|max| newer >= max);
                 return self.shown(op.slot, (&name, &id), (was, is), crowded, now);
             }
@@ -197,6 +201,9 @@ impl State {
             self.violated(|| {
                 format!("{name} becomes {reason} on {evidence:?}, confirmed at {confirmed:?}")
             });
+        }
+        if is.open == Some(false) {
+            self.judge.newer.marked.insert(name.clone(), now);
         }
         if was.open == Some(false) {
             self.violated(|| format!("{name} becomes {reason} and was not open"));
@@ -245,7 +252,7 @@ impl State {
         if let Some(pruned) = self.judge.pruned.get(name)
             && pruned.version == is.update_time
             && self.judge.minds < pruned.at
-            && self.judge.spec(slot) == pruned.spec
+            && self.judge.spec(slot, is.instance_id.as_deref()) == pruned.spec
             && (pruned.expired || crowded)
             && !self.was_open_since(id, pruned.at)
         {
@@ -279,24 +286,27 @@ impl State {
         if status.open != Some(false) {
             self.violated(|| format!("{name} is open and is pruned"));
         }
-        let Some(policy) = self.judge.policy(slot) else {
+        let of = instance(before);
+        let Some(policy) = self.judge.policy(slot, of) else {
             return;
         };
-        let wall = self.truth.clock(now);
-        let newer = newer(cluster, before);
+        let newer = self.newer(cluster, before);
+        let end = self.end_of(&name, &status);
         // One that the API has, or had just now, may be on its way to a mirror.
         let listed = self.truth.entries.values();
         let listed = listed.filter_map(|entry| entry.versions.last());
         let listed = listed.filter(|item| {
             state::is_final(&item.state)
-                && item.instance_id.as_deref() == instance(before)
-                && time::read(item.end_time.as_deref()) >= finished(&status)
+                && item.instance_id.as_deref() == of
+                && ended(item.end_time.as_deref(), item.update_time.as_deref()) >= end
         });
         let listed = listed.map(|item| &item.id);
         let newer = newer.len() + listed.filter(|id| !newer.contains(&***id)).count();
-        let expired = policy.expired(finished(&status), wall);
+        let expired = self.is_expired(&policy, &name, &status, now);
         let edited = now.saturating_sub(self.judge.changed_mind(slot)) < Duration::from_secs(60);
-        if !expired && !edited && policy.max_per_instance.is_none_or(|max| newer < max) {
+        let crowded = self.judge.newer.clocks_differ && policy.max_per_instance.is_some();
+        let keeps = policy.max_per_instance.is_none_or(|max| newer < max);
+        if !expired && !edited && !crowded && keeps {
             self.violated(|| format!("{name} is pruned, and {policy:?} keeps it"));
         }
         // An older listing may have shown it open when it was created.
@@ -314,7 +324,7 @@ impl State {
             && !shown_open(created.saturating_sub(Duration::from_secs(60)))
             && created > self.judge.minds + Duration::from_secs(120)
             && then.expired(
-                finished(&status),
+                end,
                 self.truth
                     .clock(created.saturating_sub(Duration::from_secs(60))),
             )
@@ -325,39 +335,14 @@ impl State {
             at: now,
             version: status.update_time,
             expired,
-            spec: self.judge.spec(slot),
+            spec: self.judge.spec(slot, of),
         };
         self.judge.pruned.insert(name, pruned);
     }
 }
 
-fn is_closed(object: &Remediation) -> bool {
-    object
-        .status
-        .as_ref()
-        .is_some_and(|status| status.open == Some(false))
-}
-
-fn finished(status: &RemediationStatus) -> Option<Timestamp> {
-    time::ended(status.end_time.as_deref(), status.update_time.as_deref())
-}
-
-/// The finished mirrors of the same instance that are no older, by id.
-fn newer(cluster: &MemoryCluster, mirror: &Remediation) -> BTreeSet<String> {
-    let ended = mirror.status.as_ref().map(finished);
-    cluster.look(|mirrors| {
-        let newer = mirrors.values().filter(|other| {
-            is_closed(other)
-                && other.spec.id != mirror.spec.id
-                && instance(other) == instance(mirror)
-                && other.status.as_ref().map(finished) >= ended
-        });
-        newer.map(|other| other.spec.id.clone()).collect()
-    })
-}
-
 /// The instance of a mirror; one that got no status tells it by its label alone.
-fn instance(object: &Remediation) -> Option<&str> {
+pub(super) fn instance(object: &Remediation) -> Option<&str> {
     let said = object.status.as_ref();
     let said = said.and_then(|status| status.instance_id.as_deref());
     said.or_else(|| object.labels().get(INSTANCE_ID).map(String::as_str))

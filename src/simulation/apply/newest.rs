@@ -1,0 +1,363 @@
+//! The newest kinds of steps: etcd's data, clocks, panics, namespaces, watches edited while they rest, odd items.
+
+use std::{sync::Arc, time::Duration};
+
+use k8s_openapi::jiff::SignedDuration;
+use tokio::time::Instant;
+
+use crate::{
+    api::cluster_watch::{ClusterWatch, DeletionPolicy, OmitField, Retention},
+    simulation::{
+        faults::{ApiFault, Timed},
+        judge::cadence,
+        sequence::Sequence,
+        step::Kind,
+    },
+};
+
+/// A watch is deleted and created again so many times, this long apart.
+const ROUNDS: u32 = 24;
+const APART: Duration = Duration::from_millis(2500);
+
+impl Sequence {
+    /// Does a step of the newest kinds; how long it is until the next one, where that is not as for the others.
+    pub(super) fn apply_newest(&mut self, kind: Kind) -> Option<Duration> {
+        match kind {
+            Kind::EtcdRestored => self.put_etcd_back(true),
+            Kind::EtcdRolledBack => self.put_etcd_back(false),
+            Kind::WallClockJumps => self.set_wall_clock(),
+            Kind::ApiClockJumps => {
+                let by = self.jump();
+                self.clocks_differ();
+                self.set_api_clock(by);
+            }
+            Kind::TaskPanics => self.panic_soon(),
+            Kind::NamespaceRefused => self.refuse_namespace(),
+            Kind::SuspendedAndEdited => self.edit_first(true),
+            Kind::KeyRefusedAndEdited => {
+                self.change_key(Kind::SecretWrong);
+                self.edit_first(false);
+                return Some(Duration::from_secs(self.draw(60..600) as u64));
+            }
+            Kind::InstanceWatches => self.watch_instances(),
+            Kind::ManyItems => self.add_many(),
+            Kind::PagesStutter => self.set_long_fault(ApiFault::Stutters),
+            Kind::FirstStateOnly => self.set_long_fault(ApiFault::FirstStateOnly),
+            Kind::StrayRefusal => {
+                self.world.with(|state, _| state.faults.refuses_once = true);
+            }
+            Kind::ZeroTimes => self.add_without_times(),
+            Kind::NumbersForEnums => self.write_numbers(),
+            Kind::LongResync => self.put_first(|watch| {
+                watch.spec.full_resync_interval = Some("1h".to_owned());
+            }),
+            Kind::OfAnotherCluster => self.give_away(),
+            Kind::OneUnwritable => self.refuse_one(),
+            _ => {}
+        }
+        None
+    }
+
+    /// Saves what etcd holds, as somebody does now and then.
+    pub(in crate::simulation) fn save_etcd(&mut self) {
+        let worlds = self.worlds.iter();
+        let objects = worlds.map(|world| {
+            let edited = world.with(|state, _| state.judge.edited.clone());
+            (world.cluster.snapshot(), edited)
+        });
+        let saved = (objects.collect(), self.world.lease.snapshot());
+        self.saved.push_back(saved);
+        if self.saved.len() > 8 {
+            self.saved.pop_front();
+        }
+    }
+
+    fn put_etcd_back(&mut self, bumped: bool) {
+        if self.saved.is_empty() {
+            return;
+        }
+        let at = self.draw(0..self.saved.len());
+        // What was saved later is of a time that is no more.
+        self.saved.truncate(at + 1);
+        let (objects, lease) = self.saved[at].clone();
+        self.world.lease.restore(&lease);
+        self.lease_edited();
+        for (world, (snapshot, edited)) in self.worlds.iter().zip(&objects) {
+            world.cluster.restore(snapshot, bumped);
+            world.with(|state, now| state.judge.restored(edited, now));
+            world.mirror_news.modify(|news| *news += 1);
+            world.watch_news.modify(|news| *news += 1);
+        }
+    }
+
+    fn jump(&self) -> SignedDuration {
+        let seconds = [90, 7200, 90_000, 260_000][self.draw(0..4)];
+        let by = SignedDuration::from_secs(seconds);
+        if self.draw(0..2) == 0 { by } else { -by }
+    }
+
+    fn clocks_differ(&self) {
+        self.disturb();
+        for world in &self.worlds {
+            world.with(|state, now| {
+                state.judge.newer.clocks_differ = true;
+                state.judge.newer.jumped = Some(now);
+                state.judge.minds = now;
+            });
+        }
+    }
+
+    fn set_wall_clock(&mut self) {
+        let by = self.jump();
+        self.clocks_differ();
+        if let Some(at) = self.victim() {
+            let life = &self.slots[at].replica.life;
+            life.ahead.modify(|ahead| *ahead += by);
+            let slot = life.slot;
+            self.world
+                .log(|| format!("  process {slot}: the time of day moves by {by:?}"));
+        }
+    }
+
+    fn panic_soon(&mut self) {
+        self.disturb();
+        if let Some(at) = self.victim() {
+            let slot = self.slots[at].replica.life.slot;
+            self.world.with(|state, _| state.faults.panics = Some(slot));
+        }
+    }
+
+    fn refuse_namespace(&mut self) {
+        let seconds = self.draw(60..1500) as u64;
+        let world = self.world.clone();
+        world.refused.modify(|refused| *refused = true);
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            world.refused.modify(|refused| *refused = false);
+            world.with(|state, now| state.judge.disturbed = now);
+        });
+        self.disturb_here();
+        if self.draw(0..2) == 0 {
+            self.change_processes(Kind::Killed);
+        }
+    }
+
+    pub(super) fn put_first(&mut self, change: impl FnOnce(&mut ClusterWatch)) {
+        let watches = self.world.cluster.watches();
+        let name = watches
+            .first()
+            .and_then(|watch| watch.metadata.name.clone());
+        self.put(name.as_deref().unwrap_or("first"), change);
+    }
+
+    /// Somebody edits a watch, perhaps in the same breath as it is suspended.
+    fn edit_first(&mut self, suspend: bool) {
+        let (what, to) = (self.draw(0..6), self.draw(0..2) == 0);
+        self.put_first(|watch| {
+            watch.spec.suspend |= suspend;
+            match what {
+                0 => watch.spec.omit = to.then(|| vec![OmitField::Reason]),
+                1 => watch.spec.states = to.then(|| vec!["RUNNING".to_owned()]),
+                2 => {
+                    watch.spec.retention = to.then(|| Retention {
+                        ttl_after_finished: Some("10m".to_owned()),
+                        max_finished_per_instance: None,
+                    });
+                }
+                _ => {
+                    watch.spec.deletion_policy = if to {
+                        DeletionPolicy::Delete
+                    } else {
+                        DeletionPolicy::Retain
+                    };
+                }
+            }
+        });
+    }
+
+    /// One watch for each instance takes the place of those that there are.
+    fn watch_instances(&mut self) {
+        for watch in self.world.cluster.watches() {
+            let name = watch.metadata.name.unwrap_or_default();
+            self.world.cluster.remove_watch(&name);
+        }
+        let count = 2 + self.draw(0..2);
+        for instance in 0..count {
+            let policy = self.draw(0..2) == 0;
+            self.put(&format!("of-{instance}"), |watch| {
+                watch.spec.instance_id = Some(format!("instance-{instance}"));
+                if policy {
+                    watch.spec.deletion_policy = DeletionPolicy::Retain;
+                }
+            });
+        }
+    }
+
+    fn set_long_fault(&mut self, fault: ApiFault) {
+        let seconds = self.draw(600..2400) as u64;
+        self.world.with(|state, now| {
+            state.faults.api = Some(Timed {
+                fault,
+                until: Instant::now() + Duration::from_secs(seconds),
+                part: 100,
+            });
+            state.judge.newer.stutters = (fault == ApiFault::Stutters).then_some(now);
+            state.judge.newer.lacked.clear();
+            state.judge.newer.filters_fail |= fault == ApiFault::FirstStateOnly;
+        });
+    }
+
+    /// The cluster lets nobody write one of the mirrors for a while.
+    fn refuse_one(&mut self) {
+        let names = self.world.cluster.names();
+        if names.is_empty() {
+            return;
+        }
+        let name = names[self.draw(0..names.len())].clone();
+        let time = Duration::from_secs(self.draw(300..2400) as u64);
+        self.world.log(|| format!("  {name} cannot be written"));
+        self.world.with(|state, now| {
+            state.faults.unwritable = Some(Timed {
+                fault: name.clone(),
+                until: Instant::now() + time,
+                part: 100,
+            });
+            let until = now + time + Duration::from_secs(1500);
+            state.judge.newer.excused.insert(name, until);
+        });
+    }
+
+    /// Does a step that takes its time; how long it is until the next one.
+    pub(in crate::simulation) async fn play_at_length(&mut self, kind: Kind) -> Option<Duration> {
+        match kind {
+            Kind::DeletedAndCreatedAgain => self.recreate().await,
+            Kind::Orphaned => self.orphan().await,
+            _ => return None,
+        }
+        Some(self.pause())
+    }
+
+    /// Somebody deletes a watch and creates it again, for minutes. It costs no more listings than if it were left alone.
+    async fn recreate(&mut self) {
+        self.mend_here();
+        let world = self.world.clone();
+        let started = self.started;
+        let mut listings = 0;
+        for round in 0..ROUNDS {
+            let watches = world.cluster.watches();
+            let name = watches
+                .first()
+                .and_then(|watch| watch.metadata.name.clone());
+            let name = name.unwrap_or_else(|| "first".to_owned());
+            world.cluster.remove_watch(&name);
+            world.watch_news.modify(|news| *news += 1);
+            self.disturb_here();
+            self.pass(APART).await;
+            if let Some(mut watch) = watches.into_iter().next() {
+                watch.status = None;
+                self.put(&name, |new| {
+                    new.spec = watch.spec;
+                });
+            } else {
+                self.put(&name, |_| {});
+            }
+            self.pass(APART).await;
+            let count = world.with(|state, _| state.judge.newer.listings.len());
+            if round == ROUNDS / 2 - 1 {
+                listings = count;
+            } else if round == ROUNDS - 1 {
+                listings = count - listings;
+            }
+        }
+        let watches = world.cluster.watches();
+        let in_turn = watches.iter().map(|watch| {
+            let turn = cadence(watch).active_interval.mul_f64(0.95);
+            (60.0 / turn.as_secs_f64()) as usize + 1
+        });
+        let most = in_turn.sum::<usize>() + 2;
+        let calm = started == self.started && self.slots.len() == 1;
+        if calm && listings > most {
+            world.with(|state, _| {
+                state.violated(|| {
+                    format!("{listings} listings in a minute for a watch that is deleted and created again and again, and {most} are the most")
+                });
+            });
+        }
+    }
+
+    /// Nothing errs in this namespace, its key is good and its watches work.
+    fn mend_here(&mut self) {
+        self.give_key();
+        self.world.with(|state, _| {
+            state.faults.api = None;
+            state.judge.newer.stutters = None;
+        });
+        for watch in self.world.cluster.watches() {
+            let name = watch.metadata.name.unwrap_or_default();
+            self.put(&name, |watch| watch.spec.suspend = false);
+        }
+    }
+
+    /// All watches go, and their mirrors stay.
+    async fn orphan(&mut self) {
+        for watch in self.world.cluster.watches() {
+            let name = watch.metadata.name.unwrap_or_default();
+            self.put(&name, |watch| {
+                watch.spec.suspend = false;
+                watch.spec.deletion_policy = DeletionPolicy::Retain;
+            });
+        }
+        self.pass(Duration::from_secs(60)).await;
+        let world: Arc<_> = self.world.clone();
+        for watch in world.cluster.watches() {
+            world
+                .cluster
+                .remove_watch(&watch.metadata.name.unwrap_or_default());
+        }
+        world.watch_news.modify(|news| *news += 1);
+        self.disturb_here();
+        self.world.with(|state, now| state.judge.minds = now);
+        let time = self.draw(60..1800) as u64;
+        self.pass(Duration::from_secs(time)).await;
+    }
+
+    /// What the newest kinds leave behind is put in order.
+    pub(super) fn mend_newer(&mut self) {
+        self.clocks_differ_no_more();
+        self.world.refused.modify(|refused| *refused = false);
+        self.world.with(|world, now| {
+            world.judge.newer.excused.clear();
+            world.judge.newer.stutters = None;
+            let others = world.truth.entries.iter();
+            let others: Vec<_> = others
+                .filter(|(_, entry)| entry.is_anothers())
+                .map(|(id, entry)| (id.clone(), entry.versions[0].cluster_id.clone()))
+                .collect();
+            for (id, cluster) in others {
+                let entry = world.truth.entries.get_mut(&id).unwrap();
+                let mut item = entry.versions.last().unwrap().clone();
+                item.cluster_id = cluster;
+                let item = world.truth.dated(item, now);
+                world.truth.entries.get_mut(&id).unwrap().become_(item, now);
+            }
+        });
+        for watch in self.world.cluster.watches() {
+            if watch.spec.full_resync_interval.as_deref() != Some("2m") {
+                let name = watch.metadata.name.unwrap_or_default();
+                self.put(&name, |watch| {
+                    watch.spec.full_resync_interval = Some("2m".to_owned());
+                });
+            }
+        }
+    }
+
+    fn clocks_differ_no_more(&self) {
+        for slot in &self.slots {
+            let ahead = &slot.replica.life.ahead;
+            if ahead.get() != SignedDuration::ZERO {
+                ahead.modify(|ahead| *ahead = SignedDuration::ZERO);
+                self.clocks_differ();
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! When remediations ended, as a careful reader of the API would say.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use k8s_openapi::jiff::Timestamp;
+use kube::ResourceExt;
+
+use super::writes::instance;
+use crate::{
+    api::remediation::{Remediation, RemediationStatus},
+    simulation::world::State,
+    testing::{self, cluster::MemoryCluster},
+    together::state,
+    watch::retention::Policy,
+};
+
+/// By so much the operator may misjudge the API's clock: half of a call, and what a short stop of the process adds to it.
+const MISJUDGED: Duration = Duration::from_secs(6);
+/// The same where answers were slow or the process stood still for long.
+const FAR_MISJUDGED: Duration = Duration::from_secs(70);
+/// How long that may have been ago.
+const LATELY: Duration = Duration::from_secs(600);
+
+/// A time of the API's that says something: not the zero of Go or of Unix.
+pub(super) fn usable(time: Option<&str>) -> Option<Timestamp> {
+    let time: Timestamp = time?.parse().ok()?;
+    (time > Timestamp::UNIX_EPOCH).then_some(time)
+}
+
+/// When a finished one ended.
+pub(super) fn ended(end_time: Option<&str>, update_time: Option<&str>) -> Option<Timestamp> {
+    usable(end_time).or_else(|| usable(update_time))
+}
+
+impl State {
+    /// When the remediation of a closed mirror ended; of one that is gone, when that was written.
+    pub(super) fn end_of(&self, name: &str, status: &RemediationStatus) -> Option<Timestamp> {
+        if status.state.as_deref().is_some_and(state::is_final) {
+            return ended(status.end_time.as_deref(), status.update_time.as_deref());
+        }
+        let marked = self.judge.newer.marked.get(name);
+        marked.map(|at| testing::now() + *at)
+    }
+
+    /// Whether a mirror is past its time.
+    pub(super) fn is_expired(
+        &self,
+        policy: &Policy,
+        name: &str,
+        status: &RemediationStatus,
+        now: Duration,
+    ) -> bool {
+        let end = self.end_of(name, status);
+        if status.state.as_deref().is_some_and(state::is_final) {
+            let slow = self.answered.slow;
+            let slow = slow.is_some_and(|at| now.saturating_sub(at) < LATELY);
+            let misjudged = if slow { FAR_MISJUDGED } else { MISJUDGED };
+            return policy.expired(end, self.truth.clock(now) + misjudged);
+        }
+        // One that is gone ended by the operator's clock, which somebody may have set since.
+        let jumped = self.judge.newer.jumped;
+        let marked = self.judge.newer.marked.get(name).copied();
+        policy.ttl.is_some() && marked < jumped
+            || policy.expired(end, testing::now() + now + MISJUDGED)
+    }
+
+    /// The finished mirrors of the same instance that are no older, by id.
+    pub(super) fn newer(&self, cluster: &MemoryCluster, mirror: &Remediation) -> BTreeSet<String> {
+        let end = |mirror: &Remediation| {
+            let status = mirror.status.as_ref()?;
+            Some(self.end_of(&mirror.name_any(), status))
+        };
+        let than = end(mirror);
+        cluster.look(|mirrors| {
+            let newer = mirrors.values().filter(|other| {
+                is_closed(other)
+                    && other.spec.id != mirror.spec.id
+                    && instance(other) == instance(mirror)
+                    && end(other) >= than
+            });
+            newer.map(|other| other.spec.id.clone()).collect()
+        })
+    }
+}
+
+fn is_closed(object: &Remediation) -> bool {
+    let status = object.status.as_ref();
+    status.is_some_and(|status| status.open == Some(false))
+}

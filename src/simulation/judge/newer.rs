@@ -1,0 +1,227 @@
+//! What must hold in the newest kinds of steps.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use k8s_openapi::jiff::SignedDuration;
+
+use super::{
+    cadence, covers, holders, is_foreign,
+    marks::{only_final, standing},
+    writes::{instance, synced},
+};
+use crate::{
+    api::{cluster_watch::ClusterWatch, remediation::Remediation},
+    simulation::world::State,
+    together::{PageQuery, StateFilter, state},
+    watch::{plan::Scope, schedule::HEARTBEAT},
+};
+
+/// What polls, their calls and the writes of marks may take beside the stale time.
+const SLACK: Duration = Duration::from_secs(240);
+/// In this time the mirrors of a watch that was edited have the owners that it wants: nobody else is asked for that.
+const OWNED: Duration = Duration::from_secs(240);
+/// The same where `status.mirrorsGeneration` says that it is so.
+const SAID: Duration = Duration::from_secs(30);
+/// In this time mirrors that nobody looks after say so: two looks find them.
+const ORPHANED: Duration = Duration::from_secs(900);
+/// One listing goes through all ways to ask in this time.
+const ONE_LISTING: Duration = Duration::from_secs(5);
+
+/// Mirrors by name.
+type Mirrors = BTreeMap<String, Remediation>;
+
+/// What is remembered for that.
+#[derive(Debug, Default)]
+pub(in crate::simulation) struct Newer {
+    /// When a report on each watch last landed.
+    pub(in crate::simulation) reported: BTreeMap<String, Duration>,
+    /// When each mirror was marked as one of what is gone.
+    pub(in crate::simulation) marked: BTreeMap<String, Duration>,
+    /// How far the wall clock of the process that leads is ahead.
+    pub(in crate::simulation) ahead: SignedDuration,
+    /// When somebody last set a clock.
+    pub(in crate::simulation) jumped: Option<Duration>,
+    /// Whether clocks ever differed.
+    pub(in crate::simulation) clocks_differ: bool,
+    /// Until when what a mirror shows is not judged.
+    pub(in crate::simulation) excused: BTreeMap<String, Duration>,
+    /// Since when the API has no other fault than pages that fail once in a listing.
+    pub(in crate::simulation) stutters: Option<Duration>,
+    /// When a listing was refused once.
+    pub(in crate::simulation) strays: Vec<Duration>,
+    /// Filters were refused or not heeded otherwise.
+    pub(in crate::simulation) filters_fail: bool,
+    /// The listings that lacked something that they asked for, as questions by id then showed.
+    pub(in crate::simulation) lacked: Vec<Duration>,
+    /// Since when the API knows the key that the Secret holds; `None`: it does not.
+    pub(in crate::simulation) key_is_good: Option<Duration>,
+    /// Listings that began.
+    pub(in crate::simulation) listings: Vec<Duration>,
+}
+
+impl Newer {
+    pub(super) fn excuses(&self, name: &str, now: Duration) -> bool {
+        self.excused.get(name).is_some_and(|until| now < *until)
+    }
+
+    /// Whether short listings have shown for long that they lack what they ask for.
+    pub(super) fn may_know_deafness(&self, now: Duration, bound: Duration) -> bool {
+        let distinct: BTreeSet<_> = self.lacked.iter().collect();
+        let third = distinct.into_iter().nth(2);
+        third.is_some_and(|third| now.saturating_sub(*third) > bound)
+    }
+}
+
+impl State {
+    /// A listing begins, or begins anew in other words.
+    pub(in crate::simulation) fn judge_listing(&mut self, query: &PageQuery, now: Duration) {
+        self.judge.newer.listings.push(now);
+        let newer = &self.judge.newer;
+        let one = newer.strays.len() == 1 && !newer.filters_fail;
+        let after = newer
+            .strays
+            .first()
+            .is_some_and(|at| now > *at + ONE_LISTING);
+        let states = query.filter.states();
+        let asks = |names: &[&str]| states.iter().any(|state| names.contains(&&**state));
+        let narrower = asks(&state::OPEN_REFERENCE) && !asks(&state::OPEN_NEWER);
+        // Of the states of a watch all may be older ones.
+        let open = matches!(query.filter, StateFilter::Repeated(_)) && !asks(&state::FINAL);
+        if one && after && open && narrower {
+            self.violated(|| {
+                format!("a listing asks for {states:?} alone, because one was refused once")
+            });
+        }
+    }
+
+    /// Looks at what the newest kinds of steps can spoil of a watch.
+    pub(super) fn judge_newer(&mut self, watch: &ClusterWatch, mirrors: &Mirrors, now: Duration) {
+        let quiet = now.saturating_sub(self.judge.disturbed);
+        let cadence = cadence(watch);
+        let stale = cadence.stale_after(false, Duration::ZERO, Duration::ZERO);
+        let bound = stale + cadence.interval + SLACK;
+        self.judge_owners(watch, mirrors, now);
+        self.judge_others(watch, mirrors, bound, now);
+        let name = watch.metadata.name.as_deref().unwrap_or_default();
+        let reported = self.judge.newer.reported.get(name).copied();
+        let silent = now.saturating_sub(reported.unwrap_or_default());
+        if !watch.spec.suspend && quiet > bound + HEARTBEAT && silent > bound + HEARTBEAT {
+            self.violated(|| format!("{name}: no heartbeat since {reported:?}"));
+        }
+        let newer = &self.judge.newer;
+        let long = |since: Option<Duration>| {
+            since.is_some_and(|since| now.saturating_sub(since) > bound * 2)
+        };
+        let ended = self.answered.ended(watch);
+        if long(newer.stutters)
+            && long(newer.key_is_good)
+            && quiet > bound * 2
+            && !watch.spec.suspend
+            && now.saturating_sub(ended) > bound * 2
+        {
+            self.violated(|| {
+                format!("{name}: no listing has ended since {ended:?}, and each page comes when it is asked for twice")
+            });
+        }
+    }
+
+    /// Mirrors have the owners that their watch gives, whatever the API does and whether the watch is suspended or not.
+    fn judge_owners(&mut self, watch: &ClusterWatch, mirrors: &Mirrors, now: Duration) {
+        let status = watch.status.as_ref();
+        let said = status.and_then(|status| status.mirrors_generation);
+        let said = said.is_some() && said == watch.metadata.generation;
+        let time = if said { SAID } else { OWNED };
+        if now.saturating_sub(self.judge.disturbed) <= time {
+            return;
+        }
+        let owners = Scope::of(watch).owners;
+        let wrong = mirrors.iter().find(|(name, mirror)| {
+            let own = covers(watch, instance(mirror)) && !is_foreign(mirror);
+            let excused = self.judge.newer.excuses(name, now);
+            let there = mirror.metadata.owner_references.as_deref();
+            own && !excused && there.unwrap_or_default() != &*owners
+        });
+        if let Some((name, mirror)) = wrong {
+            let there = mirror.metadata.owner_references.as_ref().map(Vec::len);
+            let (policy, suspended) = (&watch.spec.deletion_policy, watch.spec.suspend);
+            self.violated(|| {
+                format!("{name} has {there:?} owners, with {policy:?} and suspended {suspended}")
+            });
+        }
+    }
+
+    /// What the API shows for another cluster confirms nothing.
+    fn judge_others(
+        &mut self,
+        watch: &ClusterWatch,
+        mirrors: &Mirrors,
+        bound: Duration,
+        now: Duration,
+    ) {
+        let slow = self.answered.slow;
+        let slow = slow.is_some_and(|at| now.saturating_sub(at) < bound * 4);
+        let quiet = now.saturating_sub(self.judge.disturbed);
+        if slow || quiet <= bound * 2 || only_final(watch) {
+            return;
+        }
+        let unmarked = mirrors.iter().find(|(name, mirror)| {
+            let entry = self.truth.entries.get(&mirror.spec.id);
+            let shown = mirror.status.as_ref();
+            let misleads = shown.is_some_and(|shown| {
+                synced(shown).0 == "True"
+                    && shown.open == Some(true)
+                    && covers(watch, shown.instance_id.as_deref())
+            });
+            misleads
+                && !is_foreign(mirror)
+                && !self.judge.newer.excuses(name, now)
+                && !self.judge.edited.contains(*name)
+                && entry.is_some_and(|entry| {
+                    entry.is_anothers() && now.saturating_sub(entry.since()) > bound * 2
+                })
+        });
+        if let Some((name, _)) = unmarked {
+            self.violated(|| {
+                format!("{name} bears no mark, and the API says that it is another cluster's")
+            });
+        }
+    }
+
+    /// Open mirrors that no watch looks after say so.
+    pub(super) fn judge_orphans(
+        &mut self,
+        watches: &[&ClusterWatch],
+        mirrors: &Mirrors,
+        now: Duration,
+    ) {
+        if now.saturating_sub(self.judge.disturbed) <= ORPHANED {
+            return;
+        }
+        let holders = holders(watches);
+        let unmarked = mirrors.iter().find(|(name, mirror)| {
+            let status = mirror.status.as_ref();
+            let misleads = status
+                .is_some_and(|status| synced(status).0 == "True" && status.open == Some(true));
+            let followed = holders.iter().any(|watch| covers(watch, instance(mirror)));
+            misleads && !followed && !is_foreign(mirror) && !self.judge.newer.excuses(name, now)
+        });
+        if let Some((name, _)) = unmarked {
+            self.violated(|| {
+                format!("{name} is open, nobody looks after it, and it bears no mark")
+            });
+        }
+    }
+
+    /// Since when the state of a watch lets anything be said of it that is not marked.
+    pub(super) fn is_known_deaf(
+        &self,
+        watch: &ClusterWatch,
+        bound: Duration,
+        now: Duration,
+    ) -> bool {
+        self.judge.newer.may_know_deafness(now, bound) && standing(watch).ready
+    }
+}
