@@ -9,6 +9,7 @@ use tokio::time::sleep;
 use super::{life::Life, signal::Signal, world::World};
 use crate::{
     api::{cluster_watch::ClusterWatch, remediation::Remediation},
+    mirror::shown::Shown,
     testing::cluster::Change,
 };
 
@@ -43,7 +44,7 @@ async fn delay(lags: &Lags) {
     }
 }
 
-type Event = watcher::Result<watcher::Event<Remediation>>;
+type Event = watcher::Result<watcher::Event<Shown>>;
 
 /// The watch on the mirrors: its events, and what brings them for as long as it is driven.
 pub(super) fn mirrors(
@@ -78,7 +79,7 @@ pub(super) fn mirrors(
                     life.runs().await;
                 }
                 for object in snapshot(&changes).into_values() {
-                    tell(watcher::Event::InitApply(object));
+                    tell(watcher::Event::InitApply(world.cluster.shown(object)));
                 }
                 tell(watcher::Event::InitDone);
             }
@@ -101,8 +102,8 @@ pub(super) fn mirrors(
             at += changes.len();
             for change in changes {
                 tell(match change {
-                    Change::Put(object) => watcher::Event::Apply(object),
-                    Change::Gone(object) => watcher::Event::Delete(object),
+                    Change::Put(object) => watcher::Event::Apply(world.cluster.shown(object)),
+                    Change::Gone(object) => watcher::Event::Delete(object.into()),
                 });
             }
         }

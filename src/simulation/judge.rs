@@ -259,6 +259,7 @@ impl Judge {
         self.edited.clone_from(edited);
         (self.disturbed, self.minds) = (now, now);
         self.starts.push_back(now);
+        self.newer.restored = Some(now);
     }
 
     /// Somebody changed the mirror by hand.

@@ -44,7 +44,7 @@ impl State {
         let strays = query.filter != StateFilter::None && query.page_token.is_none();
         let strays = strays && std::mem::take(&mut self.faults.refuses_once);
         if strays {
-            self.judge.newer.strays.push(now);
+            self.judge.newer.strays.push(now + takes);
         }
         if strays || refuses(fault, &query.filter) {
             return (Some(Response::error(400)), takes);
@@ -220,15 +220,16 @@ impl State {
         (Some(answer), LATENCY)
     }
 
-    /// Questions belong to the listing before them: of the id's instance, where only that is listed, else of all.
+    /// Questions belong to the listing before them, of the id's instance or of all.
     fn count_question(&mut self, slot: usize, id: &str) {
         let entry = self.truth.entries.get(id);
         let instance = entry.and_then(|entry| entry.instance().map(str::to_owned));
-        let listed = (slot, instance);
-        let listed = if self.answered.series.contains_key(&listed) {
-            listed
-        } else {
-            (slot, None)
+        let series = &self.answered.series;
+        let began =
+            |listed: &(usize, Option<String>)| series.get(listed).map(|series| series.began);
+        let listed = [(slot, instance), (slot, None)];
+        let Some(listed) = listed.into_iter().max_by_key(began) else {
+            return;
         };
         let series = self.answered.series.entry(listed).or_default();
         let first_only = |fault: &Timed<ApiFault>| fault.fault == ApiFault::FirstStateOnly;

@@ -123,7 +123,7 @@ impl Sequence {
         let steps = STEPS + self.draw(0..8);
         while kinds.len() < steps {
             let kind = self.next_kind();
-            if kind.wants_election() && !self.elected || kind.is_not_yet() {
+            if kind.wants_election() && !self.elected {
                 continue;
             }
             kinds.push(kind);

@@ -112,23 +112,12 @@ pub(super) enum Kind {
     OfAnotherCluster,
     OneUnwritable,
     Orphaned,
+    ObjectUnreadable,
 }
 
 /// The kinds that only some seeds draw, and those of them that came last.
 const LATER: usize = 3;
-const NEWEST: usize = 20;
-
-/// The newest kinds that show defects which are not fixed yet: drawn only with `SIMULATION_ALL=1`.
-const NOT_YET: &[Kind] = &[
-    Kind::TaskPanics,
-    Kind::NamespaceRefused,
-    Kind::DeletedAndCreatedAgain,
-    Kind::PagesStutter,
-    Kind::NumbersForEnums,
-    Kind::StrayRefusal,
-    Kind::FirstStateOnly,
-    Kind::OneUnwritable,
-];
+const NEWEST: usize = 21;
 
 /// What a sequence draws from.
 #[derive(Clone, Debug)]
@@ -160,11 +149,6 @@ impl Kinds {
 }
 
 impl Kind {
-    /// Whether it is not drawn, and what it is about not judged, for the time being.
-    pub(super) fn is_not_yet(self) -> bool {
-        NOT_YET.contains(&self) && std::env::var_os("SIMULATION_ALL").is_none()
-    }
-
     /// Whether it makes sense only where replicas elect a leader.
     pub(super) fn wants_election(self) -> bool {
         matches!(

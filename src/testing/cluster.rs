@@ -1,7 +1,7 @@
 //! A model of the API server: resourceVersions, fences, the status subresource, and faults on demand.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -49,6 +49,8 @@ struct State {
     changes: Vec<Change>,
     version: u64,
     restores: u64,
+    /// Mirrors whose status nobody can read, until it is written again.
+    spoilt: BTreeSet<String>,
     calls: Vec<Call>,
     fault: Option<Box<Fault>>,
     key: Option<Vec<u8>>,
@@ -266,7 +268,11 @@ impl State {
     /// Stores a new version of what is there, unless it is the same.
     fn store(&mut self, mut object: Remediation) -> Remediation {
         let name = object.name_any();
-        if self.mirrors.get(&name) != Some(&object) {
+        let read = self.mirrors.get(&name);
+        if read.map(|read| &read.status) != Some(&object.status) {
+            self.spoilt.remove(&name);
+        }
+        if read != Some(&object) {
             object.metadata.resource_version = Some(self.next().to_string());
             self.mirrors.insert(name, object.clone());
             self.changes.push(Change::Put(object.clone()));

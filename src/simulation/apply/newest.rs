@@ -10,7 +10,7 @@ use crate::{
     simulation::{
         faults::{ApiFault, Timed},
         judge::cadence,
-        sequence::Sequence,
+        sequence::{Sequence, Slot},
         step::Kind,
     },
 };
@@ -53,6 +53,7 @@ impl Sequence {
             }),
             Kind::OfAnotherCluster => self.give_away(),
             Kind::OneUnwritable => self.refuse_one(),
+            Kind::ObjectUnreadable => self.spoil_one(),
             _ => {}
         }
         None
@@ -227,6 +228,22 @@ impl Sequence {
         });
     }
 
+    /// Somebody gives a mirror's condition a time that the API server takes and this program cannot read.
+    fn spoil_one(&mut self) {
+        let names = self.world.cluster.names();
+        if names.is_empty() {
+            return;
+        }
+        let name = names[self.draw(0..names.len())].clone();
+        self.world.cluster.spoil(&name);
+        self.world.log(|| format!("  {name} cannot be read"));
+        self.world.with(|state, now| {
+            state.judge.minds = now;
+            state.judge.touched(&name, now);
+        });
+        self.world.mirror_news.modify(|news| *news += 1);
+    }
+
     /// Does a step that takes its time; how long it is until the next one.
     pub(in crate::simulation) async fn play_at_length(&mut self, kind: Kind) -> Option<Duration> {
         match kind {
@@ -275,7 +292,9 @@ impl Sequence {
             (60.0 / turn.as_secs_f64()) as usize + 1
         });
         let most = in_turn.sum::<usize>() + 2;
-        let calm = started == self.started && self.slots.len() == 1;
+        let late = |slot: &Slot| slot.replica.lags.iter().any(|lags| lags.get().seconds > 0);
+        let late = self.slots.iter().any(late);
+        let calm = started == self.started && self.slots.len() == 1 && !late;
         if calm && listings > most {
             world.with(|state, _| {
                 state.violated(|| {
@@ -358,6 +377,12 @@ impl Sequence {
                 ahead.modify(|ahead| *ahead = SignedDuration::ZERO);
                 self.clocks_differ();
             }
+        }
+        // Further off than this, nobody knows the time, and nothing expires.
+        let ahead = self.world.with(|state, _| state.truth.ahead);
+        if ahead.abs() > SignedDuration::from_hours(12) {
+            self.clocks_differ();
+            self.set_api_clock(-ahead);
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
         cluster_watch::ClusterWatch,
         remediation::{Remediation, RemediationStatus},
     },
-    simulation::{step::Kind, world::State},
+    simulation::world::State,
     testing::cluster::MemoryCluster,
     together::state,
     watch::schedule::HEARTBEAT,
@@ -57,13 +57,9 @@ impl State {
             let watches: Vec<_> = watches.values().collect();
             for watch in holders(&watches) {
                 self.judge_seen(watch, mirrors, now);
-                if !Kind::SuspendedAndEdited.is_not_yet() {
-                    self.judge_newer(watch, mirrors, now);
-                }
+                self.judge_newer(watch, mirrors, now);
             }
-            if !Kind::OneUnwritable.is_not_yet() {
-                self.judge_orphans(&watches, mirrors, now);
-            }
+            self.judge_orphans(&watches, mirrors, now);
         });
     }
 

@@ -44,6 +44,8 @@ pub(in crate::simulation) struct Newer {
     pub(in crate::simulation) ahead: SignedDuration,
     /// When somebody last set a clock.
     pub(in crate::simulation) jumped: Option<Duration>,
+    /// When etcd's data was last put back.
+    pub(in crate::simulation) restored: Option<Duration>,
     /// Whether clocks ever differed.
     pub(in crate::simulation) clocks_differ: bool,
     /// Until when what a mirror shows is not judged.

@@ -2,8 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use kube::ResourceExt;
+use serde_json::json;
+
 use super::{Change, MemoryCluster};
-use crate::api::{cluster_watch::ClusterWatch, remediation::Remediation};
+use crate::{
+    api::{cluster_watch::ClusterWatch, remediation::Remediation},
+    mirror::shown::Shown,
+};
 
 /// The objects of a namespace at one time.
 #[derive(Clone, Debug)]
@@ -38,7 +44,30 @@ impl MemoryCluster {
         };
         let there = snapshot.mirrors.values().cloned();
         state.changes = there.map(Change::Put).collect();
+        state.spoilt.clear();
         state.restores += 1;
+    }
+
+    /// Somebody writes into a mirror's status what nobody can read; a new version of it.
+    pub(crate) fn spoil(&self, name: &str) {
+        let mut state = self.lock();
+        let mut object = state.mirrors[name].clone();
+        let version = state.next();
+        object.metadata.resource_version = Some(version.to_string());
+        object.status = None;
+        state.mirrors.insert(name.to_owned(), object.clone());
+        state.changes.push(Change::Put(object));
+        state.spoilt.insert(name.to_owned());
+    }
+
+    /// The mirror as a watch reads it.
+    pub(crate) fn shown(&self, object: Remediation) -> Shown {
+        if !self.lock().spoilt.contains(&object.name_any()) {
+            return object.into();
+        }
+        let mut json = serde_json::to_value(&object).unwrap();
+        json["status"] = json!({"conditions": "2026-11-23T10:00:00+99:99"});
+        serde_json::from_str(&json.to_string()).unwrap()
     }
 
     /// How often etcd's data was put back: every watch that began before is at an end.
