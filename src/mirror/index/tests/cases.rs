@@ -147,8 +147,8 @@ fn the_name_of_an_object_that_cannot_be_read_is_taken_until_it_can() {
         assert!(index.all_open(None).is_empty() && index.mirror("n", "c", "a").is_none());
         assert_eq!(index.unreadable().into_values().sum::<usize>(), 1);
         // An older one says nothing new.
-        index.apply(object("a", 5, "RUNNING"));
-        assert!(index.get("n", "a").unwrap().foreign);
+        index.show(None, object("a", 5, "RUNNING"));
+        assert!(index.get("n", "a").unwrap().foreign && index.mirror("n", "c", "a").is_none());
         index.show(None, object("a", 7, "RUNNING"));
         assert_eq!(state(&index, "a").unwrap(), "RUNNING");
         assert!(index.unreadable().is_empty());
