@@ -88,9 +88,8 @@ impl Elected {
         loop {
             match story::synced(&self.fixture, &self.leader.simulator, names).await {
                 Ok(()) => return Ok(passed),
-                Err(last) if passed > story::BOUND || begun.elapsed() > 2 * story::BOUND => {
-                    return Err(last);
-                }
+                // Watches are begun again by the machine's time, not by the clock that is moved here.
+                Err(last) if begun.elapsed() > story::BOUND => return Err(last),
                 Err(_) => {}
             }
             self.pass().await?;
