@@ -26,8 +26,14 @@ seeds! {
     seed_2 = 2;
     /// The index takes older events.
     seed_9 = 9;
+    /// One stray refusal of a filter narrows the listings that come after.
+    seed_14 = 14;
     /// Retention prunes open ones.
     seed_17 = 17;
+    /// A time of the year 1 or of 1970 counts as one.
+    seed_46 = 46;
+    /// A task that panicked is not started again.
+    seed_47 = 47;
     /// A listing that broke off counts as complete.
     seed_120 = 120;
     /// An older version overwrites a newer one at once.
