@@ -24,6 +24,8 @@ seeds! {
     seed_0 = 0;
     /// Not planted: a suspended watch marked the mirrors of the watch that it overlaps.
     seed_2 = 2;
+    /// After a restore of etcd a list does not replace what was known.
+    seed_7 = 7;
     /// The index takes older events.
     seed_9 = 9;
     /// One stray refusal of a filter narrows the listings that come after.
