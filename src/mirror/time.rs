@@ -3,14 +3,14 @@
 use k8s_openapi::jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 
 /// A time of the Together API, for whatever is decided or measured by it; `None` where it is absent, unreadable or
-/// [not set](is_set).
+/// not set.
 #[must_use]
 pub fn read(text: Option<&str>) -> Option<Timestamp> {
     text?.parse().ok().filter(is_set)
 }
 
 /// A time of the Together API as it writes it, for messages and the history; `None` where it is absent or
-/// [not set](is_set).
+/// not set.
 #[must_use]
 pub fn told(text: Option<&str>) -> Option<&str> {
     text.filter(|text| text.parse().as_ref().map_or(true, is_set))

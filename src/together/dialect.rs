@@ -45,7 +45,7 @@ impl QueryNames {
 }
 
 /// What was learned of the server, shared by all users of one client. What one listing meets counts for that listing alone
-/// (a [strike](strikes)); what two in a row meet is remembered, for 10 minutes at first and for twice as long each time
+/// (a strike); what two in a row meet is remembered, for 10 minutes at first and for twice as long each time
 /// that it is met again after that, at most 6 hours.
 #[derive(Debug, Clone, Default)]
 pub struct Dialects(Arc<Mutex<Learned>>);
