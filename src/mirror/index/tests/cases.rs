@@ -129,9 +129,12 @@ fn each_event_makes_of_each_state_what_the_table_says() {
     }
 }
 
+/// A name that is the id, as that of a mirror is.
+const NAME: &str = "0123abcd-0000-0000-0000-000000000001";
+
 /// An object whose spec cannot be read, as it is shown.
 fn unreadable(version: u64) -> Remediation {
-    let mut object = object("a", version, "");
+    let mut object = object(NAME, version, "");
     object.spec = RemediationSpec::default();
     object.status = None;
     object
@@ -140,20 +143,20 @@ fn unreadable(version: u64) -> Remediation {
 #[test]
 fn the_name_of_an_object_that_cannot_be_read_is_taken_until_it_can() {
     for index in [Index::new(0), Index::of_shard(0)] {
-        index.show(None, object("a", 5, "RUNNING"));
+        index.show(None, object(NAME, 5, "RUNNING"));
         index.show(None, unreadable(6));
-        let known = index.get("n", "a").unwrap();
+        let known = index.get("n", NAME).unwrap();
         assert!(known.foreign && known.resource_version == 6);
-        assert!(index.all_open(None).is_empty() && index.mirror("n", "c", "a").is_none());
+        assert!(index.all_open(None).is_empty() && index.mirror("n", "c", NAME).is_none());
         assert_eq!(index.unreadable().into_values().sum::<usize>(), 1);
         // An older one says nothing new.
-        index.show(None, object("a", 5, "RUNNING"));
-        assert!(index.get("n", "a").unwrap().foreign && index.mirror("n", "c", "a").is_none());
-        index.show(None, object("a", 7, "RUNNING"));
-        assert_eq!(state(&index, "a").unwrap(), "RUNNING");
+        index.show(None, object(NAME, 5, "RUNNING"));
+        assert!(index.get("n", NAME).unwrap().foreign && index.mirror("n", "c", NAME).is_none());
+        index.show(None, object(NAME, 7, "RUNNING"));
+        assert_eq!(state(&index, NAME).unwrap(), "RUNNING");
         assert!(index.unreadable().is_empty());
         index.show(None, unreadable(8));
         index.hide(None, &unreadable(9));
-        assert!(index.get("n", "a").is_none());
+        assert!(index.get("n", NAME).is_none());
     }
 }
