@@ -166,13 +166,13 @@ async fn a_listing_that_fails_in_the_middle_shows_no_absence() {
         })
         .await;
     let before = fixture.versions().await;
-    // Where asking again may help, a page is asked for three times, and that is paid for before the next poll.
+    // Where asking again may help, a page is asked for three times, unless it is the first and the last listing failed too.
     for (fault, times) in [
         (Fault::CutBody, 3),
         (Fault::NotJson, 1),
         (Fault::OtherShape, 1),
         (Fault::MissingToken, 1),
-        (Fault::Html { status: 502 }, 3),
+        (Fault::Html { status: 502 }, 1),
     ] {
         fixture.simulator.fault(fault.clone(), Times::Next(times));
         fixture.pass(Duration::from_secs(50)).await;

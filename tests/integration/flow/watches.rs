@@ -142,6 +142,8 @@ async fn a_watch_that_is_made_anew_at_once_ends_up_with_all_mirrors() {
     delete(&fixture, "training").await;
     let new = fixture.watch("training", |_| {}).await.uid().unwrap();
     assert_ne!(new, old);
+    // It waits for the turn that the old one would have had.
+    fixture.edit_heeded("training").await;
     let mirrors = fixture
         .sync_until("training", "the new watch owns all", |mirrors| {
             mirrors.len() == 40 && owners(mirrors) == [new.clone()].into()
