@@ -229,7 +229,8 @@ async fn an_edited_watch_is_progressing_until_the_edit_is_synced() {
     assert_eq!(told(&told_why, "Ready").reason, "Progressing");
 
     fixture.simulator.clear_faults();
-    fixture.turn(std::time::Duration::from_secs(20)).await;
+    // Its first page was asked for three times, so the next list waits for a minute.
+    fixture.turn(std::time::Duration::from_secs(61)).await;
     let watch = fixture.ready("training", "Synced").await;
     assert_eq!(watch.status.as_ref().unwrap().observed_generation, Some(2));
     let mut truth = fixture.simulator.truth(CLUSTER);
