@@ -103,6 +103,7 @@ async fn retained_mirrors_stay_and_a_new_watch_takes_them_over() {
         .enter(CLUSTER, &mirrors[0].spec.id, "RUNNING");
 
     fixture.watch("next", |_| {}).await;
+    fixture.edit_heeded("next").await;
     let next = fixture.ready("next", "Synced").await;
     let mirrors = fixture.all().await;
     assert_eq!(uids(&mirrors), before, "none was created again");
