@@ -1,7 +1,15 @@
 //! Conditions as the API server keeps them: it takes times that no clock has, such as an offset of 99 hours.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
-use serde::{Deserialize, Deserializer};
+use std::fmt;
+
+use k8s_openapi::{
+    apimachinery::pkg::apis::meta::v1::{Condition, Time},
+    jiff::Timestamp,
+};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, Visitor},
+};
 
 /// A condition whose time may be anything.
 #[derive(Deserialize)]
@@ -14,9 +22,34 @@ struct Stored {
     #[serde(default)]
     message: String,
     #[serde(default)]
-    last_transition_time: String,
+    last_transition_time: Moment,
     #[serde(default)]
     observed_generation: Option<i64>,
+}
+
+/// A time, where it reads as one.
+#[derive(Default)]
+struct Moment(Option<Timestamp>);
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(Text)
+    }
+}
+
+/// Reads a text in place: a mirror has four conditions, and the operator reads each mirror when it starts.
+struct Text;
+
+impl Visitor<'_> for Text {
+    type Value = Moment;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Moment, E> {
+        Ok(Moment(text.parse().ok()))
+    }
 }
 
 /// Reads conditions. One whose time cannot be read is left out, as if it had never been written: then it is written again.
@@ -37,7 +70,7 @@ fn condition(stored: Stored) -> Option<Condition> {
         status: stored.status,
         reason: stored.reason,
         message: stored.message,
-        last_transition_time: Time(stored.last_transition_time.parse().ok()?),
+        last_transition_time: Time(stored.last_transition_time.0?),
         observed_generation: stored.observed_generation,
     })
 }

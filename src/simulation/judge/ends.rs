@@ -8,6 +8,7 @@ use kube::ResourceExt;
 use super::writes::instance;
 use crate::{
     api::remediation::{Remediation, RemediationStatus},
+    mirror::time::to_second,
     simulation::world::State,
     testing::{self, cluster::MemoryCluster},
     together::state,
@@ -39,7 +40,8 @@ impl State {
             return ended(status.end_time.as_deref(), status.update_time.as_deref());
         }
         let marked = self.judge.newer.marked.get(name);
-        marked.map(|at| testing::now() + *at)
+        // The API server keeps whole seconds of a condition.
+        marked.map(|at| to_second(testing::now() + *at))
     }
 
     /// Whether a mirror is past its time.

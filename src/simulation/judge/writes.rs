@@ -110,7 +110,10 @@ impl State {
             self.violated(|| format!("process {slot} writes {name}, and there is no watch"));
         }
         let changed = self.judge.changed.get(name);
-        if op.verb != Verb::Create && changed.is_some_and(|changed| changed.at > op.sent) {
+        // A restore of etcd may bring back what a write on its way was decided on.
+        let decided_on = op.fence.is_some() && op.fence == before.map(version);
+        let undoes = changed.is_some_and(|changed| changed.at > op.sent) && !decided_on;
+        if op.verb != Verb::Create && undoes {
             self.violated(|| format!("{:?} of {name} undoes what was changed meanwhile", op.verb));
         }
         self.judge.changed.insert(name.clone(), Changed { at: now });
