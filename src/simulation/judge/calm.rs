@@ -6,7 +6,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::{
-    ends::ended,
+    ends::{ended, place},
     holders,
     marks::{only_final, standing},
     writes::synced,
@@ -196,6 +196,7 @@ impl State {
         }
         let policy = Policy::of(watch.spec.retention.as_ref());
         let finished = ended(item.end_time.as_deref(), item.update_time.as_deref());
+        let than = place(finished, item.create_time.as_deref());
         let expires = wall + Duration::from_secs(60);
         let newer = cluster.look(|mirrors| {
             let newer = mirrors.iter().filter(|(name, mirror)| {
@@ -203,7 +204,7 @@ impl State {
                 status.is_some_and(|other| {
                     other.open == Some(false)
                         && other.instance_id.as_deref() == item.instance_id.as_deref()
-                        && self.end_of(name, other) >= finished
+                        && place(self.end_of(name, other), other.create_time.as_deref()) >= than
                 })
             });
             newer.count()

@@ -33,6 +33,15 @@ pub(super) fn ended(end_time: Option<&str>, update_time: Option<&str>) -> Option
     usable(end_time).or_else(|| usable(update_time))
 }
 
+/// The place of a finished one among those of its instance: by its end, else by its creation, else it is the newest.
+pub(super) fn place(
+    end: Option<Timestamp>,
+    create_time: Option<&str>,
+) -> (bool, Option<Timestamp>) {
+    let time = end.or_else(|| usable(create_time));
+    (time.is_none(), time)
+}
+
 impl State {
     /// When the remediation of a closed mirror ended; of one that is gone, when that was written.
     pub(super) fn end_of(&self, name: &str, status: &RemediationStatus) -> Option<Timestamp> {
@@ -68,17 +77,18 @@ impl State {
 
     /// The finished mirrors of the same instance that are no older, by id.
     pub(super) fn newer(&self, cluster: &MemoryCluster, mirror: &Remediation) -> BTreeSet<String> {
-        let end = |mirror: &Remediation| {
+        let of = |mirror: &Remediation| {
             let status = mirror.status.as_ref()?;
-            Some(self.end_of(&mirror.name_any(), status))
+            let end = self.end_of(&mirror.name_any(), status);
+            Some(place(end, status.create_time.as_deref()))
         };
-        let than = end(mirror);
+        let than = of(mirror);
         cluster.look(|mirrors| {
             let newer = mirrors.values().filter(|other| {
                 is_closed(other)
                     && other.spec.id != mirror.spec.id
                     && instance(other) == instance(mirror)
-                    && end(other) >= than
+                    && of(other) >= than
             });
             newer.map(|other| other.spec.id.clone()).collect()
         })

@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use kube::ResourceExt;
 
-use super::{Changed, Pruned, ends::ended, is_foreign};
+use super::{
+    Changed, Pruned,
+    ends::{ended, place},
+    is_foreign,
+};
 use crate::{
     api::remediation::{Remediation, RemediationStatus},
     cluster::ClusterError,
@@ -301,7 +305,10 @@ impl State {
         let listed = listed.filter(|item| {
             state::is_final(&item.state)
                 && item.instance_id.as_deref() == of
-                && ended(item.end_time.as_deref(), item.update_time.as_deref()) >= end
+                && place(
+                    ended(item.end_time.as_deref(), item.update_time.as_deref()),
+                    item.create_time.as_deref(),
+                ) >= place(end, status.create_time.as_deref())
         });
         let listed = listed.map(|item| &item.id);
         let newer = newer.len() + listed.filter(|id| !newer.contains(&***id)).count();
