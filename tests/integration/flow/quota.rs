@@ -198,8 +198,8 @@ async fn a_full_listing_that_fails_late_is_not_begun_again_at_once() {
     setup::say(&format!(
         "fails late: {worst} in its worst minute (healthy {measured}), {all} in 5"
     ));
-    // The jitter may bring one poll more into a minute.
-    assert!(worst <= measured + 1, "{worst} > {measured} + 1");
+    // The jitter may bring one poll more into a minute, and two pages that are asked for again are paid for after it.
+    assert!(worst <= measured + 2, "{worst} > {measured} + 2");
 }
 
 #[tokio::test(flavor = "multi_thread")]
