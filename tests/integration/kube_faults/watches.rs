@@ -91,6 +91,8 @@ async fn a_watch_that_is_deleted_unseen_is_polled_no_more() {
     assert!(fixture.all().await.is_empty());
     // The index may still hold what was deleted: its own watch comes back in its own time.
     fixture.watch("training", |_| {}).await;
+    // It waits for the turn that the old one would have had.
+    fixture.edit_heeded("training").await;
     fixture.syncs_until_synced().await;
     assert_eq!(fixture.all().await.len(), ids.len());
     fixture.agrees().await;
