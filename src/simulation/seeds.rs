@@ -56,4 +56,16 @@ seeds! {
     seed_1087066 = 1_087_066;
     /// The judge's own mistake: a create that arrives after its mirror was pruned can be kept from it by no fence.
     seed_1135548 = 1_135_548;
+    /// A `ClusterWatch` that is deleted and created again is asked for at once, each time.
+    seed_21 = 21;
+    /// Owners wait for a complete list.
+    seed_28 = 28;
+    /// An enum that is a number is read as absent.
+    seed_71 = 71;
+    /// What an answer by id shows and the plan leaves out counts as confirmed.
+    seed_93 = 93;
+    /// The heartbeat goes by promises.
+    seed_94 = 94;
+    /// One that is gone ended when the Together API last changed it.
+    seed_282 = 282;
 }

@@ -230,7 +230,9 @@ impl<A: Api> Listing<A> {
     }
 
     /// A refusal of the first page may mean the filter: the next way to ask is tried. Where the last one is refused too, it
-    /// may mean the names: the others are tried once, without a filter, and the next listing looks for one.
+    /// may mean the names: the others are tried once, without a filter, and the next listing looks for one. Not where an
+    /// order is asked for, which is what may be refused: a server that ignores the other names would list, and nobody would
+    /// learn that the order is wrong.
     fn refused(&mut self, error: Error) {
         let refused = matches!(error, Error::BadRequest { status: 400 | 422 });
         self.progress = if refused && self.pass.pages() > 0 {
@@ -241,7 +243,7 @@ impl<A: Api> Listing<A> {
             self.ladder.remove(0);
             self.fell = true;
             Progress::Ask(None)
-        } else if refused && !self.switched {
+        } else if refused && !self.switched && self.request.order_by.is_none() {
             (self.switched, self.names) = (true, self.names.other());
             // It was not the filter that was refused.
             self.fell = false;

@@ -239,6 +239,21 @@ async fn a_server_that_refuses_the_reference_pages_names_is_asked_with_those_of_
 }
 
 #[tokio::test]
+async fn an_order_that_is_refused_is_told_and_not_dropped() {
+    let api = Fake::new(|query, _| match query.names {
+        QueryNames::Reference => refused(),
+        QueryNames::Sdk => Ok(filtered(query)),
+    });
+    let request = ListRequest {
+        order_by: Some("nonsense".to_owned()),
+        ..request(&[])
+    };
+    let listing = Listing::start(api, request, &Dialects::default());
+    let (_, complete) = drive(listing).await;
+    assert_eq!(complete.err(), Some(Error::BadRequest { status: 400 }));
+}
+
+#[tokio::test]
 async fn one_refused_unknown_state_does_not_cost_the_newer_ones() {
     let api = Fake::new(|query, _| {
         if query
