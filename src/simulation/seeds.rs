@@ -20,7 +20,7 @@ macro_rules! seeds {
 }
 
 seeds! {
-    /// `NotFound` after one 404, and the Stale mark forgotten.
+    /// `NotFound` after one 404.
     seed_0 = 0;
     /// Not planted: a suspended watch marked the mirrors of the watch that it overlaps.
     seed_2 = 2;
@@ -30,7 +30,7 @@ seeds! {
     seed_9 = 9;
     /// One stray refusal of a filter narrows the listings that come after.
     seed_14 = 14;
-    /// Retention prunes open ones.
+    /// Found retention that prunes open ones, before the model of the Together API answered bytes.
     seed_17 = 17;
     /// A time of the year 1 or of 1970 counts as one.
     seed_46 = 46;
@@ -42,7 +42,7 @@ seeds! {
     seed_153 = 153;
     /// Not planted: a mirror written before a cut of the watch and deleted during it stayed in the index for ever.
     seed_248 = 248;
-    /// Writes without a fence.
+    /// Found writes without a fence, before the model of the Together API answered bytes.
     seed_339 = 339;
     /// Not planted: an id whose question failed once was never asked for again where ten others were there each time.
     seed_1547 = 1547;
