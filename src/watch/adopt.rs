@@ -60,9 +60,7 @@ pub(super) async fn adopt<C: Cluster, T>(
     until: Duration,
 ) -> Adoption {
     let regressions = Regressions::default();
-    let mut round = tools.round(scope, &regressions);
-    round.pulse = memory.pulse.clone();
-    round.meter = memory.meter.clone();
+    let mut round = tools.round(scope, &regressions, memory);
     for (name, mirror) in misfits(tools, scope) {
         if tools.clock.elapsed() >= until {
             break;

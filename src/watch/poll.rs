@@ -52,12 +52,19 @@ pub struct Tools<C, T = Client> {
 }
 
 impl<C: Cluster, T> Tools<C, T> {
-    /// A round of writes that begins now.
-    pub(super) fn round<'a>(&self, scope: &'a Scope, regressions: &'a Regressions) -> Round<'a, C> {
+    /// A round of writes that begins now, and counts for the `ClusterWatch` of `memory`.
+    pub(super) fn round<'a>(
+        &self,
+        scope: &'a Scope,
+        regressions: &'a Regressions,
+        memory: &Memory,
+    ) -> Round<'a, C> {
         let (cluster, index) = (self.cluster.clone(), self.index.clone());
         let mut round = Round::new(scope, regressions, cluster, index, self.clock.now());
         round.events = self.events.clone();
         round.room = self.room.clone();
+        round.pulse = memory.pulse.clone();
+        round.meter = memory.meter.clone();
         round
     }
 }
@@ -128,9 +135,8 @@ async fn poll_with<C: Cluster, T: Service>(
     );
     memory.begin(request.states.is_empty(), began);
     let regressions = std::mem::take(&mut memory.regressions);
-    let mut round = tools.round(scope, &regressions);
-    round.pulse = memory.pulse.clone();
-    (round.meter, round.news) = (memory.meter.clone(), memory.news);
+    let mut round = tools.round(scope, &regressions, memory);
+    round.news = memory.news;
     round.backlog = std::mem::take(&mut memory.backlog);
     let timed = Timed::new(api.clone(), tools.clock.clone());
     let listed = list(timed.clone(), request.clone(), tools, memory, &mut round).await;
@@ -346,9 +352,7 @@ async fn mark_stale_where<C: Cluster, T: Service>(
     wanted: impl Fn(&str) -> bool,
 ) -> Tally {
     let regressions = Regressions::default();
-    let mut round = tools.round(scope, &regressions);
-    round.pulse = memory.pulse.clone();
-    round.meter = memory.meter.clone();
+    let mut round = tools.round(scope, &regressions, memory);
     for (name, mirror) in open(tools, scope) {
         if wanted(&name) {
             mark_stale(&mut round, name, mirror).await;
