@@ -41,7 +41,17 @@ async fn one_that_moves_while_it_is_polled_has_one_writer_at_a_time() {
     assert!(early < 60, "it was in the middle of its writes");
     a.replica.clock.advance(SECOND);
     held(&fixture, "training", Some(b.title(&fixture))).await;
-    fixture.ready("training", "Synced").await;
+    // The new shard may not have heard of the old one's last writes yet: those mirrors are tried again soon.
+    until("it has synced", || async {
+        b.replica.clock.advance(SECOND);
+        let watch = fixture.watches().get("training").await.unwrap();
+        let ready = told(&watch, "Ready");
+        match ready.reason.as_str() {
+            "Synced" => Ok(()),
+            _ => Err(format!("{ready:?}")),
+        }
+    })
+    .await;
     assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
     let (last, first) = (a.versions(), b.versions());
     assert!(last.iter().max() < first.iter().min(), "{last:?} {first:?}");
