@@ -40,12 +40,11 @@ impl Requests {
         now: Duration,
         earliest: Duration,
     ) -> Option<String> {
-        let asked = self.asked.borrow_and_update().as_deref().map(echo)?;
-        let new = handled != Some(&*asked);
-        self.waiting = new && now < self.due(earliest);
-        if !new || self.waiting {
-            return None;
-        }
+        let asked = self.asked.borrow_and_update().as_deref().map(echo);
+        let asked = asked.filter(|asked| handled != Some(&**asked));
+        // Also where it was taken back before its time: then nobody waits for anything.
+        self.waiting = asked.is_some() && now < self.due(earliest);
+        let asked = asked.filter(|_| !self.waiting)?;
         self.heeded = Some(now);
         Some(asked)
     }
@@ -123,6 +122,21 @@ mod tests {
         assert!(short.is_err());
         let long = tokio::time::timeout(at(6), requests.wait(&clock, at(0))).await;
         assert!(long.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_is_taken_back_before_its_time_ends_no_wait_after_the_next() {
+        let clock = crate::clock::SystemClock::default();
+        let (ask, asked) = watch::channel(Some("one".to_owned()));
+        let mut requests = Requests::new(asked, APART);
+        assert!(requests.heed(None, clock.elapsed(), at(0)).is_some());
+        ask.send_replace(Some("two".to_owned()));
+        let short = tokio::time::timeout(at(6), requests.wait(&clock, at(0))).await;
+        assert!(short.is_err());
+        ask.send_replace(None);
+        assert_eq!(requests.heed(Some("one"), at(20), at(0)), None);
+        let next = tokio::time::timeout(at(60), requests.wait(&clock, at(0))).await;
+        assert!(next.is_err(), "nobody asks");
     }
 
     #[test]
