@@ -198,7 +198,8 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
             };
             let requested = watch.annotations().get(REQUESTED_AT).cloned();
             match tasks.get(name) {
-                Some(task) if task.fit == fit => {
+                // After a restore of etcd, one generation may stand for two specs.
+                Some(task) if task.fit == fit && task.latest.borrow().spec == watch.spec => {
                     task.latest.send_replace(watch.clone());
                     task.requested.send_if_modified(|known| {
                         // Taking a request away asks for nothing.

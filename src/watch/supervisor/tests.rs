@@ -161,3 +161,25 @@ async fn the_end_of_a_listing_ends_the_tasks_of_watches_that_it_lacks() {
     supervisor.settle_all(Some("a"), &[]);
     assert!(tasks().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn after_a_restore_of_etcd_the_same_generation_of_another_spec_gets_a_task_of_its_own() {
+    let world = World::new();
+    world.create("w", None);
+    let saved = world.cluster.snapshot();
+    let edit = |suspend, interval: &str| {
+        let mut watch = world.cluster.watches().remove(0);
+        watch.spec.suspend = suspend;
+        watch.spec.interval = Some(interval.to_owned());
+        world.cluster.put_watch(watch);
+    };
+    edit(true, "20s");
+    world.pass(5).await;
+    let suspended = world.cluster.watches().remove(0);
+    world.cluster.restore(&saved, true);
+    edit(false, "30s");
+    let edited = world.cluster.watches().remove(0);
+    assert_eq!(edited.metadata.generation, suspended.metadata.generation);
+    world.pass(5).await;
+    assert_eq!(world.ready("w"), ("True".into(), "Synced".into()));
+}
