@@ -97,6 +97,8 @@ struct Inner {
     expected: usize,
     /// How often versions went backwards.
     rewinds: u64,
+    /// Lists that have ended.
+    lists: u64,
     /// What is kept; `None`: everything.
     shares: Option<Shares>,
 }

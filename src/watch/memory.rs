@@ -60,6 +60,8 @@ pub struct Memory {
     /// When what is open gets stale (monotonic), even while a listing is under way.
     pub stale_at: Option<Duration>,
     refusal: Option<Refusal>,
+    /// How many lists of mirrors had ended when all of them were last looked at for labels and owner references.
+    pub(super) surveyed: u64,
     /// Told of every page and every finished write.
     pub pulse: Pulse,
     /// Counts what polls come to.

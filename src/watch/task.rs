@@ -152,6 +152,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
             self.polls += 1;
             self.facts.handled = handled.or(self.facts.handled.take());
             let standing = self.take_stock(&outcome).await;
+            self.adopt_late_ones(&outcome).await;
             self.report(&standing).await;
             self.wait(&outcome, &standing).await;
         }

@@ -194,6 +194,7 @@ impl Index {
             if let Some(shares) = &mut inner.shares {
                 shares.end(watched.unwrap_or_default());
             }
+            inner.lists += 1;
             back
         };
         self.changed.notify_waiters();
@@ -239,6 +240,12 @@ impl Index {
             "the API server shows older versions than before: its storage was restored. Everything is listed again"
         );
         self.changed.notify_waiters();
+    }
+
+    /// How many lists have ended. Each may have brought mirrors that events will not tell of.
+    #[must_use]
+    pub fn lists(&self) -> u64 {
+        self.lock().lists
     }
 
     /// Tells when to list again because versions went backwards.

@@ -8,7 +8,11 @@ use super::Task;
 use crate::{
     cluster::Cluster,
     together::Service,
-    watch::adopt::{Adoption, adopt, misfits},
+    watch::{
+        adopt::{Adoption, adopt, misfits},
+        poll::PollError,
+        polled::Polled,
+    },
 };
 
 /// Longest time for labels and owner references before a poll: polls and heartbeats must not wait for 100,000 mirrors.
@@ -17,8 +21,20 @@ const ADOPTING: Duration = Duration::from_secs(60);
 impl<C: Cluster, T: Service> Task<C, T> {
     /// Looks whether all mirrors have their labels and owner references.
     pub(super) fn survey(&mut self) {
+        self.memory.surveyed = self.tools.index.lists();
         let left = misfits(&self.tools, &self.scope).len();
         self.note(&Adoption { left, error: None });
+    }
+
+    /// Gives them to mirrors too that an earlier generation sent and that landed after this one had begun, and to those that a
+    /// restore of etcd brought back. Most that a listing shows, it corrects; so a short one that went well is no reason to
+    /// look at all mirrors.
+    pub(super) async fn adopt_late_ones(&mut self, outcome: &Result<Polled, PollError>) {
+        let listed = self.memory.surveyed != self.tools.index.lists();
+        if listed || outcome.as_ref().map_or(true, |polled| polled.full) {
+            self.survey();
+            self.adopt().await;
+        }
     }
 
     /// Goes on giving the mirrors their labels and owner references, where they lack them.

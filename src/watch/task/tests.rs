@@ -227,3 +227,38 @@ async fn a_namespace_whose_mirrors_cannot_be_listed_is_told_and_worked_on_once_t
         ("False", "SecretNotFound")
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_mirror_that_an_earlier_generation_sent_and_that_lands_late_gets_its_owners_too() {
+    let world = World::new(1, DeletionPolicy::Retain, false).await;
+    world.cluster.set_key(b"key-1");
+    let landing = async {
+        world.tools.clock.sleep_until(Duration::from_secs(5)).await;
+        assert_eq!(world.status().mirrors_generation, Some(1));
+        // The API never shows it: nothing but its owners can be a reason to write it.
+        let late = mirror(&world.cluster, 7).await;
+        world.tools.index.apply(late);
+    };
+    tokio::join!(landing, world.lives(1_300, None));
+    assert_eq!(world.owned(), 0);
+    assert_eq!(world.status().mirrors_generation, Some(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn mirrors_that_a_list_of_the_cluster_brings_back_get_their_owners_with_the_next_poll() {
+    let world = World::new(1, DeletionPolicy::Retain, false).await;
+    world.cluster.set_key(b"key-1");
+    let restored = async {
+        world.tools.clock.sleep_until(Duration::from_secs(70)).await;
+        world.cluster.touch(0, |object| {
+            object.metadata.owner_references = Some(owners());
+        });
+        let index = &world.tools.index;
+        let epoch = index.begin(None);
+        index.list(None, epoch, world.cluster.object(0).unwrap());
+        index.end(epoch, None);
+    };
+    // The next full listing is due after ten minutes.
+    tokio::join!(restored, world.lives(150, None));
+    assert_eq!(world.owned(), 0);
+}
