@@ -38,7 +38,7 @@ pub(super) enum ApiFault {
     SdkNames,
     /// Some answers show versions from before the last change.
     Lagging,
-    /// Every third page fails once in each listing.
+    /// Every third page fails once in each listing, ten at most.
     Stutters,
     /// Of several states that are asked for one by one, only the first is heeded.
     FirstStateOnly,

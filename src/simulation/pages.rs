@@ -93,7 +93,8 @@ impl State {
     fn stutters(&mut self, slot: usize, query: &PageQuery) -> bool {
         let series = (slot, query.instance.clone());
         let series = self.answered.series.entry(series).or_default();
-        series.stuttered.insert(query.page_token.clone())
+        // More than this is given up, by rule.
+        series.stuttered.len() < 10 && series.stuttered.insert(query.page_token.clone())
     }
 
     /// What a listing shows, newest first.

@@ -68,4 +68,14 @@ seeds! {
     seed_94 = 94;
     /// One that is gone ended when the Together API last changed it.
     seed_282 = 282;
+    /// Not planted: after a restore of etcd a suspended generation went on in place of another spec of the same number.
+    seed_200997 = 200_997;
+    /// Not planted: a mirror that an earlier generation had sent landed late and kept its owners.
+    seed_200324 = 200_324;
+    /// Not planted: mirrors that a restore of etcd brought back kept the owners of that time until the next full listing.
+    seed_229798 = 229_798;
+    /// Not planted: after an outage in a full listing the next one was put off for ten times as long.
+    seed_214713 = 214_713;
+    /// Not planted: a request that was taken back before its time left polls without a pause between them.
+    seed_221189 = 221_189;
 }

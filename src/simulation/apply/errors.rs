@@ -55,11 +55,15 @@ impl Sequence {
             state.faults.api = Some(fault);
             state.judge.newer.stutters = None;
             state.judge.newer.lacked.clear();
-            state.judge.newer.filters_fail |= matches!(
-                api,
-                ApiFault::FilterIgnored | ApiFault::FilterRefused | ApiFault::NewerRefused
-            );
         });
+        let fails = [
+            ApiFault::FilterIgnored,
+            ApiFault::FilterRefused,
+            ApiFault::NewerRefused,
+        ];
+        if fails.contains(&api) {
+            self.filters_fail_in(|_| true);
+        }
         true
     }
 

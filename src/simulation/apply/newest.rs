@@ -45,6 +45,9 @@ impl Sequence {
             Kind::FirstStateOnly => self.set_long_fault(ApiFault::FirstStateOnly),
             Kind::StrayRefusal => {
                 self.world.with(|state, _| state.faults.refuses_once = true);
+                // Two of them are no chance, and a process remembers them for all namespaces.
+                let here = self.world.namespace;
+                self.filters_fail_in(|namespace| namespace != here);
             }
             Kind::ZeroTimes => self.add_without_times(),
             Kind::NumbersForEnums => self.write_numbers(),
@@ -204,8 +207,17 @@ impl Sequence {
             });
             state.judge.newer.stutters = (fault == ApiFault::Stutters).then_some(now);
             state.judge.newer.lacked.clear();
-            state.judge.newer.filters_fail |= fault == ApiFault::FirstStateOnly;
         });
+        if fault == ApiFault::FirstStateOnly {
+            self.filters_fail_in(|_| true);
+        }
+    }
+
+    /// In these namespaces listings may ask for less from now on.
+    pub(super) fn filters_fail_in(&self, namespaces: impl Fn(&str) -> bool) {
+        for world in self.worlds.iter().filter(|world| namespaces(world.namespace)) {
+            world.with(|state, _| state.judge.newer.filters_fail = true);
+        }
     }
 
     /// The cluster lets nobody write one of the mirrors for a while.

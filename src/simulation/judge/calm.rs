@@ -9,7 +9,7 @@ use super::{
     ends::{ended, place},
     holders,
     marks::{only_final, standing},
-    writes::synced,
+    writes::{instance, synced},
 };
 use crate::{
     api::cluster_watch::ClusterWatch,
@@ -50,7 +50,8 @@ impl State {
     ) -> Option<String> {
         let wall = self.truth.clock(now);
         let said = standing(watch);
-        if !said.ready || said.note {
+        // What a full listing left out is told until the next one.
+        if !said.ready || said.note && !self.rests(now) {
             let status = watch.status.as_ref();
             return Some(format!(
                 "all is well, and {} is not Ready: {said:?} {:?}",
@@ -203,7 +204,7 @@ impl State {
                 let status = mirror.status.as_ref();
                 status.is_some_and(|other| {
                     other.open == Some(false)
-                        && other.instance_id.as_deref() == item.instance_id.as_deref()
+                        && instance(mirror) == item.instance_id.as_deref()
                         && place(self.end_of(name, other), other.create_time.as_deref()) >= than
                 })
             });

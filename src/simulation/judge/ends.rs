@@ -21,6 +21,8 @@ const MISJUDGED: Duration = Duration::from_secs(6);
 const FAR_MISJUDGED: Duration = Duration::from_secs(70);
 /// How long that may have been ago.
 const LATELY: Duration = Duration::from_secs(600);
+/// For so long a write is sent again.
+const SENT_AGAIN: Duration = Duration::from_secs(120);
 
 /// A time of the API's that says something: not the zero of Go or of Unix.
 pub(super) fn usable(time: Option<&str>) -> Option<Timestamp> {
@@ -42,15 +44,25 @@ pub(super) fn place(
     (time.is_none(), time)
 }
 
+/// When a mark that lands `now` was decided on, as it says: not long before, for a write that fails is sent again for a while.
+pub(super) fn decided(status: &RemediationStatus, now: Duration) -> Option<Duration> {
+    let synced = status.conditions.iter().find(|one| one.type_ == "Synced")?;
+    let said = synced.last_transition_time.0.duration_since(testing::now());
+    let said = Duration::try_from(said).ok()?;
+    Some(said.clamp(now.saturating_sub(SENT_AGAIN), now))
+}
+
 impl State {
     /// When the remediation of a closed mirror ended; of one that is gone, when that was written.
     pub(super) fn end_of(&self, name: &str, status: &RemediationStatus) -> Option<Timestamp> {
         if status.state.as_deref().is_some_and(state::is_final) {
             return ended(status.end_time.as_deref(), status.update_time.as_deref());
         }
-        let marked = self.judge.newer.marked.get(name);
+        let marked = self.judge.newer.marked.get(name).copied();
+        // A restore of etcd brings back marks that were taken off since.
+        let marked = marked.or_else(|| decided(status, self.judge.newer.restored?));
         // The API server keeps whole seconds of a condition.
-        marked.map(|at| to_second(testing::now() + *at))
+        marked.map(|at| to_second(testing::now() + at))
     }
 
     /// Whether a mirror is past its time.

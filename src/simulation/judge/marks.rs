@@ -183,7 +183,11 @@ impl State {
         let shown = shown.and_then(|(versions, version)| versions.get(version));
         let shown = shown.map_or(Duration::ZERO, |(_, last)| *last);
         match entry.last_true(status, now) {
-            Some(until) => Some((until.max(shown), true)),
+            // What a restore of etcd brought back was true before it.
+            Some(until) => {
+                let restored = self.judge.newer.restored.unwrap_or_default();
+                Some((until.max(shown).max(restored), true))
+            }
             None => Some((now, false)),
         }
     }

@@ -38,7 +38,7 @@ type Mirrors = BTreeMap<String, Remediation>;
 pub(in crate::simulation) struct Newer {
     /// When a report on each watch last landed.
     pub(in crate::simulation) reported: BTreeMap<String, Duration>,
-    /// When each mirror was marked as one of what is gone.
+    /// When it was decided to mark each mirror of what is gone.
     pub(in crate::simulation) marked: BTreeMap<String, Duration>,
     /// How far the wall clock of the process that leads is ahead.
     pub(in crate::simulation) ahead: SignedDuration,
@@ -135,6 +135,9 @@ impl State {
         let status = watch.status.as_ref();
         let said = status.and_then(|status| status.mirrors_generation);
         let said = said.is_some() && said == watch.metadata.generation;
+        // What a restore of etcd brought back was said before it.
+        let name = watch.metadata.name.as_deref().unwrap_or_default();
+        let said = said && self.judge.newer.reported.get(name).copied() >= self.judge.newer.restored;
         let time = if said { SAID } else { OWNED };
         if now.saturating_sub(self.judge.disturbed) <= time {
             return;

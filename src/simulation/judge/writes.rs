@@ -6,7 +6,7 @@ use kube::ResourceExt;
 
 use super::{
     Changed, Pruned,
-    ends::{ended, place},
+    ends::{decided, ended, place},
     is_foreign,
 };
 use crate::{
@@ -26,6 +26,8 @@ use crate::{
 const APART: Duration = Duration::from_secs(300);
 /// Nothing unconfirmed for less than this is stale: three of the shortest intervals and two minutes.
 const STALE: Duration = Duration::from_secs(150);
+/// Writes that were decided before a change land within this time.
+const UNDER_WAY: Duration = Duration::from_secs(60);
 
 /// Status and reason of Synced.
 pub(in crate::simulation) fn synced(status: &RemediationStatus) -> (&str, &str) {
@@ -131,7 +133,10 @@ impl State {
                 self.created(op.slot, after, now);
             }
             (Some(before), Some(after)) => {
-                if unchanged(before, after) {
+                let restored = self.judge.newer.restored;
+                let restored = restored.is_some_and(|at| now.saturating_sub(at) < UNDER_WAY);
+                // After a restore a process may hold another object of the same version.
+                if !restored && unchanged(before, after) {
                     self.violated(|| format!("{:?} of {name} changes nothing", op.verb));
                 }
                 if op.verb == Verb::Status && !is_foreign(before) {
@@ -157,7 +162,7 @@ impl State {
             self.violated(|| format!("{name} stands for two ids"));
         }
         // What was on its way when the policy changed was decided by another.
-        let decided = now.saturating_sub(self.judge.changed_mind(slot)) > Duration::from_secs(60);
+        let decided = now.saturating_sub(self.judge.changed_mind(slot)) > UNDER_WAY;
         let of = instance(object).map(str::to_owned);
         let policy = self.judge.policy(slot, of.as_deref());
         let policy = policy.filter(|_| decided);
@@ -210,7 +215,7 @@ impl State {
             });
         }
         if is.open == Some(false) {
-            self.judge.newer.marked.insert(name.clone(), now);
+            self.judge.newer.marked.insert(name.clone(), decided(is, now).unwrap_or(now));
         }
         if was.open == Some(false) {
             self.violated(|| format!("{name} becomes {reason} and was not open"));
@@ -313,11 +318,14 @@ impl State {
         let listed = listed.map(|item| &item.id);
         let newer = newer.len() + listed.filter(|id| !newer.contains(&***id)).count();
         let expired = self.is_expired(&policy, &name, &status, now);
-        let edited = now.saturating_sub(self.judge.changed_mind(slot)) < Duration::from_secs(60);
+        let edited = now.saturating_sub(self.judge.changed_mind(slot)) < UNDER_WAY
+            || self.judge.edited.contains(&name);
         let crowded = self.judge.newer.clocks_differ && policy.max_per_instance.is_some();
         let keeps = policy.max_per_instance.is_none_or(|max| newer < max);
         if !expired && !edited && !crowded && keeps {
-            self.violated(|| format!("{name} is pruned, and {policy:?} keeps it"));
+            self.violated(|| {
+                format!("{name} is pruned, {policy:?} keeps it, it ended {end:?}, and {newer} are newer")
+            });
         }
         // An older listing may have shown it open when it was created.
         let shown_open = |since: Duration| {
