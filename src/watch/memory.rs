@@ -62,6 +62,8 @@ pub struct Memory {
     refusal: Option<Refusal>,
     /// How many lists of mirrors had ended when all of them were last looked at for labels and owner references.
     pub(super) surveyed: u64,
+    /// When everything that an earlier generation sent has landed (monotonic).
+    pub(super) all_landed: Duration,
     /// Told of every page and every finished write.
     pub pulse: Pulse,
     /// Counts what polls come to.

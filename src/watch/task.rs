@@ -40,6 +40,9 @@ const LATE: &str = "listing the API takes so long that nothing here was confirme
 /// Labels and owner references that are not up to date are gone on with after this long.
 const ADOPT_AGAIN: Duration = Duration::from_secs(10);
 
+/// A write that was sent lands within this time: the API server gives a request up after a minute.
+const UNDER_WAY: Duration = Duration::from_secs(60);
+
 /// The operator's own speeds.
 #[derive(Clone, Copy, Debug)]
 pub struct Speeds {
@@ -115,6 +118,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
         };
         task.good = now.saturating_sub(task.unconfirmed_before_start());
         task.confirmed = task.good;
+        task.memory.all_landed = now + UNDER_WAY;
         // What was created since is no history, though no operator may have run.
         task.memory.news = time::read(task.reporter.last().last_sync_time.as_deref());
         task

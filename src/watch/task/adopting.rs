@@ -31,10 +31,15 @@ impl<C: Cluster, T: Service> Task<C, T> {
     /// look at all mirrors.
     pub(super) async fn adopt_late_ones(&mut self, outcome: &Result<Polled, PollError>) {
         let listed = self.memory.surveyed != self.tools.index.lists();
-        if listed || outcome.as_ref().map_or(true, |polled| polled.full) {
+        if listed || self.may_land() || outcome.as_ref().map_or(true, |polled| polled.full) {
             self.survey();
             self.adopt().await;
         }
+    }
+
+    /// Whether something that an earlier generation sent may still land.
+    pub(super) fn may_land(&self) -> bool {
+        self.tools.clock.elapsed() < self.memory.all_landed
     }
 
     /// Goes on giving the mirrors their labels and owner references, where they lack them.

@@ -32,6 +32,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
             let next = due.into_iter().filter(|due| !overlaps && now < *due).min();
             let pause = match (&self.facts.adopting, told) {
                 (Some(_), _) => ADOPT_AGAIN,
+                (None, true) if self.may_land() => ADOPT_AGAIN,
                 (None, true) => HEARTBEAT,
                 (None, false) => self.cadence.interval.min(HEARTBEAT),
             };

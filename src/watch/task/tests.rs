@@ -245,6 +245,18 @@ async fn a_mirror_that_an_earlier_generation_sent_and_that_lands_late_gets_its_o
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_lands_late_gets_its_owners_while_it_is_suspended_too() {
+    let world = World::new(1, DeletionPolicy::Retain, true).await;
+    let landing = async {
+        world.tools.clock.sleep_until(Duration::from_secs(50)).await;
+        let late = mirror(&world.cluster, 7).await;
+        world.tools.index.apply(late);
+    };
+    tokio::join!(landing, world.lives(62, Some(Standing::Suspended)));
+    assert_eq!(world.owned(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn mirrors_that_a_list_of_the_cluster_brings_back_get_their_owners_with_the_next_poll() {
     let world = World::new(1, DeletionPolicy::Retain, false).await;
     world.cluster.set_key(b"key-1");
