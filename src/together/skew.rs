@@ -52,7 +52,10 @@ pub enum ApiClock {
         zero: Timestamp,
     },
     /// It differs from ours by more than a day: one of the two is wrong, and nobody knows which.
-    Doubtful,
+    Doubtful {
+        /// What it showed when our monotonic clock showed zero: right or wrong, the API's times are by it.
+        zero: Timestamp,
+    },
 }
 
 impl ApiClock {
@@ -62,34 +65,26 @@ impl ApiClock {
         match self {
             Self::Untold => Some(day),
             Self::Known { zero, .. } => zero.checked_add(elapsed).ok(),
-            Self::Doubtful => None,
+            Self::Doubtful { .. } => None,
         }
     }
 
-    /// The same where the API has told it, when our monotonic clock shows `elapsed`.
+    /// What the API's own clock shows when our monotonic one shows `elapsed`, be it wrong or not: to compare with other times of
+    /// the API. `None`: it has not told.
     #[must_use]
     pub fn told(self, elapsed: Duration) -> Option<Timestamp> {
-        let Self::Known { zero, .. } = self else {
-            return None;
-        };
-        zero.checked_add(elapsed).ok()
+        match self {
+            Self::Untold => None,
+            Self::Known { zero, .. } | Self::Doubtful { zero } => zero.checked_add(elapsed).ok(),
+        }
     }
 
     fn ahead(self) -> Option<SignedDuration> {
         match self {
             Self::Known { ahead, .. } => Some(ahead),
-            Self::Untold | Self::Doubtful => None,
+            Self::Untold | Self::Doubtful { .. } => None,
         }
     }
-}
-
-/// What one answer says of the API's clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sample {
-    /// How far it is ahead of ours.
-    Ahead(SignedDuration),
-    /// Further than any clock should be.
-    TooFar,
 }
 
 /// The clock of one server, as far as it is known. Clones share it.
@@ -121,21 +116,24 @@ impl Skew {
     }
 }
 
-/// What is known after `sample`, which was `answered` then.
-fn next(before: ApiClock, sample: Sample, answered: Moment) -> ApiClock {
-    let Sample::Ahead(sample) = sample else {
-        return ApiClock::Doubtful;
-    };
+/// What is known after an answer that said by how much the API's clock is ahead, and was `answered` then.
+fn next(before: ApiClock, sample: SignedDuration, answered: Moment) -> ApiClock {
     let ahead = smoothed(before.ahead(), sample);
-    let zero = answered.day + ahead;
-    zero.checked_sub(answered.elapsed)
-        .map_or(ApiClock::Doubtful, |zero| ApiClock::Known { ahead, zero })
+    let now = answered.day.checked_add(ahead);
+    let zero = now.and_then(|now| now.checked_sub(answered.elapsed));
+    match zero {
+        Ok(zero) if sample.abs() <= MAX => ApiClock::Known { ahead, zero },
+        Ok(zero) => ApiClock::Doubtful { zero },
+        // No clock shows such a time.
+        Err(_) => before,
+    }
 }
 
 /// Tells the log when the two clocks begin to differ by much.
 fn warn(before: ApiClock, after: ApiClock) {
     let large = |clock: ApiClock| clock.ahead().is_some_and(|ahead| ahead.abs() > LARGE);
-    if after == ApiClock::Doubtful && before != after {
+    let doubtful = |clock| matches!(clock, ApiClock::Doubtful { .. });
+    if doubtful(after) && !doubtful(before) {
         tracing::warn!(
             "this machine's clock and the Date of the Together API differ by more than a day. No mirror expires until they agree. Check that this machine's time is synchronized"
         );
@@ -158,19 +156,14 @@ fn date(headers: &HeaderMap) -> Option<Timestamp> {
 
 /// What one answer tells: its `Date`, half a second later (it shows whole seconds only), less the middle of the call. `None` where
 /// our own clock was set during the call.
-fn sample(date: Timestamp, asked: Moment, answered: Moment) -> Option<Sample> {
+fn sample(date: Timestamp, asked: Moment, answered: Moment) -> Option<SignedDuration> {
     let lasted = answered.day.duration_since(asked.day);
     let waited = SignedDuration::try_from(answered.elapsed.checked_sub(asked.elapsed)?).ok()?;
     if (lasted - waited).abs() > SET {
         return None;
     }
     let middle = asked.day.checked_add(waited / 2).ok()?;
-    let skew = date.duration_since(middle) + SignedDuration::from_millis(500);
-    Some(if skew.abs() <= MAX {
-        Sample::Ahead(skew)
-    } else {
-        Sample::TooFar
-    })
+    Some(date.duration_since(middle) + SignedDuration::from_millis(500))
 }
 
 fn smoothed(before: Option<SignedDuration>, sample: SignedDuration) -> SignedDuration {

@@ -127,6 +127,22 @@ fn clocks_more_than_a_day_apart_leave_the_time_unknown_until_they_agree() {
     }
 }
 
+#[test]
+fn a_clock_that_is_days_off_still_tells_the_apis_own_time() {
+    let skew = Skew::default();
+    assert_eq!(skew.clock().told(Duration::ZERO), None, "nothing was told");
+    let date = "Thu, 26 Nov 2026 12:00:00 GMT";
+    skew.note(&headers(&[("date", date)]), moment(0), moment(0));
+    let apis = noon() + seconds(3 * 86_400) + SignedDuration::from_millis(500);
+    let later = Duration::from_secs(60);
+    assert_eq!(skew.clock().told(later), Some(apis + later));
+    assert_eq!(
+        skew.clock().time(noon(), later),
+        None,
+        "nothing expires by it"
+    );
+}
+
 proptest! {
     /// Whatever the skew, the time on the wire and the fraction of the second: the error is half a second and half the
     /// time on the wire at most.
@@ -141,10 +157,8 @@ proptest! {
         let asked = moment(fraction);
         let stamped = asked.day + ms(there) + ms(skew);
         let date = Timestamp::from_second(stamped.as_millisecond().div_euclid(1000)).unwrap_or_default();
-        let error = match sample(date, asked, moment(fraction + there + back)) {
-            Some(Sample::Ahead(sample)) => Some((sample - ms(skew)).abs()),
-            _ => None,
-        };
+        let sample = sample(date, asked, moment(fraction + there + back));
+        let error = sample.map(|sample| (sample - ms(skew)).abs());
         prop_assert!(error.is_some_and(|error| error <= ms(500 + i64::midpoint(there, back) + 1)), "{error:?}");
     }
 
