@@ -2,6 +2,7 @@
 
 mod errors;
 mod items;
+mod long;
 mod newest;
 mod processes;
 mod watches;

@@ -62,16 +62,17 @@ pub(super) fn mirrors(
         let mut cuts = None;
         loop {
             if cuts != cut() {
+                cuts = cut();
                 tell(watcher::Event::Init);
                 sleep(LATENCY).await;
                 life.runs().await;
                 if world.refused.get() {
                     refuse();
                     world.refused.wait_for(|refused| !refused).await;
+                    cuts = None;
                     continue;
                 }
                 let lag = lags.get();
-                cuts = cut();
                 let changes = world.cluster.changes(0);
                 at = changes.len();
                 for _ in 0..lag.behind {
@@ -82,6 +83,7 @@ pub(super) fn mirrors(
                     tell(watcher::Event::InitApply(world.cluster.shown(object)));
                 }
                 tell(watcher::Event::InitDone);
+                continue;
             }
             let heard = news.get();
             let changes = world.cluster.changes(at);

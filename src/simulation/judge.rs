@@ -199,6 +199,11 @@ impl Judge {
         Some((keeper.uid()?, keeper.metadata.generation?))
     }
 
+    /// Whether the mirror was created since then.
+    fn created_since(&self, name: &str, then: Duration) -> bool {
+        self.created.get(name).is_some_and(|(at, _)| *at > then)
+    }
+
     /// The mirror is gone. Late events may tell of it once more; the fence makes that harmless.
     fn forget(&mut self, name: &str) {
         self.answered.retain(|(_, of), _| of != name);

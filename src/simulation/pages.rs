@@ -8,6 +8,7 @@ use super::{
     answered::Series,
     faults::{ApiFault, IdFault, Timed},
     together::{Answer, LATENCY, PATIENCE},
+    truth::updated,
     wire::{self, Response},
     world::State,
 };
@@ -233,12 +234,16 @@ impl State {
             return;
         };
         let series = self.answered.series.entry(listed).or_default();
+        let listed_at = series.began;
         let first_only = |fault: &Timed<ApiFault>| fault.fault == ApiFault::FirstStateOnly;
+        // By the API's own times, or nobody can know it.
+        let before = self.truth.clock(listed_at) - Duration::from_secs(10);
         if self.faults.api.as_ref().is_some_and(first_only)
             && self.faults.id.is_none()
             && let Some(entry) = entry.filter(|entry| entry.listed && entry.since() < series.began)
             && let Some(item) = entry.current()
             && series.asked.iter().any(|asked| *asked == *item.state)
+            && updated(item).is_some_and(|updated| updated < before)
         {
             self.judge.newer.lacked.push(series.began);
         }

@@ -1,6 +1,6 @@
 //! The newest kinds of steps: etcd's data, clocks, panics, namespaces, watches edited while they rest, odd items.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use k8s_openapi::jiff::SignedDuration;
 use tokio::time::Instant;
@@ -9,15 +9,11 @@ use crate::{
     api::cluster_watch::{ClusterWatch, DeletionPolicy, OmitField, Retention},
     simulation::{
         faults::{ApiFault, Timed},
-        judge::cadence,
-        sequence::{Sequence, Slot},
+        sequence::Sequence,
         step::Kind,
+        world::World,
     },
 };
-
-/// A watch is deleted and created again so many times, this long apart.
-const ROUNDS: u32 = 24;
-const APART: Duration = Duration::from_millis(2500);
 
 impl Sequence {
     /// Does a step of the newest kinds; how long it is until the next one, where that is not as for the others.
@@ -32,7 +28,7 @@ impl Sequence {
                 self.set_api_clock(by);
             }
             Kind::TaskPanics => self.panic_soon(),
-            Kind::NamespaceRefused => self.refuse_namespace(),
+            Kind::NamespaceRefused => return self.refuse_namespace(),
             Kind::SuspendedAndEdited => self.edit_first(true),
             Kind::KeyRefusedAndEdited => {
                 self.change_key(Kind::SecretWrong);
@@ -41,8 +37,7 @@ impl Sequence {
             }
             Kind::InstanceWatches => self.watch_instances(),
             Kind::ManyItems => self.add_many(),
-            Kind::PagesStutter => self.set_long_fault(ApiFault::Stutters),
-            Kind::FirstStateOnly => self.set_long_fault(ApiFault::FirstStateOnly),
+            Kind::PagesStutter => return Some(self.set_long_fault(ApiFault::Stutters)),
             Kind::StrayRefusal => {
                 self.world.with(|state, _| state.faults.refuses_once = true);
                 // Two of them are no chance, and a process remembers them for all namespaces.
@@ -131,19 +126,20 @@ impl Sequence {
         }
     }
 
-    fn refuse_namespace(&mut self) {
+    /// Its rights are taken from the operator; where a process starts meanwhile, nothing else happens until they are back.
+    fn refuse_namespace(&mut self) -> Option<Duration> {
         let seconds = self.draw(60..1500) as u64;
         let world = self.world.clone();
         world.refused.modify(|refused| *refused = true);
         tokio::spawn(async move {
             tokio::time::sleep(Duration::from_secs(seconds)).await;
-            world.refused.modify(|refused| *refused = false);
-            world.with(|state, now| state.judge.disturbed = now);
+            allow(&world);
         });
         self.disturb_here();
-        if self.draw(0..2) == 0 {
-            self.change_processes(Kind::Killed);
-        }
+        (self.draw(0..2) == 0).then(|| {
+            let pause = self.change_processes(Kind::Killed);
+            pause.max(Duration::from_secs(seconds))
+        })
     }
 
     pub(super) fn put_first(&mut self, change: impl FnOnce(&mut ClusterWatch)) {
@@ -197,7 +193,8 @@ impl Sequence {
         }
     }
 
-    fn set_long_fault(&mut self, fault: ApiFault) {
+    /// A fault during which nothing else happens; how long it takes.
+    pub(super) fn set_long_fault(&mut self, fault: ApiFault) -> Duration {
         let seconds = self.draw(600..2400) as u64;
         self.world.with(|state, now| {
             state.faults.api = Some(Timed {
@@ -211,11 +208,16 @@ impl Sequence {
         if fault == ApiFault::FirstStateOnly {
             self.filters_fail_in(|_| true);
         }
+        self.pause().max(Duration::from_secs(seconds))
     }
 
     /// In these namespaces listings may ask for less from now on.
     pub(super) fn filters_fail_in(&self, namespaces: impl Fn(&str) -> bool) {
-        for world in self.worlds.iter().filter(|world| namespaces(world.namespace)) {
+        for world in self
+            .worlds
+            .iter()
+            .filter(|world| namespaces(world.namespace))
+        {
             world.with(|state, _| state.judge.newer.filters_fail = true);
         }
     }
@@ -256,106 +258,10 @@ impl Sequence {
         self.world.mirror_news.modify(|news| *news += 1);
     }
 
-    /// Does a step that takes its time; how long it is until the next one.
-    pub(in crate::simulation) async fn play_at_length(&mut self, kind: Kind) -> Option<Duration> {
-        match kind {
-            Kind::DeletedAndCreatedAgain => self.recreate().await,
-            Kind::Orphaned => self.orphan().await,
-            _ => return None,
-        }
-        Some(self.pause())
-    }
-
-    /// Somebody deletes a watch and creates it again, for minutes. It costs no more listings than if it were left alone.
-    async fn recreate(&mut self) {
-        self.mend_here();
-        let world = self.world.clone();
-        let started = self.started;
-        let mut listings = 0;
-        for round in 0..ROUNDS {
-            let watches = world.cluster.watches();
-            let name = watches
-                .first()
-                .and_then(|watch| watch.metadata.name.clone());
-            let name = name.unwrap_or_else(|| "first".to_owned());
-            world.cluster.remove_watch(&name);
-            world.watch_news.modify(|news| *news += 1);
-            self.disturb_here();
-            self.pass(APART).await;
-            if let Some(mut watch) = watches.into_iter().next() {
-                watch.status = None;
-                self.put(&name, |new| {
-                    new.spec = watch.spec;
-                });
-            } else {
-                self.put(&name, |_| {});
-            }
-            self.pass(APART).await;
-            let count = world.with(|state, _| state.judge.newer.listings.len());
-            if round == ROUNDS / 2 - 1 {
-                listings = count;
-            } else if round == ROUNDS - 1 {
-                listings = count - listings;
-            }
-        }
-        let watches = world.cluster.watches();
-        let in_turn = watches.iter().map(|watch| {
-            let turn = cadence(watch).active_interval.mul_f64(0.95);
-            (60.0 / turn.as_secs_f64()) as usize + 1
-        });
-        let most = in_turn.sum::<usize>() + 2;
-        let late = |slot: &Slot| slot.replica.lags.iter().any(|lags| lags.get().seconds > 0);
-        let late = self.slots.iter().any(late);
-        let calm = started == self.started && self.slots.len() == 1 && !late;
-        if calm && listings > most {
-            world.with(|state, _| {
-                state.violated(|| {
-                    format!("{listings} listings in a minute for a watch that is deleted and created again and again, and {most} are the most")
-                });
-            });
-        }
-    }
-
-    /// Nothing errs in this namespace, its key is good and its watches work.
-    fn mend_here(&mut self) {
-        self.give_key();
-        self.world.with(|state, _| {
-            state.faults.api = None;
-            state.judge.newer.stutters = None;
-        });
-        for watch in self.world.cluster.watches() {
-            let name = watch.metadata.name.unwrap_or_default();
-            self.put(&name, |watch| watch.spec.suspend = false);
-        }
-    }
-
-    /// All watches go, and their mirrors stay.
-    async fn orphan(&mut self) {
-        for watch in self.world.cluster.watches() {
-            let name = watch.metadata.name.unwrap_or_default();
-            self.put(&name, |watch| {
-                watch.spec.suspend = false;
-                watch.spec.deletion_policy = DeletionPolicy::Retain;
-            });
-        }
-        self.pass(Duration::from_secs(60)).await;
-        let world: Arc<_> = self.world.clone();
-        for watch in world.cluster.watches() {
-            world
-                .cluster
-                .remove_watch(&watch.metadata.name.unwrap_or_default());
-        }
-        world.watch_news.modify(|news| *news += 1);
-        self.disturb_here();
-        self.world.with(|state, now| state.judge.minds = now);
-        let time = self.draw(60..1800) as u64;
-        self.pass(Duration::from_secs(time)).await;
-    }
-
     /// What the newest kinds leave behind is put in order.
     pub(super) fn mend_newer(&mut self) {
         self.clocks_differ_no_more();
-        self.world.refused.modify(|refused| *refused = false);
+        allow(&self.world);
         self.world.with(|world, now| {
             world.judge.newer.excused.clear();
             world.judge.newer.stutters = None;
@@ -396,5 +302,16 @@ impl Sequence {
             self.clocks_differ();
             self.set_api_clock(-ahead);
         }
+    }
+}
+
+/// The operator gets the rights back that were taken from it.
+fn allow(world: &World) {
+    if world.refused.get() {
+        world.refused.modify(|refused| *refused = false);
+        world.with(|state, now| {
+            state.judge.disturbed = now;
+            state.judge.newer.allowed = Some(now);
+        });
     }
 }

@@ -78,6 +78,14 @@ impl State {
                 (Some(item), None) if state::is_final(&item.state) && self.rests(now) => None,
                 (Some(item), None) => (entry.listed && !self.may_lack(cluster, watch, item, wall))
                     .then_some("has no mirror"),
+                // One that lost its instance and that no listing shows is nobody's.
+                (Some(_), Some(mirror))
+                    if !entry.listed
+                        && watch.spec.instance().is_some()
+                        && instance(mirror).is_none() =>
+                {
+                    None
+                }
                 (Some(item), Some(mirror)) => unlike(watch, mirror, item, entry.listed, wall),
             };
             problem.map(|problem| {
@@ -203,9 +211,13 @@ impl State {
             let newer = mirrors.iter().filter(|(name, mirror)| {
                 let status = mirror.status.as_ref();
                 status.is_some_and(|other| {
+                    let end = self.end_of(name, other);
+                    // Whoever set the API's clock since it was marked has moved one that is gone among those that ended.
+                    let moved = !self.truth.ahead.is_zero()
+                        && !other.state.as_deref().is_some_and(state::is_final);
                     other.open == Some(false)
                         && instance(mirror) == item.instance_id.as_deref()
-                        && place(self.end_of(name, other), other.create_time.as_deref()) >= than
+                        && (moved || place(end, other.create_time.as_deref()) >= than)
                 })
             });
             newer.count()

@@ -9,7 +9,7 @@ use super::writes::instance;
 use crate::{
     api::remediation::{Remediation, RemediationStatus},
     mirror::time::to_second,
-    simulation::world::State,
+    simulation::{truth::Entry, world::State},
     testing::{self, cluster::MemoryCluster},
     together::state,
     watch::retention::Policy,
@@ -104,6 +104,26 @@ impl State {
             });
             newer.map(|other| other.spec.id.clone()).collect()
         })
+    }
+
+    /// Whether clocks were set, by which any one of so many finished ones may rank as older than the others.
+    pub(super) fn may_be_crowded(
+        &self,
+        cluster: &MemoryCluster,
+        policy: &Policy,
+        of: Option<&str>,
+    ) -> bool {
+        let mirrors = cluster.look(|mirrors| {
+            let closed = |other: &&Remediation| is_closed(other) && instance(other) == of;
+            mirrors.values().filter(closed).count()
+        });
+        let last = |entry: &Entry| entry.versions.last().cloned();
+        let items = self.truth.entries.values().filter_map(last);
+        let finals =
+            items.filter(|item| state::is_final(&item.state) && item.instance_id.as_deref() == of);
+        let all = mirrors + finals.count();
+        let max = policy.max_per_instance;
+        self.judge.newer.clocks_differ && max.is_some_and(|max| all >= max)
     }
 }
 

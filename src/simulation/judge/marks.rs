@@ -158,7 +158,10 @@ impl State {
                 .judge
                 .leader
                 .map(|(_, since)| now.saturating_sub(since));
-            let settled = led.is_some_and(|led| led > bound);
+            // So must who has just got its rights back.
+            let allowed = self.judge.newer.allowed;
+            let allowed = allowed.is_none_or(|at| now.saturating_sub(at) > bound);
+            let settled = allowed && led.is_some_and(|led| led > bound);
             if age > HEARTBEAT + bound * 2 && settled && standing.ready && !overdue {
                 self.violated(|| format!("{name} shows {:?}, untrue since {since:?}, and its watch says that all is well", status.state));
             }

@@ -48,6 +48,8 @@ pub(in crate::simulation) struct Newer {
     pub(in crate::simulation) restored: Option<Duration>,
     /// Whether clocks ever differed.
     pub(in crate::simulation) clocks_differ: bool,
+    /// When rights that had been taken from the operator were given back.
+    pub(in crate::simulation) allowed: Option<Duration>,
     /// Until when what a mirror shows is not judged.
     pub(in crate::simulation) excused: BTreeMap<String, Duration>,
     /// Since when the API has no other fault than pages that fail once in a listing.
@@ -137,7 +139,8 @@ impl State {
         let said = said.is_some() && said == watch.metadata.generation;
         // What a restore of etcd brought back was said before it.
         let name = watch.metadata.name.as_deref().unwrap_or_default();
-        let said = said && self.judge.newer.reported.get(name).copied() >= self.judge.newer.restored;
+        let said =
+            said && self.judge.newer.reported.get(name).copied() >= self.judge.newer.restored;
         let time = if said { SAID } else { OWNED };
         if now.saturating_sub(self.judge.disturbed) <= time {
             return;
@@ -145,7 +148,9 @@ impl State {
         let owners = Scope::of(watch).owners;
         let wrong = mirrors.iter().find(|(name, mirror)| {
             let own = covers(watch, instance(mirror)) && !is_foreign(mirror);
-            let excused = self.judge.newer.excuses(name, now);
+            // One that an earlier generation sent may have landed just now.
+            let new = self.judge.created_since(name, now.saturating_sub(OWNED));
+            let excused = new || self.judge.newer.excuses(name, now);
             let there = mirror.metadata.owner_references.as_deref();
             own && !excused && there.unwrap_or_default() != &*owners
         });

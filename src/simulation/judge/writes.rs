@@ -204,6 +204,7 @@ impl State {
                     .get(&id)
                     .is_none_or(|at| now.saturating_sub(*at) >= STALE)
                     || now.saturating_sub(self.judge.disturbed) < STALE * 4
+                    || self.judge.newer.excuses(&name, now)
             }
             _ => false,
         };
@@ -215,7 +216,10 @@ impl State {
             });
         }
         if is.open == Some(false) {
-            self.judge.newer.marked.insert(name.clone(), decided(is, now).unwrap_or(now));
+            self.judge
+                .newer
+                .marked
+                .insert(name.clone(), decided(is, now).unwrap_or(now));
         }
         if was.open == Some(false) {
             self.violated(|| format!("{name} becomes {reason} and was not open"));
@@ -320,11 +324,13 @@ impl State {
         let expired = self.is_expired(&policy, &name, &status, now);
         let edited = now.saturating_sub(self.judge.changed_mind(slot)) < UNDER_WAY
             || self.judge.edited.contains(&name);
-        let crowded = self.judge.newer.clocks_differ && policy.max_per_instance.is_some();
+        let crowded = self.may_be_crowded(cluster, &policy, of);
         let keeps = policy.max_per_instance.is_none_or(|max| newer < max);
         if !expired && !edited && !crowded && keeps {
             self.violated(|| {
-                format!("{name} is pruned, {policy:?} keeps it, it ended {end:?}, and {newer} are newer")
+                format!(
+                    "{name} is pruned, {policy:?} keeps it, it ended {end:?}, and {newer} are newer"
+                )
             });
         }
         // An older listing may have shown it open when it was created.
@@ -341,6 +347,8 @@ impl State {
         if let Some((created, then)) = self.judge.created.get(&name).copied()
             && !shown_open(created.saturating_sub(Duration::from_secs(60)))
             && created > self.judge.minds + Duration::from_secs(120)
+            // While nobody knew the time, nothing was too old.
+            && self.judge.newer.jumped < Some(created)
             && then.expired(
                 end,
                 self.truth

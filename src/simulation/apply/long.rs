@@ -1,0 +1,131 @@
+//! Steps that take their time.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    api::cluster_watch::DeletionPolicy,
+    simulation::{
+        faults::ApiFault,
+        judge::cadence,
+        sequence::{Sequence, Slot},
+        step::Kind,
+    },
+};
+
+/// A watch is deleted and created again so many times, this long apart.
+const ROUNDS: u32 = 24;
+const APART: Duration = Duration::from_millis(2500);
+/// So soon after a fault began something new happens.
+const SOON: Duration = Duration::from_secs(120);
+
+impl Sequence {
+    /// Does a step that takes its time; how long it is until the next one.
+    pub(in crate::simulation) async fn play_at_length(&mut self, kind: Kind) -> Option<Duration> {
+        match kind {
+            Kind::DeletedAndCreatedAgain => self.recreate().await,
+            Kind::Orphaned => self.orphan().await,
+            Kind::FirstStateOnly => return Some(self.heed_first_state_only().await),
+            _ => return None,
+        }
+        Some(self.pause())
+    }
+
+    /// Only the first state that listings ask for is heeded, and full listings are rare; soon a remediation comes in another.
+    async fn heed_first_state_only(&mut self) -> Duration {
+        self.put_first(|watch| {
+            watch.spec.full_resync_interval = Some("1h".to_owned());
+        });
+        let left = self.set_long_fault(ApiFault::FirstStateOnly);
+        self.pass(SOON).await;
+        let instance = self.draw(0..3);
+        self.world
+            .with(|world, now| world.truth.add("PENDING_APPROVAL", instance, now));
+        left.saturating_sub(SOON)
+    }
+
+    /// Somebody deletes a watch and creates it again, for minutes. It costs no more listings than if it were left alone.
+    async fn recreate(&mut self) {
+        self.mend_here();
+        let world = self.world.clone();
+        let started = self.started;
+        let mut listings = 0;
+        for round in 0..ROUNDS {
+            let watches = world.cluster.watches();
+            let name = watches
+                .first()
+                .and_then(|watch| watch.metadata.name.clone());
+            let name = name.unwrap_or_else(|| "first".to_owned());
+            world.cluster.remove_watch(&name);
+            world.watch_news.modify(|news| *news += 1);
+            self.disturb_here();
+            self.pass(APART).await;
+            if let Some(mut watch) = watches.into_iter().next() {
+                watch.status = None;
+                self.put(&name, |new| {
+                    new.spec = watch.spec;
+                });
+            } else {
+                self.put(&name, |_| {});
+            }
+            self.pass(APART).await;
+            let count = world.with(|state, _| state.judge.newer.listings.len());
+            if round == ROUNDS / 2 - 1 {
+                listings = count;
+            } else if round == ROUNDS - 1 {
+                listings = count - listings;
+            }
+        }
+        let watches = world.cluster.watches();
+        let in_turn = watches.iter().map(|watch| {
+            let turn = cadence(watch).active_interval.mul_f64(0.95);
+            (60.0 / turn.as_secs_f64()) as usize + 1
+        });
+        let most = in_turn.sum::<usize>() + 2;
+        let late = |slot: &Slot| slot.replica.lags.iter().any(|lags| lags.get().seconds > 0);
+        let late = self.slots.iter().any(late);
+        let calm = started == self.started && self.slots.len() == 1 && !late;
+        if calm && listings > most {
+            world.with(|state, _| {
+                state.violated(|| {
+                    format!("{listings} listings in a minute for a watch that is deleted and created again and again, and {most} are the most")
+                });
+            });
+        }
+    }
+
+    /// Nothing errs in this namespace, its key is good and its watches work.
+    fn mend_here(&mut self) {
+        self.give_key();
+        self.world.with(|state, _| {
+            state.faults.api = None;
+            state.judge.newer.stutters = None;
+        });
+        for watch in self.world.cluster.watches() {
+            let name = watch.metadata.name.unwrap_or_default();
+            self.put(&name, |watch| watch.spec.suspend = false);
+        }
+    }
+
+    /// All watches go, and their mirrors stay.
+    async fn orphan(&mut self) {
+        for watch in self.world.cluster.watches() {
+            let name = watch.metadata.name.unwrap_or_default();
+            self.put(&name, |watch| {
+                watch.spec.suspend = false;
+                watch.spec.deletion_policy = DeletionPolicy::Retain;
+            });
+        }
+        self.pass(Duration::from_secs(60)).await;
+        let world: Arc<_> = self.world.clone();
+        for watch in world.cluster.watches() {
+            world
+                .cluster
+                .remove_watch(&watch.metadata.name.unwrap_or_default());
+        }
+        world.watch_news.modify(|news| *news += 1);
+        self.disturb_here();
+        self.world.with(|state, now| state.judge.minds = now);
+        let time = self.draw(60..1800) as u64;
+        self.pass(Duration::from_secs(time)).await;
+    }
+}
