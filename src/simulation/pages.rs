@@ -233,6 +233,7 @@ impl State {
         let Some(listed) = listed.into_iter().max_by_key(began) else {
             return;
         };
+        let of = listed.1.clone();
         let series = self.answered.series.entry(listed).or_default();
         let listed_at = series.began;
         let first_only = |fault: &Timed<ApiFault>| fault.fault == ApiFault::FirstStateOnly;
@@ -245,7 +246,7 @@ impl State {
             && series.asked.iter().any(|asked| *asked == *item.state)
             && updated(item).is_some_and(|updated| updated < before)
         {
-            self.judge.newer.lacked.push(series.began);
+            self.judge.newer.lacked.insert((of, series.began));
         }
         series.questions += 1;
         if series.questions > series.pages.max(10) {

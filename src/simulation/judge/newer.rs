@@ -58,8 +58,8 @@ pub(in crate::simulation) struct Newer {
     pub(in crate::simulation) strays: Vec<Duration>,
     /// Filters were refused or not heeded otherwise.
     pub(in crate::simulation) filters_fail: bool,
-    /// The listings that lacked something that they asked for, as questions by id then showed.
-    pub(in crate::simulation) lacked: Vec<Duration>,
+    /// The listings that lacked something that they asked for, as questions by id then showed: of which instance, and when.
+    pub(in crate::simulation) lacked: BTreeSet<(Option<String>, Duration)>,
     /// Since when the API knows the key that the Secret holds; `None`: it does not.
     pub(in crate::simulation) key_is_good: Option<Duration>,
     /// Listings that began.
@@ -71,11 +71,11 @@ impl Newer {
         self.excused.get(name).is_some_and(|until| now < *until)
     }
 
-    /// Whether short listings have shown for long that they lack what they ask for.
-    pub(super) fn may_know_deafness(&self, now: Duration, bound: Duration) -> bool {
-        let distinct: BTreeSet<_> = self.lacked.iter().collect();
-        let third = distinct.into_iter().nth(2);
-        third.is_some_and(|third| now.saturating_sub(*third) > bound)
+    /// Whether short listings of `instance` have shown for long that they lack what they ask for.
+    fn may_know_deafness(&self, instance: Option<&str>, now: Duration, bound: Duration) -> bool {
+        let of_it = |(of, _): &&(Option<String>, _)| of.as_deref() == instance;
+        let third = self.lacked.iter().filter(of_it).nth(2);
+        third.is_some_and(|(_, third)| now.saturating_sub(*third) > bound)
     }
 }
 
@@ -232,6 +232,7 @@ impl State {
         bound: Duration,
         now: Duration,
     ) -> bool {
-        self.judge.newer.may_know_deafness(now, bound) && standing(watch).ready
+        let instance = watch.spec.instance();
+        self.judge.newer.may_know_deafness(instance, now, bound) && standing(watch).ready
     }
 }
