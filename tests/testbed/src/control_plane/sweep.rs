@@ -31,7 +31,8 @@ pub(super) fn new_run_folder() -> Result<(PathBuf, File), Error> {
 
 /// Whether the run of this folder is over: the folder is gone, or nobody holds its lock.
 pub(super) fn is_abandoned(dir: &Path) -> bool {
-    File::open(dir.join(LOCK)).map_or(true, |lock| lock.try_lock().is_ok())
+    // Shared, so that two who look at once do not take each other for the run.
+    File::open(dir.join(LOCK)).map_or(true, |lock| lock.try_lock_shared().is_ok())
 }
 
 /// The folder of all runs of this user. In the temporary folder, because a Unix socket's path may have 107 bytes.
@@ -95,4 +96,22 @@ fn programs_naming(text: &str) -> Vec<Pid> {
                 .then_some(pid)
         })
         .collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_over_for_two_who_look_at_once_and_not_while_it_is_held() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(LOCK);
+        let held = locked(&path).unwrap();
+        assert!(!is_abandoned(dir.path()));
+        drop(held);
+        let other = File::open(&path).unwrap();
+        other.try_lock_shared().unwrap();
+        assert!(is_abandoned(dir.path()));
+    }
 }
