@@ -212,9 +212,11 @@ impl State {
                 let status = mirror.status.as_ref();
                 status.is_some_and(|other| {
                     let end = self.end_of(name, other);
-                    // Whoever set the API's clock since it was marked has moved one that is gone among those that ended.
-                    let moved = !self.truth.ahead.is_zero()
-                        && !other.state.as_deref().is_some_and(state::is_final);
+                    // Whoever set the API's clock since it was marked has moved one that is gone among those that ended;
+                    // and of one that was edited by hand nobody knows when it ended.
+                    let moved = self.judge.edited.contains(*name)
+                        || !self.truth.ahead.is_zero()
+                            && !other.state.as_deref().is_some_and(state::is_final);
                     other.open == Some(false)
                         && instance(mirror) == item.instance_id.as_deref()
                         && (moved || place(end, other.create_time.as_deref()) >= than)
