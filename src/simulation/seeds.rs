@@ -42,7 +42,7 @@ seeds! {
     seed_55 = 55;
     /// Nothing is ever marked stale.
     seed_63 = 63;
-    /// The API's clock is not believed where it is days off.
+    /// A clock of this machine that is days off is believed.
     seed_71 = 71;
     /// Writes have no fence.
     seed_78 = 78;

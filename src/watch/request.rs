@@ -78,6 +78,7 @@ mod tests {
     use tokio::sync::watch;
 
     use super::*;
+    use crate::clock::SystemClock;
 
     const APART: Duration = Duration::from_secs(10);
 
@@ -111,28 +112,28 @@ mod tests {
         );
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_request_that_nobody_waits_out_is_not_lost() {
-        let clock = crate::clock::SystemClock::default();
+    /// A second request came before its time, and nobody waited it out.
+    async fn one_that_waits() -> (SystemClock, watch::Sender<Option<String>>, Requests) {
+        let clock = SystemClock::default();
         let (ask, asked) = watch::channel(Some("one".to_owned()));
         let mut requests = Requests::new(asked, APART);
         assert!(requests.heed(None, clock.elapsed(), at(0)).is_some());
         ask.send_replace(Some("two".to_owned()));
         let short = tokio::time::timeout(at(6), requests.wait(&clock, at(0))).await;
         assert!(short.is_err());
+        (clock, ask, requests)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_nobody_waits_out_is_not_lost() {
+        let (clock, _ask, mut requests) = one_that_waits().await;
         let long = tokio::time::timeout(at(6), requests.wait(&clock, at(0))).await;
         assert!(long.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_request_that_is_taken_back_before_its_time_ends_no_wait_after_the_next() {
-        let clock = crate::clock::SystemClock::default();
-        let (ask, asked) = watch::channel(Some("one".to_owned()));
-        let mut requests = Requests::new(asked, APART);
-        assert!(requests.heed(None, clock.elapsed(), at(0)).is_some());
-        ask.send_replace(Some("two".to_owned()));
-        let short = tokio::time::timeout(at(6), requests.wait(&clock, at(0))).await;
-        assert!(short.is_err());
+        let (clock, ask, mut requests) = one_that_waits().await;
         ask.send_replace(None);
         assert_eq!(requests.heed(Some("one"), at(20), at(0)), None);
         let next = tokio::time::timeout(at(60), requests.wait(&clock, at(0))).await;

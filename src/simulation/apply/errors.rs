@@ -56,12 +56,10 @@ impl Sequence {
             state.judge.newer.stutters = None;
             state.judge.newer.lacked.clear();
         });
-        let fails = [
-            ApiFault::FilterIgnored,
-            ApiFault::FilterRefused,
-            ApiFault::NewerRefused,
-        ];
-        if fails.contains(&api) {
+        if matches!(
+            api,
+            ApiFault::FilterIgnored | ApiFault::FilterRefused | ApiFault::NewerRefused
+        ) {
             self.filters_fail_in(|_| true);
         }
         true
