@@ -17,7 +17,7 @@ use crate::{
     events::{Events, Publisher},
     leader::{Apart, Election, Elector, KubeLeases, Leadership, Lost, identity},
     metrics::{Metrics, Operator, Watches},
-    mirror::{follow::follow, index::Index},
+    mirror::{follow::follow, index::Index, restored::watch_for_restores},
     readiness::Readiness,
     together::{self, Limits, Service},
     watch::{
@@ -191,6 +191,7 @@ async fn mirror<C: Cluster, T: Service>(
         tokio::select! {
             () = definitions::until_unfit(watches, readiness) => {}
             _ = join_all(namespaces.iter().map(each)) => return,
+            () = watch_for_restores(watches.clone(), namespaces, readiness.index()) => return,
         }
         // What is known of the mirrors is known of objects that may be no more.
         supervisor.pause().await;

@@ -9,6 +9,7 @@ pub mod follow;
 pub mod index;
 pub mod labels;
 pub mod name;
+pub mod restored;
 pub mod shown;
 pub mod time;
 pub mod transitions;

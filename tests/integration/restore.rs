@@ -11,11 +11,16 @@ use testbed::control_plane::{ControlPlane, Revisions};
 use self::{alone::Alone, elected::Elected};
 use crate::setup;
 
+/// A control plane of its own.
+async fn started() -> &'static ControlPlane {
+    let control_plane = Box::leak(Box::new(ControlPlane::start().await.unwrap()));
+    setup::install(control_plane).await;
+    control_plane
+}
+
 /// One cluster with both operators at work; it is put back once.
 async fn restored(revisions: Revisions) {
-    let control_plane: &'static ControlPlane =
-        Box::leak(Box::new(ControlPlane::start().await.unwrap()));
-    setup::install(control_plane).await;
+    let control_plane = started().await;
     let mut alone = Alone::start(control_plane).await;
     let elected = Elected::start(control_plane).await;
     alone.begin().await;
@@ -47,4 +52,18 @@ async fn mirrors_are_the_truth_after_a_restore_that_bumps_the_revisions() {
 #[tokio::test(flavor = "multi_thread")]
 async fn mirrors_are_the_truth_after_a_restore_that_gives_the_revisions_out_again() {
     restored(Revisions::Reused).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mirrors_are_the_truth_after_a_restore_that_the_operator_slept_through() {
+    let control_plane = started().await;
+    let mut alone = Alone::start(control_plane).await;
+    alone.begin().await;
+    let snapshot = control_plane.snapshot().await.unwrap();
+    alone.go_on().await;
+    alone.sleep();
+    let revisions = Revisions::Reused;
+    control_plane.restore(&snapshot, revisions).await.unwrap();
+    alone.wake().await;
+    alone.recovers().await.unwrap();
 }

@@ -13,7 +13,8 @@ use tokio::time::Instant;
 use super::{Index, Inner, share::Shares, version};
 use crate::api::remediation::Remediation;
 
-/// Between two lists that are taken because versions went backwards.
+/// In so long, lists are taken at most twice because versions went backwards: a restore is often noticed in two places, one
+/// after the other.
 const PACE: Duration = Duration::from_secs(60);
 
 /// What one watch has shown.
@@ -242,6 +243,14 @@ impl Index {
         self.changed.notify_waiters();
     }
 
+    /// The newest version that any watch has shown; 0: none has.
+    #[must_use]
+    pub fn newest(&self) -> u64 {
+        let inner = self.lock();
+        let seen = inner.watched.values().map(|watch| watch.seen);
+        seen.max().unwrap_or(0)
+    }
+
     /// How many lists have ended. Each may have brought mirrors that events will not tell of.
     #[must_use]
     pub fn lists(&self) -> u64 {
@@ -254,7 +263,7 @@ impl Index {
         let known = self.lock().rewinds;
         Rewinds {
             index: self.clone(),
-            state: Arc::new(Mutex::new((known, None))),
+            state: Arc::new(Mutex::new((known, [None; 2]))),
         }
     }
 }
@@ -263,19 +272,20 @@ impl Index {
 #[derive(Clone)]
 pub struct Rewinds {
     index: Index,
-    /// How many rewinds were told of, and when the last one was.
-    state: Arc<Mutex<(u64, Option<Instant>)>>,
+    /// How many rewinds were told of, and when the last two were, the latest last.
+    state: Arc<Mutex<(u64, [Option<Instant>; 2])>>,
 }
 
 impl Rewinds {
-    /// Waits until all is to be listed again: at once where versions went backwards, but at most once a minute.
+    /// Waits until all is to be listed again: at once where versions went backwards, but at most twice a
+    /// minute.
     pub async fn next(&self) {
         let lock = || self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let (known, last) = *lock();
+        let (known, [last_but_one, last]) = *lock();
         self.index.until(|inner| inner.rewinds > known).await;
-        if let Some(last) = last {
-            tokio::time::sleep_until(last + PACE).await;
+        if let Some(last_but_one) = last_but_one {
+            tokio::time::sleep_until(last_but_one + PACE).await;
         }
-        *lock() = (self.index.lock().rewinds, Some(Instant::now()));
+        *lock() = (self.index.lock().rewinds, [last, Some(Instant::now())]);
     }
 }

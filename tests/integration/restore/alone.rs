@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use kube::api::ListParams;
+use rustix::process::Signal;
 use testbed::control_plane::ControlPlane;
 
 use super::story;
@@ -51,6 +53,23 @@ impl Alone {
         .await;
         self.synced(&["training", "coming"]).await;
         story::pass(&self.fixture).await;
+    }
+
+    pub(super) fn sleep(&self) {
+        self.process.signal(Signal::STOP);
+    }
+
+    /// Once the API server serves both kinds out of its cache: then it takes up watches at versions that are still to come.
+    pub(super) async fn wake(&self) {
+        let cached = ListParams::default().match_any();
+        until("both kinds are cached", || async {
+            let mirrors = self.fixture.mirrors().list(&cached).await;
+            let watches = self.fixture.watches().list(&cached).await;
+            let both = mirrors.map(drop).and(watches.map(drop));
+            both.map_err(|error| error.to_string())
+        })
+        .await;
+        self.process.signal(Signal::CONT);
     }
 
     async fn synced(&self, names: &[&str]) {
