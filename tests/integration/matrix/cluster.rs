@@ -24,7 +24,7 @@ pub(super) const ROWS: [Row; 8] = [
     },
     Row {
         name: "the same without the bump",
-        seen: "The same. Until the operator notices that resourceVersions went backwards, some writes fail with a conflict; it lists again at most once a minute.",
+        seen: "The same. Until the operator notices that resourceVersions went backwards, some writes fail with a conflict. It notices within 15 s, and lists again at most twice a minute.",
         advice: "As above. Other controllers may not notice: etcd's documentation asks for the bump.",
         test: (
             "restore.rs",
