@@ -4,7 +4,7 @@
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Condition, jiff::Timestamp};
 
 use crate::{
-    api::remediation::{Remediation as Mirror, RemediationSpec},
+    api::remediation::{Remediation as Mirror, RemediationSpec, RemediationStatus},
     mirror::{desired::from_api, end::Clocks, index::Index, name::object_name},
     together::{LinkedAlert, Remediation},
     watch::{plan::Scope, retention::Policy},
@@ -117,6 +117,20 @@ pub(crate) fn full_item(state: &str) -> Remediation {
         }],
         unreadable: Vec::new(),
     }
+}
+
+/// The mirror `name` of cluster `c` in namespace `n`, as the API server shows it at `version`.
+pub(crate) fn mirror_at(name: &str, version: u64, state: &str) -> Mirror {
+    let (cluster_id, id) = ("c".into(), name.into());
+    let mut object = Mirror::new(name, RemediationSpec { cluster_id, id });
+    object.metadata.namespace = some("n");
+    object.metadata.uid = Some(format!("uid-{name}"));
+    object.metadata.resource_version = Some(version.to_string());
+    object.status = Some(RemediationStatus {
+        state: some(state),
+        ..RemediationStatus::default()
+    });
+    object
 }
 
 /// The mirror of `item`, version 1.

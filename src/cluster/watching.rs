@@ -8,7 +8,7 @@ use std::{fmt::Debug, time::Duration};
 use futures::{Stream, StreamExt, stream};
 use kube::{
     Api, Client, Config, Resource,
-    core::Status,
+    core::{NamespaceResourceScope, Status},
     runtime::{
         WatchStreamExt,
         watcher::{self, DefaultBackoff, Event, ListSemantic, watcher},
@@ -46,6 +46,18 @@ pub fn client(mut config: Config) -> kube::Result<Client> {
     config.read_timeout = Some(SILENCE);
     config.reset_reader_on_write = true;
     Client::try_from(config)
+}
+
+/// The objects of one namespace, or of all (`None`).
+#[must_use]
+pub fn objects_in<K>(client: Client, namespace: Option<&str>) -> Api<K>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+{
+    match namespace {
+        Some(namespace) => Api::namespaced(client, namespace),
+        None => Api::all(client),
+    }
 }
 
 /// What a watch on `api` shows, without end. Errors are told and waited out; where everything must be listed again and again,

@@ -1,7 +1,7 @@
 //! Fills the index from a paged watch and keeps it up to date.
 
 use futures::{Stream, StreamExt};
-use kube::{Api, Client, ResourceExt, runtime::watcher};
+use kube::{Client, ResourceExt, runtime::watcher};
 
 use super::shown::Shown;
 use crate::{api::remediation::Remediation, cluster::watching, readiness::Readiness};
@@ -9,10 +9,7 @@ use crate::{api::remediation::Remediation, cluster::watching, readiness::Readine
 /// Follows the mirrors of `namespace` (all: `None`) until it is dropped. Cuts and errors are waited out and resumed;
 /// `readiness` holds the index and hears of errors.
 pub async fn follow(client: Client, namespace: Option<String>, readiness: Readiness) {
-    let api: Api<Shown> = match &namespace {
-        Some(namespace) => Api::namespaced(client, namespace),
-        None => Api::all(client),
-    };
+    let api = watching::objects_in::<Shown>(client, namespace.as_deref());
     let index = readiness.index().clone();
     index.may_list(namespace.as_deref()).await;
     let rewinds = index.rewinds();

@@ -1,34 +1,34 @@
-//! Looks now and then whether the API server's storage went backwards.
+//! Checks every few seconds whether etcd was restored from a backup: its version is then older than before.
 //!
-//! A watch does not tell: the API server takes one up at a version that is still to come, and says nothing until it has come
-//! there. Where little is written, that is never, and mirrors that a restore of etcd took back would stay as they are.
+//! A watch does not show that. The API server accepts a watch from a version that it does not have yet and sends no events until
+//! it gets there. In a quiet cluster that takes for ever, and mirrors that the restore took back would stay as they are.
 
 use std::time::Duration;
 
 use kube::{
-    Api, Client,
+    Client,
     api::{ListParams, PartialObjectMeta},
 };
 
 use super::index::Index;
-use crate::api::remediation::Remediation;
+use crate::{api::remediation::Remediation, cluster::watching::objects_in};
 
-/// Between two looks: each is a list of one object.
+/// Between two checks: each is a list of one object.
 const CHECK: Duration = Duration::from_secs(15);
-/// How long one look may take.
+/// How long one check may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Looks again and again, until it is dropped, and tells `index` of each way back. It asks for the mirrors of one of
-/// `namespaces` (all: `None`) at a time, as long as that one is answered; versions are those of the whole cluster.
+/// Checks until it is dropped, and tells `index` whenever the version went backwards. Versions are those of the whole cluster,
+/// so one of the `namespaces` (all: `None`) is enough; the next one is asked when a request fails.
 pub async fn watch_for_restores(client: Client, namespaces: &[Option<String>], index: &Index) {
     let mut last = 0;
     for namespace in namespaces.iter().cycle().map(Option::as_deref) {
         loop {
             tokio::time::sleep(CHECK).await;
-            // What comes in while the list is under way may be newer than the list.
+            // Before the request: events that arrive during it may be newer than its answer.
             let known = index.newest().max(last);
-            let look = version(&client, namespace);
-            let Ok(Some(found)) = tokio::time::timeout(TIMEOUT, look).await else {
+            let check = version(&client, namespace);
+            let Ok(Some(found)) = tokio::time::timeout(TIMEOUT, check).await else {
                 break;
             };
             if found < known {
@@ -39,12 +39,9 @@ pub async fn watch_for_restores(client: Client, namespaces: &[Option<String>], i
     }
 }
 
-/// The version of the storage. A list that names none is a consistent read: it is none of an earlier time.
+/// The version of etcd now. A list that asks for no version is a consistent read: its answer is not an older one.
 async fn version(client: &Client, namespace: Option<&str>) -> Option<u64> {
-    let api: Api<PartialObjectMeta<Remediation>> = match namespace {
-        Some(namespace) => Api::namespaced(client.clone(), namespace),
-        None => Api::all(client.clone()),
-    };
+    let api = objects_in::<PartialObjectMeta<Remediation>>(client.clone(), namespace);
     let list = api.list_metadata(&ListParams::default().limit(1)).await;
     list.ok()?.metadata.resource_version?.parse().ok()
 }

@@ -4,7 +4,7 @@ use std::{convert::Infallible, future::ready, sync::Arc};
 
 use futures::{StreamExt, TryStreamExt};
 use kube::{
-    Api, Client, ResourceExt,
+    Client, ResourceExt,
     core::DeserializeGuard,
     runtime::{
         WatchStreamExt,
@@ -30,10 +30,7 @@ pub async fn control<C: Cluster, T: Service>(
     supervisor: Arc<Supervisor<C, T>>,
     readiness: Readiness,
 ) {
-    let api: Api<DeserializeGuard<ClusterWatch>> = match &namespace {
-        Some(namespace) => Api::namespaced(client, namespace),
-        None => Api::all(client),
-    };
+    let api = watching::objects_in::<DeserializeGuard<ClusterWatch>>(client, namespace.as_deref());
     // `Controller::new` would not tell of deletions; and those during a cut are told by nobody, so that the end of
     // every listing is looked at too.
     let (store, writer) = reflector::store();

@@ -112,7 +112,7 @@ mod tests {
         );
     }
 
-    /// A second request came before its time, and nobody waited it out.
+    /// A second request came too early, and the wait for its time was given up.
     async fn one_that_waits() -> (SystemClock, watch::Sender<Option<String>>, Requests) {
         let clock = SystemClock::default();
         let (ask, asked) = watch::channel(Some("one".to_owned()));

@@ -6,27 +6,12 @@ use watcher::Event;
 
 use super::*;
 use crate::{
-    api::{
-        published::Installed,
-        remediation::{RemediationSpec, RemediationStatus},
-    },
-    mirror::index::Index,
-    readiness::Definitions,
+    api::published::Installed, mirror::index::Index, readiness::Definitions, testing::mirror_at,
 };
 
 fn object(uid: &str, version: u64, state: &str) -> Remediation {
-    let spec = RemediationSpec {
-        cluster_id: "c".into(),
-        id: "a".into(),
-    };
-    let mut object = Remediation::new("a", spec);
-    object.metadata.namespace = Some("n".into());
+    let mut object = mirror_at("a", version, state);
     object.metadata.uid = Some(uid.into());
-    object.metadata.resource_version = Some(version.to_string());
-    object.status = Some(RemediationStatus {
-        state: Some(state.into()),
-        ..RemediationStatus::default()
-    });
     object
 }
 

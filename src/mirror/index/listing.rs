@@ -13,8 +13,8 @@ use tokio::time::Instant;
 use super::{Index, Inner, share::Shares, version};
 use crate::api::remediation::Remediation;
 
-/// In so long, lists are taken at most twice because versions went backwards: a restore is often noticed in two places, one
-/// after the other.
+/// At most two relists because of a restore in this time. Two, as a restore is often noticed in two places, one after the
+/// other.
 const PACE: Duration = Duration::from_secs(60);
 
 /// What one watch has shown.
@@ -277,8 +277,7 @@ pub struct Rewinds {
 }
 
 impl Rewinds {
-    /// Waits until all is to be listed again: at once where versions went backwards, but at most twice a
-    /// minute.
+    /// Waits until all is to be listed again: at once where versions went backwards, but at most twice a minute.
     pub async fn next(&self) {
         let lock = || self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let (known, [last_but_one, last]) = *lock();

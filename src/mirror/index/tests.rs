@@ -6,25 +6,7 @@ mod rewinds;
 use std::sync::Arc;
 
 use super::*;
-use crate::api::remediation::{RemediationSpec, RemediationStatus};
-
-fn object(name: &str, version: u64, state: &str) -> Remediation {
-    let mut object = Remediation::new(
-        name,
-        RemediationSpec {
-            cluster_id: "c".into(),
-            id: name.into(),
-        },
-    );
-    object.metadata.namespace = Some("n".into());
-    object.metadata.uid = Some(format!("uid-{name}"));
-    object.metadata.resource_version = Some(version.to_string());
-    object.status = Some(RemediationStatus {
-        state: Some(state.into()),
-        ..RemediationStatus::default()
-    });
-    object
-}
+use crate::testing::mirror_at as object;
 
 fn state(index: &Index, name: &str) -> Option<String> {
     index.get("n", name).map(|mirror| mirror.state.to_string())

@@ -1,4 +1,4 @@
-//! What makes all be listed again: an older version than one that is known.
+//! What makes the operator list everything again: a version that is older than one it knows.
 
 use std::{
     convert::Infallible,
@@ -12,59 +12,53 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use super::*;
-use crate::api::remediation::RemediationSpec;
+use crate::testing::mirror_at;
 
 /// An index of namespace `n` whose watch has shown a mirror of `version`.
 fn index_at(version: u64) -> Index {
     let index = Index::new(1);
     let epoch = index.begin(Some("n"));
-    index.list(Some("n"), epoch, mirror(version));
+    index.list(Some("n"), epoch, mirror_at("a", version, "RUNNING"));
     index.end(epoch, Some("n"));
     index
 }
 
-fn mirror(version: u64) -> Remediation {
-    let (cluster_id, id) = ("c".into(), "a".into());
-    let mut object = Remediation::new("a", RemediationSpec { cluster_id, id });
-    object.metadata.namespace = Some("n".into());
-    object.metadata.uid = Some("u".into());
-    object.metadata.resource_version = Some(version.to_string());
-    object
-}
-
-/// Whether `looks` looks make `index` be listed again, each of which `version` answers; and the paths that were asked for.
+/// Whether everything is listed again after `checks` checks, each answered by `version`; and the paths that were asked for.
 async fn is_found(
     index: &Index,
     namespaces: &[&str],
-    looks: u32,
+    checks: u32,
     version: impl FnMut(&str) -> Option<u64> + Send + 'static,
 ) -> (bool, Vec<String>) {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let (paths, version) = (asked.clone(), Arc::new(Mutex::new(version)));
     let answer = move |request: Request<Body>| {
         let path = request.uri().path().to_owned();
-        let list = match (version.lock().unwrap())(&path) {
+        let (code, answer) = match (version.lock().unwrap())(&path) {
             Some(version) => {
-                json!({"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": version.to_string()}, "items": []})
+                let metadata = json!({"resourceVersion": version.to_string()});
+                (
+                    200,
+                    json!({"apiVersion": "v1", "kind": "List", "metadata": metadata, "items": []}),
+                )
             }
-            None => {
-                json!({"apiVersion": "v1", "kind": "Status", "status": "Failure", "message": "no", "reason": "Forbidden", "code": 403})
-            }
+            None => (
+                403,
+                json!({"kind": "Status", "status": "Failure", "code": 403}),
+            ),
         };
-        let code = list["code"].as_u64().unwrap_or(200);
-        let code = u16::try_from(code).unwrap();
         paths.lock().unwrap().push(path);
-        let body = Body::from(serde_json::to_vec(&list).unwrap());
+        let body = Body::from(serde_json::to_vec(&answer).unwrap());
         let answer = Response::builder().status(code).body(body).unwrap();
         std::future::ready(Ok::<_, Infallible>(answer))
     };
     let client = Client::new(tower::service_fn(answer), "n");
     let rewinds = index.rewinds();
     let namespaces: Vec<_> = namespaces.iter().map(|name| Some((*name).into())).collect();
-    let looking = watch_for_restores(client, &namespaces, index);
-    let _ = timeout(CHECK * looks + CHECK / 2, looking).await;
+    let checking = watch_for_restores(client, &namespaces, index);
+    let _ = timeout(CHECK * checks + CHECK / 2, checking).await;
     let paths = asked.lock().unwrap().clone();
-    assert_eq!(paths.len(), looks as usize);
+    assert_eq!(paths.len(), checks as usize);
     (rewinds.next().now_or_never().is_some(), paths)
 }
 
@@ -77,27 +71,27 @@ async fn an_older_version_than_the_watches_showed_makes_all_be_listed_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_older_version_than_the_last_look_found_makes_all_be_listed_again() {
+async fn an_older_version_than_the_last_check_found_makes_all_be_listed_again() {
     let mut versions = [20, 15].into_iter();
     let (found, _) = is_found(&index_at(9), &["n"], 2, move |_| versions.next()).await;
     assert!(found);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_comes_in_while_the_look_is_under_way_is_no_way_back() {
+async fn what_comes_in_while_the_check_is_under_way_is_no_way_back() {
     let index = index_at(9);
     let watched = index.clone();
-    let look = move |_: &str| {
-        watched.show(Some("n"), mirror(11));
+    let answer = move |_: &str| {
+        watched.show(Some("n"), mirror_at("a", 11, "RUNNING"));
         Some(10)
     };
-    assert!(!is_found(&index, &["n"], 1, look).await.0);
+    assert!(!is_found(&index, &["n"], 1, answer).await.0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_namespace_that_is_refused_gives_way_to_the_next() {
-    let look = |path: &str| path.contains("/n/").then_some(8);
-    let (found, paths) = is_found(&index_at(9), &["closed", "n"], 3, look).await;
+    let answer = |path: &str| path.contains("/n/").then_some(8);
+    let (found, paths) = is_found(&index_at(9), &["closed", "n"], 3, answer).await;
     assert!(found);
     let of_n = paths.iter().filter(|path| path.contains("/n/"));
     assert_eq!(of_n.count(), 2, "{paths:?}");

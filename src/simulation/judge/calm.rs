@@ -212,8 +212,8 @@ impl State {
                 let status = mirror.status.as_ref();
                 status.is_some_and(|other| {
                     let end = self.end_of(name, other);
-                    // Whoever set the API's clock since it was marked has moved one that is gone among those that ended;
-                    // and of one that was edited by hand nobody knows when it ended.
+                    // Its place among those that ended is not known: the API's clock was set since it was marked, or it was
+                    // edited by hand.
                     let moved = self.judge.edited.contains(*name)
                         || !self.truth.ahead.is_zero()
                             && !other.state.as_deref().is_some_and(state::is_final);

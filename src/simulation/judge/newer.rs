@@ -180,7 +180,7 @@ impl State {
         let unmarked = mirrors.iter().find(|(name, mirror)| {
             let entry = self.truth.entries.get(&mirror.spec.id);
             let shown = mirror.status.as_ref();
-            // An API that shows what was before makes that true for whoever asks.
+            // The API showed this version again a short time ago, so the mirror is right to show it.
             let versions = self.answered.shown.get(&mirror.spec.id);
             let version = shown.and_then(|shown| versions?.get(shown.update_time.as_ref()?));
             let lately = version.is_some_and(|(_, last)| now.saturating_sub(*last) <= bound * 2);

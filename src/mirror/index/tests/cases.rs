@@ -1,6 +1,7 @@
 //! Every state in which a mirror may be, and what each event makes of it.
 
 use super::*;
+use crate::api::remediation::RemediationSpec;
 
 /// What is known of the mirror before the event. Versions are resourceVersions; 5 is what is known.
 #[derive(Clone, Copy, Debug)]
