@@ -113,7 +113,7 @@ async fn unhealthy(argo: &ArgoCd, row: &Row, seen: &Situation) -> Vec<String> {
 async fn every_situation_is_seen_as_the_contract_says() {
     let control_plane = setup::control_plane().await;
     flux::install(control_plane).await;
-    let argo = ArgoCd::new().await;
+    let argo = ArgoCd::new();
     let mut seen: BTreeMap<_, _> = situations(control_plane)
         .await
         .into_iter()

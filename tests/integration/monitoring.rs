@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs, process::Command};
 
 use serde_json::Value;
-use testbed::drift::file;
+use testbed::{drift::file, tools::Tool};
 
 mod alertmanager;
 mod prometheus;
@@ -63,19 +63,13 @@ fn each_alert_fires_and_does_not_by_promtool() {
             );
         }
     }
+    let Some(promtool) = Tool::Promtool.find_or_note() else {
+        return;
+    };
     for (what, path) in [("check", RULES), ("test", "tests/promtool/rules_test.yaml")] {
-        let ran = Command::new("promtool")
-            .args([what, "rules"])
-            .arg(file(path))
-            .output();
-        let ran = match ran {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return eprintln!(
-                    "promtool: not run: there is none on the PATH (Debian: prometheus)"
-                );
-            }
-            ran => ran.unwrap(),
-        };
+        let mut check = Command::new(&promtool);
+        let ran = check.args([what, "rules"]).arg(file(path)).output();
+        let ran = ran.unwrap();
         let told = [ran.stdout, ran.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
         assert!(ran.status.success(), "promtool {what} rules: {told:?}");
     }

@@ -4,6 +4,7 @@ use kube::{Api, api::DeleteParams};
 use testbed::{
     control_plane::{ControlPlane, Error, Way},
     simulator::Remediation as Truth,
+    tools::not_run,
 };
 
 use crate::{
@@ -17,8 +18,7 @@ async fn mirrored_changed_restarted_and_collected_on_a_kind_node() {
     let control_plane = match ControlPlane::start_with(Way::Kind).await {
         Ok(control_plane) => &*Box::leak(Box::new(control_plane)),
         Err(Error::Absent(why)) => {
-            setup::say(&format!("flows on a kind node: not run: {why}"));
-            return;
+            return not_run::note("a kind node", &why);
         }
         Err(error) => panic!("{error}"),
     };

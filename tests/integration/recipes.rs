@@ -2,13 +2,10 @@
 
 use std::{ffi::OsString, fs, path::Path};
 
-use testbed::{drift::file, simulator::Remediation as Truth};
+use testbed::{drift::file, simulator::Remediation as Truth, tools::not_run};
 use tokio::process::Command;
 
-use crate::{
-    fixture::{CLUSTER, Fixture, until},
-    setup::say,
-};
+use crate::fixture::{CLUSTER, Fixture, until};
 
 /// What each recipe prints, by its heading: the parts in this order, and a part with `!` not at all.
 const PRINTS: [(&str, &[&str]); 13] = [
@@ -160,7 +157,10 @@ fn machines(fixture: &Fixture) -> String {
 async fn each_does_what_it_says() {
     let fixture = Fixture::new("recipes").await;
     let Some(kubectl) = fixture.control_plane.kubectl() else {
-        return say("the recipes: not run: this control plane brings no kubectl");
+        return not_run::note(
+            "kubectl",
+            "on the PATH, for a cluster that TESTBED_KUBECONFIG names",
+        );
     };
     let recipes = recipes();
     let headings: Vec<_> = recipes.iter().map(|(heading, _)| &**heading).collect();

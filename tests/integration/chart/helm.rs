@@ -3,10 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use testbed::{control_plane::Error, helm::Helm as Version};
+use testbed::tools::Helm as Version;
 use tokio::process::Command;
-
-use crate::setup;
 
 /// The oldest Kubernetes that the chart takes.
 const OLDEST: &str = "1.32.0";
@@ -23,15 +21,9 @@ pub(crate) fn chart() -> PathBuf {
 }
 
 impl Helm {
-    /// One that can only render. `None`, and a line for the reader, where there is no way to have it.
-    pub(crate) async fn new(version: Version) -> Option<Self> {
-        let program = match version.program().await {
-            Err(Error::Absent(why)) => {
-                setup::say(&format!("the chart by Helm {version:?}: not run: {why}"));
-                return None;
-            }
-            found => found.unwrap(),
-        };
+    /// One that can only render. `None`, and the test is noted as not run, where this machine has none.
+    pub(crate) fn new(version: Version) -> Option<Self> {
+        let program = version.tool().find_or_note()?;
         let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("helm-{version:?}"));
         Some(Self {
             program,

@@ -5,7 +5,7 @@ use std::process::Output;
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, api::PostParams};
 use serde_json::Value;
-use testbed::helm::Helm as Version;
+use testbed::tools::Helm as Version;
 use tokio::process::Command;
 
 use super::{
@@ -28,7 +28,7 @@ async fn pod(helm: &Helm) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn its_pod_asks_the_service_and_is_no_replica_of_it() {
     for version in Version::BOTH {
-        let Some(helm) = Helm::new(version).await else {
+        let Some(helm) = Helm::new(version) else {
             return;
         };
         let objects = helm.objects(&[]).await;

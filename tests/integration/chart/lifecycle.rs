@@ -7,7 +7,7 @@ use std::{
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{Api, ResourceExt};
-use testbed::helm::Helm as Version;
+use testbed::tools::Helm as Version;
 
 use super::{
     helm::chart,

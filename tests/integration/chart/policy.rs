@@ -6,7 +6,7 @@ use kube::{
     api::{DeleteParams, Patch, PatchParams, PostParams, PropagationPolicy},
 };
 use serde_json::json;
-use testbed::helm::Helm as Version;
+use testbed::tools::Helm as Version;
 use together_remediation_operator::api::remediation::{Remediation, RemediationSpec};
 
 use super::stage::{RELEASE, Stage, arguments, beside, fast};

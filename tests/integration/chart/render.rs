@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use testbed::helm::Helm as Version;
+use testbed::tools::Helm as Version;
 
 use super::{
     helm::{Helm, chart, documents, of_kind},
@@ -34,7 +34,7 @@ pub(crate) fn rights<'a>(roles: impl IntoIterator<Item = &'a Value>) -> BTreeSet
 async fn both_helms_lint_it_and_render_the_same_twice() {
     let mut rendered = Vec::new();
     for version in Version::BOTH {
-        let Some(helm) = Helm::new(version).await else {
+        let Some(helm) = Helm::new(version) else {
             return;
         };
         let chart = chart();
@@ -57,7 +57,7 @@ async fn both_helms_lint_it_and_render_the_same_twice() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_typo_and_a_value_out_of_its_bounds_are_refused_by_name() {
     for version in Version::BOTH {
-        let Some(helm) = Helm::new(version).await else {
+        let Some(helm) = Helm::new(version) else {
             return;
         };
         for (set, wanted) in [
@@ -85,7 +85,7 @@ async fn a_typo_and_a_value_out_of_its_bounds_are_refused_by_name() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_definitions_are_those_of_the_program_and_stay_at_uninstall() {
-    let Some(helm) = Helm::new(Version::V3).await else {
+    let Some(helm) = Helm::new(Version::V3) else {
         return;
     };
     let objects = helm.objects(&["--set", "commonLabels.team=gpu"]).await;
@@ -117,7 +117,7 @@ async fn the_definitions_are_those_of_the_program_and_stay_at_uninstall() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_rights_are_those_that_every_test_runs_with_and_none_is_a_wildcard() {
-    let Some(helm) = Helm::new(Version::V3).await else {
+    let Some(helm) = Helm::new(Version::V3) else {
         return;
     };
     let objects = helm.objects(&["--set", "rbac.aggregate=false"]).await;

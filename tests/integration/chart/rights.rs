@@ -5,16 +5,13 @@ use std::{collections::BTreeSet, fs, path::Path};
 use k8s_openapi::api::rbac::v1::{ClusterRole, Role};
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
-use testbed::helm::Helm as Version;
+use testbed::tools::{Helm as Version, not_run};
 
 use super::{
     render,
     stage::{RELEASE, Stage, arguments, beside, fast},
 };
-use crate::{
-    fixture::{CLUSTER, until},
-    setup,
-};
+use crate::fixture::{CLUSTER, until};
 
 /// The namespace whose accounts the API server keeps a record of.
 const AUDITED: &str = "audited";
@@ -47,8 +44,10 @@ async fn each_right_is_used_and_nothing_is_asked_without_one() {
         return;
     };
     let Some(log) = stage.control_plane.audit_log() else {
-        setup::say("the chart's rights: not run: this control plane keeps no record");
-        return;
+        return not_run::note(
+            "an audit log",
+            "a control plane of the testbed's own processes",
+        );
     };
     let fixture = stage.fixture("rights").await;
     // Retention goes by the API's clock.

@@ -1,7 +1,7 @@
 //! Releases for a part of the cluster: some namespaces with Roles only, and a second release beside the first.
 
 use kube::{Api, api::ListParams};
-use testbed::helm::Helm as Version;
+use testbed::tools::Helm as Version;
 use together_remediation_operator::api::remediation::Remediation;
 
 use super::{

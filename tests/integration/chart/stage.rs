@@ -12,7 +12,7 @@ use kube::{
 };
 use serde_json::{Value, json};
 use testbed::{
-    control_plane::ControlPlane, helm::Helm as Version, simulator::Remediation as Truth,
+    control_plane::ControlPlane, simulator::Remediation as Truth, tools::Helm as Version,
 };
 use together_remediation_operator::api::cluster_watch::ClusterWatchSpec;
 use tokio::{
@@ -42,7 +42,7 @@ impl Stage {
     pub(crate) async fn begin(version: Version) -> Option<Self> {
         static CONTROL_PLANE: OnceCell<ControlPlane> = OnceCell::const_new();
         static TURN: Mutex<()> = Mutex::const_new(());
-        let helm = Helm::new(version).await?;
+        let helm = Helm::new(version)?;
         let turn = TURN.lock().await;
         let start = async || ControlPlane::start().await.unwrap();
         let control_plane = CONTROL_PLANE.get_or_init(start).await;

@@ -9,7 +9,7 @@ use kube::{
     api::{DeleteParams, ListParams},
 };
 use serde_json::{Value, json};
-use testbed::helm::Helm as Version;
+use testbed::tools::Helm as Version;
 use together_remediation_operator::config::Cli;
 
 use super::{
@@ -151,7 +151,7 @@ impl Switch {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_value_renders_what_it_says_with_both_helms() {
     for version in Version::BOTH {
-        let Some(helm) = Helm::new(version).await else {
+        let Some(helm) = Helm::new(version) else {
             return;
         };
         let mut tried = BTreeSet::new();

@@ -2,13 +2,13 @@
 //! second replica keeps the right time and stands by.
 
 use std::{
-    env::consts::ARCH,
     fs,
     path::{Path, PathBuf},
 };
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
+use testbed::tools::Tool;
 use tokio::process::Command;
 
 use super::{agrees, kept, nonsense, play};
@@ -17,17 +17,10 @@ use crate::{
     leader::{LEASE, leases, stage},
     process::Process,
     program::PROGRAM,
-    setup,
 };
 
 /// Polls that must come after each jump.
 const POLLS: u64 = 3;
-
-/// Debian's.
-fn library() -> Option<PathBuf> {
-    let path = format!("/usr/lib/{ARCH}-linux-gnu/faketime/libfaketime.so.1");
-    Some(PathBuf::from(path)).filter(|path| path.exists())
-}
 
 /// What the process takes for the time of day.
 struct Wall(TempDir);
@@ -69,10 +62,8 @@ async fn start(fixture: &Fixture, library: &Path, wall: &Wall) -> Process {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_whose_time_of_day_is_set_goes_on_and_keeps_its_lease() {
-    let Some(library) = library() else {
-        return setup::say(
-            "the clock of a process: not run: there is no libfaketime (Debian: libfaketime)",
-        );
+    let Some(library) = Tool::Libfaketime.find_or_note() else {
+        return;
     };
     let fixture = stage("faketime", 0).await;
     fixture.simulator.run_clock(1);

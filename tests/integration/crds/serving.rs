@@ -9,6 +9,7 @@ use kube::{
     core::{Request, params::PostParams},
 };
 use serde_json::{Value, json};
+use testbed::tools::not_run;
 use together_remediation_operator::api::{self, GROUP, VERSION};
 
 use super::objects::{Objects, watch};
@@ -144,8 +145,10 @@ async fn a_field_that_nobody_knows_is_told_by_name_or_dropped() {
 async fn kubectl_explains_that_a_remediation_is_a_read_only_mirror() {
     let control_plane = setup::control_plane().await;
     let Some(kubectl) = control_plane.kubectl() else {
-        eprintln!("kubectl explain: not run: there is no kubectl");
-        return;
+        return not_run::note(
+            "kubectl",
+            "on the PATH, for a cluster that TESTBED_KUBECONFIG names",
+        );
     };
     let explain = |what: &str| {
         let output = Command::new(kubectl)

@@ -27,7 +27,7 @@ async fn changes(argo: &ArgoCd, object: &Value, action: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn what_can_be_done_is_offered_and_the_rest_is_not() {
-    let Some(argo) = ArgoCd::new().await else {
+    let Some(argo) = ArgoCd::new() else {
         return;
     };
     for (name, wanted) in [
@@ -50,7 +50,7 @@ async fn what_can_be_done_is_offered_and_the_rest_is_not() {
 
 #[tokio::test]
 async fn each_changes_one_field_and_nothing_where_it_is_not_offered() {
-    let Some(argo) = ArgoCd::new().await else {
+    let Some(argo) = ArgoCd::new() else {
         return;
     };
     let (synced, suspended) = (held("synced"), held("suspended"));
@@ -90,7 +90,7 @@ fn with_annotation(object: &Value) -> Value {
 /// As differences, with the status compared at all: Argo CD 3.5.7's own `ignore-resource-updates` finds no rule whatever is set.
 #[tokio::test]
 async fn what_changes_while_nothing_happens_refreshes_no_application() {
-    let Some(argo) = ArgoCd::new().await else {
+    let Some(argo) = ArgoCd::new() else {
         return;
     };
     let settings = fs::read_to_string(drift::file(SETTINGS)).unwrap();

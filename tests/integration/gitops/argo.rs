@@ -8,11 +8,10 @@ use std::{
 
 use serde_json::Value;
 use tempfile::{NamedTempFile, TempDir};
-use testbed::{argo_cd, control_plane::Error, drift::file};
+use testbed::{drift::file, tools::Tool};
 use tokio::process::Command;
 
 use super::situation::Kind;
-use crate::setup;
 
 /// The scripts, in the shape of Argo CD's own repository.
 pub(super) const FOLDER: &str = "docs/argo-cd/resource_customizations/compute.together.ai";
@@ -30,15 +29,9 @@ pub(super) struct Health {
 }
 
 impl ArgoCd {
-    /// `None`, and a line for the reader, where there is no way to have it.
-    pub(super) async fn new() -> Option<Self> {
-        let program = match argo_cd::program().await {
-            Err(Error::Absent(why)) => {
-                setup::say(&format!("Argo CD: not run: {why}"));
-                return None;
-            }
-            found => found.unwrap(),
-        };
+    /// `None`, and the test is noted as not run, where this machine has none.
+    pub(super) fn new() -> Option<Self> {
+        let program = Tool::ArgoCd.find_or_note()?;
         let folder = tempfile::tempdir().unwrap();
         Some(Self { program, folder })
     }

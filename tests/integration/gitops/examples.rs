@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use testbed::{drift::file, helm::Helm as Version};
+use testbed::{drift::file, tools::Helm as Version};
 use together_remediation_operator::api::cluster_watch::ClusterWatch;
 
 use crate::{
@@ -151,7 +151,7 @@ async fn the_chart_takes_the_values_and_has_the_version() {
     assert_eq!(application["chart"], chart["name"]);
     assert_eq!(application["targetRevision"], chart["version"]);
     assert_eq!(repository["ref"]["tag"], chart["version"]);
-    let Some(helm) = Helm::new(Version::V4).await else {
+    let Some(helm) = Helm::new(Version::V4) else {
         return;
     };
     for values in [&application["helm"]["valuesObject"], &release["values"]] {

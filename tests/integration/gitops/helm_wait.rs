@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use testbed::{helm::Helm as Version, simulator::Remediation as Truth};
+use testbed::{simulator::Remediation as Truth, tools::Helm as Version};
 
 use super::examples::watch_for;
 use crate::{
@@ -28,7 +28,7 @@ async fn install(helm: Helm, fixture: &Fixture, timeout: &str) -> Result<String,
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_ends_when_the_watch_is_synced() {
-    let Some(helm) = Helm::new(Version::V4).await else {
+    let Some(helm) = Helm::new(Version::V4) else {
         return;
     };
     let fixture = Fixture::new("helm-wait").await;
@@ -39,7 +39,7 @@ async fn it_ends_when_the_watch_is_synced() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_waits_for_an_operator_that_is_not_there() {
-    let Some(helm) = Helm::new(Version::V4).await else {
+    let Some(helm) = Helm::new(Version::V4) else {
         return;
     };
     let fixture = Fixture::idle("helm-waits").await;
@@ -50,7 +50,7 @@ async fn it_waits_for_an_operator_that_is_not_there() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_fails_at_once_where_somebody_must_act() {
-    let Some(helm) = Helm::new(Version::V4).await else {
+    let Some(helm) = Helm::new(Version::V4) else {
         return;
     };
     let fixture = Fixture::new("helm-fails").await;

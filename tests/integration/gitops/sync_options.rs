@@ -4,15 +4,12 @@ use std::fs;
 
 use kube::ResourceExt;
 use serde_json::json;
-use testbed::simulator::Remediation as Truth;
+use testbed::{simulator::Remediation as Truth, tools::not_run};
 use together_remediation_operator::api::{cluster_watch::ClusterWatch, remediation::Remediation};
 use tokio::process::Command;
 
 use super::examples::watch_for;
-use crate::{
-    fixture::{CLUSTER, Fixture},
-    setup,
-};
+use crate::fixture::{CLUSTER, Fixture};
 
 /// Runs kubectl with the manifest as its file; what it prints, and whether it ended well.
 async fn kubectl(fixture: &Fixture, arguments: &[&str], manifest: &str) -> (bool, String) {
@@ -35,7 +32,10 @@ async fn kubectl(fixture: &Fixture, arguments: &[&str], manifest: &str) -> (bool
 async fn applied(name: &str) -> Option<(Fixture, String)> {
     let fixture = Fixture::new(name).await;
     if fixture.control_plane.kubectl().is_none() {
-        setup::say("sync options: not run: this control plane brings no kubectl");
+        not_run::note(
+            "kubectl",
+            "on the PATH, for a cluster that TESTBED_KUBECONFIG names",
+        );
         return None;
     }
     for number in 1..=3 {

@@ -2,12 +2,11 @@
 
 use std::{
     fs,
-    io::ErrorKind,
     path::Path,
     process::{Command, Output},
 };
 
-use testbed::drift::file;
+use testbed::{drift::file, tools::Tool};
 
 use super::alerts;
 
@@ -19,19 +18,13 @@ fn recipe(heading: &str) -> String {
     rest.split_once("\n```\n").unwrap().0.to_owned() + "\n"
 }
 
-/// What `program` of the Debian package `package` printed; `None`: there is none on the PATH.
-fn run(program: &str, package: &str, arguments: &[&str], folder: &Path) -> Option<Output> {
-    let ran = Command::new(program)
+fn run(program: &Path, arguments: &[&str], folder: &Path) -> Output {
+    let mut command = Command::new(program);
+    command
         .args(arguments)
         .current_dir(folder)
-        .output();
-    match ran {
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            eprintln!("{program}: not run: there is none on the PATH (Debian: {package})");
-            None
-        }
-        ran => Some(ran.unwrap()),
-    }
+        .output()
+        .unwrap()
 }
 
 fn text(output: &Output) -> String {
@@ -42,23 +35,17 @@ fn text(output: &Output) -> String {
 
 #[test]
 fn the_route_sends_each_alert_to_who_must_know() {
+    let Some(amtool) = Tool::Amtool.find_or_note() else {
+        return;
+    };
     let folder = tempfile::tempdir().unwrap();
     fs::write(
         folder.path().join("alertmanager.yml"),
         recipe("Who is told: a route for Alertmanager"),
     )
     .unwrap();
-    let amtool = |arguments: &[&str]| {
-        run(
-            "amtool",
-            "prometheus-alertmanager",
-            arguments,
-            folder.path(),
-        )
-    };
-    let Some(checked) = amtool(&["check-config", "alertmanager.yml"]) else {
-        return;
-    };
+    let amtool = |arguments: &[&str]| run(&amtool, arguments, folder.path());
+    let checked = amtool(&["check-config", "alertmanager.yml"]);
     assert!(checked.status.success(), "{}", text(&checked));
     let mut labels = vec![
         ("TogetherRepairRuns".to_owned(), "info".to_owned()),
@@ -82,8 +69,7 @@ fn the_route_sends_each_alert_to_who_must_know() {
             "--config.file=alertmanager.yml",
             &format!("alertname={name}"),
             &format!("severity={severity}"),
-        ])
-        .unwrap();
+        ]);
         let told = String::from_utf8_lossy(&asked.stdout);
         assert_eq!(told.trim(), wanted, "{name}");
     }
@@ -91,6 +77,9 @@ fn the_route_sends_each_alert_to_who_must_know() {
 
 #[test]
 fn a_repair_starts_and_the_machine_is_back() {
+    let Some(promtool) = Tool::Promtool.find_or_note() else {
+        return;
+    };
     let folder = tempfile::tempdir().unwrap();
     let rule = recipe("A repair starts, and the machine is back");
     fs::write(folder.path().join("repairs.yaml"), rule).unwrap();
@@ -100,9 +89,7 @@ fn a_repair_starts_and_the_machine_is_back() {
         ["check", "rules", "repairs.yaml"],
         ["test", "rules", "repairs_test.yaml"],
     ] {
-        let Some(ran) = run("promtool", "prometheus", &arguments, folder.path()) else {
-            return;
-        };
+        let ran = run(&promtool, &arguments, folder.path());
         assert!(ran.status.success(), "{arguments:?}: {}", text(&ran));
     }
 }

@@ -1,17 +1,14 @@
 //! The dashboard and the rules, by a real Prometheus that scrapes an operator at work.
 
-use std::{collections::BTreeSet, fs, io::ErrorKind, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use reqwest::Url;
 use serde_json::{Value, json};
-use testbed::{drift::file, loopback, simulator::Remediation as Truth};
+use testbed::{drift::file, loopback, simulator::Remediation as Truth, tools::Tool};
 use tokio::process::{Child, Command};
 
 use super::RULES;
-use crate::{
-    fixture::{CLUSTER, Fixture, until},
-    setup::say,
-};
+use crate::fixture::{CLUSTER, Fixture, until};
 
 const DASHBOARD: &str = "charts/together-remediation-operator/files/dashboard.json";
 
@@ -22,8 +19,8 @@ struct Prometheus {
 }
 
 impl Prometheus {
-    /// Scrapes `target` and evaluates the chart's rules once a second; `None`: there is none on this machine.
-    fn start(target: &str) -> Option<Self> {
+    /// Scrapes `target` and evaluates the chart's rules once a second.
+    fn start(program: &Path, target: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = json!({
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
@@ -36,25 +33,18 @@ impl Prometheus {
         fs::write(&at, config.to_string()).unwrap();
         let address = loopback::free_address().unwrap();
         let flag = |name: &str, path: &Path| format!("--{name}={}", path.display());
-        let process = Command::new("prometheus")
+        let process = Command::new(program)
             .arg(flag("config.file", &at))
             .arg(flag("storage.tsdb.path", folder.path()))
             .arg(format!("--web.listen-address={address}"))
             .arg("--log.level=warn")
             .kill_on_drop(true)
             .spawn();
-        let process = match process {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                say("prometheus: not run: there is none on the PATH (Debian: prometheus)");
-                return None;
-            }
-            process => process.unwrap(),
-        };
-        Some(Self {
+        Self {
             url: Url::parse(&format!("http://{address}/api/v1/")).unwrap(),
-            _process: process,
+            _process: process.unwrap(),
             _folder: folder,
-        })
+        }
     }
 
     /// What it answers; an error in words while it does not.
@@ -154,6 +144,9 @@ fn the_dashboard_is_in_order() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_query_of_the_dashboard_returns_data_and_every_rule_is_evaluated() {
+    let Some(program) = Tool::Prometheus.find_or_note() else {
+        return;
+    };
     let fixture = Fixture::new("prometheus").await;
     for number in 1..=6 {
         let truth = Truth::numbered(CLUSTER, number);
@@ -164,9 +157,7 @@ async fn every_query_of_the_dashboard_returns_data_and_every_rule_is_evaluated()
     }
     fixture.synced_watch(|_| {}).await;
     let admin = fixture.admin_url("");
-    let Some(prometheus) = Prometheus::start(admin.trim_start_matches("http://")) else {
-        return;
-    };
+    let prometheus = Prometheus::start(&program, admin.trim_start_matches("http://"));
     // Each thing twice: a rate is known from the second time on.
     let truth = fixture.simulator.truth(CLUSTER);
     for (ends, leaves) in [(0, 1), (2, 3)] {

@@ -3,18 +3,10 @@
 use std::{fs, path::PathBuf};
 
 use tempfile::TempDir;
-use testbed::{
-    control_plane::{ControlPlane, Error},
-    drift::file,
-    flux,
-    program::Program,
-};
+use testbed::{control_plane::ControlPlane, drift::file, program::Program, tools::Tool};
 use tokio::process::Command;
 
-use crate::{
-    gitops::loopback::{answers, free},
-    setup,
-};
+use crate::gitops::loopback::{answers, free};
 
 pub(super) struct Controller {
     home: TempDir,
@@ -22,15 +14,9 @@ pub(super) struct Controller {
 }
 
 impl Controller {
-    /// Starts it. `None`, and a line for the reader, where there is no way to have the program.
+    /// Starts it. `None`, and the test is noted as not run, where this machine has none.
     pub(super) async fn start(control_plane: &ControlPlane) -> Option<Self> {
-        let program = match flux::kustomize_controller().await {
-            Err(Error::Absent(why)) => {
-                setup::say(&format!("Flux's kustomize-controller: not run: {why}"));
-                return None;
-            }
-            found => found.unwrap(),
-        };
+        let program = Tool::KustomizeController.find_or_note()?;
         let manifest = fs::read_to_string(file("tests/testbed/manifests/flux.yaml")).unwrap();
         control_plane.apply(&manifest).await.unwrap();
         let home = tempfile::tempdir().unwrap();

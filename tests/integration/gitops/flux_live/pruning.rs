@@ -8,14 +8,13 @@ use k8s_openapi::{
 };
 use kube::{Api, ResourceExt};
 use serde_json::json;
-use testbed::simulator::Remediation as Truth;
+use testbed::{simulator::Remediation as Truth, tools::not_run};
 use tokio::process::Command;
 
 use super::{DEFINITIONS, KEY, KUSTOMIZE, Live, POLL, WATCHES, definitions, ready};
 use crate::{
     fixture::{CLUSTER, until},
     gitops::examples::watch_for,
-    setup,
 };
 
 const SECOND: &str = "7d1f6a0b-2b1c-4f0e-8a53-5f6d3c9e2a10";
@@ -46,7 +45,10 @@ pub(super) async fn what_kubectl_wrote_is_undone(live: &Live) {
     fixture.clock.advance(Duration::from_secs(1));
     let told = ["annotate", "clusterwatch", "training", &annotation];
     if !kubectl(live, &told).await {
-        return setup::say("what kubectl wrote: not run: this control plane brings no kubectl");
+        return not_run::note(
+            "kubectl",
+            "on the PATH, for a cluster that TESTBED_KUBECONFIG names",
+        );
     }
     fixture
         .watch_where("training", "the request is echoed", |status, _| {

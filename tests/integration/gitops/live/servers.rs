@@ -9,22 +9,12 @@ use std::{
 
 use serde_json::Value;
 use tempfile::TempDir;
-use testbed::{
-    argo_cd,
-    control_plane::{ControlPlane, Error},
-    drift::file,
-    helm::Helm,
-    program::Program,
-    redis,
-};
+use testbed::{control_plane::ControlPlane, drift::file, program::Program, tools::Tool};
 use tokio::process::Command;
 
-use crate::{
-    gitops::{
-        SETTINGS,
-        loopback::{answers, free, port},
-    },
-    setup,
+use crate::gitops::{
+    SETTINGS,
+    loopback::{answers, free, port},
 };
 
 /// Argo CD's image has it and calls it at each commit. These are not signed: it has nothing to say of them.
@@ -43,16 +33,15 @@ pub(super) struct Servers {
 }
 
 impl Servers {
-    /// All but the controller, with the settings of docs/argo-cd. `None`, and a line for the reader, where there is no way to
-    /// have the programs.
+    /// All but the controller, with the settings of docs/argo-cd. `None`, and the test is noted as not run, where this machine
+    /// lacks a program.
     pub(super) async fn start(control_plane: &ControlPlane) -> Option<Self> {
-        let (program, redis, helm) = match programs().await {
-            Err(Error::Absent(why)) => {
-                setup::say(&format!("Argo CD's servers: not run: {why}"));
-                return None;
-            }
-            found => found.unwrap(),
-        };
+        // Argo CD's repository server runs this Helm.
+        let (program, redis, helm) = (
+            Tool::ArgoCd.find_or_note()?,
+            Tool::Redis.find_or_note()?,
+            Tool::Helm4.find_or_note()?,
+        );
         let manifest = fs::read_to_string(file("tests/testbed/manifests/argo-cd.yaml")).unwrap();
         control_plane.apply(&manifest).await.unwrap();
         let settings = fs::read_to_string(file(SETTINGS)).unwrap();
@@ -203,13 +192,4 @@ impl Drop for Servers {
             }
         }
     }
-}
-
-/// Argo CD, Redis and the Helm that Argo CD's repository server runs.
-async fn programs() -> Result<(PathBuf, PathBuf, PathBuf), Error> {
-    Ok((
-        argo_cd::program().await?,
-        redis::program().await?,
-        Helm::V4.program().await?,
-    ))
 }

@@ -53,7 +53,7 @@ pub(crate) struct Module {
 }
 
 /// etcd and Kubernetes.
-pub(super) const CONTROL_PLANE: Module = Module {
+pub(crate) const CONTROL_PLANE: Module = Module {
     what: "etcd and Kubernetes",
     folder: "control-plane",
     go_mod: include_str!("../../control-plane/go.mod"),
@@ -66,7 +66,7 @@ pub(super) const CONTROL_PLANE: Module = Module {
 };
 
 /// The same of the oldest Kubernetes that is supported.
-pub(super) const OLDEST: Module = Module {
+pub(crate) const OLDEST: Module = Module {
     folder: "control-plane-oldest",
     go_mod: include_str!("../../control-plane-oldest/go.mod"),
     go_sum: include_str!("../../control-plane-oldest/go.sum"),
@@ -125,6 +125,11 @@ impl Cache {
         path.push(ending);
         path.into()
     }
+}
+
+/// The programs that an earlier build left in the cache.
+pub(crate) fn built(module: &'static Module) -> Option<Programs> {
+    Cache::of_user(module).ok()?.programs().ok()
 }
 
 /// The programs from the cache, built first where they are not there.

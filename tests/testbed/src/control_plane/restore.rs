@@ -13,7 +13,7 @@ use super::{
     ready,
     run::Run,
 };
-use crate::etcd_tools::EtcdTools;
+use crate::tools::Tool;
 
 /// A backup of all that the cluster holds.
 #[derive(Debug)]
@@ -39,12 +39,12 @@ impl ControlPlane {
     /// # Errors
     /// [`Error::Absent`], or what the tools said.
     pub async fn snapshot(&self) -> Result<Snapshot, Error> {
-        let tools = EtcdTools::get().await?;
+        let etcdctl = Tool::Etcdctl.require()?;
         let mut run = self.0.run.lock().await;
         run.is_there(ETCD)?;
         let path = self.dir().join("snapshot.db");
         let _ = fs::remove_file(&path);
-        let mut save = Command::new(tools.etcdctl);
+        let mut save = Command::new(etcdctl);
         save.arg(format!(
             "--endpoints=unix://{}/etcd.sock",
             self.dir().display()
@@ -61,7 +61,7 @@ impl ControlPlane {
     /// # Errors
     /// [`Error::Absent`], what the tools said, or why something does not serve.
     pub async fn restore(&self, snapshot: &Snapshot, revisions: Revisions) -> Result<(), Error> {
-        let tools = EtcdTools::get().await?;
+        let etcdutl = Tool::Etcdutl.require()?;
         let client = self.admin()?;
         let mut run = self.0.run.lock().await;
         for name in [CONTROLLERS, API_SERVER, ETCD] {
@@ -69,7 +69,7 @@ impl ControlPlane {
         }
         let data = self.dir().join("etcd");
         fs::remove_dir_all(&data).map_err(Error::io("remove", &data))?;
-        done(&run, restoring(&tools, &snapshot.0, &data, revisions)).await?;
+        done(&run, restoring(&etcdutl, &snapshot.0, &data, revisions)).await?;
         run.start_again(ETCD)?;
         run.start_again(API_SERVER)?;
         ready::api_server(&mut run, &client).await?;
@@ -77,8 +77,8 @@ impl ControlPlane {
     }
 }
 
-fn restoring(tools: &EtcdTools, snapshot: &Path, data: &Path, revisions: Revisions) -> Command {
-    let mut command = Command::new(&tools.etcdutl);
+fn restoring(etcdutl: &Path, snapshot: &Path, data: &Path, revisions: Revisions) -> Command {
+    let mut command = Command::new(etcdutl);
     command
         .args(["snapshot", "restore"])
         .arg(snapshot)

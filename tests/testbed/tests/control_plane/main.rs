@@ -4,7 +4,11 @@
 mod left_over;
 mod support;
 
-use std::{io::Write as _, path::Path, process::Command, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
 use futures::{TryStreamExt as _, pin_mut};
 use k8s_openapi::{
@@ -20,27 +24,17 @@ use kube::{
     discovery::ApiResource,
 };
 use rustix::process::Signal;
-use testbed::control_plane::{ControlPlane, Error, Way};
+use testbed::{
+    control_plane::{ControlPlane, Error, Way},
+    tools::{Tool, not_run},
+};
 
 use crate::support::{Holder, container_of, containers, naming, soon};
 
-/// Starts by this way; where the machine lacks what it needs, says so in one line.
-async fn started(way: Way) -> Option<ControlPlane> {
-    let name = way.to_string();
-    match ControlPlane::start_with(way).await {
-        Ok(control_plane) => Some(control_plane),
-        Err(Error::Absent(why)) => {
-            tell(&format!("{name}: not run: {why}"));
-            None
-        }
-        Err(error) => panic!("{name}: {error}"),
-    }
-}
-
-/// Past the harness, which holds back what a passing test prints.
-fn tell(line: &str) {
-    let line = format!("{line}\n");
-    std::io::stderr().write_all(line.as_bytes()).unwrap();
+/// The folder of the programs that Go built earlier; where there is none, the test is noted as not run.
+fn built() -> Option<PathBuf> {
+    let program = Tool::KubeApiserver.find_or_note()?;
+    program.parent().map(Path::to_owned)
 }
 
 fn config_map(name: &str, owner: Option<OwnerReference>) -> ConfigMap {
@@ -87,43 +81,37 @@ where
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_build_with_go_works_and_serves_the_next_ones_from_the_cache() {
-    let Some(built) = started(Way::GoBuild).await else {
+async fn what_go_built_once_serves_the_next_ones_from_the_cache() {
+    let Some(programs) = built() else { return };
+    for way in [Way::GoBuild, Way::Cache] {
+        let control_plane = ControlPlane::start_with(way).await.unwrap();
+        assert_eq!(control_plane.version(), "v1.37.2");
+        assert!(control_plane.kubectl().unwrap().starts_with(&programs));
+        works(&control_plane).await;
+        control_plane.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_that_are_named_work_and_nothing_of_them_stays() {
+    let named = std::env::var_os("KUBEBUILDER_ASSETS").map(PathBuf::from);
+    let Some(programs) = named.or_else(built) else {
         return;
     };
-    works(&built).await;
-    let programs = built.kubectl().unwrap().parent().unwrap().to_owned();
-    built.stop().await;
-
-    let cached = ControlPlane::start_with(Way::Cache).await.unwrap();
-    assert_eq!(cached.version(), "v1.37.2");
-    cached.stop().await;
-
-    let named = ControlPlane::start_with(Way::Programs(programs)).await;
-    let named = named.unwrap();
-    works(&named).await;
-    let dir = named.dir().to_owned();
-    named.stop().await;
+    let control_plane = ControlPlane::start_with(Way::Programs(programs)).await;
+    let control_plane = control_plane.unwrap();
+    works(&control_plane).await;
+    let dir = control_plane.dir().to_owned();
+    control_plane.stop().await;
     assert!(!dir.exists() && naming(&dir).is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn programs_that_are_named_work() {
-    let Some(dir) = std::env::var_os("KUBEBUILDER_ASSETS") else {
-        tell("programs of KUBEBUILDER_ASSETS: not run: it is not set");
-        return;
-    };
-    let Some(control_plane) = started(Way::Programs(dir.into())).await else {
-        return;
-    };
-    works(&control_plane).await;
-    control_plane.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_kind_node_works_and_its_container_goes_away() {
-    let Some(node) = started(Way::Kind).await else {
-        return;
+    let node = match ControlPlane::start_with(Way::Kind).await {
+        Ok(node) => node,
+        Err(Error::Absent(why)) => return not_run::note("a kind node", &why),
+        Err(error) => panic!("{error}"),
     };
     works(&node).await;
     let who = kubectl(&node, node.kubeconfig(), &["auth", "whoami"]);
