@@ -74,6 +74,8 @@ seeds! {
     seed_29588 = 29588;
     /// Not planted: a mirror that an earlier generation had sent landed late and kept its owners.
     seed_200324 = 200_324;
+    /// Not planted: a restore of etcd put the status of a suspended `ClusterWatch` back, and it stayed so.
+    seed_532550 = 532_550;
     /// Not planted: who left the API alone for long after a slow listing looked dead meanwhile, and called nothing stale.
     seed_662697 = 662_697;
     /// The judge's own mistake: it wanted a mirror at the first sight of a version whose older one was shown for minutes.

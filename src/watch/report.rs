@@ -6,6 +6,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::{
+    schedule::HEARTBEAT,
     shard::{Holder, Shard},
     status::{Facts, Standing, build, worth_writing},
 };
@@ -30,6 +31,8 @@ pub struct Reporter<C> {
     last: ClusterWatchStatus,
     /// When this process last wrote (monotonic).
     written: Option<Duration>,
+    /// When `last` was last compared with what the cluster holds (monotonic). A restore of etcd changes that without a word.
+    compared: Option<Duration>,
 }
 
 impl<C: Cluster> Reporter<C> {
@@ -45,6 +48,7 @@ impl<C: Cluster> Reporter<C> {
             shard,
             last: watch.status.clone().unwrap_or_default(),
             written: None,
+            compared: None,
         }
     }
 
@@ -83,7 +87,9 @@ impl<C: Cluster> Reporter<C> {
         let written = self.written.filter(|_| !self.is_over(now));
         let silent = written.map(|written| elapsed.saturating_sub(written));
         let next = build(&self.last, standing, facts, now);
-        if !worth_writing(&self.last, &next, silent) {
+        let compared = *self.compared.get_or_insert(elapsed);
+        if elapsed.saturating_sub(compared) < HEARTBEAT && !worth_writing(&self.last, &next, silent)
+        {
             return Ok(());
         }
         for _ in 0..TRIES {
@@ -96,6 +102,7 @@ impl<C: Cluster> Reporter<C> {
                 return Ok(());
             }
             self.last = watch.status.take().unwrap_or_default();
+            self.compared = Some(elapsed);
             if matches!(self.shard.holder(&self.last), Holder::Another(_)) {
                 return Ok(());
             }

@@ -166,3 +166,22 @@ async fn a_promise_that_a_clock_set_ahead_has_ended_is_renewed_at_once() {
         assert_eq!(written, renewed, "{ahead:?}");
     }
 }
+
+#[tokio::test]
+async fn a_status_that_a_restore_of_etcd_put_back_is_written_again_though_nothing_is_new() {
+    let (cluster, watch) = held_by(None);
+    let mut reporter = reporter(&cluster, &watch);
+    let mut report = async |elapsed| {
+        let standing = Standing::Suspended;
+        let told = reporter.report(&standing, &facts(), now(), elapsed).await;
+        told.unwrap();
+        cluster.watches().remove(0)
+    };
+    let said = report(Duration::ZERO).await.status;
+    assert_ne!(said, watch.status);
+    let mut restored = cluster.watches().remove(0);
+    restored.status.clone_from(&watch.status);
+    cluster.put_watch(restored);
+    assert_eq!(report(HEARTBEAT - MINUTE).await.status, watch.status);
+    assert_eq!(report(HEARTBEAT).await.status, said);
+}
