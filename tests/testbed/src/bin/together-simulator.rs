@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use k8s_openapi::jiff::Timestamp;
-use testbed::simulator::Simulator;
+use testbed::simulator::{Dialect, Names, Simulator, StateForm};
 
 /// How far its clock begins behind the real one.
 const BEHIND: Duration = Duration::from_secs(45 * 60);
@@ -30,6 +30,12 @@ struct Args {
     /// How many times faster than the real clock theirs runs.
     #[arg(long, default_value_t = 60)]
     speed: u32,
+    /// Which names of the query's parameters it takes; it ignores others, as the API does.
+    #[arg(long, value_enum, default_value_t = Names::Both)]
+    names: Names,
+    /// How it takes several values of a filter.
+    #[arg(long, value_enum, default_value_t = StateForm::Either)]
+    state_form: StateForm,
 }
 
 #[tokio::main]
@@ -42,6 +48,11 @@ async fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    simulator.set_dialect(Dialect {
+        names: args.names,
+        state_form: args.state_form,
+        ..Dialect::default()
+    });
     println!("API       {}", simulator.url());
     println!("API key   {}", simulator.key());
     // So that nothing happens in the future of those who look: all lives end within 40 minutes.

@@ -23,10 +23,44 @@ const LIST: &str = "/compute/clusters/{cluster}/instances/{instance}/remediation
 /// The routes, relative to `/v1`.
 pub(super) fn routes() -> Router<Shared> {
     Router::new()
+        .route("/compute/clusters", get(clusters))
         .route(LIST, get(list))
         .route(&format!("{LIST}/{{id}}"), get(by_id))
         .route(&format!("{LIST}/{{id}}/{{verb}}"), post(review))
         .fallback(|| async { ApiError::not_found("no such call") })
+}
+
+/// Whose key this is. The official CLI asks before each command, unless `TOGETHER_PROJECT_ID` is set.
+pub(super) async fn whoami(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, ApiError> {
+    shared.lock().keys.clusters(front::key(&headers))?;
+    let project = json!({"id": "simulated", "name": "simulated", "slug": "simulated"});
+    Ok(Json(json!({"type": "project_api_key", "project": project})))
+}
+
+/// The clusters of the key. The official CLI looks for a remediation in each of them, because its commands take an id alone.
+async fn clusters(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, ApiError> {
+    let world = shared.lock();
+    let allowed = world.keys.clusters(front::key(&headers))?;
+    let ids = world.clusters.keys();
+    let seen = ids.filter(|id| allowed.is_none_or(|allowed| allowed.contains(*id)));
+    let clusters: Vec<Value> = seen
+        .map(|id| {
+            json!({
+                "cluster_id": id,
+                "cluster_name": id,
+                "cluster_type": "KUBERNETES",
+                "region": "simulated",
+                "status": "Ready",
+            })
+        })
+        .collect();
+    Ok(Json(json!({"clusters": clusters})))
 }
 
 async fn list(

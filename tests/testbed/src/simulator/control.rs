@@ -14,7 +14,7 @@
 //! | `DELETE faults` | no more faults |
 //! | `PUT keys/{key}` | a key; body `{"clusters": null}` (all) or a list |
 //! | `DELETE keys/{key}` | revokes it |
-//! | `PUT dialect` | body `{"names": "snake", "stateForm": "comma"}` |
+//! | `PUT dialect` | body `{"names": "snake", "stateForm": "comma"}`; `{"names": "both", "stateForm": "either"}` takes all |
 //! | `PUT by-id` | questions by id answer this instead; body `{"status": 404}` or `{"status": null}` |
 //! | `PUT date` | body `"soon"`: every answer's `Date`; `null`: as it is |
 //! | `PUT limit` | body `{"perSecond": 5, "burst": 20}`, or `null` |

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use super::answer::ApiError;
 use super::listing::{Order, Question};
-use super::remediation::{NEWER_STATES, PAGE_STATES};
+use super::remediation::{MODES, NEWER_STATES, PAGE_STATES, TRIGGERS};
 
 /// Items on a page where none are asked for; the API's own figure is not documented.
 const DEFAULT_PAGE_SIZE: usize = 50;
@@ -14,20 +15,20 @@ const DEFAULT_PAGE_SIZE: usize = 50;
 const MAX_PAGE_SIZE: usize = 1000;
 
 /// The query's parameter names. Others are ignored without a word.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Names {
     /// `pageSize`, `pageToken`, `orderBy`: the reference page.
     #[default]
     Camel,
-    /// `page_size`, `page_token`, `order_by`: the SDKs.
+    /// `page_size`, `page_token`, `order_by`, and the filters `mode` and `trigger`: the SDKs.
     Snake,
-    /// Either.
+    /// All of them.
     Both,
 }
 
-/// How more than one state is asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// How more than one value is asked for: of `state`, `mode` and `trigger`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum StateForm {
     /// `state=A&state=B`; a comma answers 400.
@@ -35,6 +36,8 @@ pub enum StateForm {
     Repeated,
     /// `state=A,B`; a repeated key answers 400.
     Comma,
+    /// Repeated keys, commas, or both in one query; empty values are left out.
+    Either,
     /// The filter does nothing.
     Ignored,
 }
@@ -83,12 +86,14 @@ impl Dialect {
                 cluster: cluster.to_owned(),
                 instance: (instance != "-").then(|| instance.to_owned()),
                 states: BTreeSet::new(),
+                modes: BTreeSet::new(),
+                triggers: BTreeSet::new(),
                 order: Order::default(),
             },
             page_size: DEFAULT_PAGE_SIZE,
             token: None,
         };
-        let mut states = Vec::new();
+        let (mut states, mut modes, mut triggers) = (Vec::new(), Vec::new(), Vec::new());
         for (name, value) in query {
             match self.meaning(name) {
                 Some(Parameter::PageSize) => read.page_size = page_size(value)?,
@@ -97,10 +102,16 @@ impl Dialect {
                 }
                 Some(Parameter::OrderBy) => read.question.order = order(value)?,
                 Some(Parameter::State) => states.push(value.as_str()),
+                Some(Parameter::Mode) => modes.push(value.as_str()),
+                Some(Parameter::Trigger) => triggers.push(value.as_str()),
                 None => {}
             }
         }
-        read.question.states = self.states_of(&states)?;
+        let question = &mut read.question;
+        question.states = self.filter("state", &states, |state| self.states.contains(state))?;
+        question.modes = self.filter("mode", &modes, |mode| MODES.contains(&mode))?;
+        question.triggers =
+            self.filter("trigger", &triggers, |trigger| TRIGGERS.contains(&trigger))?;
         Ok(read)
     }
 
@@ -115,22 +126,32 @@ impl Dialect {
             "page_size" if snake => Some(Parameter::PageSize),
             "page_token" if snake => Some(Parameter::PageToken),
             "order_by" if snake => Some(Parameter::OrderBy),
+            "mode" if snake => Some(Parameter::Mode),
+            "trigger" if snake => Some(Parameter::Trigger),
             _ => None,
         }
     }
 
-    fn states_of(&self, values: &[&str]) -> Result<BTreeSet<String>, ApiError> {
-        let states: Vec<&str> = match self.state_form {
+    /// What a filter lets through; empty: all.
+    fn filter(
+        &self,
+        name: &str,
+        values: &[&str],
+        known: impl Fn(&str) -> bool,
+    ) -> Result<BTreeSet<String>, ApiError> {
+        let split = || values.iter().flat_map(|value| value.split(','));
+        let values: Vec<&str> = match self.state_form {
             StateForm::Ignored => return Ok(BTreeSet::new()),
             StateForm::Repeated => values.to_vec(),
             StateForm::Comma if values.len() > 1 => {
-                return Err(ApiError::invalid("state: one value is expected"));
+                return Err(ApiError::invalid(&format!("{name}: one value is expected")));
             }
-            StateForm::Comma => values.iter().flat_map(|value| value.split(',')).collect(),
+            StateForm::Comma => split().collect(),
+            StateForm::Either => split().filter(|value| !value.is_empty()).collect(),
         };
-        match states.iter().find(|state| !self.states.contains(**state)) {
-            Some(state) => Err(ApiError::invalid(&format!("state: unknown value {state}"))),
-            None => Ok(states.into_iter().map(str::to_owned).collect()),
+        match values.iter().find(|value| !known(value)) {
+            Some(value) => Err(ApiError::invalid(&format!("{name}: unknown value {value}"))),
+            None => Ok(values.into_iter().map(str::to_owned).collect()),
         }
     }
 }
@@ -140,6 +161,8 @@ enum Parameter {
     PageToken,
     OrderBy,
     State,
+    Mode,
+    Trigger,
 }
 
 fn page_size(value: &str) -> Result<usize, ApiError> {

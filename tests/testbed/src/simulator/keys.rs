@@ -43,13 +43,19 @@ impl Keys {
 
     /// Who may see `cluster`: 401 for an unknown key, 403 for another's cluster.
     pub(super) fn check(&self, key: Option<&str>, cluster: &str) -> Result<(), ApiError> {
-        let clusters = key
-            .and_then(|key| self.known.get(key))
-            .ok_or_else(ApiError::unauthenticated)?;
-        match clusters {
+        match self.clusters(key)? {
             Some(clusters) if !clusters.contains(cluster) => Err(ApiError::forbidden()),
             _ => Ok(()),
         }
+    }
+
+    /// The clusters that a key may see; `None`: all. 401 for an unknown key.
+    pub(super) fn clusters(
+        &self,
+        key: Option<&str>,
+    ) -> Result<Option<&BTreeSet<String>>, ApiError> {
+        let clusters = key.and_then(|key| self.known.get(key));
+        Ok(clusters.ok_or_else(ApiError::unauthenticated)?.as_ref())
     }
 
     /// Takes a token of the key's bucket; if there is none, the whole seconds until there is.

@@ -75,7 +75,22 @@ pub(super) struct Question {
     pub(super) instance: Option<String>,
     /// Empty: all states.
     pub(super) states: BTreeSet<String>,
+    /// Empty: all modes.
+    pub(super) modes: BTreeSet<String>,
+    /// Empty: all triggers.
+    pub(super) triggers: BTreeSet<String>,
     pub(super) order: Order,
+}
+
+impl Question {
+    fn fits(&self, remediation: &Remediation) -> bool {
+        let lets = |filter: &BTreeSet<String>, value| filter.is_empty() || filter.contains(value);
+        let instance = self.instance.as_ref();
+        instance.is_none_or(|instance| *instance == remediation.instance_id)
+            && lets(&self.states, &remediation.state)
+            && lets(&self.modes, &remediation.mode)
+            && lets(&self.triggers, &remediation.trigger)
+    }
 }
 
 /// Where a page begins: after this place, or with it; `None`: at the start.
@@ -132,12 +147,7 @@ pub(super) fn page(cluster: &Cluster, question: &Question, start: &Start, size: 
     };
     let mut matching = range.filter_map(|place| {
         let remediation = cluster.get(&place.id)?;
-        let wanted = question
-            .instance
-            .as_ref()
-            .is_none_or(|instance| *instance == remediation.instance_id)
-            && (question.states.is_empty() || question.states.contains(&remediation.state));
-        wanted.then_some((place, remediation))
+        question.fits(remediation).then_some((place, remediation))
     });
     let mut items = Vec::new();
     let mut last = None;

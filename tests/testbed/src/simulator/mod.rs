@@ -26,6 +26,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
+use axum::routing::get;
 use k8s_openapi::jiff::{SignedDuration, Timestamp, Unit};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
@@ -116,6 +117,7 @@ impl Simulator {
         let api = api::routes().layer(from_fn_with_state(shared.clone(), front::front));
         let router = Router::new()
             .nest("/v1", api)
+            .route("/v3/whoami", get(api::whoami))
             .nest("/control", control::routes())
             .with_state(shared.clone());
         runtime.spawn(async move {

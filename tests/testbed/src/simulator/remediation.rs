@@ -21,6 +21,21 @@ pub const NEWER_STATES: [&str; 2] = ["QUARANTINING", "QUARANTINED"];
 /// States after which nothing changes any more (inferred, not documented).
 pub const FINAL_STATES: [&str; 4] = ["SUCCEEDED", "FAILED", "CANCELLED", "AUTO_RESOLVED"];
 
+/// The modes that the SDKs know.
+pub(super) const MODES: [&str; 5] = [
+    "REMEDIATION_MODE_VM_ONLY",
+    "REMEDIATION_MODE_HOST_AWARE",
+    "REMEDIATION_MODE_EVICT_WITHOUT_REPLACEMENT",
+    "REMEDIATION_MODE_REBOOT_VM",
+    "REMEDIATION_MODE_HOST_POWER_CYCLE",
+];
+
+/// The triggers that the SDKs know.
+pub(super) const TRIGGERS: [&str; 2] = [
+    "REMEDIATION_TRIGGER_MANUAL",
+    "REMEDIATION_TRIGGER_AUTOMATED",
+];
+
 /// One remediation. The first six fields are always there, the others may be absent. States, modes
 /// and triggers are open sets, hence strings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

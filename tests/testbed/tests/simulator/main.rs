@@ -2,11 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod calls;
+mod clients;
 mod control;
 mod faults;
 mod history;
 mod lives;
 mod pages;
+mod program;
 
 use std::sync::LazyLock;
 

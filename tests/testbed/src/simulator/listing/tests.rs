@@ -44,6 +44,8 @@ prop_compose! {
             cluster: "c".into(),
             instance: instance.map(str::to_owned),
             states: states.into_iter().map(str::to_owned).collect(),
+            modes: BTreeSet::new(),
+            triggers: BTreeSet::new(),
             order: Order { by_update, descending },
         }
     }
@@ -129,6 +131,8 @@ proptest! {
             cluster: "c".into(),
             instance: None,
             states: BTreeSet::new(),
+            modes: BTreeSet::new(),
+            triggers: BTreeSet::new(),
             order: Order::default(),
         };
         prop_assert_eq!(start_of(&question, &text), None);
