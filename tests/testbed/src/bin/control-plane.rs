@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use testbed::control_plane::{ControlPlane, Error, Way};
+use testbed::control_plane::{ControlPlane, Error, Way, end_progress};
 use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
@@ -29,7 +29,10 @@ async fn hold() -> Result<(), Box<dyn std::error::Error>> {
     let control_plane = tokio::select! {
         started = start() => started?,
         // A build in a thread of its own would be waited for by a return; what it started ends with this process.
-        () = &mut told_to_end => std::process::exit(1),
+        () = &mut told_to_end => {
+            end_progress();
+            std::process::exit(1)
+        }
     };
     println!("export KUBECONFIG={}", control_plane.kubeconfig().display());
     told_to_end.await;

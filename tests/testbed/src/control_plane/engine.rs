@@ -1,16 +1,26 @@
 //! The container engine: whether one answers, whether it has an image, and what earlier runs left in it.
 
-use std::{collections::HashMap, env, path::Path, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    env,
+    path::Path,
+    time::Duration,
+};
 
 use futures::StreamExt as _;
 use testcontainers::bollard::{
     Docker,
+    models::CreateImageInfo,
     query_parameters::{
         CreateImageOptionsBuilder, ListContainersOptionsBuilder, RemoveContainerOptionsBuilder,
     },
 };
 
-use super::{error::Error, progress::say, sweep};
+use super::{
+    error::Error,
+    progress::{Count, Progress, Unit, say},
+    sweep,
+};
 
 /// The label of the testbed's containers; its value is the folder of the run that holds the container.
 pub(super) const LABEL: &str = "together-remediation-operator.testbed.run";
@@ -43,11 +53,23 @@ pub(super) struct Image {
     pub(super) tag: String,
 }
 
+/// The node image that [`node_image`] would take, and whether the engine has it already. Changes nothing.
+pub(super) async fn look() -> Result<(String, bool), Error> {
+    let engine = connect().await?;
+    let image = named().unwrap_or_else(|| PINNED.to_owned());
+    let is_there = engine.inspect_image(&image).await.is_ok();
+    Ok((image, is_there))
+}
+
+fn named() -> Option<String> {
+    env::var(IMAGE).ok().filter(|name| !name.is_empty())
+}
+
 /// A node image that the engine has; pulls it where it does not. Also sweeps what earlier runs left.
 pub(super) async fn node_image() -> Result<Image, Error> {
     let engine = &connect().await?;
     sweep(engine).await?;
-    let named = env::var(IMAGE).ok().filter(|name| !name.is_empty());
+    let named = named();
     let image = named.as_deref().unwrap_or(PINNED);
     if engine.inspect_image(image).await.is_err() {
         let pulled = pull(engine, image).await;
@@ -92,14 +114,52 @@ async fn sweep(engine: &Docker) -> Result<(), Error> {
 async fn pull(engine: &Docker, image: &str) -> Result<(), String> {
     say(&format!("pulling {image}"));
     let options = CreateImageOptionsBuilder::new().from_image(image).build();
-    let mut progress = Box::pin(engine.create_image(Some(options), None, None));
+    let mut signs = Box::pin(engine.create_image(Some(options), None, None));
+    let mut layers = Layers::default();
+    let mut progress = Progress::begin("pulling the image", Unit::Megabytes);
     let mut limit = PULL_BEGINS;
     loop {
-        match tokio::time::timeout(limit, progress.next()).await {
+        match tokio::time::timeout(limit, signs.next()).await {
             Ok(None) => return Ok(()),
-            Ok(Some(Ok(_))) => limit = PULL_GOES_ON,
+            Ok(Some(Ok(sign))) => {
+                limit = PULL_GOES_ON;
+                layers.see(&sign);
+                progress.is_at(layers.count().megabytes());
+            }
             Ok(Some(Err(error))) => return Err(error.to_string()),
             Err(_) => return Err(format!("no progress in {} s", limit.as_secs())),
+        }
+    }
+}
+
+/// The layers of a pull whose size the engine has told: how many bytes are here, and of how many.
+#[derive(Default)]
+struct Layers(BTreeMap<String, (u64, u64)>);
+
+impl Layers {
+    /// An engine tells the size of a layer when its download begins, and later the same figures for its unpacking.
+    fn see(&mut self, sign: &CreateImageInfo) {
+        let (Some(id), Some(status)) = (&sign.id, &sign.status) else {
+            return;
+        };
+        if status == "Downloading" {
+            let detail = sign.progress_detail.as_ref();
+            let (here, of) = (detail.and_then(|d| d.current), detail.and_then(|d| d.total));
+            let bytes = |told: Option<i64>| told.and_then(|told| u64::try_from(told).ok());
+            if let (Some(here), Some(of)) = (bytes(here), bytes(of)) {
+                self.0.insert(id.clone(), (here, of));
+            }
+        } else if let Some((here, of)) = self.0.get_mut(id) {
+            *here = *of;
+        }
+    }
+
+    fn count(&self) -> Count {
+        let done = self.0.values().map(|(here, _)| here).sum();
+        let total = self.0.values().map(|(_, of)| of).sum();
+        Count {
+            done,
+            total: (total > 0).then_some(total),
         }
     }
 }
@@ -128,12 +188,14 @@ fn name_and_tag(image: &str) -> Image {
     }
 }
 
-fn no_engine(error: impl std::fmt::Display) -> Error {
+pub(super) fn no_engine(error: impl std::fmt::Display) -> Error {
     Error::Absent(format!("no container engine answers: {error}"))
 }
 
 #[cfg(test)]
 mod tests {
+    use testcontainers::bollard::models::ProgressDetail;
+
     use super::*;
 
     #[test]
@@ -149,6 +211,34 @@ mod tests {
         for (image, name, tag) in cases {
             let split = name_and_tag(image);
             assert_eq!((split.name.as_str(), split.tag.as_str()), (name, tag));
+        }
+    }
+
+    #[test]
+    fn a_pull_is_as_far_as_its_layers_whose_size_is_known() {
+        let mut layers = Layers::default();
+        let steps = [
+            // id, status, current and total; then the sums
+            ("kindest/node", "Pulling from", None, (0, None)),
+            ("a", "Pulling fs layer", None, (0, None)),
+            ("a", "Downloading", Some((10, 100)), (10, Some(100))),
+            ("b", "Already exists", None, (10, Some(100))),
+            ("c", "Downloading", Some((5, 50)), (15, Some(150))),
+            ("a", "Download complete", None, (105, Some(150))),
+            ("a", "Extracting", Some((1, 100)), (105, Some(150))),
+            ("c", "Downloading", Some((50, 50)), (150, Some(150))),
+        ];
+        for (id, status, detail, (done, total)) in steps {
+            layers.see(&CreateImageInfo {
+                id: Some(id.to_owned()),
+                status: Some(status.to_owned()),
+                progress_detail: detail.map(|(current, total)| ProgressDetail {
+                    current: Some(current),
+                    total: Some(total),
+                }),
+                ..CreateImageInfo::default()
+            });
+            assert_eq!(layers.count(), Count { done, total }, "{id} {status}");
         }
     }
 

@@ -9,7 +9,7 @@ use std::{
     process::{Command, Stdio},
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     thread,
     time::{Duration, Instant},
@@ -20,14 +20,12 @@ use sha2::{Digest as _, Sha256};
 use super::{
     error::Error,
     programs::{self, Programs},
-    progress::say,
+    progress::{Count, Progress, Unit, say},
     run::Run,
 };
 
 /// As go.mod asks for: Go 1.26.
 const GO_MINOR: u32 = 26;
-/// Between two lines about how far the build is.
-const PROGRESS: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(100);
 /// Lines of the toolchain's output that an error shows.
 const TAIL_LINES: usize = 15;
@@ -74,7 +72,7 @@ pub(crate) const OLDEST: Module = Module {
 };
 
 impl Module {
-    fn version(&self) -> &'static str {
+    pub(super) fn version(&self) -> &'static str {
         let after_name = |line: &'static str| line.trim().split_once(&format!("{} v", self.main));
         let (_, version) = self.go_mod.lines().find_map(after_name).unwrap_or_default();
         version.split_whitespace().next().unwrap_or_default()
@@ -193,8 +191,8 @@ fn build(cache: &Cache) -> Result<Programs, Error> {
     cache.programs()
 }
 
-/// Runs the toolchain in the run's folder, tells how far it is, and returns how many lines it printed.
-fn go(run: &Run, doing: &str, arguments: &[&str], total: Option<usize>) -> Result<usize, Error> {
+/// Runs the toolchain in the run's folder, tells how far it is, and returns how many packages it named.
+fn go(run: &Run, doing: &str, arguments: &[&str], total: Option<u64>) -> Result<u64, Error> {
     let mut command = Command::new("go");
     // Only what go.mod and go.sum pin, whatever the user's own settings are.
     command
@@ -210,20 +208,19 @@ fn go(run: &Run, doing: &str, arguments: &[&str], total: Option<usize>) -> Resul
         .spawn();
     let mut child = started.map_err(Error::io("start", Path::new("go")))?;
     let (out, err) = (child.stdout.take(), child.stderr.take());
-    let lines = AtomicUsize::new(0);
+    let packages = AtomicU64::new(0);
     let last = Mutex::new(Vec::new());
-    let start = Instant::now();
+    let mut progress = Progress::begin(doing, Unit::Packages);
     let status = thread::scope(|scope| {
-        scope.spawn(|| out.map(|out| lines_of(out, |_| count(&lines))));
+        scope.spawn(|| out.map(|out| lines_of(out, |line| count(&packages, &line))));
         scope.spawn(|| {
             err.map(|err| {
                 lines_of(err, |line| {
-                    count(&lines);
+                    count(&packages, &line);
                     keep(&last, line);
                 });
             })
         });
-        let mut told = start;
         loop {
             if let Some(status) = child
                 .try_wait()
@@ -231,18 +228,13 @@ fn go(run: &Run, doing: &str, arguments: &[&str], total: Option<usize>) -> Resul
             {
                 return Ok(status);
             }
-            if told.elapsed() >= PROGRESS {
-                told = Instant::now();
-                let done = lines.load(Ordering::Relaxed);
-                let of = total.map_or_else(String::new, |total| format!(" of at most {total}"));
-                let took = start.elapsed().as_secs();
-                say(&format!("{doing}: {done}{of} packages, {took} s"));
-            }
+            let done = packages.load(Ordering::Relaxed);
+            progress.is_at(Count { done, total });
             thread::sleep(POLL);
         }
     })?;
     if status.success() {
-        return Ok(lines.into_inner());
+        return Ok(packages.into_inner());
     }
     let last = last.into_inner().unwrap_or_else(PoisonError::into_inner);
     Err(Error::Failed(format!(
@@ -258,8 +250,15 @@ fn lines_of(stream: impl std::io::Read, mut each: impl FnMut(String)) {
     }
 }
 
-fn count(lines: &AtomicUsize) {
-    lines.fetch_add(1, Ordering::Relaxed);
+fn count(packages: &AtomicU64, line: &str) {
+    if is_package(line) {
+        packages.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// The toolchain's words about itself, such as what it downloads, stand between the packages.
+fn is_package(line: &str) -> bool {
+    !line.starts_with("go: ")
 }
 
 fn keep(last: &Mutex<Vec<String>>, line: String) {
@@ -270,7 +269,7 @@ fn keep(last: &Mutex<Vec<String>>, line: String) {
     last.push(line);
 }
 
-fn check_go() -> Result<(), Error> {
+pub(super) fn check_go() -> Result<(), Error> {
     let printed = Command::new("go")
         .args(["env", "GOVERSION"])
         .env("GOTOOLCHAIN", "local")
@@ -333,6 +332,12 @@ mod tests {
         let minor = OLDEST.version().rsplit_once('.').unwrap_or_default().0;
         let asked = format!("kubeVersion: \">={minor}.0-0\"");
         assert!(chart.lines().any(|line| line == asked), "not {asked}");
+    }
+
+    #[test]
+    fn a_download_is_no_package() {
+        assert!(is_package("k8s.io/api/core/v1"));
+        assert!(!is_package("go: downloading k8s.io/api v0.37.2"));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! A real control plane for tests, benchmarks and the demo: etcd, kube-apiserver and kube-controller-manager with RBAC on.
 //!
 //! It comes, in this order, from programs that are there (`KUBEBUILDER_ASSETS`, or the cache of an earlier build), from a
-//! kind node in a container, or from a build with the Go toolchain; one line on stderr says which. Never the user's own
-//! cluster, unless `TESTBED_KUBECONFIG` names one. Several can run at once; whatever way a process ends, nothing of its
+//! kind node in a container, or from a build with the Go toolchain; one line on stderr says which. `TESTBED_WAY` forces one of
+//! them. Never the user's own cluster, unless `TESTBED_KUBECONFIG` names one. Several can run at once; whatever way a process ends, nothing of its
 //! control plane stays for long.
 
 mod account;
@@ -15,6 +15,7 @@ mod kubeadm;
 mod kubeconfig;
 mod outage;
 mod pki;
+mod plan;
 mod processes;
 mod programs;
 mod progress;
@@ -38,6 +39,8 @@ use tokio::sync::{Mutex, OnceCell};
 pub use self::{
     account::{OPERATOR_RBAC, OperatorAccount},
     error::Error,
+    plan::Plan,
+    progress::end_progress,
     requests::{RequestCounts, RequestKind},
     restore::{Revisions, Snapshot},
     way::Way,
@@ -97,10 +100,19 @@ impl From<Inner> for ControlPlane {
 }
 
 impl ControlPlane {
+    /// What [`ControlPlane::start`] would do here, within five seconds and without doing it.
+    ///
+    /// # Errors
+    /// [`Error::NoWay`] with every way and why it cannot be taken; [`Error::Failed`] where the environment contradicts itself
+    /// or forces a way that is not possible.
+    pub async fn plan() -> Result<Plan, Error> {
+        plan::plan().await
+    }
+
     /// Starts one by the first way that works.
     ///
     /// # Errors
-    /// [`Error::NoWay`] with every way and why it failed.
+    /// [`Error::NoWay`] with every way and why it failed; [`Error::Failed`] as [`ControlPlane::plan`].
     pub async fn start() -> Result<Self, Error> {
         way::first().await
     }

@@ -243,6 +243,8 @@ fn a_way_that_fails_falls_through_and_says_why() {
     let engine = format!("unix://{path}/none.sock");
     let output = Command::new(env!("CARGO_BIN_EXE_control-plane"))
         .env_remove("TESTBED_KUBECONFIG")
+        .env_remove("TESTBED_KUBERNETES")
+        .env_remove("TESTBED_WAY")
         .envs([("KUBEBUILDER_ASSETS", path), ("XDG_CACHE_HOME", path)])
         .envs([("DOCKER_HOST", engine.as_str()), ("PATH", path)])
         .output()
@@ -267,9 +269,28 @@ fn a_way_that_fails_falls_through_and_says_why() {
 }
 
 #[test]
+fn a_forced_way_that_fails_does_not_fall_through() {
+    let nothing = tempfile::tempdir().unwrap();
+    let path = nothing.path().to_str().unwrap();
+    let engine = format!("unix://{path}/none.sock");
+    let output = Command::new(env!("CARGO_BIN_EXE_control-plane"))
+        .env_remove("TESTBED_KUBECONFIG")
+        .env_remove("TESTBED_KUBERNETES")
+        .envs([("TESTBED_WAY", "kind"), ("DOCKER_HOST", &engine)])
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let said = String::from_utf8(output.stderr).unwrap();
+    let why = "control-plane: TESTBED_WAY=kind is not possible here: no container engine answers: ";
+    assert!(said.contains(why), "{said}");
+    assert!(!said.contains("programs"), "{said}");
+}
+
+#[test]
 fn a_cluster_named_by_its_kubeconfig_is_the_only_way_then() {
     let output = Command::new(env!("CARGO_BIN_EXE_control-plane"))
         .env("TESTBED_KUBECONFIG", "/none/kubeconfig")
+        .env_remove("TESTBED_WAY")
         .output()
         .unwrap();
     assert!(!output.status.success());
