@@ -5,6 +5,7 @@ mod operator;
 mod show;
 mod stage;
 mod table;
+mod words;
 
 use std::process::ExitCode;
 
@@ -22,10 +23,17 @@ struct Args {
 /// What can go wrong, in words for the person at the terminal.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let args = Args::parse();
-    match stage::play(args.once).await {
+    let outcome = tokio::runtime::Runtime::new()
+        .map_err(Failure::from)
+        .and_then(|runtime| {
+            let outcome = runtime.block_on(stage::play(args.once));
+            // A build in a thread of its own would be waited for; what it started ends with this process.
+            runtime.shutdown_background();
+            outcome
+        });
+    match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(failure) => {

@@ -11,7 +11,7 @@ use kube::Client;
 use kube::core::WatchEvent;
 
 use super::Failure;
-use super::table::{Layout, Row, Table};
+use super::table::{Column, Layout, Row, Table};
 
 const AS_TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io";
 /// Before everything is listed again, when a watch broke.
@@ -21,10 +21,7 @@ const AGAIN: Duration = Duration::from_millis(500);
 pub(crate) async fn show(client: Client, namespace: &str) -> Result<Infallible, Failure> {
     let path = format!("/apis/compute.together.ai/v1alpha1/namespaces/{namespace}/remediations");
     let list: Table = client.request(as_table(&path)?).await?;
-    let mut screen = Screen {
-        layout: Layout::new(&list.column_definitions.unwrap_or_default()),
-        shown: HashMap::new(),
-    };
+    let mut screen = Screen::new(&list.column_definitions.unwrap_or_default());
     println!("{}", screen.layout.header());
     loop {
         let list: Table = client.request(as_table(&path)?).await?;
@@ -70,16 +67,32 @@ struct Screen {
 }
 
 impl Screen {
-    /// Prints the rows that are new or changed.
+    fn new(columns: &[Column]) -> Self {
+        Self {
+            layout: Layout::new(columns),
+            shown: HashMap::new(),
+        }
+    }
+
+    /// Prints the rows that are new or changed; in colour only where stdout is a terminal that wants it.
     fn show(&mut self, rows: &[Row]) {
+        for line in self.news(rows) {
+            anstream::println!("{line}");
+        }
+    }
+
+    /// A line for each row that is new or changed, once its remediation has a status.
+    fn news(&mut self, rows: &[Row]) -> Vec<String> {
         self.layout.fit(rows);
-        for row in rows {
+        let mut lines = Vec::new();
+        for row in rows.iter().filter(|row| self.layout.has_state(row)) {
             let object = &row.object.metadata;
             let version = object.resource_version.clone();
             if self.shown.insert(object.name.clone(), version.clone()) != Some(version) {
-                println!("{}", self.layout.row(row));
+                lines.push(self.layout.coloured_row(row));
             }
         }
+        lines
     }
 }
 
@@ -87,4 +100,40 @@ fn as_table(uri: &str) -> Result<Request<Vec<u8>>, Failure> {
     Ok(Request::get(uri)
         .header(ACCEPT, AS_TABLE)
         .body(Vec::new())?)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn screen() -> Screen {
+        let columns = json!([{"name": "Name"}, {"name": "State"}, {"name": "Synced"}]);
+        Screen::new(&serde_json::from_value::<Vec<Column>>(columns).unwrap())
+    }
+
+    fn row(version: &str, state: &Value) -> Row {
+        let metadata = json!({"name": "one", "resourceVersion": version});
+        let row = json!({"cells": ["one", state, "Unknown"], "object": {"metadata": metadata}});
+        serde_json::from_value(row).unwrap()
+    }
+
+    #[test]
+    fn a_remediation_is_shown_once_its_status_is_there() {
+        let mut screen = screen();
+        for nothing in [json!(null), json!("")] {
+            assert!(screen.news(&[row("1", &nothing)]).is_empty());
+        }
+        assert_eq!(screen.news(&[row("2", &json!("RUNNING"))]).len(), 1);
+    }
+
+    #[test]
+    fn a_remediation_is_shown_again_only_when_it_has_changed() {
+        let mut screen = screen();
+        let shown =
+            ["1", "1", "2"].map(|version| screen.news(&[row(version, &json!("RUNNING"))]).len());
+        assert_eq!(shown, [1, 0, 1]);
+    }
 }

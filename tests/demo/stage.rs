@@ -9,12 +9,12 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::Client;
 use serde_json::Value;
 use testbed::auditor::{Seen, Verdict, judge, see};
-use testbed::control_plane::{ControlPlane, Way};
+use testbed::control_plane::{ControlPlane, Way, end_progress};
 use testbed::program::{Program, build_operator};
 use testbed::simulator::{Counters, Simulator};
 
 use super::operator;
-use super::{Failure, show};
+use super::{Failure, show, words};
 
 /// Where the sample watch is.
 pub(crate) const NAMESPACE: &str = "gpu-ops";
@@ -40,7 +40,10 @@ pub(crate) async fn play(once: bool) -> Result<bool, Failure> {
     let mut ended = std::pin::pin!(testbed::signal::ended());
     let stage = tokio::select! {
         stage = Stage::set() => stage?,
-        signal = &mut ended => return signal.map(|()| !once).map_err(Failure::from),
+        signal = &mut ended => {
+            end_progress();
+            return signal.map(|()| !once).map_err(Failure::from);
+        }
     };
     let mut stage = stage;
     let outcome = tokio::select! {
@@ -52,7 +55,11 @@ pub(crate) async fn play(once: bool) -> Result<bool, Failure> {
         Some((verdict, counters)) => print(&verdict, &counters),
         None => !once,
     };
-    cleared.map(|()| good)
+    cleared?;
+    if good {
+        println!("{}", words::next(once));
+    }
+    Ok(good)
 }
 
 struct Stage {
@@ -66,6 +73,7 @@ struct Stage {
 impl Stage {
     async fn set() -> Result<Self, Failure> {
         let begun = Instant::now();
+        println!("{}", words::plan(&ControlPlane::plan().await?));
         say(begun, "building the operator (cargo says how far it is)");
         let program = build_operator(Some("demo")).await?;
         say(

@@ -1,5 +1,6 @@
 //! The API server's own table, set in columns as kubectl sets it.
 
+use anstyle::{AnsiColor, Style};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -56,6 +57,8 @@ pub(crate) struct Object {
 /// The columns that are shown, and how wide each has become.
 pub(crate) struct Layout {
     shown: Vec<(usize, String, usize)>,
+    /// Where the state of a remediation is.
+    state: Option<usize>,
 }
 
 impl Layout {
@@ -69,7 +72,13 @@ impl Layout {
             shown: shown
                 .map(|(at, column)| (at, column.name.to_uppercase(), width(&column.name)))
                 .collect(),
+            state: columns.iter().position(|column| column.name == "State"),
         }
+    }
+
+    /// Whether the remediation of this row has a status: its state is never empty then.
+    pub(crate) fn has_state(&self, row: &Row) -> bool {
+        self.state.is_none_or(|at| !cell(row, at).is_empty())
     }
 
     /// Makes room for these rows.
@@ -83,17 +92,38 @@ impl Layout {
 
     pub(crate) fn header(&self) -> String {
         let names = self.shown.iter().map(|(_, name, _)| name.clone());
-        self.line(names)
+        self.line(names.map(|name| (Style::new(), name)))
     }
 
-    pub(crate) fn row(&self, row: &Row) -> String {
-        self.line(self.shown.iter().map(|(at, ..)| cell(row, *at)))
+    /// The row with its state in the state's colour.
+    pub(crate) fn coloured_row(&self, row: &Row) -> String {
+        self.line(self.shown.iter().map(|(at, ..)| {
+            let text = cell(row, *at);
+            let is_state = self.state == Some(*at);
+            let style = is_state.then(|| style(&text)).unwrap_or_default();
+            (style, text)
+        }))
     }
 
-    fn line(&self, cells: impl Iterator<Item = String>) -> String {
+    /// Columns are as wide as their plain text wants them.
+    fn line(&self, cells: impl Iterator<Item = (Style, String)>) -> String {
         let columns = cells.zip(&self.shown);
-        let padded = columns.map(|(cell, (.., width))| format!("{cell:<0$}", width + GAP));
+        let padded = columns.map(|((style, text), (.., width))| {
+            let gap = (width + GAP).saturating_sub(text.chars().count());
+            format!("{style}{text}{style:#}{:gap$}", "")
+        });
         padded.collect::<String>().trim_end().to_owned()
+    }
+}
+
+fn style(state: &str) -> Style {
+    match state {
+        "PENDING_APPROVAL" => AnsiColor::Yellow.on_default(),
+        "PENDING" | "QUARANTINING" | "QUARANTINED" | "RUNNING" => AnsiColor::Cyan.on_default(),
+        "SUCCEEDED" | "AUTO_RESOLVED" => AnsiColor::Green.on_default(),
+        "FAILED" => AnsiColor::Red.on_default().bold(),
+        "CANCELLED" => Style::new().dimmed(),
+        _ => Style::new(),
     }
 }
 
@@ -130,6 +160,37 @@ mod tests {
         .unwrap()
     }
 
+    fn plain_row(layout: &Layout, row: &Row) -> String {
+        anstream::adapter::strip_str(&layout.coloured_row(row)).to_string()
+    }
+
+    #[test]
+    fn the_state_alone_is_coloured_and_columns_still_stand_below_their_names() {
+        let mut table = table();
+        let layout = Layout::new(table.column_definitions.as_ref().unwrap());
+        let start_of_mode = layout.header().find("MODE").unwrap();
+        let colours = [
+            ("PENDING_APPROVAL", "\u{1b}[33m"),
+            ("RUNNING", "\u{1b}[36m"),
+            ("SUCCEEDED", "\u{1b}[32m"),
+            ("AUTO_RESOLVED", "\u{1b}[32m"),
+            ("FAILED", "\u{1b}[1m\u{1b}[31m"),
+            ("CANCELLED", "\u{1b}[2m"),
+            ("OF_TOMORROW", ""),
+        ];
+        for (state, colour) in colours {
+            table.rows[0].cells[2] = json!(state);
+            let coloured = layout.coloured_row(&table.rows[0]);
+            let end = if colour.is_empty() { "" } else { "\u{1b}[0m" };
+            assert!(
+                coloured.contains(&format!(" {colour}{state}{end} ")),
+                "{coloured:?}"
+            );
+            let plain = plain_row(&layout, &table.rows[0]);
+            assert_eq!(plain.find("VM_ONLY"), Some(start_of_mode), "{plain}");
+        }
+    }
+
     #[test]
     fn columns_stand_below_their_names_and_wide_ones_are_left_out() {
         let table = table();
@@ -141,11 +202,11 @@ mod tests {
              MODE                        SYNCED    CREATED"
         );
         assert_eq!(
-            layout.row(&table.rows[0]),
+            plain_row(&layout, &table.rows[0]),
             "14d61d75-1440-4141-8a78-0db7867925d3   gpu-dp-17   RUNNING            \
              VM_ONLY                     True      12m"
         );
-        assert!(layout.row(&table.rows[1]).starts_with("fa7b75df"));
+        assert!(plain_row(&layout, &table.rows[1]).starts_with("fa7b75df"));
     }
 
     #[test]
@@ -169,7 +230,7 @@ mod tests {
         cells[5] = json!("<invalid>");
         let mut layout = Layout::new(table.column_definitions.as_ref().unwrap());
         layout.fit(&table.rows);
-        assert!(layout.row(&table.rows[0]).chars().count() <= 120);
+        assert!(plain_row(&layout, &table.rows[0]).chars().count() <= 120);
         assert!(layout.header().chars().count() <= 120);
     }
 }
