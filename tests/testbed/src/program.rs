@@ -1,6 +1,7 @@
 //! A program of this repository, built and run as a child that never outlives its parent.
 
 use std::{
+    ffi::OsStr,
     fs::File,
     io,
     path::{Path, PathBuf},
@@ -135,6 +136,10 @@ pub async fn build_operator(example: Option<&str>) -> io::Result<PathBuf> {
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }
+    // Build scripts such as ring's run again where one of these has changed, and all that depends on them is built anew.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_a_package(name)) {
+        cargo.env_remove(name);
+    }
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
     let status = cargo.current_dir(root).status().await?;
     if !status.success() {
@@ -143,6 +148,15 @@ pub async fn build_operator(example: Option<&str>) -> io::Result<PathBuf> {
         )));
     }
     Ok(target_dir()?.join(NAME))
+}
+
+/// Whether cargo tells a program that it runs something of the program's own package by this variable.
+fn is_of_a_package(variable: &OsStr) -> bool {
+    let variable = variable.to_string_lossy();
+    ["CARGO_PKG_", "CARGO_MANIFEST_"]
+        .iter()
+        .any(|of| variable.starts_with(of))
+        || variable == "OUT_DIR"
 }
 
 /// The folder that holds cargo's programs of this profile: a running example is in its `examples`, a program in itself.
@@ -159,4 +173,29 @@ pub fn target_dir() -> io::Result<PathBuf> {
     };
     dir.map(Path::to_owned)
         .ok_or_else(|| io::Error::other("this program is not in cargo's target folder"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cargo_says_of_the_running_package_does_not_reach_another_build() {
+        let cases = [
+            ("CARGO_PKG_NAME", true),
+            ("CARGO_MANIFEST_DIR", true),
+            ("OUT_DIR", true),
+            ("CARGO", false),
+            ("CARGO_HOME", false),
+            ("CARGO_TARGET_DIR", false),
+            ("CARGO_TERM_COLOR", false),
+        ];
+        for (variable, expected) in cases {
+            assert_eq!(
+                is_of_a_package(OsStr::new(variable)),
+                expected,
+                "{variable}"
+            );
+        }
+    }
 }
