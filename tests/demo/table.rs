@@ -99,8 +99,11 @@ impl Layout {
     pub(crate) fn coloured_row(&self, row: &Row) -> String {
         self.line(self.shown.iter().map(|(at, ..)| {
             let text = cell(row, *at);
-            let is_state = self.state == Some(*at);
-            let style = is_state.then(|| style(&text)).unwrap_or_default();
+            let style = if self.state == Some(*at) {
+                style(&text)
+            } else {
+                Style::new()
+            };
             (style, text)
         }))
     }

@@ -7,7 +7,7 @@ pub(crate) fn plan(control_plane: &impl Display) -> String {
     format!(
         "What this does:\n  \
          1. build the operator; seconds, because cargo has compiled its libraries\n  \
-         2. start a control plane (etcd, kube-apiserver, kube-controller-manager) from {control_plane}\n  \
+         2. start a control plane: {control_plane}\n  \
          3. show remediations that the operator mirrors from a simulated Together API; about 40 s\n"
     )
 }
@@ -30,7 +30,7 @@ mod tests {
     #[test]
     fn the_plan_tells_the_way_to_a_control_plane() {
         let plan = plan(&"programs built earlier; about 10 s");
-        assert!(plan.contains("from programs built earlier; about 10 s\n"));
+        assert!(plan.contains("control plane: programs built earlier; about 10 s\n"));
         let steps: Vec<_> = plan.lines().filter(|line| line.contains(". ")).collect();
         assert_eq!(steps.len(), 3, "{plan}");
     }

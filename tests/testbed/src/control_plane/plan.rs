@@ -89,7 +89,7 @@ impl fmt::Display for Plan {
         let does = match &self.work {
             Work::Nothing => None,
             Work::Pull(image) => Some(format!("the container engine pulls {}", tagged(image))),
-            Work::Build(version) => Some(format!("Go builds Kubernetes {version}")),
+            Work::Build(version) => Some(format!("Go builds Kubernetes v{version}")),
         };
         let why = self.because.join(" and ");
         match (does, why.is_empty()) {
@@ -146,10 +146,9 @@ async fn go(module: &'static Module) -> Result<Work, Error> {
     if Cache::of_user(module)?.programs().is_ok() {
         return Ok(Work::Nothing);
     }
-    match timeout(GO, spawn_blocking(go_build::check_go)).await {
-        Ok(Ok(checked)) => checked?,
-        // A toolchain that is slow to answer is there.
-        Ok(Err(_)) | Err(_) => {}
+    // A toolchain that is slow to answer is there.
+    if let Ok(Ok(checked)) = timeout(GO, spawn_blocking(go_build::check_go)).await {
+        checked?;
     }
     Ok(Work::Build(module.version()))
 }
@@ -227,13 +226,13 @@ mod tests {
             ),
             (
                 vec![away(Way::Cache), away(Way::Kind), build()],
-                "a build with Go; about 7 minutes on 2 cores, once: Go builds Kubernetes 1.37.2, \
+                "a build with Go; about 7 minutes on 2 cores, once: Go builds Kubernetes v1.37.2, \
                  because no programs are cached and no container engine answers",
             ),
             (
                 // A forced way.
                 vec![build()],
-                "a build with Go; about 7 minutes on 2 cores, once: Go builds Kubernetes 1.37.2",
+                "a build with Go; about 7 minutes on 2 cores, once: Go builds Kubernetes v1.37.2",
             ),
             (
                 vec![(Way::Oldest, Ok(Work::Nothing))],

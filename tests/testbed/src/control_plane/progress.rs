@@ -78,9 +78,11 @@ pub(super) struct Progress {
 
 impl Progress {
     pub(super) fn begin(doing: &str, unit: Unit) -> Self {
-        let bar = BARS.add(ProgressBar::no_length().with_style(style(false)));
-        bar.set_message(format!("control plane: {doing}"));
-        bar.set_prefix(unit.to_string());
+        let bar = ProgressBar::no_length()
+            .with_style(style(false))
+            .with_message(format!("control plane: {doing}"))
+            .with_prefix(unit.to_string());
+        let bar = BARS.add(bar);
         // A thread of its own, which nobody needs where nothing is drawn.
         if !bar.is_hidden() {
             bar.enable_steady_tick(TICK);
