@@ -1,6 +1,7 @@
-//! Every value changed once, rendered by both Helms and applied to the real API server under Pod Security "restricted".
+//! Every value changed once, rendered by both Helms, and with others applied to the real API server under Pod Security
+//! "restricted".
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Parser as _;
 use k8s_openapi::api::{apps::v1::ReplicaSet, core::v1::Pod};
@@ -128,10 +129,47 @@ const OFF: [(&str, &str); 5] = [
     ("admissionPolicy.enabled", "ValidatingAdmissionPolicy"),
 ];
 
+/// Values that change what others render.
+const ALONE: [&str; 5] = [
+    "fullnameOverride",
+    "leaderElection.enabled",
+    "nameOverride",
+    "namespaces",
+    "serviceAccount.create",
+];
+
+/// The values of all switches in as few releases as can be: of what belongs together, such as `caBundle`, one value each.
+fn together() -> Vec<BTreeMap<&'static str, &'static str>> {
+    let parent = |key: &'static str| key.split('.').next();
+    let mut releases: Vec<BTreeMap<&str, &str>> = Vec::new();
+    for Switch(sets, ..) in all() {
+        let values: BTreeMap<_, _> = sets.iter().copied().collect();
+        let alone = |values: &BTreeMap<&str, _>| ALONE.iter().any(|key| values.contains_key(key));
+        let fits = |release: &&mut BTreeMap<&'static str, &'static str>| {
+            let has = values
+                .iter()
+                .all(|(key, value)| release.get(key) == Some(value));
+            let parents: BTreeSet<_> = release.keys().map(|key| parent(key)).collect();
+            let meets = values.keys().any(|key| parents.contains(&parent(key)));
+            has || !meets && !alone(release) && !alone(&values)
+        };
+        match releases.iter_mut().find(fits) {
+            Some(release) => release.extend(values),
+            None => releases.push(values),
+        }
+    }
+    releases
+}
+
+fn sets<'a>(values: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<String> {
+    values
+        .map(|(key, value)| format!("--set-json={key}={value}"))
+        .collect()
+}
+
 impl Switch {
     fn sets(&self) -> Vec<String> {
-        let set = |(key, value): &(&str, &str)| format!("--set-json={key}={value}");
-        self.0.iter().map(set).collect()
+        sets(self.0.iter().copied())
     }
 
     fn is_held_by(&self, object: &Value) -> bool {
@@ -218,11 +256,11 @@ async fn every_value_is_taken_by_the_api_server_under_pod_security_restricted() 
     let namespace = stage.restricted("switches").await;
     stage.install(RELEASE, &namespace, &[]).await;
     has_pods(&stage, &namespace).await;
-    for switch in all() {
-        let sets = switch.sets();
+    for values in together() {
+        let sets = sets(values.iter().map(|(key, value)| (*key, *value)));
         let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
         // A Deployment's selector cannot be changed.
-        let renamed = sets.iter().any(|set| set.contains("nameOverride"));
+        let renamed = values.contains_key("nameOverride");
         if renamed {
             stage.uninstall(RELEASE, &namespace).await;
         }
