@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::FutureExt;
-use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::{api::core::v1::Secret, jiff::SignedDuration};
 use kube::ResourceExt;
 use serde_json::Value;
 use tokio::{sync::oneshot, time::sleep};
@@ -46,6 +46,8 @@ pub(super) struct Op {
     pub(super) sent: Duration,
     /// Whether the process led then.
     pub(super) led: bool,
+    /// How far its wall clock was ahead then.
+    pub(super) ahead: SignedDuration,
     /// The newest resourceVersion that it had been answered then.
     pub(super) known: Option<u64>,
     /// What the API had proven then.
@@ -101,6 +103,7 @@ impl Reach {
             slot,
             sent: world.now(),
             led: self.leadership.holds(),
+            ahead: self.life.ahead.get(),
         };
         let fault = world.with(|state, _| state.faults.kube(&mut state.rng));
         let reads = verb == Verb::Read;
@@ -209,7 +212,8 @@ async fn land<T>(
     let before = world.cluster.mirror(&op.name);
     let answer = act(&world.cluster);
     if op.verb == Verb::WatchStatus {
-        world.with(|state, now| state.judge_report(op, answer.as_ref().map(|_| ()), now));
+        let answer = answer.as_ref().map(|_| ());
+        world.with(|state, now| state.judge_report(&world.cluster, op, answer, now));
         world.watch_news.modify(|news| *news += 1);
     } else {
         let after = world.cluster.mirror(&op.name);

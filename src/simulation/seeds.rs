@@ -78,6 +78,14 @@ seeds! {
     seed_532550 = 532_550;
     /// Not planted: who left the API alone for long after a slow listing looked dead meanwhile, and called nothing stale.
     seed_662697 = 662_697;
+    /// The judge's own mistake: what was created by one process's clock may have expired by that of the next.
+    seed_512765 = 512_765;
+    /// The judge's own mistake: what expired by one process's clock may be created by that of the next.
+    seed_518166 = 518_166;
+    /// The judge's own mistake: it read a `staleAfter` by the clock of another process than the one that wrote it.
+    seed_519821 = 519_821;
+    /// The same, soon after the start.
+    seed_543454 = 543_454;
     /// The judge's own mistake: it wanted a mirror at the first sight of a version whose older one was shown for minutes.
     seed_1087066 = 1_087_066;
     /// The judge's own mistake: a create that arrives after its mirror was pruned can be kept from it by no fence.

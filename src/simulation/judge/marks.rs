@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 
 use super::{cadence, covers, holders, is_foreign, writes::synced};
@@ -77,9 +77,16 @@ impl State {
         let recently =
             |at: Option<Duration>| at.is_some_and(|at| now.saturating_sub(at) < bound * 4);
         let slow = recently(self.answered.slow);
-        let overdue = standing
-            .stale_after
-            .is_none_or(|time| time < crate::testing::now() + now + self.judge.newer.ahead);
+        let is_over = |ahead: SignedDuration| {
+            let now = crate::testing::now() + now + ahead;
+            standing.stale_after.is_none_or(|time| time < now)
+        };
+        let newer = &self.judge.newer;
+        let overdue = is_over(newer.ahead);
+        // A promise is by the clock of the process that gave it, which may be another.
+        let promise = standing.stale_after.map(|time| (watch.name_any(), time));
+        let gave = promise.and_then(|promise| newer.promises.get(&promise).copied());
+        let broken = is_over(gave.unwrap_or(newer.ahead));
         let suspended = watch.spec.suspend;
         if quiet > bound + HEARTBEAT && !slow && suspended != standing.stale_after.is_none() {
             self.violated(|| {
@@ -162,7 +169,7 @@ impl State {
             let allowed = self.judge.newer.allowed;
             let allowed = allowed.is_none_or(|at| now.saturating_sub(at) > bound);
             let settled = allowed && led.is_some_and(|led| led > bound);
-            if age > HEARTBEAT + bound * 2 && settled && standing.ready && !overdue {
+            if age > HEARTBEAT + bound * 2 && settled && standing.ready && !broken {
                 self.violated(|| format!("{name} shows {:?}, untrue since {since:?}, and its watch says that all is well", status.state));
             }
         }

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use k8s_openapi::jiff::SignedDuration;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use super::{
     cadence, covers, holders, is_foreign,
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     api::{cluster_watch::ClusterWatch, remediation::Remediation},
-    simulation::world::State,
+    simulation::{cluster::Op, world::State},
     together::{PageQuery, StateFilter, state},
     watch::{plan::Scope, schedule::HEARTBEAT},
 };
@@ -42,6 +42,12 @@ pub(in crate::simulation) struct Newer {
     pub(in crate::simulation) marked: BTreeMap<String, Duration>,
     /// How far the wall clock of the process that leads is ahead.
     pub(in crate::simulation) ahead: SignedDuration,
+    /// How far the wall clock of the process was ahead that wrote this `staleAfter` of each watch.
+    pub(in crate::simulation) promises: BTreeMap<(String, Timestamp), SignedDuration>,
+    /// The process that wrote last, and how far its wall clock was ahead.
+    wrote: Option<(usize, SignedDuration)>,
+    /// When a process first wrote whose wall clock differs from that of the process that wrote before it.
+    pub(in crate::simulation) handed: Option<Duration>,
     /// When somebody last set a clock.
     pub(in crate::simulation) jumped: Option<Duration>,
     /// When etcd's data was last put back.
@@ -69,6 +75,14 @@ pub(in crate::simulation) struct Newer {
 impl Newer {
     pub(super) fn excuses(&self, name: &str, now: Duration) -> bool {
         self.excused.get(name).is_some_and(|until| now < *until)
+    }
+
+    /// A process writes.
+    pub(super) fn changes(&mut self, op: &Op, now: Duration) {
+        let before = self.wrote.replace((op.slot, op.ahead));
+        if before.is_some_and(|(slot, ahead)| slot != op.slot && ahead != op.ahead) {
+            self.handed = Some(now);
+        }
     }
 
     /// Whether short listings of `instance` have shown for long that they lack what they ask for.

@@ -8,6 +8,7 @@ use super::{
     Changed, Pruned,
     ends::{decided, ended, place},
     is_foreign,
+    marks::standing,
 };
 use crate::{
     api::remediation::{Remediation, RemediationStatus},
@@ -46,6 +47,7 @@ impl State {
     /// A report on a watch landed, or did not.
     pub(in crate::simulation) fn judge_report(
         &mut self,
+        cluster: &MemoryCluster,
         op: &Op,
         answer: Result<(), &ClusterError>,
         now: Duration,
@@ -56,6 +58,13 @@ impl State {
         if answer.is_ok() {
             self.judge.reports += 1;
             self.judge.newer.reported.insert(op.name.clone(), now);
+            self.judge.newer.changes(op, now);
+            let watches = cluster.watches();
+            let watch = watches.iter().find(|watch| watch.name_any() == op.name);
+            if let Some(time) = watch.and_then(|watch| standing(watch).stale_after) {
+                let promise = (op.name.clone(), time);
+                self.judge.newer.promises.insert(promise, op.ahead);
+            }
             if !op.led {
                 self.violated(|| format!("process {} reports and does not lead", op.slot));
             }
@@ -97,6 +106,7 @@ impl State {
         if answer.is_err() {
             return;
         }
+        self.judge.newer.changes(op, now);
         // Nobody looks after it, which alone may be said of it.
         let orphaned = after.and_then(|after| after.status.as_ref());
         let orphaned = orphaned.is_some_and(|status| synced(status).1 == "Stale");
@@ -268,6 +278,8 @@ impl State {
         if let Some(pruned) = self.judge.pruned.get(name)
             && pruned.version == is.update_time
             && self.judge.minds < pruned.at
+            // By another clock it may not have expired.
+            && self.judge.newer.handed < Some(pruned.at)
             && self.judge.spec(slot, is.instance_id.as_deref()) == pruned.spec
             && (pruned.expired || crowded)
             && !self.was_open_since(id, pruned.at)
@@ -349,6 +361,7 @@ impl State {
             && created > self.judge.minds + Duration::from_secs(120)
             // While nobody knew the time, nothing was too old.
             && self.judge.newer.jumped < Some(created)
+            && self.judge.newer.handed < Some(created)
             && then.expired(
                 end,
                 self.truth
