@@ -46,7 +46,8 @@ impl Policy {
     pub fn is_over(&self, end: Option<End>, clocks: Clocks) -> bool {
         match (end, clocks.apis) {
             (Some(End::Told(end)), Some(apis)) => self.expired(Some(end), apis),
-            (Some(End::Seen(end)), Some(_)) => self.expired(Some(end), clocks.ours),
+            // Whichever clock was set since, that makes nothing expire early.
+            (Some(End::Seen(end)), Some(apis)) => self.expired(Some(end), clocks.ours.min(apis)),
             (None, _) | (_, None) => false,
         }
     }

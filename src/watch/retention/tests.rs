@@ -309,3 +309,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn one_that_the_api_lost_expires_once_its_time_is_over_by_both_clocks() {
+    let policy = Policy {
+        ttl: Some(Duration::from_secs(3600)),
+        max_per_instance: None,
+    };
+    let end = Some(End::Seen(at("2026-11-23T10:00:00Z")));
+    let (soon, later) = (at("2026-11-23T10:10:00Z"), at("2026-11-24T06:00:00Z"));
+    for (ours, apis, over) in [
+        (soon, Some(soon), false),
+        (later, Some(soon), false),
+        (soon, Some(later), false),
+        (later, None, false),
+        (later, Some(later), true),
+    ] {
+        let clocks = Clocks { ours, apis };
+        assert_eq!(policy.is_over(end, clocks), over, "{ours} {apis:?}");
+    }
+}
