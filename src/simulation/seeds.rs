@@ -76,6 +76,8 @@ seeds! {
     seed_200324 = 200_324;
     /// Not planted: a restore of etcd put the status of a suspended `ClusterWatch` back, and it stayed so.
     seed_532550 = 532_550;
+    /// Not planted: `mirrorsGeneration` was said while a write of an earlier generation was under way, which then took the owners.
+    seed_559381 = 559_381;
     /// Not planted: who left the API alone for long after a slow listing looked dead meanwhile, and called nothing stale.
     seed_662697 = 662_697;
     /// The judge's own mistake: what was created by one process's clock may have expired by that of the next.

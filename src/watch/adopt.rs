@@ -46,6 +46,13 @@ impl Adoption {
     }
 }
 
+/// What a person must know before deleting the `ClusterWatch` while requests of an earlier one than this `generation` may land.
+pub(super) fn landing(generation: i64) -> String {
+    format!(
+        "Requests that were sent before the last change of this ClusterWatch may still be carried out, for a minute at most. Before you delete this ClusterWatch, wait until status.mirrorsGeneration is {generation}"
+    )
+}
+
 /// The mirrors of `scope` that lack its labels or owner references.
 pub(super) fn misfits<C, T>(tools: &Tools<C, T>, scope: &Scope) -> Vec<(Box<str>, Arc<Mirror>)> {
     mirrors(tools, scope, |mirror| !scope.fits(mirror))

@@ -22,6 +22,7 @@ pub mod rollup;
 pub mod room;
 pub mod round;
 pub mod schedule;
+pub mod sent;
 pub mod shard;
 mod short;
 pub mod status;

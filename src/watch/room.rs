@@ -4,17 +4,26 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::sent::Sent;
+
 /// Writes to mirrors under way at a time: beyond it a server is no faster, the renewal of the Lease would wait behind them,
 /// and each holds its whole object meanwhile.
 pub(super) const WRITES: usize = 64;
 
 /// Room for so many writes; whoever waits longest is next. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Room(Arc<Semaphore>);
+pub struct Room {
+    places: Arc<Semaphore>,
+    /// What had a place and may still be carried out.
+    pub sent: Sent,
+}
 
 impl Default for Room {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(WRITES)))
+        Self {
+            places: Arc::new(Semaphore::new(WRITES)),
+            sent: Sent::default(),
+        }
     }
 }
 
@@ -22,6 +31,6 @@ impl Room {
     /// Waits for a place, which is free again once it is dropped.
     pub async fn enter(self) -> Option<OwnedSemaphorePermit> {
         // Nobody closes it.
-        self.0.acquire_owned().await.ok()
+        self.places.acquire_owned().await.ok()
     }
 }

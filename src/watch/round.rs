@@ -285,9 +285,11 @@ impl<'a, C: Cluster> Round<'a, C> {
         let (writer, now) = (self.writer.clone(), self.now);
         let writing = Writing::of(&write.deed, self.news);
         let said = of_deed(&write.deed, self.news);
+        let sending = self.room.sent.begin(self.scope, &write.deed);
         self.running.spawn(async move {
             let name = write.name.clone();
             let outcome = writer.write(write, now).await;
+            sending.ended(&outcome);
             drop(place);
             Ended {
                 name,

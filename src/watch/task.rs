@@ -21,6 +21,7 @@ use super::{
     request::Requests,
     rollup::rollup,
     schedule::{Cadence, HEARTBEAT, STALE_GRACE, next_poll},
+    sent::UNDER_WAY,
     shard::Shard,
     status::{Facts, Standing, synced_later_by},
 };
@@ -39,9 +40,6 @@ const LATE: &str = "listing the API takes so long that nothing here was confirme
 
 /// Labels and owner references that are not up to date are gone on with after this long.
 const ADOPT_AGAIN: Duration = Duration::from_secs(10);
-
-/// A write that was sent lands within this time: the API server gives a request up after a minute.
-const UNDER_WAY: Duration = Duration::from_secs(60);
 
 /// The operator's own speeds.
 #[derive(Clone, Copy, Debug)]

@@ -25,6 +25,8 @@ impl Sequence {
             Kind::ApiClockJumps => {
                 let by = self.jump();
                 self.clocks_differ();
+                self.world
+                    .log(|| format!("  the API's clock moves by {by:?}"));
                 self.set_api_clock(by);
             }
             Kind::TaskPanics => self.panic_soon(),

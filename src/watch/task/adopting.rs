@@ -9,7 +9,7 @@ use crate::{
     cluster::Cluster,
     together::Service,
     watch::{
-        adopt::{Adoption, adopt, misfits},
+        adopt::{Adoption, adopt, landing, misfits},
         poll::PollError,
         polled::Polled,
     },
@@ -56,7 +56,10 @@ impl<C: Cluster, T: Service> Task<C, T> {
     }
 
     fn note(&mut self, adoption: &Adoption) {
-        self.facts.adopting = adoption.message(self.facts.generation);
+        // What another generation sent can give them other owner references yet.
+        let late = self.tools.room.sent.contradicts(&self.scope);
+        let late = late.then(|| landing(self.facts.generation));
+        self.facts.adopting = adoption.message(self.facts.generation).or(late);
         self.facts.adopted = self.facts.adopting.is_none();
     }
 }

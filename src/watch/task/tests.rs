@@ -274,3 +274,42 @@ async fn mirrors_that_a_list_of_the_cluster_brings_back_get_their_owners_with_th
     tokio::join!(restored, world.lives(150, None));
     assert_eq!(world.owned(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_mirrors_generation_waits_for_what_an_earlier_generation_sent() {
+    let world = World::new(1, DeletionPolicy::Delete, true).await;
+    world.cluster.touch(0, |object| {
+        object.metadata.owner_references = None;
+    });
+    world.tools.index.apply(world.cluster.object(0).unwrap());
+    // No answer: it may be carried out all the same, and then the mirror is deleted with the ClusterWatch.
+    world.cluster.fail(|call| match call {
+        Call::Patch(_) => Some(ClusterError::Unavailable("no answer".into())),
+        _ => None,
+    });
+    world.lives(5, Some(Standing::Suspended)).await;
+    let mut watch = world.cluster.watches().remove(0);
+    watch.spec.deletion_policy = DeletionPolicy::Retain;
+    world.cluster.put_watch(watch);
+    let landing = async {
+        world.tools.clock.sleep_until(Duration::from_secs(50)).await;
+        let status = world.status();
+        assert_eq!(status.observed_generation, Some(2));
+        assert_eq!(status.mirrors_generation, None);
+        let reconciling = condition(&status.conditions, "Reconciling");
+        assert_eq!(reconciling.status, "True");
+        assert!(
+            reconciling.message.contains("may still be carried out"),
+            "{}",
+            reconciling.message
+        );
+        world.cluster.fail(|_| None);
+        world.cluster.touch(0, |object| {
+            object.metadata.owner_references = Some(owners());
+        });
+        world.tools.index.apply(world.cluster.object(0).unwrap());
+    };
+    tokio::join!(landing, world.lives(75, Some(Standing::Suspended)));
+    assert_eq!(world.owned(), 0);
+    assert_eq!(world.status().mirrors_generation, Some(2));
+}

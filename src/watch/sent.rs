@@ -1,0 +1,136 @@
+//! Requests that set owner references and may still be carried out although nobody waits for them: those under way when their
+//! task ended, and those without an answer.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::plan::Scope;
+use crate::{
+    cluster::ClusterError,
+    mirror::{labels, write::Deed},
+};
+
+/// A request is carried out within this time: the API server gives it up after a minute.
+pub(super) const UNDER_WAY: Duration = Duration::from_secs(60);
+
+/// What was sent for all `ClusterWatches`. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Sent(Arc<Mutex<BTreeMap<Wanted, Landing>>>);
+
+/// Which mirrors get which owner references.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Wanted {
+    namespace: Arc<str>,
+    cluster: Arc<str>,
+    instance: Option<Arc<str>>,
+    /// A digest of them.
+    owners: u64,
+}
+
+#[derive(Debug, Default)]
+struct Landing {
+    /// Requests that somebody waits for.
+    under_way: usize,
+    /// Until when the others may be carried out.
+    until: Option<Instant>,
+}
+
+impl Landing {
+    fn is_over(&self, now: Instant) -> bool {
+        self.under_way == 0 && self.until.is_none_or(|until| until <= now)
+    }
+}
+
+impl Wanted {
+    fn by(scope: &Scope) -> Self {
+        Self {
+            namespace: scope.namespace.clone(),
+            cluster: scope.cluster.clone(),
+            instance: scope.instance.clone(),
+            owners: labels::digest(None, &scope.owners),
+        }
+    }
+
+    /// Whether both want other owner references of the same mirrors.
+    fn contradicts(&self, other: &Self) -> bool {
+        let (one, another) = (&self.instance, &other.instance);
+        let meet = one.is_none() || another.is_none() || one == another;
+        let place = |wanted: &Self| (wanted.namespace.clone(), wanted.cluster.clone());
+        meet && place(self) == place(other) && self.owners != other.owners
+    }
+}
+
+impl Sent {
+    /// Notes that `deed` is about to be done for `scope`.
+    #[must_use]
+    pub fn begin(&self, scope: &Scope, deed: &Deed) -> Sending {
+        let sets_owners = match deed {
+            Deed::Create(..) => true,
+            Deed::Update { metadata, .. } => *metadata,
+            Deed::Mark(..) | Deed::Prune(_) => false,
+        };
+        let wanted = sets_owners.then(|| Wanted::by(scope));
+        if let Some(wanted) = &wanted {
+            let (mut landings, now) = (self.lock(), Instant::now());
+            landings.retain(|_, landing| !landing.is_over(now));
+            landings.entry(wanted.clone()).or_default().under_way += 1;
+        }
+        Sending {
+            sent: self.clone(),
+            wanted,
+            may_land: true,
+        }
+    }
+
+    /// Whether anything may still be carried out that gives mirrors of `scope` other owner references than it wants.
+    #[must_use]
+    pub fn contradicts(&self, scope: &Scope) -> bool {
+        let (wanted, now) = (Wanted::by(scope), Instant::now());
+        let landings = self.lock();
+        let mut landings = landings.iter();
+        landings.any(|(other, landing)| !landing.is_over(now) && wanted.contradicts(other))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Wanted, Landing>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One write that somebody waits for, until it is dropped.
+#[derive(Debug)]
+pub struct Sending {
+    sent: Sent,
+    /// `None`: it sets no owner references.
+    wanted: Option<Wanted>,
+    /// Whether it may be carried out later, as far as is known.
+    may_land: bool,
+}
+
+impl Sending {
+    /// It came to this.
+    pub fn ended<T>(mut self, outcome: &Result<T, ClusterError>) {
+        self.may_land = matches!(outcome, Err(ClusterError::Unavailable(_)));
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        let Some(wanted) = &self.wanted else {
+            return;
+        };
+        let mut landings = self.sent.lock();
+        let landing = landings.entry(wanted.clone()).or_default();
+        landing.under_way = landing.under_way.saturating_sub(1);
+        if self.may_land {
+            landing.until = Some(Instant::now() + UNDER_WAY);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
