@@ -133,4 +133,5 @@ impl Drop for Sending {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests;

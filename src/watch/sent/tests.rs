@@ -5,7 +5,7 @@ use tokio::time::advance;
 
 use super::*;
 use crate::{
-    api::remediation::{RemediationSpec, RemediationStatus},
+    api::remediation::RemediationSpec,
     mirror::index::Index,
     testing::{CLUSTER, id, item, mirror, scope},
 };
@@ -28,7 +28,7 @@ fn create() -> Deed {
         cluster_id: "c".into(),
         id: "i".into(),
     };
-    Deed::Create(Box::new(RemediationStatus::default()), spec)
+    Deed::Create(Box::default(), spec)
 }
 
 #[tokio::test(start_paused = true)]
