@@ -37,7 +37,8 @@ impl Adoption {
         };
         Some(match &self.error {
             None => format!(
-                "Updating labels and owner references: {left} left. Before you delete this ClusterWatch, wait until status.mirrorsGeneration is {generation}"
+                "Updating labels and owner references: {left} left. {}",
+                wait_for(generation)
             ),
             Some(error) => format!(
                 "Cannot update the labels and owner references of {left}: {error}. Fix the cause; the update is retried every 10 s. Until then, deleting this ClusterWatch may delete mirrors that should stay, or leave some that should go"
@@ -49,7 +50,14 @@ impl Adoption {
 /// What a person must know before deleting the `ClusterWatch` while requests of an earlier one than this `generation` may land.
 pub(super) fn landing(generation: i64) -> String {
     format!(
-        "Requests that were sent before the last change of this ClusterWatch may still be carried out, for a minute at most. Before you delete this ClusterWatch, wait until status.mirrorsGeneration is {generation}"
+        "Requests that were sent before the last change of this ClusterWatch may still be carried out, for a minute at most. {}",
+        wait_for(generation)
+    )
+}
+
+fn wait_for(generation: i64) -> String {
+    format!(
+        "Before you delete this ClusterWatch, wait until status.mirrorsGeneration is {generation}"
     )
 }
 

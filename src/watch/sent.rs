@@ -1,5 +1,5 @@
-//! Requests that set owner references and may still be carried out although nobody waits for them: those under way when their
-//! task ended, and those without an answer.
+//! Requests that set owner references and may still be carried out after the wait for them was given up: those under way
+//! when their task ended, and those without an answer.
 
 use std::{
     collections::BTreeMap,
@@ -34,7 +34,7 @@ struct Wanted {
 
 #[derive(Debug, Default)]
 struct Landing {
-    /// Requests that somebody waits for.
+    /// Requests whose answer is awaited.
     under_way: usize,
     /// Until when the others may be carried out.
     until: Option<Instant>,
@@ -60,8 +60,8 @@ impl Wanted {
     fn contradicts(&self, other: &Self) -> bool {
         let (one, another) = (&self.instance, &other.instance);
         let meet = one.is_none() || another.is_none() || one == another;
-        let place = |wanted: &Self| (wanted.namespace.clone(), wanted.cluster.clone());
-        meet && place(self) == place(other) && self.owners != other.owners
+        let one_place = self.namespace == other.namespace && self.cluster == other.cluster;
+        meet && one_place && self.owners != other.owners
     }
 }
 
@@ -101,7 +101,7 @@ impl Sent {
     }
 }
 
-/// One write that somebody waits for, until it is dropped.
+/// One write whose answer is awaited, until it is dropped.
 #[derive(Debug)]
 pub struct Sending {
     sent: Sent,

@@ -1,6 +1,6 @@
 //! What every test on the control plane begins with.
 
-use std::{fs, io::Write, path::Path};
+use std::{fs, path::Path};
 
 use testbed::control_plane::ControlPlane;
 use tokio::sync::OnceCell;
@@ -28,7 +28,5 @@ pub(crate) fn crd_files() -> String {
         .concat()
 }
 
-/// Says a line that a reader of the run should see though its test passes: the harness shows nothing that is printed.
-pub(crate) fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
-}
+/// Says a line that a reader of the run should see though its test passes.
+pub(crate) use testbed::control_plane::tell as say;

@@ -17,7 +17,7 @@ mod outage;
 mod pki;
 mod plan;
 mod processes;
-mod programs;
+pub(crate) mod programs;
 mod progress;
 mod ready;
 mod requests;
@@ -40,7 +40,7 @@ pub use self::{
     account::{OPERATOR_RBAC, OperatorAccount},
     error::Error,
     plan::Plan,
-    progress::end_progress,
+    progress::{end_progress, tell},
     requests::{RequestCounts, RequestKind},
     restore::{Revisions, Snapshot},
     way::Way,

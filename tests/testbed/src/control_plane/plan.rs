@@ -113,7 +113,7 @@ pub(super) async fn plan() -> Result<Plan, Error> {
         let work = look(&way).await.map_err(|error| error.to_string());
         let is_sure = matches!(work, Ok(Work::Nothing | Work::Build(_)));
         looked.push((way, work));
-        // Nobody asks an engine or a toolchain that is not needed.
+        // An engine or a toolchain that is not needed is not asked.
         if is_sure {
             break;
         }

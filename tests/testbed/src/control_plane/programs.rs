@@ -1,6 +1,7 @@
 //! The programs of a control plane, where they are there already.
 
 use std::{
+    env,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
@@ -49,6 +50,13 @@ impl Programs {
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
+}
+
+/// Where the first file of this name on the `PATH` is.
+pub(crate) fn on_the_path(name: &str) -> Option<PathBuf> {
+    env::split_paths(&env::var_os("PATH")?)
+        .map(|dir| dir.join(name))
+        .find(|path| path.is_file())
 }
 
 fn is_program(path: &Path) -> bool {

@@ -18,18 +18,23 @@ const BYTES_PER_MB: u64 = 1_000_000;
 /// All bars of this process, below one another. They draw nothing where stderr is no terminal.
 static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
-/// One line on stderr, above the bars. Written directly, because the test harness holds back what `eprintln!` prints.
+/// A line about the control plane.
 pub(super) fn say(line: &str) {
-    let line = format!("control plane: {line}\n");
+    tell(&format!("control plane: {line}"));
+}
+
+/// One line on stderr, above the bars. Written directly, because the test harness holds back what `eprintln!` prints.
+pub fn tell(line: &str) {
+    let line = format!("{line}\n");
     BARS.suspend(|| {
-        // Nobody may be listening, and that is no reason to fail.
+        // A closed stderr is no reason to fail.
         let _ = std::io::stderr().write_all(line.as_bytes());
     });
 }
 
 /// Takes all progress bars off the terminal for good: for a program that ends while a control plane is still being built.
 pub fn end_progress() {
-    // Nobody may be looking, and that is no reason to fail.
+    // A closed stderr is no reason to fail.
     let _ = BARS.clear();
     BARS.set_draw_target(ProgressDrawTarget::hidden());
 }

@@ -13,7 +13,7 @@ use super::{
     error::Error,
     go_build::{self, CONTROL_PLANE, Cache, OLDEST},
     kind, processes,
-    programs::Programs,
+    programs::{Programs, on_the_path},
     progress::say,
     run::Run,
 };
@@ -195,7 +195,7 @@ pub(super) async fn take(way: Way) -> Result<ControlPlane, Error> {
     let inner = match &way {
         Way::Cluster(path) => {
             let run = Run::begin()?;
-            Inner::new(way.clone(), run, None, path, find_kubectl()).await?
+            Inner::new(way.clone(), run, None, path, on_the_path("kubectl")).await?
         }
         Way::Programs(dir) => from_programs(way.clone(), Programs::in_dir(dir)?).await?,
         Way::Cache => {
@@ -225,12 +225,6 @@ async fn from_programs(way: Way, programs: Programs) -> Result<Inner, Error> {
     let mut run = Run::begin()?;
     let admin = processes::start(&mut run, &programs).await?;
     Inner::new(way, run, None, &admin, Some(programs.path("kubectl"))).await
-}
-
-fn find_kubectl() -> Option<PathBuf> {
-    env::split_paths(&env::var_os("PATH")?)
-        .map(|dir| dir.join("kubectl"))
-        .find(|path| path.is_file())
 }
 
 fn first_line(text: &str) -> &str {

@@ -13,6 +13,7 @@ use std::{
 use crate::control_plane::{
     Error,
     go_build::{self, CONTROL_PLANE, Module},
+    programs::on_the_path,
 };
 
 /// A program.
@@ -184,12 +185,6 @@ impl Tool {
     }
 }
 
-fn on_the_path(name: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
-    let mut places = env::split_paths(&path).map(|folder| folder.join(name));
-    places.find(|place| place.is_file())
-}
-
 fn answers(program: &Path, arguments: &[&str], wanted: &str) -> bool {
     let ran = Command::new(program)
         .args(arguments)
@@ -208,9 +203,9 @@ pub fn sets() -> impl Iterator<Item = &'static str> {
 /// # Errors
 /// [`Error::Absent`] where there is no Go toolchain to build them with, else why the build failed or what the names are.
 pub async fn build(set: &str) -> Result<(), Error> {
-    let mut sets = go::SETS.iter().chain([&go::OLDEST_SET]);
-    let Some((_, modules)) = sets.find(|(name, _)| *name == set) else {
-        let names: Vec<&str> = sets_and_oldest().collect();
+    let known = || go::SETS.iter().chain([&go::OLDEST_SET]);
+    let Some((_, modules)) = known().find(|(name, _)| *name == set) else {
+        let names: Vec<&str> = known().map(|(name, _)| *name).collect();
         let names = names.join(", ");
         return Err(Error::Failed(format!("no tool {set}: there are {names}")));
     };
@@ -218,10 +213,6 @@ pub async fn build(set: &str) -> Result<(), Error> {
         go_build::programs(module).await?;
     }
     Ok(())
-}
-
-fn sets_and_oldest() -> impl Iterator<Item = &'static str> {
-    sets().chain([go::OLDEST_SET.0])
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ use std::{
     thread,
 };
 
+use crate::control_plane::tell;
+
 /// What was said in this process; holding it is the right to write the file.
 static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
@@ -27,7 +29,7 @@ pub fn note(needs: &str, how: &str) {
         begin();
     }
     if said.insert(format!("{suite}{GAP}{needs}")) {
-        say(&format!(
+        tell(&format!(
             "not run: tests of {suite} that need {needs} ({how})"
         ));
     }
@@ -85,11 +87,6 @@ fn path() -> Option<PathBuf> {
     let mut folders = program.ancestors().skip(1);
     let target = folders.find(|folder| folder.join("CACHEDIR.TAG").exists())?;
     Some(target.join("not-run.txt"))
-}
-
-fn say(line: &str) {
-    // Written directly, because the test harness holds back what `eprintln!` prints.
-    let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
 }
 
 #[cfg(test)]

@@ -236,21 +236,30 @@ async fn two_at_once_are_two() {
     two.stop().await;
 }
 
+/// What the program says that gets no control plane, with these variables and no other that names a way.
+fn refused(variables: &[(&str, &str)]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_control-plane"))
+        .env_remove("TESTBED_KUBECONFIG")
+        .env_remove("TESTBED_KUBERNETES")
+        .env_remove("TESTBED_WAY")
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    String::from_utf8(output.stderr).unwrap()
+}
+
 #[test]
 fn a_way_that_fails_falls_through_and_says_why() {
     let nothing = tempfile::tempdir().unwrap();
     let path = nothing.path().to_str().unwrap();
     let engine = format!("unix://{path}/none.sock");
-    let output = Command::new(env!("CARGO_BIN_EXE_control-plane"))
-        .env_remove("TESTBED_KUBECONFIG")
-        .env_remove("TESTBED_KUBERNETES")
-        .env_remove("TESTBED_WAY")
-        .envs([("KUBEBUILDER_ASSETS", path), ("XDG_CACHE_HOME", path)])
-        .envs([("DOCKER_HOST", engine.as_str()), ("PATH", path)])
-        .output()
-        .unwrap();
-    assert!(!output.status.success());
-    let said = String::from_utf8(output.stderr).unwrap();
+    let said = refused(&[
+        ("KUBEBUILDER_ASSETS", path),
+        ("XDG_CACHE_HOME", path),
+        ("DOCKER_HOST", &engine),
+        ("PATH", path),
+    ]);
     let lacks = "lacks etcd, kube-apiserver, kube-controller-manager, kubectl";
     let line = format!("control plane: not programs in {path}: {path} {lacks}\n");
     assert!(said.contains(&line), "{said}");
@@ -273,14 +282,7 @@ fn a_forced_way_that_fails_does_not_fall_through() {
     let nothing = tempfile::tempdir().unwrap();
     let path = nothing.path().to_str().unwrap();
     let engine = format!("unix://{path}/none.sock");
-    let output = Command::new(env!("CARGO_BIN_EXE_control-plane"))
-        .env_remove("TESTBED_KUBECONFIG")
-        .env_remove("TESTBED_KUBERNETES")
-        .envs([("TESTBED_WAY", "kind"), ("DOCKER_HOST", &engine)])
-        .output()
-        .unwrap();
-    assert!(!output.status.success());
-    let said = String::from_utf8(output.stderr).unwrap();
+    let said = refused(&[("TESTBED_WAY", "kind"), ("DOCKER_HOST", &engine)]);
     let why = "control-plane: TESTBED_WAY=kind is not possible here: no container engine answers: ";
     assert!(said.contains(why), "{said}");
     assert!(!said.contains("programs"), "{said}");
@@ -288,13 +290,7 @@ fn a_forced_way_that_fails_does_not_fall_through() {
 
 #[test]
 fn a_cluster_named_by_its_kubeconfig_is_the_only_way_then() {
-    let output = Command::new(env!("CARGO_BIN_EXE_control-plane"))
-        .env("TESTBED_KUBECONFIG", "/none/kubeconfig")
-        .env_remove("TESTBED_WAY")
-        .output()
-        .unwrap();
-    assert!(!output.status.success());
-    let said = String::from_utf8(output.stderr).unwrap();
+    let said = refused(&[("TESTBED_KUBECONFIG", "/none/kubeconfig")]);
     assert!(
         said.contains("- the cluster of /none/kubeconfig: "),
         "{said}"
