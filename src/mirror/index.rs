@@ -99,6 +99,8 @@ struct Inner {
     rewinds: u64,
     /// Lists that have ended.
     lists: u64,
+    /// Those of them that followed a way backwards.
+    restores: u64,
     /// What is kept; `None`: everything.
     shares: Option<Shares>,
 }

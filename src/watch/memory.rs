@@ -62,6 +62,10 @@ pub struct Memory {
     refusal: Option<Refusal>,
     /// How many lists of mirrors had ended when all of them were last looked at for labels and owner references.
     pub(super) surveyed: u64,
+    /// How many lists of mirrors had ended after restores of etcd when the last poll began.
+    pub(super) restores: u64,
+    /// No full listing has ended since the last of them.
+    pub(super) restored: bool,
     /// When everything that an earlier generation sent has landed (monotonic).
     pub(super) all_landed: Duration,
     /// Told of every page and every finished write.
@@ -121,7 +125,8 @@ impl Memory {
         let since = self.last_full.map(|full| now.saturating_sub(full.ended));
         let taken = self.last_full.unwrap_or_default().taken;
         let left = self.backlog.full_after(cadence.interval);
-        let sooner = self.full_wanted || left.is_some_and(|after| since >= Some(after));
+        let wanted = self.full_wanted || self.restored;
+        let sooner = wanted || left.is_some_and(|after| since >= Some(after));
         let full = cadence.full_is_due(since, taken, sooner);
         if !together.dialects().filters(&open) || (full && !self.too_soon(now)) {
             return Vec::new();

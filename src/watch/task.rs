@@ -3,6 +3,7 @@
 mod adopting;
 mod handover;
 mod resting;
+mod restored;
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
@@ -150,11 +151,14 @@ impl<C: Cluster, T: Service> Task<C, T> {
         self.memory.pulse.beat();
         loop {
             let handled = self.heed_request();
+            self.heed_restore();
             let outcome = self.poll().await;
             self.polls += 1;
             self.facts.handled = handled.or(self.facts.handled.take());
             let standing = self.take_stock(&outcome).await;
-            self.adopt_late_ones(&outcome).await;
+            // A short listing that went well has corrected most of what it showed.
+            let all = outcome.as_ref().map_or(true, |polled| polled.full);
+            self.adopt_late_ones(all).await;
             self.report(&standing).await;
             self.wait(&outcome, &standing).await;
         }
@@ -235,6 +239,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
             self.facts.last_sync = Some(now);
             if polled.full {
                 self.facts.last_full_sync = Some(now);
+                self.memory.restored = false;
             }
             polled.trace(&self.watch);
             let shown = Shown::by(self.reporter.last());
@@ -335,21 +340,22 @@ impl<C: Cluster, T: Service> Task<C, T> {
         let until = clock.elapsed() + next.max(self.memory.rest);
         self.memory.pulse.rest_until(until);
         let earliest = self.memory.may_list_all_at();
+        let restored_at = earliest.max(clock.elapsed() + self.min_interval);
         loop {
-            let pause = match &self.facts.adopting {
-                Some(_) => ADOPT_AGAIN,
-                None => HEARTBEAT,
-            };
+            let again = self.facts.adopting.is_some() || self.may_land();
+            let pause = if again { ADOPT_AGAIN } else { HEARTBEAT };
             let tell_at = clock.elapsed() + pause;
             tokio::select! {
                 biased;
                 () = clock.sleep_until(until.min(tell_at)) => {}
+                () = self.tools.index.listed_after(self.memory.surveyed) => {}
+                () = restored::restored(&self.tools, self.memory.restores, restored_at) => break,
                 () = self.requests.wait(&*clock, earliest) => break,
             }
             if clock.elapsed() >= until {
                 break;
             }
-            self.adopt().await;
+            self.adopt_late_ones(false).await;
             self.report(standing).await;
         }
         self.memory.pulse.beat();

@@ -185,7 +185,9 @@ impl Index {
             watch.seen = watch.listed.max(watch.seen);
             // Where it was expected to, nothing is news.
             let back = back && watch.rewound.is_none();
+            let rewound = watch.rewound.is_some();
             watch.rewound = watch.rewound.filter(|since| epoch <= *since);
+            let restored = rewound && watch.rewound.is_none();
             watch.complete = watch.rewound.is_none();
             watch.refused = false;
             let seen = watch.seen;
@@ -196,6 +198,7 @@ impl Index {
                 shares.end(watched.unwrap_or_default());
             }
             inner.lists += 1;
+            inner.restores += u64::from(restored);
             back
         };
         self.changed.notify_waiters();
@@ -255,6 +258,22 @@ impl Index {
     #[must_use]
     pub fn lists(&self) -> u64 {
         self.lock().lists
+    }
+
+    /// Waits until a list has ended since so many had.
+    pub async fn listed_after(&self, lists: u64) {
+        self.until(|inner| inner.lists != lists).await;
+    }
+
+    /// How many lists have ended that show what a restore of etcd made of the mirrors.
+    #[must_use]
+    pub fn restores(&self) -> u64 {
+        self.lock().restores
+    }
+
+    /// Waits until one of those has ended since so many had.
+    pub async fn restored_after(&self, restores: u64) {
+        self.until(|inner| inner.restores != restores).await;
     }
 
     /// Tells when to list again because versions went backwards.

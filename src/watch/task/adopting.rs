@@ -8,11 +8,7 @@ use super::Task;
 use crate::{
     cluster::Cluster,
     together::Service,
-    watch::{
-        adopt::{Adoption, adopt, landing, misfits},
-        poll::PollError,
-        polled::Polled,
-    },
+    watch::adopt::{Adoption, adopt, landing, misfits},
 };
 
 /// Longest time for labels and owner references before a poll: polls and heartbeats must not wait for 100,000 mirrors.
@@ -27,14 +23,13 @@ impl<C: Cluster, T: Service> Task<C, T> {
     }
 
     /// Gives them to mirrors too that an earlier generation sent and that landed after this one had begun, and to those that a
-    /// restore of etcd brought back. Most that a listing shows, it corrects; so a short one that went well is no reason to
-    /// look at all mirrors.
-    pub(super) async fn adopt_late_ones(&mut self, outcome: &Result<Polled, PollError>) {
+    /// restore of etcd brought back. Looks at all mirrors where `all` says so or such may have come since it last looked.
+    pub(super) async fn adopt_late_ones(&mut self, all: bool) {
         let listed = self.memory.surveyed != self.tools.index.lists();
-        if listed || self.may_land() || outcome.as_ref().map_or(true, |polled| polled.full) {
+        if all || listed || self.may_land() {
             self.survey();
-            self.adopt().await;
         }
+        self.adopt().await;
     }
 
     /// Whether something that an earlier generation sent may still land.

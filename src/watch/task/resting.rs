@@ -16,8 +16,9 @@ impl<C: Cluster, T: Service> Task<C, T> {
         self.begin(&standing).await;
         loop {
             if !overlaps {
-                if self.facts.adopting.is_none() {
-                    self.survey();
+                let began = self.facts.adopting.is_some();
+                self.survey();
+                if !began {
                     self.report(&standing).await;
                 }
                 self.adopt().await;
@@ -38,7 +39,12 @@ impl<C: Cluster, T: Service> Task<C, T> {
             };
             let again = now + pause;
             let until = next.map_or(again, |due| due.min(again));
-            self.tools.clock.sleep_until(until).await;
+            tokio::select! {
+                biased;
+                () = self.tools.clock.sleep_until(until) => {}
+                // It may show mirrors without their owner references, as they were before a restore of etcd.
+                () = self.tools.index.listed_after(self.memory.surveyed), if !overlaps => {}
+            }
         }
     }
 }

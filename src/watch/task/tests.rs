@@ -17,7 +17,7 @@ use crate::{
         clock::PausedClock,
         cluster::{Call, MemoryCluster},
         condition, id, item,
-        together::MemoryTogether,
+        together::{Asked, MemoryTogether},
         word,
     },
     watch::{credentials::Keys, room::Room},
@@ -96,6 +96,20 @@ impl World {
         timeout(Duration::from_secs(seconds), life)
             .await
             .unwrap_err();
+    }
+
+    /// A list of the cluster shows the first mirror.
+    fn lists(&self) {
+        let index = &self.tools.index;
+        let epoch = index.begin(None);
+        index.list(None, epoch, self.cluster.object(0).unwrap());
+        index.end(epoch, None);
+    }
+
+    fn polls_each_hour(&self) {
+        let mut watch = self.cluster.watches().remove(0);
+        watch.spec.interval = Some("1h".into());
+        self.cluster.put_watch(watch);
     }
 
     fn status(&self) -> ClusterWatchStatus {
@@ -256,22 +270,48 @@ async fn one_that_lands_late_gets_its_owners_while_it_is_suspended_too() {
     assert_eq!(world.owned(), 0);
 }
 
+/// After 70 s a list shows the first mirror with an earlier owner: a restore of etcd has put it back.
+async fn restored(world: &World) {
+    world.tools.clock.sleep_until(Duration::from_secs(70)).await;
+    world.cluster.touch(0, |object| {
+        object.metadata.owner_references = Some(owners());
+    });
+    world.lists();
+}
+
 #[tokio::test(start_paused = true)]
-async fn mirrors_that_a_list_of_the_cluster_brings_back_get_their_owners_with_the_next_poll() {
+async fn mirrors_that_a_list_of_the_cluster_brings_back_get_their_owners_before_the_next_poll() {
     let world = World::new(1, DeletionPolicy::Retain, false).await;
+    world.tools.together.show(item(0, "RUNNING"));
     world.cluster.set_key(b"key-1");
+    world.polls_each_hour();
+    tokio::join!(restored(&world), world.lives(80, None));
+    assert_eq!(world.owned(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_restore_of_etcd_all_is_listed_before_the_next_poll_is_due() {
+    let world = World::new(1, DeletionPolicy::Retain, false).await;
+    world.tools.together.show(item(0, "RUNNING"));
+    world.cluster.set_key(b"key-1");
+    world.polls_each_hour();
     let restored = async {
         world.tools.clock.sleep_until(Duration::from_secs(70)).await;
-        world.cluster.touch(0, |object| {
-            object.metadata.owner_references = Some(owners());
-        });
-        let index = &world.tools.index;
-        let epoch = index.begin(None);
-        index.list(None, epoch, world.cluster.object(0).unwrap());
-        index.end(epoch, None);
+        world.tools.together.asked();
+        world.lists();
+        world.tools.index.rewound(None);
+        world.lists();
+        world.tools.clock.sleep_until(Duration::from_secs(85)).await;
+        assert_eq!(world.tools.together.asked(), [Asked::Page(vec![])]);
     };
-    // The next full listing is due after ten minutes.
-    tokio::join!(restored, world.lives(150, None));
+    tokio::join!(restored, world.lives(90, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn mirrors_that_a_list_of_the_cluster_brings_back_get_their_owners_while_it_is_suspended() {
+    let world = World::new(1, DeletionPolicy::Retain, true).await;
+    let life = world.lives(80, Some(Standing::Suspended));
+    tokio::join!(restored(&world), life);
     assert_eq!(world.owned(), 0);
 }
 

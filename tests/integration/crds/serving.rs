@@ -13,7 +13,7 @@ use testbed::tools::not_run;
 use together_remediation_operator::api::{self, GROUP, VERSION};
 
 use super::objects::{Objects, watch};
-use crate::setup;
+use crate::{fixture::until, setup};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_files_arrive_as_the_program_means_them() {
@@ -150,19 +150,28 @@ async fn kubectl_explains_that_a_remediation_is_a_read_only_mirror() {
             "on the PATH, for a cluster that TESTBED_KUBECONFIG names",
         );
     };
-    let explain = |what: &str| {
-        let output = Command::new(kubectl)
-            .arg("--kubeconfig")
-            .arg(control_plane.kubeconfig())
-            .args(["explain", what])
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{output:?}");
-        let text = String::from_utf8(output.stdout).unwrap();
+    // The API server tells kubectl of a definition a while after it took it.
+    let explain = async |what: &str| {
+        let output = until("kubectl explain", async || {
+            let output = Command::new(kubectl)
+                .arg("--kubeconfig")
+                .arg(control_plane.kubeconfig())
+                .args(["explain", what])
+                .output()
+                .unwrap();
+            let refused = String::from_utf8_lossy(&output.stderr).into_owned();
+            output
+                .status
+                .success()
+                .then_some(output.stdout)
+                .ok_or(refused)
+        });
+        let text = String::from_utf8(output.await).unwrap();
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     };
-    assert!(explain("remediation").contains("DESCRIPTION: Read-only mirror of one remediation"));
-    let interval = explain("clusterwatch.spec.interval");
+    let remediation = explain("remediation").await;
+    assert!(remediation.contains("DESCRIPTION: Read-only mirror of one remediation"));
+    let interval = explain("clusterwatch.spec.interval").await;
     assert!(interval.contains("5s or more"), "{interval}");
     assert!(interval.ends_with("At most 20 characters."), "{interval}");
 }
