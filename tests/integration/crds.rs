@@ -1,6 +1,7 @@
 //! Both definitions on a real API server.
 
 mod immutability;
+mod names;
 mod objects;
 mod rules;
 mod serving;
