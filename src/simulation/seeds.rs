@@ -90,6 +90,8 @@ seeds! {
     seed_519821 = 519_821;
     /// The same, soon after the start.
     seed_543454 = 543_454;
+    /// The judge's own mistake: a mark by a clock of another day leaves open which of two ended first.
+    seed_724598 = 724_598;
     /// The judge's own mistake: it wanted a mirror at the first sight of a version whose older one was shown for minutes.
     seed_1087066 = 1_087_066;
     /// The judge's own mistake: a create that arrives after its mirror was pruned can be kept from it by no fence.

@@ -212,11 +212,11 @@ impl State {
                 let status = mirror.status.as_ref();
                 status.is_some_and(|other| {
                     let end = self.end_of(name, other);
-                    // Its place among those that ended is not known: the API's clock was set since it was marked, or it was
-                    // edited by hand.
+                    // Its place among those that ended is not known: a clock was set since it was marked, or it was edited
+                    // by hand.
+                    let set = self.judge.newer.clocks_differ || !self.truth.ahead.is_zero();
                     let moved = self.judge.edited.contains(*name)
-                        || !self.truth.ahead.is_zero()
-                            && !other.state.as_deref().is_some_and(state::is_final);
+                        || set && !other.state.as_deref().is_some_and(state::is_final);
                     other.open == Some(false)
                         && instance(mirror) == item.instance_id.as_deref()
                         && (moved || place(end, other.create_time.as_deref()) >= than)
