@@ -78,6 +78,12 @@ fn a_namespace_that_is_refused_is_named_and_stops_no_other() {
             false,
             Some(" in a, b:"),
         ),
+        (
+            [Refused, Refused],
+            [Listed, Listed],
+            false,
+            Some(" in a, b:"),
+        ),
         ([Refused, Pending], [Listed, Listed], false, Some(" in a:")),
     ] {
         let index = Index::new(2);

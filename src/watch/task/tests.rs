@@ -32,6 +32,7 @@ const SPEEDS: Speeds = Speeds {
 struct World {
     cluster: MemoryCluster,
     tools: Arc<Tools<MemoryCluster, MemoryTogether>>,
+    pace: Arc<Pace>,
 }
 
 impl World {
@@ -67,6 +68,7 @@ impl World {
         Self {
             cluster,
             tools: Arc::new(tools),
+            pace: Arc::default(),
         }
     }
 
@@ -84,7 +86,8 @@ impl World {
         let watch = Arc::new(self.cluster.watches().remove(0));
         let (_requests, requested) = watch::channel(None);
         let shard = Shard::new("ns/lease", None);
-        let task = Task::new(self.tools.clone(), watch, shard, SPEEDS, requested);
+        let task = Task::new(self.tools.clone(), watch, shard, SPEEDS, requested)
+            .after(self.pace.clone(), false);
         let meters = Watches::new(self.tools.clock.clone());
         let watchdog = Watchdog::new(self.tools.clock.clone(), Duration::from_secs(300));
         let life = async {
@@ -165,6 +168,16 @@ async fn one_without_a_key_gives_its_mirrors_their_owners() {
         word(&status.conditions, "Ready"),
         ("False", "SecretNotFound")
     );
+    assert_eq!(world.owned(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn owners_do_not_wait_for_the_first_poll() {
+    let world = World::new(3, DeletionPolicy::Retain, false).await;
+    // Another task has polled right before.
+    world.pace.polls(world.tools.clock.elapsed(), true);
+    world.lives(5, None).await;
+    assert_eq!(world.tools.together.asked(), []);
     assert_eq!(world.owned(), 0);
 }
 

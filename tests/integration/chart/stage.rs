@@ -1,6 +1,6 @@
-//! A control plane for releases of the chart, one test at a time: parts of the chart are the whole cluster's.
+//! A control plane for the releases of one test: parts of the chart are the whole cluster's.
 
-use std::path::Path;
+use std::{path::Path, sync::Mutex};
 
 use k8s_openapi::{
     api::{apps::v1::Deployment, core::v1::Namespace},
@@ -15,10 +15,7 @@ use testbed::{
     control_plane::ControlPlane, simulator::Remediation as Truth, tools::Helm as Version,
 };
 use together_remediation_operator::api::cluster_watch::ClusterWatchSpec;
-use tokio::{
-    process::Command,
-    sync::{Mutex, MutexGuard, OnceCell},
-};
+use tokio::process::Command;
 
 use super::helm::{Helm, chart};
 use crate::{
@@ -30,22 +27,30 @@ use crate::{
 /// The release that most tests install.
 pub(crate) const RELEASE: &str = "together-remediation-operator";
 
+/// Those that no test uses now.
+static FREE: Mutex<Vec<&ControlPlane>> = Mutex::new(Vec::new());
+
 pub(crate) struct Stage {
     pub(crate) control_plane: &'static ControlPlane,
     pub(crate) client: Client,
     pub(crate) helm: Helm,
-    _turn: MutexGuard<'static, ()>,
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        FREE.lock().unwrap().push(self.control_plane);
+    }
 }
 
 impl Stage {
     /// A cluster without definitions, releases and watches.
     pub(crate) async fn begin(version: Version) -> Option<Self> {
-        static CONTROL_PLANE: OnceCell<ControlPlane> = OnceCell::const_new();
-        static TURN: Mutex<()> = Mutex::const_new(());
         let helm = Helm::new(version)?;
-        let turn = TURN.lock().await;
-        let start = async || ControlPlane::start().await.unwrap();
-        let control_plane = CONTROL_PLANE.get_or_init(start).await;
+        let free = FREE.lock().unwrap().pop();
+        let control_plane = match free {
+            Some(control_plane) => control_plane,
+            None => Box::leak(Box::new(ControlPlane::start().await.unwrap())),
+        };
         // After a change of definitions the API server answers 429 for a moment, also seconds later.
         let mut config = control_plane.admin_config();
         config.default_retry = true;
@@ -53,7 +58,6 @@ impl Stage {
             control_plane,
             client: Client::try_from(config).unwrap(),
             helm: helm.with(control_plane.kubeconfig()),
-            _turn: turn,
         };
         stage.clean().await;
         Some(stage)
