@@ -97,7 +97,7 @@ fn each_state_that_is_entered_is_told_by_its_reason() {
         ),
         (
             "NEW-ONE",
-            "NEWONE: instance-1: reboot (REBOOT_VM) is in state NEW-ONE, which this version does not know: nothing to do",
+            "UnknownState: instance-1: reboot (REBOOT_VM) is in state NEW-ONE, which this version does not know: nothing to do",
         ),
     ] {
         assert_eq!(entered(state), wanted);
