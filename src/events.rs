@@ -13,9 +13,9 @@ use tokio::sync::mpsc::{Sender, channel};
 pub use self::{
     mirrors::of_deed,
     publisher::Publisher,
-    watches::{DIALECT, ITEMS_LEFT_OUT, Shown, of_notes, of_report, of_vanished},
+    watches::{Shown, of_notes, of_report, of_vanished},
 };
-use crate::api::remediation::Remediation;
+use crate::api::{Reason, remediation::Remediation};
 
 /// Events that may wait.
 const QUEUE: usize = 1000;
@@ -27,22 +27,22 @@ const RESERVED: usize = 50;
 pub struct Said {
     /// Whether somebody should look: type `Warning`, else `Normal`.
     pub warning: bool,
-    /// A word in `CamelCase`, as the conditions have it.
-    pub reason: String,
+    /// As the conditions have it.
+    pub reason: Reason,
     /// A sentence. No text that a person wrote, no person's name.
     pub note: String,
 }
 
 impl Said {
-    fn normal(reason: &str, note: String) -> Self {
+    const fn normal(reason: Reason, note: String) -> Self {
         Self {
             warning: false,
-            reason: reason.to_owned(),
+            reason,
             note,
         }
     }
 
-    fn warning(reason: &str, note: String) -> Self {
+    fn warning(reason: Reason, note: String) -> Self {
         Self {
             warning: true,
             ..Self::normal(reason, note)

@@ -6,7 +6,7 @@ use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Condition, jiff::Timestamp}
 use crate::{
     api::remediation::{Remediation as Mirror, RemediationSpec, RemediationStatus},
     mirror::{desired::from_api, end::Clocks, index::Index, name::object_name},
-    together::{LinkedAlert, Remediation},
+    together::{LinkedAlert, Remediation, Xid},
     watch::{plan::Scope, retention::Policy},
 };
 
@@ -112,8 +112,16 @@ pub(crate) fn full_item(state: &str) -> Remediation {
             name: some("XidError"),
             severity: some("PHC_SEVERITY_CRITICAL"),
             title: some("GPU fell off the bus"),
+            summary: some("the-summary"),
+            description: some("the-description"),
             started_at: some("2026-11-23T08:59:00Z"),
             resolved_at: some("2026-11-23T08:59:30Z"),
+            xids: vec![Xid {
+                code: Some(79),
+                mnemonic: some("GPU_LOST"),
+                count: Some(2),
+            }],
+            slurm_reason: some("the-slurm-reason"),
         }],
         unreadable: Vec::new(),
     }

@@ -1,4 +1,5 @@
-//! Conditions as the API server keeps them: it takes times that no clock has, such as an offset of 99 hours.
+//! Conditions: how both kinds make them, and as the API server keeps them: it takes times that no clock has, such as an
+//! offset of 99 hours.
 
 use std::fmt;
 
@@ -10,6 +11,25 @@ use serde::{
     Deserialize, Deserializer,
     de::{Error, Visitor},
 };
+
+use super::Reason;
+
+/// The condition of this type, found at this `generation`. It has no time yet: that follows from what was there before.
+#[must_use]
+pub fn condition(
+    type_: &str,
+    (status, reason, message): (&str, Reason, String),
+    generation: i64,
+) -> Condition {
+    Condition {
+        type_: type_.to_owned(),
+        status: status.to_owned(),
+        reason: reason.to_string(),
+        message,
+        observed_generation: Some(generation),
+        last_transition_time: Time(Timestamp::UNIX_EPOCH),
+    }
+}
 
 /// A condition whose time may be anything.
 #[derive(Deserialize)]
@@ -61,10 +81,10 @@ pub(super) fn readable<'de, D: Deserializer<'de>>(
 ) -> Result<Vec<Condition>, D::Error> {
     let stored = Option::<Vec<Stored>>::deserialize(deserializer)?;
     let each = stored.into_iter().flatten();
-    Ok(each.filter_map(condition).collect())
+    Ok(each.filter_map(read).collect())
 }
 
-fn condition(stored: Stored) -> Option<Condition> {
+fn read(stored: Stored) -> Option<Condition> {
     Some(Condition {
         type_: stored.r#type,
         status: stored.status,

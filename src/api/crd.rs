@@ -7,7 +7,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 use kube::CustomResourceExt as _;
 use serde_json::json;
 
-use super::{cluster_watch::ClusterWatch, remediation::Remediation};
+use super::{Reason, cluster_watch::ClusterWatch, remediation::Remediation};
 
 mod columns;
 
@@ -74,7 +74,7 @@ fn pending(main_condition: &str) -> JSON {
         json!({
             "type": kind,
             "status": status,
-            "reason": "Pending",
+            "reason": Reason::Pending.as_str(),
             "message": "no operator has looked at this yet. If this stays, see that one runs and watches this namespace",
             "lastTransitionTime": "1970-01-01T00:00:00Z",
         })

@@ -21,8 +21,11 @@ pub const TIME: u32 = 64;
 /// Free text: reason, review comment, error message.
 pub const TEXT: u32 = 4096;
 
-/// The title of an alert.
-pub const TITLE: u32 = 1024;
+/// One line about an alert: title, summary.
+pub const TITLE: u32 = 253;
+
+/// The description of an alert.
+pub const DESCRIPTION: u32 = 768;
 
 /// A duration. Short enough that what the pattern admits never overflows 64 bits of nanoseconds.
 pub const DURATION: u32 = 20;
@@ -36,7 +39,7 @@ pub const REQUESTED_AT: u32 = 253;
 /// The type of a condition.
 pub const CONDITION_TYPE: u32 = 63;
 
-/// The reason of a condition. Never below [`ENUM`]: a state may be a reason.
+/// The reason of a condition.
 pub const CONDITION_REASON: u32 = 63;
 
 /// The message of a condition.
@@ -56,6 +59,9 @@ pub const ATTENTION: u32 = 10;
 
 /// Entries of a Remediation's `status.linkedAlerts`.
 pub const LINKED_ALERTS: u32 = 10;
+
+/// Entries of a linked alert's `xids`.
+pub const XIDS: u32 = 10;
 
 /// Entries of a Remediation's `status.transitions`.
 pub const TRANSITIONS: u32 = 20;

@@ -1,16 +1,18 @@
 //! The two kinds, `ClusterWatch` and `Remediation`, and the definitions that Kubernetes needs of them.
 
 pub mod cluster_watch;
-mod conditions;
+pub mod conditions;
 mod crd;
 pub mod duration;
 pub mod limits;
 pub mod published;
+pub mod reason;
 pub mod remediation;
 mod rules;
 mod schema;
 
 pub use crd::{crds, crds_yaml};
+pub use reason::Reason;
 
 /// API group of both kinds, and the prefix of the project's labels and annotations.
 pub const GROUP: &str = "compute.together.ai";

@@ -14,7 +14,7 @@ use super::{limits, rules};
 
 mod status;
 
-pub use status::{LinkedAlert, RemediationStatus, Transition};
+pub use status::{LinkedAlert, RemediationStatus, Transition, Xid};
 
 /// Which remediation is mirrored. Written once, by the operator.
 #[derive(

@@ -4,7 +4,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use super::Said;
 use crate::{
-    api::remediation::RemediationStatus,
+    api::{Reason, remediation::RemediationStatus},
     mirror::{
         desired::{Synced, UNNAMED, mode_in_words, reason_of, story},
         index::Mirror,
@@ -54,7 +54,7 @@ fn updated(mirror: &Mirror, status: &RemediationStatus) -> Vec<Said> {
             mode_in_words(mode)
         };
         said.push(Said::normal(
-            "ModeChanged",
+            Reason::ModeChanged,
             format!("{node}: the repair was {before} and is now {now}"),
         ));
     }
@@ -79,7 +79,7 @@ fn entered(status: &RemediationStatus, id: &str) -> Said {
     let state = status.state.as_deref().unwrap_or_default();
     Said {
         warning: matches!(state, "FAILED" | "PENDING_APPROVAL"),
-        ..Said::normal(&reason_of(state), story(&told, id))
+        ..Said::normal(reason_of(state), story(&told, id))
     }
 }
 

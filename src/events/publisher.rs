@@ -82,7 +82,7 @@ impl Publisher {
         };
         let event = Event {
             type_,
-            reason: said.reason,
+            reason: said.reason.to_string(),
             note: Some(cut(said.note)),
             action: ACTION.to_owned(),
             secondary: None,

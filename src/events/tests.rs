@@ -77,11 +77,11 @@ fn each_state_that_is_entered_is_told_by_its_reason() {
     for (state, wanted) in [
         (
             "PENDING",
-            "PENDING: instance-1: reboot (REBOOT_VM) is approved and queued",
+            "Queued: instance-1: reboot (REBOOT_VM) is approved and queued",
         ),
         (
             "RUNNING",
-            "RUNNING: instance-1: reboot (REBOOT_VM) is running",
+            "Running: instance-1: reboot (REBOOT_VM) is running",
         ),
         (
             "SUCCEEDED",
@@ -97,7 +97,7 @@ fn each_state_that_is_entered_is_told_by_its_reason() {
         ),
         (
             "NEW-ONE",
-            "NEWONE: instance-1: reboot (REBOOT_VM) is in state NEW-ONE, which this version does not know: nothing to do",
+            "UnknownState: instance-1: reboot (REBOOT_VM) is in state NEW-ONE, which this version does not know: nothing to do",
         ),
     ] {
         assert_eq!(entered(state), wanted);
@@ -209,8 +209,8 @@ fn a_watch_that_fails_is_told_once_and_that_it_recovered() {
 #[test]
 fn notes_are_told_once_also_across_a_restart() {
     let notes = [
-        (ITEMS_LEFT_OUT, "left out 1: x".to_owned()),
-        (DIALECT, "asked by commas".to_owned()),
+        (Reason::ItemsLeftOut, "left out 1: x".to_owned()),
+        (Reason::DialectFallback, "asked by commas".to_owned()),
     ];
     let synced = |message| shown("True", "Synced", message, "Synced");
     assert_eq!(
@@ -237,7 +237,7 @@ fn what_is_too_much_is_dropped_and_counted_and_watches_have_room() {
         queue: Some(queue),
         dropped: Counter::default(),
     };
-    let one = || Some(Said::normal("Running", "x".to_owned()));
+    let one = || Some(Said::normal(Reason::Running, "x".to_owned()));
     for _ in 0..QUEUE {
         events.of_mirror((NAMESPACE, "one", "uid-1"), one());
     }

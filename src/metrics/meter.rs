@@ -17,6 +17,7 @@ use super::{
     totals::{Totals, verb},
 };
 use crate::{
+    api::Reason,
     cluster::ClusterError,
     mirror::{
         desired::Synced,
@@ -85,7 +86,7 @@ impl Writing {
             change: Change::of(deed, news),
             how: match deed {
                 Deed::Mark(_, synced) if synced.is_gone() || *synced == Synced::Forbidden => {
-                    Some(synced.reason())
+                    Some(synced.reason().as_str())
                 }
                 _ => None,
             },
@@ -108,7 +109,8 @@ impl WatchMeter {
     }
 
     /// A poll ended so: `Synced` or a reason of Ready, out of a small fixed set.
-    pub fn polled(&self, outcome: &'static str) {
+    pub fn polled(&self, outcome: Reason) {
+        let outcome = outcome.as_str();
         self.held().polls.entry(outcome).or_default().inc();
     }
 

@@ -6,7 +6,10 @@ use testbed::openmetrics::without_histogram_units;
 
 use super::*;
 use crate::{
-    api::remediation::{RemediationSpec, RemediationStatus, Transition},
+    api::{
+        Reason,
+        remediation::{RemediationSpec, RemediationStatus, Transition},
+    },
     clock::Clock,
     cluster::ClusterError,
     leader::Leadership,
@@ -88,11 +91,11 @@ async fn a_watch_is_shown_as_long_as_somebody_holds_its_meter() {
         watches.meter("gpu-ops", "one"),
     );
     let other = watches.meter("gpu-ops", "other");
-    one.polled("Synced");
-    again.polled("Synced");
-    one.polled("Unavailable");
+    one.polled(Reason::Synced);
+    again.polled(Reason::Synced);
+    one.polled(Reason::Unavailable);
     one.synced(clock.elapsed(), Duration::ZERO);
-    other.polled("Unauthorized");
+    other.polled(Reason::Unauthorized);
     other.synced(clock.elapsed(), Duration::from_secs(300));
     clock.advance(Duration::from_secs(7));
     let of_one = r#"{namespace="gpu-ops",name="one""#;

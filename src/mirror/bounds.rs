@@ -101,15 +101,20 @@ pub fn cut_short(item: &Remediation, omit: &[OmitField]) -> Option<&'static str>
 }
 
 fn fits_whole(alert: &LinkedAlert) -> bool {
-    [
+    let texts = [
         (&alert.name, limits::NAME),
         (&alert.severity, limits::ENUM),
         (&alert.title, limits::TITLE),
+        (&alert.summary, limits::TITLE),
+        (&alert.description, limits::DESCRIPTION),
+        (&alert.slurm_reason, limits::TITLE),
         (&alert.started_at, limits::TIME),
         (&alert.resolved_at, limits::TIME),
-    ]
-    .into_iter()
-    .all(|(value, limit)| value.as_deref().is_none_or(|value| fits(value, limit)))
+    ];
+    let mnemonics = alert.xids.iter().map(|xid| (&xid.mnemonic, limits::ENUM));
+    let mut texts = texts.into_iter().chain(mnemonics);
+    alert.xids.len() <= limits::XIDS as usize
+        && texts.all(|(value, limit)| value.as_deref().is_none_or(|value| fits(value, limit)))
 }
 
 #[cfg(test)]
@@ -136,11 +141,14 @@ mod tests {
             let told = cut_short(&item, omit);
             // What is only derived from other fields ends so too.
             let mut fields = status[0].clone();
-            for derived in ["node", "conditions", "linkedAlerts"] {
+            for derived in ["node", "stateSince", "conditions", "linkedAlerts"] {
                 fields[derived] = serde_json::Value::Null;
             }
             let ends = fields.to_string().contains("…\"") || status[1].to_string().contains("…\"");
-            let fewer = !leave_out && item.linked_alerts.len() > limits::LINKED_ALERTS as usize;
+            let mut xids = item.linked_alerts.iter().map(|alert| alert.xids.len());
+            let fewer = !leave_out
+                && (item.linked_alerts.len() > limits::LINKED_ALERTS as usize
+                    || xids.any(|xids| xids > limits::XIDS as usize));
             prop_assert_eq!(told.is_some(), ends || fewer, "{:?}", told);
         }
     }

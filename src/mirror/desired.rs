@@ -1,13 +1,11 @@
 //! What the status of a mirror says, from what the API says: pure.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use crate::{
     api::{
-        cluster_watch::OmitField,
-        limits,
-        remediation::{LinkedAlert, RemediationStatus},
+        Reason, cluster_watch::OmitField, conditions::condition, limits,
+        remediation::RemediationStatus,
     },
     together::{self, Text, state},
 };
@@ -15,8 +13,10 @@ use crate::{
 use super::{
     approval::how_to_approve,
     bounds::{self, bounded},
-    time,
+    time, transitions,
 };
+
+mod alerts;
 
 /// What a machine is called that the API gives no name.
 pub const UNNAMED: &str = "an unnamed machine";
@@ -46,15 +46,15 @@ pub enum Synced {
 impl Synced {
     /// The condition's reason.
     #[must_use]
-    pub const fn reason(self) -> &'static str {
+    pub const fn reason(self) -> Reason {
         match self {
-            Self::Pending => "Pending",
-            Self::Listed => "Listed",
-            Self::Final => "Final",
-            Self::Stale => "Stale",
-            Self::NotFound => "NotFound",
-            Self::NotListed => "NotListed",
-            Self::Forbidden => "Forbidden",
+            Self::Pending => Reason::Pending,
+            Self::Listed => Reason::Listed,
+            Self::Final => Reason::Final,
+            Self::Stale => Reason::Stale,
+            Self::NotFound => Reason::NotFound,
+            Self::NotListed => Reason::NotListed,
+            Self::Forbidden => Reason::Forbidden,
         }
     }
 
@@ -70,7 +70,7 @@ impl Synced {
             Self::Forbidden,
         ]
         .into_iter()
-        .find(|synced| synced.reason() == reason)
+        .find(|synced| synced.reason().as_str() == reason)
         .unwrap_or(Self::Pending)
     }
 
@@ -136,6 +136,7 @@ pub fn from_api(
     let mut status = RemediationStatus {
         observed_generation: Some(generation),
         node: instance_name.clone().or_else(|| name(&item.instance_id)),
+        state_since: None,
         state: bounded(Some(&item.state), limits::ENUM),
         mode: short(item.mode.as_deref(), bounds::MODE),
         trigger: short(item.trigger.as_deref(), bounds::TRIGGER),
@@ -162,10 +163,11 @@ pub fn from_api(
         end_time: time(&item.end_time),
         error_message: keep(OmitField::ErrorMessage, &item.error_message, limits::TEXT),
         update_time: time(&item.update_time),
-        linked_alerts: linked_alerts(item, omit),
+        linked_alerts: alerts::mirrored(item, omit),
         conditions: Vec::new(),
         transitions: Vec::new(),
     };
+    status.state_since = transitions::time_of(None, &item.state, &status).map(str::to_owned);
     let synced = if open { Synced::Listed } else { Synced::Final };
     status.conditions = conditions(&status, synced, &item.id, generation);
     status
@@ -186,14 +188,6 @@ fn conditions(
     id: &str,
     generation: i64,
 ) -> Vec<Condition> {
-    let condition = |type_: &str, status: &str, reason: &str, message: &str| Condition {
-        type_: type_.to_owned(),
-        status: status.to_owned(),
-        reason: reason.to_owned(),
-        message: bounded(Some(message), limits::CONDITION_MESSAGE).unwrap_or_default(),
-        observed_generation: Some(generation),
-        last_transition_time: Time(Timestamp::UNIX_EPOCH),
-    };
     let state = status.state.as_deref().unwrap_or("UNKNOWN");
     let told = story(status, id);
     let node = status.node.as_deref().unwrap_or(UNNAMED);
@@ -201,55 +195,60 @@ fn conditions(
         Synced::Pending | Synced::Listed | Synced::Final => synced.message().to_owned(),
         _ => format!("{node}: {}", synced.message()),
     };
-    let reason = if synced.is_gone() {
-        synced.reason().to_owned()
+    let gone = synced.is_gone();
+    let (reason, message) = if gone {
+        (synced.reason(), &*stands)
     } else {
-        reason_of(state)
+        (reason_of(state), &*told)
     };
     let succeeded = match state {
-        _ if synced.is_gone() => "Unknown",
+        _ if gone => "Unknown",
         "SUCCEEDED" | "AUTO_RESOLVED" => "True",
         "CANCELLED" | "FAILED" => "False",
         _ => "Unknown",
     };
     let forbidden = synced == Synced::Forbidden;
-    let failed = state == "FAILED" && !synced.is_gone();
     let busy = status.open.unwrap_or(true) && !forbidden;
-    let stalled = match (forbidden, failed) {
-        (true, _) => condition("Stalled", "True", "Forbidden", &stands),
-        (_, true) => condition("Stalled", "True", "RemediationFailed", &told),
-        _ => condition("Stalled", "False", "NotStalled", ""),
+    let reconciling = if busy {
+        ("True", reason, &*told)
+    } else {
+        ("False", Reason::Ended, "")
     };
-    vec![
-        condition("Synced", synced.status(), synced.reason(), &stands),
-        condition(
-            "Succeeded",
-            succeeded,
-            &reason,
-            if synced.is_gone() { &stands } else { &told },
-        ),
-        condition(
-            "Reconciling",
-            if busy { "True" } else { "False" },
-            if busy { &reason } else { "Ended" },
-            if busy { &told } else { "" },
-        ),
-        stalled,
-    ]
+    let stalled = if forbidden {
+        ("True", Reason::Forbidden, &*stands)
+    } else if state == "FAILED" && !gone {
+        ("True", Reason::RemediationFailed, &*told)
+    } else {
+        ("False", Reason::NotStalled, "")
+    };
+    let all = [
+        ("Synced", (synced.status(), synced.reason(), &*stands)),
+        ("Succeeded", (succeeded, reason, message)),
+        ("Reconciling", reconciling),
+        ("Stalled", stalled),
+    ];
+    all.map(|(type_, (status, reason, message))| {
+        let message = bounded(Some(message), limits::CONDITION_MESSAGE).unwrap_or_default();
+        condition(type_, (status, reason, message), generation)
+    })
+    .into()
 }
 
-/// The reason that stands for a state in conditions and Events.
+/// The reason that stands for a state in conditions and Events. Of a state that is not known, the message says the word.
 #[must_use]
-pub fn reason_of(state: &str) -> String {
-    let known = match state {
-        "SUCCEEDED" => "Succeeded",
-        "AUTO_RESOLVED" => "AutoResolved",
-        "CANCELLED" => "Cancelled",
-        "FAILED" => "RemediationFailed",
-        "PENDING_APPROVAL" => "AwaitingApproval",
-        other => return reason_word(other),
-    };
-    known.to_owned()
+pub fn reason_of(state: &str) -> Reason {
+    match state {
+        "PENDING_APPROVAL" => Reason::AwaitingApproval,
+        "PENDING" => Reason::Queued,
+        "QUARANTINING" => Reason::Quarantining,
+        "QUARANTINED" => Reason::Quarantined,
+        "RUNNING" => Reason::Running,
+        "SUCCEEDED" => Reason::Succeeded,
+        "AUTO_RESOLVED" => Reason::AutoResolved,
+        "CANCELLED" => Reason::Cancelled,
+        "FAILED" => Reason::RemediationFailed,
+        _ => Reason::UnknownState,
+    }
 }
 
 /// One sentence: what happens to which machine, and who must act.
@@ -267,15 +266,7 @@ pub fn story(status: &RemediationStatus, id: &str) -> String {
     };
     match status.state.as_deref().unwrap_or_default() {
         "PENDING_APPROVAL" => {
-            let alert = status
-                .linked_alerts
-                .first()
-                .and_then(|alert| alert.title.as_deref().or(alert.name.as_deref()));
-            let why = status
-                .reason
-                .as_deref()
-                .or(alert)
-                .and_then(|why| bounded(Some(why), WHY))
+            let why = why(status)
                 .map(|why| format!(" ({why})"))
                 .unwrap_or_default();
             let how = how_to_approve(id, status.mode.as_deref());
@@ -308,6 +299,16 @@ pub fn story(status: &RemediationStatus, id: &str) -> String {
     }
 }
 
+/// Why a repair is recommended: the reason, else what the first alert is called; and the Xids of that alert.
+fn why(status: &RemediationStatus) -> Option<String> {
+    let alert = status.linked_alerts.first();
+    let called = alert.and_then(|alert| alert.title.as_deref().or(alert.name.as_deref()));
+    let reason = bounded(status.reason.as_deref().or(called), WHY);
+    let xids = alert.and_then(|alert| alerts::xids_in_words(&alert.xids));
+    let parts: Vec<String> = reason.into_iter().chain(xids).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
 /// What a mode does, in words; a mode that nobody knows stands for itself.
 #[must_use]
 pub fn mode_in_words(mode: &str) -> &str {
@@ -318,57 +319,6 @@ pub fn mode_in_words(mode: &str) -> &str {
         "REBOOT_VM" => "reboot (REBOOT_VM)",
         "HOST_POWER_CYCLE" => "power cycle of the host (HOST_POWER_CYCLE)",
         other => other,
-    }
-}
-
-/// A reason in the form that Kubernetes demands (a letter, then letters, digits, `_`, `,`, `:`).
-fn reason_word(reason: &str) -> String {
-    let word: String = reason
-        .chars()
-        .filter(|char| char.is_ascii_alphanumeric() || *char == '_')
-        .take(128)
-        .collect();
-    let word = word.trim_end_matches('_');
-    if word.starts_with(|char: char| char.is_ascii_alphabetic()) {
-        word.to_owned()
-    } else {
-        "UnknownState".to_owned()
-    }
-}
-
-/// The first to begin, as many as the schema allows: in an order that does not depend on the API's, for another order is no
-/// news.
-fn linked_alerts(item: &together::Remediation, omit: &[OmitField]) -> Vec<LinkedAlert> {
-    if omit.contains(&OmitField::LinkedAlerts) {
-        return Vec::new();
-    }
-    let mut alerts: Vec<_> = item.linked_alerts.iter().collect();
-    alerts.sort_by_cached_key(|alert| order(alert));
-    let kept = alerts.into_iter().take(limits::LINKED_ALERTS as usize);
-    kept.map(alert).collect()
-}
-
-/// By their start, those without a usable one last; of equals, by all else that is kept.
-fn order(alert: &together::LinkedAlert) -> impl Ord {
-    let started = time::read(alert.started_at.as_deref());
-    let together::LinkedAlert {
-        name,
-        severity,
-        title,
-        started_at,
-        resolved_at,
-    } = alert;
-    let rest = (severity, title, started_at, resolved_at);
-    (started.is_none(), started, name, rest)
-}
-
-fn alert(alert: &together::LinkedAlert) -> LinkedAlert {
-    LinkedAlert {
-        name: bounded(alert.name.as_deref(), limits::NAME),
-        severity: bounded(alert.severity.as_deref(), limits::ENUM),
-        title: bounded(alert.title.as_deref(), limits::TITLE),
-        started_at: bounded(alert.started_at.as_deref(), limits::TIME),
-        resolved_at: bounded(alert.resolved_at.as_deref(), limits::TIME),
     }
 }
 

@@ -32,6 +32,7 @@ pub fn digest(status: &RemediationStatus) -> u64 {
         error_message,
         update_time,
         linked_alerts,
+        state_since,
         conditions,
         transitions: _,
     } = status;
@@ -56,6 +57,7 @@ pub fn digest(status: &RemediationStatus) -> u64 {
         end_time,
         error_message,
         update_time,
+        state_since,
     ];
     texts.hash(&mut hash);
     let mut conditions: Vec<_> = conditions.iter().collect();

@@ -101,8 +101,12 @@ fn passed<'a>(from: &str, to: &str, status: &RemediationStatus) -> Vec<&'a str> 
         .collect()
 }
 
-/// The API's time that fits the hop, else the time of its last update.
-fn time_of<'a>(from: Option<&str>, to: &str, status: &'a RemediationStatus) -> Option<&'a str> {
+/// The API's time that fits the hop to the state `to`, else the time of its last update.
+pub(super) fn time_of<'a>(
+    from: Option<&str>,
+    to: &str,
+    status: &'a RemediationStatus,
+) -> Option<&'a str> {
     let ended = time::told(status.end_time.as_deref());
     let reviewed = time::told(status.review_time.as_deref());
     let fitting = match to {

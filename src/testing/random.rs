@@ -3,7 +3,7 @@
 use proptest::{option, prelude::*};
 
 use super::{CLUSTER, STATES, ZERO_TIMES, id};
-use crate::together::{LinkedAlert, Remediation, Text};
+use crate::together::{LinkedAlert, Remediation, Text, Xid};
 
 pub(crate) fn state() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -32,16 +32,37 @@ fn time() -> impl Strategy<Value = Option<String>> {
     ])
 }
 
-fn alert() -> impl Strategy<Value = LinkedAlert> {
-    (text(), text(), text(), time(), time()).prop_map(
-        |(name, severity, title, started_at, resolved_at)| LinkedAlert {
+fn xid() -> impl Strategy<Value = Xid> {
+    let number = || option::of(prop_oneof![6 => 0_i64..100, 1 => any::<i64>()]);
+    (number(), text(), number()).prop_map(|(code, mnemonic, count)| Xid {
+        code,
+        mnemonic,
+        count,
+    })
+}
+
+prop_compose! {
+    fn alert()(
+        (name, severity, title) in (text(), text(), text()),
+        (summary, description, slurm_reason) in (text(), text(), text()),
+        (started_at, resolved_at) in (time(), time()),
+        xids in prop_oneof![
+            9 => proptest::collection::vec(xid(), 0..3),
+            1 => proptest::collection::vec(xid(), 11),
+        ],
+    ) -> LinkedAlert {
+        LinkedAlert {
             name,
             severity,
             title,
+            summary,
+            description,
             started_at,
             resolved_at,
-        },
-    )
+            xids,
+            slurm_reason,
+        }
+    }
 }
 
 prop_compose! {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::api::Reason;
+
 /// Why a call or a listing failed. Shows no key, no URL and no value of a body.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -226,20 +228,20 @@ impl Error {
         }
     }
 
-    /// One of a small fixed set of words, for metrics and reasons.
+    /// What it is to conditions and metrics.
     #[must_use]
-    pub fn label(&self) -> &'static str {
+    pub const fn reason(&self) -> Reason {
         match self {
-            Self::Unauthorized => "Unauthorized",
-            Self::Forbidden | Self::Billing => "Forbidden",
-            Self::NotFound => "NotFound",
+            Self::Unauthorized => Reason::Unauthorized,
+            Self::Forbidden | Self::Billing => Reason::Forbidden,
+            Self::NotFound => Reason::NotFound,
             Self::BadRequest { .. } | Self::ImpossibleId { .. } | Self::OtherSpelling { .. } => {
-                "BadRequest"
+                Reason::BadRequest
             }
-            Self::RateLimited { .. } => "RateLimited",
-            Self::Unavailable { .. } => "Unavailable",
-            Self::InvalidResponse(_) | Self::TooLarge { .. } => "InvalidResponse",
-            Self::IncompleteListing { .. } => "IncompleteListing",
+            Self::RateLimited { .. } => Reason::RateLimited,
+            Self::Unavailable { .. } => Reason::Unavailable,
+            Self::InvalidResponse(_) | Self::TooLarge { .. } => Reason::InvalidResponse,
+            Self::IncompleteListing { .. } => Reason::IncompleteListing,
         }
     }
 }
@@ -292,7 +294,7 @@ mod tests {
                 why: Incomplete::Loop,
             },
         ]
-        .map(|error| format!("{}: {error}", error.label()));
+        .map(|error| format!("{}: {error}", error.reason()));
         insta::assert_yaml_snapshot!(told, @r#"
         - "Unauthorized: the API does not accept the key (401): it is wrong, expired or revoked. Put a valid one into the Secret of spec.apiKeySecretRef"
         - "Forbidden: the API does not let the key see this (403): put a key of the cluster's project into the Secret of spec.apiKeySecretRef"

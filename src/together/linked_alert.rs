@@ -15,10 +15,29 @@ pub struct LinkedAlert {
     pub severity: Option<String>,
     /// The title for people (`annotation.title`).
     pub title: Option<String>,
+    /// A short form of it (`annotation.summary_line`).
+    pub summary: Option<String>,
+    /// A sentence or two (`annotation.description`).
+    pub description: Option<String>,
     /// When it began.
     pub started_at: Option<String>,
     /// When it was over.
     pub resolved_at: Option<String>,
+    /// The GPU errors that it counted (`annotation.xid.events`).
+    pub xids: Vec<Xid>,
+    /// Why Slurm does not use the node (`annotation.slurm_node_unavailable.reason`).
+    pub slurm_reason: Option<String>,
+}
+
+/// One kind of GPU error; at least one of its fields is there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Xid {
+    /// The number that NVIDIA gives it (`xid_code`).
+    pub code: Option<i64>,
+    /// The name that NVIDIA gives it.
+    pub mnemonic: Option<String>,
+    /// How often it came.
+    pub count: Option<i64>,
 }
 
 /// Reads `linked_alerts` as far as it can be read, and whether that is all of it.
@@ -40,25 +59,73 @@ fn alert(raw: &RawValue, all: &mut bool) -> LinkedAlert {
         *all = false;
         return LinkedAlert::default();
     };
-    let title = match fields.get("annotation") {
-        Some(Value::Object(annotation)) => annotation.get("title"),
-        None | Some(Value::Null) => None,
-        Some(_) => {
-            *all = false;
-            None
-        }
-    };
     let severity = match fields.get("severity") {
         Some(Value::Number(number)) if !number.is_f64() => Some(number.to_string()),
         severity => text(severity, all),
     };
+    let annotation = object(fields.get("annotation"), all);
+    let told = |name: &str| annotation.and_then(|fields| fields.get(name));
+    let slurm = object(told("slurm_node_unavailable"), all);
     LinkedAlert {
         name: text(fields.get("alert_name"), all),
         severity,
-        title: text(title, all),
+        title: text(told("title"), all),
+        summary: text(told("summary_line"), all),
+        description: text(told("description"), all),
         started_at: text(fields.get("started_at"), all),
         resolved_at: text(fields.get("resolved_at"), all),
+        xids: xids(told("xid"), all),
+        slurm_reason: text(slurm.and_then(|fields| fields.get("reason")), all),
     }
+}
+
+/// The events of an `xid`, as far as they can be read.
+fn xids(xid: Option<&Value>, all: &mut bool) -> Vec<Xid> {
+    let events = match object(xid, all).and_then(|fields| fields.get("events")) {
+        None | Some(Value::Null) => return Vec::new(),
+        Some(Value::Array(events)) => events,
+        Some(_) => {
+            *all = false;
+            return Vec::new();
+        }
+    };
+    let events = events.iter().filter_map(|event| {
+        let Value::Object(fields) = event else {
+            *all = false;
+            return None;
+        };
+        let xid = Xid {
+            code: number(fields.get("xid_code"), all),
+            mnemonic: text(fields.get("mnemonic"), all),
+            count: number(fields.get("count"), all),
+        };
+        (xid != Xid::default()).then_some(xid)
+    });
+    events.collect()
+}
+
+/// An object; `all` becomes false where it is something else.
+fn object<'a>(value: Option<&'a Value>, all: &mut bool) -> Option<&'a Map<String, Value>> {
+    match value {
+        None | Some(Value::Null) => None,
+        Some(Value::Object(fields)) => Some(fields),
+        Some(_) => {
+            *all = false;
+            None
+        }
+    }
+}
+
+/// A whole number, also as text, as gateways write those of 64 bits; `all` becomes false where it is something else.
+fn number(value: Option<&Value>, all: &mut bool) -> Option<i64> {
+    let number = match value {
+        None | Some(Value::Null) => return None,
+        Some(Value::String(text)) if text.is_empty() => return None,
+        Some(Value::String(text)) => text.parse().ok(),
+        Some(value) => value.as_i64(),
+    };
+    *all &= number.is_some();
+    number
 }
 
 /// A text; `all` becomes false where it is something else.
@@ -84,74 +151,5 @@ pub(super) fn all_of_them<'de, D: Deserializer<'de>>(
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    fn read(json: &str) -> Vec<LinkedAlert> {
-        super::read(&RawValue::from_string(json.to_owned()).unwrap()).0
-    }
-
-    #[test]
-    fn reads_what_is_kept_and_ignores_the_rest() {
-        let alerts = read(
-            r#"[{"alert_name":"XidError","severity":"PHC_SEVERITY_CRITICAL",
-                "annotation":{"title":"GPU fell off the bus","xid":{"events":[{"xid_code":79}]}},
-                "annotations":{"title":"legacy"},
-                "started_at":"2026-01-02T03:04:05Z","resolved_at":""}]"#,
-        );
-        let expected = LinkedAlert {
-            name: Some("XidError".into()),
-            severity: Some("PHC_SEVERITY_CRITICAL".into()),
-            title: Some("GPU fell off the bus".into()),
-            started_at: Some("2026-01-02T03:04:05Z".into()),
-            resolved_at: None,
-        };
-        assert_eq!(alerts, [expected]);
-    }
-
-    #[test]
-    fn a_severity_that_is_a_number_is_read_as_text() {
-        let alerts = read(r#"[{"alert_name":"XidError","severity":3}]"#);
-        assert_eq!(alerts[0].severity.as_deref(), Some("3"));
-    }
-
-    #[test]
-    fn junk_is_left_out() {
-        for json in ["null", "7", "{}", "\"x\"", "[]", "[null, 3, [], {}]"] {
-            assert!(read(json).is_empty(), "{json}");
-        }
-        let mixed = read(r#"[1, {"alert_name":"A","severity":5,"annotation":"text"}]"#);
-        assert_eq!(mixed.len(), 1);
-        assert_eq!(
-            (mixed[0].name.as_deref(), mixed[0].severity.as_deref()),
-            (Some("A"), Some("5"))
-        );
-    }
-
-    #[test]
-    fn tells_whether_all_of_it_was_read() {
-        let all = |json: &str| super::read(&RawValue::from_string(json.to_owned()).unwrap()).1;
-        for json in [
-            "null",
-            "[]",
-            "[{}]",
-            r#"[{"newer": [1], "severity": 3, "annotation": null, "alert_name": ""}]"#,
-        ] {
-            assert!(all(json), "{json}");
-        }
-        for json in [
-            "7",
-            "{}",
-            "[null]",
-            "[[]]",
-            r#"[{"severity": 1.5}]"#,
-            r#"[{"alert_name": 1}]"#,
-            r#"[{"started_at": true}]"#,
-            r#"[{"annotation": "text"}]"#,
-            r#"[{"annotation": {"title": 1}}]"#,
-        ] {
-            assert!(!all(json), "{json}");
-        }
-    }
-}
+#[allow(clippy::unwrap_used)]
+mod tests;

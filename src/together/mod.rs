@@ -39,7 +39,7 @@ pub use decode::{decode_one, decode_page};
 pub use dialect::{Dialects, QueryNames, Spoken, StateFilter};
 pub use error::{Error, Flaw, Incomplete, Outage};
 pub use key::{ApiKey, KeyError};
-pub use linked_alert::LinkedAlert;
+pub use linked_alert::{LinkedAlert, Xid};
 pub use listing::Listing;
 pub use model::{Malformed, Remediation, Text};
 pub use port::{Api, ListRequest, Page, PageQuery, Service};

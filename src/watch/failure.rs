@@ -1,16 +1,13 @@
 //! Why a poll is no success, in the words of a condition: pure.
 
 use super::{credentials::CredentialsError, plan::Scope, poll::PollError, polled::Polled};
-use crate::together::Error;
-
-/// The reason where the API was listed and the cluster did not take all of it.
-pub const WRITE_FAILED: &str = "WriteFailed";
+use crate::{api::Reason, together::Error};
 
 /// What to tell of a poll that failed, or whose writes did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// Reason of Ready, out of the contract's set.
-    pub reason: &'static str,
+    pub reason: Reason,
     /// What happened, and what to do.
     pub message: String,
     /// Trying again is no use: somebody must act.
@@ -27,7 +24,7 @@ impl Failure {
     ) -> Option<Self> {
         match outcome {
             Ok(_) => unwritten.map(|message| Self {
-                reason: WRITE_FAILED,
+                reason: Reason::WriteFailed,
                 message,
                 needs_somebody: false,
             }),
@@ -38,12 +35,16 @@ impl Failure {
 
 fn failure(error: &PollError, scope: &Scope) -> Failure {
     let (reason, needs_somebody) = match error {
-        PollError::Credentials(CredentialsError::NotFound(_)) => ("SecretNotFound", true),
-        PollError::Credentials(CredentialsError::Invalid { .. }) => ("SecretInvalid", true),
-        PollError::Credentials(CredentialsError::Unavailable { .. }) => ("Unavailable", false),
-        PollError::Api(Error::NotFound) if scope.instance.is_some() => ("InstanceNotFound", true),
-        PollError::Api(Error::NotFound) => ("ClusterNotFound", true),
-        PollError::Api(error) => (error.label(), !error.retryable()),
+        PollError::Credentials(CredentialsError::NotFound(_)) => (Reason::SecretNotFound, true),
+        PollError::Credentials(CredentialsError::Invalid { .. }) => (Reason::SecretInvalid, true),
+        PollError::Credentials(CredentialsError::Unavailable { .. }) => {
+            (Reason::Unavailable, false)
+        }
+        PollError::Api(Error::NotFound) if scope.instance.is_some() => {
+            (Reason::InstanceNotFound, true)
+        }
+        PollError::Api(Error::NotFound) => (Reason::ClusterNotFound, true),
+        PollError::Api(error) => (error.reason(), !error.retryable()),
     };
     let message = match (error, &scope.instance) {
         (PollError::Api(Error::NotFound), Some(instance)) => format!(

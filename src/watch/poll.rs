@@ -20,10 +20,10 @@ use super::{
     timed::Timed,
 };
 use crate::{
-    api::cluster_watch::ClusterWatchSpec,
+    api::{Reason, cluster_watch::ClusterWatchSpec},
     clock::Clock,
     cluster::Cluster,
-    events::{DIALECT, Events, ITEMS_LEFT_OUT},
+    events::Events,
     mirror::{
         desired::Synced,
         end::Clocks,
@@ -202,8 +202,10 @@ async fn poll_with<C: Cluster, T: Service>(
     }
     // A short listing does not show what the last full one had to leave out.
     let left_out = memory.left_out.clone().or(left_out);
-    let left_out = left_out.map(|told| (ITEMS_LEFT_OUT, told));
-    let dialect = dialects.note(&wanted).map(|told| (DIALECT, told));
+    let left_out = left_out.map(|told| (Reason::ItemsLeftOut, told));
+    let dialect = dialects
+        .note(&wanted)
+        .map(|told| (Reason::DialectFallback, told));
     let notes = left_out.into_iter().chain(dialect).collect();
     Ok(Polled {
         full,

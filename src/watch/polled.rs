@@ -5,7 +5,7 @@ use std::time::Duration;
 use kube::ResourceExt;
 
 use super::round::Tally;
-use crate::api::cluster_watch::ClusterWatch;
+use crate::api::{Reason, cluster_watch::ClusterWatch};
 
 /// What a complete poll came to.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub struct Polled {
     /// How many open remediations were missing at once, where those are many.
     pub vanished: usize,
     /// What was left out or asked differently: reasons and sentences.
-    pub notes: Vec<(&'static str, String)>,
+    pub notes: Vec<(Reason, String)>,
 }
 
 impl Polled {

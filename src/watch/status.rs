@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use k8s_openapi::{
-    apimachinery::pkg::apis::meta::v1::{Condition, Time},
+    apimachinery::pkg::apis::meta::v1::Time,
     jiff::{SignedDuration, Timestamp},
 };
 
-use super::{failure::WRITE_FAILED, rollup::Rollup, schedule::HEARTBEAT};
+use super::{rollup::Rollup, schedule::HEARTBEAT};
 use crate::{
-    api::{cluster_watch::ClusterWatchStatus, limits},
+    api::{Reason, cluster_watch::ClusterWatchStatus, conditions, limits},
     mirror::time::{seconds, to_second},
 };
 
@@ -28,14 +28,14 @@ pub enum Standing {
     /// Somebody must act first.
     Stalled {
         /// Reason of Ready and Stalled.
-        reason: &'static str,
+        reason: Reason,
         /// What to do.
         message: String,
     },
     /// It is being tried again, and the mirror is stale meanwhile.
     Failing {
         /// Reason of Ready and Reconciling.
-        reason: &'static str,
+        reason: Reason,
         /// What failed.
         message: String,
     },
@@ -79,23 +79,22 @@ pub fn build(
     let told = words(standing);
     let (ready, reconciling, stalled) = match standing {
         Standing::Progressing(_) => (
-            ("Unknown", "Progressing", &*told),
-            ("True", "Progressing", &*told),
-            ("False", "Progressing", ""),
+            ("Unknown", Reason::Progressing, &*told),
+            ("True", Reason::Progressing, &*told),
+            ("False", Reason::Progressing, ""),
         ),
         Standing::Synced(_) => (
-            ("True", "Synced", &*told),
-            ("False", "Synced", ""),
-            ("False", "Synced", ""),
+            ("True", Reason::Synced, &*told),
+            ("False", Reason::Synced, ""),
+            ("False", Reason::Synced, ""),
         ),
         Standing::Suspended => {
-            let was = ready.map_or(("Unknown", "Pending"), |ready| {
-                (&*ready.status, &*ready.reason)
-            });
+            let was = ready.and_then(|ready| Some((&*ready.status, ready.reason.parse().ok()?)));
+            let (status, reason) = was.unwrap_or(("Unknown", Reason::Pending));
             (
-                (was.0, was.1, &*told),
-                ("False", "Suspended", &*told),
-                ("False", "Suspended", ""),
+                (status, reason, &*told),
+                ("False", Reason::Suspended, &*told),
+                ("False", Reason::Suspended, ""),
             )
         }
         Standing::Stalled { reason, .. } => (
@@ -110,32 +109,26 @@ pub fn build(
         ),
     };
     let reconciling = match &facts.adopting {
-        Some(message) if reconciling.0 == "False" => ("True", "Progressing", &**message),
+        Some(message) if reconciling.0 == "False" => ("True", Reason::Progressing, &**message),
         _ => reconciling,
     };
     let rollup = facts.rollup.clone().unwrap_or_else(|| carried(previous));
     let attention = match &rollup.message {
-        Some(message) => ("True", "AttentionRequired", &**message),
-        None => ("False", "NothingToDo", ""),
+        Some(message) => ("True", Reason::AttentionRequired, &**message),
+        None => ("False", Reason::NothingToDo, ""),
     };
-    let condition = |type_: &str, (status, reason, message): (&str, &str, &str)| {
+    let condition = |type_: &str, (status, reason, message): (&str, Reason, &str)| {
         let before = previous
             .conditions
             .iter()
             .find(|before| before.type_ == type_ && before.status == status);
-        Condition {
-            type_: type_.to_owned(),
-            status: status.to_owned(),
-            reason: reason.to_owned(),
-            message: message
-                .chars()
-                .take(limits::CONDITION_MESSAGE as usize)
-                .collect(),
-            observed_generation: Some(facts.generation),
-            last_transition_time: before.map_or(Time(to_second(now)), |before| {
-                before.last_transition_time.clone()
-            }),
-        }
+        let message = message.chars().take(limits::CONDITION_MESSAGE as usize);
+        let told = (status, reason, message.collect());
+        let mut condition = conditions::condition(type_, told, facts.generation);
+        condition.last_transition_time = before.map_or(Time(to_second(now)), |before| {
+            before.last_transition_time.clone()
+        });
+        condition
     };
     let known = previous.remediations.is_some() || facts.rollup.is_some();
     ClusterWatchStatus {
@@ -213,7 +206,7 @@ fn carried(previous: &ClusterWatchStatus) -> Rollup {
 pub fn synced_later_by(status: &ClusterWatchStatus) -> Duration {
     let failing = status.conditions.iter().any(|condition| {
         (&*condition.type_, &*condition.status) == ("Ready", "False")
-            && condition.reason != WRITE_FAILED
+            && condition.reason != Reason::WriteFailed.as_str()
     });
     if failing { Duration::ZERO } else { HEARTBEAT }
 }

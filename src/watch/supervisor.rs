@@ -26,7 +26,7 @@ use super::{
     task::Speeds,
 };
 use crate::{
-    api::cluster_watch::ClusterWatch,
+    api::{Reason, cluster_watch::ClusterWatch},
     cluster::Cluster,
     metrics::Watches,
     together::{self, Service},
@@ -237,7 +237,7 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
                 let message = format!(
                     "the older ClusterWatch {other} of this namespace covers the same instances, so this one does nothing: delete one of the two"
                 );
-                let reason = "Overlaps";
+                let reason = Reason::OverlappingClusterWatch;
                 Work::Rest(Standing::Stalled { reason, message }, true)
             }
             (None, false) => Work::Mirror,

@@ -27,7 +27,7 @@ use super::{
     status::{Facts, Standing, synced_later_by},
 };
 use crate::{
-    api::cluster_watch::ClusterWatch,
+    api::{Reason, cluster_watch::ClusterWatch},
     cluster::Cluster,
     events::{self, Shown},
     metrics::{WatchMeter, Watches},
@@ -205,7 +205,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
             }
             let standing = match stale_at {
                 Some(_) => Standing::Failing {
-                    reason: "IncompleteListing",
+                    reason: Reason::IncompleteListing,
                     message: LATE.to_owned(),
                 },
                 None => Standing::Progressing(String::new()),
@@ -228,8 +228,11 @@ impl<C: Cluster, T: Service> Task<C, T> {
     async fn take_stock(&mut self, outcome: &Result<Polled, PollError>) -> Standing {
         let (elapsed, now) = (self.tools.clock.elapsed(), self.tools.clock.now());
         let failure = Failure::of(outcome, &self.scope, self.memory.unwritten());
-        self.meter
-            .polled(failure.as_ref().map_or("Synced", |failure| failure.reason));
+        self.meter.polled(
+            failure
+                .as_ref()
+                .map_or(Reason::Synced, |failure| failure.reason),
+        );
         if let Ok(polled) = outcome {
             self.meter.synced(elapsed, Duration::ZERO);
             self.lasted = polled.lasted;
@@ -257,7 +260,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
             message,
             needs_somebody,
         } = failure;
-        tracing::warn!(watch = %self.watch.name_any(), namespace = %self.scope.namespace, reason, error = %message, "the poll failed");
+        tracing::warn!(watch = %self.watch.name_any(), namespace = %self.scope.namespace, %reason, error = %message, "the poll failed");
         let stale = self.mark_stale(elapsed).await;
         if needs_somebody {
             Standing::Stalled { reason, message }

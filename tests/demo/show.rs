@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     fn screen() -> Screen {
-        let columns = json!([{"name": "Name"}, {"name": "State"}, {"name": "Synced"}]);
+        let columns = json!([{"name": "Name"}, {"name": "State"}, {"name": "Sync"}]);
         Screen::new(&serde_json::from_value::<Vec<Column>>(columns).unwrap())
     }
 

@@ -12,7 +12,7 @@ const LONGEST: [(&str, usize); 5] = [
     ("Node", "gpu-dp-99".len()),
     ("State", "PENDING_APPROVAL".len()),
     ("Mode", "EVICT_WITHOUT_REPLACEMENT".len()),
-    ("Synced", "Unknown".len()),
+    ("Sync", "NotListed".len()),
 ];
 
 /// `meta.k8s.io/v1` Table, as far as it is shown.
@@ -150,14 +150,14 @@ mod tests {
         serde_json::from_value(json!({
             "metadata": {"resourceVersion": "7"},
             "columnDefinitions": [
-                column("Name", 0), column("Node", 0), column("State", 0), column("Mode", 0),
-                column("Synced", 0), column("Created", 0), column("Reason", 1),
+                column("Name", 0), column("Node", 0), column("State", 0), column("Since", 0),
+                column("Mode", 0), column("Sync", 0), column("Reason", 1),
             ],
             "rows": [
                 {"cells": ["14d61d75-1440-4141-8a78-0db7867925d3", "gpu-dp-17", "RUNNING",
-                           "VM_ONLY", "True", "12m", "XID 79"]},
-                {"cells": ["fa7b75df-1a27-4757-80ac-2835cfd06024", null, null, null, "Unknown",
-                           "<invalid>", null]},
+                           "12m", "VM_ONLY", "Listed", "GPU lost"]},
+                {"cells": ["fa7b75df-1a27-4757-80ac-2835cfd06024", null, null, "<invalid>", null,
+                           "Pending", null]},
             ],
         }))
         .unwrap()
@@ -202,12 +202,12 @@ mod tests {
         assert_eq!(
             layout.header(),
             "NAME                                   NODE        STATE              \
-             MODE                        SYNCED    CREATED"
+             SINCE       MODE                        SYNC"
         );
         assert_eq!(
             plain_row(&layout, &table.rows[0]),
             "14d61d75-1440-4141-8a78-0db7867925d3   gpu-dp-17   RUNNING            \
-             VM_ONLY                     True      12m"
+             12m         VM_ONLY                     Listed"
         );
         assert!(plain_row(&layout, &table.rows[1]).starts_with("fa7b75df"));
     }
@@ -228,9 +228,9 @@ mod tests {
         let mut table = table();
         let cells = &mut table.rows[0].cells;
         cells[2] = json!("PENDING_APPROVAL");
-        cells[3] = json!("EVICT_WITHOUT_REPLACEMENT");
-        cells[4] = json!("Unknown");
-        cells[5] = json!("<invalid>");
+        cells[3] = json!("<invalid>");
+        cells[4] = json!("EVICT_WITHOUT_REPLACEMENT");
+        cells[5] = json!("NotListed");
         let mut layout = Layout::new(table.column_definitions.as_ref().unwrap());
         layout.fit(&table.rows);
         assert!(plain_row(&layout, &table.rows[0]).chars().count() <= 120);

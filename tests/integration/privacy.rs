@@ -11,7 +11,10 @@ use kube::{Api, ResourceExt, api::ListParams};
 use rustix::process::{Pid, Signal, kill_process};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use testbed::simulator::{AlertAnnotation, Fault, LinkedAlert, Remediation as Truth, Times};
+use testbed::simulator::{
+    AlertAnnotation, Fault, LinkedAlert, Remediation as Truth, SlurmAnnotation, Times,
+    XidAnnotation, XidEvent,
+};
 use together_remediation_operator::api::cluster_watch::Query;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -125,6 +128,16 @@ fn talkative(markers: &Markers, number: u32, state: &str) -> Truth {
                 title: markers.of("alert"),
                 description: markers.of("alert"),
                 summary_line: markers.of("alert"),
+                xid: Some(XidAnnotation {
+                    events: vec![XidEvent {
+                        xid_code: 79,
+                        mnemonic: markers.of("alert"),
+                        count: 1,
+                    }],
+                }),
+                slurm_node_unavailable: Some(SlurmAnnotation {
+                    reason: markers.of("alert"),
+                }),
             },
         }],
         ..Truth::numbered(CLUSTER, number)

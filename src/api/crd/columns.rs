@@ -84,7 +84,8 @@ pub(super) fn cluster_watch() -> Vec<Column> {
 
 /// The columns of `Remediation`.
 pub(super) fn remediation() -> Vec<Column> {
-    let synced = r#".status.conditions[?(@.type=="Synced")].status"#;
+    let synced = r#".status.conditions[?(@.type=="Synced")].reason"#;
+    let watch = r".metadata.labels.compute\.together\.ai/cluster-watch";
     vec![
         column("Node", "string", ".status.node", "The machine."),
         column(
@@ -94,22 +95,34 @@ pub(super) fn remediation() -> Vec<Column> {
             "How far the repair is, as the API says it.",
         ),
         column(
+            "Since",
+            "date",
+            ".status.stateSince",
+            "Since when it is in this state, by the API's times.",
+        ),
+        column(
             "Mode",
             "string",
             ".status.mode",
             "What is done to the machine.",
         ),
         column(
-            "Synced",
+            "Sync",
             "string",
             synced,
-            "Whether the mirror agrees with the API.",
+            "How the mirror stands to the API: the reason of its condition Synced.",
         ),
-        column(
-            "Created",
+        wide(
+            "Age",
             "date",
             ".status.createTime",
             "When the API says that it was created.",
+        ),
+        wide(
+            "ClusterWatch",
+            "string",
+            watch,
+            "The ClusterWatch that writes it.",
         ),
         wide(
             "Instance",

@@ -26,6 +26,12 @@ pub struct RemediationStatus {
     #[schemars(length(max = limits::NAME))]
     pub node: Option<String>,
 
+    /// Since when it is in this state, by the API's times: reviewTime, startTime or endTime as the state has it, else
+    /// updateTime.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::TIME))]
+    pub state_since: Option<String>,
+
     /// How far the repair is. The API's reference page names PENDING_APPROVAL, PENDING, RUNNING, SUCCEEDED,
     /// FAILED, CANCELLED and AUTO_RESOLVED; others may come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -183,6 +189,16 @@ pub struct LinkedAlert {
     #[schemars(length(max = limits::TITLE))]
     pub title: Option<String>,
 
+    /// A short form of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::TITLE))]
+    pub summary: Option<String>,
+
+    /// What was seen, in a sentence or two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::DESCRIPTION))]
+    pub description: Option<String>,
+
     /// When it began, exactly as the API wrote it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::TIME))]
@@ -192,6 +208,34 @@ pub struct LinkedAlert {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::TIME))]
     pub resolved_at: Option<String>,
+
+    /// The GPU errors that it counted, by their codes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = limits::XIDS), extend("x-kubernetes-list-type" = "atomic"))]
+    pub xids: Vec<Xid>,
+
+    /// Why Slurm does not use the node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::TITLE))]
+    pub slurm_reason: Option<String>,
+}
+
+/// A kind of GPU error that the NVIDIA driver reported.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Xid {
+    /// NVIDIA's number for it, for instance 79.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<i64>,
+
+    /// NVIDIA's name for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::ENUM))]
+    pub mnemonic: Option<String>,
+
+    /// How often it was reported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<i64>,
 }
 
 #[cfg(test)]
@@ -215,13 +259,15 @@ mod tests {
     #[test]
     fn a_full_status_reads_back_field_by_field() {
         let full = json!({
-            "observedGeneration": 1, "node": "n", "state": "RUNNING", "mode": "VM_ONLY", "trigger": "MANUAL",
+            "observedGeneration": 1, "node": "n", "stateSince": "ss", "state": "RUNNING", "mode": "VM_ONLY", "trigger": "MANUAL",
             "open": true, "instanceId": "i", "instanceName": "in", "reason": "r",
             "activeHealthCheckRunId": "a", "passiveHealthCheckEventId": "p", "requestedBy": "rb",
             "createTime": "ct", "reviewedBy": "vb", "reviewTime": "rt", "reviewComment": "rc",
             "startTime": "st", "endTime": "et", "errorMessage": "em", "updateTime": "ut",
             "linkedAlerts": [{
-                "name": "n", "severity": "CRITICAL", "title": "t", "startedAt": "s", "resolvedAt": "e",
+                "name": "n", "severity": "CRITICAL", "title": "t", "summary": "su", "description": "d",
+                "startedAt": "s", "resolvedAt": "e", "slurmReason": "sr",
+                "xids": [{"code": 79, "mnemonic": "m", "count": 2}],
             }],
             "conditions": [{
                 "type": "Synced", "status": "True", "reason": "Listed", "message": "",

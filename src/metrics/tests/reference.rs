@@ -6,7 +6,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use testbed::drift;
 
 use super::*;
-use crate::{api::remediation::Remediation, mirror::shown::Shown};
+use crate::{
+    api::{Reason, remediation::Remediation},
+    mirror::shown::Shown,
+};
 
 const BEGIN: &str =
     "<!-- Metrics: made by `UPDATE_DOCS=1 cargo test --lib metrics::tests::reference` -->\n";
@@ -19,7 +22,7 @@ fn everything() -> String {
     index_of_two.show(None, unreadable());
     let (metrics, watches, together, clock) = metrics_of(Readiness::new(index_of_two));
     let meter = watches.meter("ns", "w");
-    meter.polled("Synced");
+    meter.polled(Reason::Synced);
     meter.listed(true, Duration::ZERO, (1, 0));
     meter.synced(clock.elapsed(), Duration::ZERO);
     meter.stale_after(clock.elapsed(), Duration::ZERO);

@@ -47,7 +47,7 @@ fn each_status_has_its_meaning() {
     ] {
         let error = meaning(status).unwrap_err();
         assert_eq!(
-            (error.label(), error.retryable()),
+            (error.reason().as_str(), error.retryable()),
             (label, retryable),
             "{status}"
         );

@@ -137,7 +137,7 @@ async fn a_key_is_left_alone_for_longer_each_time_and_a_success_ends_that() {
                 let longest = Duration::from_secs(longest);
                 assert!(wait >= longest / 2 && wait <= longest, "{round}: {wait:?}");
                 let told = budget.take().await.unwrap_err();
-                assert_eq!(told.label(), error.label(), "as the API said");
+                assert_eq!(told.reason(), error.reason(), "as the API said");
                 assert_eq!(told.retry_after(), Some(wait));
                 tokio::time::advance(wait).await;
             }

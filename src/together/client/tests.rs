@@ -94,7 +94,10 @@ async fn one_remediation_is_asked_for_by_ids_that_stay_segments() {
     let target = "GET /v1/compute/clusters/c%2Fd/instances/-/remediations/..%2F..%2Fwhoami";
     assert_eq!(server.seen()[0].target, target);
     let impossible = api.get("c", Some(".."), "x").await.unwrap_err();
-    assert_eq!((impossible.label(), server.seen().len()), ("BadRequest", 1));
+    assert_eq!(
+        (impossible.reason().as_str(), server.seen().len()),
+        ("BadRequest", 1)
+    );
 }
 
 #[tokio::test]

@@ -53,11 +53,11 @@ fn standings() -> [Standing; 5] {
         Standing::Synced(message.clone()),
         Standing::Suspended,
         Standing::Stalled {
-            reason: "Unauthorized",
+            reason: Reason::Unauthorized,
             message: message.clone(),
         },
         Standing::Failing {
-            reason: "RateLimited",
+            reason: Reason::RateLimited,
             message,
         },
     ]
@@ -298,9 +298,9 @@ fn the_last_sync_is_exact_where_the_watch_says_that_it_cannot_be_listed() {
         reason,
         message: String::new(),
     };
-    assert_eq!(told(&failing("Unavailable")), Duration::ZERO);
+    assert_eq!(told(&failing(Reason::Unavailable)), Duration::ZERO);
     // Listed all the same: the next heartbeat tells of it.
-    assert_eq!(told(&failing("WriteFailed")), HEARTBEAT);
+    assert_eq!(told(&failing(Reason::WriteFailed)), HEARTBEAT);
     assert_eq!(told(&synced()), HEARTBEAT);
     assert_eq!(synced_later_by(&ClusterWatchStatus::default()), HEARTBEAT);
 }

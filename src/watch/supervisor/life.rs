@@ -7,7 +7,7 @@ use kube::ResourceExt;
 use tokio::sync::watch;
 
 use crate::{
-    api::cluster_watch::ClusterWatch,
+    api::{Reason, cluster_watch::ClusterWatch},
     cluster::Cluster,
     metrics::Watches,
     together::Service,
@@ -105,7 +105,7 @@ impl<C: Cluster, T: Service> Slot<C, T> {
     async fn down(&self) {
         if matches!(self.work, Work::Mirror) {
             let standing = Standing::Failing {
-                reason: "InternalError",
+                reason: Reason::InternalError,
                 message: PANICKED.to_owned(),
             };
             let rest = async { self.task().rest(standing, false, &self.meters).await };

@@ -6,6 +6,7 @@ use kube::ResourceExt;
 
 use super::Task;
 use crate::{
+    api::Reason,
     clock::Clock,
     cluster::{Cluster, ClusterError},
     together::Service,
@@ -62,7 +63,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
         let (tools, scope) = (self.tools.clone(), self.scope.clone());
         let standing = match standing {
             Standing::Progressing(_) => Standing::Failing {
-                reason: "WriteFailed",
+                reason: Reason::WriteFailed,
                 message: format!(
                     "the API server refuses to list Remediations in {}: grant the operator's service account list and watch there",
                     scope.namespace

@@ -8,7 +8,7 @@ mod fields;
 use fields::{ALERTS, Fields, TEXTS, is_text, text};
 use libfuzzer_sys::fuzz_target;
 use together_remediation_operator::{
-    api::limits,
+    api::{Reason, limits},
     mirror::{desired, name::object_name},
     together::{Error, Malformed, Remediation, decode_one, decode_page},
 };
@@ -148,15 +148,17 @@ fn fits_the_cluster(remediation: &Remediation) {
     assert!(status.linked_alerts.len() <= limits::LINKED_ALERTS as usize);
     for alert in &status.linked_alerts {
         within(&alert.title, limits::TITLE);
+        within(&alert.summary, limits::TITLE);
+        within(&alert.description, limits::DESCRIPTION);
+        within(&alert.slurm_reason, limits::TITLE);
+        assert!(alert.xids.len() <= limits::XIDS as usize);
+        for xid in &alert.xids {
+            within(&xid.mnemonic, limits::ENUM);
+        }
     }
     for condition in &status.conditions {
         assert!(condition.message.chars().count() <= limits::CONDITION_MESSAGE as usize);
-        assert!(
-            condition
-                .reason
-                .starts_with(|first: char| first.is_ascii_alphabetic())
-        );
-        assert!(condition.reason.len() <= limits::CONDITION_REASON as usize);
+        assert!(condition.reason.parse::<Reason>().is_ok());
     }
 }
 

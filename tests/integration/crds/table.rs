@@ -1,13 +1,17 @@
 //! What `kubectl get` shows, through the server's own tables, and what it can select by.
 
 use kube::{
+    ResourceExt,
     api::{ListParams, Patch, PatchParams, PostParams},
     core::Request,
 };
 use serde_json::{Value, json};
+use testbed::tools::not_run;
 use together_remediation_operator::api::{GROUP, VERSION};
+use tokio::process::Command;
 
 use super::objects::{Objects, remediation, watch};
+use crate::setup;
 
 /// The server's table of one kind: always-shown columns, wide ones, and the rows' cells.
 async fn table(objects: &Objects, plural: &str) -> (Vec<String>, Vec<String>, Vec<Value>) {
@@ -98,14 +102,19 @@ async fn a_watch_shows_how_it_goes_in_numbers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_remediation_shows_machine_state_and_freshness() {
     let objects = Objects::new().await;
-    let new = remediation("r", &json!({ "clusterId": "c", "id": "r" }));
+    let mut new = remediation("r", &json!({ "clusterId": "c", "id": "r" }));
+    new.labels_mut().insert(
+        "compute.together.ai/cluster-watch".to_owned(),
+        "training".to_owned(),
+    );
     objects
         .remediations
         .create(&PostParams::default(), &new)
         .await
         .unwrap();
     let status = json!({ "status": {
-        "node": "gpu-dp-17", "state": "FAILED", "mode": "VM_ONLY", "createTime": "not a time",
+        "node": "gpu-dp-17", "state": "FAILED", "stateSince": "not a time", "mode": "VM_ONLY",
+        "createTime": "2026-11-23T10:00:00Z",
         "instanceId": "i", "trigger": "MANUAL", "reason": "why", "requestedBy": "x", "reviewedBy": "y",
         "errorMessage": "broken",
     } });
@@ -117,13 +126,12 @@ async fn a_remediation_shows_machine_state_and_freshness() {
         .unwrap();
 
     let (always, wide, rows) = table(&objects, "remediations").await;
-    assert_eq!(
-        always,
-        ["NAME", "NODE", "STATE", "MODE", "SYNCED", "CREATED"]
-    );
+    assert_eq!(always, ["NAME", "NODE", "STATE", "SINCE", "MODE", "SYNC"]);
     assert_eq!(
         wide,
         [
+            "AGE",
+            "CLUSTERWATCH",
             "INSTANCE",
             "CLUSTER",
             "TRIGGER",
@@ -137,9 +145,11 @@ async fn a_remediation_shows_machine_state_and_freshness() {
         "r",
         "gpu-dp-17",
         "FAILED",
-        "VM_ONLY",
-        "Unknown",
         "<invalid>",
+        "VM_ONLY",
+        "Pending",
+        rows[0][6],
+        "training",
         "i",
         "c",
         "MANUAL",
@@ -149,6 +159,52 @@ async fn a_remediation_shows_machine_state_and_freshness() {
         "broken"
     ]);
     assert_eq!(rows, [expected]);
+    let age = rows[0][6].as_str().unwrap();
+    assert!(age.ends_with(['d', 'h', 'm', 's', 'y']), "{age}");
+}
+
+/// Ids as the API gives them, the longest state, mode and reason that this version knows, and a node's real name.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_kubectl_shows_of_remediations_fits_into_120_columns() {
+    let objects = Objects::new().await;
+    let control_plane = setup::control_plane().await;
+    let Some(kubectl) = control_plane.kubectl() else {
+        return not_run::note(
+            "kubectl",
+            "on the PATH, for a cluster that TESTBED_KUBECONFIG names",
+        );
+    };
+    let id = "9f0c8a52-7d0e-4a39-9c1a-3a1f6a0b7c11";
+    let new = remediation(id, &json!({ "clusterId": "c", "id": id }));
+    let params = PostParams::default();
+    objects.remediations.create(&params, &new).await.unwrap();
+    let status = json!({ "status": {
+        "node": "gpu-dp-17", "state": "PENDING_APPROVAL", "stateSince": "2026-11-23T10:00:00Z",
+        "mode": "EVICT_WITHOUT_REPLACEMENT",
+        "conditions": [{
+            "type": "Synced", "status": "False", "reason": "NotListed", "message": "",
+            "lastTransitionTime": "2026-11-23T10:00:00Z",
+        }],
+    } });
+    let params = PatchParams::default();
+    objects
+        .remediations
+        .patch_status(id, &params, &Patch::Merge(status))
+        .await
+        .unwrap();
+    let shown = Command::new(kubectl)
+        .env("KUBECONFIG", control_plane.kubeconfig())
+        .args(["-n", &objects.namespace, "get", "remediations"])
+        .output()
+        .await
+        .unwrap();
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    let lines: Vec<&str> = shown.lines().collect();
+    assert_eq!(lines.len(), 2, "{shown}");
+    assert!(lines[1].contains("EVICT_WITHOUT_REPLACEMENT"), "{shown}");
+    for line in lines {
+        assert!(line.chars().count() <= 120, "{line}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

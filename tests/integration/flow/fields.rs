@@ -1,7 +1,10 @@
 //! Fields that are left out, too long, unreadable, or newer than the reference page.
 
 use serde_json::json;
-use testbed::simulator::{AlertAnnotation, Fault, LinkedAlert, Remediation as Truth, Times};
+use testbed::simulator::{
+    AlertAnnotation, Fault, LinkedAlert, Remediation as Truth, SlurmAnnotation, Times,
+    XidAnnotation, XidEvent,
+};
 use together_remediation_operator::api::cluster_watch::OmitField;
 
 use crate::{
@@ -23,6 +26,16 @@ fn alert(number: usize) -> LinkedAlert {
             title: format!("planted title {number}"),
             description: "planted description".to_owned(),
             summary_line: String::new(),
+            xid: Some(XidAnnotation {
+                events: vec![XidEvent {
+                    xid_code: 78 + i64::try_from(number).unwrap(),
+                    mnemonic: "PLANTED".to_owned(),
+                    count: 2,
+                }],
+            }),
+            slurm_node_unavailable: Some(SlurmAnnotation {
+                reason: "planted slurm reason".to_owned(),
+            }),
         },
     }
 }
@@ -207,7 +220,7 @@ async fn what_is_too_long_is_cut_and_blocks_nothing() {
     let alert = &status.linked_alerts[0];
     assert_eq!(
         (&alert.name, &alert.severity, &alert.title),
-        (&cut("n", 253), &cut("S", 63), &cut("t", 1024))
+        (&cut("n", 253), &cut("S", 63), &cut("t", 253))
     );
     let longest = status
         .conditions
@@ -240,6 +253,8 @@ async fn linked_alerts_are_mirrored_and_explain_what_awaits_approval() {
     assert_eq!(alerts.as_array().unwrap().len(), 10);
     let expected = json!({
         "name": "GpuXidError1", "severity": "PHC_SEVERITY_CRITICAL", "title": "planted title 1",
+        "description": "planted description", "slurmReason": "planted slurm reason",
+        "xids": [{"code": 79, "mnemonic": "PLANTED", "count": 2}],
         "startedAt": "2026-11-23T09:41:00Z", "resolvedAt": "2026-11-23T09:59:00Z",
     });
     assert_eq!(alerts[0], expected);
@@ -256,7 +271,7 @@ async fn linked_alerts_are_mirrored_and_explain_what_awaits_approval() {
         .unwrap();
     for part in [
         "gpu-dp-1",
-        "planted title 1",
+        "(planted title 1, Xid 79). To approve: ",
         &format!(
             "tg clusters remediations approve {} --mode VM_ONLY",
             truth.id
@@ -265,4 +280,29 @@ async fn linked_alerts_are_mirrored_and_explain_what_awaits_approval() {
         assert!(message.contains(part), "{part}: {message}");
     }
     assert_mirrors(&[mirror], &[truth]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn evidence_of_another_shape_is_absent_and_the_item_stays() {
+    let fixture = Fixture::new("evidence").await;
+    let shapes = [
+        json!(null),
+        json!("text"),
+        json!({"xid": [79], "slurm_node_unavailable": "drained", "description": {}}),
+        json!({"xid": {"events": {"xid_code": 79}}, "summary_line": 4}),
+        json!({"xid": {"events": [79, null, {"xid_code": "many", "count": []}]}}),
+    ];
+    for (number, annotation) in (0..).zip(&shapes) {
+        let mut truth = Truth::numbered(CLUSTER, number);
+        let alerts = json!([{"alert_name": "GpuXidError", "annotation": annotation}]);
+        truth.extra.insert("linked_alerts".to_owned(), alerts);
+        fixture.simulator.put(truth);
+    }
+    fixture.synced_watch(|_| {}).await;
+    let mirrors = fixture.all().await;
+    assert_eq!(mirrors.len(), shapes.len());
+    for mirror in mirrors {
+        let alerts = serde_json::to_value(&mirror.status.unwrap().linked_alerts).unwrap();
+        assert_eq!(alerts, json!([{"name": "GpuXidError"}]));
+    }
 }

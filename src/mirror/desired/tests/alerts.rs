@@ -65,3 +65,72 @@ fn the_order_in_which_alerts_come_does_not_matter() {
         assert_eq!(of(reversed), expected, "turned by {turn} and reversed");
     }
 }
+
+fn xid(code: i64, mnemonic: &str) -> together::Xid {
+    together::Xid {
+        code: Some(code),
+        mnemonic: some(mnemonic),
+        count: None,
+    }
+}
+
+#[test]
+fn the_order_in_which_xids_come_does_not_matter_and_ten_are_kept() {
+    let nameless = together::Xid {
+        count: Some(1),
+        ..together::Xid::default()
+    };
+    let mut xids: Vec<_> = (0..11).map(|code| xid(code / 2, "m")).collect();
+    xids.push(xid(0, "a"));
+    xids.push(nameless);
+    let of = |xids| {
+        let alert = together::LinkedAlert {
+            xids,
+            ..alert("A", None, "t")
+        };
+        let item = together::Remediation {
+            linked_alerts: vec![alert],
+            ..item(1, "RUNNING")
+        };
+        from_api(&item, &[], 1)
+    };
+    let expected = of(xids.clone());
+    let kept = &expected.linked_alerts[0].xids;
+    let codes: Vec<_> = kept.iter().map(|xid| xid.code.unwrap()).collect();
+    assert_eq!(codes, [0, 0, 0, 1, 1, 2, 2, 3, 3, 4]);
+    assert_eq!(kept[0].mnemonic, some("a"));
+    for _ in 0..xids.len() {
+        xids.rotate_left(1);
+        assert_eq!(of(xids.clone()), expected);
+    }
+}
+
+#[test]
+fn long_evidence_is_cut() {
+    let long = Some("x".repeat(5000));
+    let item = together::Remediation {
+        linked_alerts: vec![together::LinkedAlert {
+            summary: long.clone(),
+            description: long.clone(),
+            slurm_reason: long.clone(),
+            xids: vec![together::Xid {
+                mnemonic: long,
+                ..together::Xid::default()
+            }],
+            ..together::LinkedAlert::default()
+        }],
+        ..item(1, "RUNNING")
+    };
+    let alert = &from_api(&item, &[], 1).linked_alerts[0];
+    let lengths = [
+        (&alert.summary, limits::TITLE),
+        (&alert.description, limits::DESCRIPTION),
+        (&alert.slurm_reason, limits::TITLE),
+        (&alert.xids[0].mnemonic, limits::ENUM),
+    ];
+    for (text, limit) in lengths {
+        let text = text.as_ref().unwrap();
+        assert_eq!(text.chars().count(), limit as usize, "{text}");
+        assert!(text.ends_with('…'));
+    }
+}

@@ -130,5 +130,95 @@ fn a_long_reason_does_not_cut_the_command() {
     let status = from_api(&waits, &[], 1);
     let message = &condition(&status.conditions, "Succeeded").message;
     assert!(message.ends_with(" --mode REBOOT_VM"), "{message}");
-    assert!(message.contains("€…)"), "{message}");
+    assert!(message.contains("€…, Xid 79)"), "{message}");
+}
+
+/// What Succeeded says of one that awaits approval for this reason and these alerts.
+fn why(reason: Option<&str>, alerts: Vec<together::LinkedAlert>, omit: &[OmitField]) -> String {
+    let waits = together::Remediation {
+        reason: reason.map(Into::into),
+        linked_alerts: alerts,
+        ..full_item("PENDING_APPROVAL")
+    };
+    let status = from_api(&waits, omit, 1);
+    condition(&status.conditions, "Succeeded").message.clone()
+}
+
+#[test]
+fn the_message_says_why_with_the_xids_of_the_first_alert() {
+    let alert = |name: &str, title: Option<&str>, codes: &[i64]| together::LinkedAlert {
+        name: some(name),
+        title: title.map(str::to_owned),
+        xids: codes
+            .iter()
+            .map(|code| together::Xid {
+                code: Some(*code),
+                ..together::Xid::default()
+            })
+            .collect(),
+        ..together::LinkedAlert::default()
+    };
+    let nothing = || alert("", None, &[]);
+    // The reason, the alerts, what the message says.
+    let table = [
+        (None, vec![], ""),
+        (Some("lost"), vec![], " (lost)"),
+        (
+            Some("lost"),
+            vec![alert("A", Some("t"), &[79])],
+            " (lost, Xid 79)",
+        ),
+        (None, vec![alert("A", Some("t"), &[79])], " (t, Xid 79)"),
+        (
+            None,
+            vec![alert("A", None, &[94, 79, 94])],
+            " (A, Xid 79, 94)",
+        ),
+        (None, vec![alert("A", Some("t"), &[])], " (t)"),
+        (
+            None,
+            vec![alert("A", Some("t"), &[]), alert("B", Some("u"), &[79])],
+            " (t)",
+        ),
+        (
+            None,
+            vec![together::LinkedAlert {
+                name: None,
+                ..alert("", None, &[79])
+            }],
+            " (Xid 79)",
+        ),
+        (
+            None,
+            vec![together::LinkedAlert {
+                name: None,
+                ..nothing()
+            }],
+            "",
+        ),
+    ];
+    let command = format!(
+        "tg clusters remediations approve {} --mode REBOOT_VM",
+        crate::testing::id(1)
+    );
+    for (reason, alerts, why_) in table {
+        let wanted = format!(
+            "gpu-dp-17: reboot (REBOOT_VM) awaits approval since 2026-11-23T09:00:01Z{why_}. To approve: {command}"
+        );
+        assert_eq!(why(reason, alerts, &[]), wanted);
+    }
+}
+
+#[test]
+fn what_is_omitted_is_no_cause() {
+    let alerts = || full_item("PENDING_APPROVAL").linked_alerts;
+    let with = |omit: &[OmitField]| why(Some("lost"), alerts(), omit);
+    assert!(with(&[]).contains(" (lost, Xid 79)"));
+    assert!(with(&[OmitField::LinkedAlerts]).contains(" (lost)."));
+    assert!(with(&[OmitField::Reason]).contains(" (GPU fell off the bus, Xid 79)."));
+    let neither = with(&[OmitField::Reason, OmitField::LinkedAlerts]);
+    assert!(
+        neither.contains("since 2026-11-23T09:00:01Z. To approve:"),
+        "{neither}"
+    );
 }

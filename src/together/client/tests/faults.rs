@@ -187,7 +187,7 @@ async fn what_is_no_page_is_told_without_its_words() {
     ] {
         let server = Server::start(move |_| answer(200, &[], body)).await;
         assert_eq!(
-            failure(&keyed(&server)).await.label(),
+            failure(&keyed(&server)).await.reason().as_str(),
             "InvalidResponse",
             "{body}"
         );

@@ -24,7 +24,7 @@ async fn a_429_silences_the_key_until_its_limit_is_reset() {
     let client = client(&server, limits());
     for api in [client.with_key(&key()), client.with_key(&key())] {
         let error = api.list_page(&query()).await.unwrap_err();
-        assert_eq!(error.label(), "RateLimited");
+        assert_eq!(error.reason().as_str(), "RateLimited");
     }
     assert_eq!(server.seen().len(), 1);
 }

@@ -172,7 +172,7 @@ async fn where_all_is_of_another_spelling_the_watch_stalls_and_names_the_apis() 
     let outcome = world.poll().await;
     let failure = Failure::of(&outcome, &world.scope, None).unwrap();
     assert!(failure.needs_somebody, "{failure:?}");
-    assert_eq!(failure.reason, "BadRequest");
+    assert_eq!(failure.reason, Reason::BadRequest);
     assert!(failure.message.contains("\"Cluster-1\""), "{failure:?}");
 }
 
@@ -222,7 +222,7 @@ async fn where_all_is_of_another_spelling_of_the_instance_the_watch_stalls_too()
     let failure = Failure::of(&outcome, &world.scope, None).unwrap();
     assert_eq!(
         (failure.reason, failure.needs_somebody),
-        ("BadRequest", true)
+        (Reason::BadRequest, true)
     );
     assert!(failure.message.contains("\"instance-1\""), "{failure:?}");
 }

@@ -133,6 +133,7 @@ pub(super) fn status(truth: &Remediation) -> Map<String, Value> {
     let alerts: Vec<Value> = truth.linked_alerts.iter().map(alert).collect();
     let all = [
         ("node", json!(node)),
+        ("stateSince", json!(since(truth))),
         ("state", json!(truth.state)),
         ("mode", json!(short(&truth.mode, "REMEDIATION_MODE_"))),
         (
@@ -175,15 +176,40 @@ pub(super) fn status(truth: &Remediation) -> Map<String, Value> {
         .collect()
 }
 
+/// Since when it is in its state.
+fn since(truth: &Remediation) -> Option<&str> {
+    let fitting = match truth.state.as_str() {
+        "PENDING_APPROVAL" => &truth.create_time,
+        "PENDING" => &truth.review_time,
+        "RUNNING" => &truth.start_time,
+        _ if truth.is_final() => &truth.end_time,
+        _ => &None,
+    };
+    let is_set = |time: &&str| !time.starts_with("0001-") && !time.starts_with("1970-");
+    let times = [fitting, &truth.update_time].into_iter();
+    times.filter_map(|time| time.as_deref()).find(is_set)
+}
+
 fn alert(alert: &LinkedAlert) -> Value {
+    let words = &alert.annotation;
+    let xids = words.xid.iter().flat_map(|xid| &xid.events).map(
+        |event| json!({"code": event.xid_code, "mnemonic": event.mnemonic, "count": event.count}),
+    );
+    let xids: Vec<Value> = xids.collect();
+    let slurm = words.slurm_node_unavailable.as_ref();
     let mut mirrored = json!({
         "name": alert.alert_name,
         "severity": alert.severity,
-        "title": alert.annotation.title,
+        "title": words.title,
+        "summary": words.summary_line,
+        "description": words.description,
         "startedAt": alert.started_at,
+        "resolvedAt": alert.resolved_at,
+        "xids": xids,
+        "slurmReason": slurm.map(|slurm| &slurm.reason),
     });
-    if let Some(resolved) = &alert.resolved_at {
-        mirrored["resolvedAt"] = json!(resolved);
+    if let Some(fields) = mirrored.as_object_mut() {
+        fields.retain(|_, value| ![json!(null), json!(""), json!([])].contains(value));
     }
     mirrored
 }
@@ -207,6 +233,7 @@ mod tests {
             "status": {
                 "observedGeneration": 1,
                 "node": "gpu-dp-17",
+                "stateSince": "2026-11-23T10:09:00Z",
                 "state": "FAILED",
                 "mode": "REBOOT_VM",
                 "trigger": "AUTOMATED",
@@ -219,6 +246,15 @@ mod tests {
                 "endTime": "2026-11-23T10:09:00Z",
                 "updateTime": "2026-11-23T10:09:00Z",
                 "errorMessage": "no spare host",
+                "linkedAlerts": [{
+                    "name": "GpuXidError",
+                    "severity": "PHC_SEVERITY_CRITICAL",
+                    "title": "GPU lost",
+                    "description": "GPU 3 is lost",
+                    "startedAt": "2026-11-23T09:59:00Z",
+                    "xids": [{"code": 79, "mnemonic": "GPU_LOST", "count": 2}],
+                    "slurmReason": "not responding",
+                }],
                 "conditions": [
                     {"type": "Synced", "status": "True", "reason": "Final"},
                     {"type": "Succeeded", "status": "False", "reason": "RemediationFailed"},
@@ -226,6 +262,25 @@ mod tests {
                 "transitions": [{"from": "RUNNING", "to": "FAILED"}],
             },
         })
+    }
+
+    fn alert() -> LinkedAlert {
+        serde_json::from_value(json!({
+            "passive_health_check_alert_id": "a-1",
+            "alert_name": "GpuXidError",
+            "cluster_id": "c-1",
+            "severity": "PHC_SEVERITY_CRITICAL",
+            "started_at": "2026-11-23T09:59:00Z",
+            "target_vm": "gpu-dp-17",
+            "annotation": {
+                "title": "GPU lost",
+                "description": "GPU 3 is lost",
+                "summary_line": "",
+                "xid": {"events": [{"xid_code": 79, "mnemonic": "GPU_LOST", "count": 2}]},
+                "slurm_node_unavailable": {"reason": "not responding"},
+            },
+        }))
+        .unwrap()
     }
 
     fn truth() -> Remediation {
@@ -236,6 +291,7 @@ mod tests {
             end_time: Some("2026-11-23T10:09:00Z".into()),
             update_time: Some("2026-11-23T10:09:00Z".into()),
             error_message: Some("no spare host".into()),
+            linked_alerts: vec![alert()],
             ..Remediation::new("c-1", "i-1", "9f0c2a1e-0000-4000-8000-000000000001")
         }
     }

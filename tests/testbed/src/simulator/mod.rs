@@ -38,6 +38,7 @@ pub use history::{History, Version};
 pub use keys::RateLimit;
 pub use remediation::{
     AlertAnnotation, FINAL_STATES, LinkedAlert, NEWER_STATES, PAGE_STATES, Remediation,
+    SlurmAnnotation, XidAnnotation, XidEvent,
 };
 use world::World;
 

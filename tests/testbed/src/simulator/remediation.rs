@@ -121,8 +121,8 @@ pub struct LinkedAlert {
     pub annotation: AlertAnnotation,
 }
 
-/// The words of an alert.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The words of an alert, and its evidence.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AlertAnnotation {
     /// One line.
     pub title: String,
@@ -130,6 +130,37 @@ pub struct AlertAnnotation {
     pub description: String,
     /// A short form of the same.
     pub summary_line: String,
+    /// GPU errors, where it is about some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub xid: Option<XidAnnotation>,
+    /// What Slurm says, where it took the node out of use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slurm_node_unavailable: Option<SlurmAnnotation>,
+}
+
+/// GPU errors.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct XidAnnotation {
+    /// One for each code.
+    pub events: Vec<XidEvent>,
+}
+
+/// GPU errors of one code.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct XidEvent {
+    /// NVIDIA's number.
+    pub xid_code: i64,
+    /// NVIDIA's name.
+    pub mnemonic: String,
+    /// How often it came.
+    pub count: i64,
+}
+
+/// What Slurm says of a node that it does not use.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SlurmAnnotation {
+    /// Why.
+    pub reason: String,
 }
 
 impl Remediation {

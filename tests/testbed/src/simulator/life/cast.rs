@@ -3,8 +3,10 @@
 use fastrand::Rng;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
-use super::super::remediation::{AlertAnnotation, LinkedAlert, Remediation};
-use super::words::{ROLES, Role};
+use super::super::remediation::{
+    AlertAnnotation, LinkedAlert, Remediation, SlurmAnnotation, XidAnnotation, XidEvent,
+};
+use super::words::{Alert, ROLES, Role};
 use super::{Fate, Life, Outcome, Pace, Wait};
 
 /// Machines and what is to happen to them.
@@ -119,11 +121,7 @@ impl Stage<'_> {
             started_at: String::new(),
             resolved_at: None,
             target_vm: self.name.into(),
-            annotation: AlertAnnotation {
-                title: alert.title.into(),
-                description: alert.description.into(),
-                summary_line: alert.title.into(),
-            },
+            annotation: annotation(alert),
         });
         let (trigger, requested_by) = match alert {
             Some(_) => ("REMEDIATION_TRIGGER_AUTOMATED", "Together Health Checker"),
@@ -151,6 +149,25 @@ impl Stage<'_> {
             old.enter(state, created + SignedDuration::from_mins(minutes));
         }
         old
+    }
+}
+
+fn annotation(alert: &Alert) -> AlertAnnotation {
+    let event = |(xid_code, mnemonic, count): (i64, &str, i64)| XidEvent {
+        xid_code,
+        mnemonic: mnemonic.to_owned(),
+        count,
+    };
+    AlertAnnotation {
+        title: alert.title.into(),
+        description: alert.description.into(),
+        summary_line: alert.title.into(),
+        xid: alert.xid.map(|xid| XidAnnotation {
+            events: vec![event(xid)],
+        }),
+        slurm_node_unavailable: alert.slurm.map(|reason| SlurmAnnotation {
+            reason: reason.to_owned(),
+        }),
     }
 }
 
