@@ -9,10 +9,10 @@ use futures::{Stream, StreamExt, stream};
 use kube::{
     Api, Client, Config, Resource,
     core::{NamespaceResourceScope, Status},
-    runtime::{
-        WatchStreamExt,
-        watcher::{self, DefaultBackoff, Event, ListSemantic, watcher},
-    },
+};
+use kube_runtime::{
+    WatchStreamExt,
+    watcher::{self, DefaultBackoff, Event, ListSemantic, watcher},
 };
 use serde::de::DeserializeOwned;
 
