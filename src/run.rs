@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     admin::{self, Probes},
     clock::Clock,
-    cluster::{Cluster, Gate, KubeCluster, Patience, watching},
+    cluster::{Cluster, Gate, KubeCluster, Patience, signature, watching},
     config::Run,
     definitions,
     events::{Events, Publisher},
@@ -240,7 +240,7 @@ async fn elector(
     let (known, rewound) = (readiness.clone(), readiness.index().clone());
     let make = move || {
         // A connection of its own: renewals must not queue behind writes.
-        let client = Client::try_from(kube).map_err(no_way)?;
+        let client = signature::client(kube).map_err(no_way)?;
         let leases = KubeLeases::new(client, &namespace, &name);
         let elector = Elector::new(leases, of, identity(), clock, told);
         Ok(elector.guarded(move || known.is_filled(), move || rewound.rewound(None)))

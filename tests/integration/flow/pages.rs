@@ -4,7 +4,9 @@ use std::{collections::HashSet, time::Duration};
 
 use futures::{StreamExt, stream};
 use testbed::simulator::{Call, Fault, PAGE_STATES, Remediation as Truth, Times};
-use together_remediation_operator::{api::cluster_watch::Query, watch::schedule::Cadence};
+use together_remediation_operator::{
+    agent::USER_AGENT, api::cluster_watch::Query, watch::schedule::Cadence,
+};
 
 use crate::{
     fixture::{CLUSTER, Fixture, spec},
@@ -46,10 +48,7 @@ async fn a_poll_costs_as_many_calls_as_it_has_pages_in_the_reference_pages_words
         let wanted = ["pageSize", "orderBy"].into_iter().chain(token).collect();
         assert_eq!(names(call), wanted);
         assert!(call.query.contains("pageSize=7&"), "{}", call.query);
-        assert!(
-            call.user_agent
-                .starts_with("together-remediation-operator/")
-        );
+        assert_eq!(call.user_agent, USER_AGENT);
     }
     fixture.sync("training").await;
     assert_eq!(fixture.simulator.counters().calls(), 12);
