@@ -4,7 +4,7 @@ use std::{error::Error, time::Duration};
 
 use tokio::time::{sleep, timeout};
 
-use crate::tls;
+use crate::{agent, tls};
 
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -15,7 +15,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub async fn until_ready(url: &str, patience: Duration) -> Result<String, String> {
     tls::provide();
     // It is in the same cluster, where a proxy has no business.
-    let client = reqwest::Client::builder().no_proxy().build();
+    let client = reqwest::Client::builder()
+        .user_agent(agent::USER_AGENT)
+        .no_proxy()
+        .build();
     let client = client.map_err(|error| error.to_string())?;
     let mut last = "it did not answer".to_owned();
     let asked = async {

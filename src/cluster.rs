@@ -2,6 +2,7 @@
 
 mod gate;
 mod patience;
+pub mod signature;
 pub mod watching;
 
 use std::{collections::BTreeMap, sync::Arc};

@@ -3,6 +3,7 @@
 //! The flow of one poll, in [`watch::poll`]: schedule, credentials, listing, plan, write, report.
 
 pub mod admin;
+pub mod agent;
 pub mod api;
 pub mod check;
 pub mod cli;

@@ -10,6 +10,8 @@ use kube::{Client, Config, client::ClientBuilder};
 use tokio::time::Instant;
 use tower::util::MapResponseLayer;
 
+use super::signature::signing;
+
 /// The wait where the server names none.
 const SHORTEST: Duration = Duration::from_secs(1);
 /// No wait is longer, whatever the server names: others must see meanwhile that the mirror gets stale.
@@ -33,7 +35,10 @@ impl Patience {
             response
         };
         let builder = ClientBuilder::try_from(config)?;
-        Ok(builder.with_layer(&MapResponseLayer::new(heed)).build())
+        Ok(builder
+            .with_layer(&MapResponseLayer::new(heed))
+            .with_layer(&signing())
+            .build())
     }
 
     /// Waits until the server may be asked.

@@ -9,12 +9,14 @@ use futures::{Stream, StreamExt, stream};
 use kube::{
     Api, Client, Config, Resource,
     core::{NamespaceResourceScope, Status},
-    runtime::{
-        WatchStreamExt,
-        watcher::{self, DefaultBackoff, Event, ListSemantic, watcher},
-    },
+};
+use kube_runtime::{
+    WatchStreamExt,
+    watcher::{self, DefaultBackoff, Event, ListSemantic, watcher},
 };
 use serde::de::DeserializeOwned;
+
+use super::signature;
 
 /// After so many seconds the server ends a watch, and it is resumed where it was.
 const SECONDS: u32 = 30;
@@ -45,7 +47,7 @@ const TOO_LARGE_TEXT: &str = "Too large resource version";
 pub fn client(mut config: Config) -> kube::Result<Client> {
     config.read_timeout = Some(SILENCE);
     config.reset_reader_on_write = true;
-    Client::try_from(config)
+    signature::client(config)
 }
 
 /// The objects of one namespace, or of all (`None`).

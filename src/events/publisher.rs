@@ -3,10 +3,8 @@
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::ObjectReference;
-use kube::{
-    Client,
-    runtime::events::{Event, EventType, Recorder},
-};
+use kube::Client;
+use kube_runtime::events::{Event, EventType, Recorder};
 use leaky_bucket::RateLimiter;
 use prometheus_client::metrics::counter::Counter;
 use tokio::{sync::mpsc::Receiver, time::timeout};

@@ -1,7 +1,8 @@
 //! Fills the index from a paged watch and keeps it up to date.
 
 use futures::{Stream, StreamExt};
-use kube::{Client, ResourceExt, runtime::watcher};
+use kube::{Client, ResourceExt};
+use kube_runtime::watcher;
 
 use super::shown::Shown;
 use crate::{api::remediation::Remediation, cluster::watching, readiness::Readiness};

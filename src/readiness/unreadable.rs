@@ -9,8 +9,8 @@ use kube::{
     ResourceExt,
     api::ObjectMeta,
     core::{DeserializeGuard, error_boundary::InvalidObject},
-    runtime::watcher::Event,
 };
+use kube_runtime::watcher::Event;
 
 use crate::api::cluster_watch::{ClusterWatch, ClusterWatchSpec};
 

@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures::{Stream, channel::mpsc};
-use kube::{ResourceExt, core::Status, runtime::watcher};
+use kube::{ResourceExt, core::Status};
+use kube_runtime::watcher;
 use tokio::time::sleep;
 
 use super::{life::Life, signal::Signal, world::World};

@@ -22,11 +22,10 @@ use super::model::Remediation;
 use super::port::{Api, Page, PageQuery, Service};
 use super::skew::{ApiClock, Moment, Skew};
 use super::{answer, decode, route};
+use crate::agent::USER_AGENT;
 use crate::clock::{Clock, SystemClock};
 use crate::metrics::ApiMeter;
 use crate::tls;
-
-const USER_AGENT: &str = concat!("together-remediation-operator/", env!("CARGO_PKG_VERSION"));
 
 /// What bounds the calls.
 #[derive(Debug, Clone, Copy)]

@@ -3,15 +3,12 @@
 use std::{convert::Infallible, future::ready, sync::Arc};
 
 use futures::{StreamExt, TryStreamExt};
-use kube::{
-    Client, ResourceExt,
-    core::DeserializeGuard,
-    runtime::{
-        WatchStreamExt,
-        controller::{Action, Controller, Error as ControllerError},
-        reflector::{self, reflector},
-        watcher,
-    },
+use kube::{Client, ResourceExt, core::DeserializeGuard};
+use kube_runtime::{
+    WatchStreamExt,
+    controller::{Action, Controller, Error as ControllerError},
+    reflector::{self, reflector},
+    watcher,
 };
 
 use super::supervisor::{Changed, Supervisor};

@@ -13,6 +13,7 @@ mod docs;
 mod fixture;
 mod flow;
 mod gitops;
+mod identity;
 mod kstatus;
 mod kube_faults;
 mod leader;

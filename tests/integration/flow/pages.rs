@@ -4,12 +4,15 @@ use std::{collections::HashSet, time::Duration};
 
 use futures::{StreamExt, stream};
 use testbed::simulator::{Call, Fault, PAGE_STATES, Remediation as Truth, Times};
-use together_remediation_operator::{api::cluster_watch::Query, watch::schedule::Cadence};
+use together_remediation_operator::{
+    agent::USER_AGENT, api::cluster_watch::Query, watch::schedule::Cadence,
+};
 
 use crate::{
     fixture::{CLUSTER, Fixture, spec},
     setup,
     truth::assert_mirrors,
+    turn::SPEEDS,
 };
 
 fn pages_of(size: u32) -> Query {
@@ -46,10 +49,7 @@ async fn a_poll_costs_as_many_calls_as_it_has_pages_in_the_reference_pages_words
         let wanted = ["pageSize", "orderBy"].into_iter().chain(token).collect();
         assert_eq!(names(call), wanted);
         assert!(call.query.contains("pageSize=7&"), "{}", call.query);
-        assert!(
-            call.user_agent
-                .starts_with("together-remediation-operator/")
-        );
+        assert_eq!(call.user_agent, USER_AGENT);
     }
     fixture.sync("training").await;
     assert_eq!(fixture.simulator.counters().calls(), 12);
@@ -216,7 +216,7 @@ async fn unlucky(seed: u64) -> (u64, u64) {
 async fn two_hundred_pages_are_mirrored_in_one_poll_though_one_call_of_a_hundred_fails() {
     let listings = stream::iter(0..TRIES).map(unlucky).buffer_unordered(5);
     let listings: Vec<(u64, u64)> = listings.collect().await;
-    let cadence = Cadence::of(&spec(), Duration::from_secs(60), Duration::from_secs(1));
+    let cadence = Cadence::of(&spec(), SPEEDS);
     let healthy = cadence.calls_a_minute(MANY as usize, 1) as u64;
     let failures: u64 = listings.iter().map(|(_, failed)| failed).sum();
     setup::say(&format!(
