@@ -195,7 +195,7 @@ async fn until_all_mirrors_have_their_owners_it_says_so() {
 async fn one_that_overlaps_another_leaves_the_mirrors_to_that_one() {
     let world = World::new(3, DeletionPolicy::Retain, false).await;
     let stalled = Standing::Stalled {
-        reason: "Overlaps",
+        reason: "OverlappingClusterWatch",
         message: "delete one of the two".into(),
     };
     world.rests(30, stalled, true).await;

@@ -21,12 +21,12 @@ async fn the_newer_one_is_stalled_until_the_older_one_is_gone() {
     let before = fixture.versions().await;
     let calls = fixture.simulator.counters().calls();
     fixture.watch("b-newer", |_| {}).await;
-    let newer = fixture.ready("b-newer", "Overlaps").await;
+    let newer = fixture.ready("b-newer", "OverlappingClusterWatch").await;
     assert_eq!(stands(&newer, "Ready"), "False");
     assert_eq!(stands(&newer, "Stalled"), "True");
     let message = told(&newer, "Stalled").message;
     assert!(
-        message.contains("a-older") && message.contains("delete one of the two"),
+        message.contains("a-older") && message.contains("Delete one of the two"),
         "{message}"
     );
     fixture.settled().await;
@@ -75,7 +75,7 @@ async fn a_watch_of_one_instance_overlaps_one_of_all_but_not_one_of_another() {
     fixture
         .watch("b", |spec| spec.instance_id = Some("-".to_owned()))
         .await;
-    fixture.ready("b", "Overlaps").await;
+    fixture.ready("b", "OverlappingClusterWatch").await;
     fixture
         .watch("c", |spec| {
             spec.instance_id = Some(other.instance_id.clone());

@@ -96,7 +96,7 @@ const STALLED: [(&str, &str, &str); 8] = [
         "the API refuses the question",
         "BadRequest: ",
     ),
-    ("overlaps", "an older watch covers the same", "Overlaps: "),
+    ("overlaps", "an older watch covers the same", "OverlappingClusterWatch: "),
 ];
 
 /// What is tried again, once the mirror is stale.

@@ -133,7 +133,7 @@ pub(super) async fn questions(control_plane: &'static ControlPlane) -> Vec<Situa
             spec.instance_id = Some("no-such-instance".to_owned());
         };
     fixture.watch("z-newer", overlap).await;
-    fixture.ready("z-newer", "Overlaps").await;
+    fixture.ready("z-newer", "OverlappingClusterWatch").await;
     taken.push(take(&fixture, Watch, "overlaps", "z-newer").await);
     taken
 }

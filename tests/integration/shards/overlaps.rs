@@ -20,7 +20,7 @@ async fn the_oldest_wins_whichever_shard_has_it() {
     watch_of(&fixture, "a-older", CLUSTER, "b").await;
     fixture.ready("a-older", "Synced").await;
     watch_of(&fixture, "b-newer", CLUSTER, "").await;
-    let newer = fixture.ready("b-newer", "Overlaps").await;
+    let newer = fixture.ready("b-newer", "OverlappingClusterWatch").await;
     assert!(told(&newer, "Stalled").message.contains("a-older"));
     held(&fixture, "b-newer", Some(a.title(&fixture))).await;
     b.sync(&fixture, "a-older").await;
