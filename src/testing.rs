@@ -5,7 +5,7 @@ use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Condition, jiff::Timestamp}
 
 use crate::{
     api::remediation::{Remediation as Mirror, RemediationSpec, RemediationStatus},
-    mirror::{desired::from_api, end::Clocks, index::Index, name::object_name},
+    mirror::{desired::from_api, end::Clocks, index::Index, labels::Labels, name::object_name},
     together::{LinkedAlert, Remediation},
     watch::{plan::Scope, retention::Policy},
 };
@@ -164,6 +164,7 @@ pub(crate) fn scope() -> Scope {
         instance: None,
         states: None,
         omit: Vec::new(),
+        labels: Labels::default(),
         owners: [].into(),
         retention: Policy::default(),
     }

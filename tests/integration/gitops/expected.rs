@@ -96,7 +96,11 @@ const STALLED: [(&str, &str, &str); 8] = [
         "the API refuses the question",
         "BadRequest: ",
     ),
-    ("overlaps", "an older watch covers the same", "OverlappingClusterWatch: "),
+    (
+        "overlaps",
+        "an older watch covers the same",
+        "OverlappingClusterWatch: ",
+    ),
 ];
 
 /// What is tried again, once the mirror is stale.
