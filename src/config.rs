@@ -2,6 +2,7 @@
 
 mod annotation;
 mod environment;
+mod label;
 mod selector;
 
 use std::{net::SocketAddr, time::Duration};
@@ -74,6 +75,10 @@ pub struct Run {
     /// Annotation that mirrors get when they are created; may be given several times
     #[arg(long = "mirror-annotation", value_parser = annotation::parse, value_name = "KEY=VALUE")]
     pub mirror_annotations: Vec<(String, String)>,
+
+    /// Label that every mirror has, also those that are there already; may be given several times
+    #[arg(long = "mirror-label", value_parser = label::parse, value_name = "KEY=VALUE")]
+    pub mirror_labels: Vec<(String, String)>,
 
     /// Time between syncs of a ClusterWatch that names no interval
     #[arg(long, default_value = "60s", value_parser = interval, value_name = "DURATION")]

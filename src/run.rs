@@ -97,6 +97,7 @@ pub async fn run(
     } else {
         Index::new(namespaces.len())
     };
+    let index = index.labeling(flags.mirror_labels.iter().cloned().collect());
     let readiness = Readiness::new(index.clone());
     let mut elector = if flags.leader_elect {
         Some(elector(flags, &kube, clock.clone(), leadership.clone(), &readiness).await?)

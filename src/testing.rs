@@ -5,7 +5,7 @@ use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Condition, jiff::Timestamp}
 
 use crate::{
     api::remediation::{Remediation as Mirror, RemediationSpec, RemediationStatus},
-    mirror::{desired::from_api, end::Clocks, index::Index, name::object_name},
+    mirror::{desired::from_api, end::Clocks, index::Index, labels::Labels, name::object_name},
     together::{LinkedAlert, Remediation, Xid},
     watch::{plan::Scope, retention::Policy},
 };
@@ -172,6 +172,7 @@ pub(crate) fn scope() -> Scope {
         instance: None,
         states: None,
         omit: Vec::new(),
+        labels: Labels::default(),
         owners: [].into(),
         retention: Policy::default(),
     }

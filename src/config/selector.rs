@@ -67,7 +67,7 @@ pub(super) fn key_of(text: &str) -> Option<String> {
 }
 
 /// A label's value, which may be empty.
-fn value_of(text: &str) -> Option<String> {
+pub(super) fn value_of(text: &str) -> Option<String> {
     let text = text.trim();
     (text.is_empty() || is_name(text)).then(|| text.to_owned())
 }

@@ -54,6 +54,14 @@ fn what_is_wrong_is_told_in_one_line_that_says_what_to_write() {
             &["--mirror-annotation", "a/b/c=d"],
             "such as example.com/team=gpu",
         ),
+        (
+            &["--mirror-label", "team"],
+            "write a label's key, = and its value, such as example.com/team=gpu",
+        ),
+        (
+            &["--mirror-label", "compute.together.ai/cluster-id=a"],
+            "compute.together.ai/cluster-id is a label of the operator itself",
+        ),
         (&["--lease-namespace", "Not_A_Name"], "lower-case letters"),
         (&["--leader-elect=maybe"], "true"),
         (&["--admin-addr", ":8080"], "such as [::]:8080"),

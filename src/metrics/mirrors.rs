@@ -84,7 +84,7 @@ pub(super) fn look(index: &Index, scope: &Scope, room: usize) -> Looked {
                 }
             }
         });
-        let failed_instances = rollup(counted).counts.failed_instances;
+        let failed_instances = rollup(counted).counts.failed_nodes;
         looked.failed_instances = failed_instances;
         looked
     })

@@ -8,7 +8,7 @@ use std::{
 use kube::ResourceExt;
 use tokio::sync::Notify;
 
-use crate::api::remediation::Remediation;
+use crate::{api::remediation::Remediation, mirror::labels::FlagLabels};
 use facts::Names;
 pub use facts::{ConditionFacts, Mirror};
 pub use listing::Rewinds;
@@ -90,6 +90,8 @@ struct Inner {
     /// By namespace.
     namespaces: HashMap<Box<str>, Namespace>,
     names: Names,
+    /// The labels that every mirror gets: the others than those and the operator's own are no facts.
+    labels: FlagLabels,
     epoch: u32,
     /// The watches, by their namespaces (all: empty).
     watched: HashMap<Box<str>, Watched>,
@@ -123,7 +125,7 @@ impl Inner {
         if !self.keeps(&namespace, &object.spec.cluster_id) {
             return false;
         }
-        let Some(mut mirror) = Mirror::of(&mut object, &mut self.names) else {
+        let Some(mut mirror) = Mirror::of(&mut object, &mut self.names, &self.labels) else {
             return false;
         };
         let (seen, now) = (self.seen(&namespace), self.epoch);
@@ -217,6 +219,19 @@ impl Index {
         };
         index.lock().expected = watches;
         index
+    }
+
+    /// The same, where every mirror gets these `labels`.
+    #[must_use]
+    pub fn labeling(self, labels: FlagLabels) -> Self {
+        self.lock().labels = labels;
+        self
+    }
+
+    /// The labels that every mirror gets.
+    #[must_use]
+    pub fn labels(&self) -> FlagLabels {
+        self.lock().labels.clone()
     }
 
     /// Takes in an object that the list of `watched` (all namespaces: `None`) shows that began as `epoch`. It replaces what is

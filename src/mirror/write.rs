@@ -12,7 +12,7 @@ use serde_json::json;
 use super::{
     desired::{self, Synced},
     index::{ConditionFacts, Index, Mirror},
-    labels,
+    labels::Labels,
     time::{seconds, to_second},
     transitions,
 };
@@ -72,6 +72,8 @@ pub struct Writer<C> {
     pub index: Index,
     /// The namespace of the watch and its mirrors.
     pub namespace: Arc<str>,
+    /// The labels of the mirrors.
+    pub labels: Labels,
     /// The owner references of the mirrors.
     pub owners: Arc<[OwnerReference]>,
 }
@@ -136,10 +138,9 @@ impl<C: Cluster> Writer<C> {
     ) -> Result<Done, ClusterError> {
         let mut object = Remediation::new(name, spec);
         object.metadata.namespace = Some(self.namespace.to_string());
-        object.metadata.labels = Some(labels::labels(
-            &object.spec.cluster_id,
-            status.instance_id.as_deref(),
-        ));
+        let labels = &self.labels;
+        let labels = labels.of_mirror(&object.spec.cluster_id, status.instance_id.as_deref());
+        object.metadata.labels = Some(labels);
         object.metadata.owner_references =
             Some(self.owners.to_vec()).filter(|owners| !owners.is_empty());
         let created = self.cluster.create(&object).await;
@@ -182,7 +183,7 @@ impl<C: Cluster> Writer<C> {
             let patch = json!({"metadata": {
                 "uid": mirror.uid,
                 "resourceVersion": version,
-                "labels": label_patch(&mirror.cluster, instance),
+                "labels": self.labels.patch(&mirror.cluster, instance),
                 "ownerReferences": &*self.owners,
             }});
             let patched = self.cluster.patch(&self.namespace, name, patch).await?;
@@ -294,16 +295,6 @@ fn fence(name: &str, namespace: &str, metadata: &ObjectMeta) -> ObjectMeta {
         resource_version: metadata.resource_version.clone(),
         ..ObjectMeta::default()
     }
-}
-
-/// Both labels of the operator: a value, or null where it has none.
-fn label_patch(cluster: &str, instance: Option<&str>) -> serde_json::Value {
-    let wanted = labels::labels(cluster, instance);
-    [labels::CLUSTER_ID, labels::INSTANCE_ID]
-        .into_iter()
-        .map(|label| (label.to_owned(), json!(wanted.get(label))))
-        .collect::<serde_json::Map<_, _>>()
-        .into()
 }
 
 /// Gives each condition the time of its last transition: as before where its status is the same, else `now`.

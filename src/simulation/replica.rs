@@ -26,7 +26,7 @@ use crate::{
     events::Events,
     leader::{Elector, Leadership, Leases},
     metrics::Watches,
-    mirror::{follow::heed, index::Index},
+    mirror::{follow::heed, index::Index, labels::FlagLabels},
     readiness::Readiness,
     run::lead,
     testing::lease::{Access, Fault},
@@ -45,6 +45,13 @@ pub(super) const SPEEDS: Speeds = Speeds {
 
 /// How long a write of the Lease takes; it lands also if its process is paused meanwhile.
 const LATENCY: Duration = Duration::from_millis(10);
+
+/// What `--mirror-label` gives to every mirror.
+pub(super) fn flag_labels() -> FlagLabels {
+    [("team".to_owned(), "gpu".to_owned())]
+        .into_iter()
+        .collect()
+}
 
 /// A process, from outside.
 pub(super) struct Replica {
@@ -81,7 +88,7 @@ impl Replica {
             access: lease,
             life,
         };
-        let index = Index::new(worlds.len());
+        let index = Index::new(worlds.len()).labeling(flag_labels());
         let elector = elected.then(|| {
             let elector = Elector::new(
                 leases,

@@ -18,6 +18,7 @@ use crate::{
     mirror::{
         desired::Synced,
         index::Mirror,
+        labels::Labels,
         write::{Deed, Write, Writer},
     },
 };
@@ -120,6 +121,8 @@ async fn mark<C: Cluster, T>(
             cluster: tools.cluster.clone(),
             index: tools.index.clone(),
             namespace: (&*namespace).into(),
+            // A mark leaves both as they are: the label names the last writer.
+            labels: Labels::default(),
             owners: [].into(),
         };
         let write = Write {
@@ -204,6 +207,7 @@ mod tests {
                 cluster,
                 index,
                 namespace: NAMESPACE.into(),
+                labels: Labels::default(),
                 owners: [].into(),
             };
             let spec = RemediationSpec {

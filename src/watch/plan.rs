@@ -17,7 +17,8 @@ use crate::{
         digest,
         end::{Clocks, End},
         index::Mirror,
-        labels, time,
+        labels::{FlagLabels, Labels},
+        time,
         write::{Deed, Write},
     },
     together::{Remediation, Text, state},
@@ -36,6 +37,8 @@ pub struct Scope {
     pub states: Option<Vec<String>>,
     /// Fields that are never mirrored.
     pub omit: Vec<OmitField>,
+    /// The labels of the mirrors.
+    pub labels: Labels,
     /// The owner references of the mirrors.
     pub owners: Arc<[OwnerReference]>,
     /// Which finished ones are kept.
@@ -43,9 +46,9 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// What `watch` mirrors.
+    /// What `watch` mirrors, where every mirror gets the labels `flags`.
     #[must_use]
-    pub fn of(watch: &ClusterWatch) -> Self {
+    pub fn of(watch: &ClusterWatch, flags: FlagLabels) -> Self {
         let spec = &watch.spec;
         let owner = OwnerReference {
             controller: Some(true),
@@ -57,6 +60,7 @@ impl Scope {
             instance: spec.instance().map(Into::into),
             states: spec.states.clone(),
             omit: spec.omit.clone().unwrap_or_default(),
+            labels: Labels::of(&watch.name_any(), flags),
             owners: match &spec.deletion_policy {
                 DeletionPolicy::Delete => [owner].into(),
                 DeletionPolicy::Retain | DeletionPolicy::Unknown(_) => [].into(),
@@ -69,15 +73,21 @@ impl Scope {
     #[must_use]
     pub fn fits(&self, mirror: &Mirror) -> bool {
         let instance = Some(&*mirror.instance).filter(|instance| !instance.is_empty());
-        let wanted = labels::labels(&self.cluster, instance);
-        labels::digest(Some(&wanted), &self.owners) == mirror.metadata
+        self.metadata(instance) == mirror.metadata
+    }
+
+    /// A digest of the labels and owners that it gives to a mirror of this instance.
+    #[must_use]
+    pub fn metadata(&self, instance: Option<&str>) -> u64 {
+        let (labels, cluster) = (&self.labels, &self.cluster);
+        labels.digest(cluster, instance, &self.owners)
     }
 
     /// A digest of all of it that the fate of a mirrored remediation depends on.
     #[must_use]
     pub fn digest(&self) -> u64 {
-        let owners = labels::digest(None, &self.owners);
-        digest::of(&(&*self.cluster, &self.instance, &self.omit, owners))
+        let metadata = self.metadata(None);
+        digest::of(&(&*self.cluster, &self.instance, &self.omit, metadata))
     }
 }
 
@@ -185,8 +195,7 @@ fn change(
         return Verdict::Older(theirs);
     }
     let status = desired::from_api(item, &scope.omit, mirror.generation);
-    let wanted = labels::labels(&scope.cluster, status.instance_id.as_deref());
-    let metadata = labels::digest(Some(&wanted), &scope.owners) != mirror.metadata;
+    let metadata = scope.metadata(status.instance_id.as_deref()) != mirror.metadata;
     let status = (digest::digest(&status) != mirror.content).then(|| Box::new(status));
     if status.is_none() && !metadata {
         return Verdict::Unchanged;

@@ -62,7 +62,7 @@ pub fn rollup<'a>(mirrors: impl Iterator<Item = (&'a str, &'a Mirror)>) -> Rollu
         .filter(|(_, _, mirror)| *mirror.state == *FAILED)
         .map(|(_, name, mirror)| (mirror.finished, name, mirror));
     let failed: Vec<_> = failed.collect();
-    counts.failed_instances = count(failed.len());
+    counts.failed_nodes = count(failed.len());
     counts.by_state = by_state
         .into_iter()
         .take(limits::BY_STATE as usize)

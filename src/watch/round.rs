@@ -146,6 +146,7 @@ impl<'a, C: Cluster> Round<'a, C> {
             cluster,
             index,
             namespace: scope.namespace.clone(),
+            labels: scope.labels.clone(),
             owners: scope.owners.clone(),
         };
         Self {

@@ -1,4 +1,4 @@
-//! Requests that set owner references and may still be carried out after the wait for them was given up: those under way
+//! Requests that set labels and owner references and may still be carried out after the wait for them was given up: those under way
 //! when their task ended, and those without an answer.
 
 use std::{
@@ -10,10 +10,7 @@ use std::{
 use tokio::time::Instant;
 
 use super::plan::Scope;
-use crate::{
-    cluster::ClusterError,
-    mirror::{labels, write::Deed},
-};
+use crate::{cluster::ClusterError, mirror::write::Deed};
 
 /// A request is carried out within this time: the API server gives it up after a minute.
 pub(super) const UNDER_WAY: Duration = Duration::from_secs(60);
@@ -22,14 +19,14 @@ pub(super) const UNDER_WAY: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug, Default)]
 pub struct Sent(Arc<Mutex<BTreeMap<Wanted, Landing>>>);
 
-/// Which mirrors get which owner references.
+/// Which mirrors get which labels and owner references.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Wanted {
     namespace: Arc<str>,
     cluster: Arc<str>,
     instance: Option<Arc<str>>,
-    /// A digest of them.
-    owners: u64,
+    /// A digest of those that all of them get.
+    metadata: u64,
 }
 
 #[derive(Debug, Default)]
@@ -52,16 +49,16 @@ impl Wanted {
             namespace: scope.namespace.clone(),
             cluster: scope.cluster.clone(),
             instance: scope.instance.clone(),
-            owners: labels::digest(None, &scope.owners),
+            metadata: scope.metadata(None),
         }
     }
 
-    /// Whether both want other owner references of the same mirrors.
+    /// Whether both want other labels or owner references of the same mirrors.
     fn contradicts(&self, other: &Self) -> bool {
         let (one, another) = (&self.instance, &other.instance);
         let meet = one.is_none() || another.is_none() || one == another;
         let one_place = self.namespace == other.namespace && self.cluster == other.cluster;
-        meet && one_place && self.owners != other.owners
+        meet && one_place && self.metadata != other.metadata
     }
 }
 
@@ -69,12 +66,12 @@ impl Sent {
     /// Notes that `deed` is about to be done for `scope`.
     #[must_use]
     pub fn begin(&self, scope: &Scope, deed: &Deed) -> Sending {
-        let sets_owners = match deed {
+        let sets_metadata = match deed {
             Deed::Create(..) => true,
             Deed::Update { metadata, .. } => *metadata,
             Deed::Mark(..) | Deed::Prune(_) => false,
         };
-        let wanted = sets_owners.then(|| Wanted::by(scope));
+        let wanted = sets_metadata.then(|| Wanted::by(scope));
         if let Some(wanted) = &wanted {
             let (mut landings, now) = (self.lock(), Instant::now());
             landings.retain(|_, landing| !landing.is_over(now));
@@ -87,7 +84,7 @@ impl Sent {
         }
     }
 
-    /// Whether anything may still be carried out that gives mirrors of `scope` other owner references than it wants.
+    /// Whether anything may still be carried out that gives mirrors of `scope` other labels or owner references than it wants.
     #[must_use]
     pub fn contradicts(&self, scope: &Scope) -> bool {
         let (wanted, now) = (Wanted::by(scope), Instant::now());
@@ -105,7 +102,7 @@ impl Sent {
 #[derive(Debug)]
 pub struct Sending {
     sent: Sent,
-    /// `None`: it sets no owner references.
+    /// `None`: it sets no labels and owner references.
     wanted: Option<Wanted>,
     /// Whether it may be carried out later, as far as is known.
     may_land: bool,

@@ -235,7 +235,7 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
             (overlaps, true) => Work::Rest(Standing::Suspended, overlaps.is_some()),
             (Some(other), false) => {
                 let message = format!(
-                    "the older ClusterWatch {other} of this namespace covers the same instances, so this one does nothing: delete one of the two"
+                    "The older ClusterWatch {other} in this namespace covers the same instances, so this one does nothing. Delete one of the two"
                 );
                 let reason = Reason::OverlappingClusterWatch;
                 Work::Rest(Standing::Stalled { reason, message }, true)

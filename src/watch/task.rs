@@ -90,7 +90,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
             shard,
             pace: Arc::default(),
             edited: false,
-            scope: Scope::of(&watch),
+            scope: Scope::of(&watch, tools.index.labels()),
             cadence,
             min_interval: speeds.min_interval,
             reporter,

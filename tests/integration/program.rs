@@ -37,6 +37,14 @@ fn what_is_wrong_on_the_command_line_ends_it_with_one_line_and_exit_2() {
             "such as shard=b",
         ),
         (&["run", "--admin-addr", "everywhere"], "such as [::]:8080"),
+        (
+            &["run", "--mirror-label", "team=a b"],
+            "such as example.com/team=gpu",
+        ),
+        (
+            &["run", "--mirror-label", "app.kubernetes.io/managed-by=Helm"],
+            "write another key",
+        ),
         (&["run", "--no-such-flag"], "--no-such-flag"),
         (&[], "run"),
     ] {

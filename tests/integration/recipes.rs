@@ -8,7 +8,7 @@ use tokio::process::Command;
 use crate::fixture::{CLUSTER, Fixture, until};
 
 /// What each recipe prints, by its heading: the parts in this order, and a part with `!` not at all.
-const PRINTS: [(&str, &[&str]); 13] = [
+const PRINTS: [(&str, &[&str]); 14] = [
     (
         "Is what I see true, and how old is it?",
         &["STALE AFTER", "training", "True", "Synced"],
@@ -16,6 +16,10 @@ const PRINTS: [(&str, &[&str]); 13] = [
     (
         "What is open?",
         &["PENDING_APPROVAL", "gpu-dp-17", "RUNNING", "!FAILED"],
+    ),
+    (
+        "Which mirrors does one ClusterWatch write?",
+        &["gpu-dp-17", "gpu-dp-9"],
     ),
     (
         "What happened to one machine, oldest first?",

@@ -15,7 +15,7 @@ use together_remediation_operator::{
     clock::SystemClock,
     cluster::{Gate, KubeCluster, Patience},
     leader::Leadership,
-    mirror::{desired, index::Index, labels, shown::Shown},
+    mirror::{desired, index::Index, labels::FlagLabels, shown::Shown},
     together::Remediation,
     watch::{plan::Scope, regression::Regressions, round::Round},
 };
@@ -56,7 +56,11 @@ pub(crate) fn stored(scope: &Scope, item: &Remediation) -> String {
     object.metadata.uid = Some(item.id.replace("-8000-", "-8001-"));
     object.metadata.resource_version = Some("1".to_owned());
     object.metadata.generation = Some(1);
-    object.metadata.labels = Some(labels::labels(CLUSTER, status.instance_id.as_deref()));
+    object.metadata.labels = Some(
+        scope
+            .labels
+            .of_mirror(CLUSTER, status.instance_id.as_deref()),
+    );
     object.metadata.owner_references = Some(scope.owners.to_vec());
     let fields = serde_json::to_value(&status).unwrap_or_default();
     object.managed_fields_mut().push(
@@ -87,7 +91,7 @@ pub(crate) fn scope() -> Scope {
     let mut watch = ClusterWatch::new("training", spec);
     watch.metadata.namespace = Some(NAMESPACE.to_owned());
     watch.metadata.uid = Some("0d9f1c62-23b5-4a3e-8a55-6c1d2e3f4a5b".to_owned());
-    Scope::of(&watch)
+    Scope::of(&watch, FlagLabels::default())
 }
 
 /// A cluster that refuses to be called.

@@ -86,8 +86,8 @@ pub struct RemediationCounts {
     /// Those that wait for a person's approval.
     pub awaiting_approval: i64,
 
-    /// Instances (not remediations) whose latest remediation failed.
-    pub failed_instances: i64,
+    /// Nodes (not remediations) whose latest remediation failed.
+    pub failed_nodes: i64,
 
     /// Number in each state, named as the API names it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

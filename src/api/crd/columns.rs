@@ -32,10 +32,10 @@ pub(super) fn cluster_watch() -> Vec<Column> {
             "Remediations that wait for a person's approval.",
         ),
         column(
-            "Failed",
+            "Failed Nodes",
             "integer",
-            &count("failedInstances"),
-            "Instances whose latest remediation failed.",
+            &count("failedNodes"),
+            "Nodes whose latest remediation failed.",
         ),
         column(
             "Total",

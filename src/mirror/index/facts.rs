@@ -7,7 +7,14 @@ use kube::ResourceExt;
 
 use crate::{
     api::remediation::{Remediation, Transition},
-    mirror::{desired::Synced, digest, end::End, labels, name::object_name, time},
+    mirror::{
+        desired::Synced,
+        digest,
+        end::End,
+        labels::{self, FlagLabels},
+        name::object_name,
+        time,
+    },
 };
 
 /// The conditions of a mirror.
@@ -82,7 +89,7 @@ pub struct Mirror {
     pub unread: bool,
     /// Digest of the status.
     pub content: u64,
-    /// Digest of the labels and owner references.
+    /// Digest of the labels that the operator sets, and of the owner references.
     pub metadata: u64,
     /// Digest of the plan's inputs that these facts were found to be right for; 0: none were.
     pub(super) confirms: u64,
@@ -112,10 +119,15 @@ impl Mirror {
     }
 
     /// The facts of `object`; `None` where it has no uid or resourceVersion, which no stored object lacks.
-    pub(super) fn of(object: &mut Remediation, names: &mut Names) -> Option<Self> {
+    pub(super) fn of(
+        object: &mut Remediation,
+        names: &mut Names,
+        flags: &FlagLabels,
+    ) -> Option<Self> {
         let uid = object.uid()?.into_boxed_str();
         let resource_version = object.resource_version()?.parse().ok()?;
-        let metadata = labels::digest(object.metadata.labels.as_ref(), object.owner_references());
+        let labels = object.metadata.labels.as_ref();
+        let metadata = labels::digest(labels, flags, object.owner_references());
         let label = object.labels().get(labels::INSTANCE_ID).cloned();
         // The schema has a default: one without any is there, but cannot be read.
         let unread = object.status.is_none();

@@ -1,11 +1,12 @@
 #![allow(clippy::unwrap_used)]
 
+mod labeled;
 mod restored;
 mod unreadable;
 
 use super::*;
 use crate::{
-    mirror::{desired::from_api, digest::digest},
+    mirror::{desired::from_api, digest::digest, labels},
     testing::{
         CLUSTER, NAMESPACE, at,
         cluster::{Call, MemoryCluster},
@@ -42,6 +43,7 @@ impl World {
             cluster: self.cluster.clone(),
             index: self.index.clone(),
             namespace: NAMESPACE.into(),
+            labels: Labels::default(),
             owners: [].into(),
         };
         writer.write(write, now).await

@@ -6,6 +6,7 @@ use std::{
 };
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use kube::ResourceExt;
 
 use super::{
     cadence, covers, holders, is_foreign,
@@ -14,14 +15,14 @@ use super::{
 };
 use crate::{
     api::{cluster_watch::ClusterWatch, remediation::Remediation},
-    simulation::{cluster::Op, world::State},
+    simulation::{cluster::Op, replica::flag_labels, world::State},
     together::{PageQuery, StateFilter, state},
     watch::{plan::Scope, schedule::HEARTBEAT},
 };
 
 /// What polls, their calls and the writes of marks may take beside the stale time.
 const SLACK: Duration = Duration::from_secs(240);
-/// In this time the mirrors of a watch that was edited have the owners that it wants: nobody else is asked for that.
+/// In this time the mirrors of a watch that was edited have the labels and owners that it wants: nobody else is asked for that.
 const OWNED: Duration = Duration::from_secs(240);
 /// The same where `status.mirrorsGeneration` says that it is so.
 const SAID: Duration = Duration::from_secs(30);
@@ -146,7 +147,7 @@ impl State {
         }
     }
 
-    /// Mirrors have the owners that their watch gives, whatever the API does and whether the watch is suspended or not.
+    /// Mirrors have the labels and owners that their watch gives, whatever the API does and whether the watch is suspended or not.
     fn judge_owners(&mut self, watch: &ClusterWatch, mirrors: &Mirrors, now: Duration) {
         let status = watch.status.as_ref();
         let said = status.and_then(|status| status.mirrors_generation);
@@ -159,20 +160,20 @@ impl State {
         if now.saturating_sub(self.judge.disturbed) <= time {
             return;
         }
-        let owners = Scope::of(watch).owners;
+        let scope = Scope::of(watch, flag_labels());
         let wrong = mirrors.iter().find(|(name, mirror)| {
             let own = covers(watch, instance(mirror)) && !is_foreign(mirror);
             // One that an earlier generation sent may have landed just now.
             let new = self.judge.created_since(name, now.saturating_sub(OWNED));
             let excused = new || self.judge.newer.excuses(name, now);
-            let there = mirror.metadata.owner_references.as_deref();
-            own && !excused && there.unwrap_or_default() != &*owners
+            own && !excused && !bears(mirror, &scope)
         });
         if let Some((name, mirror)) = wrong {
             let there = mirror.metadata.owner_references.as_ref().map(Vec::len);
+            let labels = &mirror.metadata.labels;
             let (policy, suspended) = (&watch.spec.deletion_policy, watch.spec.suspend);
             self.violated(|| {
-                format!("{name} has {there:?} owners, with {policy:?} and suspended {suspended}")
+                format!("{name} has {there:?} owners and {labels:?}, with {policy:?} and suspended {suspended}")
             });
         }
     }
@@ -254,4 +255,17 @@ impl State {
         let instance = watch.spec.instance();
         self.judge.newer.may_know_deafness(instance, now, bound) && standing(watch).ready
     }
+}
+
+/// Whether a mirror has the labels and owners of `scope`.
+fn bears(mirror: &Remediation, scope: &Scope) -> bool {
+    let labels = scope
+        .labels
+        .of_mirror(&mirror.spec.cluster_id, instance(mirror));
+    let owners = mirror.metadata.owner_references.as_deref();
+    let there = mirror.labels();
+    labels
+        .iter()
+        .all(|(key, value)| there.get(key) == Some(value))
+        && owners.unwrap_or_default() == &*scope.owners
 }

@@ -8,6 +8,7 @@ use super::*;
 use crate::{
     mirror::{
         index::Index,
+        labels,
         name::object_name,
         write::{Done, Writer},
     },
@@ -58,6 +59,7 @@ impl World {
             cluster: self.cluster.clone(),
             index: self.index.clone(),
             namespace: scope.namespace.clone(),
+            labels: scope.labels.clone(),
             owners: scope.owners.clone(),
         };
         block_on(writer.write(write, now())).unwrap()

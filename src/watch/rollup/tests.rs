@@ -118,7 +118,7 @@ fn one_created_but_not_yet_written_counts_as_open() {
 
 #[test]
 fn an_instance_has_failed_only_where_its_latest_remediation_did() {
-    let failed = |items: &[together::Remediation]| of(items).counts.failed_instances;
+    let failed = |items: &[together::Remediation]| of(items).counts.failed_nodes;
     let first = on(1, "i", "2026-11-23T08:00:00Z", "FAILED");
     assert_eq!(failed(std::slice::from_ref(&first)), 1);
     let retry = on(2, "i", "2026-11-23T09:00:00Z", "SUCCEEDED");
@@ -135,7 +135,7 @@ fn a_withdrawn_retry_leaves_the_failure_the_latest() {
     let failed = mirror(&on(1, "i", "2026-11-23T08:00:00Z", "FAILED"), None);
     let retry = on(2, "i", "2026-11-23T09:00:00Z", "PENDING_APPROVAL");
     let gone = mirror(&retry, Some(Synced::NotFound));
-    assert_eq!(rollup(&[failed, gone]).counts.failed_instances, 1);
+    assert_eq!(rollup(&[failed, gone]).counts.failed_nodes, 1);
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn a_time_that_is_not_set_hides_no_failure_and_is_in_no_message() {
         let before = on(2, "i", "2026-11-23T08:00:00Z", "SUCCEEDED");
         for all in [[failed.clone(), before.clone()], [before, failed]] {
             let rollup = of(&all);
-            assert_eq!(rollup.counts.failed_instances, 1, "{zero}");
+            assert_eq!(rollup.counts.failed_nodes, 1, "{zero}");
             assert_eq!(rollup.attention[0].since, None);
         }
         let message = of(&[on(1, "i", zero, "PENDING_APPROVAL")]).message.unwrap();
@@ -241,7 +241,7 @@ fn without_a_creation_the_last_update_says_which_is_the_latest() {
     };
     for (created, count) in [("2026-11-23T07:00:00Z", 1), ("2026-11-23T09:00:00Z", 0)] {
         let other = on(2, "instance-1", created, "SUCCEEDED");
-        assert_eq!(of(&[failed.clone(), other]).counts.failed_instances, count);
+        assert_eq!(of(&[failed.clone(), other]).counts.failed_nodes, count);
     }
 }
 
@@ -257,7 +257,7 @@ proptest! {
         prop_assert_eq!(counts.total, all);
         prop_assert_eq!(counts.by_state.values().sum::<i64>() + i64::try_from(gone).unwrap(), all);
         prop_assert!(counts.awaiting_approval <= counts.open && counts.open <= all);
-        let waiting = counts.awaiting_approval + counts.failed_instances;
+        let waiting = counts.awaiting_approval + counts.failed_nodes;
         prop_assert_eq!(i64::try_from(attention.len()).unwrap(), waiting.min(10));
         prop_assert_eq!(message.is_some(), waiting > 0);
     }

@@ -6,7 +6,10 @@ use tokio::time::advance;
 use super::*;
 use crate::{
     api::remediation::RemediationSpec,
-    mirror::index::Index,
+    mirror::{
+        index::Index,
+        labels::{FlagLabels, Labels},
+    },
     testing::{CLUSTER, id, item, mirror, scope},
 };
 
@@ -75,6 +78,18 @@ async fn what_wants_the_same_owners_or_other_mirrors_contradicts_nothing() {
         ..of(None, None)
     };
     assert!(!sent.contradicts(&other));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_gives_the_same_mirrors_another_writers_name_contradicts() {
+    let of = |cluster_watch| Scope {
+        labels: Labels::of(cluster_watch, FlagLabels::default()),
+        ..scope()
+    };
+    let sent = Sent::default();
+    drop(sent.begin(&of("before"), &create()));
+    assert!(!sent.contradicts(&of("before")));
+    assert!(sent.contradicts(&of("after")));
 }
 
 #[tokio::test(start_paused = true)]

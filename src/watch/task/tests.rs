@@ -11,7 +11,11 @@ use crate::{
         remediation::{Remediation, RemediationSpec},
     },
     cluster::ClusterError,
-    mirror::{desired::from_api, index::Index, labels},
+    mirror::{
+        desired::from_api,
+        index::Index,
+        labels::{FlagLabels, Labels},
+    },
     testing::{
         CLUSTER, NAMESPACE,
         clock::PausedClock,
@@ -22,6 +26,8 @@ use crate::{
     },
     watch::{credentials::Keys, room::Room},
 };
+
+mod labeled;
 
 const SPEEDS: Speeds = Speeds {
     default_interval: Duration::from_secs(60),
@@ -57,18 +63,10 @@ impl World {
         for number in 0..mirrors {
             index.apply(mirror(&cluster, number).await);
         }
-        let tools = Tools {
-            cluster: cluster.clone(),
-            together: MemoryTogether::default(),
-            index,
-            clock: Arc::new(PausedClock::default()),
-            events: events::Events::default(),
-            room: Room::default(),
-            keys: Keys::default(),
-        };
+        let tools = tools(cluster.clone(), index);
         Self {
             cluster,
-            tools: Arc::new(tools),
+            tools,
             pace: Arc::default(),
         }
     }
@@ -128,6 +126,18 @@ impl World {
     }
 }
 
+fn tools(cluster: MemoryCluster, index: Index) -> Arc<Tools<MemoryCluster, MemoryTogether>> {
+    Arc::new(Tools {
+        cluster,
+        together: MemoryTogether::default(),
+        index,
+        clock: Arc::new(PausedClock::default()),
+        events: events::Events::default(),
+        room: Room::default(),
+        keys: Keys::default(),
+    })
+}
+
 fn owners() -> Vec<OwnerReference> {
     vec![OwnerReference {
         uid: "earlier".into(),
@@ -143,7 +153,8 @@ async fn mirror(cluster: &MemoryCluster, number: u64) -> Remediation {
     };
     let mut object = Remediation::new(&id(number), spec);
     object.metadata.namespace = Some(NAMESPACE.into());
-    object.metadata.labels = Some(labels::labels(CLUSTER, Some("instance-1")));
+    let labels = Labels::of("training", FlagLabels::default());
+    object.metadata.labels = Some(labels.of_mirror(CLUSTER, Some("instance-1")));
     object.metadata.owner_references = Some(owners());
     let mut created = cluster.create(&object).await.unwrap();
     created.status = Some(from_api(&item(number, "RUNNING"), &[], 1));

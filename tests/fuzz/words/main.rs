@@ -7,7 +7,11 @@ use libfuzzer_sys::fuzz_target;
 use reqwest::header::{DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use together_remediation_operator::{
     api::{duration, limits},
-    mirror::{labels, name::object_name, time},
+    mirror::{
+        labels::{FlagLabels, Labels},
+        name::object_name,
+        time,
+    },
     together::{ApiKey, BaseUrl, retry_after},
 };
 
@@ -72,7 +76,7 @@ fn names(cluster: &str, id: &str) {
         cluster == id || name == id || object_name(id, cluster) != name,
         "{cluster} and {id}"
     );
-    let labels = labels::labels(cluster, Some(id));
+    let labels = Labels::of(id, FlagLabels::default()).of_mirror(cluster, Some(id));
     for value in labels.values() {
         assert!(
             (1..=63).contains(&value.len()) && value.is_ascii(),

@@ -74,6 +74,17 @@ async fn a_typo_and_a_value_out_of_its_bounds_are_refused_by_name() {
             ("namespaces={Not_A_Name}", "namespaces"),
             ("defaultInterval=soon", "defaultInterval"),
             ("mirrorAnnotations.a/b/c=d", "a/b/c"),
+            ("mirrorLabels.a/b/c=d", "a/b/c"),
+            ("mirrorLabels.team=a b", "mirrorLabels"),
+            ("mirrorLabels.team=-a", "mirrorLabels"),
+            (
+                "mirrorLabels.compute\\.together\\.ai/cluster-id=a",
+                "mirrorLabels",
+            ),
+            (
+                "mirrorLabels.app\\.kubernetes\\.io/managed-by=Helm",
+                "mirrorLabels",
+            ),
             ("log.format=xml", "format"),
             ("admissionPolicy.writers={nobody}", "writers"),
             ("leaderElection.enabled=false", "replicaCount=1"),

@@ -67,6 +67,7 @@ fn all() -> Vec<Switch> {
         pod(&[("kube.burst", "1")], ".args", json!("--kube-burst=1")),
         pod(&[("mirrorAnnotations", r#"{"argocd.argoproj.io/ignore-resource-updates":"true"}"#)], ".args",
             json!("--mirror-annotation=argocd.argoproj.io/ignore-resource-updates=true")),
+        pod(&[("mirrorLabels", r#"{"example.com/team":"gpu"}"#)], ".args", json!("--mirror-label=example.com/team=gpu")),
         pod(&[("defaultInterval", "\"5m\"")], ".args", json!("--default-interval=5m")),
         pod(&[("defaultActiveInterval", "\"20s\"")], ".args", json!("--default-active-interval=20s")),
         pod(&[("minInterval", "\"30s\"")], ".args", json!("--min-interval=30s")),

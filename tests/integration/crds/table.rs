@@ -54,7 +54,7 @@ async fn a_watch_shows_how_it_goes_in_numbers() {
             "lastTransitionTime": "2026-11-23T10:00:00Z",
         }],
         "lastSyncTime": "not a time",
-        "remediations": { "total": 41, "open": 3, "awaitingApproval": 1, "failedInstances": 2 },
+        "remediations": { "total": 41, "open": 3, "awaitingApproval": 1, "failedNodes": 2 },
     } });
     let params = PatchParams::default();
     objects
@@ -72,7 +72,7 @@ async fn a_watch_shows_how_it_goes_in_numbers() {
             "REASON",
             "OPEN",
             "AWAITING",
-            "FAILED",
+            "FAILED NODES",
             "TOTAL",
             "LAST SYNC"
         ]

@@ -140,6 +140,8 @@ async fn edited_labels_are_put_right_and_those_of_other_people_stay() {
     for (label, wrong) in [
         ("compute.together.ai/cluster-id", json!("wrong")),
         ("compute.together.ai/instance-id", json!(null)),
+        ("compute.together.ai/cluster-watch", json!("wrong")),
+        ("app.kubernetes.io/managed-by", json!(null)),
     ] {
         let edited = json!({"metadata": {
             "labels": {label: wrong, "team": "training"},

@@ -26,7 +26,7 @@ async fn the_newer_one_is_stalled_until_the_older_one_is_gone() {
     assert_eq!(stands(&newer, "Stalled"), "True");
     let message = told(&newer, "Stalled").message;
     assert!(
-        message.contains("a-older") && message.contains("delete one of the two"),
+        message.contains("a-older") && message.contains("Delete one of the two"),
         "{message}"
     );
     fixture.settled().await;

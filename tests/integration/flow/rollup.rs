@@ -53,7 +53,7 @@ async fn counts_add_up_and_the_longest_waiting_one_is_told_first() {
             counts.total,
             counts.open,
             counts.awaiting_approval,
-            counts.failed_instances
+            counts.failed_nodes
         ),
         (8, 3, 2, 1)
     );
@@ -142,11 +142,7 @@ async fn attention_ends_when_it_was_approved_and_the_failed_repair_has_a_success
     let status = watch.status.unwrap();
     let counts = status.remediations.unwrap();
     assert_eq!(
-        (
-            counts.total,
-            counts.failed_instances,
-            counts.by_state["FAILED"]
-        ),
+        (counts.total, counts.failed_nodes, counts.by_state["FAILED"]),
         (3, 0, 1)
     );
     assert!(status.attention.is_empty());

@@ -1,7 +1,10 @@
 //! What is another watch's, or nobody's.
 
 use super::*;
-use crate::api::cluster_watch::{ClusterWatch, ClusterWatchSpec, DeletionPolicy};
+use crate::{
+    api::cluster_watch::{ClusterWatch, ClusterWatchSpec, DeletionPolicy},
+    mirror::labels::FlagLabels,
+};
 
 #[test]
 fn what_belongs_elsewhere_is_skipped_and_said_why() {
@@ -65,6 +68,9 @@ fn the_mirrors_of_a_deletion_policy_that_only_a_newer_version_knows_stay() {
         (DeletionPolicy::Unknown("Archive".into()), 0),
     ] {
         watch.spec.deletion_policy = policy;
-        assert_eq!(Scope::of(&watch).owners.len(), owners);
+        assert_eq!(
+            Scope::of(&watch, FlagLabels::default()).owners.len(),
+            owners
+        );
     }
 }

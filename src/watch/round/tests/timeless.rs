@@ -14,10 +14,10 @@ fn timed(number: u64, state: &str, created: &str, time: &str) -> Remediation {
 }
 
 impl World {
-    fn failed_instances(&self) -> i64 {
+    fn failed_nodes(&self) -> i64 {
         let mirrors = self.index.mirrors(NAMESPACE, CLUSTER, None, |_| true);
         let mirrors = mirrors.iter().map(|(name, mirror)| (&**name, &**mirror));
-        rollup(mirrors).counts.failed_instances
+        rollup(mirrors).counts.failed_nodes
     }
 }
 
@@ -43,7 +43,7 @@ async fn a_failure_whose_end_is_not_set_is_kept_and_counted() {
             assert_eq!(tally, Tally::default(), "{zero} {ttl:?} {max:?}");
             let names = world.cluster.names();
             assert!(names.contains(&id(1)), "{zero} {ttl:?} {max:?}: {names:?}");
-            assert_eq!(world.failed_instances(), 1, "{zero} {created}");
+            assert_eq!(world.failed_nodes(), 1, "{zero} {created}");
         }
     }
 }

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 /// What the operator adds on its own and this comparison reads by itself.
 const ADDED: [&str; 3] = ["observedGeneration", "conditions", "transitions"];
 
-/// All differences between a remediation and its mirror, each in one line.
-pub(super) fn differences(truth: &Remediation, mirror: &Value) -> Vec<String> {
+/// All differences between a remediation and the mirror that `watch` writes of it, each in one line.
+pub(super) fn differences(truth: &Remediation, mirror: &Value, watch: &Value) -> Vec<String> {
     let mut found = Vec::new();
     let mut differ = |what: &str, expected: &Value, actual: &Value| {
         if expected != actual {
@@ -30,6 +30,13 @@ pub(super) fn differences(truth: &Remediation, mirror: &Value) -> Vec<String> {
         "its instance label",
         &json!(truth.instance_id),
         label("instance-id"),
+    );
+    let writer = &watch["metadata"]["name"];
+    differ("its writer's label", writer, label("cluster-watch"));
+    differ(
+        "its manager's label",
+        &json!("together-remediation-operator"),
+        &labels["app.kubernetes.io/managed-by"],
     );
     let spec = json!({"clusterId": truth.cluster_id, "id": truth.id});
     differ("spec", &spec, &mirror["spec"]);
@@ -227,6 +234,8 @@ mod tests {
                 "labels": {
                     "compute.together.ai/cluster-id": "c-1",
                     "compute.together.ai/instance-id": "i-1",
+                    "compute.together.ai/cluster-watch": "training",
+                    "app.kubernetes.io/managed-by": "together-remediation-operator",
                 },
             },
             "spec": {"clusterId": "c-1", "id": "9f0c2a1e-0000-4000-8000-000000000001"},
@@ -283,6 +292,10 @@ mod tests {
         .unwrap()
     }
 
+    fn found(mirror: &Value) -> Vec<String> {
+        differences(&truth(), mirror, &json!({"metadata": {"name": "training"}}))
+    }
+
     fn truth() -> Remediation {
         Remediation {
             state: "FAILED".into(),
@@ -298,7 +311,7 @@ mod tests {
 
     #[test]
     fn a_true_mirror_has_no_differences() {
-        assert_eq!(differences(&truth(), &mirror()), Vec::<String>::new());
+        assert_eq!(found(&mirror()), Vec::<String>::new());
     }
 
     #[test]
@@ -310,14 +323,14 @@ mod tests {
         {
             let mut wrong = mirror();
             wrong["status"][field] = json!("something else");
-            assert_eq!(differences(&truth(), &wrong).len(), 1, "{field} wrong");
+            assert_eq!(found(&wrong).len(), 1, "{field} wrong");
             wrong["status"].as_object_mut().unwrap().remove(field);
-            assert_eq!(differences(&truth(), &wrong).len(), 1, "{field} missing");
+            assert_eq!(found(&wrong).len(), 1, "{field} missing");
         }
         let mut more = mirror();
         more["status"]["startTime"] = json!("2026-11-23T10:01:00Z");
         assert_eq!(
-            differences(&truth(), &more),
+            found(&more),
             ["status.startTime is \"2026-11-23T10:01:00Z\", the API says null"]
         );
     }
@@ -330,6 +343,14 @@ mod tests {
                 "/metadata/labels/compute.together.ai~1instance-id",
                 json!("i-2"),
             ),
+            (
+                "/metadata/labels/compute.together.ai~1cluster-watch",
+                json!("another"),
+            ),
+            (
+                "/metadata/labels/app.kubernetes.io~1managed-by",
+                json!("Helm"),
+            ),
             ("/spec/clusterId", json!("c-2")),
             ("/status/conditions/0/status", json!("Unknown")),
             ("/status/conditions/0/reason", json!("Listed")),
@@ -338,7 +359,7 @@ mod tests {
         ] {
             let mut wrong = mirror();
             *wrong.pointer_mut(pointer).unwrap() = value;
-            assert_eq!(differences(&truth(), &wrong).len(), 1, "{pointer}");
+            assert_eq!(found(&wrong).len(), 1, "{pointer}");
         }
     }
 

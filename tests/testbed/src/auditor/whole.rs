@@ -33,7 +33,7 @@ pub fn judge(truth: &[Remediation], mirrors: &[Value], watch: &Value) -> Verdict
         .collect();
     for remediation in truth {
         let wrong = match rest.remove(remediation.id.as_str()) {
-            Some(mirror) => differences(remediation, mirror),
+            Some(mirror) => differences(remediation, mirror, watch),
             None => vec!["it has no mirror".to_owned()],
         };
         verdict.agree += usize::from(wrong.is_empty());

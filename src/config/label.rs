@@ -1,0 +1,64 @@
+//! Reads a label.
+
+use super::selector::{key_of, value_of};
+use crate::mirror::labels::is_own;
+
+/// The key and the value that `text` says.
+///
+/// # Errors
+/// What to write instead.
+pub(super) fn parse(text: &str) -> Result<(String, String), String> {
+    let read = text.split_once('=');
+    let read = read.and_then(|(key, value)| Some((key_of(key)?, value_of(value)?)));
+    let (key, value) = read.ok_or(
+        "write a label's key, = and its value, such as example.com/team=gpu: the value has at most 63 letters, digits, hyphens, underscores and dots",
+    )?;
+    if is_own(&key) {
+        return Err(format!(
+            "{key} is a label of the operator itself: write another key, such as example.com/team=gpu"
+        ));
+    }
+    Ok((key, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_and_a_value_are_read() {
+        for (text, key, value) in [
+            ("team=gpu", "team", "gpu"),
+            ("example.com/team=", "example.com/team", ""),
+            // The API server takes these prefixes in custom resources.
+            (
+                "app.kubernetes.io/part-of=ml",
+                "app.kubernetes.io/part-of",
+                "ml",
+            ),
+            ("k8s.io/a=B_c.d-1", "k8s.io/a", "B_c.d-1"),
+        ] {
+            assert_eq!(parse(text), Ok((key.to_owned(), value.to_owned())));
+        }
+    }
+
+    #[test]
+    fn what_the_api_server_would_refuse_and_the_operators_own_labels_are_refused() {
+        let long = format!("a={}", "b".repeat(64));
+        for text in [
+            "", "a", "=b", "a/b/c=d", "a b=c", "a=b=c", "a=b c", "a=-", &long,
+        ] {
+            let told = parse(text).err().unwrap_or_default();
+            assert!(told.contains("such as example.com/team=gpu"), "{text}");
+        }
+        for text in [
+            "compute.together.ai/cluster-id=a",
+            "compute.together.ai/cluster-watch=a",
+            "compute.together.ai/other=a",
+            "app.kubernetes.io/managed-by=Helm",
+        ] {
+            let told = parse(text).err().unwrap_or_default();
+            assert!(told.contains("a label of the operator itself"), "{text}");
+        }
+    }
+}

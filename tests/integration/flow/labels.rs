@@ -1,0 +1,183 @@
+//! The labels of mirrors: who writes them, and what `--mirror-label` says.
+
+use kube::{
+    ResourceExt,
+    api::{DeleteParams, ListParams, PostParams},
+};
+use testbed::simulator::Remediation as Truth;
+use together_remediation_operator::api::{
+    cluster_watch::DeletionPolicy,
+    remediation::{Remediation, RemediationSpec},
+};
+
+use crate::{
+    fixture::{CLUSTER, Fixture, until},
+    look::told,
+    truth::assert_mirrors,
+};
+
+/// No mirror without the label `team`.
+const POLICY: &str = r#"
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: $NAMESPACE}
+spec:
+  failurePolicy: Fail
+  matchConstraints:
+    resourceRules:
+      - {apiGroups: [compute.together.ai], apiVersions: ["*"], operations: [CREATE, UPDATE], resources: [remediations, remediations/status]}
+  validations:
+    - expression: "has(object.metadata.labels) && 'team' in object.metadata.labels"
+      message: the label team is missing
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: $NAMESPACE}
+spec:
+  policyName: $NAMESPACE
+  validationActions: [Deny]
+  matchResources: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: $NAMESPACE}}}
+"#;
+
+/// Puts the policy in force.
+async fn demand_a_team(fixture: &Fixture) {
+    let policy = POLICY.replace("$NAMESPACE", &fixture.namespace);
+    fixture.control_plane.apply(&policy).await.unwrap();
+    let spec = RemediationSpec {
+        cluster_id: CLUSTER.to_owned(),
+        id: "probe".to_owned(),
+    };
+    let object = Remediation::new("probe", spec);
+    let how = PostParams {
+        dry_run: true,
+        ..PostParams::default()
+    };
+    until("the policy refuses", || async {
+        match fixture.mirrors().create(&how, &object).await {
+            Err(kube::Error::Api(status)) if status.code == 422 => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await;
+}
+
+/// The mirrors that `kubectl get remediations -l` shows by this selector.
+async fn selected(fixture: &Fixture, selector: &str) -> usize {
+    let how = ListParams::default().labels(selector);
+    fixture.mirrors().list(&how).await.unwrap().items.len()
+}
+
+/// Waits until all three mirrors have this label.
+async fn all_have(fixture: &Fixture, label: &str) {
+    until(label, || async {
+        match selected(fixture, label).await {
+            3 => Ok(()),
+            some => Err(format!("{some} of 3")),
+        }
+    })
+    .await;
+}
+
+fn writer(name: &str) -> String {
+    format!("compute.together.ai/cluster-watch={name}")
+}
+
+fn put_three(fixture: &Fixture) {
+    for number in 0..3 {
+        fixture.simulator.put(Truth::numbered(CLUSTER, number));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mirrors_bear_the_name_of_the_cluster_watch_that_writes_them_and_a_take_over_changes_it() {
+    let fixture = Fixture::new("writers").await;
+    put_three(&fixture);
+    let retain = DeletionPolicy::Retain;
+    fixture
+        .synced_watch(|spec| spec.deletion_policy = retain)
+        .await;
+    let managed = "app.kubernetes.io/managed-by=together-remediation-operator";
+    for label in [&writer("training"), managed] {
+        assert_eq!(selected(&fixture, label).await, 3, "{label}");
+    }
+    let before = fixture.versions().await;
+    fixture.sync("training").await;
+    assert_eq!(fixture.versions().await, before, "nothing is written again");
+
+    let now = DeleteParams::default();
+    let _ = fixture.watches().delete("training", &now).await.unwrap();
+    fixture.watch("inference", |_| {}).await;
+    fixture.ready("inference", "Synced").await;
+    fixture
+        .watch_where("inference", "all are its own", |status, generation| {
+            status.mirrors_generation == generation
+        })
+        .await;
+    assert_eq!(selected(&fixture, &writer("inference")).await, 3);
+    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_watch_with_a_name_too_long_for_a_label_mirrors_without_it() {
+    let fixture = Fixture::new("long").await;
+    put_three(&fixture);
+    fixture
+        .synced_watch(|spec| spec.deletion_policy = DeletionPolicy::Retain)
+        .await;
+    all_have(&fixture, &writer("training")).await;
+    let now = DeleteParams::default();
+    let _ = fixture.watches().delete("training", &now).await.unwrap();
+    let long = "w".repeat(64);
+    fixture.watch(&long, |_| {}).await;
+    fixture.ready(&long, "Synced").await;
+    all_have(&fixture, "!compute.together.ai/cluster-watch").await;
+    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_a_policy_demands_a_label_mirrors_are_made_and_changed_with_it() {
+    let mut fixture = Fixture::idle("demanded").await;
+    put_three(&fixture);
+    demand_a_team(&fixture).await;
+    fixture.start(&[]).await;
+    fixture.watch("training", |_| {}).await;
+    let refused = fixture
+        .watch_where("training", "it says what is missing", |status, _| {
+            let mut conditions = status.conditions.iter();
+            conditions.any(|c| c.message.contains("the label team is missing"))
+        })
+        .await;
+    assert_eq!(told(&refused, "Ready").reason, "Progressing");
+    assert!(fixture.all().await.is_empty());
+    fixture.stop().await;
+
+    fixture.start_with(&[], &["--mirror-label=team=gpu"]).await;
+    fixture.ready("training", "Synced").await;
+    all_have(&fixture, "team=gpu").await;
+    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    let id = Truth::numbered(CLUSTER, 1).id;
+    fixture.simulator.enter(CLUSTER, &id, "RUNNING");
+    fixture.sync("training").await;
+    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_label_reaches_mirrors_after_a_restart_and_one_that_is_taken_off_stays() {
+    let mut fixture = Fixture::new("changed").await;
+    put_three(&fixture);
+    fixture.synced_watch(|_| {}).await;
+    for team in ["gpu", "ml"] {
+        fixture.stop().await;
+        let flag = format!("--mirror-label=team={team}");
+        fixture.start_with(&[], &[&flag]).await;
+        all_have(&fixture, &format!("team={team}")).await;
+    }
+    fixture.stop().await;
+    let before = fixture.versions().await;
+    fixture.start(&[]).await;
+    fixture.sync("training").await;
+    assert_eq!(selected(&fixture, "team=ml").await, 3);
+    assert_eq!(fixture.versions().await, before);
+    let first = &fixture.all().await[0];
+    assert_eq!(first.labels().len(), 5, "{:?}", first.labels());
+}
