@@ -5,7 +5,7 @@ use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use together_remediation_operator::api::{
     limits,
-    remediation::{LinkedAlert, Remediation, RemediationStatus, Transition},
+    remediation::{LinkedAlert, Remediation, RemediationStatus, Transition, Xid},
 };
 
 use super::objects::{Objects, causes, remediation, watch};
@@ -182,12 +182,21 @@ async fn one_character_more_is_refused() {
 fn full_status() -> RemediationStatus {
     let text = |length: u32| Some("𝄞".repeat(length as usize));
     let repeated = |length: u32| "𝄞".repeat(length as usize);
+    let xid = Xid {
+        code: Some(i64::MIN),
+        mnemonic: text(limits::ENUM),
+        count: Some(i64::MAX),
+    };
     let alert = LinkedAlert {
         name: text(limits::NAME),
         severity: text(limits::ENUM),
         title: text(limits::TITLE),
+        summary: text(limits::TITLE),
+        description: text(limits::DESCRIPTION),
         started_at: text(limits::TIME),
         resolved_at: text(limits::TIME),
+        xids: vec![xid; limits::XIDS as usize],
+        slurm_reason: text(limits::TITLE),
     };
     let transition = Transition {
         from: text(limits::ENUM),
@@ -207,6 +216,7 @@ fn full_status() -> RemediationStatus {
     RemediationStatus {
         observed_generation: Some(i64::MAX),
         node: text(limits::NAME),
+        state_since: text(limits::TIME),
         state: text(limits::ENUM),
         mode: text(limits::ENUM),
         trigger: text(limits::ENUM),
