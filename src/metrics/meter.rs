@@ -23,7 +23,7 @@ use crate::{
         index::Index,
         write::{Deed, Done},
     },
-    watch::plan::Scope,
+    watch::{credentials::CredentialsError, keyless, plan::Scope},
 };
 
 const NEVER: i64 = i64::MIN;
@@ -110,6 +110,14 @@ impl WatchMeter {
     /// A poll ended so: `Synced` or a reason of Ready, out of a small fixed set.
     pub fn polled(&self, outcome: &'static str) {
         self.held().polls.entry(outcome).or_default().inc();
+    }
+
+    /// The Secret was read, which failed so.
+    pub fn read_secret(&self, error: Option<&CredentialsError>) {
+        self.totals.read_secret(match error {
+            None => "Found",
+            Some(error) => keyless::reason(error).unwrap_or("Unavailable"),
+        });
     }
 
     /// A complete listing ended: how long it took, how many remediations it held and how many items were left out.

@@ -1,6 +1,6 @@
 //! Why a poll is no success, in the words of a condition: pure.
 
-use super::{credentials::CredentialsError, plan::Scope, poll::PollError, polled::Polled};
+use super::{keyless, plan::Scope, poll::PollError, polled::Polled};
 use crate::together::Error;
 
 /// The reason where the API was listed and the cluster did not take all of it.
@@ -38,9 +38,10 @@ impl Failure {
 
 fn failure(error: &PollError, scope: &Scope) -> Failure {
     let (reason, needs_somebody) = match error {
-        PollError::Credentials(CredentialsError::NotFound(_)) => ("SecretNotFound", true),
-        PollError::Credentials(CredentialsError::Invalid { .. }) => ("SecretInvalid", true),
-        PollError::Credentials(CredentialsError::Unavailable { .. }) => ("Unavailable", false),
+        PollError::Credentials(error) => match keyless::reason(error) {
+            Some(reason) => (reason, true),
+            None => ("Unavailable", false),
+        },
         PollError::Api(Error::NotFound) if scope.instance.is_some() => ("InstanceNotFound", true),
         PollError::Api(Error::NotFound) => ("ClusterNotFound", true),
         PollError::Api(error) => (error.label(), !error.retryable()),
@@ -75,6 +76,7 @@ mod tests {
         cluster::ClusterError,
         testing::scope,
         together::{Flaw, Incomplete, Outage},
+        watch::credentials::CredentialsError,
     };
 
     #[test]

@@ -7,7 +7,7 @@ use k8s_openapi::{
     jiff::{SignedDuration, Timestamp},
 };
 
-use super::{failure::WRITE_FAILED, rollup::Rollup, schedule::HEARTBEAT};
+use super::{failure::WRITE_FAILED, keyless, rollup::Rollup, schedule::HEARTBEAT};
 use crate::{
     api::{cluster_watch::ClusterWatchStatus, limits},
     mirror::time::{seconds, to_second},
@@ -28,6 +28,13 @@ pub enum Standing {
     /// Somebody must act first.
     Stalled {
         /// Reason of Ready and Stalled.
+        reason: &'static str,
+        /// What to do.
+        message: String,
+    },
+    /// The Secret is missing or cannot be used. It is read again, and for a while it may still be on its way.
+    Keyless {
+        /// Reason of Ready, and of Reconciling or later Stalled.
         reason: &'static str,
         /// What to do.
         message: String,
@@ -98,7 +105,12 @@ pub fn build(
                 ("False", "Suspended", ""),
             )
         }
-        Standing::Stalled { reason, .. } => (
+        Standing::Keyless { reason, .. } if !keyless::is_overdue(previous, now) => (
+            ("False", *reason, &*told),
+            ("True", *reason, &*told),
+            ("False", *reason, ""),
+        ),
+        Standing::Stalled { reason, .. } | Standing::Keyless { reason, .. } => (
             ("False", *reason, &*told),
             ("False", *reason, ""),
             ("True", *reason, &*told),
@@ -119,10 +131,11 @@ pub fn build(
         None => ("False", "NothingToDo", ""),
     };
     let condition = |type_: &str, (status, reason, message): (&str, &str, &str)| {
+        let anew = type_ == "Ready" && keyless::begins(previous, reason);
         let before = previous
             .conditions
             .iter()
-            .find(|before| before.type_ == type_ && before.status == status);
+            .find(|before| before.type_ == type_ && before.status == status && !anew);
         Condition {
             type_: type_.to_owned(),
             status: status.to_owned(),
@@ -189,6 +202,7 @@ fn words(standing: &Standing) -> String {
         Standing::Synced(note) => format!("the mirror agrees with the API; {note}"),
         Standing::Progressing(message)
         | Standing::Stalled { message, .. }
+        | Standing::Keyless { message, .. }
         | Standing::Failing { message, .. } => message.clone(),
         Standing::Suspended => "suspended".to_owned(),
     }

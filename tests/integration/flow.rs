@@ -9,6 +9,7 @@ mod events;
 mod fields;
 mod first_mirror;
 mod keys;
+mod late_secrets;
 mod metrics;
 mod odd_ids;
 mod odd_scopes;
