@@ -95,7 +95,8 @@ async fn the_program_uses_a_late_secret() {
     let fixture = Fixture::idle("late-process").await;
     born_poor(&fixture).await;
     let (account, url) = (fixture.account().await, fixture.simulator.url());
-    let _process = Process::start(account.kubeconfig(), &url, &fixture.namespace, &[]);
+    let alone = ["--leader-elect=false"];
+    let _process = Process::start(account.kubeconfig(), &url, &fixture.namespace, &alone);
     fixture.ready("training", "SecretNotFound").await;
     brings_the_secret(&fixture).await;
     let began = Instant::now();

@@ -221,3 +221,13 @@ async fn nothing_is_written_each_time_that_the_secret_is_read() {
     };
     tokio::join!(counted, world.lives(115, None));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_for_want_of_a_key_gives_the_mirrors_their_owners_at_once() {
+    let world = World::keyless().await;
+    world.lives(1, None).await;
+    assert_eq!(world.owned(), 1);
+    world.edit(|spec| spec.deletion_policy = DeletionPolicy::Retain);
+    world.lives(1, None).await;
+    assert_eq!(world.owned(), 0);
+}
