@@ -101,6 +101,10 @@ pub enum Reason {
     /// No person has to look at anything.
     NothingToDo,
 
+    // Metrics alone.
+    /// The Secret holds an API key.
+    Found,
+
     // Events alone.
     /// Another mode than before.
     ModeChanged,

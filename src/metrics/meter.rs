@@ -24,7 +24,7 @@ use crate::{
         index::Index,
         write::{Deed, Done},
     },
-    watch::plan::Scope,
+    watch::{credentials::CredentialsError, keyless, plan::Scope},
 };
 
 const NEVER: i64 = i64::MIN;
@@ -112,6 +112,14 @@ impl WatchMeter {
     pub fn polled(&self, outcome: Reason) {
         let outcome = outcome.as_str();
         self.held().polls.entry(outcome).or_default().inc();
+    }
+
+    /// The Secret was read, which failed so.
+    pub fn read_secret(&self, error: Option<&CredentialsError>) {
+        self.totals.read_secret(match error {
+            None => Reason::Found,
+            Some(error) => keyless::reason(error).unwrap_or(Reason::Unavailable),
+        });
     }
 
     /// A complete listing ended: how long it took, how many remediations it held and how many items were left out.

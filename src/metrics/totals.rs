@@ -9,6 +9,7 @@ use prometheus_client::{
 
 use super::change::Change;
 use crate::{
+    api::Reason,
     cluster::ClusterError,
     mirror::write::{Deed, Done},
 };
@@ -25,6 +26,7 @@ const TASKS: [&str; 3] = ["clusterwatch", "write", "admin"];
 pub(super) struct Totals {
     polls: Histograms<1>,
     writes: Family<[(&'static str, &'static str); 2], Counter>,
+    secret_reads: Family<[(&'static str, &'static str); 1], Counter>,
     panics: Family<[(&'static str, &'static str); 1], Counter>,
     /// To approve, to start, to finish.
     took: [Histograms<2>; 3],
@@ -65,6 +67,7 @@ impl Default for Totals {
         Self {
             polls: Family::new_with_constructor(polls),
             writes: Family::default(),
+            secret_reads: Family::default(),
             panics,
             took: [took(), took(), took()],
         }
@@ -84,6 +87,11 @@ impl Totals {
             "mirror_writes",
             "Writes of mirrors by what was done and what became of it: ok, conflict (tried again with the next poll), refused (rights, quota, admission) or failed",
             self.writes.clone(),
+        );
+        registry.register(
+            "secret_reads",
+            "Reads of Secrets by what was found: Found (the Secret holds an API key), or why there is none. A Secret that cannot be used is read every 10 s, which counts as no poll",
+            self.secret_reads.clone(),
         );
         registry.register(
             "task_panics",
@@ -119,6 +127,11 @@ impl Totals {
 
     pub(super) fn panicked(&self, task: &'static str) {
         self.panics.get_or_create(&[("task", task)]).inc();
+    }
+
+    pub(super) fn read_secret(&self, reason: Reason) {
+        let label = [("reason", reason.as_str())];
+        self.secret_reads.get_or_create(&label).inc();
     }
 
     pub(super) fn wrote(&self, verb: &'static str, outcome: &Result<Done, ClusterError>) {

@@ -5,6 +5,7 @@ mod items;
 mod long;
 mod newest;
 mod processes;
+mod secrets;
 mod watches;
 
 use std::time::Duration;
@@ -83,6 +84,7 @@ impl Sequence {
             Kind::SecretRemoved | Kind::SecretWrong | Kind::SecretBack | Kind::KeyChanged => {
                 self.change_key(kind);
             }
+            kind if kind >= Kind::SecretEmptied => self.change_secret(kind),
             kind if kind >= Kind::EtcdRestored => {
                 if let Some(pause) = self.apply_newest(kind) {
                     return pause;

@@ -324,6 +324,9 @@ impl Cluster for Reach {
     }
 
     async fn secret(&self, namespace: &str, name: &str) -> Answer<Secret> {
+        let slot = self.life.slot;
+        self.world(Some(namespace))
+            .with(|state, now| state.judge_secret_read(slot, now));
         self.read(namespace, name, move |cluster| now(cluster.secret("", "")))
             .await
     }

@@ -5,6 +5,7 @@ mod calm;
 mod ends;
 mod marks;
 mod newer;
+mod secrets;
 mod writes;
 
 use std::{

@@ -113,11 +113,21 @@ pub(super) enum Kind {
     OneUnwritable,
     Orphaned,
     ObjectUnreadable,
+    // The Secret, for some seeds alone: see `Kinds::of`.
+    SecretEmptied,
+    SecretMistyped,
+    SecretForbidden,
+    SecretRepaired,
+    SecretComesLate,
 }
 
 /// The kinds that only some seeds draw, and those of them that came last.
 const LATER: usize = 3;
 const NEWEST: usize = 21;
+/// Those that came after them.
+const SECRETS: usize = 5;
+
+const OF_SECRETS: u64 = 3;
 
 /// What a sequence draws from.
 #[derive(Clone, Debug)]
@@ -130,10 +140,16 @@ pub(super) struct Kinds {
 impl Kinds {
     /// What the sequence of `seed` draws from. The kinds that came later are for some seeds only; to the others they change
     /// nothing, so that what they found stays found. The newest ones are for those remainders of 8 under which no seed had
-    /// found anything.
+    /// found anything; those of the Secret are for the one remainder of 16 that was left then.
     pub(super) fn of(seed: u64) -> Self {
-        let all = Kind::VARIANTS;
+        let (all, secrets) = Kind::VARIANTS.split_at(Kind::VARIANTS.len() - SECRETS);
         let (older, newest) = all.split_at(all.len() - NEWEST);
+        if seed % 16 == OF_SECRETS {
+            return Self {
+                all: older,
+                newest: secrets,
+            };
+        }
         match seed % 8 {
             5..=7 => Self { all: older, newest },
             4 => Self {

@@ -5,13 +5,15 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use k8s_openapi::{ByteString, api::core::v1::Secret};
+use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 use serde_json::{Value, json};
 
 mod etcd;
+mod secrets;
 
 pub(crate) use self::etcd::Snapshot;
+use self::secrets::Secrets;
 use super::{NAMESPACE, id};
 use crate::{
     api::{
@@ -53,7 +55,7 @@ struct State {
     spoilt: BTreeSet<String>,
     calls: Vec<Call>,
     fault: Option<Box<Fault>>,
-    key: Option<Vec<u8>>,
+    secrets: Secrets,
 }
 
 /// A cluster with one namespace. Clones are the same cluster.
@@ -73,15 +75,6 @@ impl MemoryCluster {
     /// From now on these calls fail.
     pub(crate) fn fail(&self, fault: impl Fn(&Call) -> Option<ClusterError> + Send + 'static) {
         self.lock().fault = Some(Box::new(fault));
-    }
-
-    pub(crate) fn set_key(&self, key: &[u8]) {
-        self.lock().key = Some(key.to_vec());
-    }
-
-    /// Somebody deletes the Secret.
-    pub(crate) fn remove_key(&self) {
-        self.lock().key = None;
     }
 
     /// Everything that a watch on the mirrors has told from `first` on.
@@ -384,11 +377,7 @@ impl Cluster for MemoryCluster {
         Ok(there.clone())
     }
 
-    async fn secret(&self, _: &str, _: &str) -> Result<Secret, ClusterError> {
-        let key = self.lock().key.clone().ok_or(ClusterError::NotFound)?;
-        Ok(Secret {
-            data: Some([("api-key".to_owned(), ByteString(key))].into()),
-            ..Secret::default()
-        })
+    async fn secret(&self, _: &str, name: &str) -> Result<Secret, ClusterError> {
+        self.lock().secrets.read(name)
     }
 }

@@ -1,29 +1,28 @@
 //! The API key of a watch, read from its Secret at each poll, or just before by another watch that has the same.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+mod keys;
+
+use std::collections::BTreeMap;
 
 use k8s_openapi::ByteString;
 
 use crate::{
-    api::cluster_watch::SecretKeyRef,
     cluster::{Cluster, ClusterError},
     together::ApiKey,
 };
+
+pub use self::keys::{Found, Keys};
 
 /// Why there is no key to use. Messages say what to do and never show the key.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum CredentialsError {
     /// There is no such Secret.
     #[error(
-        "there is no Secret {0} in this namespace: create it, type Opaque, with the API key in it"
+        "there is no Secret {0} in this namespace: create it, type Opaque, with the API key in it. It is read again every 10 seconds"
     )]
     NotFound(String),
     /// The Secret holds no usable key.
-    #[error("the Secret {name} cannot be used: {problem}")]
+    #[error("the Secret {name} cannot be used: {problem}. It is read again every 10 seconds")]
     Invalid {
         /// The Secret's name.
         name: String,
@@ -42,74 +41,48 @@ pub enum CredentialsError {
     },
 }
 
-/// How long a key is held that nobody asks for.
-const HELD: Duration = Duration::from_secs(60);
+/// A Secret that was read.
+struct Read {
+    name: String,
+    type_: Option<String>,
+    data: Option<BTreeMap<String, ByteString>>,
+}
 
-/// By namespace: when each was read (monotonic), and what it was.
-type Held = HashMap<String, HashMap<SecretKeyRef, (Duration, ApiKey)>>;
-
-/// Keys that were just read: many watches with one Secret read it together.
-#[derive(Default)]
-pub struct Keys(Mutex<Held>);
-
-impl Keys {
-    /// The key that `wanted` names, and when it was read, where that was less than `young` before `now` (monotonic).
-    #[must_use]
-    pub fn get(
-        &self,
-        namespace: &str,
-        wanted: &SecretKeyRef,
-        now: Duration,
-        young: Duration,
-    ) -> Option<(Duration, ApiKey)> {
-        let held = self.lock();
-        let (read, key) = held.get(namespace)?.get(wanted)?;
-        (now < *read + young).then(|| (*read, key.clone()))
-    }
-
-    /// This key was read `now`.
-    pub fn put(&self, namespace: &str, wanted: &SecretKeyRef, now: Duration, key: &ApiKey) {
-        let mut held = self.lock();
-        held.retain(|_, keys| {
-            keys.retain(|_, (read, _)| now < *read + HELD);
-            !keys.is_empty()
-        });
-        let keys = held.entry(namespace.to_owned()).or_default();
-        keys.insert(wanted.clone(), (now, key.clone()));
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Held> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl Read {
+    /// The API key under this `key`.
+    fn key(&self, key: &str) -> Result<ApiKey, CredentialsError> {
+        api_key(self.type_.as_deref(), self.data.as_ref(), key).map_err(|problem| {
+            CredentialsError::Invalid {
+                name: self.name.clone(),
+                problem,
+            }
+        })
     }
 }
 
-/// Reads the key that `wanted` names.
-///
-/// # Errors
-/// See [`CredentialsError`].
-pub async fn read<C: Cluster>(
+/// Reads the Secret of this `name`.
+async fn read<C: Cluster>(
     cluster: &C,
     namespace: &str,
-    wanted: &SecretKeyRef,
-) -> Result<ApiKey, CredentialsError> {
-    let name = || wanted.name.clone();
-    let secret = cluster.secret(namespace, &wanted.name).await.map_err(|error| match error {
-        ClusterError::NotFound => CredentialsError::NotFound(name()),
-        ClusterError::Refused(_) => CredentialsError::Invalid {
-            name: name(),
+    name: &str,
+) -> Result<Read, CredentialsError> {
+    let name = name.to_owned();
+    match cluster.secret(namespace, &name).await {
+        Ok(secret) => Ok(Read {
+            name,
+            type_: secret.type_,
+            data: secret.data,
+        }),
+        Err(ClusterError::NotFound) => Err(CredentialsError::NotFound(name)),
+        Err(ClusterError::Refused(_)) => Err(CredentialsError::Invalid {
+            name,
             problem: "the operator may not read it: grant its service account get on secrets in this namespace".into(),
-        },
-        error => CredentialsError::Unavailable { name: name(), error },
-    })?;
-    key(secret.type_.as_deref(), secret.data.as_ref(), &wanted.key).map_err(|problem| {
-        CredentialsError::Invalid {
-            name: name(),
-            problem,
-        }
-    })
+        }),
+        Err(error) => Err(CredentialsError::Unavailable { name, error }),
+    }
 }
 
-fn key(
+fn api_key(
     type_: Option<&str>,
     data: Option<&BTreeMap<String, ByteString>>,
     key: &str,
@@ -140,15 +113,15 @@ mod tests {
     }
 
     fn problem(type_: &str, value: &[u8], wanted: &str) -> String {
-        key(Some(type_), Some(&data(value)), wanted)
+        api_key(Some(type_), Some(&data(value)), wanted)
             .err()
             .unwrap_or_default()
     }
 
     #[test]
     fn a_good_key_is_taken_without_its_line_end() {
-        assert!(key(Some("Opaque"), Some(&data(b"abc\n")), "api-key").is_ok());
-        assert!(key(None, Some(&data(b"abc")), "api-key").is_ok());
+        assert!(api_key(Some("Opaque"), Some(&data(b"abc\n")), "api-key").is_ok());
+        assert!(api_key(None, Some(&data(b"abc")), "api-key").is_ok());
     }
 
     #[test]

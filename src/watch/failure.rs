@@ -1,6 +1,6 @@
 //! Why a poll is no success, in the words of a condition: pure.
 
-use super::{credentials::CredentialsError, plan::Scope, poll::PollError, polled::Polled};
+use super::{keyless, plan::Scope, poll::PollError, polled::Polled};
 use crate::{api::Reason, together::Error};
 
 /// What to tell of a poll that failed, or whose writes did.
@@ -35,11 +35,10 @@ impl Failure {
 
 fn failure(error: &PollError, scope: &Scope) -> Failure {
     let (reason, needs_somebody) = match error {
-        PollError::Credentials(CredentialsError::NotFound(_)) => (Reason::SecretNotFound, true),
-        PollError::Credentials(CredentialsError::Invalid { .. }) => (Reason::SecretInvalid, true),
-        PollError::Credentials(CredentialsError::Unavailable { .. }) => {
-            (Reason::Unavailable, false)
-        }
+        PollError::Credentials(error) => match keyless::reason(error) {
+            Some(reason) => (reason, true),
+            None => (Reason::Unavailable, false),
+        },
         PollError::Api(Error::NotFound) if scope.instance.is_some() => {
             (Reason::InstanceNotFound, true)
         }
@@ -76,6 +75,7 @@ mod tests {
         cluster::ClusterError,
         testing::scope,
         together::{Flaw, Incomplete, Outage},
+        watch::credentials::CredentialsError,
     };
 
     #[test]

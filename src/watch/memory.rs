@@ -30,6 +30,12 @@ const UNKNOWN_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct Memory {
     /// When this watch last read its key itself (monotonic).
     pub(super) key_read: Option<Duration>,
+    /// When the Secret that could not be used is read again (monotonic).
+    pub(super) key_again: Duration,
+    /// The next poll reads it anew, however lately it could not be used.
+    pub(super) key_wanted: bool,
+    /// Told of every poll that may call the API.
+    pub(super) pace: Arc<Pace>,
     pub(super) absences: Absences,
     pub(super) regressions: Regressions,
     /// Open states met that this program was not written for: asked for by name from then on. When each was last met
@@ -100,6 +106,7 @@ impl Memory {
     /// Makes the next poll a full listing that heeds no earlier refusal; a Retry-After is still heeded.
     pub fn want_everything_now(&mut self) {
         self.full_wanted = true;
+        self.key_wanted = true;
         self.full_began = None;
         self.refusal.take_if(|refusal| !refusal.error.retryable());
     }
@@ -204,9 +211,15 @@ impl Memory {
         (rest > cadence.active_interval).then_some(rest)
     }
 
-    /// Tells `pace` what the next generation of the watch must heed.
-    pub(super) fn tell(&self, pace: &Pace) {
-        pace.listed(self.full_began, self.full_pages > 1, self.may_list_all_at());
+    /// There is a key, so that the API may be called `now` (monotonic).
+    pub(super) fn polls(&self, now: Duration) {
+        self.pace.polls(now, self.full_began.is_none());
+    }
+
+    /// Tells the next generation of the watch what it must heed.
+    pub(super) fn tell(&self) {
+        let (began, several) = (self.full_began, self.full_pages > 1);
+        self.pace.listed(began, several, self.may_list_all_at());
     }
 
     /// When a full listing may begin because somebody asks for one (monotonic): its distance is kept all the same.

@@ -6,6 +6,7 @@ pub mod backlog;
 pub mod controller;
 pub mod credentials;
 pub mod failure;
+pub mod keyless;
 pub mod memory;
 pub mod orphans;
 pub mod overlap;

@@ -1,10 +1,9 @@
 //! One poll, from the key to the last write.
 
+mod key;
 mod query;
 
 use std::{sync::Arc, time::Duration};
-
-mod key;
 
 use super::{
     credentials::{CredentialsError, Keys},
@@ -32,6 +31,8 @@ use crate::{
     },
     together::{Api, ApiKey, Client, CompleteListing, Error, ListRequest, Listing, Service},
 };
+
+pub use self::key::look_for_key;
 
 /// What polls of one watch work with.
 pub struct Tools<C, T = Client> {
@@ -102,6 +103,7 @@ pub async fn poll<C: Cluster, T: Service>(
     memory: &mut Memory,
 ) -> Result<Polled, PollError> {
     let key = key::key(tools, spec, scope, cadence, memory).await?;
+    memory.polls(tools.clock.elapsed());
     match poll_with(&key, tools, spec, scope, cadence, memory).await {
         Err(PollError::Api(error)) if !error.retryable() => {
             match key::replaced(tools, spec, scope, memory, &key).await {

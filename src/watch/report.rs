@@ -6,6 +6,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::{
+    keyless,
     schedule::HEARTBEAT,
     shard::{Holder, Shard},
     status::{Facts, Standing, build, worth_writing},
@@ -152,6 +153,8 @@ impl<C: Cluster> Reporter<C> {
             shard: Some(facts.shard.clone()),
             ..self.last.clone()
         };
+        // When a Secret was first missed stands there alone.
+        let standing = standing.filter(|_| keyless::told(&self.last).is_none());
         let status = standing.map_or_else(as_before, |standing| {
             build(&self.last, standing, facts, now)
         });

@@ -7,7 +7,7 @@ use k8s_openapi::{
     jiff::{SignedDuration, Timestamp},
 };
 
-use super::{rollup::Rollup, schedule::HEARTBEAT};
+use super::{keyless, rollup::Rollup, schedule::HEARTBEAT};
 use crate::{
     api::{Reason, cluster_watch::ClusterWatchStatus, conditions, limits},
     mirror::time::{seconds, to_second},
@@ -28,6 +28,13 @@ pub enum Standing {
     /// Somebody must act first.
     Stalled {
         /// Reason of Ready and Stalled.
+        reason: Reason,
+        /// What to do.
+        message: String,
+    },
+    /// The Secret is missing or cannot be used. It is read again, and for a while it may still be on its way.
+    Keyless {
+        /// Reason of Ready, and of Reconciling or later Stalled.
         reason: Reason,
         /// What to do.
         message: String,
@@ -97,7 +104,12 @@ pub fn build(
                 ("False", Reason::Suspended, ""),
             )
         }
-        Standing::Stalled { reason, .. } => (
+        Standing::Keyless { reason, .. } if !keyless::is_overdue(previous, now) => (
+            ("False", *reason, &*told),
+            ("True", *reason, &*told),
+            ("False", *reason, ""),
+        ),
+        Standing::Stalled { reason, .. } | Standing::Keyless { reason, .. } => (
             ("False", *reason, &*told),
             ("False", *reason, ""),
             ("True", *reason, &*told),
@@ -118,10 +130,11 @@ pub fn build(
         None => ("False", Reason::NothingToDo, ""),
     };
     let condition = |type_: &str, (status, reason, message): (&str, Reason, &str)| {
+        let anew = type_ == "Ready" && keyless::begins(previous, reason);
         let before = previous
             .conditions
             .iter()
-            .find(|before| before.type_ == type_ && before.status == status);
+            .find(|before| before.type_ == type_ && before.status == status && !anew);
         let message = message.chars().take(limits::CONDITION_MESSAGE as usize);
         let told = (status, reason, message.collect());
         let mut condition = conditions::condition(type_, told, facts.generation);
@@ -182,6 +195,7 @@ fn words(standing: &Standing) -> String {
         Standing::Synced(note) => format!("the mirror agrees with the API; {note}"),
         Standing::Progressing(message)
         | Standing::Stalled { message, .. }
+        | Standing::Keyless { message, .. }
         | Standing::Failing { message, .. } => message.clone(),
         Standing::Suspended => "suspended".to_owned(),
     }

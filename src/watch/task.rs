@@ -1,7 +1,9 @@
 //! The life of one generation of one `ClusterWatch`: wait, poll, report, again.
 
 mod adopting;
+mod failed;
 mod handover;
+mod keyless;
 mod resting;
 mod restored;
 
@@ -47,7 +49,6 @@ pub struct Task<C, T = Client> {
     tools: Arc<Tools<C, T>>,
     watch: Arc<ClusterWatch>,
     shard: Shard,
-    pace: Arc<Pace>,
     edited: bool,
     scope: Scope,
     cadence: Cadence,
@@ -88,7 +89,6 @@ impl<C: Cluster, T: Service> Task<C, T> {
         let now = tools.clock.elapsed();
         let mut task = Self {
             shard,
-            pace: Arc::default(),
             edited: false,
             scope: Scope::of(&watch, tools.index.labels()),
             cadence,
@@ -117,7 +117,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
     /// Keeps `pace`, which it shares with those before and after it; `edited`: in place of an earlier generation.
     #[must_use]
     pub fn after(mut self, pace: Arc<Pace>, edited: bool) -> Self {
-        (self.pace, self.edited) = (pace, edited);
+        (self.memory.pace, self.edited) = (pace, edited);
         self
     }
 
@@ -131,12 +131,12 @@ impl<C: Cluster, T: Service> Task<C, T> {
         self.begin(&Standing::Progressing(String::new())).await;
         self.survey();
         self.memory.pulse = watchdog.enroll(&self.scope.namespace, &name);
-        if !self.reporter.is_acknowledged() {
-            self.report(&Standing::Progressing(String::new())).await;
-        }
-        self.adopt().await;
+        self.look_first().await;
         let (clock, turn) = (self.tools.clock.clone(), self.cadence.active_interval);
-        let first = self.pace.first_poll(clock.elapsed(), turn, self.edited);
+        let first = self
+            .memory
+            .pace
+            .first_poll(clock.elapsed(), turn, self.edited);
         self.memory.pulse.rest_until(first);
         clock.sleep_until(first).await;
         self.memory.pulse.beat();
@@ -181,7 +181,6 @@ impl<C: Cluster, T: Service> Task<C, T> {
         let (tools, watch) = (self.tools.clone(), self.watch.clone());
         let (scope, cadence) = (self.scope.clone(), self.cadence);
         let now = tools.clock.elapsed();
-        self.pace.polls(now, self.polls == 0);
         let stale_at = self
             .stale_at()
             .map(|stale_at| stale_at.max(now + STALE_GRACE));
@@ -210,7 +209,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
             tell_at += HEARTBEAT;
         };
         drop(polling);
-        memory.tell(&self.pace);
+        memory.tell();
         self.memory = memory;
         outcome
     }
@@ -246,23 +245,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
             self.good = elapsed;
             return Standing::Synced(self.note.clone());
         };
-        let Failure {
-            reason,
-            message,
-            needs_somebody,
-        } = failure;
-        tracing::warn!(watch = %self.watch.name_any(), namespace = %self.scope.namespace, %reason, error = %message, "the poll failed");
-        let stale = self.mark_stale(elapsed).await;
-        if needs_somebody {
-            Standing::Stalled { reason, message }
-        } else if stale {
-            Standing::Failing { reason, message }
-        } else if self.is_synced() {
-            // A hiccup is told by logs alone; what was mirrored all the same still counts, and somebody lives.
-            Standing::Synced(self.note.clone())
-        } else {
-            Standing::Progressing(format!("not synced yet: {message}"))
-        }
+        self.failed(outcome, failure).await
     }
 
     /// Marks what is open and stale `now` (monotonic): all of it, where no listing confirms it, else what is missing or
@@ -323,6 +306,9 @@ impl<C: Cluster, T: Service> Task<C, T> {
 
     /// Waits for the next poll, or for somebody to ask for one; a long wait does not look as if nobody lived.
     async fn wait(&mut self, outcome: &Result<Polled, PollError>, standing: &Standing) {
+        if let Standing::Keyless { .. } = standing {
+            return self.wait_for_key(standing.clone()).await;
+        }
         let interval = self.cadence.current(self.something_open());
         let uid = self.watch.uid().unwrap_or_default();
         let next = next_poll(interval, self.min_interval, &uid, self.polls);

@@ -10,6 +10,7 @@ mod fields;
 mod first_mirror;
 mod keys;
 mod labels;
+mod late_secrets;
 mod metrics;
 mod odd_ids;
 mod odd_scopes;

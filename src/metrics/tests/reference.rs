@@ -22,6 +22,7 @@ fn everything() -> String {
     let (metrics, watches, together, clock) = metrics_of(Readiness::new(index_of_two));
     let meter = watches.meter("ns", "w");
     meter.polled(Reason::Synced);
+    meter.read_secret(None);
     meter.listed(true, Duration::ZERO, (1, 0));
     meter.synced(clock.elapsed(), Duration::ZERO);
     meter.stale_after(clock.elapsed(), Duration::ZERO);

@@ -24,6 +24,7 @@ impl Sequence {
         match kind {
             Kind::DeletedAndCreatedAgain => self.recreate().await,
             Kind::Orphaned => self.orphan().await,
+            Kind::SecretComesLate => self.bring_secret_late().await,
             Kind::FirstStateOnly => return Some(self.heed_first_state_only().await),
             _ => return None,
         }

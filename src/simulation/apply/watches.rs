@@ -113,16 +113,19 @@ impl Sequence {
             }
         }
         if matches!(kind, Kind::SecretRemoved | Kind::SecretWrong) {
-            self.world
-                .with(|state, _| state.judge.newer.key_is_good = None);
+            self.key_is_gone();
         }
     }
 
     pub(super) fn give_key(&self) {
         let key = self.world.with(|state, now| {
-            state.judge.newer.key_is_good.get_or_insert(now);
+            let newer = &mut state.judge.newer;
+            newer.key_is_good.get_or_insert(now);
+            newer.key_is_there.get_or_insert(now);
+            newer.key_is_gone = None;
             state.key.clone()
         });
+        self.world.cluster.fail_secrets(None);
         self.world.cluster.set_key(key.as_bytes());
     }
 
@@ -246,7 +249,14 @@ impl Sequence {
                 self.put("first", |_| {});
             }
             for name in names {
-                self.put(&name, |watch| watch.spec.suspend = false);
+                self.put(&name, |watch| {
+                    watch.spec.suspend = false;
+                    // A later edit of the one may have left the other.
+                    watch.spec.interval = Some("30s".to_owned());
+                    if watch.spec.active_interval.as_deref() == Some("1h") {
+                        watch.spec.active_interval = Some("15s".to_owned());
+                    }
+                });
             }
         }
     }

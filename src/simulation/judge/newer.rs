@@ -69,6 +69,14 @@ pub(in crate::simulation) struct Newer {
     pub(in crate::simulation) lacked: BTreeSet<(Option<String>, Duration)>,
     /// Since when the API knows the key that the Secret holds; `None`: it does not.
     pub(in crate::simulation) key_is_good: Option<Duration>,
+    /// Since when the Secret holds a key, though perhaps not the right one, and the operator may read it.
+    pub(in crate::simulation) key_is_there: Option<Duration>,
+    /// Since when it does not.
+    pub(in crate::simulation) key_is_gone: Option<Duration>,
+    /// When each `ClusterWatch`, by uid, first said that it does not, since it last said otherwise.
+    pub(super) missed: BTreeMap<String, Duration>,
+    /// The processes that read it lately, and when.
+    pub(super) secret_reads: Vec<(usize, Duration)>,
     /// Listings that began.
     pub(in crate::simulation) listings: Vec<Duration>,
 }
@@ -98,6 +106,7 @@ impl State {
     /// A listing begins, or begins anew in other words.
     pub(in crate::simulation) fn judge_listing(&mut self, query: &PageQuery, now: Duration) {
         self.judge.newer.listings.push(now);
+        self.judge_keyless_listing(now);
         let newer = &self.judge.newer;
         let one = newer.strays.len() == 1 && !newer.filters_fail;
         let after = newer
@@ -123,6 +132,7 @@ impl State {
         let stale = cadence.stale_after(false, Duration::ZERO, Duration::ZERO);
         let bound = stale + cadence.interval + SLACK;
         self.judge_owners(watch, mirrors, now);
+        self.judge_repaired(watch, now);
         self.judge_others(watch, mirrors, bound, now);
         let name = watch.metadata.name.as_deref().unwrap_or_default();
         let reported = self.judge.newer.reported.get(name).copied();

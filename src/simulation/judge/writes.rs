@@ -61,6 +61,9 @@ impl State {
             self.judge.newer.changes(op, now);
             let watches = cluster.watches();
             let watch = watches.iter().find(|watch| watch.name_any() == op.name);
+            if let Some(watch) = watch {
+                self.judge_grace(watch, op, now);
+            }
             if let Some(time) = watch.and_then(|watch| standing(watch).stale_after) {
                 let promise = (op.name.clone(), time);
                 self.judge.newer.promises.insert(promise, op.ahead);

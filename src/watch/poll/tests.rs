@@ -78,6 +78,10 @@ impl World {
     /// Polls, a minute after the last time.
     async fn poll(&mut self) -> Result<Polled, PollError> {
         self.clock.advance(MINUTE);
+        self.poll_now().await
+    }
+
+    async fn poll_now(&mut self) -> Result<Polled, PollError> {
         poll(
             &self.tools,
             &self.spec,

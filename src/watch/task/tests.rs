@@ -378,3 +378,5 @@ async fn the_mirrors_generation_waits_for_what_an_earlier_generation_sent() {
     assert_eq!(world.owned(), 0);
     assert_eq!(world.status().mirrors_generation, Some(2));
 }
+
+mod keyless;

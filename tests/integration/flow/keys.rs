@@ -13,6 +13,8 @@ use crate::{
 
 /// Longer than an interval with its jitter.
 const INTERVAL: Duration = Duration::from_secs(64);
+/// So long a Secret that cannot be used may still be on its way.
+const GRACE: Duration = Duration::from_secs(120);
 
 /// Puts a Secret as `broken` says, waits for the next poll and checks what the watch says; then the same with the good
 /// Secret again.
@@ -32,6 +34,15 @@ async fn told_and_mended(
         ("False", true),
         "{ready:#?}"
     );
+    let watch = if reason.starts_with("Secret") {
+        assert_eq!(told(&watch, "Reconciling").reason, reason);
+        assert_eq!(stands(&watch, "Reconciling"), "True");
+        assert_eq!(stands(&watch, "Stalled"), "False");
+        fixture.turn(GRACE).await;
+        fixture.ready("training", reason).await
+    } else {
+        watch
+    };
     assert_eq!(told(&watch, "Stalled").reason, reason);
     assert_eq!(stands(&watch, "Stalled"), "True");
     assert_eq!(stands(&watch, "Reconciling"), "False");
@@ -112,6 +123,9 @@ async fn a_secret_that_cannot_be_used_is_told_with_what_to_do() {
             .message
             .contains("there is no Secret together in this namespace: create it")
     );
+    assert_eq!(stands(&watch, "Reconciling"), "True");
+    fixture.turn(GRACE).await;
+    let watch = fixture.ready("training", "SecretNotFound").await;
     assert_eq!(stands(&watch, "Stalled"), "True");
     mended(&fixture).await;
     assert_eq!(fixture.versions().await, before, "no mirror was touched");

@@ -71,7 +71,7 @@ impl Row {
 const STALLED: [(&str, &str, &str); 8] = [
     (
         "secret-not-found",
-        "its Secret is not there",
+        "its Secret is not there for two minutes",
         "SecretNotFound: ",
     ),
     (
@@ -133,6 +133,7 @@ fn watches() -> Vec<Row> {
     let mut rows = vec![
         at("created", "created, no operator has looked", InProgress).says("has not taken up"),
         at("first-sync", "not synced yet, the API fails", InProgress).says("Progressing: "),
+        at("secret-late", "its Secret is not there yet", InProgress).says("SecretNotFound: "),
         at("synced", "synced, nothing to do", Current).says("the mirror agrees with the API"),
         at("repair-open", "synced, a repair is under way", Current)
             .says("1 repair is open; the mirror agrees with the API"),

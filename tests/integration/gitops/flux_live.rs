@@ -2,6 +2,7 @@
 
 mod controller;
 mod health;
+mod late;
 mod pruning;
 mod source;
 

@@ -1,5 +1,6 @@
 //! Argo CD itself: its controller, repository server and API server, with the example repository, the chart and an operator.
 
+mod late;
 mod repository;
 mod servers;
 
@@ -19,7 +20,7 @@ use serde_json::{Value, json};
 use testbed::{control_plane::ControlPlane, simulator::Remediation as Truth};
 use together_remediation_operator::api::remediation::Remediation;
 
-use self::{repository::Repository, servers::Servers};
+use self::{late::Healths, repository::Repository, servers::Servers};
 use crate::fixture::{CLUSTER, Fixture, until};
 
 /// The example's application of the watches.
@@ -162,10 +163,14 @@ async fn argo_cd_does_what_the_page_says() {
         return;
     };
     live.servers.control(NEVER).await;
+    let healths = Healths::record(live.applications.clone());
+    let was_degraded = || healths.of_watches().contains(&"Degraded".to_owned());
     in_one_go(&live).await;
     wave_waits_for_a_watch(&mut live).await;
+    assert!(!was_degraded(), "on its way up: {:?}", healths.of_watches());
     mirrors_are_shown(&live).await;
     a_dead_operator_shows(&mut live).await;
+    assert!(was_degraded(), "{:?}", healths.of_watches());
     idle(&mut live).await;
     a_repair(&live).await;
     a_watch_that_leaves_git(&live).await;

@@ -20,6 +20,8 @@ use crate::{
 };
 
 const POLL: Duration = Duration::from_secs(70);
+/// So long a Secret that cannot be used may still be on its way.
+const GRACE: Duration = Duration::from_secs(120);
 
 fn status(status: u16) -> Fault {
     Fault::Status {
@@ -90,7 +92,9 @@ pub(super) async fn keys(control_plane: &'static ControlPlane) -> Vec<Situation>
     fixture.delete_secret().await;
     fixture.watch("training", |_| {}).await;
     fixture.ready("training", "SecretNotFound").await;
-    let mut taken = vec![take(&fixture, Watch, "secret-not-found", "training").await];
+    let mut taken = vec![take(&fixture, Watch, "secret-late", "training").await];
+    fixture.turn(GRACE).await;
+    taken.push(take(&fixture, Watch, "secret-not-found", "training").await);
 
     let other = Some(&["another-cluster"][..]);
     fixture.simulator.add_key("key-of-another", other);

@@ -1,0 +1,54 @@
+//! Steps that make the Secret unusable, and usable again.
+
+use std::time::Duration;
+
+use crate::{
+    cluster::ClusterError,
+    simulation::{sequence::Sequence, step::Kind},
+};
+
+impl Sequence {
+    pub(super) fn change_secret(&mut self, kind: Kind) {
+        let cluster = &self.world.cluster;
+        match kind {
+            Kind::SecretEmptied => cluster.set_key(b""),
+            Kind::SecretMistyped => {
+                cluster.set_secret(&[("api-key", b"a-key")], "kubernetes.io/tls");
+            }
+            Kind::SecretForbidden => {
+                let forbidden = ClusterError::Refused("forbidden".to_owned());
+                cluster.fail_secrets(Some(forbidden));
+            }
+            _ => return self.give_key(),
+        }
+        self.key_is_gone();
+    }
+
+    /// From now on the Secret holds no key.
+    pub(super) fn key_is_gone(&self) {
+        self.world.with(|state, now| {
+            let newer = &mut state.judge.newer;
+            newer.key_is_good = None;
+            newer.key_is_there = None;
+            newer.key_is_gone.get_or_insert(now);
+        });
+    }
+
+    /// A `ClusterWatch` that hardly ever polls is created, and its Secret later.
+    pub(super) async fn bring_secret_late(&mut self) {
+        let name = "first";
+        self.world.cluster.remove_key();
+        self.key_is_gone();
+        self.world.cluster.remove_watch(name);
+        self.world.watch_news.modify(|news| *news += 1);
+        self.pass(Duration::from_secs(2)).await;
+        self.put(name, |watch| {
+            watch.spec.interval = Some("1h".to_owned());
+            watch.spec.active_interval = Some("1h".to_owned());
+        });
+        let late = self.draw(1..400) as u64;
+        self.pass(Duration::from_secs(late)).await;
+        self.give_key();
+        self.pass(Duration::from_secs(16)).await;
+    }
+}
