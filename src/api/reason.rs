@@ -22,7 +22,7 @@ pub enum Reason {
     Pending,
 
     // Synced of a Remediation.
-    /// Matches the API as of the ClusterWatch's last sync.
+    /// Matches the API as of the `ClusterWatch`'s last sync.
     Listed,
     /// Finished, and written with its final state.
     Final,
@@ -80,7 +80,7 @@ pub enum Reason {
     InstanceNotFound,
     /// The Together API rejects the query (400).
     BadRequest,
-    /// An older ClusterWatch of the namespace covers the same instances.
+    /// An older `ClusterWatch` of the namespace covers the same instances.
     OverlappingClusterWatch,
     /// The Together API limits the rate of calls (429).
     RateLimited,

@@ -26,8 +26,8 @@ pub struct RemediationStatus {
     #[schemars(length(max = limits::NAME))]
     pub node: Option<String>,
 
-    /// Since when it is in this state, by the API's times: reviewTime, startTime or endTime as the state has it, else
-    /// updateTime.
+    /// Since when it is in this state, by the API's times: createTime, reviewTime, startTime or endTime as the state has
+    /// it, else updateTime.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::TIME))]
     pub state_since: Option<String>,

@@ -92,10 +92,14 @@ async fn a_state_that_nobody_knows_is_open_and_kept_word_by_word() {
     let mirror = fixture.mirror(&odd.id).await;
     assert_eq!(
         condition(&mirror, "Succeeded"),
-        ("Unknown".into(), "DEFROSTING".into())
+        ("Unknown".into(), "UnknownState".into())
     );
     assert_eq!(condition(&mirror, "Reconciling").0, "True");
     let status = mirror.status.unwrap();
+    let mut messages = status.conditions.iter().map(|told| &*told.message);
+    assert!(
+        messages.any(|told| told.contains("in state DEFROSTING, which this version does not know"))
+    );
     assert_eq!(
         (
             status.open,
