@@ -26,7 +26,7 @@ use crate::{
     events::Events,
     leader::{Elector, Leadership, Leases},
     metrics::Watches,
-    mirror::{follow::heed, index::Index, labels::FlagLabels},
+    mirror::{follow::heed, index::Index},
     readiness::Readiness,
     run::lead,
     testing::lease::{Access, Fault},
@@ -47,11 +47,7 @@ pub(super) const SPEEDS: Speeds = Speeds {
 const LATENCY: Duration = Duration::from_millis(10);
 
 /// What `--mirror-label` gives to every mirror.
-pub(super) fn flag_labels() -> FlagLabels {
-    [("team".to_owned(), "gpu".to_owned())]
-        .into_iter()
-        .collect()
-}
+pub(super) const TEAM: (&str, &str) = ("team", "gpu");
 
 /// A process, from outside.
 pub(super) struct Replica {
@@ -88,7 +84,8 @@ impl Replica {
             access: lease,
             life,
         };
-        let index = Index::new(worlds.len()).labeling(flag_labels());
+        let team = (TEAM.0.to_owned(), TEAM.1.to_owned());
+        let index = Index::new(worlds.len()).labeling([team].into_iter().collect());
         let elector = elected.then(|| {
             let elector = Elector::new(
                 leases,

@@ -12,7 +12,7 @@ use together_remediation_operator::{api::crds, config::Cli};
 const HEAD: &str = "# Reference
 
 Made by `UPDATE_DOCS=1 cargo test --test integration reference` of the code; edits are lost.
-What each condition means: [conditions.md](conditions.md).
+What each condition means: [conditions.md](conditions.md). Which labels a Remediation has: [operations.md](operations.md#labels-of-mirrors).
 ";
 
 /// One cell: nothing in it ends it.

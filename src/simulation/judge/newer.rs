@@ -15,7 +15,8 @@ use super::{
 };
 use crate::{
     api::{cluster_watch::ClusterWatch, remediation::Remediation},
-    simulation::{cluster::Op, replica::flag_labels, world::State},
+    mirror::labels::FlagLabels,
+    simulation::{cluster::Op, replica::TEAM, world::State},
     together::{PageQuery, StateFilter, state},
     watch::{plan::Scope, schedule::HEARTBEAT},
 };
@@ -170,13 +171,12 @@ impl State {
         if now.saturating_sub(self.judge.disturbed) <= time {
             return;
         }
-        let scope = Scope::of(watch, flag_labels());
         let wrong = mirrors.iter().find(|(name, mirror)| {
             let own = covers(watch, instance(mirror)) && !is_foreign(mirror);
             // One that an earlier generation sent may have landed just now.
             let new = self.judge.created_since(name, now.saturating_sub(OWNED));
             let excused = new || self.judge.newer.excuses(name, now);
-            own && !excused && !bears(mirror, &scope)
+            own && !excused && !bears(mirror, watch)
         });
         if let Some((name, mirror)) = wrong {
             let there = mirror.metadata.owner_references.as_ref().map(Vec::len);
@@ -267,15 +267,20 @@ impl State {
     }
 }
 
-/// Whether a mirror has the labels and owners of `scope`.
-fn bears(mirror: &Remediation, scope: &Scope) -> bool {
-    let labels = scope
-        .labels
-        .of_mirror(&mirror.spec.cluster_id, instance(mirror));
+/// Whether a mirror has the labels and owners that `watch` gives.
+fn bears(mirror: &Remediation, watch: &ClusterWatch) -> bool {
+    let name = watch.name_any();
+    let mut labels = [
+        ("compute.together.ai/cluster-watch", &*name),
+        (
+            "app.kubernetes.io/managed-by",
+            "together-remediation-operator",
+        ),
+        TEAM,
+    ]
+    .into_iter();
+    let there = |key: &str| mirror.labels().get(key).map(String::as_str);
     let owners = mirror.metadata.owner_references.as_deref();
-    let there = mirror.labels();
-    labels
-        .iter()
-        .all(|(key, value)| there.get(key) == Some(value))
-        && owners.unwrap_or_default() == &*scope.owners
+    labels.all(|(key, value)| there(key) == Some(value))
+        && owners.unwrap_or_default() == &*Scope::of(watch, FlagLabels::default()).owners
 }

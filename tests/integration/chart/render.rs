@@ -79,11 +79,11 @@ async fn a_typo_and_a_value_out_of_its_bounds_are_refused_by_name() {
             ("mirrorLabels.team=-a", "mirrorLabels"),
             (
                 "mirrorLabels.compute\\.together\\.ai/cluster-id=a",
-                "mirrorLabels",
+                "compute.together.ai/cluster-id",
             ),
             (
                 "mirrorLabels.app\\.kubernetes\\.io/managed-by=Helm",
-                "mirrorLabels",
+                "app.kubernetes.io/managed-by",
             ),
             ("log.format=xml", "format"),
             ("admissionPolicy.writers={nobody}", "writers"),

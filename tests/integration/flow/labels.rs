@@ -1,5 +1,7 @@
 //! The labels of mirrors: who writes them, and what `--mirror-label` says.
 
+use std::time::Duration;
+
 use kube::{
     ResourceExt,
     api::{DeleteParams, ListParams, PostParams},
@@ -107,13 +109,14 @@ async fn mirrors_bear_the_name_of_the_cluster_watch_that_writes_them_and_a_take_
     let now = DeleteParams::default();
     let _ = fixture.watches().delete("training", &now).await.unwrap();
     fixture.watch("inference", |_| {}).await;
-    fixture.ready("inference", "Synced").await;
+    // This needs no poll, which waits for its turn.
+    all_have(&fixture, &writer("inference")).await;
+    fixture.turn(Duration::from_secs(61)).await;
     fixture
         .watch_where("inference", "all are its own", |status, generation| {
             status.mirrors_generation == generation
         })
         .await;
-    assert_eq!(selected(&fixture, &writer("inference")).await, 3);
     assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
 }
 
@@ -129,8 +132,9 @@ async fn a_cluster_watch_with_a_name_too_long_for_a_label_mirrors_without_it() {
     let _ = fixture.watches().delete("training", &now).await.unwrap();
     let long = "w".repeat(64);
     fixture.watch(&long, |_| {}).await;
-    fixture.ready(&long, "Synced").await;
     all_have(&fixture, "!compute.together.ai/cluster-watch").await;
+    fixture.turn(Duration::from_secs(61)).await;
+    fixture.ready(&long, "Synced").await;
     assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
 }
 

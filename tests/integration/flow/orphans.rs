@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use kube::api::DeleteParams;
+use kube::{ResourceExt, api::DeleteParams};
 use testbed::simulator::Remediation as Truth;
-use together_remediation_operator::api::cluster_watch::DeletionPolicy;
+use together_remediation_operator::api::{cluster_watch::DeletionPolicy, remediation::Remediation};
 
 use crate::{
     fixture::{CLUSTER, Fixture, condition},
@@ -13,6 +13,12 @@ use crate::{
 
 /// Between two looks for such mirrors.
 const LOOK: Duration = Duration::from_secs(300);
+
+/// Who writes a mirror, as its label says.
+fn writer(mirror: &Remediation) -> Option<&str> {
+    let label = mirror.labels().get("compute.together.ai/cluster-watch");
+    label.map(String::as_str)
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_open_mirror_that_nobody_looks_after_becomes_stale_until_a_new_watch_takes_it_over() {
@@ -42,6 +48,7 @@ async fn an_open_mirror_that_nobody_looks_after_becomes_stale_until_a_new_watch_
             condition(mirror, "Synced") == ("Unknown".into(), "Stale".into())
         })
         .await;
+    assert_eq!(writer(&orphan), Some("training"), "its last writer");
     assert_eq!(
         orphan.status.unwrap().state.as_deref(),
         Some("RUNNING"),
@@ -55,5 +62,6 @@ async fn an_open_mirror_that_nobody_looks_after_becomes_stale_until_a_new_watch_
     fixture.ready("next", "Synced").await;
     let mirror = fixture.mirror(&open.id).await;
     assert_eq!(condition(&mirror, "Synced").1, "Listed");
+    assert_eq!(writer(&mirror), Some("next"));
     assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
 }
