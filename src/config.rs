@@ -50,6 +50,10 @@ pub struct Check {
 
 /// The flags of `run`.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::doc_markdown,
+    reason = "help prints them as they are, and backticks help no reader of a terminal"
+)]
 pub struct Run {
     /// Base of Together's API; where its path is empty, /v1 is added
     #[arg(
@@ -67,19 +71,23 @@ pub struct Run {
     #[arg(long = "namespace", env = "WATCH_NAMESPACES", value_delimiter = ',', value_name = "NAMESPACE", value_parser = listed_namespace)]
     pub namespaces: Vec<String>,
 
-    /// Look after the watches with these labels only: a shard. Every watch must fit exactly one shard
+    /// Sync only the ClusterWatches with these labels: a shard. Every ClusterWatch must fit exactly one shard
     #[arg(long, value_parser = selector::parse, value_name = "SELECTOR")]
-    pub watch_selector: Option<Selector>,
+    pub cluster_watch_selector: Option<Selector>,
 
     /// Annotation that mirrors get when they are created; may be given several times
     #[arg(long = "mirror-annotation", value_parser = annotation::parse, value_name = "KEY=VALUE")]
     pub mirror_annotations: Vec<(String, String)>,
 
-    /// Between polls of a watch that names no interval
+    /// Time between syncs of a ClusterWatch that names no interval
     #[arg(long, default_value = "60s", value_parser = interval, value_name = "DURATION")]
     pub default_interval: Duration,
 
-    /// No watch is polled faster than this
+    /// Time between syncs while a remediation is open, for a ClusterWatch that names no activeInterval; never above its interval
+    #[arg(long, default_value = "15s", value_parser = interval, value_name = "DURATION")]
+    pub default_active_interval: Duration,
+
+    /// No ClusterWatch is synced more often than this
     #[arg(long, default_value = "10s", value_parser = interval, value_name = "DURATION")]
     pub min_interval: Duration,
 

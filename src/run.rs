@@ -21,8 +21,8 @@ use crate::{
     readiness::Readiness,
     together::{self, Limits, Service},
     watch::{
-        controller::control, credentials::Keys, poll::Tools, room::Room, shard::Shard,
-        supervisor::Supervisor, task::Speeds,
+        controller::control, credentials::Keys, poll::Tools, room::Room, schedule::Speeds,
+        shard::Shard, supervisor::Supervisor,
     },
     watchdog::{self, Watchdog},
 };
@@ -91,7 +91,7 @@ pub async fn run(
         Leadership::unelected(clock.clone())
     };
     let (_, lease) = lease(flags, &kube);
-    let shard = Shard::new(&lease, flags.watch_selector.clone());
+    let shard = Shard::new(&lease, flags.cluster_watch_selector.clone());
     let index = if shard.is_one_of_several() {
         Index::of_shard(namespaces.len())
     } else {
@@ -129,6 +129,7 @@ pub async fn run(
     });
     let speeds = Speeds {
         default_interval: flags.default_interval,
+        default_active_interval: flags.default_active_interval,
         min_interval: flags.min_interval,
     };
     let supervisor = Arc::new(Supervisor::new(

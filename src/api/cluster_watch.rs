@@ -89,7 +89,7 @@ pub struct ClusterWatchSpec {
     pub interval: Option<String>,
 
     /// How often the API is read while a remediation is open. A duration such as 15s, 5s or more, not above
-    /// interval. Left out: interval.
+    /// interval. Left out: the operator's default, or interval where that is shorter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::DURATION))]
     #[x_kube(validation = rules::is_duration(), validation = rules::at_least_5s())]

@@ -40,12 +40,16 @@ fn election_is_on_unless_switched_off() {
 fn what_is_wrong_is_told_in_one_line_that_says_what_to_write() {
     for (flags, wanted) in [
         (&["--default-interval", "fast"][..], "such as 60s"),
+        (&["--default-active-interval", "fast"], "such as 60s"),
         (&["--min-interval", "0s"], "such as 60s"),
         (&["--api-qps", "0"], "such as 5"),
         (&["--namespace", "Not_A_Name"], "lower-case letters"),
         (&["--lease-name", "a/b"], "an object's name"),
-        (&["--watch-selector", "shard in b"], "such as shard=b"),
-        (&["--watch-selector", ""], "such as shard=b"),
+        (
+            &["--cluster-watch-selector", "shard in b"],
+            "such as shard=b",
+        ),
+        (&["--cluster-watch-selector", ""], "such as shard=b"),
         (
             &["--mirror-annotation", "a/b/c=d"],
             "such as example.com/team=gpu",

@@ -17,7 +17,10 @@ use std::{
 use kube::ResourceExt;
 
 pub(super) use self::newer::Newer;
-use super::cluster::{Op, Verb};
+use super::{
+    cluster::{Op, Verb},
+    replica::SPEEDS,
+};
 use crate::{
     api::{cluster_watch::ClusterWatch, remediation::Remediation},
     watch::{
@@ -141,11 +144,7 @@ fn claim(watch: &ClusterWatch) -> Claim<'_> {
 }
 
 pub(super) fn cadence(watch: &ClusterWatch) -> Cadence {
-    Cadence::of(
-        &watch.spec,
-        Duration::from_secs(30),
-        Duration::from_secs(10),
-    )
+    Cadence::of(&watch.spec, SPEEDS)
 }
 
 impl Judge {

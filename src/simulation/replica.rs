@@ -31,14 +31,15 @@ use crate::{
     run::lead,
     testing::lease::{Access, Fault},
     watch::{
-        credentials::Keys, orphans::look_after, poll::Tools, room::Room, shard::Shard,
-        supervisor::Supervisor, task::Speeds,
+        credentials::Keys, orphans::look_after, poll::Tools, room::Room, schedule::Speeds,
+        shard::Shard, supervisor::Supervisor,
     },
     watchdog::Watchdog,
 };
 
-const SPEEDS: Speeds = Speeds {
+pub(super) const SPEEDS: Speeds = Speeds {
     default_interval: Duration::from_secs(30),
+    default_active_interval: Duration::from_secs(15),
     min_interval: Duration::from_secs(10),
 };
 

@@ -32,6 +32,17 @@ pub fn most_questions(pages: usize) -> usize {
     QUESTIONS.max(pages)
 }
 
+/// The operator's own speeds.
+#[derive(Clone, Copy, Debug)]
+pub struct Speeds {
+    /// Between polls of a `ClusterWatch` that names no interval.
+    pub default_interval: Duration,
+    /// Between polls while something is open, of one that names no `activeInterval`.
+    pub default_active_interval: Duration,
+    /// No `ClusterWatch` is polled faster.
+    pub min_interval: Duration,
+}
+
 /// The speeds of one watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cadence {
@@ -44,14 +55,16 @@ pub struct Cadence {
 }
 
 impl Cadence {
-    /// The speeds of `spec`, with the operator's default for what it does not name and never below its minimum.
+    /// The speeds of `spec`, with the operator's defaults for what it does not name. None is below the operator's minimum,
+    /// and the active interval, named or not, is never above the interval.
     #[must_use]
-    pub fn of(spec: &ClusterWatchSpec, default: Duration, minimum: Duration) -> Self {
-        let interval = spec.interval().unwrap_or(default).max(minimum);
+    pub fn of(spec: &ClusterWatchSpec, speeds: Speeds) -> Self {
+        let interval = spec.interval().unwrap_or(speeds.default_interval);
+        let interval = interval.max(speeds.min_interval);
         let active_interval = spec
             .active_interval()
-            .unwrap_or(interval)
-            .max(minimum)
+            .unwrap_or(speeds.default_active_interval)
+            .max(speeds.min_interval)
             .min(interval);
         let full_resync = spec
             .full_resync_interval()
@@ -161,39 +174,18 @@ mod tests {
 
     use super::*;
 
+    mod speeds;
+
+    const SPEEDS: Speeds = Speeds {
+        default_interval: Duration::from_secs(60),
+        default_active_interval: Duration::from_secs(15),
+        min_interval: Duration::from_secs(10),
+    };
     const CADENCE: Cadence = Cadence {
         interval: Duration::from_secs(60),
         active_interval: Duration::from_secs(15),
         full_resync: Duration::from_secs(600),
     };
-
-    #[test]
-    fn the_operators_minimum_holds_for_every_speed() {
-        let spec = ClusterWatchSpec {
-            interval: Some("5s".into()),
-            active_interval: Some("5s".into()),
-            ..ClusterWatchSpec::default()
-        };
-        let cadence = Cadence::of(&spec, Duration::from_secs(60), Duration::from_secs(10));
-        assert_eq!(
-            (cadence.interval, cadence.active_interval),
-            (Duration::from_secs(10), Duration::from_secs(10))
-        );
-    }
-
-    #[test]
-    fn what_is_not_named_is_the_operators() {
-        let cadence = Cadence::of(
-            &ClusterWatchSpec::default(),
-            Duration::from_secs(60),
-            Duration::from_secs(10),
-        );
-        assert_eq!(
-            (cadence.interval, cadence.active_interval),
-            (Duration::from_secs(60), Duration::from_secs(60))
-        );
-        assert_eq!(cadence.full_resync, Duration::from_secs(600));
-    }
 
     #[test]
     fn full_listings_keep_their_distance() {
@@ -295,11 +287,11 @@ mod tests {
         #[test]
         fn no_watch_is_faster_than_the_operators_minimum(
             spec in any_spec(),
-            default in seconds(),
-            minimum in seconds(),
+            (default_interval, default_active_interval, minimum) in (seconds(), seconds(), seconds()),
             (uid, poll, open) in ("[a-f0-9-]{1,36}", any::<u64>(), any::<bool>()),
         ) {
-            let cadence = Cadence::of(&spec, default, minimum);
+            let speeds = Speeds { default_interval, default_active_interval, min_interval: minimum };
+            let cadence = Cadence::of(&spec, speeds);
             prop_assert!(cadence.active_interval <= cadence.interval, "{:?}", cadence);
             prop_assert!(cadence.full_resync >= cadence.interval, "{:?}", cadence);
             let current = cadence.current(open);
@@ -312,7 +304,7 @@ mod tests {
             spec in any_spec(),
             (lasted, open) in (seconds(), any::<bool>()),
         ) {
-            let cadence = Cadence::of(&spec, Duration::from_secs(60), Duration::from_secs(10));
+            let cadence = Cadence::of(&spec, SPEEDS);
             let stale = cadence.stale_after(open, lasted, Duration::ZERO);
             prop_assert_eq!(stale, cadence.current(open).max(lasted) * 3 + Duration::from_secs(120));
             // Three polls in a row that come as late as they may, each as slow as the last: still in time.
@@ -326,7 +318,7 @@ mod tests {
             since in prop::option::of(seconds()),
             (lasted, sooner) in (seconds(), any::<bool>()),
         ) {
-            let cadence = Cadence::of(&spec, Duration::from_secs(60), Duration::from_secs(10));
+            let cadence = Cadence::of(&spec, SPEEDS);
             let due = cadence.full_is_due(since, lasted, sooner);
             match since {
                 None => prop_assert!(due),

@@ -21,9 +21,9 @@ use super::{
     pace::Paces,
     poll::Tools,
     request::REQUESTED_AT,
+    schedule::Speeds,
     shard::Shard,
     status::Standing,
-    task::Speeds,
 };
 use crate::{
     api::cluster_watch::ClusterWatch,

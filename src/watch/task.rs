@@ -21,7 +21,7 @@ use super::{
     report::Reporter,
     request::Requests,
     rollup::rollup,
-    schedule::{Cadence, HEARTBEAT, STALE_GRACE, next_poll},
+    schedule::{Cadence, HEARTBEAT, STALE_GRACE, Speeds, next_poll},
     sent::UNDER_WAY,
     shard::Shard,
     status::{Facts, Standing, synced_later_by},
@@ -41,15 +41,6 @@ const LATE: &str = "listing the API takes so long that nothing here was confirme
 
 /// Labels and owner references that are not up to date are gone on with after this long.
 const ADOPT_AGAIN: Duration = Duration::from_secs(10);
-
-/// The operator's own speeds.
-#[derive(Clone, Copy, Debug)]
-pub struct Speeds {
-    /// Between polls of a watch that names no interval.
-    pub default_interval: Duration,
-    /// Nobody polls faster.
-    pub min_interval: Duration,
-}
 
 /// One generation of one watch.
 pub struct Task<C, T = Client> {
@@ -87,7 +78,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
         speeds: Speeds,
         requested: watch::Receiver<Option<String>>,
     ) -> Self {
-        let cadence = Cadence::of(&watch.spec, speeds.default_interval, speeds.min_interval);
+        let cadence = Cadence::of(&watch.spec, speeds);
         let reporter = Reporter::new(tools.cluster.clone(), &watch, shard.clone());
         let facts = Facts {
             generation: reporter.generation,

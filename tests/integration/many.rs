@@ -103,7 +103,8 @@ async fn create(fixture: &Fixture) {
         .map(async |node| {
             let mut spec = spec();
             spec.instance_id = Some(instance(node));
-            (spec.interval, spec.active_interval) = (Some("60s".to_owned()), None);
+            (spec.interval, spec.active_interval) =
+                (Some("60s".to_owned()), Some("60s".to_owned()));
             let watch = ClusterWatch::new(&format!("node-{node}"), spec);
             watches
                 .create(&PostParams::default(), &watch)

@@ -33,7 +33,7 @@ fn what_is_wrong_on_the_command_line_ends_it_with_one_line_and_exit_2() {
         (&["run", "--default-interval", "soon"], "such as 60s"),
         (&["run", "--lease-name", "Not/A/Name"], "an object's name"),
         (
-            &["run", "--watch-selector", "shard in b"],
+            &["run", "--cluster-watch-selector", "shard in b"],
             "such as shard=b",
         ),
         (&["run", "--admin-addr", "everywhere"], "such as [::]:8080"),

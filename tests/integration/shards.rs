@@ -45,7 +45,7 @@ impl Shard {
         };
         let proxy = ApiProxy::start(&fixture.account().await).await.unwrap();
         let own = [
-            "--watch-selector",
+            "--cluster-watch-selector",
             &selector,
             "--lease-name",
             name,

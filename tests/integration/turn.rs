@@ -7,9 +7,19 @@ use std::{
 
 use kube::api::ListParams;
 use serde_json::json;
-use together_remediation_operator::api::{cluster_watch::ClusterWatch, remediation::Remediation};
+use together_remediation_operator::{
+    api::{cluster_watch::ClusterWatch, remediation::Remediation},
+    watch::schedule::Speeds,
+};
 
 use crate::fixture::{Fixture, PATIENCE, until, within};
+
+/// Those of the fixture's operator.
+pub(crate) const SPEEDS: Speeds = Speeds {
+    default_interval: Duration::from_secs(60),
+    default_active_interval: Duration::from_secs(15),
+    min_interval: Duration::from_secs(1),
+};
 
 impl Fixture {
     /// Waits until every watch of the namespace waits for its next turn: no poll is under way.

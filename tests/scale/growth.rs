@@ -22,9 +22,9 @@ use together_remediation_operator::{
         poll::Tools,
         regression::Regressions,
         room::Room,
+        schedule::Speeds,
         shard::Shard,
         supervisor::Supervisor,
-        task::Speeds,
     },
     watchdog::Watchdog,
 };
@@ -152,6 +152,7 @@ fn supervisor() -> Supervisor<KubeCluster> {
     let second = Duration::from_secs(1);
     let speeds = Speeds {
         default_interval: second,
+        default_active_interval: second,
         min_interval: second,
     };
     let (tools, shard) = (Arc::new(tools), Shard::new("ns/lease", None));

@@ -14,10 +14,10 @@ use crate::{
     watch::{
         pace::Pace,
         poll::Tools,
-        schedule::{Cadence, after_refusal},
+        schedule::{Cadence, Speeds, after_refusal},
         shard::Shard,
         status::Standing,
-        task::{Speeds, Task},
+        task::Task,
     },
     watchdog::Watchdog,
 };
@@ -61,11 +61,7 @@ impl<C: Cluster, T: Service> Slot<C, T> {
         // Its series go on over a panic.
         let _meter =
             matches!(self.work, Work::Mirror).then(|| self.meters.meter(&namespace, &name));
-        let Speeds {
-            default_interval,
-            min_interval,
-        } = self.speeds;
-        let turn = Cadence::of(&watch.spec, default_interval, min_interval).active_interval;
+        let turn = Cadence::of(&watch.spec, self.speeds).active_interval;
         let clock = &self.tools.clock;
         let mut panics = 0;
         loop {

@@ -67,6 +67,7 @@ impl World {
         });
         let speeds = Speeds {
             default_interval: Duration::from_secs(20),
+            default_active_interval: Duration::from_secs(20),
             min_interval: Duration::from_secs(10),
         };
         let watchdog = Watchdog::new(clock.clone(), Duration::from_secs(300));

@@ -25,6 +25,7 @@ use crate::{
 
 const SPEEDS: Speeds = Speeds {
     default_interval: Duration::from_secs(60),
+    default_active_interval: Duration::from_secs(60),
     min_interval: Duration::from_secs(10),
 };
 

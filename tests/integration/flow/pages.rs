@@ -12,6 +12,7 @@ use crate::{
     fixture::{CLUSTER, Fixture, spec},
     setup,
     truth::assert_mirrors,
+    turn::SPEEDS,
 };
 
 fn pages_of(size: u32) -> Query {
@@ -215,7 +216,7 @@ async fn unlucky(seed: u64) -> (u64, u64) {
 async fn two_hundred_pages_are_mirrored_in_one_poll_though_one_call_of_a_hundred_fails() {
     let listings = stream::iter(0..TRIES).map(unlucky).buffer_unordered(5);
     let listings: Vec<(u64, u64)> = listings.collect().await;
-    let cadence = Cadence::of(&spec(), Duration::from_secs(60), Duration::from_secs(1));
+    let cadence = Cadence::of(&spec(), SPEEDS);
     let healthy = cadence.calls_a_minute(MANY as usize, 1) as u64;
     let failures: u64 = listings.iter().map(|(_, failed)| failed).sum();
     setup::say(&format!(

@@ -16,6 +16,7 @@ use together_remediation_operator::{
 use crate::{
     fixture::{CLUSTER, Fixture, spec},
     setup,
+    turn::SPEEDS,
 };
 
 const STEP: Duration = Duration::from_secs(5);
@@ -38,7 +39,7 @@ fn paged(spec: &mut ClusterWatchSpec) {
 fn cadence() -> Cadence {
     let mut spec = spec();
     paged(&mut spec);
-    Cadence::of(&spec, Duration::from_secs(60), Duration::from_secs(1))
+    Cadence::of(&spec, SPEEDS)
 }
 
 /// Three pages of remediations of one machine, the first three of which are open.

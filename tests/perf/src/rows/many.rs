@@ -141,7 +141,7 @@ async fn set(
         let key = number % keys;
         let mut watch = Stage::watch(
             &scene,
-            &json!({"interval": format!("{interval}s"), "apiKeySecretRef": {"name": format!("key-{key}")}}),
+            &json!({"interval": format!("{interval}s"), "activeInterval": format!("{interval}s"), "apiKeySecretRef": {"name": format!("key-{key}")}}),
         );
         watch["metadata"]["name"] = json!(format!("training-{number}"));
         objects.push(serde_json::from_value(watch)?);

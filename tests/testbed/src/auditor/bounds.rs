@@ -41,9 +41,12 @@ impl Bounds {
                 .and_then(parse)
         };
         let interval = time("/interval").unwrap_or(SignedDuration::from_mins(1));
-        let current = time("/activeInterval")
-            .filter(|_| something_open)
-            .unwrap_or(interval);
+        let active = time("/activeInterval").unwrap_or(SignedDuration::from_secs(15));
+        let current = if something_open {
+            active.min(interval)
+        } else {
+            interval
+        };
         // The jitter is 5 %; whatever a poll finds out late, it finds out at its end.
         let cycle = current * 21 / 20 + slack;
         let full = time("/fullResyncInterval").unwrap_or(SignedDuration::from_mins(10));

@@ -1,0 +1,61 @@
+//! What holds of the speeds that a spec and the operator name.
+
+use super::*;
+
+#[test]
+fn the_operators_minimum_holds_for_every_speed() {
+    let spec = ClusterWatchSpec {
+        interval: Some("5s".into()),
+        active_interval: Some("5s".into()),
+        ..ClusterWatchSpec::default()
+    };
+    let cadence = Cadence::of(&spec, SPEEDS);
+    assert_eq!(
+        (cadence.interval, cadence.active_interval),
+        (Duration::from_secs(10), Duration::from_secs(10))
+    );
+}
+
+#[test]
+fn what_is_not_named_is_the_operators() {
+    let cadence = Cadence::of(&ClusterWatchSpec::default(), SPEEDS);
+    assert_eq!(
+        (cadence.interval, cadence.active_interval),
+        (Duration::from_secs(60), Duration::from_secs(15))
+    );
+    assert_eq!(cadence.full_resync, Duration::from_secs(600));
+}
+
+#[test]
+fn the_default_active_interval_gives_way_to_a_shorter_interval_and_to_a_longer_minimum() {
+    // What the spec names, the operator's three speeds, and what holds: interval and active interval, in seconds.
+    for (interval, active, speeds, wanted) in [
+        (None, None, (60, 15, 10), (60, 15)),
+        (Some("10s"), None, (60, 15, 10), (10, 10)),
+        (Some("5s"), None, (60, 15, 10), (10, 10)),
+        (Some("5m"), None, (60, 15, 10), (300, 15)),
+        (None, None, (60, 15, 30), (60, 30)),
+        (None, None, (60, 90, 10), (60, 60)),
+        (None, None, (10, 15, 1), (10, 10)),
+        (None, None, (60, 15, 120), (120, 120)),
+        (None, Some("20s"), (60, 15, 10), (60, 20)),
+        (None, Some("5m"), (60, 15, 10), (60, 60)),
+        (None, Some("5s"), (60, 15, 10), (60, 10)),
+    ] {
+        let spec = ClusterWatchSpec {
+            interval: interval.map(Into::into),
+            active_interval: active.map(Into::into),
+            ..ClusterWatchSpec::default()
+        };
+        let seconds = Duration::from_secs;
+        let own = Speeds {
+            default_interval: seconds(speeds.0),
+            default_active_interval: seconds(speeds.1),
+            min_interval: seconds(speeds.2),
+        };
+        let cadence = Cadence::of(&spec, own);
+        let told = (cadence.interval, cadence.active_interval);
+        let wanted = (seconds(wanted.0), seconds(wanted.1));
+        assert_eq!(told, wanted, "{interval:?} {active:?} {speeds:?}");
+    }
+}
