@@ -6,6 +6,7 @@ mod hook;
 mod lifecycle;
 mod policy;
 mod readme;
+mod renamed;
 mod render;
 mod rights;
 mod scopes;

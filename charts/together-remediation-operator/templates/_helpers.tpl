@@ -54,7 +54,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- define "operator.leaseName" -}}
 {{- if .Values.leaderElection.leaseName -}}
 {{- .Values.leaderElection.leaseName -}}
-{{- else if or .Values.watchSelector .Values.namespaces -}}
+{{- else if or .Values.clusterWatchSelector .Values.namespaces -}}
 {{- include "operator.fullname" . -}}
 {{- else -}}
 {{- .Chart.Name -}}
@@ -93,9 +93,58 @@ app.kubernetes.io/instance: {{ .Release.Name }}
   verbs: [create, patch]
 {{- end -}}
 
+{{- /* Values of a release before (`--reuse-values`) hold no new name: where one is missing, its default holds. */ -}}
+{{- define "operator.replicas" -}}
+{{- if kindIs "invalid" .Values.replicaCount }}2{{ else }}{{ int .Values.replicaCount }}{{ end -}}
+{{- end -}}
+
+{{- /* The seconds of a duration such as 1h30m. */ -}}
+{{- define "operator.seconds" -}}
+{{- $seconds := 0 -}}
+{{- range regexFindAll "[0-9]+[smh]" . -1 -}}
+{{- $unit := get (dict "s" 1 "m" 60 "h" 3600) (regexFind "[smh]" .) -}}
+{{- $seconds = add $seconds (mul (regexFind "[0-9]+" . | atoi) $unit) -}}
+{{- end -}}
+{{- $seconds -}}
+{{- end -}}
+
+{{- define "operator.strategy" -}}
+{{- if .Values.strategy -}}
+{{- toYaml .Values.strategy -}}
+{{- else if .Values.leaderElection.enabled -}}
+type: RollingUpdate
+rollingUpdate: {maxUnavailable: 1, maxSurge: 0}
+{{- else -}}
+# Two would write at the same time.
+type: Recreate
+{{- end -}}
+{{- end -}}
+
+{{- /* `--reuse-values` brings old names along with their old defaults. Another value was meant, and must not be lost. */ -}}
+{{- define "operator.renamed" -}}
+{{- $root := . -}}
+{{- range list
+  (list "replicas" "2" "replicaCount")
+  (list "watchSelector" "\"\"" "clusterWatchSelector")
+  (list "rbac.aggregate" "null" "rbac.aggregateToDefaultRoles")
+  (list "prometheusRule.approvalSeconds" "3600" "prometheusRule.approvalTimeout, a duration such as 1h,")
+-}}
+{{- $place := $root.Values -}}
+{{- $path := splitList "." (index . 0) -}}
+{{- range initial $path }}{{ $place = get $place . | default dict }}{{ end -}}
+{{- if and (hasKey $place (last $path)) (ne (get $place (last $path) | toJson) (index . 1)) -}}
+{{- fail (printf "%s has a new name. Set %s instead, and remove %s" (index . 0) (index . 2) (index . 0)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "operator.validate" -}}
-{{- if and (not .Values.leaderElection.enabled) (gt (int .Values.replicas) 1) -}}
-{{- fail "replicas: without leaderElection.enabled there may be one replica only: set replicas=1, or leave the election on" -}}
+{{- include "operator.renamed" . -}}
+{{- if and (not .Values.leaderElection.enabled) (gt (include "operator.replicas" . | int) 1) -}}
+{{- fail "replicaCount: without leaderElection.enabled there may be one replica only: set replicaCount=1, or leave the election on" -}}
+{{- end -}}
+{{- if and (not .Values.leaderElection.enabled) (eq (dig "type" "Recreate" (.Values.strategy | default dict)) "RollingUpdate") -}}
+{{- fail "strategy: without leaderElection.enabled only strategy.type=Recreate keeps two replicas from writing at the same time" -}}
 {{- end -}}
 {{- if and .Values.caBundle.configMap .Values.caBundle.secret -}}
 {{- fail "caBundle: name a configMap or a secret, not both" -}}

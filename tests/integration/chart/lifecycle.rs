@@ -29,7 +29,7 @@ fn older(version: Version) -> PathBuf {
     to
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let (entry, to) = (
@@ -44,7 +44,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn change(path: &Path, old: &str, new: &str) {
+pub(super) fn change(path: &Path, old: &str, new: &str) {
     let text = fs::read_to_string(path).unwrap();
     assert!(text.contains(old), "{old} is in {}", path.display());
     fs::write(path, text.replace(old, new)).unwrap();

@@ -1,0 +1,133 @@
+//! Values that had another name before: `--reuse-values` carries them along, and what was meant by one is never lost.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use k8s_openapi::api::apps::v1::Deployment;
+use kube::Api;
+use testbed::tools::Helm as Version;
+
+use super::{
+    helm::{Helm, chart},
+    lifecycle::{change, copy},
+    stage::{RELEASE, Stage},
+};
+
+/// Old name, old default, another value, new name.
+const RENAMED: [[&str; 4]; 4] = [
+    ["replicas", "2", "3", "replicaCount"],
+    [
+        "watchSelector",
+        "\"\"",
+        "\"shard=b\"",
+        "clusterWatchSelector",
+    ],
+    [
+        "rbac.aggregate",
+        "null",
+        "false",
+        "rbac.aggregateToDefaultRoles",
+    ],
+    [
+        "prometheusRule.approvalSeconds",
+        "3600",
+        "600",
+        "prometheusRule.approvalTimeout, a duration such as 1h,",
+    ],
+];
+
+/// Whether a value had this name before.
+pub(super) fn is_old(path: &str) -> bool {
+    RENAMED.iter().any(|[old, ..]| *old == path)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_name_is_refused_with_the_new_one_unless_it_holds_its_old_default() {
+    for version in Version::BOTH {
+        let Some(helm) = Helm::new(version) else {
+            return;
+        };
+        let plain = helm.template(&[]).await.unwrap();
+        for [old, default, other, new] in RENAMED {
+            let set = format!("--set-json={old}={default}");
+            assert_eq!(helm.template(&[&set]).await.unwrap(), plain, "{old}");
+            let set = format!("--set-json={old}={other}");
+            let told = helm.template(&[&set]).await.unwrap_err();
+            let wanted = format!("{old} has a new name. Set {new} instead, and remove {old}");
+            assert!(told.contains(&wanted), "{version:?} {set}: {told}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parent_charts_values_are_tolerated() {
+    for version in Version::BOTH {
+        let Some(helm) = Helm::new(version) else {
+            return;
+        };
+        let plain = helm.template(&[]).await.unwrap();
+        let sets = ["--set", "enabled=true,global.imageRegistry=host.test"];
+        assert_eq!(helm.template(&sets).await.unwrap(), plain, "{version:?}");
+    }
+}
+
+/// The chart as it was with the old names, and without what is new.
+fn before(version: Version) -> PathBuf {
+    let to = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("before-{version:?}"));
+    let _ = fs::remove_dir_all(&to);
+    copy(&chart(), &to);
+    change(&to.join("Chart.yaml"), "version: 0.1.0", "version: 0.0.9");
+    let values = to.join("values.yaml");
+    for (new, old) in [
+        ("\nreplicaCount: 2\n", "\nreplicas: 2\n"),
+        ("\nclusterWatchSelector: ", "\nwatchSelector: "),
+        ("\ndefaultActiveInterval: 15s\n", "\n"),
+        ("\n  aggregateToDefaultRoles: ", "\n  aggregate: "),
+        ("\n  dnsPorts: [53]\n", "\n"),
+        ("\n  approvalTimeout: 1h\n", "\n  approvalSeconds: 3600\n"),
+        ("\nstrategy: {}\n", "\n"),
+        ("\ndnsConfig: {}\n", "\n"),
+    ] {
+        change(&values, new, old);
+    }
+    to
+}
+
+async fn an_upgrade(version: Version) {
+    let Some(stage) = Stage::begin(version).await else {
+        return;
+    };
+    let home = stage.restricted("renamed").await;
+    let older = before(version);
+    let policy = ["--set", "networkPolicy.enabled=true"];
+    let installed = stage.try_install(RELEASE, &home, &older, &policy).await;
+    installed.unwrap();
+    let chart = chart();
+    let upgrade = ["upgrade", "--reuse-values", RELEASE];
+    let upgrade = [&upgrade[..], &[chart.to_str().unwrap(), "-n", &home]].concat();
+    let refused = [&upgrade[..], &["--set", "replicas=3"]].concat();
+    let refused = stage.helm.run(&refused).await.unwrap_err();
+    assert!(refused.contains("Set replicaCount instead"), "{refused}");
+
+    stage.helm.run(&upgrade).await.unwrap();
+    let deployments: Api<Deployment> = Api::namespaced(stage.client.clone(), &home);
+    let spec = deployments.get(RELEASE).await.unwrap().spec.unwrap();
+    assert_eq!(spec.replicas, Some(2), "what is new has its default");
+    let update = spec.strategy.unwrap().rolling_update.unwrap();
+    let [unavailable, surge] = [update.max_unavailable, update.max_surge]
+        .map(|number| serde_json::to_value(number).unwrap());
+    assert_eq!((unavailable, surge), (1.into(), 0.into()));
+    stage.uninstall(RELEASE, &home).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upgrade_that_reuses_values_of_before_with_helm_3() {
+    an_upgrade(Version::V3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upgrade_that_reuses_values_of_before_with_helm_4() {
+    an_upgrade(Version::V4).await;
+}
