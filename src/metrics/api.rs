@@ -89,8 +89,8 @@ struct Seen {
 
 /// Shows all of `client`, labelled with the host and port of its base URL.
 pub(super) fn register(registry: &mut Registry, client: &Client) {
-    let base = ("base".into(), client.host().into());
-    let registry = registry.sub_registry_with_label(base);
+    let host = ("host".into(), client.host().into());
+    let registry = registry.sub_registry_with_label(host);
     let meter = client.meter();
     registry.register(
         "api_calls",

@@ -64,11 +64,11 @@ async fn what_is_shown_from_the_start_reads_as_openmetrics() {
     assert_eq!(
         lines(&metrics, "dialect_info"),
         [
-            r#"together_remediation_api_dialect_info{base="api.example:8080",names="reference",filter="repeated"} 1"#
+            r#"together_remediation_api_dialect_info{host="api.example:8080",names="reference",filter="repeated"} 1"#
         ]
     );
     assert!(lines(&metrics, "skew").is_empty(), "nobody knows it yet");
-    assert!(lines(&metrics, "namespace=").is_empty());
+    assert!(lines(&metrics, "clusterwatch=").is_empty());
     for process in [
         "process_resident_memory_bytes ",
         "process_open_fds ",
@@ -95,7 +95,7 @@ async fn a_watch_is_shown_as_long_as_somebody_holds_its_meter() {
     other.polled("Unauthorized");
     other.synced(clock.elapsed(), Duration::from_secs(300));
     clock.advance(Duration::from_secs(7));
-    let of_one = r#"{namespace="gpu-ops",name="one""#;
+    let of_one = r#"{clusterwatch_namespace="gpu-ops",clusterwatch="one""#;
     let of_watch = |part: &str| {
         let lines = lines(&metrics, part).into_iter();
         let lines = lines.filter(|line| !line.contains("items_skipped"));
@@ -104,18 +104,18 @@ async fn a_watch_is_shown_as_long_as_somebody_holds_its_meter() {
     assert_eq!(
         of_watch(of_one),
         [
-            format!(r#"together_remediation_polls_total{of_one},outcome="Synced"}} 2"#),
-            format!(r#"together_remediation_polls_total{of_one},outcome="Unavailable"}} 1"#),
+            format!(r#"together_remediation_polls_total{of_one},reason="Synced"}} 2"#),
+            format!(r#"together_remediation_polls_total{of_one},reason="Unavailable"}} 1"#),
             format!("together_remediation_sync_age_seconds{of_one}}} 7.0"),
         ]
     );
-    let age = r#"sync_age_seconds{namespace="gpu-ops",name="other"} 307.0"#;
+    let age = r#"sync_age_seconds{clusterwatch_namespace="gpu-ops",clusterwatch="other"} 307.0"#;
     assert_eq!(lines(&metrics, age).len(), 1);
     drop(one);
     assert_eq!(of_watch(of_one).len(), 3, "another still holds it");
     drop(again);
     assert!(lines(&metrics, of_one).is_empty());
-    assert_eq!(of_watch(r#"name="other""#).len(), 2);
+    assert_eq!(of_watch(r#"clusterwatch="other""#).len(), 2);
     assert!(lines(&metrics, "sync_age").len() == 1);
 }
 
@@ -128,11 +128,11 @@ async fn calls_are_shown_by_status() {
     together.meter().waited(Duration::from_millis(1500));
     for (status, count) in [("200", 1), ("4xx", 1), ("timeout", 1)] {
         let line = format!(
-            r#"together_remediation_api_calls_total{{base="api.example:8080",status="{status}"}} {count}"#
+            r#"together_remediation_api_calls_total{{host="api.example:8080",status="{status}"}} {count}"#
         );
         assert_eq!(lines(&metrics, &line), [&*line]);
     }
-    let waited = r#"together_remediation_api_wait_seconds_total{base="api.example:8080"} 1.5"#;
+    let waited = r#"together_remediation_api_wait_seconds_total{host="api.example:8080"} 1.5"#;
     assert_eq!(lines(&metrics, "_wait_"), [waited]);
 }
 

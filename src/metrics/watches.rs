@@ -32,7 +32,7 @@ pub struct Watches {
 /// By namespace and name.
 type Meters = BTreeMap<(String, String), Weak<WatchMeter>>;
 
-/// Namespace and name of a watch.
+/// Namespace and name of a `ClusterWatch`, in labels that are not those of the scrape's target.
 type Of = [(&'static str, String); 2];
 
 impl Watches {
@@ -121,9 +121,9 @@ impl Shown<'_, '_> {
         self.counters(
             (
                 "polls",
-                "Polls by outcome: Synced, or the reason that Ready has or would have were it to last.",
+                "Polls by what they came to: Synced, or the reason that Ready has or would have if it lasted.",
             ),
-            "outcome",
+            "reason",
             |held| &held.polls,
         )?;
         self.gauge(
@@ -136,8 +136,8 @@ impl Shown<'_, '_> {
         )?;
         self.gauge(
             (
-                "watch_stale",
-                "1 where the API was not read to the end for longer than the watch's stale time, else 0.",
+                "clusterwatch_stale",
+                "1 if the API was not read to the end for longer than the ClusterWatch's stale time, else 0.",
                 None,
             ),
             |meter| Some(f64::from(u8::from(meter.is_stale(now)?))),
@@ -145,8 +145,8 @@ impl Shown<'_, '_> {
         self.ready()?;
         self.gauge(
             (
-                "items",
-                "Remediations that the last full listing held.",
+                "listed_remediations",
+                "Remediations that the last full list held.",
                 None,
             ),
             |meter| Some(number(meter.held().items?)),
@@ -176,29 +176,38 @@ impl Shown<'_, '_> {
         self.counters(
             (
                 "disappeared",
-                "Open remediations that the API showed no more: marked NotFound, NotListed or Forbidden; mass: so many at once that a second full listing has to confirm it.",
+                "Open remediations that the API showed no more: marked NotFound, NotListed or Forbidden; MassDisappearance: so many at once that a second full listing has to confirm it.",
             ),
-            "how",
+            "reason",
             |held| &held.disappeared,
         )?;
         self.mirrors()
     }
 
     fn ready(&mut self) -> fmt::Result {
-        let ready = self.live.iter().filter_map(|([namespace, name], meter)| {
-            let (ready, reason) = meter.held().ready.clone()?;
+        self.gauge(
+            (
+                "clusterwatch_ready",
+                "1 if the ClusterWatch's Ready condition is True, else 0.",
+                None,
+            ),
+            |meter| Some(f64::from(u8::from(meter.held().ready.as_ref()?.0))),
+        )?;
+        // A series of its own: a reason that changes must not end the one above.
+        let reasons = self.live.iter().filter_map(|([namespace, name], meter)| {
+            let (_, reason) = meter.held().ready.clone().filter(|(ready, _)| !ready)?;
             let labels = [namespace.clone(), name.clone(), ("reason", reason)];
-            Some((labels, ConstGauge::new(i64::from(ready))))
+            Some((labels, ConstGauge::new(1)))
         });
         family(
             self.encoder,
             (
-                "watch_ready",
-                "1 where the watch's Ready condition is True, else 0; with its reason.",
+                "clusterwatch_not_ready",
+                "1 with the reason of the ClusterWatch's Ready condition; there is no series while that is True.",
                 None,
             ),
             MetricType::Gauge,
-            ready,
+            reasons,
         )
     }
 
@@ -236,8 +245,8 @@ impl Shown<'_, '_> {
         family(
             self.encoder,
             (
-                "failed_instances",
-                "Machines whose newest remediation failed.",
+                "failed_nodes",
+                "Nodes whose latest remediation failed.",
                 None,
             ),
             MetricType::Gauge,
@@ -284,7 +293,10 @@ impl Collector for Watches {
         let live: Vec<_> = lock(&self.meters)
             .iter()
             .filter_map(|((namespace, name), meter)| {
-                let of = [("namespace", namespace.clone()), ("name", name.clone())];
+                let of = [
+                    ("clusterwatch_namespace", namespace.clone()),
+                    ("clusterwatch", name.clone()),
+                ];
                 Some((of, meter.upgrade()?))
             })
             .collect();

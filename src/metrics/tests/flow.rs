@@ -1,5 +1,7 @@
 //! Writes and mirrors as they are counted.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
 use super::*;
 
 fn status(state: &str) -> Box<RemediationStatus> {
@@ -105,11 +107,11 @@ async fn open_ones_have_a_series_each_up_to_a_bound() {
     assert_eq!(
         states,
         [("FAILED", 1), ("RUNNING", 502), ("other", 1)].map(|(state, count)| format!(
-            r#"together_remediation_mirrors{{namespace="ns",name="w",state="{state}"}} {count}"#
+            r#"together_remediation_mirrors{{clusterwatch_namespace="ns",clusterwatch="w",state="{state}"}} {count}"#
         ))
     );
     drop(meter);
-    assert!(lines(&metrics, r#"name="w""#).is_empty());
+    assert!(lines(&metrics, r#"clusterwatch="w""#).is_empty());
     assert_eq!(
         lines(&metrics, "open_overflow"),
         ["together_remediation_open_overflow 0.0"]
@@ -130,7 +132,7 @@ async fn an_open_one_names_its_machine_and_since_when() {
     assert_eq!(
         open,
         [format!(
-            r#"together_remediation_open_since_timestamp_seconds{{namespace="ns",name="w",remediation="{id}",node="gpu\"1\\",state="PENDING_APPROVAL",mode="REBOOT_VM"}} 1795424400.0"#
+            r#"together_remediation_open_since_timestamp_seconds{{clusterwatch_namespace="ns",clusterwatch="w",remediation="{id}",node="gpu\"1\\",state="PENDING_APPROVAL",mode="REBOOT_VM"}} 1795424400.0"#
         )]
     );
 }
@@ -139,15 +141,54 @@ async fn an_open_one_names_its_machine_and_since_when() {
 async fn a_watch_is_stale_once_it_was_not_listed_for_too_long() {
     let (metrics, watches, _, clock) = metrics();
     let meter = watches.meter("ns", "w");
-    assert!(lines(&metrics, "watch_stale").is_empty());
+    assert!(lines(&metrics, "clusterwatch_stale").is_empty());
     meter.stale_after(clock.elapsed(), Duration::from_secs(60));
-    let stale = || lines(&metrics, "watch_stale")[0].ends_with(" 1.0");
+    let stale = || lines(&metrics, "clusterwatch_stale")[0].ends_with(" 1.0");
     clock.advance(Duration::from_secs(60));
     assert!(!stale());
     clock.advance(Duration::from_secs(1));
     assert!(stale(), "it was never listed");
     meter.synced(clock.elapsed(), Duration::ZERO);
     assert!(!stale());
+}
+
+/// A condition Ready.
+pub(super) fn ready(status: &str, reason: &str) -> Condition {
+    Condition {
+        type_: "Ready".into(),
+        status: status.into(),
+        reason: reason.into(),
+        message: String::new(),
+        observed_generation: None,
+        last_transition_time: Time(at("2026-11-23T09:00:00Z")),
+    }
+}
+
+#[tokio::test]
+async fn the_reason_of_ready_is_a_label_only_while_it_is_not_true() {
+    let (metrics, watches, ..) = metrics();
+    let meter = watches.meter("ns", "w");
+    assert!(lines(&metrics, "ready").is_empty(), "nothing is known yet");
+    let of = r#"clusterwatch_namespace="ns",clusterwatch="w""#;
+    for (status, reason, number) in [
+        ("False", "Unauthorized", 0),
+        ("Unknown", "Progressing", 0),
+        ("True", "Synced", 1),
+    ] {
+        meter.stands(&[ready(status, reason)]);
+        let ready = format!("together_remediation_clusterwatch_ready{{{of}}} {number}.0");
+        assert_eq!(lines(&metrics, "_ready{")[0], ready);
+        let why = lines(&metrics, "clusterwatch_not_ready");
+        let wanted =
+            format!(r#"together_remediation_clusterwatch_not_ready{{{of},reason="{reason}"}} 1"#);
+        assert_eq!(
+            why,
+            (number == 0)
+                .then_some(wanted)
+                .into_iter()
+                .collect::<Vec<_>>()
+        );
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use testbed::drift;
 
 use super::*;
@@ -23,14 +22,7 @@ fn everything() -> String {
     meter.listed(true, Duration::ZERO, (1, 0));
     meter.synced(clock.elapsed(), Duration::ZERO);
     meter.stale_after(clock.elapsed(), Duration::ZERO);
-    meter.stands(&[Condition {
-        type_: "Ready".into(),
-        status: "True".into(),
-        reason: "Synced".into(),
-        message: String::new(),
-        observed_generation: None,
-        last_transition_time: Time(at("2026-11-23T09:00:00Z")),
-    }]);
+    meter.stands(&[flow::ready("False", "Unauthorized")]);
     meter.shows(&index(&[item(1, "RUNNING")]), &scope());
     let update = flow::update("RUNNING", "SUCCEEDED");
     let Deed::Update { mirror, .. } = &update else {

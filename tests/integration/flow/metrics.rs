@@ -32,9 +32,12 @@ async fn polls_calls_and_the_age_of_the_last_sync_are_counted_for_each_watch() {
     fixture.turn(Duration::from_secs(20)).await;
     fixture.turn(Duration::from_secs(20)).await;
 
-    let watch = [("namespace", &*fixture.namespace), ("name", "training")];
+    let watch = [
+        ("clusterwatch_namespace", &*fixture.namespace),
+        ("clusterwatch", "training"),
+    ];
     let scrape = fixture.scrape().await;
-    let polls = |outcome| scrape.get("polls", &[watch[0], watch[1], ("outcome", outcome)]);
+    let polls = |reason| scrape.get("polls", &[watch[0], watch[1], ("reason", reason)]);
     assert_eq!(
         (polls("Synced"), polls("Unavailable")),
         (Some(2.0), Some(2.0))
@@ -53,7 +56,7 @@ async fn polls_calls_and_the_age_of_the_last_sync_are_counted_for_each_watch() {
     }
     let host = fixture.simulator.url();
     let host = host.trim_start_matches("http://").trim_end_matches("/v1");
-    assert_eq!(scrape.values("api_calls", "base"), [host]);
+    assert_eq!(scrape.values("api_calls", "host"), [host]);
     assert!(scrape.get("tasks", &[]) > Some(1.0));
 }
 
@@ -67,7 +70,13 @@ async fn the_series_of_a_watch_go_with_it_and_stay_with_an_edit() {
     };
     fixture.watch("other", other).await;
     fixture.ready("other", "InstanceNotFound").await;
-    let names = || async { fixture.scrape().await.values("polls", "name").join(" ") };
+    let names = || async {
+        fixture
+            .scrape()
+            .await
+            .values("polls", "clusterwatch")
+            .join(" ")
+    };
     assert_eq!(names().await, "other training");
 
     fixture
@@ -90,7 +99,7 @@ async fn the_series_of_a_watch_go_with_it_and_stay_with_an_edit() {
     }
     until("their series are gone", || async {
         let scrape = fixture.scrape().await;
-        if scrape.text.contains("namespace=") {
+        if scrape.text.contains("clusterwatch=") {
             Err(scrape.text)
         } else {
             Ok(())
@@ -142,12 +151,10 @@ async fn what_mirrors_show_and_what_became_of_them_is_counted() {
         (mirrors("FAILED"), mirrors("RUNNING")),
         (Some(1.0), Some(1.0))
     );
-    assert_eq!(scrape.get("items", &[]), Some(2.0));
-    assert_eq!(
-        scrape.get("watch_ready", &[("reason", "Synced")]),
-        Some(1.0)
-    );
-    assert_eq!(scrape.get("watch_stale", &[]), Some(0.0));
+    assert_eq!(scrape.get("listed_remediations", &[]), Some(2.0));
+    assert_eq!(scrape.get("clusterwatch_ready", &[]), Some(1.0));
+    assert_eq!(scrape.get("clusterwatch_not_ready", &[]), None);
+    assert_eq!(scrape.get("clusterwatch_stale", &[]), Some(0.0));
     assert_eq!(scrape.get("open_overflow", &[]), Some(0.0));
     assert_eq!(
         scrape.values("open_since_timestamp_seconds", "remediation"),

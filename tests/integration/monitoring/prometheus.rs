@@ -26,7 +26,7 @@ impl Prometheus {
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
             "rule_files": [file(RULES).canonicalize().unwrap()],
             "scrape_configs": [
-                {"job_name": "operator", "honor_labels": true, "static_configs": [{"targets": [target]}]},
+                {"job_name": "operator", "static_configs": [{"targets": [target]}]},
             ],
         });
         let at = folder.path().join("prometheus.yml");
@@ -90,7 +90,9 @@ fn queries(dashboard: &Value) -> Vec<(String, String)> {
         let title = panel["title"].as_str().unwrap();
         for target in panel["targets"].as_array().into_iter().flatten() {
             let query = target["expr"].as_str().unwrap();
-            let query = query.replace("$namespace", ".*").replace("$name", ".*");
+            let query = query
+                .replace("$namespace", ".*")
+                .replace("$clusterwatch", ".*");
             let query = query
                 .replace("$__rate_interval", "5m")
                 .replace("$__range", "1h");
@@ -170,7 +172,7 @@ async fn every_query_of_the_dashboard_returns_data_and_every_rule_is_evaluated()
         let times = f64::from(u32::try_from(ends / 2 + 1).unwrap());
         for series in [
             r#"together_remediation_transitions_total{to="SUCCEEDED"}"#,
-            r#"together_remediation_disappeared_total{how="NotFound"}"#,
+            r#"together_remediation_disappeared_total{reason="NotFound"}"#,
         ] {
             prometheus.until(series, |values| *values == [times]).await;
         }

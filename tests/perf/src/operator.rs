@@ -139,7 +139,7 @@ fn synced(metrics: &str) -> f64 {
     sum(
         metrics,
         "together_remediation_polls_total",
-        "outcome=\"Synced\"",
+        "reason=\"Synced\"",
     )
 }
 
@@ -159,11 +159,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn series_of_other_names_and_outcomes_do_not_count() {
-        let metrics = "together_remediation_polls_total{name=\"a\",outcome=\"Synced\"} 3\n\
-                       together_remediation_polls_total{name=\"a\",outcome=\"Unavailable\"} 4\n\
-                       together_remediation_polls_total{name=\"b\",outcome=\"Synced\"} 2\n\
-                       together_remediation_polls_total_more{outcome=\"Synced\"} 9\n\
+    fn series_of_other_names_and_reasons_do_not_count() {
+        let metrics = "together_remediation_polls_total{clusterwatch=\"a\",reason=\"Synced\"} 3\n\
+                       together_remediation_polls_total{clusterwatch=\"a\",reason=\"Unavailable\"} 4\n\
+                       together_remediation_polls_total{clusterwatch=\"b\",reason=\"Synced\"} 2\n\
+                       together_remediation_polls_total_more{reason=\"Synced\"} 9\n\
                        together_remediation_leader 1\n";
         assert!((synced(metrics) - 5.0).abs() < 1e-9);
         assert!((sum(metrics, "together_remediation_leader", "") - 1.0).abs() < 1e-9);

@@ -153,7 +153,7 @@ async fn a_call_that_hangs_is_no_reason_for_another() {
     let failed = fixture
         .scrape()
         .await
-        .get("polls", &[("outcome", "Unavailable")]);
+        .get("polls", &[("reason", "Unavailable")]);
     assert_eq!(failed, None, "it hangs still");
     assert_eq!(calls(&fixture), before);
 }
