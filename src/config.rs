@@ -51,6 +51,10 @@ pub struct Check {
 
 /// The flags of `run`.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::doc_markdown,
+    reason = "help prints them as they are, and backticks help no reader of a terminal"
+)]
 pub struct Run {
     /// Base of Together's API; where its path is empty, /v1 is added
     #[arg(
