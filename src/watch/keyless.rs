@@ -13,7 +13,7 @@ use crate::api::{Reason, cluster_watch::ClusterWatchStatus};
 /// A Secret that cannot be used is read again this long after it was last read.
 pub const AGAIN: Duration = Duration::from_secs(10);
 
-/// GitOps tools often apply a Secret after its `ClusterWatch`: for so long a missing one is no error yet.
+/// A Secret is often applied after its `ClusterWatch`, by Argo CD or Flux: for so long a missing one is no error yet.
 const GRACE: SignedDuration = SignedDuration::from_secs(120);
 
 /// The reasons of Ready.

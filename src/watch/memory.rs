@@ -28,12 +28,8 @@ const UNKNOWN_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 /// What is remembered from poll to poll.
 #[derive(Debug, Default)]
 pub struct Memory {
-    /// When this watch last read its key itself (monotonic).
-    pub(super) key_read: Option<Duration>,
-    /// When the Secret that could not be used is read again (monotonic).
-    pub(super) key_again: Duration,
-    /// The next poll reads it anew, however lately it could not be used.
-    pub(super) key_wanted: bool,
+    /// When its Secret was read, and is to be.
+    pub(super) secret: SecretReads,
     /// Told of every poll that may call the API.
     pub(super) pace: Arc<Pace>,
     pub(super) absences: Absences,
@@ -82,6 +78,17 @@ pub struct Memory {
     pub(super) news: Option<Timestamp>,
 }
 
+/// The reads of the Secret.
+#[derive(Debug, Default)]
+pub(super) struct SecretReads {
+    /// When this watch last read its key itself (monotonic).
+    pub(super) own: Option<Duration>,
+    /// When a Secret that could not be used is read again (monotonic).
+    pub(super) again: Duration,
+    /// The next poll reads it anew, however lately it could not be used.
+    pub(super) wanted: bool,
+}
+
 /// A full listing that came to its end.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct FullListing {
@@ -106,7 +113,7 @@ impl Memory {
     /// Makes the next poll a full listing that heeds no earlier refusal; a Retry-After is still heeded.
     pub fn want_everything_now(&mut self) {
         self.full_wanted = true;
-        self.key_wanted = true;
+        self.secret.wanted = true;
         self.full_began = None;
         self.refusal.take_if(|refusal| !refusal.error.retryable());
     }

@@ -28,13 +28,13 @@ pub(super) async fn key<C: Cluster, T>(
 ) -> Result<ApiKey, PollError> {
     let asked = tools.clock.elapsed();
     let young = cadence.active_interval / 2;
-    let requested = std::mem::take(&mut memory.key_wanted);
+    let requested = std::mem::take(&mut memory.secret.wanted);
     let known: &Memory = memory;
     let serves = |found: &Found| match &found.key {
         Ok(key) => {
             found.began >= asked
                 || asked < found.began + young
-                    && known.key_read != Some(found.began)
+                    && known.secret.own != Some(found.began)
                     && known.heed_refusal(key, asked).is_ok()
         }
         Err(error) if requested => found.began >= asked || answers(found, error, asked),
@@ -112,14 +112,14 @@ async fn find<C: Cluster, T>(
 /// Remembers what was `found`, and whether it was read for this `ClusterWatch` alone.
 fn note(memory: &mut Memory, (found, own): (Found, bool)) -> Result<ApiKey, CredentialsError> {
     match &found.key {
-        Ok(_) if own => memory.key_read = Some(found.began),
+        Ok(_) if own => memory.secret.own = Some(found.began),
         Ok(_) => {}
         Err(error) => {
             let last = match keyless::reason(error) {
                 Some(_) => found.began,
                 None => found.ended,
             };
-            memory.key_again = last + AGAIN;
+            memory.secret.again = last + AGAIN;
         }
     }
     found.key

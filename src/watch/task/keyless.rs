@@ -43,7 +43,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
         let clock = self.tools.clock.clone();
         let earliest = self.memory.may_list_all_at();
         loop {
-            let until = self.memory.key_again;
+            let until = self.memory.secret.again;
             self.memory.pulse.rest_until(until);
             tokio::select! {
                 biased;

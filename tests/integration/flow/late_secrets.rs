@@ -1,4 +1,4 @@
-//! A Secret that comes after its `ClusterWatch`, as GitOps tools bring it.
+//! A Secret that comes after its `ClusterWatch`, as Argo CD and Flux bring it.
 
 use std::time::{Duration, Instant};
 
