@@ -125,10 +125,12 @@ impl Mirror {
         flags: &FlagLabels,
     ) -> Option<Self> {
         let uid = object.uid()?.into_boxed_str();
-        let resource_version = object.resource_version()?.parse().ok()?;
+        let resource_version = object.metadata.resource_version.as_deref();
+        let resource_version = resource_version?.parse().ok()?;
         let labels = object.metadata.labels.as_ref();
         let metadata = labels::digest(labels, flags, object.owner_references());
-        let label = object.labels().get(labels::INSTANCE_ID).cloned();
+        // Borrowed: this is read of each object when the operator starts.
+        let label = labels.and_then(|labels| labels.get(labels::INSTANCE_ID));
         // The schema has a default: one without any is there, but cannot be read.
         let unread = object.status.is_none();
         let status = object.status.take().unwrap_or_default();
@@ -145,12 +147,13 @@ impl Mirror {
             generation: object.metadata.generation.unwrap_or(1),
             cluster: names.keep(&object.spec.cluster_id),
             id: object.spec.id.as_str().into(),
-            foreign: object_name(&object.spec.cluster_id, &object.spec.id) != object.name_any(),
+            foreign: object_name(&object.spec.cluster_id, &object.spec.id)
+                != object.metadata.name.as_deref().unwrap_or_default(),
             instance: names.keep(
                 status
                     .instance_id
                     .as_deref()
-                    .or(label.as_deref())
+                    .or(label.map(String::as_str))
                     .unwrap_or_default(),
             ),
             node: names.keep(status.node.as_deref().unwrap_or_default()),
