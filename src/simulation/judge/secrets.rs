@@ -50,12 +50,24 @@ impl State {
     pub(super) fn judge_grace(&mut self, watch: &ClusterWatch, op: &Op, now: Duration) {
         let uid = watch.uid().unwrap_or_default();
         let status = watch.status.as_ref();
-        let missed = &mut self.judge.newer.missed;
+        let newer = &mut self.judge.newer;
         if status.and_then(told).is_none() {
-            missed.remove(&uid);
+            // A word that is not about the Secret, while it is gone, must not make the operator forget since when.
+            let progresses = status.is_some_and(|status| {
+                let mut all = status.conditions.iter();
+                all.any(|told| told.type_ == "Ready" && told.status == "Unknown")
+            });
+            if newer.key_is_there.is_some() || !progresses {
+                newer.missed.remove(&uid);
+            }
             return;
         }
-        let since = *missed.entry(uid).or_insert(now);
+        let (first, since) = newer.missed.entry(uid).or_insert((now, now));
+        // It was there in between, which the operator may have seen or not.
+        if newer.key_is_gone.is_some_and(|gone| *since < gone) {
+            *since = now;
+        }
+        let (first, since) = (*first, *since);
         let newer = &self.judge.newer;
         if newer.clocks_differ || newer.restored.is_some() {
             return;
@@ -76,7 +88,8 @@ impl State {
                 )
             });
         }
-        if is("Stalled") && now.saturating_sub(since) + SECOND * 2 < GRACE && calm {
+        let waited = now.saturating_sub(first);
+        if is("Stalled") && waited + SECOND * 2 < GRACE && calm {
             self.violated(|| format!("{name} gives its Secret up {waited:?} after it was missed"));
         }
     }
