@@ -111,6 +111,7 @@ impl World {
     fn polls_each_hour(&self) {
         let mut watch = self.cluster.watches().remove(0);
         watch.spec.interval = Some("1h".into());
+        watch.spec.active_interval = Some("1h".into());
         self.cluster.put_watch(watch);
     }
 
