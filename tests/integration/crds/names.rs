@@ -7,8 +7,14 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinitionVersion, JSONSchemaProps, JSONSchemaPropsOrArray,
 };
 use serde_json::Value;
+use strum::VariantArray as _;
 use testbed::drift::file;
-use together_remediation_operator::{api::crds, config::Cli};
+use together_remediation_operator::{
+    api::{Reason, crds},
+    config::Cli,
+    mirror::labels::{FlagLabels, Labels},
+    watch::request::REQUESTED_AT,
+};
 
 /// The paths of all fields below `path`.
 fn fields(path: &str, schema: &JSONSchemaProps, into: &mut Vec<String>) {
@@ -68,14 +74,11 @@ fn metrics() -> Vec<String> {
     rows
 }
 
-/// The label and annotation keys of the project that its files and its code write.
-fn keys() -> BTreeSet<&'static str> {
-    use together_remediation_operator::{mirror::labels, watch::request};
-    BTreeSet::from([
-        labels::CLUSTER_ID,
-        labels::INSTANCE_ID,
-        request::REQUESTED_AT,
-    ])
+/// The label and annotation keys that the program writes or reads.
+fn keys() -> BTreeSet<String> {
+    let labels = Labels::of("training", FlagLabels::default());
+    let labels = labels.of_mirror("c", Some("i")).into_keys();
+    labels.chain([REQUESTED_AT.to_owned()]).collect()
 }
 
 fn section(text: &mut String, name: &str, lines: impl IntoIterator<Item = impl AsRef<str>>) {
@@ -109,6 +112,8 @@ fn what_others_hold_on_to_keeps_its_name() {
             selectable.map(|field| &field.json_path),
         );
     }
+    let reasons: BTreeSet<_> = Reason::VARIANTS.iter().map(|one| one.as_str()).collect();
+    section(&mut text, "reasons", reasons);
     section(&mut text, "labels and annotations", keys());
     section(&mut text, "metrics", metrics());
     for command in ["run", "check"] {
