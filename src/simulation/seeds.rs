@@ -54,6 +54,10 @@ seeds! {
     seed_120 = 120;
     /// One namespace that cannot be listed stops all.
     seed_133 = 133;
+    /// An edit grants a Secret that is missing a second grace.
+    seed_243 = 243;
+    /// The judge's own mistake: one that is suspended reconciles its owners, and not for want of its Secret.
+    seed_48 = 48;
     /// An enum that is a number is read as absent.
     seed_143 = 143;
     /// An older version overwrites a newer one at once.

@@ -72,10 +72,12 @@ impl State {
         if newer.clocks_differ || newer.restored.is_some() {
             return;
         }
+        let reason = status.and_then(told).unwrap_or_default();
         let is = |type_: &str| {
             let conditions = status.map_or(&[][..], |status| &status.conditions);
             let mut all = conditions.iter();
-            all.any(|told| told.type_ == type_ && told.status == "True")
+            // One that is suspended keeps its Ready, and reconciles owners.
+            all.any(|told| told.type_ == type_ && told.status == "True" && told.reason == reason)
         };
         let (sent, calm) = (op.sent, self.is_calm(now));
         let most = GRACE + if calm { SECOND * 2 } else { SLOW };
