@@ -5,7 +5,7 @@ use std::time::Duration;
 use kube::ResourceExt;
 
 use crate::{
-    api::cluster_watch::ClusterWatch,
+    api::{Reason, cluster_watch::ClusterWatch},
     simulation::{cluster::Op, world::State},
     watch::keyless::{AGAIN, told},
 };
@@ -72,12 +72,14 @@ impl State {
         if newer.clocks_differ || newer.restored.is_some() {
             return;
         }
-        let reason = status.and_then(told).unwrap_or_default();
+        let reason = status.and_then(told).map(Reason::as_str);
         let is = |type_: &str| {
             let conditions = status.map_or(&[][..], |status| &status.conditions);
             let mut all = conditions.iter();
             // One that is suspended keeps its Ready, and reconciles owners.
-            all.any(|told| told.type_ == type_ && told.status == "True" && told.reason == reason)
+            all.any(|told| {
+                told.type_ == type_ && told.status == "True" && Some(&*told.reason) == reason
+            })
         };
         let (sent, calm) = (op.sent, self.is_calm(now));
         let most = GRACE + if calm { SECOND * 2 } else { SLOW };

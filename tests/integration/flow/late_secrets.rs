@@ -54,7 +54,7 @@ async fn a_late_secret_is_used_at_the_next_look_though_polls_are_an_hour_apart()
     assert_eq!(later.resource_version(), first.resource_version());
     let scrape = fixture.scrape().await;
     let missing = |label| [(label, "SecretNotFound")];
-    assert_eq!(scrape.get("polls", &missing("outcome")), Some(1.0));
+    assert_eq!(scrape.get("polls", &missing("reason")), Some(1.0));
     assert_eq!(scrape.get("secret_reads", &missing("reason")), Some(12.0));
     assert_eq!(fixture.simulator.counters().calls(), 0);
 
