@@ -54,7 +54,7 @@ impl Open {
 pub(super) struct Looked {
     /// Of each state; those gone from the API count nowhere.
     pub(super) states: BTreeMap<&'static str, i64>,
-    pub(super) failed_instances: i64,
+    pub(super) failed_nodes: i64,
     /// At most as many as there was room for.
     pub(super) open: Vec<Open>,
     /// Open ones beyond.
@@ -67,7 +67,7 @@ pub(super) fn look(index: &Index, scope: &Scope, room: usize) -> Looked {
     index.survey(&scope.namespace, &scope.cluster, instance, |all| {
         let mut looked = Looked {
             states: BTreeMap::new(),
-            failed_instances: 0,
+            failed_nodes: 0,
             open: Vec::new(),
             overflow: 0,
         };
@@ -84,8 +84,7 @@ pub(super) fn look(index: &Index, scope: &Scope, room: usize) -> Looked {
                 }
             }
         });
-        let failed_instances = rollup(counted).counts.failed_nodes;
-        looked.failed_instances = failed_instances;
+        looked.failed_nodes = rollup(counted).counts.failed_nodes;
         looked
     })
 }

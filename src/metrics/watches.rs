@@ -241,7 +241,7 @@ impl Shown<'_, '_> {
         )?;
         let failed = looked
             .iter()
-            .map(|(of, found)| ((*of).clone(), ConstGauge::new(found.failed_instances)));
+            .map(|(of, found)| ((*of).clone(), ConstGauge::new(found.failed_nodes)));
         family(
             self.encoder,
             (

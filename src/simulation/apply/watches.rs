@@ -1,5 +1,7 @@
 //! Steps by which somebody edits mirrors, watches and their Secret.
 
+use std::time::Duration;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
@@ -53,8 +55,15 @@ impl Sequence {
             } else {
                 state.judge.touched(&name, now);
             }
-            if kind == Kind::MirrorEdited {
-                state.judge.edited.insert(name);
+            match kind {
+                Kind::MirrorEdited => {
+                    state.judge.edited.insert(name);
+                }
+                Kind::MirrorRelabelled => {
+                    let until = now + Duration::from_secs(1500);
+                    state.judge.newer.relabelled.insert(name, until);
+                }
+                _ => {}
             }
         });
         world.mirror_news.modify(|news| *news += 1);

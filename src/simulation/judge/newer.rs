@@ -60,6 +60,9 @@ pub(in crate::simulation) struct Newer {
     pub(in crate::simulation) allowed: Option<Duration>,
     /// Until when what a mirror shows is not judged.
     pub(in crate::simulation) excused: BTreeMap<String, Duration>,
+    /// Until when each mirror may lack the labels that somebody took: full listings put them back, and one that rests looks
+    /// every five minutes.
+    pub(in crate::simulation) relabelled: BTreeMap<String, Duration>,
     /// Since when the API has no other fault than pages that fail once in a listing.
     pub(in crate::simulation) stutters: Option<Duration>,
     /// When a listing was refused once.
@@ -176,7 +179,9 @@ impl State {
             let own = covers(watch, instance(mirror)) && !is_foreign(mirror);
             // One that an earlier generation sent may have landed just now.
             let new = self.judge.created_since(name, now.saturating_sub(OWNED));
-            let excused = new || self.judge.newer.excuses(name, now);
+            let relabelled = self.judge.newer.relabelled.get(*name);
+            let taken = relabelled.is_some_and(|until| now < *until);
+            let excused = new || taken || self.judge.newer.excuses(name, now);
             own && !excused && !bears(mirror, watch)
         });
         if let Some((name, mirror)) = wrong {
