@@ -94,6 +94,10 @@ seeds! {
     seed_519821 = 519_821;
     /// The same, soon after the start.
     seed_543454 = 543_454;
+    /// The judge's own mistake: the two minutes for a Secret begin when the report was decided on, not when it landed.
+    seed_632 = 632;
+    /// The same where writes are throttled.
+    seed_822 = 822;
     /// The judge's own mistake: a mark by a clock of another day leaves open which of two ended first.
     seed_724598 = 724_598;
     /// The judge's own mistake: it wanted a mirror at the first sight of a version whose older one was shown for minutes.

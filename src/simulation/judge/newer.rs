@@ -77,9 +77,9 @@ pub(in crate::simulation) struct Newer {
     pub(in crate::simulation) key_is_there: Option<Duration>,
     /// Since when it does not.
     pub(in crate::simulation) key_is_gone: Option<Duration>,
-    /// When each `ClusterWatch`, by uid, first said that it does not, since it last said otherwise; and the same since the
-    /// Secret last held a key.
-    pub(super) missed: BTreeMap<String, (Duration, Duration)>,
+    /// When each `ClusterWatch`, by uid, first said that it does not, since it last said otherwise (`None`: that may have been
+    /// decided on long before); and the same since the Secret last held a key.
+    pub(super) missed: BTreeMap<String, (Option<Duration>, Duration)>,
     /// The processes that read it lately, and when.
     pub(super) secret_reads: Vec<(usize, Duration)>,
     /// Listings that began.

@@ -48,6 +48,7 @@ impl State {
 
     /// A report on the `ClusterWatch` landed.
     pub(super) fn judge_grace(&mut self, watch: &ClusterWatch, op: &Op, now: Duration) {
+        let calm = self.is_calm(now);
         let uid = watch.uid().unwrap_or_default();
         let status = watch.status.as_ref();
         let newer = &mut self.judge.newer;
@@ -62,7 +63,9 @@ impl State {
             }
             return;
         }
-        let (first, since) = newer.missed.entry(uid).or_insert((now, now));
+        // Where reads and writes take their time, the report may land long after it was decided on.
+        let at = calm.then_some(op.sent);
+        let (first, since) = newer.missed.entry(uid).or_insert((at, now));
         // It was there in between, which the operator may have seen or not.
         if newer.key_is_gone.is_some_and(|gone| *since < gone) {
             *since = now;
@@ -81,7 +84,7 @@ impl State {
                 told.type_ == type_ && told.status == "True" && Some(&*told.reason) == reason
             })
         };
-        let (sent, calm) = (op.sent, self.is_calm(now));
+        let sent = op.sent;
         let most = GRACE + if calm { SECOND * 2 } else { SLOW };
         let waited = sent.saturating_sub(since);
         let (name, waits) = (watch.name_any(), is("Reconciling") && !is("Stalled"));
@@ -92,8 +95,12 @@ impl State {
                 )
             });
         }
-        let waited = now.saturating_sub(first);
-        if is("Stalled") && waited + SECOND * 2 < GRACE && calm {
+        let waited = first.map(|first| now.saturating_sub(first));
+        if let Some(waited) = waited
+            && is("Stalled")
+            && waited + SECOND * 2 < GRACE
+            && calm
+        {
             self.violated(|| format!("{name} gives its Secret up {waited:?} after it was missed"));
         }
     }
