@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use kube::core::{Expression, Selector};
 
+use crate::mirror::labels::is_valid;
+
 const EXAMPLE: &str = "write a label selector such as shard=b or 'shard notin (b,c)', as kubectl's --selector takes it";
 
 /// The selector that `text` says.
@@ -62,23 +64,14 @@ pub(super) fn key_of(text: &str) -> Option<String> {
         Some((domain, name)) => (Some(domain), name),
         None => (None, text),
     };
-    let good = is_name(name) && domain.is_none_or(super::is_subdomain);
+    let good = is_valid(name) && domain.is_none_or(super::is_subdomain);
     good.then(|| text.to_owned())
 }
 
 /// A label's value, which may be empty.
 pub(super) fn value_of(text: &str) -> Option<String> {
     let text = text.trim();
-    (text.is_empty() || is_name(text)).then(|| text.to_owned())
-}
-
-fn is_name(text: &str) -> bool {
-    let inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    let bytes = text.as_bytes();
-    bytes.len() <= 63
-        && bytes.iter().copied().all(inner)
-        && bytes.first().is_some_and(u8::is_ascii_alphanumeric)
-        && bytes.last().is_some_and(u8::is_ascii_alphanumeric)
+    (text.is_empty() || is_valid(text)).then(|| text.to_owned())
 }
 
 #[cfg(test)]

@@ -172,7 +172,8 @@ impl WatchMeter {
     pub fn vanished(&self, how_many: usize) {
         if how_many > 0 {
             let mut held = self.held();
-            let mass = held.disappeared.entry("MassDisappearance").or_default();
+            let mass = Reason::MassDisappearance.as_str();
+            let mass = held.disappeared.entry(mass).or_default();
             mass.inc_by(how_many as u64);
         }
     }

@@ -133,7 +133,8 @@ fn write(hash: &mut SipHasher13, value: &str) {
 }
 
 /// Whether `value` may stand as a label's value: 1 to 63 letters, digits, `-`, `_`, `.`, the ends alphanumeric.
-fn is_valid(value: &str) -> bool {
+#[must_use]
+pub fn is_valid(value: &str) -> bool {
     let bytes = value.as_bytes();
     let end = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     bytes.len() <= 63

@@ -32,27 +32,11 @@ fn expected(truth: &Truth) -> Map<String, Value> {
         .clone()
         .unwrap_or_else(|| truth.instance_id.clone());
     expected.insert("node".into(), node.into());
-    if let Some(since) = since(truth) {
+    if let Some(since) = truth.state_since() {
         expected.insert("stateSince".into(), since.into());
     }
     expected.insert("open".into(), (!truth.is_final()).into());
     expected
-}
-
-/// Since when it is in its state.
-fn since(truth: &Truth) -> Option<&str> {
-    let fitting = match truth.state.as_str() {
-        "PENDING_APPROVAL" => &truth.create_time,
-        "PENDING" => &truth.review_time,
-        "RUNNING" => &truth.start_time,
-        _ if truth.is_final() => &truth.end_time,
-        _ => &None,
-    };
-    let not_set = ["0001-", "1970-"];
-    let is_set =
-        |time: &&str| !time.is_empty() && !not_set.iter().any(|zero| time.starts_with(zero));
-    let times = [fitting, &truth.update_time].into_iter();
-    times.filter_map(|time| time.as_deref()).find(is_set)
 }
 
 fn camel_case(name: &str) -> String {

@@ -140,7 +140,7 @@ pub(super) fn status(truth: &Remediation) -> Map<String, Value> {
     let alerts: Vec<Value> = truth.linked_alerts.iter().map(alert).collect();
     let all = [
         ("node", json!(node)),
-        ("stateSince", json!(since(truth))),
+        ("stateSince", json!(truth.state_since())),
         ("state", json!(truth.state)),
         ("mode", json!(short(&truth.mode, "REMEDIATION_MODE_"))),
         (
@@ -181,20 +181,6 @@ pub(super) fn status(truth: &Remediation) -> Map<String, Value> {
     there
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
-}
-
-/// Since when it is in its state.
-fn since(truth: &Remediation) -> Option<&str> {
-    let fitting = match truth.state.as_str() {
-        "PENDING_APPROVAL" => &truth.create_time,
-        "PENDING" => &truth.review_time,
-        "RUNNING" => &truth.start_time,
-        _ if truth.is_final() => &truth.end_time,
-        _ => &None,
-    };
-    let is_set = |time: &&str| !time.starts_with("0001-") && !time.starts_with("1970-");
-    let times = [fitting, &truth.update_time].into_iter();
-    times.filter_map(|time| time.as_deref()).find(is_set)
 }
 
 fn alert(alert: &LinkedAlert) -> Value {

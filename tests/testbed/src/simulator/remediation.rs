@@ -231,6 +231,24 @@ impl Remediation {
         FINAL_STATES.contains(&self.state.as_str())
     }
 
+    /// Since when it is in its state, by its times: those that are zero count as not set.
+    #[must_use]
+    pub fn state_since(&self) -> Option<&str> {
+        let fitting = match self.state.as_str() {
+            "PENDING_APPROVAL" => &self.create_time,
+            "PENDING" => &self.review_time,
+            "RUNNING" => &self.start_time,
+            _ if self.is_final() => &self.end_time,
+            _ => &None,
+        };
+        let not_set =
+            |time: &str| time.is_empty() || time.starts_with("0001-") || time.starts_with("1970-");
+        let times = [fitting, &self.update_time].into_iter();
+        times
+            .filter_map(|time| time.as_deref())
+            .find(|time| !not_set(time))
+    }
+
     /// Moves to `state` at `now`, with the times that the API sets on the way.
     pub fn enter(&mut self, state: &str, now: Timestamp) {
         let now = now.to_string();
