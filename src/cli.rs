@@ -9,10 +9,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    admin, api, check,
+    api,
     clock::SystemClock,
     config::{Check, Command, Run, one_line, parse},
-    run::{self, RunError},
+    health::{probe, server},
+    operator::{self, RunError},
     telemetry,
 };
 
@@ -57,7 +58,7 @@ fn runtime() -> io::Result<Runtime> {
 
 fn ask(flags: &Check) -> Result<String, String> {
     let runtime = runtime().map_err(|error| error.to_string())?;
-    runtime.block_on(check::until_ready(&flags.url, flags.timeout))
+    runtime.block_on(probe::until_ready(&flags.url, flags.timeout))
 }
 
 fn operate(flags: &Run) -> Result<(), RunError> {
@@ -77,7 +78,7 @@ fn operate(flags: &Run) -> Result<(), RunError> {
             }
             told.cancel();
         });
-        let listener = admin::bind(flags.admin_addr).await;
+        let listener = server::bind(flags.admin_addr).await;
         let listener = listener.map_err(|error| RunError::Admin(flags.admin_addr, error))?;
         // A kubeconfig may name a program to be run, which may hang.
         let Some(kube) = shutdown.run_until_cancelled(kube::Config::infer()).await else {
@@ -85,7 +86,7 @@ fn operate(flags: &Run) -> Result<(), RunError> {
         };
         let kube = kube.map_err(|error| RunError::Cluster(error.to_string()))?;
         let clock = Arc::new(SystemClock::default());
-        run::run(flags, listener, kube, clock, shutdown).await
+        operator::run(flags, listener, kube, clock, shutdown).await
     });
     // A name look-up that hangs must not hold up the end.
     runtime.shutdown_background();

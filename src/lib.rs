@@ -2,21 +2,18 @@
 //!
 //! The flow of one poll, in [`watch::poll`]: schedule, credentials, listing, plan, write, report.
 
-pub mod admin;
 pub mod agent;
 pub mod api;
-pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod cluster;
 pub mod config;
-pub mod definitions;
 pub mod events;
+pub mod health;
 pub mod leader;
 pub mod metrics;
 pub mod mirror;
-pub mod readiness;
-pub mod run;
+pub mod operator;
 #[cfg(test)]
 mod simulation;
 pub mod telemetry;
@@ -25,4 +22,3 @@ mod testing;
 mod tls;
 pub mod together;
 pub mod watch;
-pub mod watchdog;

@@ -8,7 +8,7 @@ use prometheus_client::{
 use tokio::runtime::Handle;
 
 use super::{family, plain};
-use crate::{leader::Leadership, readiness::Readiness};
+use crate::{health::readiness::Readiness, leader::Leadership};
 
 /// What is shown of the operator itself.
 pub struct Operator {

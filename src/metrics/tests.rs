@@ -12,6 +12,7 @@ use crate::{
     },
     clock::Clock,
     cluster::ClusterError,
+    health::readiness::Readiness,
     leader::Leadership,
     mirror::{
         desired::{Synced, from_api},
@@ -19,7 +20,6 @@ use crate::{
         name::object_name,
         write::{Deed, Done},
     },
-    readiness::Readiness,
     testing::{CLUSTER, NAMESPACE, ZERO_TIMES, at, clock::TestClock, index, item, scope, some},
     together::{self, BaseUrl, Client, Limits},
 };

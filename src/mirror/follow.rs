@@ -5,7 +5,7 @@ use kube::{Client, ResourceExt};
 use kube_runtime::watcher;
 
 use super::shown::Shown;
-use crate::{api::remediation::Remediation, cluster::watching, readiness::Readiness};
+use crate::{api::remediation::Remediation, cluster::watching, health::readiness::Readiness};
 
 /// Follows the mirrors of `namespace` (all: `None`) until it is dropped. Cuts and errors are waited out and resumed;
 /// `readiness` holds the index and hears of errors.

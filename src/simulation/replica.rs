@@ -24,17 +24,16 @@ use crate::{
     clock::Clock,
     cluster::ClusterError,
     events::Events,
+    health::{liveness::Watchdog, readiness::Readiness},
     leader::{Elector, Leadership, Leases},
     metrics::Watches,
     mirror::{follow::heed, index::Index},
-    readiness::Readiness,
-    run::lead,
+    operator::lead,
     testing::lease::{Access, Fault},
     watch::{
         credentials::Keys, orphans::look_after, poll::Tools, room::Room, schedule::Speeds,
         shard::Shard, supervisor::Supervisor,
     },
-    watchdog::Watchdog,
 };
 
 pub(super) const SPEEDS: Speeds = Speeds {

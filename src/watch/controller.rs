@@ -15,7 +15,7 @@ use super::supervisor::{Changed, Supervisor};
 use crate::{
     api::cluster_watch::ClusterWatch,
     cluster::{Cluster, watching},
-    readiness::{Listing, Readiness},
+    health::readiness::{Listing, Readiness},
     together::Service,
 };
 

@@ -15,9 +15,9 @@ use super::{
     short::Comparison,
 };
 use crate::{
+    health::liveness::Pulse,
     metrics::WatchMeter,
     together::{ApiKey, Error, Service, state},
-    watchdog::Pulse,
 };
 
 /// States that nobody knows and that are asked for by name all the same, at most.

@@ -6,10 +6,9 @@ mod spelling;
 use std::{collections::BTreeSet, pin::pin, sync::Arc};
 
 use k8s_openapi::jiff::Timestamp;
-use tokio::task::JoinSet;
-
 pub use left_out::LeftOut;
 pub use spelling::Spelling;
+use tokio::task::JoinSet;
 
 use super::{
     backlog::Backlog,
@@ -21,6 +20,7 @@ use super::{
 use crate::{
     cluster::{Cluster, ClusterError},
     events::{Events, Said, of_deed},
+    health::liveness::Pulse,
     metrics::{WatchMeter, Writing},
     mirror::{
         bounds::cut_short,
@@ -33,7 +33,6 @@ use crate::{
         write::{Deed, Done, Write, Writer},
     },
     together::{Malformed, Remediation, Text},
-    watchdog::Pulse,
 };
 
 /// Writes under way at a time when a new mirror comes, which is two calls one after the other: what keeps a server busy.

@@ -15,6 +15,8 @@ use tokio_util::{
     task::TaskTracker,
 };
 
+use self::life::{Slot, Work};
+pub(super) use self::settling::Changed;
 use super::{
     orphans,
     overlap::{Claim, overlaps},
@@ -28,13 +30,10 @@ use super::{
 use crate::{
     api::{Reason, cluster_watch::ClusterWatch},
     cluster::Cluster,
+    health::liveness::Watchdog,
     metrics::Watches,
     together::{self, Service},
-    watchdog::Watchdog,
 };
-
-use self::life::{Slot, Work};
-pub(super) use self::settling::Changed;
 
 /// What decides whether a running task still fits its watch.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -32,10 +32,10 @@ use crate::{
     api::{Reason, cluster_watch::ClusterWatch},
     cluster::Cluster,
     events::{self, Shown},
+    health::liveness::Watchdog,
     metrics::{WatchMeter, Watches},
     mirror::time,
     together::{Client, Service},
-    watchdog::Watchdog,
 };
 
 /// What Ready says of a poll that goes on for so long that the mirror is stale.

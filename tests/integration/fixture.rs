@@ -13,13 +13,13 @@ use testbed::{
     simulator::Simulator,
 };
 use together_remediation_operator::{
-    admin,
     api::{
         cluster_watch::{ClusterWatch, ClusterWatchSpec, ClusterWatchStatus, SecretKeyRef},
         remediation::Remediation,
     },
     config::{Cli, Command, Run},
-    run,
+    health::server,
+    operator,
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -142,10 +142,10 @@ impl Fixture {
         let flags = flags(line.iter());
         let shutdown = CancellationToken::new();
         let (clock, stop, config) = (self.clock.clone(), shutdown.clone(), account.config());
-        let listener = admin::bind(flags.admin_addr).await.unwrap();
+        let listener = server::bind(flags.admin_addr).await.unwrap();
         let admin = listener.local_addr().unwrap();
         let task = tokio::spawn(async move {
-            run::run(&flags, listener, config, clock, stop)
+            operator::run(&flags, listener, config, clock, stop)
                 .await
                 .unwrap();
         });

@@ -23,7 +23,7 @@ use together_remediation_operator::{
     api::remediation::Remediation,
     cluster::{Cluster, ClusterError, Gate, KubeCluster, Patience},
     leader::Leadership,
-    run::RunError,
+    operator::RunError,
 };
 
 use self::replica::Replica;

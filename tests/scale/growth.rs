@@ -13,6 +13,7 @@ use together_remediation_operator::{
     clock::{Clock, SystemClock},
     cluster::KubeCluster,
     events::Events,
+    health::liveness::Watchdog,
     metrics::Watches,
     mirror::{desired, digest, end::Clocks, index::Index, name::object_name},
     together::{BaseUrl, Client, Limits, Remediation, decode_page},
@@ -26,7 +27,6 @@ use together_remediation_operator::{
         shard::Shard,
         supervisor::Supervisor,
     },
-    watchdog::Watchdog,
 };
 use tokio_util::sync::CancellationToken;
 

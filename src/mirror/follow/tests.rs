@@ -6,7 +6,8 @@ use watcher::Event;
 
 use super::*;
 use crate::{
-    api::published::Installed, mirror::index::Index, readiness::Definitions, testing::mirror_at,
+    api::published::Installed, health::readiness::Definitions, mirror::index::Index,
+    testing::mirror_at,
 };
 
 fn object(uid: &str, version: u64, state: &str) -> Remediation {

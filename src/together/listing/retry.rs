@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use crate::together::backoff::backoff;
-use crate::together::error::{Error, Flaw};
-use crate::together::port::PageQuery;
+use crate::together::{
+    backoff::backoff,
+    error::{Error, Flaw},
+    port::PageQuery,
+};
 
 /// Calls for one page, the first one included.
 const TRIES: u32 = 3;
@@ -88,14 +90,13 @@ fn who(query: &PageQuery) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::together::Limits;
-    use crate::watchdog;
+    use crate::{health::liveness, together::Limits};
 
     #[test]
     fn a_page_that_fails_slowly_does_not_look_like_a_poll_that_hangs() {
         let limits = Limits::default();
         let waits = LONGEST_PAUSE + (LONGEST_PAUSE + LONGEST_WAIT) * (TRIES - 1);
         let longest = limits.total_timeout * TRIES + waits;
-        assert!(longest < watchdog::patience(limits.qps), "{longest:?}");
+        assert!(longest < liveness::patience(limits.qps), "{longest:?}");
     }
 }

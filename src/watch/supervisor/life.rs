@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use crate::{
     api::{Reason, cluster_watch::ClusterWatch},
     cluster::Cluster,
+    health::liveness::Watchdog,
     metrics::Watches,
     together::Service,
     watch::{
@@ -19,7 +20,6 @@ use crate::{
         status::Standing,
         task::Task,
     },
-    watchdog::Watchdog,
 };
 
 /// A task that panics after it has worked for so long is started again as soon as one that panics for the first time.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use testbed::{control_plane::OperatorAccount, simulator::Simulator};
 use together_remediation_operator::{
-    admin,
-    run::{self, RunError},
+    health::server,
+    operator::{self, RunError},
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -58,8 +58,8 @@ impl Replica {
             clock,
             shutdown: shutdown.drop_guard(),
             task: tokio::spawn(async move {
-                let listener = admin::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
-                run::run(&flags, listener, config, time, stop).await
+                let listener = server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+                operator::run(&flags, listener, config, time, stop).await
             }),
         }
     }

@@ -1,7 +1,7 @@
 //! What a poll tells the watchdog.
 
 use super::*;
-use crate::watchdog::Watchdog;
+use crate::health::liveness::Watchdog;
 
 const PATIENCE: Duration = Duration::from_secs(300);
 

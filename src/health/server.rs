@@ -22,9 +22,8 @@ use tokio::{
 };
 
 use crate::{
+    health::{liveness::Watchdog, readiness::Readiness},
     metrics::{self, Metrics},
-    readiness::Readiness,
-    watchdog::Watchdog,
 };
 
 /// How long one connection may last, so that nobody holds many open.

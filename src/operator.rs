@@ -9,22 +9,24 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    admin::{self, Probes},
     clock::Clock,
     cluster::{Cluster, Gate, KubeCluster, Patience, signature, watching},
     config::Run,
-    definitions,
     events::{Events, Publisher},
+    health::{
+        crds,
+        liveness::{self, Watchdog},
+        readiness::Readiness,
+        server::{self, Probes},
+    },
     leader::{Apart, Election, Elector, KubeLeases, Leadership, Lost, identity},
     metrics::{Metrics, Operator, Watches},
     mirror::{follow::follow, index::Index, restored::watch_for_restores},
-    readiness::Readiness,
     together::{self, Limits, Service},
     watch::{
         controller::control, credentials::Keys, poll::Tools, room::Room, schedule::Speeds,
         shard::Shard, supervisor::Supervisor,
     },
-    watchdog::{self, Watchdog},
 };
 
 /// Why the operator cannot run.
@@ -105,7 +107,7 @@ pub async fn run(
         None
     };
 
-    let watchdog = Watchdog::new(clock.clone(), watchdog::patience(flags.api_qps));
+    let watchdog = Watchdog::new(clock.clone(), liveness::patience(flags.api_qps));
     let meters = Watches::new(clock.clone());
     let client = writes.clone();
     let publisher = |queue, dropped| Publisher::new(client, leadership.clone(), queue, dropped);
@@ -145,7 +147,7 @@ pub async fn run(
     tracing::info!(version = env!("CARGO_PKG_VERSION"), admin = ?address, api = %flags.api_url, namespaces = ?flags.namespaces, "started");
 
     let work = async {
-        definitions::until_fit(&watches, &readiness).await;
+        crds::until_fit(&watches, &readiness).await;
         tokio::select! {
             lost = Box::pin(lead(elector.as_mut(), &supervisor, &readiness)) => Err(lost),
             () = mirror(&namespaces, &watches, &supervisor, &readiness) => Ok(()),
@@ -161,7 +163,7 @@ pub async fn run(
         biased;
         () = shutdown.cancelled() => Ok(()),
         outcome = work => outcome,
-        () = admin::serve(admin, probes) => Ok(()),
+        () = server::serve(admin, probes) => Ok(()),
     };
     supervisor.stop().await;
     if let (Ok(()), Some(elector)) = (&outcome, &mut elector) {
@@ -191,14 +193,14 @@ async fn mirror<C: Cluster, T: Service>(
     };
     loop {
         tokio::select! {
-            () = definitions::until_unfit(watches, readiness) => {}
+            () = crds::until_unfit(watches, readiness) => {}
             _ = join_all(namespaces.iter().map(each)) => return,
             () = watch_for_restores(watches.clone(), namespaces, readiness.index()) => return,
         }
         // What is known of the mirrors is known of objects that may be no more.
         supervisor.pause().await;
         readiness.index().forget(namespaces.len());
-        definitions::until_fit(watches, readiness).await;
+        crds::until_fit(watches, readiness).await;
     }
 }
 

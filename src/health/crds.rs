@@ -12,7 +12,7 @@ use crate::{
         GROUP, VERSION,
         published::{Installed, Published},
     },
-    readiness::{Definitions, Readiness},
+    health::readiness::{Definitions, Readiness},
 };
 
 /// All that is needed.
