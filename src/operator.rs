@@ -10,7 +10,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::Clock,
-    cluster::{Cluster, Gate, KubeCluster, Patience, signature, watching},
     config::Run,
     events::{Events, Publisher},
     health::{
@@ -19,7 +18,19 @@ use crate::{
         readiness::Readiness,
         server::{self, Probes},
     },
-    leader::{Apart, Election, Elector, KubeLeases, Leadership, Lost, identity},
+    k8s::{
+        api::{Cluster, KubeCluster},
+        gate::Gate,
+        leadership::Leadership,
+        lease::KubeLeases,
+        signature,
+        throttle::Patience,
+        watch,
+    },
+    leader::{
+        apart::{Apart, Election},
+        elector::{Elector, Lost, identity},
+    },
     metrics::{Metrics, Operator, Watches},
     mirror::{follow::follow, index::Index, restored::watch_for_restores},
     together::{self, Limits, Service},
@@ -78,7 +89,7 @@ pub async fn run(
     // Retries are left to the operator, which knows what is worth repeating.
     kube.default_retry = false;
     // Watches keep a connection of their own: beside many writes on one connection the server cuts them.
-    let watches = watching::client(kube.clone()).map_err(no_way)?;
+    let watches = watch::client(kube.clone()).map_err(no_way)?;
     let patience = Patience::default();
     let writes = patience.client(kube.clone()).map_err(no_way)?;
     let namespaces: Vec<Option<String>> = if flags.namespaces.is_empty() {

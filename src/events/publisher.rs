@@ -10,7 +10,7 @@ use prometheus_client::metrics::counter::Counter;
 use tokio::{sync::mpsc::Receiver, time::timeout};
 
 use super::Said;
-use crate::{cluster::ClusterError, leader::Leadership};
+use crate::k8s::{api::ClusterError, leadership::Leadership};
 
 /// Between Events when many wait.
 const TURN: Duration = Duration::from_millis(100);

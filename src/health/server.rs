@@ -160,7 +160,7 @@ mod tests {
     use super::*;
     use crate::{
         clock::{Clock, SystemClock},
-        leader::Leadership,
+        k8s::leadership::Leadership,
         metrics::{Operator, Watches},
         mirror::index::Index,
         together::{BaseUrl, Client, Limits},

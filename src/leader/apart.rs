@@ -7,7 +7,10 @@ use tokio::{
     sync::{oneshot, watch},
 };
 
-use super::{Elector, Leadership, Leases, Lost};
+use crate::{
+    k8s::{leadership::Leadership, lease::Leases},
+    leader::elector::{Elector, Lost},
+};
 
 /// What takes part in an election.
 pub trait Election {

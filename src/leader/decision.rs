@@ -6,7 +6,7 @@ use k8s_openapi::{
     api::coordination::v1::LeaseSpec, apimachinery::pkg::apis::meta::v1::MicroTime, jiff::Timestamp,
 };
 
-use super::LEASE_DURATION;
+use crate::leader::elector::LEASE_DURATION;
 
 /// The Lease as it was first seen in its present form. Times of other machines are never compared with ours: a holder
 /// counts from `at` on our own monotonic clock.

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     api::Reason,
-    cluster::ClusterError,
+    k8s::api::ClusterError,
     mirror::{
         desired::Synced,
         index::Index,

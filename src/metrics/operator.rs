@@ -8,7 +8,7 @@ use prometheus_client::{
 use tokio::runtime::Handle;
 
 use super::{family, plain};
-use crate::{health::readiness::Readiness, leader::Leadership};
+use crate::{health::readiness::Readiness, k8s::leadership::Leadership};
 
 /// What is shown of the operator itself.
 pub struct Operator {

@@ -11,9 +11,8 @@ use crate::{
         remediation::{RemediationSpec, RemediationStatus, Transition},
     },
     clock::Clock,
-    cluster::ClusterError,
     health::readiness::Readiness,
-    leader::Leadership,
+    k8s::{api::ClusterError, leadership::Leadership},
     mirror::{
         desired::{Synced, from_api},
         index::Index,

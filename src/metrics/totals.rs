@@ -10,7 +10,7 @@ use prometheus_client::{
 use super::change::Change;
 use crate::{
     api::Reason,
-    cluster::ClusterError,
+    k8s::api::ClusterError,
     mirror::write::{Deed, Done},
 };
 

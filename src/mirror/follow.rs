@@ -5,12 +5,12 @@ use kube::{Client, ResourceExt};
 use kube_runtime::watcher;
 
 use super::shown::Shown;
-use crate::{api::remediation::Remediation, cluster::watching, health::readiness::Readiness};
+use crate::{api::remediation::Remediation, health::readiness::Readiness, k8s::watch};
 
 /// Follows the mirrors of `namespace` (all: `None`) until it is dropped. Cuts and errors are waited out and resumed;
 /// `readiness` holds the index and hears of errors.
 pub async fn follow(client: Client, namespace: Option<String>, readiness: Readiness) {
-    let api = watching::objects_in::<Shown>(client, namespace.as_deref());
+    let api = watch::objects_in::<Shown>(client, namespace.as_deref());
     let index = readiness.index().clone();
     index.may_list(namespace.as_deref()).await;
     let rewinds = index.rewinds();
@@ -24,7 +24,7 @@ pub async fn follow(client: Client, namespace: Option<String>, readiness: Readin
             }
         }
     };
-    let events = watching::events_listed_again(api, again);
+    let events = watch::events_listed_again(api, again);
     heed(events, namespace.clone(), readiness).await;
 }
 
@@ -64,7 +64,7 @@ pub async fn heed<S: Into<Shown>>(
                 index.hide(namespace.as_deref(), &object.into().0);
             }
             Err(error) => {
-                if watching::is_refused(&error) {
+                if watch::is_refused(&error) {
                     index.refuse(namespace.as_deref());
                 }
                 readiness.doubt();

@@ -11,7 +11,7 @@ use kube::{
 };
 
 use super::index::Index;
-use crate::{api::remediation::Remediation, cluster::watching::objects_in};
+use crate::{api::remediation::Remediation, k8s::watch::objects_in};
 
 /// Between two checks: each is a list of one object.
 const CHECK: Duration = Duration::from_secs(15);

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     api::remediation::{Remediation, RemediationSpec, RemediationStatus},
-    cluster::{Cluster, ClusterError},
+    k8s::api::{Cluster, ClusterError},
 };
 
 /// One write that the plan decided.

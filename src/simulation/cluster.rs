@@ -16,8 +16,12 @@ use super::{
 };
 use crate::{
     api::{cluster_watch::ClusterWatch, remediation::Remediation},
-    cluster::{Cluster, ClusterError, Gate, Patience},
-    leader::Leadership,
+    k8s::{
+        api::{Cluster, ClusterError},
+        gate::Gate,
+        leadership::Leadership,
+        throttle::Patience,
+    },
     testing::cluster::MemoryCluster,
 };
 

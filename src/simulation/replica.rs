@@ -22,10 +22,10 @@ use super::{
 use crate::{
     api::cluster_watch::ClusterWatch,
     clock::Clock,
-    cluster::ClusterError,
     events::Events,
     health::{liveness::Watchdog, readiness::Readiness},
-    leader::{Elector, Leadership, Leases},
+    k8s::{api::ClusterError, leadership::Leadership, lease::Leases},
+    leader::elector::Elector,
     metrics::Watches,
     mirror::{follow::heed, index::Index},
     operator::lead,

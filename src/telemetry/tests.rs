@@ -1,13 +1,15 @@
 #![allow(clippy::unwrap_used)]
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex},
+};
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client, client::Body};
 
 use super::*;
-use crate::cluster::ClusterError;
+use crate::k8s::api::ClusterError;
 
 mod keys;
 

@@ -20,7 +20,7 @@ use crate::{
         cluster_watch::ClusterWatch,
         remediation::{Remediation, RemediationSpec, RemediationStatus},
     },
-    cluster::{Cluster, ClusterError},
+    k8s::api::{Cluster, ClusterError},
 };
 
 /// A call that reached the server.

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 
-use crate::{cluster::ClusterError, leader::Leases};
+use crate::k8s::{api::ClusterError, lease::Leases};
 
 #[derive(Default)]
 pub(crate) struct Store(Mutex<Held>);

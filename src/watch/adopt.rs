@@ -10,7 +10,7 @@ use super::{
     regression::Regressions,
 };
 use crate::{
-    cluster::{Cluster, ClusterError},
+    k8s::api::{Cluster, ClusterError},
     mirror::{
         index::Mirror,
         write::{Deed, Write},

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use super::schedule::after_refusal;
-use crate::cluster::ClusterError;
+use crate::k8s::api::ClusterError;
 
 /// Names remembered at most; past that they are all tried anew.
 const MOST: usize = 4096;

@@ -14,8 +14,8 @@ use kube_runtime::{
 use super::supervisor::{Changed, Supervisor};
 use crate::{
     api::cluster_watch::ClusterWatch,
-    cluster::{Cluster, watching},
     health::readiness::{Listing, Readiness},
+    k8s::{api::Cluster, watch},
     together::Service,
 };
 
@@ -27,7 +27,7 @@ pub async fn control<C: Cluster, T: Service>(
     supervisor: Arc<Supervisor<C, T>>,
     readiness: Readiness,
 ) {
-    let api = watching::objects_in::<DeserializeGuard<ClusterWatch>>(client, namespace.as_deref());
+    let api = watch::objects_in::<DeserializeGuard<ClusterWatch>>(client, namespace.as_deref());
     // `Controller::new` would not tell of deletions; and those during a cut are told by nobody, so that the end of
     // every listing is looked at too.
     let (store, writer) = reflector::store();
@@ -47,7 +47,7 @@ pub async fn control<C: Cluster, T: Service>(
             let rewinds = rewinds.clone();
             async move { rewinds.next().await }
         };
-        let shown = watching::events_listed_again(api, again).filter_map(move |event| {
+        let shown = watch::events_listed_again(api, again).filter_map(move |event| {
             ready(match event {
                 Ok(event) => sorter.sort(event).map(Ok),
                 Err(error) => Some(Err(error)),
@@ -61,7 +61,7 @@ pub async fn control<C: Cluster, T: Service>(
                 }
             })
             .inspect_err(move |error| {
-                if watching::is_refused(error) {
+                if watch::is_refused(error) {
                     refused.set(Listing::Refused);
                     // The mirrors of a namespace are not waited for, whose ClusterWatches cannot be listed.
                     keep_nothing();

@@ -6,12 +6,11 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::ByteString;
 
+pub use self::keys::{Found, Keys};
 use crate::{
-    cluster::{Cluster, ClusterError},
+    k8s::api::{Cluster, ClusterError},
     together::ApiKey,
 };
-
-pub use self::keys::{Found, Keys};
 
 /// Why there is no key to use. Messages say what to do and never show the key.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]

@@ -72,7 +72,7 @@ fn failure(error: &PollError, scope: &Scope) -> Failure {
 mod tests {
     use super::*;
     use crate::{
-        cluster::ClusterError,
+        k8s::api::ClusterError,
         testing::scope,
         together::{Flaw, Incomplete, Outage},
         watch::credentials::CredentialsError,

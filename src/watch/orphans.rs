@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     api::cluster_watch::ClusterWatch,
-    cluster::Cluster,
+    k8s::api::Cluster,
     mirror::{
         desired::Synced,
         index::Mirror,
@@ -152,8 +152,8 @@ mod tests {
             remediation::{Remediation, RemediationSpec, RemediationStatus},
         },
         clock::SystemClock,
-        cluster::ClusterError,
         events::Events,
+        k8s::api::ClusterError,
         mirror::{desired::from_api, index::Index},
         testing::{
             CLUSTER, NAMESPACE,

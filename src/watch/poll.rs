@@ -5,6 +5,7 @@ mod query;
 
 use std::{sync::Arc, time::Duration};
 
+pub use self::key::look_for_key;
 use super::{
     credentials::{CredentialsError, Keys},
     memory::{FullListing, Memory, only_final},
@@ -21,8 +22,8 @@ use super::{
 use crate::{
     api::{Reason, cluster_watch::ClusterWatchSpec},
     clock::Clock,
-    cluster::Cluster,
     events::Events,
+    k8s::api::Cluster,
     mirror::{
         desired::Synced,
         end::Clocks,
@@ -31,8 +32,6 @@ use crate::{
     },
     together::{Api, ApiKey, Client, CompleteListing, Error, ListRequest, Listing, Service},
 };
-
-pub use self::key::look_for_key;
 
 /// What polls of one watch work with.
 pub struct Tools<C, T = Client> {

@@ -8,7 +8,7 @@ use super::{
     round::Round,
 };
 use crate::{
-    cluster::Cluster,
+    k8s::api::Cluster,
     mirror::{
         index::Index,
         write::{Deed, Write},

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     api::cluster_watch::{ClusterWatch, ClusterWatchStatus},
-    cluster::{Cluster, ClusterError},
+    k8s::api::{Cluster, ClusterError},
 };
 
 /// How often a report is tried again when somebody else wrote meanwhile.

@@ -18,9 +18,9 @@ use super::{
     room::Room,
 };
 use crate::{
-    cluster::{Cluster, ClusterError},
     events::{Events, Said, of_deed},
     health::liveness::Pulse,
+    k8s::api::{Cluster, ClusterError},
     metrics::{WatchMeter, Writing},
     mirror::{
         bounds::cut_short,

@@ -10,7 +10,7 @@ use std::{
 use tokio::time::Instant;
 
 use super::plan::Scope;
-use crate::{cluster::ClusterError, mirror::write::Deed};
+use crate::{k8s::api::ClusterError, mirror::write::Deed};
 
 /// A request is carried out within this time: the API server gives it up after a minute.
 pub(super) const UNDER_WAY: Duration = Duration::from_secs(60);

@@ -29,8 +29,8 @@ use super::{
 };
 use crate::{
     api::{Reason, cluster_watch::ClusterWatch},
-    cluster::Cluster,
     health::liveness::Watchdog,
+    k8s::api::Cluster,
     metrics::Watches,
     together::{self, Service},
 };

@@ -30,9 +30,9 @@ use super::{
 };
 use crate::{
     api::{Reason, cluster_watch::ClusterWatch},
-    cluster::Cluster,
     events::{self, Shown},
     health::liveness::Watchdog,
+    k8s::api::Cluster,
     metrics::{WatchMeter, Watches},
     mirror::time,
     together::{Client, Service},

@@ -21,8 +21,12 @@ use testbed::{
 };
 use together_remediation_operator::{
     api::remediation::Remediation,
-    cluster::{Cluster, ClusterError, Gate, KubeCluster, Patience},
-    leader::Leadership,
+    k8s::{
+        api::{Cluster, ClusterError, KubeCluster},
+        gate::Gate,
+        leadership::Leadership,
+        throttle::Patience,
+    },
     operator::RunError,
 };
 

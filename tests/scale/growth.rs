@@ -11,9 +11,9 @@ use k8s_openapi::jiff::Timestamp;
 use together_remediation_operator::{
     api::cluster_watch::{ClusterWatch, ClusterWatchSpec},
     clock::{Clock, SystemClock},
-    cluster::KubeCluster,
     events::Events,
     health::liveness::Watchdog,
+    k8s::api::KubeCluster,
     metrics::Watches,
     mirror::{desired, digest, end::Clocks, index::Index, name::object_name},
     together::{BaseUrl, Client, Limits, Remediation, decode_page},

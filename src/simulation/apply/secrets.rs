@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    cluster::ClusterError,
+    k8s::api::ClusterError,
     simulation::{sequence::Sequence, step::Kind},
 };
 

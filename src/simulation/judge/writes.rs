@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     api::remediation::{Remediation, RemediationStatus},
-    cluster::ClusterError,
+    k8s::api::ClusterError,
     mirror::{digest::digest, labels::INSTANCE_ID, time},
     simulation::{
         cluster::{Op, Verb},

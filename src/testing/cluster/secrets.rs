@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 
 use super::MemoryCluster;
-use crate::cluster::ClusterError;
+use crate::k8s::api::ClusterError;
 
 #[derive(Default)]
 pub(super) struct Secrets {

@@ -9,7 +9,7 @@ use std::{
 use tokio::sync::Mutex as Turn;
 
 use super::{CredentialsError, read};
-use crate::{api::cluster_watch::SecretKeyRef, clock::Clock, cluster::Cluster, together::ApiKey};
+use crate::{api::cluster_watch::SecretKeyRef, clock::Clock, k8s::api::Cluster, together::ApiKey};
 
 /// How long is held what nobody asks for.
 const HELD: Duration = Duration::from_secs(60);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{ClusterWatchSpec, PollError, Tools};
 use crate::{
-    cluster::Cluster,
+    k8s::api::Cluster,
     together::ApiKey,
     watch::{
         credentials::{CredentialsError, Found},

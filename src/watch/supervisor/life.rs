@@ -8,8 +8,8 @@ use tokio::sync::watch;
 
 use crate::{
     api::{Reason, cluster_watch::ClusterWatch},
-    cluster::Cluster,
     health::liveness::Watchdog,
+    k8s::api::Cluster,
     metrics::Watches,
     together::Service,
     watch::{

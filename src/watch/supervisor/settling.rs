@@ -10,7 +10,7 @@ use std::{
 use tokio::sync::Notify;
 
 use super::Supervisor;
-use crate::{api::cluster_watch::ClusterWatch, cluster::Cluster, together::Service};
+use crate::{api::cluster_watch::ClusterWatch, k8s::api::Cluster, together::Service};
 
 /// Between two settles. An event after a quiet time is settled at once; thousands a second, as when an operator starts,
 /// take no more than ten settles.

@@ -6,7 +6,7 @@ use kube::ResourceExt;
 
 use super::Task;
 use crate::{
-    cluster::Cluster,
+    k8s::api::Cluster,
     together::Service,
     watch::adopt::{Adoption, adopt, landing, misfits},
 };

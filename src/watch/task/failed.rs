@@ -3,7 +3,7 @@
 use kube::ResourceExt;
 
 use super::{Failure, PollError, Polled, Standing, Task};
-use crate::{cluster::Cluster, together::Service};
+use crate::{k8s::api::Cluster, together::Service};
 
 impl<C: Cluster, T: Service> Task<C, T> {
     /// How the watch stands after a poll that came to this `outcome`, which is a `failure`; marks what is stale.

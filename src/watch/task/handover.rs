@@ -8,7 +8,7 @@ use super::Task;
 use crate::{
     api::Reason,
     clock::Clock,
-    cluster::{Cluster, ClusterError},
+    k8s::api::{Cluster, ClusterError},
     together::Service,
     watch::{
         schedule::HEARTBEAT,

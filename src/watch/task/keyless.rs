@@ -4,7 +4,7 @@ use kube::ResourceExt;
 
 use super::{Standing, Task};
 use crate::{
-    cluster::Cluster,
+    k8s::api::Cluster,
     together::Service,
     watch::{credentials::CredentialsError, keyless, poll::look_for_key},
 };

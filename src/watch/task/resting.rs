@@ -2,7 +2,7 @@
 
 use super::{ADOPT_AGAIN, Task};
 use crate::{
-    cluster::Cluster,
+    k8s::api::Cluster,
     metrics::Watches,
     together::Service,
     watch::{schedule::HEARTBEAT, status::Standing},

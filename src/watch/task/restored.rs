@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Task, Tools};
-use crate::{cluster::Cluster, together::Service};
+use crate::{k8s::api::Cluster, together::Service};
 
 impl<C: Cluster, T: Service> Task<C, T> {
     /// Makes the poll that begins a full listing if etcd was restored since the last one began: what was created since the

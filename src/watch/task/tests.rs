@@ -10,7 +10,7 @@ use crate::{
         cluster_watch::{ClusterWatchSpec, ClusterWatchStatus, DeletionPolicy, SecretKeyRef},
         remediation::{Remediation, RemediationSpec},
     },
-    cluster::ClusterError,
+    k8s::api::ClusterError,
     mirror::{
         desired::from_api,
         index::Index,

@@ -1,7 +1,7 @@
 //! What could not be written is not forgotten.
 
 use super::*;
-use crate::{cluster::ClusterError, testing::cluster::Call};
+use crate::{k8s::api::ClusterError, testing::cluster::Call};
 
 fn refuse(world: &World, refused: impl Fn(&Call) -> bool + Send + 'static) {
     let error = ClusterError::Refused("exceeded quota".into());

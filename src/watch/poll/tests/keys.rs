@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     api::{Reason, cluster_watch::Query},
-    cluster::ClusterError,
+    k8s::api::ClusterError,
     together::ApiKey,
     watch::{credentials::CredentialsError, failure::Failure, keyless::AGAIN},
 };

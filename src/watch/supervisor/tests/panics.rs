@@ -4,7 +4,7 @@ use prometheus_client::metrics::counter::Counter;
 
 use super::*;
 use crate::{
-    leader::Leadership,
+    k8s::leadership::Leadership,
     metrics::{Metrics, Operator},
     testing::{id, item, word},
     together::{BaseUrl, Client, Limits},

@@ -13,7 +13,7 @@ use kube::client::Body;
 use super::*;
 use crate::{
     api::remediation::RemediationSpec,
-    leader::Leadership,
+    k8s::{leadership::Leadership, throttle::Patience},
     testing::{NAMESPACE, clock::TestClock},
 };
 

@@ -44,16 +44,16 @@ impl Leadership {
     }
 
     /// When it runs out (monotonic).
-    pub(super) fn until(&self) -> Duration {
+    pub(crate) fn until(&self) -> Duration {
         Duration::from_millis(self.until.load(Ordering::SeqCst))
     }
 
-    pub(super) fn extend(&self, until: Duration) {
+    pub(crate) fn extend(&self, until: Duration) {
         let until = u64::try_from(until.as_millis()).unwrap_or(u64::MAX);
         self.until.store(until, Ordering::SeqCst);
     }
 
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         self.until.store(0, Ordering::SeqCst);
     }
 }

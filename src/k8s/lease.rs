@@ -6,7 +6,7 @@ use kube::{
     api::{ObjectMeta, PostParams},
 };
 
-use crate::cluster::ClusterError;
+use crate::k8s::api::ClusterError;
 
 /// What the election asks of the cluster. Calls have no time limit of their own: the election sets it.
 pub trait Leases: Send + Sync {

@@ -4,7 +4,10 @@ use hyper::{
     Method, Request, Uri,
     header::{HeaderValue, USER_AGENT},
 };
-use kube::{Client, Config, client::Body, client::ClientBuilder};
+use kube::{
+    Client, Config,
+    client::{Body, ClientBuilder},
+};
 use tower::util::MapRequestLayer;
 
 use crate::agent;

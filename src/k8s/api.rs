@@ -1,10 +1,5 @@
 //! The port to the cluster: every call that the operator makes of the Kubernetes API besides its watches.
 
-mod gate;
-mod patience;
-pub mod signature;
-pub mod watching;
-
 use std::{collections::BTreeMap, sync::Arc};
 
 use k8s_openapi::api::core::v1::Secret;
@@ -16,10 +11,9 @@ use serde_json::Value;
 
 use crate::{
     api::{cluster_watch::ClusterWatch, remediation::Remediation},
+    k8s::gate::Gate,
     mirror::shown::Shown,
 };
-
-pub use self::{gate::Gate, patience::Patience};
 
 const TOO_MANY_REQUESTS: u16 = 429;
 

@@ -5,8 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use leaky_bucket::RateLimiter;
 
-use super::{ClusterError, Patience};
-use crate::leader::Leadership;
+use crate::k8s::{api::ClusterError, leadership::Leadership, throttle::Patience};
 
 /// How long one call may take before it counts as failed; its effect is then unknown, and the fence makes that safe.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);

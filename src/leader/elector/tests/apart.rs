@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::*;
+use crate::leader::apart::{Apart, Election};
 
 /// How long a test waits for what does not come.
 const FOREVER: Duration = Duration::from_secs(60);

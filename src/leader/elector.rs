@@ -4,10 +4,6 @@
 //! Lease has stood unchanged for its 15 s, by their own monotonic clocks. The 5 s between the two are for writes under way,
 //! and the fence of every write (uid and resourceVersion) is for what is slower.
 
-mod apart;
-mod decision;
-mod leadership;
-mod leases;
 #[cfg(test)]
 mod tests;
 
@@ -15,16 +11,15 @@ use std::{sync::Arc, time::Duration};
 
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 
-use self::decision::{Decision, Sighting, decide, held, holder, released, sighted};
-pub use self::{
-    apart::{Apart, Election},
-    leadership::Leadership,
-    leases::{KubeLeases, Leases},
+use crate::{
+    clock::Clock,
+    k8s::{api::ClusterError, leadership::Leadership, lease::Leases},
+    leader::decision::{Decision, Sighting, decide, held, holder, released, sighted},
+    watch::schedule::jittered,
 };
-use crate::{clock::Clock, cluster::ClusterError, watch::schedule::jittered};
 
 /// How long a holder counts after a renewal.
-const LEASE_DURATION: Duration = Duration::from_secs(15);
+pub(crate) const LEASE_DURATION: Duration = Duration::from_secs(15);
 /// How long after sending its last good renewal a holder stops.
 const RENEW_DEADLINE: Duration = Duration::from_secs(10);
 /// Between two looks at the Lease; replicas spread theirs by 5 %.

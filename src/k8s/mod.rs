@@ -1,0 +1,9 @@
+//! The port to the API server: what is read and written there, at what pace, by which lease, and under which name.
+
+pub mod api;
+pub mod gate;
+pub mod leadership;
+pub mod lease;
+pub mod signature;
+pub mod throttle;
+pub mod watch;
