@@ -1,7 +1,6 @@
 //! What `/metrics` shows, in the text of `OpenMetrics`. Every family is registered once, when the operator starts; what has a
 //! life of its own (a watch) is shown for as long as somebody holds its meter.
 
-mod api;
 mod change;
 mod meter;
 mod mirrors;
@@ -20,7 +19,6 @@ use prometheus_client::{
 
 use self::process::Process;
 pub use self::{
-    api::ApiMeter,
     meter::{WatchMeter, Writing},
     operator::Operator,
     watches::Watches,
@@ -51,7 +49,7 @@ impl Metrics {
         let ours = registry.sub_registry_with_prefix(PREFIX);
         ours.register_collector(Box::new(operator));
         watches.clone().register(ours);
-        api::register(ours, together);
+        crate::together::metrics::register(ours, together);
         Self {
             registry: Arc::new(registry),
             watches,
@@ -83,7 +81,7 @@ fn plain(
 }
 
 /// A gauge of one series without labels.
-fn gauge(
+pub(crate) fn gauge(
     encoder: &mut DescriptorEncoder<'_>,
     what: (&str, &str, Option<Unit>),
     value: f64,
@@ -92,7 +90,7 @@ fn gauge(
 }
 
 /// A family of `metric_type`; without any series, nothing is shown.
-fn family<L: EncodeLabelSet, M: EncodeMetric>(
+pub(crate) fn family<L: EncodeLabelSet, M: EncodeMetric>(
     encoder: &mut DescriptorEncoder<'_>,
     (name, help, unit): (&str, &str, Option<Unit>),
     metric_type: MetricType,

@@ -5,7 +5,7 @@ use k8s_openapi::jiff::Timestamp;
 use crate::{
     api::remediation::RemediationStatus,
     mirror::{time, write::Deed},
-    together::state,
+    together::wire::state,
 };
 
 /// What stands for states and modes that this program does not know, so that there are few.

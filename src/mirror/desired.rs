@@ -2,18 +2,17 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
+use super::{
+    approval::how_to_approve,
+    bounds::{self, bounded},
+    time, transitions,
+};
 use crate::{
     api::{
         Reason, cluster_watch::OmitField, conditions::condition, limits,
         remediation::RemediationStatus,
     },
-    together::{self, Text, state},
-};
-
-use super::{
-    approval::how_to_approve,
-    bounds::{self, bounded},
-    time, transitions,
+    together::{self, Text, wire::state},
 };
 
 mod alerts;

@@ -6,7 +6,7 @@ use crate::{
         limits,
         remediation::{RemediationStatus, Transition},
     },
-    together::state,
+    together::wire::state,
 };
 
 /// The way of a repair through its states; the final ones come after these.

@@ -93,7 +93,7 @@ impl Sequence {
                 return;
             };
             match kind {
-                Kind::StateChanges if crate::together::state::is_final(&item.state) => return,
+                Kind::StateChanges if crate::together::wire::state::is_final(&item.state) => return,
                 Kind::StateChanges => item.state = state.into(),
                 Kind::UnknownState => item.state = "DRAINING".into(),
                 Kind::ModeChanges => item.mode = Some(format!("REMEDIATION_MODE_{mode}").into()),

@@ -12,7 +12,7 @@ use super::{
     wire::{self, Response},
     world::State,
 };
-use crate::together::{PageQuery, QueryNames, Remediation, StateFilter, state};
+use crate::together::{PageQuery, QueryNames, Remediation, StateFilter, wire::state};
 
 impl State {
     /// What the API answers whatever is asked.

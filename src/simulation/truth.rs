@@ -7,7 +7,7 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use crate::{
     api::remediation::RemediationStatus,
     mirror::time,
-    together::{Remediation, state},
+    together::{Remediation, wire::state},
 };
 
 /// One remediation through time.

@@ -1,31 +1,37 @@
 //! The real client: one HTTP call for each question, bounded in time, size and number.
 
-use std::error::Error as _;
-use std::iter::successors;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{error::Error as _, iter::successors, sync::Arc, time::Duration};
 
 use hyper::body::Bytes;
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
-use reqwest::redirect::Policy;
-use reqwest::{Response, retry};
+use reqwest::{
+    Response,
+    header::{ACCEPT, AUTHORIZATION, HeaderValue},
+    redirect::Policy,
+    retry,
+};
 use tokio::time::Instant;
-use url::Url;
+pub(crate) use url::Url;
 
-use super::base_url::BaseUrl;
-use super::budget::{Budget, Budgets, Rate};
-use super::connections::Connections;
-use super::dialect::Dialects;
-use super::error::{Error, Flaw, Outage};
-use super::key::ApiKey;
-use super::model::Remediation;
-use super::port::{Api, Page, PageQuery, Service};
-use super::skew::{ApiClock, Moment, Skew};
-use super::{answer, decode, route};
-use crate::agent::USER_AGENT;
-use crate::clock::{Clock, SystemClock};
-use crate::metrics::ApiMeter;
-use crate::tls;
+use super::{
+    base_url::BaseUrl,
+    connections::Connections,
+    error::{Error, Flaw, Outage},
+};
+use crate::{
+    agent::USER_AGENT,
+    clock::{Clock, SystemClock},
+    tls,
+    together::{
+        api_key::ApiKey,
+        clock_skew::{ApiClock, Moment, Skew},
+        metrics::ApiMeter,
+        query::{dialect::Dialects, url},
+        rate_limit::{Budget, Budgets, Rate},
+        response,
+        service::{Api, Page, PageQuery, Service},
+        wire::{decode, remediation::Remediation},
+    },
+};
 
 /// What bounds the calls.
 #[derive(Debug, Clone, Copy)]
@@ -247,14 +253,14 @@ impl KeyedClient {
             let answered = Moment::of(&*self.clock);
             self.skew.note(headers, asked, answered);
         }
-        self.budget.heard(answer::check(status, headers))?;
+        self.budget.heard(response::check(status, headers))?;
         read(response, self.shared.max_body).await
     }
 }
 
 impl Api for KeyedClient {
     async fn list_page(&self, query: &PageQuery) -> Result<Page, Error> {
-        let body = self.call(route::page(&self.shared.base, query)?).await?;
+        let body = self.call(url::page(&self.shared.base, query)?).await?;
         decode::decode_page(&body)
     }
 
@@ -265,7 +271,7 @@ impl Api for KeyedClient {
         id: &str,
     ) -> Result<Remediation, Error> {
         let body = self
-            .call(route::one(&self.shared.base, cluster, instance, id)?)
+            .call(url::one(&self.shared.base, cluster, instance, id)?)
             .await?;
         let remediation = decode::decode_one(&body)?;
         if remediation.id == id {

@@ -4,44 +4,42 @@
 //! No error, log line or `Debug` of this module shows a key or a value out of a body,
 //! the id of a remediation excepted.
 
-mod answer;
+mod api_key;
 mod backoff;
 mod base_url;
-mod budget;
 mod client;
-mod complete;
+mod clock_skew;
 mod connections;
-mod decode;
-mod dialect;
 mod error;
-mod key;
-mod linked_alert;
-mod listing;
-mod model;
-mod pass;
-mod port;
-mod route;
-mod skew;
-pub mod state;
+pub(crate) mod listing;
+pub mod metrics;
+pub mod query;
+mod rate_limit;
+mod response;
+mod service;
+pub mod wire;
 
-#[cfg(test)]
-pub(crate) use {
-    answer::check,
-    budget::{Budget, Budgets, Rate},
-    skew::Moment,
-};
-
-pub use answer::retry_after;
+pub use api_key::{ApiKey, KeyError};
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use client::{Client, ClientError, KeyedClient, Limits};
-pub use complete::CompleteListing;
-pub use decode::{decode_one, decode_page};
-pub use dialect::{Dialects, QueryNames, Spoken, StateFilter};
+pub use clock_skew::{ApiClock, Skew};
 pub use error::{Error, Flaw, Incomplete, Outage};
-pub use key::{ApiKey, KeyError};
-pub use linked_alert::{LinkedAlert, Xid};
-pub use listing::Listing;
-pub use model::{Malformed, Remediation, Text};
-pub use port::{Api, ListRequest, Page, PageQuery, Service};
-pub use route::is_plain;
-pub use skew::{ApiClock, Skew};
+pub use listing::{Listing, complete::CompleteListing};
+pub use query::{
+    describe::Spoken,
+    dialect::{Dialects, QueryNames, StateFilter},
+    url::is_plain,
+};
+pub use response::retry_after;
+pub use service::{Api, ListRequest, Page, PageQuery, Service};
+pub use wire::{
+    decode::{decode_one, decode_page},
+    linked_alert::{LinkedAlert, Xid},
+    remediation::{Malformed, Remediation, Text},
+};
+#[cfg(test)]
+pub(crate) use {
+    clock_skew::Moment,
+    rate_limit::{Budget, Budgets, Rate},
+    response::check,
+};

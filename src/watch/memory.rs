@@ -17,7 +17,7 @@ use super::{
 use crate::{
     health::liveness::Pulse,
     metrics::WatchMeter,
-    together::{ApiKey, Error, Service, state},
+    together::{ApiKey, Error, Service, wire::state},
 };
 
 /// States that nobody knows and that are asked for by name all the same, at most.

@@ -29,4 +29,3 @@ mod short;
 pub mod status;
 pub mod supervisor;
 pub mod task;
-mod timed;

@@ -21,7 +21,7 @@ use crate::{
         time,
         write::{Deed, Write},
     },
-    together::{Remediation, Text, state},
+    together::{Remediation, Text, wire::state},
 };
 
 /// What a watch mirrors, and how.

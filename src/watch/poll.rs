@@ -17,7 +17,6 @@ use super::{
     room::Room,
     round::{Round, Tally},
     schedule::{Cadence, most_questions},
-    timed::Timed,
 };
 use crate::{
     api::{Reason, cluster_watch::ClusterWatchSpec},
@@ -30,7 +29,10 @@ use crate::{
         index::{Index, Mirror},
         write::{Deed, Write},
     },
-    together::{Api, ApiKey, Client, CompleteListing, Error, ListRequest, Listing, Service},
+    together::{
+        Api, ApiKey, Client, CompleteListing, Error, ListRequest, Listing, Service,
+        listing::timed::Timed,
+    },
 };
 
 /// What polls of one watch work with.

@@ -3,7 +3,7 @@
 use crate::{
     api::cluster_watch::Query,
     simulation::{judge::ANOTHER, sequence::Sequence, truth::Entry},
-    together::{Remediation, Text, state},
+    together::{Remediation, Text, wire::state},
 };
 
 /// What Go and Unix write for no time.

@@ -19,7 +19,7 @@ use crate::{
         world::State,
     },
     testing::cluster::MemoryCluster,
-    together::{Remediation, state},
+    together::{Remediation, wire::state},
     watch::retention::Policy,
 };
 

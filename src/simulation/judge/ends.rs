@@ -11,7 +11,7 @@ use crate::{
     mirror::time::to_second,
     simulation::{truth::Entry, world::State},
     testing::{self, cluster::MemoryCluster},
-    together::state,
+    together::wire::state,
     watch::retention::Policy,
 };
 

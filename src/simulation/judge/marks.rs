@@ -13,7 +13,7 @@ use crate::{
     },
     simulation::world::State,
     testing::cluster::MemoryCluster,
-    together::state,
+    together::wire::state,
     watch::schedule::HEARTBEAT,
 };
 

@@ -17,7 +17,7 @@ use crate::{
     api::{cluster_watch::ClusterWatch, remediation::Remediation},
     mirror::labels::FlagLabels,
     simulation::{cluster::Op, replica::TEAM, world::State},
-    together::{PageQuery, StateFilter, state},
+    together::{PageQuery, StateFilter, wire::state},
     watch::{plan::Scope, schedule::HEARTBEAT},
 };
 

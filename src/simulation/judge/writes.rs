@@ -20,7 +20,7 @@ use crate::{
         world::State,
     },
     testing::cluster::MemoryCluster,
-    together::state,
+    together::wire::state,
 };
 
 /// Two listings this far apart must show an older version before it may overwrite a newer one.

@@ -6,11 +6,16 @@ mod patience;
 mod server;
 mod streams;
 
-use super::super::dialect::{QueryNames, StateFilter};
-use super::super::port::ListRequest;
-use super::super::{Listing, Malformed};
-use super::*;
 use server::{Server, answer, json};
+
+use super::{
+    super::{Listing, Malformed},
+    *,
+};
+use crate::together::{
+    query::dialect::{QueryNames, StateFilter},
+    service::ListRequest,
+};
 
 const KEY: &str = "planted-marker";
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::together::{
     backoff::backoff,
     error::{Error, Flaw},
-    port::PageQuery,
+    service::PageQuery,
 };
 
 /// Calls for one page, the first one included.

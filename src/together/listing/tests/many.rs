@@ -1,14 +1,20 @@
 //! A listing of many pages while one call of a hundred fails.
 
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use tokio::time::{Instant, sleep};
 
 use super::*;
-use crate::together::budget::{Budget, Budgets, Rate};
-use crate::together::{Limits, Outage};
-use crate::watch::schedule::Cadence;
+use crate::{
+    together::{
+        Limits, Outage,
+        rate_limit::{Budget, Budgets, Rate},
+    },
+    watch::schedule::Cadence,
+};
 
 const PAGES: usize = 200;
 const TRIES: u64 = 100;

@@ -1,8 +1,10 @@
 //! What a poll lists, and when.
 
 use super::*;
-use crate::testing::{CLUSTER, cluster::Call, some};
-use crate::together::state;
+use crate::{
+    testing::{CLUSTER, cluster::Call, some},
+    together::wire::state,
+};
 
 #[tokio::test]
 async fn the_first_poll_lists_all_and_the_next_ones_what_is_open() {

@@ -1,12 +1,15 @@
 //! One pass over the pages of a listing: which ids it met, and whether it goes in circles.
 
-use std::collections::HashSet;
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
+use std::{
+    collections::{HashSet, hash_map::RandomState},
+    hash::BuildHasher,
+};
 
-use super::error::Incomplete;
-use super::model::{Malformed, Remediation};
-use super::port::Page;
+use crate::together::{
+    error::Incomplete,
+    service::Page,
+    wire::remediation::{Malformed, Remediation},
+};
 
 /// Most pages of one listing.
 pub(super) const MAX_PAGES: usize = 10_000;

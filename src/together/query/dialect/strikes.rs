@@ -1,12 +1,13 @@
 //! What single listings met: it counts for others only once the same `ClusterWatch` meets it twice in a row. One odd answer,
 //! or one remediation that changes while it is listed, proves nothing of the server.
 
-use std::collections::HashMap;
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
+use std::{
+    collections::{HashMap, hash_map::RandomState},
+    hash::BuildHasher,
+};
 
 use super::sorted;
-use crate::together::port::ListRequest;
+use crate::together::service::ListRequest;
 
 /// Most strikes that are remembered; they are forgotten together.
 const MAX: usize = 10_000;

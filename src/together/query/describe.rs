@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{About, Dialects, Learnt, QueryNames, StateFilter, sorted};
-use crate::together::state;
+use crate::together::{
+    query::dialect::{About, Dialects, Learnt, QueryNames, StateFilter, sorted},
+    wire::state,
+};
 
 /// How a server is asked, in small fixed sets of words.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,14 +1,18 @@
 //! One token bucket a key: whoever uses the key shares it.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use leaky_bucket::RateLimiter;
 use tokio::time::Instant;
 
-use super::backoff::backoff;
-use super::error::{Error, Outage};
+use super::{
+    backoff::backoff,
+    error::{Error, Outage},
+};
 
 /// A key that is asked to be patient, for how long unsaid, is left alone for the time of this many calls, at most for
 /// `FIRST_PAUSE`; and twice as long each time in a row, up to the time of that many calls, at most `LONGEST_PAUSE`.

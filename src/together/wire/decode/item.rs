@@ -4,8 +4,10 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::Borrowed;
-use crate::together::linked_alert;
-use crate::together::model::{Malformed, Remediation, Text};
+use crate::together::wire::{
+    linked_alert,
+    remediation::{Malformed, Remediation, Text},
+};
 
 /// Longest id of a malformed item that is kept, in bytes.
 pub(super) const MAX_MALFORMED_ID: usize = 1024;

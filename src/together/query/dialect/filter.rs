@@ -1,6 +1,6 @@
 //! How a listing asks for states.
 
-use crate::together::state;
+use crate::together::wire::state;
 
 /// How a listing asks for states.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,15 +5,18 @@ mod item;
 use std::borrow::Cow;
 
 use hyper::body::Bytes;
-use serde::de::{Error as _, MapAccess, Visitor, value::MapAccessDeserializer};
-use serde::{Deserialize, Deserializer};
-use serde_json::error::Category;
-use serde_json::value::RawValue;
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, MapAccess, Visitor, value::MapAccessDeserializer},
+};
+use serde_json::{error::Category, value::RawValue};
 use serde_path_to_error::{Path, Segment};
 
-use super::error::{Error, Flaw};
-use super::model::{Malformed, Remediation, Text};
-use super::port::Page;
+use crate::together::{
+    error::{Error, Flaw},
+    service::Page,
+    wire::remediation::{Malformed, Remediation, Text},
+};
 
 /// What the place of an error is called where no field is to blame.
 const BODY: &str = "the body";

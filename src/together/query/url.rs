@@ -1,12 +1,10 @@
 //! The URLs of the calls: whatever an id holds, it stays one segment of its path.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use url::Url;
+pub(crate) use url::Url;
 
-use super::base_url::BaseUrl;
 use super::dialect::{QueryNames, StateFilter};
-use super::error::Error;
-use super::port::PageQuery;
+use crate::together::{base_url::BaseUrl, error::Error, service::PageQuery};
 
 /// Everything but RFC 3986's unreserved characters.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
@@ -22,7 +20,7 @@ const ALL: &str = "-";
 ///
 /// # Errors
 /// [`Error::ImpossibleId`].
-pub(super) fn page(base: &BaseUrl, query: &PageQuery) -> Result<Url, Error> {
+pub(crate) fn page(base: &BaseUrl, query: &PageQuery) -> Result<Url, Error> {
     let mut url = remediations(base, &query.cluster, query.instance.as_deref(), None)?;
     let [size, token, order] = match query.names {
         QueryNames::Reference => ["pageSize", "pageToken", "orderBy"],
@@ -49,7 +47,7 @@ pub(super) fn page(base: &BaseUrl, query: &PageQuery) -> Result<Url, Error> {
 ///
 /// # Errors
 /// [`Error::ImpossibleId`].
-pub(super) fn one(
+pub(crate) fn one(
     base: &BaseUrl,
     cluster: &str,
     instance: Option<&str>,

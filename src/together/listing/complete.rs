@@ -1,10 +1,12 @@
 //! The proof that a listing ended properly.
 
-use super::dialect::{QueryNames, StateFilter};
-use super::pass::Pass;
+use crate::together::{
+    listing::pages::Pass,
+    query::dialect::{QueryNames, StateFilter},
+};
 
 /// A listing that the API ended itself (`has_next` false). Only a
-/// [`Listing`](super::Listing) that came to its end makes one, so whoever holds one may say
+/// [`Listing`](crate::together::Listing) that came to its end makes one, so whoever holds one may say
 /// what is absent.
 #[derive(Debug)]
 pub struct CompleteListing {

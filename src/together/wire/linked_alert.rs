@@ -1,10 +1,8 @@
 //! The alerts that led to a remediation: newer than the reference page, so nothing in them
 //! can make an item unreadable.
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
-use serde_json::{Map, Value};
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::{Map, Value, value::RawValue};
 
 /// One alert, as the API wrote it; absent, null, empty and wrongly typed are all `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]

@@ -3,9 +3,10 @@
 use std::marker::PhantomData;
 
 use bytestring::ByteString;
-use serde::de::value::BorrowedStrDeserializer;
-use serde::de::{self, IntoDeserializer, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, IntoDeserializer, Visitor, value::BorrowedStrDeserializer},
+};
 
 use super::linked_alert::{self, LinkedAlert};
 
@@ -121,7 +122,7 @@ impl<T> Remediation<T> {
 /// An item of a listing that could not be read. Holds no value of the body but the id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Malformed {
-    /// Place of the item: in its page, and once a [`Listing`](super::Listing) has handed it
+    /// Place of the item: in its page, and once a [`Listing`](crate::together::Listing) has handed it
     /// out, in the listing, counted from 0.
     pub position: usize,
     /// The id, where it could be read and has at most 1,024 bytes.

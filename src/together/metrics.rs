@@ -15,8 +15,10 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use super::{family, gauge};
-use crate::together::{Client, Dialects, Skew};
+use crate::{
+    metrics::{family, gauge},
+    together::{Client, Dialects, Skew},
+};
 
 /// Statuses that have a series of their own; others share one for each hundred, so that there are few.
 const STATUSES: [u16; 14] = [
@@ -88,7 +90,7 @@ struct Seen {
 }
 
 /// Shows all of `client`, labelled with the host and port of its base URL.
-pub(super) fn register(registry: &mut Registry, client: &Client) {
+pub(crate) fn register(registry: &mut Registry, client: &Client) {
     let host = ("host".into(), client.host().into());
     let registry = registry.sub_registry_with_label(host);
     let meter = client.meter();

@@ -1,23 +1,21 @@
 //! How the server at one base URL wants to be asked: the reference page's way first, and what
 //! it takes instead, remembered for a while once two listings agree on it.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use super::port::ListRequest;
+use crate::together::service::ListRequest;
 
 mod filter;
 mod strikes;
 mod term;
-mod words;
 
 pub use filter::StateFilter;
-pub use words::Spoken;
-
+pub(crate) use strikes::About;
 use strikes::Strikes;
 use term::Term;
-
-pub(crate) use strikes::About;
 
 /// Most sets of states that are remembered; a watch rarely asks for more than two.
 const MAX_SETS: usize = 256;
@@ -51,21 +49,21 @@ impl QueryNames {
 pub struct Dialects(Arc<Mutex<Learned>>);
 
 #[derive(Debug, Default)]
-struct Learned {
+pub(super) struct Learned {
     /// Since when the SDKs' names work where the reference page's do not.
     sdk_names: Option<Term>,
     /// What the server took instead of each set of states, sorted.
-    filters: HashMap<Vec<String>, Learnt>,
+    pub(super) filters: HashMap<Vec<String>, Learnt>,
     strikes: Strikes,
     /// How often another way than the reference page's was remembered, by that way.
     fallbacks: BTreeMap<&'static str, u64>,
 }
 
 #[derive(Debug, Clone)]
-struct Learnt {
-    filter: StateFilter,
-    why: About,
-    term: Term,
+pub(crate) struct Learnt {
+    pub(super) filter: StateFilter,
+    pub(super) why: About,
+    pub(super) term: Term,
 }
 
 impl Dialects {
@@ -84,7 +82,7 @@ impl Dialects {
     }
 
     /// The names to begin a listing with.
-    pub(super) fn names(&self) -> QueryNames {
+    pub(crate) fn names(&self) -> QueryNames {
         match self.learned().sdk_names {
             Some(term) if term.runs() => QueryNames::Sdk,
             _ => QueryNames::Reference,
@@ -92,7 +90,7 @@ impl Dialects {
     }
 
     /// The filter to begin a listing with.
-    pub(super) fn filter(&self, asked: &[String]) -> StateFilter {
+    pub(crate) fn filter(&self, asked: &[String]) -> StateFilter {
         if asked.is_empty() {
             return StateFilter::None;
         }
@@ -102,7 +100,7 @@ impl Dialects {
 
     /// The listing of `request` found that these names lead from page to page, having begun with the others where they
     /// are the SDKs'.
-    pub(super) fn names_work(&self, request: &ListRequest, names: QueryNames) {
+    pub(crate) fn names_work(&self, request: &ListRequest, names: QueryNames) {
         const WORD: &str = "sdk-names";
         let mut learned = self.learned();
         let learned = &mut *learned;
@@ -122,18 +120,18 @@ impl Dialects {
     }
 
     /// The server answered this filter, having refused those before it on the ladder.
-    pub(super) fn filter_taken(&self, request: &ListRequest, filter: &StateFilter) {
+    pub(crate) fn filter_taken(&self, request: &ListRequest, filter: &StateFilter) {
         self.learn(request, About::Refused, filter.clone());
     }
 
     /// The server listed a state that was not asked for.
-    pub(super) fn filter_ignored(&self, request: &ListRequest) {
+    pub(crate) fn filter_ignored(&self, request: &ListRequest) {
         self.learn(request, About::Ignored, StateFilter::None);
     }
 
     /// The listing of `request` came to its end with the filter that it began with, and nothing else than what was asked
     /// for was on it.
-    pub(super) fn filter_heeded(&self, request: &ListRequest, filter: &StateFilter) {
+    pub(crate) fn filter_heeded(&self, request: &ListRequest, filter: &StateFilter) {
         let mut learned = self.learned();
         learned.strikes.clear(About::Refused, request);
         learned.strikes.clear(About::Ignored, request);
@@ -161,7 +159,7 @@ impl Dialects {
         });
     }
 
-    fn recall(&self, asked: &[String]) -> Option<Learnt> {
+    pub(crate) fn recall(&self, asked: &[String]) -> Option<Learnt> {
         let learned = self.learned();
         let learnt = learned.filters.get(&sorted(asked));
         learnt.filter(|learnt| learnt.term.runs()).cloned()
@@ -171,7 +169,7 @@ impl Dialects {
         let mut learned = self.learned();
         let learned = &mut *learned;
         let set = sorted(&request.states);
-        let word = words::of(&filter, why, &set);
+        let word = crate::together::query::describe::of(&filter, why, &set);
         let known = learned.filters.get(&set);
         let known = known.filter(|known| known.filter == filter && known.why == why);
         let term = match known.map(|known| known.term) {
@@ -187,7 +185,7 @@ impl Dialects {
         *learned.fallbacks.entry(word).or_default() += 1;
     }
 
-    fn learned(&self) -> std::sync::MutexGuard<'_, Learned> {
+    pub(super) fn learned(&self) -> std::sync::MutexGuard<'_, Learned> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -202,7 +200,7 @@ impl Learned {
     }
 }
 
-fn sorted(states: &[String]) -> Vec<String> {
+pub(crate) fn sorted(states: &[String]) -> Vec<String> {
     let mut states = states.to_vec();
     states.sort_unstable();
     states.dedup();

@@ -11,7 +11,7 @@ pub(super) const LONGEST: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// A time after which the better form is tried again.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Term {
+pub(crate) struct Term {
     since: Instant,
     length: Duration,
 }
@@ -33,7 +33,7 @@ impl Term {
         }
     }
 
-    pub(super) fn runs(&self) -> bool {
+    pub(crate) fn runs(&self) -> bool {
         self.since.elapsed() < self.length
     }
 }

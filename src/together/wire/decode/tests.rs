@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::together::state;
+use crate::together::wire::state;
 
 mod optional;
 

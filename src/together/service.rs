@@ -1,13 +1,14 @@
 //! The port to the API: what the rest of the program asks, whoever answers.
 
-use std::future::Future;
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
-use super::dialect::{Dialects, QueryNames, StateFilter};
 use super::error::Error;
-use super::key::ApiKey;
-use super::model::{Malformed, Remediation};
-use super::skew::ApiClock;
+use crate::together::{
+    api_key::ApiKey,
+    clock_skew::ApiClock,
+    query::dialect::{Dialects, QueryNames, StateFilter},
+    wire::remediation::{Malformed, Remediation},
+};
 
 /// Something that answers like the API, with one key.
 pub trait Api: Clone + Send + Sync + 'static {

@@ -16,14 +16,14 @@ use crate::{
 /// Counts how long the pages of one listing took, however long their writes go on. Pages that failed do not count: an outage
 /// says nothing of how long the next listing takes.
 #[derive(Clone)]
-pub(super) struct Timed<A> {
+pub(crate) struct Timed<A> {
     api: A,
     clock: Arc<dyn Clock>,
     microseconds: Arc<AtomicU64>,
 }
 
 impl<A> Timed<A> {
-    pub(super) fn new(api: A, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(api: A, clock: Arc<dyn Clock>) -> Self {
         let microseconds = Arc::default();
         Self {
             api,
@@ -33,7 +33,7 @@ impl<A> Timed<A> {
     }
 
     /// How long all pages took that came.
-    pub(super) fn taken(&self) -> Duration {
+    pub(crate) fn taken(&self) -> Duration {
         Duration::from_micros(self.microseconds.load(Ordering::Relaxed))
     }
 }

@@ -3,18 +3,25 @@
 
 use std::time::Duration;
 
+use retry::Retries;
 use tokio::task::JoinError;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::complete::CompleteListing;
-use super::dialect::{Dialects, QueryNames, StateFilter};
 use super::error::{Error, Incomplete};
-use super::model::{Malformed, Remediation};
-use super::pass::{Next, Pass};
-use super::port::{Api, ListRequest, Page, PageQuery};
-use retry::Retries;
+use crate::together::{
+    listing::{
+        complete::CompleteListing,
+        pages::{Next, Pass},
+    },
+    query::dialect::{Dialects, QueryNames, StateFilter},
+    service::{Api, ListRequest, Page, PageQuery},
+    wire::remediation::{Malformed, Remediation},
+};
 
+pub(crate) mod complete;
+pub(crate) mod pages;
 mod retry;
+pub(crate) mod timed;
 
 type Fetch = AbortOnDropHandle<Result<Page, Error>>;
 
