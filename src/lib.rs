@@ -16,6 +16,7 @@ pub mod mirror;
 pub mod operator;
 #[cfg(test)]
 mod simulation;
+pub mod store;
 pub mod telemetry;
 #[cfg(test)]
 mod testing;

@@ -32,7 +32,7 @@ use crate::{
         elector::{Elector, Lost, identity},
     },
     metrics::{Metrics, Operator, Watches},
-    mirror::{follow::follow, index::Index, restored::watch_for_restores},
+    store::{Index, reflector::follow, restored::watch_for_restores},
     together::{self, Limits, Service},
     watch::{
         controller::control, credentials::Keys, poll::Tools, room::Room, schedule::Speeds,

@@ -5,7 +5,8 @@ use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Condition, jiff::Timestamp}
 
 use crate::{
     api::remediation::{Remediation as Mirror, RemediationSpec, RemediationStatus},
-    mirror::{desired::from_api, end::Clocks, index::Index, labels::Labels, name::object_name},
+    mirror::{end::Clocks, labels::Labels, name::object_name, status::from_api},
+    store::Index,
     together::{LinkedAlert, Remediation, Xid},
     watch::{plan::Scope, retention::Policy},
 };

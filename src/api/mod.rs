@@ -10,6 +10,7 @@ pub mod reason;
 pub mod remediation;
 mod rules;
 mod schema;
+pub mod timestamp;
 
 pub use crd::{crds, crds_yaml};
 pub use reason::Reason;

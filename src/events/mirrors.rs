@@ -4,13 +4,12 @@ use k8s_openapi::jiff::Timestamp;
 
 use super::Said;
 use crate::{
-    api::{Reason, remediation::RemediationStatus},
+    api::{Reason, remediation::RemediationStatus, timestamp},
     mirror::{
-        desired::{Synced, UNNAMED, mode_in_words, reason_of, story},
-        index::Mirror,
-        time,
+        status::{Synced, UNNAMED, mode_in_words, reason_of, story},
         write::Deed,
     },
+    store::Mirror,
 };
 
 /// What to say once `deed` is done. Of a new mirror something only where its remediation was created after `news` (by the
@@ -35,7 +34,7 @@ pub fn of_deed(deed: &Deed, news: Option<Timestamp>) -> Vec<Said> {
 }
 
 fn created(status: &RemediationStatus, id: &str, news: Option<Timestamp>) -> Vec<Said> {
-    let is_news = time::is_since(status.create_time.as_deref(), news);
+    let is_news = timestamp::is_since(status.create_time.as_deref(), news);
     is_news.then(|| entered(status, id)).into_iter().collect()
 }
 

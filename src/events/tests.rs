@@ -7,8 +7,8 @@ use crate::{
         remediation::{RemediationSpec, RemediationStatus},
     },
     mirror::{
-        desired::{Synced, from_api},
         name::object_name,
+        status::{Synced, from_api},
         write::Deed,
     },
     testing::{CLUSTER, NAMESPACE, at, full_item, id, index, item, some},
@@ -40,7 +40,7 @@ fn update(before: &together::Remediation, after: &together::Remediation) -> Vec<
     told(of_deed(&deed, Some(at(NEWS))))
 }
 
-fn mirror(item: &together::Remediation) -> std::sync::Arc<crate::mirror::index::Mirror> {
+fn mirror(item: &together::Remediation) -> std::sync::Arc<crate::store::Mirror> {
     let index = index(std::slice::from_ref(item));
     index
         .get(NAMESPACE, &object_name(CLUSTER, &item.id))

@@ -9,9 +9,9 @@ use std::{
 
 use kube::ResourceExt;
 use tokio::sync::Notify;
-
-use crate::{api::published::Installed, mirror::index::Index};
 pub use unreadable::{Sorter, Unreadable};
+
+use crate::{api::published::Installed, store::Index};
 
 mod unreadable;
 

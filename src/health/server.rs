@@ -162,7 +162,7 @@ mod tests {
         clock::{Clock, SystemClock},
         k8s::leadership::Leadership,
         metrics::{Operator, Watches},
-        mirror::index::Index,
+        store::Index,
         together::{BaseUrl, Client, Limits},
     };
 

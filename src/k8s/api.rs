@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{
     api::{cluster_watch::ClusterWatch, remediation::Remediation},
     k8s::gate::Gate,
-    mirror::shown::Shown,
+    store::partial::Shown,
 };
 
 const TOO_MANY_REQUESTS: u16 = 429;

@@ -3,8 +3,8 @@
 use k8s_openapi::jiff::Timestamp;
 
 use crate::{
-    api::remediation::RemediationStatus,
-    mirror::{time, write::Deed},
+    api::{remediation::RemediationStatus, timestamp},
+    mirror::write::Deed,
     together::wire::state,
 };
 
@@ -52,7 +52,7 @@ impl Change {
     #[must_use]
     pub(super) fn of(deed: &Deed, news: Option<Timestamp>) -> Option<Self> {
         let is_news =
-            |status: &RemediationStatus| time::is_since(status.create_time.as_deref(), news);
+            |status: &RemediationStatus| timestamp::is_since(status.create_time.as_deref(), news);
         let (status, counts) = match deed {
             Deed::Create(status, _) => (status, is_news(status)),
             // Its creation broke off before it had a status.
@@ -72,7 +72,7 @@ impl Change {
     }
 
     fn to(status: &RemediationStatus) -> Self {
-        let read = |text: &Option<String>| time::read(text.as_deref());
+        let read = |text: &Option<String>| timestamp::read(text.as_deref());
         let (reviewed, started) = (read(&status.review_time), read(&status.start_time));
         let created = read(&status.create_time);
         let took = [

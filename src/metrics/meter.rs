@@ -20,10 +20,10 @@ use crate::{
     api::Reason,
     k8s::api::ClusterError,
     mirror::{
-        desired::Synced,
-        index::Index,
+        status::Synced,
         write::{Deed, Done},
     },
+    store::Index,
     watch::{credentials::CredentialsError, keyless, plan::Scope},
 };
 

@@ -4,11 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::change::state_label;
 use crate::{
-    mirror::{
-        index::{Index, Mirror},
-        time,
-    },
-    watch::{plan::Scope, rollup::rollup},
+    api::timestamp,
+    store::{Index, Mirror, summary::rollup},
+    watch::plan::Scope,
 };
 
 /// Open remediations with a series of their own, in a process.
@@ -27,9 +25,9 @@ pub(super) struct Open {
 impl Open {
     fn of(mirror: &Mirror) -> Option<Self> {
         let hop = mirror.history.iter().flatten().next_back();
-        let entered = hop.and_then(|hop| time::read(hop.time.as_deref()));
+        let entered = hop.and_then(|hop| timestamp::read(hop.time.as_deref()));
         // One that waits has a series, and alerts, though the API says no time.
-        let seen = || time::read(hop.map(|hop| &*hop.observed_time));
+        let seen = || timestamp::read(hop.map(|hop| &*hop.observed_time));
         let since = entered.or(mirror.created).or_else(seen)?;
         Some(Self {
             id: mirror.id.clone(),

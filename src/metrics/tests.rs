@@ -14,11 +14,11 @@ use crate::{
     health::readiness::Readiness,
     k8s::{api::ClusterError, leadership::Leadership},
     mirror::{
-        desired::{Synced, from_api},
-        index::Index,
         name::object_name,
+        status::{Synced, from_api},
         write::{Deed, Done},
     },
+    store::Index,
     testing::{CLUSTER, NAMESPACE, ZERO_TIMES, at, clock::TestClock, index, item, scope, some},
     together::{self, BaseUrl, Client, Limits},
 };

@@ -1,10 +1,10 @@
 //! The history of a mirror: which states it went through, seen or concluded.
 
-use super::time;
 use crate::{
     api::{
         limits,
         remediation::{RemediationStatus, Transition},
+        timestamp,
     },
     together::wire::state,
 };
@@ -85,8 +85,8 @@ fn passed<'a>(from: &str, to: &str, status: &RemediationStatus) -> Vec<&'a str> 
         None if state::is_final(to) => WAY.len(),
         None => return Vec::new(),
     };
-    let started = time::read(status.start_time.as_deref()).is_some();
-    let reviewed = time::read(status.review_time.as_deref()).is_some();
+    let started = timestamp::read(status.start_time.as_deref()).is_some();
+    let reviewed = timestamp::read(status.review_time.as_deref()).is_some();
     // Who rejects a recommendation reviews it too, and then it was never queued.
     let queued = reviewed && (started || !is_direct(from, to));
     WAY.get(start + 1..end)
@@ -107,17 +107,17 @@ pub(super) fn time_of<'a>(
     to: &str,
     status: &'a RemediationStatus,
 ) -> Option<&'a str> {
-    let ended = time::told(status.end_time.as_deref());
-    let reviewed = time::told(status.review_time.as_deref());
+    let ended = timestamp::told(status.end_time.as_deref());
+    let reviewed = timestamp::told(status.review_time.as_deref());
     let fitting = match to {
         "PENDING" => reviewed,
-        "RUNNING" => time::told(status.start_time.as_deref()),
-        "PENDING_APPROVAL" => time::told(status.create_time.as_deref()),
+        "RUNNING" => timestamp::told(status.start_time.as_deref()),
+        "PENDING_APPROVAL" => timestamp::told(status.create_time.as_deref()),
         "CANCELLED" if from == Some("PENDING_APPROVAL") => ended.or(reviewed),
         to if state::is_final(to) => ended,
         _ => None,
     };
-    fitting.or(time::told(status.update_time.as_deref()))
+    fitting.or(timestamp::told(status.update_time.as_deref()))
 }
 
 #[cfg(test)]

@@ -9,16 +9,15 @@ use k8s_openapi::{
 use kube::api::ObjectMeta;
 use serde_json::json;
 
-use super::{
-    desired::{self, Synced},
-    index::{ConditionFacts, Index, Mirror},
-    labels::Labels,
-    time::{seconds, to_second},
-    transitions,
-};
+use super::{labels::Labels, transitions};
 use crate::{
-    api::remediation::{Remediation, RemediationSpec, RemediationStatus},
+    api::{
+        remediation::{Remediation, RemediationSpec, RemediationStatus},
+        timestamp::{seconds, to_second},
+    },
     k8s::api::{Cluster, ClusterError},
+    mirror::status::{self, Synced},
+    store::{ConditionFacts, Index, Mirror},
 };
 
 /// One write that the plan decided.
@@ -232,7 +231,7 @@ impl<C: Cluster> Writer<C> {
             .read_at(name, &mirror.resource_version.to_string())
             .await?;
         let mut status = read.status.unwrap_or_default();
-        desired::mark(&mut status, synced, &mirror.id, mirror.generation);
+        status::mark(&mut status, synced, &mirror.id, mirror.generation);
         date(&mut status.conditions, Some(&mirror.conditions), now);
         self.replace_status(
             fence(name, &self.namespace, &read.metadata),

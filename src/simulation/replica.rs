@@ -27,8 +27,8 @@ use crate::{
     k8s::{api::ClusterError, leadership::Leadership, lease::Leases},
     leader::elector::Elector,
     metrics::Watches,
-    mirror::{follow::heed, index::Index},
     operator::lead,
+    store::{Index, reflector::heed},
     testing::lease::{Access, Fault},
     watch::{
         credentials::Keys, orphans::look_after, poll::Tools, room::Room, schedule::Speeds,

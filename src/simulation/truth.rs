@@ -5,8 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    api::remediation::RemediationStatus,
-    mirror::time,
+    api::{remediation::RemediationStatus, timestamp},
     together::{Remediation, wire::state},
 };
 
@@ -115,7 +114,7 @@ pub(super) fn shows(status: &RemediationStatus, version: &Remediation) -> bool {
 
 /// When a version was made.
 pub(super) fn updated(version: &Remediation) -> Option<Timestamp> {
-    time::read(version.update_time.as_deref())
+    timestamp::read(version.update_time.as_deref())
 }
 
 /// All that the API has and had, by id.

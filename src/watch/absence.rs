@@ -7,7 +7,8 @@ use std::{
 };
 
 use crate::{
-    mirror::{desired::Synced, index::Mirror, name::object_name},
+    mirror::{name::object_name, status::Synced},
+    store::Mirror,
     together::CompleteListing,
 };
 

@@ -11,10 +11,8 @@ use super::{
 };
 use crate::{
     k8s::api::{Cluster, ClusterError},
-    mirror::{
-        index::Mirror,
-        write::{Deed, Write},
-    },
+    mirror::write::{Deed, Write},
+    store::Mirror,
 };
 
 /// How far the mirrors have come.

@@ -19,7 +19,6 @@ pub mod regression;
 pub mod report;
 pub mod request;
 pub mod retention;
-pub mod rollup;
 pub mod room;
 pub mod round;
 pub mod schedule;

@@ -16,11 +16,11 @@ use crate::{
     api::cluster_watch::ClusterWatch,
     k8s::api::Cluster,
     mirror::{
-        desired::Synced,
-        index::Mirror,
         labels::Labels,
+        status::Synced,
         write::{Deed, Write, Writer},
     },
+    store::Mirror,
 };
 
 /// After so many mirrors that could not be marked a look gives up: the API server may be down.
@@ -154,7 +154,8 @@ mod tests {
         clock::SystemClock,
         events::Events,
         k8s::api::ClusterError,
-        mirror::{desired::from_api, index::Index},
+        mirror::status::from_api,
+        store::Index,
         testing::{
             CLUSTER, NAMESPACE,
             cluster::{Call, MemoryCluster},

@@ -11,16 +11,16 @@ use crate::{
         cluster_watch::{ClusterWatch, DeletionPolicy, OmitField},
         limits,
         remediation::{RemediationSpec, RemediationStatus},
+        timestamp,
     },
     mirror::{
-        desired::{self, Synced},
         digest,
         end::{Clocks, End},
-        index::Mirror,
         labels::{FlagLabels, Labels},
-        time,
+        status::{self, Synced},
         write::{Deed, Write},
     },
+    store::Mirror,
     together::{Remediation, Text, wire::state},
 };
 
@@ -188,13 +188,14 @@ fn change(
     mirror: &Arc<Mirror>,
     trust_older: bool,
 ) -> Verdict {
-    if let (Some(theirs), Some(ours)) = (time::read(item.update_time.as_deref()), mirror.updated)
+    if let (Some(theirs), Some(ours)) =
+        (timestamp::read(item.update_time.as_deref()), mirror.updated)
         && theirs < ours
         && !trust_older
     {
         return Verdict::Older(theirs);
     }
-    let status = desired::from_api(item, &scope.omit, mirror.generation);
+    let status = status::from_api(item, &scope.omit, mirror.generation);
     let metadata = scope.metadata(status.instance_id.as_deref()) != mirror.metadata;
     let status = (digest::digest(&status) != mirror.content).then(|| Box::new(status));
     if status.is_none() && !metadata {
@@ -202,7 +203,7 @@ fn change(
     }
     if let (Synced::Stale, false, Some(status)) = (mirror.synced, metadata, &status) {
         let mut marked = status.clone();
-        desired::mark(&mut marked, Synced::Stale, &item.id, mirror.generation);
+        status::mark(&mut marked, Synced::Stale, &item.id, mirror.generation);
         if digest::digest(&marked) == mirror.content {
             return Verdict::Confirmed(mirror.clone());
         }
@@ -225,7 +226,7 @@ fn create(scope: &Scope, name: &str, item: &Remediation, clocks: Clocks) -> Verd
     {
         return Verdict::Unwanted;
     }
-    let finished = time::ended(item.end_time.as_deref(), item.update_time.as_deref());
+    let finished = timestamp::ended(item.end_time.as_deref(), item.update_time.as_deref());
     let ended = state::is_final(&item.state);
     if ended && scope.retention.is_over(finished.map(End::Told), clocks) {
         return Verdict::Unwanted;
@@ -233,8 +234,8 @@ fn create(scope: &Scope, name: &str, item: &Remediation, clocks: Clocks) -> Verd
     let created = Finished {
         name: name.into(),
         finished,
-        created: time::read(item.create_time.as_deref()),
-        status: Box::new(desired::from_api(item, &scope.omit, 1)),
+        created: timestamp::read(item.create_time.as_deref()),
+        status: Box::new(status::from_api(item, &scope.omit, 1)),
         spec: RemediationSpec {
             cluster_id: scope.cluster.to_string(),
             id: item.id.to_string(),

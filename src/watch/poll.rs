@@ -24,11 +24,11 @@ use crate::{
     events::Events,
     k8s::api::Cluster,
     mirror::{
-        desired::Synced,
         end::Clocks,
-        index::{Index, Mirror},
+        status::Synced,
         write::{Deed, Write},
     },
+    store::{Index, Mirror},
     together::{
         Api, ApiKey, Client, CompleteListing, Error, ListRequest, Listing, Service,
         listing::timed::Timed,

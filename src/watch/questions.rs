@@ -9,10 +9,8 @@ use super::{
 };
 use crate::{
     k8s::api::Cluster,
-    mirror::{
-        index::Index,
-        write::{Deed, Write},
-    },
+    mirror::write::{Deed, Write},
+    store::Index,
     together::{Api, Error, Remediation, is_plain},
 };
 

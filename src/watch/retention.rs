@@ -14,9 +14,9 @@ use crate::{
     api::cluster_watch::Retention,
     mirror::{
         end::{Clocks, End},
-        index::Mirror,
         write::{Deed, Write},
     },
+    store::Mirror,
 };
 
 /// What `spec.retention` says.

@@ -18,20 +18,20 @@ use super::{
     room::Room,
 };
 use crate::{
+    api::timestamp,
     events::{Events, Said, of_deed},
     health::liveness::Pulse,
     k8s::api::{Cluster, ClusterError},
     metrics::{WatchMeter, Writing},
     mirror::{
-        bounds::cut_short,
-        desired::Synced,
         digest,
         end::Clocks,
-        index::{Index, Mirror},
         name::object_name,
-        time,
+        status::Synced,
+        truncate::cut_short,
         write::{Deed, Done, Write, Writer},
     },
+    store::{Index, Mirror},
     together::{Malformed, Remediation, Text},
 };
 
@@ -220,7 +220,7 @@ impl<'a, C: Cluster> Round<'a, C> {
         }
         let trust_older = self
             .regressions
-            .trusted(&name, time::read(item.update_time.as_deref()));
+            .trusted(&name, timestamp::read(item.update_time.as_deref()));
         let cut = cut_short(&item, &self.scope.omit);
         let is_mirrored = mirror.as_ref().is_some_and(|mirror| *mirror.id == *id);
         let verdict = plan(

@@ -13,11 +13,11 @@ use kube::{
 };
 
 use crate::{
-    api::cluster_watch::{ClusterWatch, ClusterWatchStatus},
-    mirror::{
-        index::{Clusters, Share},
-        time,
+    api::{
+        cluster_watch::{ClusterWatch, ClusterWatchStatus},
+        timestamp,
     },
+    store::{Clusters, Share},
 };
 
 /// One operator of those that share a cluster's watches; the only one where it has no selector.
@@ -101,7 +101,7 @@ impl Shard {
         match status.shard.as_deref() {
             None => Holder::Nobody,
             Some(name) if name == &*self.name => Holder::This,
-            Some(_) => Holder::Another(time::read(status.stale_after.as_deref())),
+            Some(_) => Holder::Another(timestamp::read(status.stale_after.as_deref())),
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    mirror::time,
+    api::timestamp,
     together::{CompleteListing, Dialects, ListRequest, Remediation},
 };
 
@@ -26,7 +26,7 @@ impl Short {
     /// Whether it lacks `item`, though it asked for the item's state, in which the item was before the listing began.
     fn lacks(&self, item: &Remediation) -> bool {
         let listing = &self.listing;
-        let changed = time::read(item.update_time.as_deref());
+        let changed = timestamp::read(item.update_time.as_deref());
         listing.states().iter().any(|state| *state == *item.state)
             && listing.skipped_unnamed() == 0
             && !listing.contains(&item.id)

@@ -7,10 +7,15 @@ use k8s_openapi::{
     jiff::{SignedDuration, Timestamp},
 };
 
-use super::{keyless, rollup::Rollup, schedule::HEARTBEAT};
+use super::{keyless, schedule::HEARTBEAT};
 use crate::{
-    api::{Reason, cluster_watch::ClusterWatchStatus, conditions, limits},
-    mirror::time::{seconds, to_second},
+    api::{
+        Reason,
+        cluster_watch::ClusterWatchStatus,
+        conditions, limits,
+        timestamp::{seconds, to_second},
+    },
+    store::summary::Rollup,
 };
 
 /// The heartbeat, as a difference of two times of day.

@@ -22,19 +22,18 @@ use super::{
     polled::Polled,
     report::Reporter,
     request::Requests,
-    rollup::rollup,
     schedule::{Cadence, HEARTBEAT, STALE_GRACE, Speeds, next_poll},
     sent::UNDER_WAY,
     shard::Shard,
     status::{Facts, Standing, synced_later_by},
 };
 use crate::{
-    api::{Reason, cluster_watch::ClusterWatch},
+    api::{Reason, cluster_watch::ClusterWatch, timestamp},
     events::{self, Shown},
     health::liveness::Watchdog,
     k8s::api::Cluster,
     metrics::{WatchMeter, Watches},
-    mirror::time,
+    store::summary::rollup,
     together::{Client, Service},
 };
 
@@ -110,7 +109,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
         task.confirmed = task.good;
         task.memory.all_landed = now + UNDER_WAY;
         // What was created since is no history, though no operator may have run.
-        task.memory.news = time::read(task.reporter.last().last_sync_time.as_deref());
+        task.memory.news = timestamp::read(task.reporter.last().last_sync_time.as_deref());
         task
     }
 
@@ -368,7 +367,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
 
     /// How long ago the last sync was that the status tells of.
     fn age_of_last_sync(&self) -> Option<Duration> {
-        let last = time::read(self.reporter.last().last_sync_time.as_deref())?;
+        let last = timestamp::read(self.reporter.last().last_sync_time.as_deref())?;
         Duration::try_from(self.tools.clock.now().duration_since(last)).ok()
     }
 }

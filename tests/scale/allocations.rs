@@ -8,7 +8,7 @@ use std::alloc::System;
 
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
 use together_remediation_operator::{
-    mirror::index::Index,
+    store::Index,
     together::decode_page,
     watch::{regression::Regressions, round::Tally},
 };

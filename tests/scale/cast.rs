@@ -14,7 +14,8 @@ use together_remediation_operator::{
     },
     clock::SystemClock,
     k8s::{api::KubeCluster, gate::Gate, leadership::Leadership, throttle::Patience},
-    mirror::{desired, index::Index, labels::FlagLabels, shown::Shown},
+    mirror::{labels::FlagLabels, status},
+    store::{Index, partial::Shown},
     together::Remediation,
     watch::{plan::Scope, regression::Regressions, round::Round},
 };
@@ -42,7 +43,7 @@ pub(crate) fn page(count: u32) -> Vec<u8> {
 
 /// The mirror of `item` as the API server writes it.
 pub(crate) fn stored(scope: &Scope, item: &Remediation) -> String {
-    let mut status = desired::from_api(item, &[], 1);
+    let mut status = status::from_api(item, &[], 1);
     for condition in &mut status.conditions {
         condition.last_transition_time.0 = Timestamp::UNIX_EPOCH;
     }

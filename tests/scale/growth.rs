@@ -15,7 +15,8 @@ use together_remediation_operator::{
     health::liveness::Watchdog,
     k8s::api::KubeCluster,
     metrics::Watches,
-    mirror::{desired, digest, end::Clocks, index::Index, name::object_name},
+    mirror::{digest, end::Clocks, name::object_name, status},
+    store::Index,
     together::{BaseUrl, Client, Limits, Remediation, decode_page},
     watch::{
         credentials::Keys,
@@ -65,7 +66,7 @@ fn status_and_digest(bencher: Bencher<'_, '_>, count: u32) {
     bencher.counter(ItemsCount::new(count)).bench(|| {
         items
             .iter()
-            .map(|item| digest::digest(&desired::from_api(black_box(item), &[], 1)))
+            .map(|item| digest::digest(&status::from_api(black_box(item), &[], 1)))
             .fold(0, |all, one| all ^ one)
     });
 }

@@ -7,7 +7,7 @@ use testbed::drift;
 use super::*;
 use crate::{
     api::{Reason, remediation::Remediation},
-    mirror::shown::Shown,
+    store::partial::Shown,
 };
 
 const BEGIN: &str =

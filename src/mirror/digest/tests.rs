@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     api::remediation::Transition,
-    mirror::desired::from_api,
+    mirror::status::from_api,
     testing::{cluster::through_json, full_item, now, random},
 };
 

@@ -6,7 +6,7 @@ mod unreadable;
 
 use super::*;
 use crate::{
-    mirror::{desired::from_api, digest::digest, labels},
+    mirror::{digest::digest, labels, status::from_api},
     testing::{
         CLUSTER, NAMESPACE, at,
         cluster::{Call, MemoryCluster},

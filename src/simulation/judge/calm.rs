@@ -12,8 +12,7 @@ use super::{
     writes::{instance, synced},
 };
 use crate::{
-    api::cluster_watch::ClusterWatch,
-    mirror::time,
+    api::{cluster_watch::ClusterWatch, timestamp},
     simulation::{
         truth::{Entry, shows, updated},
         world::State,
@@ -149,7 +148,7 @@ fn unlike(
     // A finished one that no listing shows is asked for by nobody.
     let never_asked = status.open == Some(false) && (!listed || only_final(watch));
     // By id alone, or by listings of final states, an older version proves nothing in time.
-    let older = time::read(status.update_time.as_deref()) > updated(item);
+    let older = timestamp::read(status.update_time.as_deref()) > updated(item);
     if never_asked || older && (!listed || only_final(watch)) {
         return None;
     }

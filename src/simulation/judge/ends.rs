@@ -7,8 +7,10 @@ use kube::ResourceExt;
 
 use super::writes::instance;
 use crate::{
-    api::remediation::{Remediation, RemediationStatus},
-    mirror::time::to_second,
+    api::{
+        remediation::{Remediation, RemediationStatus},
+        timestamp::to_second,
+    },
     simulation::{truth::Entry, world::State},
     testing::{self, cluster::MemoryCluster},
     together::wire::state,

@@ -11,9 +11,12 @@ use super::{
     marks::standing,
 };
 use crate::{
-    api::remediation::{Remediation, RemediationStatus},
+    api::{
+        remediation::{Remediation, RemediationStatus},
+        timestamp,
+    },
     k8s::api::ClusterError,
-    mirror::{digest::digest, labels::INSTANCE_ID, time},
+    mirror::{digest::digest, labels::INSTANCE_ID},
     simulation::{
         cluster::{Op, Verb},
         truth::{shows, updated},
@@ -263,7 +266,7 @@ impl State {
         };
         let ended = state::is_final(&version.state);
         let time = version.update_time.clone().unwrap_or_default();
-        let older = time::read(was.update_time.as_deref()) > updated(version);
+        let older = timestamp::read(was.update_time.as_deref()) > updated(version);
         if (synced(is).1 == "Final") != ended || is.open != Some(!ended) {
             self.violated(|| format!("{name} is {:?} and its marks say otherwise", is.state));
         }

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Change, MemoryCluster};
 use crate::{
     api::{cluster_watch::ClusterWatch, remediation::Remediation},
-    mirror::shown::Shown,
+    store::partial::Shown,
 };
 
 /// The objects of a namespace at one time.

@@ -7,11 +7,11 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     mirror::{
-        index::Index,
         labels,
         name::object_name,
         write::{Done, Writer},
     },
+    store::Index,
     testing::{
         CLUSTER, NAMESPACE, STATES, at, clocks, cluster::MemoryCluster, ended, id, item, now,
         random, scope, some,

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     api::remediation::{Remediation, RemediationSpec, RemediationStatus},
-    mirror::index::Index,
+    store::Index,
     testing::{CLUSTER, NAMESPACE, at, clocks, now},
 };
 

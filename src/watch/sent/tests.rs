@@ -6,10 +6,8 @@ use tokio::time::advance;
 use super::*;
 use crate::{
     api::remediation::RemediationSpec,
-    mirror::{
-        index::Index,
-        labels::{FlagLabels, Labels},
-    },
+    mirror::labels::{FlagLabels, Labels},
+    store::Index,
     testing::{CLUSTER, id, item, mirror, scope},
 };
 

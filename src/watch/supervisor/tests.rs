@@ -10,7 +10,7 @@ use crate::{
     api::cluster_watch::{ClusterWatchSpec, SecretKeyRef},
     clock::{Clock, SystemClock},
     events::Events,
-    mirror::index::Index,
+    store::Index,
     testing::{CLUSTER, NAMESPACE, cluster::MemoryCluster, together::MemoryTogether},
     together::{ApiKey, Dialects},
     watch::{credentials::Keys, room::Room},

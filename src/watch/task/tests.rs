@@ -12,10 +12,10 @@ use crate::{
     },
     k8s::api::ClusterError,
     mirror::{
-        desired::from_api,
-        index::Index,
         labels::{FlagLabels, Labels},
+        status::from_api,
     },
+    store::Index,
     testing::{
         CLUSTER, NAMESPACE,
         clock::PausedClock,

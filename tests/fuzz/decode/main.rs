@@ -9,7 +9,7 @@ use fields::{ALERTS, Fields, TEXTS, is_text, text};
 use libfuzzer_sys::fuzz_target;
 use together_remediation_operator::{
     api::{Reason, limits},
-    mirror::{desired, name::object_name},
+    mirror::{name::object_name, status},
     together::{Error, Malformed, Remediation, decode_one, decode_page},
 };
 
@@ -130,7 +130,7 @@ fn fits_the_cluster(remediation: &Remediation) {
         "{name}"
     );
 
-    let status = desired::from_api(remediation, &[], 1);
+    let status = status::from_api(remediation, &[], 1);
     let within = |text: &Option<String>, limit: u32| {
         let length = text.as_ref().map_or(0, |text| text.chars().count());
         assert!(length <= limit as usize, "{length} of {limit}");

@@ -6,11 +6,10 @@ use std::time::{Duration, SystemTime};
 use libfuzzer_sys::fuzz_target;
 use reqwest::header::{DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use together_remediation_operator::{
-    api::{duration, limits},
+    api::{duration, limits, timestamp},
     mirror::{
         labels::{FlagLabels, Labels},
         name::object_name,
-        time,
     },
     together::{ApiKey, BaseUrl, retry_after},
 };
@@ -91,13 +90,13 @@ fn times(text: &str) {
         // What the operator does with the longest one.
         assert!(read.checked_mul(1000).is_some());
     }
-    if let Some(read) = time::read(Some(text)) {
-        assert!(read.as_second() > 0 && time::told(Some(text)).is_some());
-        assert!(time::to_second(read) <= read);
-        let written = time::seconds(read);
+    if let Some(read) = timestamp::read(Some(text)) {
+        assert!(read.as_second() > 0 && timestamp::told(Some(text)).is_some());
+        assert!(timestamp::to_second(read) <= read);
+        let written = timestamp::seconds(read);
         assert_eq!(
-            time::read(Some(&written)).map(time::to_second),
-            Some(time::to_second(read)),
+            timestamp::read(Some(&written)).map(timestamp::to_second),
+            Some(timestamp::to_second(read)),
             "{written}"
         );
     }

@@ -38,7 +38,7 @@ impl World {
         } else if let Verdict::Write(write) = self.plan_trusting(scope, item, true) {
             self.write(scope, write);
             self.cluster.touch(number, |object| match edit {
-                Edit::Status(other) => object.status = Some(desired::from_api(other, &[], 1)),
+                Edit::Status(other) => object.status = Some(status::from_api(other, &[], 1)),
                 Edit::NoStatus => object.status = None,
                 Edit::NoLabels => object.metadata.labels = None,
                 Edit::NoOwners => object.metadata.owner_references = None,

@@ -1,7 +1,7 @@
 //! Remediations whose times say that they are not set.
 
 use super::*;
-use crate::{testing::ZERO_TIMES, watch::rollup::rollup};
+use crate::{store::summary::rollup, testing::ZERO_TIMES};
 
 /// One that has `state` and these times.
 fn timed(number: u64, state: &str, created: &str, time: &str) -> Remediation {

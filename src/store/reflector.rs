@@ -4,8 +4,9 @@ use futures::{Stream, StreamExt};
 use kube::{Client, ResourceExt};
 use kube_runtime::watcher;
 
-use super::shown::Shown;
-use crate::{api::remediation::Remediation, health::readiness::Readiness, k8s::watch};
+use crate::{
+    api::remediation::Remediation, health::readiness::Readiness, k8s::watch, store::partial::Shown,
+};
 
 /// Follows the mirrors of `namespace` (all: `None`) until it is dropped. Cuts and errors are waited out and resumed;
 /// `readiness` holds the index and hears of errors.

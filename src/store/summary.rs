@@ -8,13 +8,13 @@ use crate::{
     api::{
         cluster_watch::{Attention, RemediationCounts},
         limits,
+        timestamp::seconds,
     },
     mirror::{
         approval::how_to_approve,
-        desired::{UNNAMED, mode_in_words},
-        index::Mirror,
-        time::seconds,
+        status::{UNNAMED, mode_in_words},
     },
+    store::Mirror,
 };
 
 const AWAITING: &str = "PENDING_APPROVAL";

@@ -5,8 +5,8 @@ use crate::{
     api::remediation::RemediationSpec,
     events::of_deed,
     mirror::write::Deed,
+    store::summary::rollup,
     testing::{CLUSTER, at, index},
-    watch::rollup::rollup,
 };
 
 /// What is told of one that awaits approval: in its conditions, in the Event and in the condition of its `ClusterWatch`.

@@ -5,22 +5,26 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use entry::Names;
+pub use entry::{ConditionFacts, Mirror};
 use kube::ResourceExt;
-use tokio::sync::Notify;
-
-use crate::{api::remediation::Remediation, mirror::labels::FlagLabels};
-use facts::Names;
-pub use facts::{ConditionFacts, Mirror};
 pub use listing::Rewinds;
 use listing::Watched;
 use share::Shares;
 pub use share::{Clusters, Share};
+use tokio::sync::Notify;
 
-mod facts;
+use crate::{api::remediation::Remediation, mirror::labels::FlagLabels};
+
+mod entry;
 mod kept;
 mod listing;
 mod look;
+pub mod partial;
+pub mod reflector;
+pub mod restored;
 mod share;
+pub mod summary;
 
 /// The objects of one cluster, by name.
 type Group = BTreeMap<Box<str>, Arc<Mirror>>;

@@ -2,16 +2,13 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-use super::{
-    approval::how_to_approve,
-    bounds::{self, bounded},
-    time, transitions,
-};
+use super::{approval::how_to_approve, transitions};
 use crate::{
     api::{
         Reason, cluster_watch::OmitField, conditions::condition, limits,
-        remediation::RemediationStatus,
+        remediation::RemediationStatus, timestamp,
     },
+    mirror::truncate::{self, bounded},
     together::{self, Text, wire::state},
 };
 
@@ -137,8 +134,8 @@ pub fn from_api(
         node: instance_name.clone().or_else(|| name(&item.instance_id)),
         state_since: None,
         state: bounded(Some(&item.state), limits::ENUM),
-        mode: short(item.mode.as_deref(), bounds::MODE),
-        trigger: short(item.trigger.as_deref(), bounds::TRIGGER),
+        mode: short(item.mode.as_deref(), truncate::MODE),
+        trigger: short(item.trigger.as_deref(), truncate::TRIGGER),
         open: Some(open),
         instance_id,
         instance_name,
@@ -259,7 +256,7 @@ pub fn story(status: &RemediationStatus, id: &str) -> String {
         .as_deref()
         .map_or("a repair", |mode| mode_in_words(mode));
     let since = |text: &Option<String>| {
-        time::told(text.as_deref())
+        timestamp::told(text.as_deref())
             .map(|time| format!(" since {time}"))
             .unwrap_or_default()
     };
@@ -322,7 +319,7 @@ pub fn mode_in_words(mode: &str) -> &str {
 }
 
 fn short(value: Option<&str>, prefix: &str) -> Option<String> {
-    bounded(bounds::suffix(value, prefix), limits::ENUM)
+    bounded(truncate::suffix(value, prefix), limits::ENUM)
 }
 
 #[cfg(test)]

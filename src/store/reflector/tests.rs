@@ -6,8 +6,7 @@ use watcher::Event;
 
 use super::*;
 use crate::{
-    api::published::Installed, health::readiness::Definitions, mirror::index::Index,
-    testing::mirror_at,
+    api::published::Installed, health::readiness::Definitions, store::Index, testing::mirror_at,
 };
 
 fn object(uid: &str, version: u64, state: &str) -> Remediation {

@@ -6,14 +6,16 @@ use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Condition, jiff::Timestamp}
 use kube::ResourceExt;
 
 use crate::{
-    api::remediation::{Remediation, Transition},
+    api::{
+        remediation::{Remediation, Transition},
+        timestamp,
+    },
     mirror::{
-        desired::Synced,
         digest,
         end::End,
         labels::{self, FlagLabels},
         name::object_name,
-        time,
+        status::Synced,
     },
 };
 
@@ -40,7 +42,7 @@ impl ConditionFacts {
         };
         for (at, type_) in CONDITIONS.into_iter().enumerate() {
             if let Some(found) = conditions.iter().find(|c| c.type_ == type_) {
-                facts.since[at] = time::to_second(found.last_transition_time.0).as_second();
+                facts.since[at] = timestamp::to_second(found.last_transition_time.0).as_second();
                 let known = (0_u8..).zip(STATUSES).find(|(_, s)| *s == found.status);
                 facts.statuses[at] = known.map_or(0, |(place, _)| place);
             }
@@ -139,7 +141,7 @@ impl Mirror {
         let finished = if open {
             None
         } else {
-            time::ended(status.end_time.as_deref(), status.update_time.as_deref())
+            timestamp::ended(status.end_time.as_deref(), status.update_time.as_deref())
         };
         Some(Self {
             uid,
@@ -169,8 +171,8 @@ impl Mirror {
             content,
             metadata,
             confirms: 0,
-            updated: time::read(status.update_time.as_deref()),
-            created: time::read(status.create_time.as_deref()),
+            updated: timestamp::read(status.update_time.as_deref()),
+            created: timestamp::read(status.create_time.as_deref()),
             finished,
             conditions: ConditionFacts::of(&status.conditions),
             history: open.then(|| status.transitions.into_boxed_slice()),

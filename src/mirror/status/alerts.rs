@@ -5,8 +5,9 @@ use crate::{
         cluster_watch::OmitField,
         limits,
         remediation::{LinkedAlert, Xid},
+        timestamp,
     },
-    mirror::{bounds::bounded, time},
+    mirror::truncate::bounded,
     together,
 };
 
@@ -24,7 +25,7 @@ pub(super) fn mirrored(item: &together::Remediation, omit: &[OmitField]) -> Vec<
 
 /// By their start, those without a usable one last; of equals, by all else that is kept.
 fn order(alert: &together::LinkedAlert) -> impl Ord {
-    let started = time::read(alert.started_at.as_deref());
+    let started = timestamp::read(alert.started_at.as_deref());
     let together::LinkedAlert {
         name,
         severity,

@@ -7,10 +7,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     api::remediation::{Remediation, RemediationSpec},
-    mirror::{
-        desired::{Synced, from_api, mark},
-        index::Index,
-    },
+    mirror::status::{Synced, from_api, mark},
+    store::Index,
     testing::{CLUSTER, NAMESPACE, ZERO_TIMES, id, item, random, some},
     together,
 };

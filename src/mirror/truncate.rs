@@ -122,7 +122,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{mirror::desired::from_api, testing::random};
+    use crate::{mirror::status::from_api, testing::random};
 
     #[test]
     fn what_is_too_long_is_cut_at_a_character() {

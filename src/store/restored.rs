@@ -10,8 +10,7 @@ use kube::{
     api::{ListParams, PartialObjectMeta},
 };
 
-use super::index::Index;
-use crate::{api::remediation::Remediation, k8s::watch::objects_in};
+use crate::{api::remediation::Remediation, k8s::watch::objects_in, store::Index};
 
 /// Between two checks: each is a list of one object.
 const CHECK: Duration = Duration::from_secs(15);
