@@ -1,20 +1,14 @@
 //! Kubernetes Events: what somebody should hear of once. Best effort: nothing waits for them, and what cannot be told in
 //! time is dropped and counted.
 
-mod mirrors;
 mod publisher;
-mod watches;
 
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Resource;
 use prometheus_client::metrics::counter::Counter;
 use tokio::sync::mpsc::{Sender, channel};
 
-pub use self::{
-    mirrors::of_deed,
-    publisher::Publisher,
-    watches::{Shown, of_notes, of_report, of_vanished},
-};
+pub use self::publisher::Publisher;
 use crate::api::{Reason, remediation::Remediation};
 
 /// Events that may wait.
@@ -34,7 +28,7 @@ pub struct Said {
 }
 
 impl Said {
-    const fn normal(reason: Reason, note: String) -> Self {
+    pub(crate) const fn normal(reason: Reason, note: String) -> Self {
         Self {
             warning: false,
             reason,
@@ -42,7 +36,7 @@ impl Said {
         }
     }
 
-    fn warning(reason: Reason, note: String) -> Self {
+    pub(crate) fn warning(reason: Reason, note: String) -> Self {
         Self {
             warning: true,
             ..Self::normal(reason, note)

@@ -1,13 +1,7 @@
 //! What `/metrics` shows, in the text of `OpenMetrics`. Every family is registered once, when the operator starts; what has a
 //! life of its own (a watch) is shown for as long as somebody holds its meter.
 
-mod change;
-mod meter;
-mod mirrors;
-mod operator;
 mod process;
-mod totals;
-mod watches;
 
 use std::sync::Arc;
 
@@ -18,12 +12,7 @@ use prometheus_client::{
 };
 
 use self::process::Process;
-pub use self::{
-    meter::{WatchMeter, Writing},
-    operator::Operator,
-    watches::Watches,
-};
-use crate::together::Client;
+use crate::{controller::metrics::Watches, operator::metrics::Operator, together::Client};
 
 /// What each name of the operator's own begins with; those of the process have the names that every exporter gives
 /// them.
@@ -72,7 +61,7 @@ impl Metrics {
 }
 
 /// One series without labels.
-fn plain(
+pub(crate) fn plain(
     encoder: &mut DescriptorEncoder<'_>,
     (name, help, unit): (&str, &str, Option<Unit>),
     metric: &impl EncodeMetric,

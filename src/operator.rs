@@ -1,5 +1,7 @@
 //! Puts the operator together and runs it until it is told to stop.
 
+pub mod metrics;
+
 use std::{fmt::Display, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use futures::future::join_all;
@@ -11,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock::Clock,
     config::Run,
+    controller::{control, metrics::Watches, registry::Supervisor, shard::Shard},
     events::{Events, Publisher},
     health::{
         crds,
@@ -31,13 +34,11 @@ use crate::{
         apart::{Apart, Election},
         elector::{Elector, Lost, identity},
     },
-    metrics::{Metrics, Operator, Watches},
+    metrics::Metrics,
+    operator::metrics::Operator,
     store::{Index, reflector::follow, restored::watch_for_restores},
+    sync::{Tools, credentials::Keys, schedule::Speeds, write::permits::Room},
     together::{self, Limits, Service},
-    watch::{
-        controller::control, credentials::Keys, poll::Tools, room::Room, schedule::Speeds,
-        shard::Shard, supervisor::Supervisor,
-    },
 };
 
 /// Why the operator cannot run.

@@ -7,8 +7,8 @@ use crate::{
     api::remediation::{Remediation as Mirror, RemediationSpec, RemediationStatus},
     mirror::{end::Clocks, labels::Labels, name::object_name, status::from_api},
     store::Index,
+    sync::decide::{plan::Scope, retention::Policy},
     together::{LinkedAlert, Remediation, Xid},
-    watch::{plan::Scope, retention::Policy},
 };
 
 pub(crate) mod clock;

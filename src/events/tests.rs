@@ -6,11 +6,12 @@ use crate::{
         cluster_watch::{ClusterWatch, ClusterWatchSpec, ClusterWatchStatus},
         remediation::{RemediationSpec, RemediationStatus},
     },
+    controller::events::{Shown, of_notes, of_report, of_vanished},
     mirror::{
         name::object_name,
         status::{Synced, from_api},
-        write::Deed,
     },
+    sync::{events::of_deed, write::object::Deed},
     testing::{CLUSTER, NAMESPACE, at, full_item, id, index, item, some},
     together,
 };

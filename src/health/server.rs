@@ -160,8 +160,9 @@ mod tests {
     use super::*;
     use crate::{
         clock::{Clock, SystemClock},
+        controller::metrics::Watches,
         k8s::leadership::Leadership,
-        metrics::{Operator, Watches},
+        operator::metrics::Operator,
         store::Index,
         together::{BaseUrl, Client, Limits},
     };

@@ -15,7 +15,7 @@ use crate::{
     clock::Clock,
     k8s::{api::ClusterError, leadership::Leadership, lease::Leases},
     leader::decision::{Decision, Sighting, decide, held, holder, released, sighted},
-    watch::schedule::jittered,
+    sync::schedule::jittered,
 };
 
 /// How long a holder counts after a renewal.

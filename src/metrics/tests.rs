@@ -16,9 +16,10 @@ use crate::{
     mirror::{
         name::object_name,
         status::{Synced, from_api},
-        write::{Deed, Done},
     },
+    operator::metrics::Operator,
     store::Index,
+    sync::write::object::{Deed, Done},
     testing::{CLUSTER, NAMESPACE, ZERO_TIMES, at, clock::TestClock, index, item, scope, some},
     together::{self, BaseUrl, Client, Limits},
 };

@@ -8,4 +8,3 @@ pub mod name;
 pub mod status;
 pub mod transitions;
 pub mod truncate;
-pub mod write;

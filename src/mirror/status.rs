@@ -108,7 +108,7 @@ impl Synced {
 }
 
 /// The status for a remediation that the API shows. Conditions carry no times yet and there is no history: both follow
-/// from what was there before (see [`finish`](super::write)).
+/// from what was there before (see [`finish`](crate::sync::write::object)).
 ///
 /// Strings longer than the schema allows are cut at a character and end in `…`.
 #[must_use]

@@ -24,11 +24,8 @@ use super::{
 };
 use crate::{
     api::{cluster_watch::ClusterWatch, remediation::Remediation},
-    watch::{
-        overlap::{Claim, overlapped},
-        retention::Policy,
-        schedule::Cadence,
-    },
+    controller::overlap::{Claim, overlapped},
+    sync::{decide::retention::Policy, schedule::Cadence},
 };
 
 /// How long one that led may go on after its Lease was edited by hand.

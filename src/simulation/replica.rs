@@ -22,18 +22,15 @@ use super::{
 use crate::{
     api::cluster_watch::ClusterWatch,
     clock::Clock,
+    controller::{metrics::Watches, orphans::look_after, registry::Supervisor, shard::Shard},
     events::Events,
     health::{liveness::Watchdog, readiness::Readiness},
     k8s::{api::ClusterError, leadership::Leadership, lease::Leases},
     leader::elector::Elector,
-    metrics::Watches,
     operator::lead,
     store::{Index, reflector::heed},
+    sync::{Tools, credentials::Keys, schedule::Speeds, write::permits::Room},
     testing::lease::{Access, Fault},
-    watch::{
-        credentials::Keys, orphans::look_after, poll::Tools, room::Room, schedule::Speeds,
-        shard::Shard, supervisor::Supervisor,
-    },
 };
 
 pub(super) const SPEEDS: Speeds = Speeds {

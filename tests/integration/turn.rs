@@ -9,7 +9,7 @@ use kube::api::ListParams;
 use serde_json::json;
 use together_remediation_operator::{
     api::{cluster_watch::ClusterWatch, remediation::Remediation},
-    watch::schedule::Speeds,
+    sync::schedule::Speeds,
 };
 
 use crate::fixture::{Fixture, PATIENCE, until, within};

@@ -9,8 +9,8 @@ use std::alloc::System;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
 use together_remediation_operator::{
     store::Index,
+    sync::{decide::regression::Regressions, write::queue::Tally},
     together::decode_page,
-    watch::{regression::Regressions, round::Tally},
 };
 
 #[global_allocator]

@@ -16,8 +16,11 @@ use together_remediation_operator::{
     k8s::{api::KubeCluster, gate::Gate, leadership::Leadership, throttle::Patience},
     mirror::{labels::FlagLabels, status},
     store::{Index, partial::Shown},
+    sync::{
+        decide::{plan::Scope, regression::Regressions},
+        write::queue::Round,
+    },
     together::Remediation,
-    watch::{plan::Scope, regression::Regressions, round::Round},
 };
 
 pub(crate) const CLUSTER: &str = "0b7c9a52-7d0e-4a39-9c1a-3a1f6a0b7c11";

@@ -11,23 +11,23 @@ use k8s_openapi::jiff::Timestamp;
 use together_remediation_operator::{
     api::cluster_watch::{ClusterWatch, ClusterWatchSpec},
     clock::{Clock, SystemClock},
+    controller::{metrics::Watches, registry::Supervisor, shard::Shard},
     events::Events,
     health::liveness::Watchdog,
     k8s::api::KubeCluster,
-    metrics::Watches,
     mirror::{digest, end::Clocks, name::object_name, status},
     store::Index,
-    together::{BaseUrl, Client, Limits, Remediation, decode_page},
-    watch::{
+    sync::{
+        Tools,
         credentials::Keys,
-        plan::{Scope, plan},
-        poll::Tools,
-        regression::Regressions,
-        room::Room,
+        decide::{
+            plan::{Scope, plan},
+            regression::Regressions,
+        },
         schedule::Speeds,
-        shard::Shard,
-        supervisor::Supervisor,
+        write::permits::Room,
     },
+    together::{BaseUrl, Client, Limits, Remediation, decode_page},
 };
 use tokio_util::sync::CancellationToken;
 

@@ -3,6 +3,7 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::*;
+use crate::sync::metrics::{change::Change, meter::Writing};
 
 fn status(state: &str) -> Box<RemediationStatus> {
     let item = together::Remediation {
@@ -65,19 +66,19 @@ async fn a_repair_is_timed_once_when_it_ends() {
 #[test]
 fn history_is_no_change_and_times_that_make_no_sense_are_none() {
     let news = Some(at("2026-11-23T08:59:00Z"));
-    let change = change::Change::of(&create("SUCCEEDED"), news).unwrap();
+    let change = Change::of(&create("SUCCEEDED"), news).unwrap();
     assert_eq!(change.took, [Some(30.0), Some(60.0), Some(600.0)]);
     let late = Some(at("2026-11-23T09:00:01Z"));
     for news in [None, late] {
-        assert_eq!(change::Change::of(&create("SUCCEEDED"), news), None);
+        assert_eq!(Change::of(&create("SUCCEEDED"), news), None);
     }
     let mut unfinished = update("RUNNING", "SUCCEEDED");
     if let Deed::Update { mirror, .. } = &mut unfinished {
         Arc::make_mut(mirror).state = "".into();
     }
-    let written_late = change::Change::of(&unfinished, news);
+    let written_late = Change::of(&unfinished, news);
     assert_eq!(written_late, Some(change), "no status until now");
-    assert_eq!(change::Change::of(&unfinished, late), None);
+    assert_eq!(Change::of(&unfinished, late), None);
     let mut odd = status("FAILED");
     odd.review_time = some("soon");
     odd.end_time = some("2026-11-23T09:01:00Z");
@@ -85,7 +86,7 @@ fn history_is_no_change_and_times_that_make_no_sense_are_none() {
     let Deed::Create(_, spec) = create("FAILED") else {
         unreachable!()
     };
-    let change = change::Change::of(&Deed::Create(odd, spec), news).unwrap();
+    let change = Change::of(&Deed::Create(odd, spec), news).unwrap();
     assert_eq!(change.took, [None, Some(90.0), None]);
     assert_eq!((change.mode, change.to), ("other", "FAILED"));
 }
@@ -223,7 +224,7 @@ async fn a_time_that_is_not_set_is_in_no_metric() {
             unreachable!()
         };
         let news = Some(at("2026-11-23T08:59:00Z"));
-        let change = change::Change::of(&Deed::Create(ended, spec), news).unwrap();
+        let change = Change::of(&Deed::Create(ended, spec), news).unwrap();
         assert_eq!(change.took, [None; 3]);
     }
 }

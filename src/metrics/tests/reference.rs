@@ -8,6 +8,7 @@ use super::*;
 use crate::{
     api::{Reason, remediation::Remediation},
     store::partial::Shown,
+    sync::metrics::meter::Writing,
 };
 
 const BEGIN: &str =

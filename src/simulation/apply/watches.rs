@@ -14,8 +14,8 @@ use crate::{
         sequence::Sequence,
         step::Kind,
     },
+    sync::schedule::request::REQUESTED_AT,
     together::ApiKey,
-    watch::request::REQUESTED_AT,
 };
 
 const OPEN: [&str; 3] = ["PENDING_APPROVAL", "RUNNING", "QUARANTINED"];

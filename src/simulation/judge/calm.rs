@@ -8,8 +8,8 @@ use kube::ResourceExt;
 use super::{
     ends::{ended, place},
     holders,
-    marks::{only_final, standing},
-    writes::{instance, synced},
+    marks::{only_final, standing, synced},
+    writes::instance,
 };
 use crate::{
     api::{cluster_watch::ClusterWatch, timestamp},
@@ -17,9 +17,9 @@ use crate::{
         truth::{Entry, shows, updated},
         world::State,
     },
+    sync::decide::retention::Policy,
     testing::cluster::MemoryCluster,
     together::{Remediation, wire::state},
-    watch::retention::Policy,
 };
 
 /// No slow listing takes a tenth of this.

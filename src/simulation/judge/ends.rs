@@ -12,9 +12,9 @@ use crate::{
         timestamp::to_second,
     },
     simulation::{truth::Entry, world::State},
+    sync::decide::retention::Policy,
     testing::{self, cluster::MemoryCluster},
     together::wire::state,
-    watch::retention::Policy,
 };
 
 /// By so much the operator may misjudge the API's clock: half of a call, and what a short stop of the process adds to it.

@@ -5,17 +5,26 @@ use std::{collections::BTreeMap, time::Duration};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 
-use super::{cadence, covers, holders, is_foreign, writes::synced};
+use super::{cadence, covers, holders, is_foreign};
 use crate::{
     api::{
         cluster_watch::ClusterWatch,
         remediation::{Remediation, RemediationStatus},
     },
     simulation::world::State,
+    sync::schedule::HEARTBEAT,
     testing::cluster::MemoryCluster,
     together::wire::state,
-    watch::schedule::HEARTBEAT,
 };
+
+/// Status and reason of Synced.
+pub(in crate::simulation) fn synced(status: &RemediationStatus) -> (&str, &str) {
+    let synced = status
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == "Synced");
+    synced.map_or(("", ""), |synced| (&synced.status, &synced.reason))
+}
 
 /// What polls, their calls and the writes of marks may take beside the stale time.
 const SLACK: Duration = Duration::from_secs(240);

@@ -10,15 +10,15 @@ use kube::ResourceExt;
 
 use super::{
     cadence, covers, holders, is_foreign,
-    marks::{only_final, standing},
-    writes::{instance, synced},
+    marks::{only_final, standing, synced},
+    writes::instance,
 };
 use crate::{
     api::{cluster_watch::ClusterWatch, remediation::Remediation},
     mirror::labels::FlagLabels,
     simulation::{cluster::Op, replica::TEAM, world::State},
+    sync::{decide::plan::Scope, schedule::HEARTBEAT},
     together::{PageQuery, StateFilter, wire::state},
-    watch::{plan::Scope, schedule::HEARTBEAT},
 };
 
 /// What polls, their calls and the writes of marks may take beside the stale time.

@@ -6,8 +6,8 @@ use kube::ResourceExt;
 
 use crate::{
     api::{Reason, cluster_watch::ClusterWatch},
+    controller::status::late_secret::{AGAIN, told},
     simulation::{cluster::Op, world::State},
-    watch::keyless::{AGAIN, told},
 };
 
 /// In this time a Secret that was repaired is used.

@@ -8,7 +8,7 @@ use super::{
     Changed, Pruned,
     ends::{decided, ended, place},
     is_foreign,
-    marks::standing,
+    marks::{standing, synced},
 };
 use crate::{
     api::{
@@ -32,15 +32,6 @@ const APART: Duration = Duration::from_secs(300);
 const STALE: Duration = Duration::from_secs(150);
 /// Writes that were decided before a change land within this time.
 const UNDER_WAY: Duration = Duration::from_secs(60);
-
-/// Status and reason of Synced.
-pub(in crate::simulation) fn synced(status: &RemediationStatus) -> (&str, &str) {
-    let synced = status
-        .conditions
-        .iter()
-        .find(|condition| condition.type_ == "Synced");
-    synced.map_or(("", ""), |synced| (&synced.status, &synced.reason))
-}
 
 fn version(object: &Remediation) -> u64 {
     object.resource_version().unwrap().parse().unwrap()

@@ -13,7 +13,7 @@ use together_remediation_operator::{
     api::{Reason, crds},
     config::Cli,
     mirror::labels::{FlagLabels, Labels},
-    watch::request::REQUESTED_AT,
+    sync::schedule::request::REQUESTED_AT,
 };
 
 /// The paths of all fields below `path`.

@@ -5,7 +5,7 @@ use std::{collections::HashSet, time::Duration};
 use futures::{StreamExt, stream};
 use testbed::simulator::{Call, Fault, PAGE_STATES, Remediation as Truth, Times};
 use together_remediation_operator::{
-    agent::USER_AGENT, api::cluster_watch::Query, watch::schedule::Cadence,
+    agent::USER_AGENT, api::cluster_watch::Query, sync::schedule::Cadence,
 };
 
 use crate::{

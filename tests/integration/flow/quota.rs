@@ -10,7 +10,7 @@ use futures::{StreamExt, stream};
 use testbed::simulator::{Fault, Remediation as Truth, Times};
 use together_remediation_operator::{
     api::cluster_watch::{ClusterWatchSpec, Query},
-    watch::schedule::Cadence,
+    sync::schedule::Cadence,
 };
 
 use crate::{

@@ -3,9 +3,8 @@
 use super::*;
 use crate::{
     api::remediation::RemediationSpec,
-    events::of_deed,
-    mirror::write::Deed,
     store::summary::rollup,
+    sync::{events::of_deed, write::object::Deed},
     testing::{CLUSTER, at, index},
 };
 

@@ -9,11 +9,11 @@ use tokio::time::{Instant, sleep};
 
 use super::*;
 use crate::{
+    sync::schedule::Cadence,
     together::{
         Limits, Outage,
         rate_limit::{Budget, Budgets, Rate},
     },
-    watch::schedule::Cadence,
 };
 
 const PAGES: usize = 200;

@@ -1,0 +1,235 @@
+//! How soon a watch is polled that was edited, or deleted and created again: an edit at once, but edits in a row wait for their
+//! turn, so that they cost no more calls than polls in turn do; and so does what was created again.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use crate::sync::schedule::FULL_APART;
+
+/// An edit is heeded at once where none was for so long.
+const EDITS_APART: Duration = Duration::from_secs(60);
+
+/// Paces kept beside those of the tasks that run.
+const KEPT: usize = 1024;
+
+/// What is polled: the namespace, the cluster, the instance (`None`: all).
+type Of = (Box<str>, Box<str>, Option<Box<str>>);
+
+/// The paces of all that is or was polled; they outlive tasks and `ClusterWatches`.
+#[derive(Debug, Default)]
+pub struct Paces {
+    paces: HashMap<Of, Arc<Pace>>,
+    /// So many make a sweep due.
+    sweep_at: usize,
+}
+
+impl Paces {
+    /// The pace of this `instance` (all: `None`) of `cluster`, polled for `namespace`.
+    #[must_use]
+    pub fn of(&mut self, namespace: &str, cluster: &str, instance: Option<&str>) -> Arc<Pace> {
+        if self.paces.len() >= self.sweep_at {
+            self.sweep();
+        }
+        let of = (namespace.into(), cluster.into(), instance.map(Into::into));
+        self.paces.entry(of).or_default().clone()
+    }
+
+    /// Of those that no task has, keeps the [`KEPT`] that were polled last.
+    fn sweep(&mut self) {
+        let in_use = |pace: &Arc<Pace>| Arc::strong_count(pace) > 1;
+        let unused = self.paces.values().filter(|pace| !in_use(pace));
+        let mut polled: Vec<_> = unused.map(|pace| pace.lock().polled).collect();
+        polled.sort_unstable_by(|one, other| other.cmp(one));
+        let dropped = polled.get(KEPT).copied().flatten();
+        self.paces
+            .retain(|_, pace| in_use(pace) || pace.lock().polled > dropped);
+        self.sweep_at = (2 * self.paces.len()).max(KEPT);
+    }
+}
+
+/// What outlives one task. All times are monotonic.
+#[derive(Debug, Default)]
+pub struct Pace(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// When a poll last began.
+    polled: Option<Duration>,
+    /// When an edit last had its poll out of turn.
+    edited: Option<Duration>,
+    /// When a full listing last began, and whether the last good one took several pages.
+    full: Option<Duration>,
+    several: bool,
+    /// Before this the last full listing keeps its distance.
+    full_at: Duration,
+}
+
+impl Pace {
+    /// When the first poll of a task that begins `now` may begin; it is a full one. `turn`: between polls; `edited`: the task
+    /// takes the place of an earlier generation's.
+    #[must_use]
+    pub fn first_poll(&self, now: Duration, turn: Duration, edited: bool) -> Duration {
+        let mut state = self.lock();
+        let Some(polled) = state.polled else {
+            return now;
+        };
+        let at_once = edited
+            && state
+                .edited
+                .is_none_or(|edited| now >= edited + EDITS_APART);
+        let earliest = if at_once {
+            state.edited = Some(now);
+            now
+        } else {
+            // Nobody waits for an hour because polls are an hour apart.
+            now.max(polled + turn.min(EDITS_APART))
+        };
+        let apart = state.full.filter(|_| state.several);
+        let apart = apart.map_or(Duration::ZERO, |began| began + FULL_APART);
+        // Never for so long that what is open gets stale unseen.
+        let spaced = state.full_at.min(polled + FULL_APART);
+        earliest.max(apart).max(spaced)
+    }
+
+    /// A poll begins; `full`: it lists everything, as far as that is known.
+    pub fn polls(&self, now: Duration, full: bool) {
+        let mut state = self.lock();
+        state.polled = Some(now);
+        if full {
+            state.full = Some(now);
+        }
+    }
+
+    /// The last full listing began at `began`, took `several` pages, and the next one may begin at `next`.
+    pub fn listed(&self, began: Option<Duration>, several: bool, next: Duration) {
+        let mut state = self.lock();
+        state.full = state.full.max(began);
+        (state.several, state.full_at) = (several, next);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const TURN: Duration = Duration::from_secs(15);
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn one_edit_is_heeded_at_once_and_those_in_a_row_in_their_turn() {
+        let pace = Pace::default();
+        assert_eq!(
+            pace.first_poll(at(5), TURN, true),
+            at(5),
+            "the first of all"
+        );
+        pace.polls(at(5), true);
+        assert_eq!(pace.first_poll(at(6), TURN, true), at(6));
+        pace.polls(at(6), true);
+        assert_eq!(pace.first_poll(at(7), TURN, true), at(21));
+        assert_eq!(
+            pace.first_poll(at(20), TURN, true),
+            at(21),
+            "its turn stays"
+        );
+        assert_eq!(pace.first_poll(at(22), TURN, true), at(22));
+        pace.polls(at(22), true);
+        assert_eq!(pace.first_poll(at(66), TURN, true), at(66));
+    }
+
+    #[test]
+    fn what_is_created_again_waits_for_its_turn_or_a_minute() {
+        let pace = Pace::default();
+        assert_eq!(
+            pace.first_poll(at(5), TURN, false),
+            at(5),
+            "the first of all"
+        );
+        pace.polls(at(5), true);
+        assert_eq!(pace.first_poll(at(10), TURN, false), at(20));
+        assert_eq!(pace.first_poll(at(30), TURN, false), at(30), "it is past");
+        assert_eq!(pace.first_poll(at(10), at(3600), false), at(65));
+    }
+
+    #[test]
+    fn a_pace_is_known_by_what_is_polled_for_whom() {
+        let mut paces = Paces::default();
+        paces.of("ns", "c", None).polls(at(5), true);
+        let same = |pace: Arc<Pace>| pace.lock().polled == Some(at(5));
+        assert!(same(paces.of("ns", "c", None)));
+        assert!(!same(paces.of("ns", "c", Some("i"))));
+        assert!(!same(paces.of("ns", "d", None)));
+        assert!(!same(paces.of("other", "c", None)));
+    }
+
+    #[test]
+    fn paces_are_bounded_and_those_in_use_stay() {
+        let mut paces = Paces::default();
+        let used = paces.of("ns", "c", None);
+        for number in 0..100_000 {
+            let instance = number.to_string();
+            let pace = paces.of("ns", "c", Some(&instance));
+            pace.polls(at(10 + number), true);
+        }
+        assert!(paces.paces.len() <= 2 * KEPT + 2, "{}", paces.paces.len());
+        used.polls(at(1), true);
+        let again = paces.of("ns", "c", None);
+        assert_eq!(again.lock().polled, Some(at(1)), "a task has it");
+        let last = paces.of("ns", "c", Some("99999"));
+        assert_eq!(last.lock().polled, Some(at(100_009)), "polled last");
+    }
+
+    #[test]
+    fn full_listings_keep_their_distance_whoever_edits() {
+        let pace = Pace::default();
+        pace.polls(at(5), true);
+        pace.listed(Some(at(5)), true, at(40));
+        assert_eq!(
+            pace.first_poll(at(10), TURN, true),
+            at(65),
+            "it takes several pages"
+        );
+        pace.polls(at(100), false);
+        pace.listed(Some(at(5)), true, at(400));
+        assert_eq!(
+            pace.first_poll(at(101), TURN, true),
+            at(160),
+            "it takes long, and yet something must be listed"
+        );
+    }
+
+    proptest! {
+        /// Whenever somebody edits: in a minute no more polls than in turn, and one.
+        #[test]
+        fn edits_cost_one_poll_a_minute_at_most(gaps in prop::collection::vec(1_u64..40, 1..200)) {
+            let pace = Pace::default();
+            let (mut now, mut due, mut polls) = (at(0), Some(at(0)), Vec::new());
+            for gap in gaps {
+                let next = now + at(gap);
+                while let Some(poll) = due.filter(|poll| *poll <= next) {
+                    pace.polls(poll, true);
+                    polls.push(poll);
+                    due = Some(poll + TURN);
+                }
+                now = next;
+                due = Some(pace.first_poll(now, TURN, true));
+            }
+            for (first, poll) in polls.iter().enumerate() {
+                let minute = polls[first..].iter().take_while(|other| **other < *poll + at(60));
+                prop_assert!(minute.count() <= 5, "{polls:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! Each `ClusterWatch`: what its polls came to, how it stands, and what its mirrors add up to.
+
+pub mod mirrors;
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, Weak},
+};
+
+use prometheus_client::{
+    collector::Collector,
+    encoding::DescriptorEncoder,
+    metrics::{MetricType, counter::Counter, gauge::ConstGauge},
+    registry::{Registry, Unit},
+};
+
+use crate::{
+    clock::Clock,
+    controller::metrics::mirrors::{Looked, MOST},
+    metrics::{family, gauge},
+    sync::metrics::{
+        meter::{Held, WatchMeter, lock},
+        totals::Totals,
+    },
+};
+
+/// The meters in use, by namespace and name. Clones are handles to the same ones.
+#[derive(Clone)]
+pub struct Watches {
+    clock: Arc<dyn Clock>,
+    meters: Arc<Mutex<Meters>>,
+    totals: Totals,
+}
+
+/// By namespace and name.
+type Meters = BTreeMap<(String, String), Weak<WatchMeter>>;
+
+/// Namespace and name of a `ClusterWatch`, in labels that are not those of the scrape's target.
+type Of = [(&'static str, String); 2];
+
+impl Watches {
+    /// No meters yet; ages are measured by `clock`.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            meters: Arc::default(),
+            totals: Totals::default(),
+        }
+    }
+
+    /// The one meter of this watch.
+    #[must_use]
+    pub fn meter(&self, namespace: &str, name: &str) -> Arc<WatchMeter> {
+        let mut meters = lock(&self.meters);
+        meters.retain(|_, meter| meter.strong_count() > 0);
+        let key = (namespace.to_owned(), name.to_owned());
+        if let Some(meter) = meters.get(&key).and_then(Weak::upgrade) {
+            return meter;
+        }
+        let meter = Arc::new(WatchMeter::new(self.totals.clone()));
+        meters.insert(key, Arc::downgrade(&meter));
+        meter
+    }
+
+    /// A task that does `task` (`clusterwatch`, `write` or `admin`) panicked.
+    pub fn panicked(&self, task: &'static str) {
+        self.totals.panicked(task);
+    }
+
+    pub(crate) fn register(self, registry: &mut Registry) {
+        self.totals.register(registry);
+        registry.register_collector(Box::new(self));
+    }
+}
+
+impl fmt::Debug for Watches {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watches")
+    }
+}
+
+/// Shows one family of all watches.
+struct Shown<'a, 'e> {
+    encoder: &'a mut DescriptorEncoder<'e>,
+    live: &'a [(Of, Arc<WatchMeter>)],
+}
+
+impl Shown<'_, '_> {
+    /// A gauge for each watch that has the number.
+    fn gauge(
+        &mut self,
+        what: (&str, &str, Option<Unit>),
+        number: impl Fn(&WatchMeter) -> Option<f64>,
+    ) -> fmt::Result {
+        let series = self.live.iter().filter_map(|(of, meter)| {
+            let number = number(meter)?;
+            Some((of.clone(), ConstGauge::new(number)))
+        });
+        family(self.encoder, what, MetricType::Gauge, series)
+    }
+
+    /// Counters for each watch, by one label.
+    fn counters(
+        &mut self,
+        (name, help): (&str, &str),
+        label: &'static str,
+        counts: impl Fn(&Held) -> &BTreeMap<&'static str, Counter>,
+    ) -> fmt::Result {
+        let series = self.live.iter().flat_map(|(of, meter)| {
+            let [namespace, name] = of;
+            let counts = counts(&meter.held()).clone();
+            counts.into_iter().map(move |(value, count)| {
+                let value = (label, value.to_owned());
+                ([namespace.clone(), name.clone(), value], count)
+            })
+        });
+        let what = (name, help, None);
+        family(self.encoder, what, MetricType::Counter, series)
+    }
+
+    fn all(&mut self, clock: &dyn Clock) -> fmt::Result {
+        let now = clock.elapsed();
+        self.counters(
+            (
+                "polls",
+                "Polls by what they came to: Synced, or the reason that Ready has or would have if it lasted.",
+            ),
+            "reason",
+            |held| &held.polls,
+        )?;
+        self.gauge(
+            (
+                "sync_age",
+                "Time since the API was last read to the end.",
+                Some(Unit::Seconds),
+            ),
+            |meter| Some(meter.sync_age(now)?.as_secs_f64()),
+        )?;
+        self.gauge(
+            (
+                "clusterwatch_stale",
+                "1 if the API was not read to the end for longer than the ClusterWatch's stale time, else 0.",
+                None,
+            ),
+            |meter| Some(f64::from(u8::from(meter.is_stale(now)?))),
+        )?;
+        self.ready()?;
+        self.gauge(
+            (
+                "listed_remediations",
+                "Remediations that the last full list held.",
+                None,
+            ),
+            |meter| Some(number(meter.held().items?)),
+        )?;
+        let skipped = self
+            .live
+            .iter()
+            .map(|(of, meter)| (of.clone(), meter.held().skipped.clone()));
+        family(
+            self.encoder,
+            (
+                "items_skipped",
+                "Items of listings that could not be mirrored; each listing counts them anew.",
+                None,
+            ),
+            MetricType::Counter,
+            skipped,
+        )?;
+        self.counters(
+            (
+                "transitions",
+                "Remediations that came into another state; none for history at a first sync.",
+            ),
+            "to",
+            |held| &held.transitions,
+        )?;
+        self.counters(
+            (
+                "disappeared",
+                "Open remediations that the API showed no more: marked NotFound, NotListed or Forbidden; MassDisappearance: so many at once that a second full listing has to confirm it.",
+            ),
+            "reason",
+            |held| &held.disappeared,
+        )?;
+        self.mirrors()
+    }
+
+    fn ready(&mut self) -> fmt::Result {
+        self.gauge(
+            (
+                "clusterwatch_ready",
+                "1 if the ClusterWatch's Ready condition is True, else 0.",
+                None,
+            ),
+            |meter| Some(f64::from(u8::from(meter.held().ready.as_ref()?.0))),
+        )?;
+        // A series of its own: a reason that changes must not end the one above.
+        let reasons = self.live.iter().filter_map(|([namespace, name], meter)| {
+            let (_, reason) = meter.held().ready.clone().filter(|(ready, _)| !ready)?;
+            let labels = [namespace.clone(), name.clone(), ("reason", reason)];
+            Some((labels, ConstGauge::new(1)))
+        });
+        family(
+            self.encoder,
+            (
+                "clusterwatch_not_ready",
+                "1 with the reason of the ClusterWatch's Ready condition; there is no series while that is True.",
+                None,
+            ),
+            MetricType::Gauge,
+            reasons,
+        )
+    }
+
+    fn mirrors(&mut self) -> fmt::Result {
+        let mut room = MOST;
+        let mut looked: Vec<(&Of, Looked)> = Vec::new();
+        for (of, meter) in self.live {
+            let mirrors = meter.held().mirrors.clone();
+            if let Some((index, scope)) = mirrors {
+                let found = mirrors::look(&index, &scope, room);
+                room -= found.open.len();
+                looked.push((of, found));
+            }
+        }
+        let states = looked.iter().flat_map(|([namespace, name], found)| {
+            found.states.iter().map(|(state, count)| {
+                let state = ("state", (*state).to_owned());
+                let labels = [namespace.clone(), name.clone(), state];
+                (labels, ConstGauge::new(*count))
+            })
+        });
+        family(
+            self.encoder,
+            (
+                "mirrors",
+                "Mirrors by state, without those that are gone from the API.",
+                None,
+            ),
+            MetricType::Gauge,
+            states,
+        )?;
+        let failed = looked
+            .iter()
+            .map(|(of, found)| ((*of).clone(), ConstGauge::new(found.failed_nodes)));
+        family(
+            self.encoder,
+            (
+                "failed_nodes",
+                "Nodes whose latest remediation failed.",
+                None,
+            ),
+            MetricType::Gauge,
+            failed,
+        )?;
+        let open = looked.iter().flat_map(|([namespace, name], found)| {
+            found.open.iter().map(|open| {
+                let [remediation, node, state, mode] = open.labels();
+                let (namespace, name) = (namespace.clone(), name.clone());
+                let labels = [namespace, name, remediation, node, state, mode];
+                (labels, ConstGauge::new(open.since))
+            })
+        });
+        family(
+            self.encoder,
+            (
+                "open_since_timestamp",
+                "Since when (seconds since 1970, by the API's times) an open remediation is in its state; at most 500 in a process.",
+                Some(Unit::Seconds),
+            ),
+            MetricType::Gauge,
+            open,
+        )?;
+        let overflow = looked.iter().map(|(_, found)| found.overflow).sum();
+        gauge(
+            self.encoder,
+            (
+                "open_overflow",
+                "Open remediations that have no series of open_since_timestamp_seconds, as there are too many.",
+                None,
+            ),
+            number(overflow),
+        )
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "exact up to 2^53")]
+fn number(count: usize) -> f64 {
+    count as f64
+}
+
+impl Collector for Watches {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
+        let live: Vec<_> = lock(&self.meters)
+            .iter()
+            .filter_map(|((namespace, name), meter)| {
+                let of = [
+                    ("clusterwatch_namespace", namespace.clone()),
+                    ("clusterwatch", name.clone()),
+                ];
+                Some((of, meter.upgrade()?))
+            })
+            .collect();
+        let mut shown = Shown {
+            encoder: &mut encoder,
+            live: &live,
+        };
+        shown.all(&*self.clock)
+    }
+}

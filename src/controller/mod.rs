@@ -1,0 +1,133 @@
+//! Follows the `ClusterWatches` and tells the supervisor of them.
+
+pub mod edit_throttle;
+pub mod events;
+pub mod metrics;
+pub mod orphans;
+pub mod overlap;
+pub mod registry;
+pub mod shard;
+pub mod status;
+pub mod worker;
+
+use std::{convert::Infallible, future::ready, sync::Arc};
+
+use futures::{StreamExt, TryStreamExt};
+use kube::{Client, ResourceExt, core::DeserializeGuard};
+use kube_runtime::{
+    WatchStreamExt,
+    controller::{Action, Controller, Error as ControllerError},
+    reflector::{self, reflector},
+    watcher,
+};
+
+use crate::{
+    api::cluster_watch::ClusterWatch,
+    controller::registry::{Changed, Supervisor},
+    health::readiness::{Listing, Readiness},
+    k8s::{api::Cluster, watch},
+    together::Service,
+};
+
+/// Watches the `ClusterWatches` of `namespace` (all: `None`) until `supervisor` is told to shut down; tells `readiness`
+/// when they were all listed.
+pub async fn control<C: Cluster, T: Service>(
+    client: Client,
+    namespace: Option<String>,
+    supervisor: Arc<Supervisor<C, T>>,
+    readiness: Readiness,
+) {
+    let api = watch::objects_in::<DeserializeGuard<ClusterWatch>>(client, namespace.as_deref());
+    // `Controller::new` would not tell of deletions; and those during a cut are told by nobody, so that the end of
+    // every listing is looked at too.
+    let (store, writer) = reflector::store();
+    let changed = Arc::new(Changed::default());
+    let events = {
+        let changed = changed.clone();
+        let listing = readiness.watch_begins(namespace.as_deref());
+        let mut sorter = readiness.unreadable().sorter(namespace.as_deref());
+        let refused = listing.clone();
+        let keep_nothing = {
+            let (supervisor, store) = (supervisor.clone(), store.clone());
+            let namespace = namespace.clone();
+            move || supervisor.keep(namespace.as_deref(), &store.state())
+        };
+        let rewinds = readiness.index().rewinds();
+        let again = move || {
+            let rewinds = rewinds.clone();
+            async move { rewinds.next().await }
+        };
+        let shown = watch::events_listed_again(api, again).filter_map(move |event| {
+            ready(match event {
+                Ok(event) => sorter.sort(event).map(Ok),
+                Err(error) => Some(Err(error)),
+            })
+        });
+        reflector(writer, shown)
+            .inspect_ok(move |event| {
+                if matches!(event, watcher::Event::InitDone) {
+                    listing.set(Listing::Listed);
+                    changed.mark_all();
+                }
+            })
+            .inspect_err(move |error| {
+                if watch::is_refused(error) {
+                    refused.set(Listing::Refused);
+                    // The mirrors of a namespace are not waited for, whose ClusterWatches cannot be listed.
+                    keep_nothing();
+                }
+            })
+    };
+    let controller = Controller::for_stream(events.touched_objects(), store.clone());
+    let mut reconciled =
+        std::pin::pin!(controller.graceful_shutdown_on(supervisor.shut_down()).run(
+            reconcile,
+            |_, _: &Infallible, _| Action::await_change(),
+            changed.clone()
+        ));
+    let reconciling = async {
+        while let Some(result) = reconciled.next().await {
+            match result {
+                Ok(_) => {}
+                Err(ControllerError::ObjectNotFound(gone)) => {
+                    changed.mark(gone.namespace.as_deref().unwrap_or_default());
+                }
+                Err(error) => {
+                    readiness.doubt();
+                    tracing::warn!(namespace, %error, "the watch on ClusterWatches failed and is tried again");
+                }
+            }
+        }
+    };
+    let leading = async {
+        supervisor.led().await;
+        changed.mark_all();
+        // Only the watch's own end ends the wait too early, and then there is nothing to look after.
+        let _ = store.wait_until_ready().await;
+        supervisor
+            .look_out(namespace.as_deref(), || {
+                let mut watches = store.state();
+                watches.extend(readiness.unreadable().all());
+                watches
+            })
+            .await;
+    };
+    let settling = async {
+        // Before that the store is empty, which would look as if there were no ClusterWatches.
+        let _ = store.wait_until_ready().await;
+        supervisor
+            .settle_changed(namespace.as_deref(), &changed, || store.state())
+            .await;
+    };
+    tokio::select! {
+        () = reconciling => {}
+        () = leading => {}
+        () = settling => {}
+    }
+}
+
+/// Marks only: a settle looks at all of its namespace, so that each of a burst would do the work of all.
+async fn reconcile(watch: Arc<ClusterWatch>, changed: Arc<Changed>) -> Result<Action, Infallible> {
+    changed.mark(&watch.namespace().unwrap_or_default());
+    Ok(Action::await_change())
+}

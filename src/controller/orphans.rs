@@ -1,0 +1,315 @@
+//! Open mirrors that no `ClusterWatch` looks after: retained ones, whose watch is gone. Nothing confirms them any more, and
+//! they say so.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use super::overlap::{Claim, overlaps};
+use crate::{
+    api::cluster_watch::ClusterWatch,
+    controller::registry::claim,
+    k8s::api::Cluster,
+    mirror::{labels::Labels, status::Synced},
+    store::Mirror,
+    sync::{
+        Tools,
+        schedule::HEARTBEAT,
+        write::object::{Deed, Write, Writer},
+    },
+};
+
+/// After so many mirrors that could not be marked a look gives up: the API server may be down.
+const FAILURES: usize = 10;
+
+/// An open mirror: its namespace, its name and its facts.
+pub type Open = (Box<str>, Box<str>, Arc<Mirror>);
+
+/// Those of `open` that none of `watches` looks after. A suspended watch marks its own; one that overlaps has none.
+fn orphans(open: Vec<Open>, watches: &[Arc<ClusterWatch>]) -> Vec<Open> {
+    let alive = watches
+        .iter()
+        .filter(|watch| watch.metadata.deletion_timestamp.is_none());
+    let mut claims: HashMap<Option<&str>, Vec<Claim<'_>>> = HashMap::new();
+    for watch in alive {
+        let namespace = watch.metadata.namespace.as_deref();
+        claims.entry(namespace).or_default().push(claim(watch));
+    }
+    let mut followed = HashSet::new();
+    for (namespace, claims) in &claims {
+        let kept_out = overlaps(claims);
+        let working = claims
+            .iter()
+            .filter(|claim| !kept_out.contains_key(claim.name));
+        followed.extend(working.map(|claim| (*namespace, claim.cluster, claim.instance)));
+    }
+    // One that cannot be read may look after any.
+    let unread: HashSet<_> = watches
+        .iter()
+        .filter(|watch| watch.spec.cluster_id.is_empty())
+        .filter_map(|watch| watch.metadata.namespace.as_deref())
+        .collect();
+    let mut open = open;
+    open.retain(|(namespace, _, mirror)| {
+        let of = |instance| (Some(&**namespace), &*mirror.cluster, instance);
+        !unread.contains(&**namespace)
+            && !followed.contains(&of(None))
+            && !followed.contains(&of(Some(&*mirror.instance)))
+    });
+    open
+}
+
+/// What is known from look to look.
+#[derive(Default)]
+struct Suspects {
+    /// The uids of those that the last look found.
+    found: HashSet<Box<str>>,
+    /// Namespace and name of the one at which the last look gave up.
+    gave_up_at: Option<(Box<str>, Box<str>)>,
+}
+
+impl Suspects {
+    /// Those of `found` that the look before found too, in the order in which to mark them: where that one gave up, the
+    /// next one is first.
+    fn again(&mut self, mut found: Vec<Open>) -> Vec<Open> {
+        let uids = found.iter().map(|(_, _, mirror)| mirror.uid.clone());
+        let before = std::mem::replace(&mut self.found, uids.collect());
+        found.retain(|(_, _, mirror)| before.contains(&mirror.uid));
+        found.sort_unstable_by(|one, other| (&one.0, &one.1).cmp(&(&other.0, &other.1)));
+        if let Some((namespace, name)) = self.gave_up_at.take() {
+            let done = found.partition_point(|open| (&open.0, &open.1) <= (&namespace, &name));
+            found.rotate_left(done);
+        }
+        found
+    }
+}
+
+/// Looks every [`HEARTBEAT`] for mirrors in `namespace` (all: `None`) that nobody looks after, until it is dropped; those
+/// that two looks find are marked stale. `watches`: those of the namespace, as they are now.
+pub async fn look_after<C: Cluster, T>(
+    tools: &Tools<C, T>,
+    namespace: Option<&str>,
+    watches: impl Fn() -> Vec<Arc<ClusterWatch>>,
+) {
+    tools.index.listed(namespace.unwrap_or_default()).await;
+    let mut suspects = Suspects::default();
+    loop {
+        tools
+            .clock
+            .sleep_until(tools.clock.elapsed() + HEARTBEAT)
+            .await;
+        let mut open = tools.index.all_open(namespace);
+        open.retain(|(_, _, mirror)| mirror.may_mislead());
+        let found = suspects.again(orphans(open, &watches()));
+        suspects.gave_up_at = mark(tools, found).await;
+    }
+}
+
+/// Marks those of `found` stale. One that cannot be marked keeps no other unmarked; after [`FAILURES`] of them it gives up
+/// and returns the namespace and name of the last one.
+async fn mark<C: Cluster, T>(
+    tools: &Tools<C, T>,
+    found: Vec<Open>,
+) -> Option<(Box<str>, Box<str>)> {
+    let mut failures = 0;
+    for (namespace, name, mirror) in found {
+        let writer = Writer {
+            cluster: tools.cluster.clone(),
+            index: tools.index.clone(),
+            namespace: (&*namespace).into(),
+            // A mark leaves both as they are: the label names the last writer.
+            labels: Labels::default(),
+            owners: [].into(),
+        };
+        let write = Write {
+            name: name.clone(),
+            deed: Deed::Mark(mirror, Synced::Stale),
+        };
+        if let Err(error) = writer.write(write, tools.clock.now()).await {
+            tracing::warn!(%namespace, %name, %error, "a mirror without a ClusterWatch could not be marked stale; it is tried again");
+            failures += 1;
+            if failures >= FAILURES {
+                return Some((namespace, name));
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+    use super::*;
+    use crate::{
+        api::{
+            cluster_watch::ClusterWatchSpec,
+            remediation::{Remediation, RemediationSpec, RemediationStatus},
+        },
+        clock::SystemClock,
+        events::Events,
+        k8s::api::ClusterError,
+        mirror::status::from_api,
+        store::Index,
+        sync::{credentials::Keys, write::permits::Room},
+        testing::{
+            CLUSTER, NAMESPACE,
+            cluster::{Call, MemoryCluster},
+            id, item, now,
+            together::MemoryTogether,
+            word,
+        },
+    };
+
+    /// One open mirror, of [`CLUSTER`] and `instance-1`.
+    fn open() -> Vec<Open> {
+        let spec = RemediationSpec {
+            cluster_id: CLUSTER.into(),
+            id: id(1),
+        };
+        let mut object = Remediation::new(&id(1), spec);
+        object.metadata.namespace = Some(NAMESPACE.into());
+        object.metadata.uid = Some("u".into());
+        object.metadata.resource_version = Some("1".into());
+        object.status = Some(RemediationStatus {
+            instance_id: Some("instance-1".into()),
+            ..RemediationStatus::default()
+        });
+        let index = Index::new(0);
+        index.apply(object);
+        index.all_open(None)
+    }
+
+    fn tools(cluster: MemoryCluster) -> Tools<MemoryCluster, MemoryTogether> {
+        Tools {
+            cluster,
+            together: MemoryTogether::default(),
+            index: Index::new(0),
+            clock: Arc::new(SystemClock::default()),
+            events: Events::default(),
+            room: Room::default(),
+            keys: Keys::default(),
+        }
+    }
+
+    /// Open mirrors that no `ClusterWatch` looks after.
+    async fn retained<C: Cluster>(
+        tools: &Tools<C, MemoryTogether>,
+        numbers: std::ops::RangeInclusive<u64>,
+    ) {
+        for number in numbers {
+            let (cluster, index) = (tools.cluster.clone(), tools.index.clone());
+            let writer = Writer {
+                cluster,
+                index,
+                namespace: NAMESPACE.into(),
+                labels: Labels::default(),
+                owners: [].into(),
+            };
+            let spec = RemediationSpec {
+                cluster_id: CLUSTER.into(),
+                id: id(number),
+            };
+            let status = from_api(&item(number, "RUNNING"), &[], 1);
+            let deed = Deed::Create(Box::new(status), spec);
+            let name = id(number).into();
+            writer.write(Write { name, deed }, now()).await.unwrap();
+        }
+    }
+
+    fn stale(cluster: &MemoryCluster) -> Vec<String> {
+        let mut names = cluster.names();
+        names.retain(|name| {
+            let status = cluster.mirror(name).unwrap().status.unwrap();
+            word(&status.conditions, "Synced").1 == "Stale"
+        });
+        names
+    }
+
+    fn watch(name: &str, namespace: &str, cluster: &str, instance: Option<&str>) -> ClusterWatch {
+        let spec = ClusterWatchSpec {
+            cluster_id: cluster.into(),
+            instance_id: instance.map(str::to_owned),
+            ..ClusterWatchSpec::default()
+        };
+        let mut watch = ClusterWatch::new(name, spec);
+        watch.metadata.namespace = Some(namespace.into());
+        watch
+    }
+
+    fn alone(watches: &[ClusterWatch]) -> bool {
+        let watches: Vec<_> = watches.iter().cloned().map(Arc::new).collect();
+        !orphans(open(), &watches).is_empty()
+    }
+
+    #[test]
+    fn a_watch_of_its_instance_or_of_all_looks_after_it() {
+        assert!(alone(&[]));
+        assert!(!alone(&[watch("a", NAMESPACE, CLUSTER, None)]));
+        assert!(!alone(&[watch(
+            "a",
+            NAMESPACE,
+            CLUSTER,
+            Some("instance-1")
+        )]));
+        assert!(alone(&[
+            watch("a", "elsewhere", CLUSTER, None),
+            watch("b", NAMESPACE, "another", None),
+            watch("c", NAMESPACE, CLUSTER, Some("instance-2")),
+        ]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_cannot_be_marked_keeps_no_other_unmarked() {
+        let cluster = MemoryCluster::default();
+        let tools = tools(cluster.clone());
+        retained(&tools, 1..=3).await;
+        cluster.fail(|call| {
+            let bad = *call == Call::Status(id(1)) || *call == Call::Get(id(1));
+            bad.then(|| ClusterError::Refused("by a policy".into()))
+        });
+        let looking = look_after(&tools, None, Vec::new);
+        let looked = tokio::time::timeout(HEARTBEAT * 5 / 2, looking).await;
+        assert!(looked.is_err());
+        assert_eq!(stale(&cluster), [id(2), id(3)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_look_that_gave_up_the_next_one_goes_on_elsewhere() {
+        let cluster = MemoryCluster::default();
+        let tools = tools(cluster.clone());
+        retained(&tools, 1..=15).await;
+        cluster.calls();
+        cluster.fail(|call| {
+            let (Call::Status(name) | Call::Get(name)) = call else {
+                return None;
+            };
+            (*name <= id(12)).then(|| ClusterError::Refused("by a policy".into()))
+        });
+        let mut looking = Box::pin(look_after(&tools, None, Vec::new));
+        let looked = tokio::time::timeout(HEARTBEAT * 5 / 2, looking.as_mut()).await;
+        assert!(looked.is_err());
+        assert_eq!((stale(&cluster), cluster.calls().len()), (vec![], FAILURES));
+        let looked = tokio::time::timeout(HEARTBEAT, looking.as_mut()).await;
+        assert!(looked.is_err());
+        assert_eq!(stale(&cluster), [id(13), id(14), id(15)]);
+    }
+
+    #[test]
+    fn one_that_cannot_be_read_may_look_after_any_mirror_of_its_namespace() {
+        assert!(!alone(&[watch("a", NAMESPACE, "", None)]));
+        assert!(alone(&[watch("a", "elsewhere", "", None)]));
+    }
+
+    #[test]
+    fn a_watch_that_is_deleted_or_that_overlaps_looks_after_nothing() {
+        let mut deleted = watch("a", NAMESPACE, CLUSTER, None);
+        deleted.metadata.deletion_timestamp = Some(Time(now()));
+        assert!(alone(&[deleted]));
+        let older = watch("a", NAMESPACE, CLUSTER, Some("instance-2"));
+        let overlaps = watch("b", NAMESPACE, CLUSTER, None);
+        assert!(alone(&[older, overlaps]));
+    }
+}

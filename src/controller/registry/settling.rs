@@ -1,0 +1,90 @@
+//! When the tasks are settled: many events in a row cost one settle.
+
+use std::{
+    collections::BTreeSet,
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::Notify;
+
+use super::Supervisor;
+use crate::{api::cluster_watch::ClusterWatch, k8s::api::Cluster, together::Service};
+
+/// Between two settles. An event after a quiet time is settled at once; thousands a second, as when an operator starts,
+/// take no more than ten settles.
+pub(super) const APART: Duration = Duration::from_millis(100);
+
+/// Which namespaces hold `ClusterWatches` that changed since they were last settled.
+#[derive(Debug, Default)]
+pub(crate) struct Changed {
+    marked: Mutex<Marked>,
+    news: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Marked {
+    all: bool,
+    namespaces: BTreeSet<String>,
+}
+
+impl Changed {
+    /// One of `namespace` changed.
+    pub(crate) fn mark(&self, namespace: &str) {
+        let mut marked = self.lock();
+        if !marked.all && !marked.namespaces.contains(namespace) {
+            marked.namespaces.insert(namespace.to_owned());
+            self.news.notify_one();
+        }
+    }
+
+    /// Any of them may have changed.
+    pub(crate) fn mark_all(&self) {
+        self.lock().all = true;
+        self.news.notify_one();
+    }
+
+    /// Waits until something is marked, and takes it.
+    async fn next(&self) -> Marked {
+        loop {
+            let marked = mem::take(&mut *self.lock());
+            if marked.all || !marked.namespaces.is_empty() {
+                return marked;
+            }
+            self.news.notified().await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Marked> {
+        // A panic under the lock leaves a whole value.
+        self.marked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<C: Cluster, T: Service> Supervisor<C, T> {
+    /// Settles what is `changed` until it is dropped, and keeps the mirrors that this shard needs. `watches`: those of
+    /// `namespace` (all: `None`), as they are now.
+    pub(crate) async fn settle_changed(
+        &self,
+        namespace: Option<&str>,
+        changed: &Changed,
+        watches: impl Fn() -> Vec<Arc<ClusterWatch>>,
+    ) {
+        loop {
+            let marked = changed.next().await;
+            let watches = watches();
+            self.keep(namespace, &watches);
+            if marked.all {
+                self.settle_all(namespace, &watches);
+            } else {
+                let wanted = super::by_namespace(&watches);
+                for namespace in &marked.namespaces {
+                    self.settle(namespace, wanted.get(&**namespace).map_or(&[], |of| of));
+                }
+            }
+            let clock = &self.tools.clock;
+            clock.sleep_until(clock.elapsed() + APART).await;
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! A task that panics.
+
+use prometheus_client::metrics::counter::Counter;
+
+use super::*;
+use crate::{
+    k8s::leadership::Leadership,
+    metrics::Metrics,
+    operator::metrics::Operator,
+    testing::{id, item, word},
+    together::{BaseUrl, Client, Limits},
+};
+
+/// Status and reason of Synced of the one mirror.
+fn synced(world: &World) -> (String, String) {
+    let mirror = world.cluster.mirror(&id(1)).unwrap();
+    let status = mirror.status.unwrap();
+    let (status, reason) = word(&status.conditions, "Synced");
+    (status.to_owned(), reason.to_owned())
+}
+
+fn words(status: &str, reason: &str) -> (String, String) {
+    (status.to_owned(), reason.to_owned())
+}
+
+/// How many panics of tasks `/metrics` shows.
+fn counted(world: &World) -> String {
+    let leadership = Leadership::new(Arc::new(SystemClock::default()));
+    let operator = Operator::new(leadership, Counter::default());
+    let base = BaseUrl::parse("http://127.0.0.1:1", true).unwrap();
+    let client = Client::new(base, Limits::default()).unwrap();
+    let text = Metrics::new(operator, world.meters.clone(), &client).text();
+    let (_, rest) = text
+        .split_once("task_panics_total{task=\"clusterwatch\"} ")
+        .unwrap();
+    rest.lines().next().unwrap().to_owned()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_panicked_once_polls_again() {
+    let world = World::new();
+    world.api.inner.show(item(1, "RUNNING"));
+    world.create("w", None);
+    world.pass(30).await;
+    assert_eq!(synced(&world), words("True", "Listed"));
+    world.api.panics.store(1, Ordering::SeqCst);
+    world.pass(30).await;
+    assert_eq!(world.api.panics.load(Ordering::SeqCst), 0, "it panicked");
+    world.api.inner.asked();
+    world.pass(60).await;
+    assert_ne!(world.api.inner.asked(), [], "it polls again");
+    assert_eq!(world.ready("w"), words("True", "Synced"));
+    assert_eq!(counted(&world), "1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn starts_after_panics_get_rarer() {
+    let world = World::new();
+    world.api.panics.store(usize::MAX, Ordering::SeqCst);
+    world.create("w", None);
+    let mut starts = Vec::new();
+    for second in 0..2000 {
+        let left = world.api.panics.load(Ordering::SeqCst);
+        world.pass(1).await;
+        if world.api.panics.load(Ordering::SeqCst) < left {
+            starts.push(second);
+        }
+    }
+    assert_eq!(starts, [0, 20, 60, 140, 300, 620, 1220, 1820]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_a_task_only_panics_its_clusterwatch_is_not_ready_and_its_mirrors_get_stale() {
+    let world = World::new();
+    world.api.inner.show(item(1, "RUNNING"));
+    world.create("w", None);
+    world.pass(30).await;
+    world.api.panics.store(usize::MAX, Ordering::SeqCst);
+    world.pass(30).await;
+    assert_eq!(world.ready("w"), words("False", "InternalError"));
+    assert_eq!(synced(&world), words("True", "Listed"), "it is still fresh");
+    // Three intervals, two minutes, and the five by which a status may lag behind the last sync.
+    world.pass(500).await;
+    assert_eq!(synced(&world), words("Unknown", "Stale"));
+    world.api.panics.store(0, Ordering::SeqCst);
+    world.pass(700).await;
+    assert_eq!(world.ready("w"), words("True", "Synced"));
+    assert_eq!(synced(&world), words("True", "Listed"));
+}

@@ -1,0 +1,124 @@
+use std::time::Duration;
+
+use super::*;
+use crate::{
+    controller::status::build::{Facts, Standing, build},
+    testing::{condition as held, now},
+};
+
+fn keyless(reason: Reason) -> Standing {
+    let message = "bring it".to_owned();
+    Standing::Keyless { reason, message }
+}
+
+fn stalled() -> Standing {
+    Standing::Stalled {
+        reason: Reason::Unauthorized,
+        message: String::new(),
+    }
+}
+
+fn after(previous: &ClusterWatchStatus, standing: &Standing, seconds: i64) -> ClusterWatchStatus {
+    let time = now() + SignedDuration::from_secs(seconds);
+    build(previous, standing, &Facts::default(), time)
+}
+
+fn is_stalled(status: &ClusterWatchStatus) -> bool {
+    let is = |type_| held(&status.conditions, type_).status == "True";
+    assert_ne!(is("Stalled"), is("Reconciling"), "{status:?}");
+    is("Stalled")
+}
+
+/// Missed for the first time by a `ClusterWatch` that stood so for an hour.
+fn missed(before: &Standing) -> ClusterWatchStatus {
+    let before = after(&ClusterWatchStatus::default(), before, -3600);
+    after(&before, &keyless(Reason::SecretNotFound), 0)
+}
+
+#[test]
+fn the_grace_begins_when_the_secret_is_first_missed_whatever_was_before() {
+    let failing = Standing::Failing {
+        reason: Reason::Unavailable,
+        message: String::new(),
+    };
+    for before in [
+        Standing::Progressing(String::new()),
+        Standing::Synced(String::new()),
+        Standing::Suspended,
+        stalled(),
+        failing,
+    ] {
+        let first = missed(&before);
+        assert!(!is_stalled(&first), "{before:?}");
+        let kept = after(&first, &keyless(Reason::SecretNotFound), 119);
+        assert!(!is_stalled(&kept), "{before:?}");
+        let over = after(&kept, &keyless(Reason::SecretNotFound), 120);
+        assert!(is_stalled(&over), "{before:?}");
+    }
+}
+
+#[test]
+fn the_other_reason_a_suspension_and_another_generation_go_on_with_the_same_grace() {
+    let first = missed(&stalled());
+    let other = after(&first, &keyless(Reason::SecretInvalid), 60);
+    assert!(!is_stalled(&other));
+    let suspended = after(&other, &Standing::Suspended, 90);
+    let resumed = after(&suspended, &keyless(Reason::SecretNotFound), 119);
+    assert!(!is_stalled(&resumed));
+    let suspended = after(&resumed, &Standing::Suspended, 119);
+    assert!(is_stalled(&after(
+        &suspended,
+        &keyless(Reason::SecretNotFound),
+        3600
+    )));
+}
+
+#[test]
+fn a_secret_that_is_missed_again_after_it_was_good_is_waited_for_again() {
+    let over = after(&missed(&stalled()), &keyless(Reason::SecretNotFound), 130);
+    let good = after(&over, &Standing::Synced(String::new()), 140);
+    assert!(!is_stalled(&after(
+        &good,
+        &keyless(Reason::SecretNotFound),
+        150
+    )));
+}
+
+#[test]
+fn a_clock_that_was_set_back_prolongs_no_grace_for_long_and_ends_no_end() {
+    let first = missed(&stalled());
+    let hour = -3600;
+    assert!(is_stalled(&after(
+        &first,
+        &keyless(Reason::SecretNotFound),
+        hour
+    )));
+    let over = after(&first, &keyless(Reason::SecretNotFound), 121);
+    assert!(is_stalled(&after(
+        &over,
+        &keyless(Reason::SecretNotFound),
+        60
+    )));
+}
+
+#[test]
+fn only_the_secret_itself_counts() {
+    let error = crate::k8s::api::ClusterError::Unavailable("down".into());
+    let name = || "together".to_owned();
+    let unavailable = CredentialsError::Unavailable {
+        name: name(),
+        error,
+    };
+    assert_eq!(reason(&unavailable), None);
+    assert_eq!(
+        reason(&CredentialsError::NotFound(name())),
+        Some(Reason::SecretNotFound)
+    );
+    let told_of = |standing: &Standing| told(&after(&ClusterWatchStatus::default(), standing, 0));
+    assert_eq!(told_of(&stalled()), None);
+    assert_eq!(
+        told_of(&keyless(Reason::SecretInvalid)),
+        Some(Reason::SecretInvalid)
+    );
+    assert!(AGAIN < Duration::from_secs(15));
+}

@@ -1,0 +1,148 @@
+//! Why a poll is no success, in the words of a condition: pure.
+
+use crate::{
+    api::Reason,
+    controller::status::late_secret,
+    sync::{PollError, decide::plan::Scope, outcome::Polled},
+    together::Error,
+};
+
+/// What to tell of a poll that failed, or whose writes did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Reason of Ready, out of the contract's set.
+    pub reason: Reason,
+    /// What happened, and what to do.
+    pub message: String,
+    /// Trying again is no use: somebody must act.
+    pub needs_somebody: bool,
+}
+
+impl Failure {
+    /// What to tell of `outcome`, if it is no success; `unwritten`: what it left to write, in words.
+    #[must_use]
+    pub fn of(
+        outcome: &Result<Polled, PollError>,
+        scope: &Scope,
+        unwritten: Option<String>,
+    ) -> Option<Self> {
+        match outcome {
+            Ok(_) => unwritten.map(|message| Self {
+                reason: Reason::WriteFailed,
+                message,
+                needs_somebody: false,
+            }),
+            Err(error) => Some(failure(error, scope)),
+        }
+    }
+}
+
+fn failure(error: &PollError, scope: &Scope) -> Failure {
+    let (reason, needs_somebody) = match error {
+        PollError::Credentials(error) => match late_secret::reason(error) {
+            Some(reason) => (reason, true),
+            None => (Reason::Unavailable, false),
+        },
+        PollError::Api(Error::NotFound) if scope.instance.is_some() => {
+            (Reason::InstanceNotFound, true)
+        }
+        PollError::Api(Error::NotFound) => (Reason::ClusterNotFound, true),
+        PollError::Api(error) => (error.reason(), !error.retryable()),
+    };
+    let message = match (error, &scope.instance) {
+        (PollError::Api(Error::NotFound), Some(instance)) => format!(
+            "the API knows no instance {instance} in cluster {} (404): check spec.instanceId and spec.clusterId, and that the key belongs to their project",
+            scope.cluster
+        ),
+        (PollError::Api(Error::NotFound), None) => format!(
+            "the API knows no cluster {} (404): check spec.clusterId, and that the key belongs to its project",
+            scope.cluster
+        ),
+        (PollError::Api(Error::Forbidden), _) => format!(
+            "the API does not let the key see cluster {} (403): put a key of its project into the Secret of spec.apiKeySecretRef",
+            scope.cluster
+        ),
+        _ => error.to_string(),
+    };
+    Failure {
+        reason,
+        message,
+        needs_somebody,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::{
+        k8s::api::ClusterError,
+        sync::credentials::CredentialsError,
+        testing::scope,
+        together::{Flaw, Incomplete, Outage},
+    };
+
+    #[test]
+    fn every_failure_says_what_to_do() {
+        let name = || "together".to_owned();
+        let (line, column, retry_after) = (1, 1, None);
+        let outages = [
+            Outage::Status(503),
+            Outage::Timeout,
+            Outage::Connect,
+            Outage::Proxy,
+            Outage::Interrupted,
+        ];
+        let flaws = [
+            Flaw::NotJson { line, column },
+            Flaw::CutOff { line, column },
+            Flaw::Shape {
+                path: "has_next".to_owned(),
+                line,
+                column,
+            },
+            Flaw::Field {
+                field: "state".to_owned(),
+                problem: "absent",
+            },
+            Flaw::Redirect(301),
+        ];
+        let ends = [
+            Incomplete::Loop,
+            Incomplete::NoToken,
+            Incomplete::TokenRefused,
+            Incomplete::TooManyPages(9),
+        ];
+        let of_api = [
+            Error::Unauthorized,
+            Error::Forbidden,
+            Error::Billing,
+            Error::NotFound,
+            Error::BadRequest { status: 400 },
+            Error::ImpossibleId { what: "cluster id" },
+            Error::RateLimited { retry_after },
+            Error::TooLarge { limit: 1 },
+        ];
+        let of_api = of_api
+            .into_iter()
+            .chain(outages.map(|cause| Error::Unavailable { cause, retry_after }))
+            .chain(flaws.map(Error::InvalidResponse))
+            .chain(ends.map(|why| Error::IncompleteListing { why }));
+        let of_secret = [
+            CredentialsError::NotFound(name()),
+            CredentialsError::Unavailable {
+                name: name(),
+                error: ClusterError::Conflict,
+            },
+        ];
+        let all = of_api
+            .map(PollError::Api)
+            .chain(of_secret.map(PollError::Credentials));
+        for error in all {
+            let told = Failure::of(&Err(error), &scope(), None).unwrap();
+            let says = ["spec.", "--api-", "if this stays", "create", "write "];
+            let message = told.message.to_lowercase();
+            assert!(says.iter().any(|part| message.contains(part)), "{told:?}");
+        }
+    }
+}

@@ -1,0 +1,382 @@
+//! The life of one generation of one `ClusterWatch`: wait, poll, report, again.
+
+mod adopting;
+mod failed;
+mod handover;
+mod late_secret;
+mod resting;
+mod restored;
+
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use futures::future::{Either, select};
+use kube::ResourceExt;
+use tokio::sync::watch;
+
+use super::shard::Shard;
+use crate::{
+    api::{Reason, cluster_watch::ClusterWatch, timestamp},
+    controller::{
+        edit_throttle::Pace,
+        events::{self, Shown},
+        metrics::Watches,
+        status::{
+            build::{Facts, Standing, synced_later_by},
+            reason::Failure,
+            writer::Reporter,
+        },
+    },
+    health::liveness::Watchdog,
+    k8s::api::Cluster,
+    store::summary::rollup,
+    sync::{
+        PollError, Tools,
+        decide::plan::Scope,
+        metrics::meter::WatchMeter,
+        outcome::Polled,
+        poll,
+        schedule::{Cadence, HEARTBEAT, STALE_GRACE, Speeds, next_poll, request::Requests},
+        stale::{mark_all_stale, mark_some_stale},
+        state::Memory,
+        write::in_flight::UNDER_WAY,
+    },
+    together::{Client, Service},
+};
+
+/// What Ready says of a poll that goes on for so long that the mirror is stale.
+const LATE: &str = "listing the API takes so long that nothing here was confirmed in time. The listing goes on; if this stays, ask for larger pages (spec.query.pageSize), or see why the API is slow";
+
+/// Labels and owner references that are not up to date are gone on with after this long.
+const ADOPT_AGAIN: Duration = Duration::from_secs(10);
+
+/// One generation of one watch.
+pub struct Task<C, T = Client> {
+    tools: Arc<Tools<C, T>>,
+    watch: Arc<ClusterWatch>,
+    shard: Shard,
+    edited: bool,
+    scope: Scope,
+    cadence: Cadence,
+    min_interval: Duration,
+    reporter: Reporter<C>,
+    requests: Requests,
+    memory: Memory,
+    facts: Facts,
+    polls: u64,
+    /// When a poll last came to its end with all its writes (monotonic; negative times count as zero).
+    good: Duration,
+    /// The same with or without them: what was listed is confirmed.
+    confirmed: Duration,
+    /// What the last complete listing had to be told with, in words.
+    note: String,
+    /// How long the last complete listing took.
+    lasted: Duration,
+    meter: Arc<WatchMeter>,
+}
+
+impl<C: Cluster, T: Service> Task<C, T> {
+    /// The task of `watch`, of this `shard`; `requested`: its `requestedAt` annotation, as it changes.
+    #[must_use]
+    pub fn new(
+        tools: Arc<Tools<C, T>>,
+        watch: Arc<ClusterWatch>,
+        shard: Shard,
+        speeds: Speeds,
+        requested: watch::Receiver<Option<String>>,
+    ) -> Self {
+        let cadence = Cadence::of(&watch.spec, speeds);
+        let reporter = Reporter::new(tools.cluster.clone(), &watch, shard.clone());
+        let facts = Facts {
+            generation: reporter.generation,
+            shard: shard.name().to_owned(),
+            ..Facts::default()
+        };
+        let now = tools.clock.elapsed();
+        let mut task = Self {
+            shard,
+            edited: false,
+            scope: Scope::of(&watch, tools.index.labels()),
+            cadence,
+            min_interval: speeds.min_interval,
+            reporter,
+            requests: Requests::new(requested, speeds.min_interval),
+            memory: Memory::default(),
+            facts,
+            polls: 0,
+            good: now,
+            confirmed: now,
+            note: String::new(),
+            lasted: Duration::ZERO,
+            meter: Arc::default(),
+            tools,
+            watch,
+        };
+        task.good = now.saturating_sub(task.unconfirmed_before_start());
+        task.confirmed = task.good;
+        task.memory.all_landed = now + UNDER_WAY;
+        // What was created since is no history, though no operator may have run.
+        task.memory.news = timestamp::read(task.reporter.last().last_sync_time.as_deref());
+        task
+    }
+
+    /// Keeps `pace`, which it shares with those before and after it; `edited`: in place of an earlier generation.
+    #[must_use]
+    pub fn after(mut self, pace: Arc<Pace>, edited: bool) -> Self {
+        (self.memory.pace, self.edited) = (pace, edited);
+        self
+    }
+
+    /// Mirrors until it is dropped; `watchdog` sees that its polls move, `meters` count them.
+    pub async fn run(mut self, watchdog: &Watchdog, meters: &Watches) {
+        let name = self.watch.name_any();
+        self.count(meters);
+        if let Some(age) = self.age_of_last_sync() {
+            self.meter.synced(self.tools.clock.elapsed(), age);
+        }
+        self.begin(&Standing::Progressing(String::new())).await;
+        self.survey();
+        self.memory.pulse = watchdog.enroll(&self.scope.namespace, &name);
+        self.look_first().await;
+        let (clock, turn) = (self.tools.clock.clone(), self.cadence.active_interval);
+        let first = self
+            .memory
+            .pace
+            .first_poll(clock.elapsed(), turn, self.edited);
+        self.memory.pulse.rest_until(first);
+        clock.sleep_until(first).await;
+        self.memory.pulse.beat();
+        loop {
+            let handled = self.heed_request();
+            self.heed_restore();
+            let outcome = self.poll().await;
+            self.polls += 1;
+            self.facts.handled = handled.or(self.facts.handled.take());
+            let standing = self.take_stock(&outcome).await;
+            // A short listing that went well has corrected most of what it showed.
+            let all = outcome.as_ref().map_or(true, |polled| polled.full);
+            self.adopt_late_ones(all).await;
+            self.report(&standing).await;
+            self.wait(&outcome, &standing).await;
+        }
+    }
+
+    /// Has `meters` count for the watch.
+    fn count(&mut self, meters: &Watches) {
+        self.meter = meters.meter(&self.scope.namespace, &self.watch.name_any());
+        self.meter.shows(&self.tools.index, &self.scope);
+        self.memory.meter = self.meter.clone();
+    }
+
+    /// The request that the next poll answers, if there is one whose time has come.
+    fn heed_request(&mut self) -> Option<String> {
+        let reported = &self.reporter.last().last_handled_reconcile_at;
+        let handled = self.facts.handled.as_ref().or(reported.as_ref());
+        let now = self.tools.clock.elapsed();
+        let earliest = self.memory.may_list_all_at();
+        let heeded = self
+            .requests
+            .heed(handled.map(String::as_str), now, earliest)?;
+        self.memory.want_everything_now();
+        Some(heeded)
+    }
+
+    /// Polls once. Where that takes so long that the mirror gets stale, or the status looks as if nobody lived, it is
+    /// told meanwhile.
+    async fn poll(&mut self) -> Result<Polled, PollError> {
+        let (tools, watch) = (self.tools.clone(), self.watch.clone());
+        let (scope, cadence) = (self.scope.clone(), self.cadence);
+        let now = tools.clock.elapsed();
+        let stale_at = self
+            .stale_at()
+            .map(|stale_at| stale_at.max(now + STALE_GRACE));
+        let mut memory = std::mem::take(&mut self.memory);
+        memory.stale_at = stale_at;
+        let mut polling = Box::pin(poll(&tools, &watch.spec, &scope, &cadence, &mut memory));
+        let mut tell_at = stale_at.unwrap_or(now + HEARTBEAT);
+        let outcome = loop {
+            match select(polling.as_mut(), tools.clock.deadline(tell_at)).await {
+                Either::Left((outcome, _)) => break outcome,
+                Either::Right(_) => {}
+            }
+            let standing = match stale_at {
+                Some(_) => Standing::Failing {
+                    reason: Reason::IncompleteListing,
+                    message: LATE.to_owned(),
+                },
+                None => Standing::Progressing(String::new()),
+            };
+            // Always to its end: what was written must be known.
+            let report = pin!(self.report(&standing));
+            if let Either::Left((outcome, report)) = select(polling.as_mut(), report).await {
+                report.await;
+                break outcome;
+            }
+            tell_at += HEARTBEAT;
+        };
+        drop(polling);
+        memory.tell();
+        self.memory = memory;
+        outcome
+    }
+
+    /// How the watch stands after a poll.
+    async fn take_stock(&mut self, outcome: &Result<Polled, PollError>) -> Standing {
+        let (elapsed, now) = (self.tools.clock.elapsed(), self.tools.clock.now());
+        let failure = Failure::of(outcome, &self.scope, self.memory.unwritten());
+        self.meter.polled(
+            failure
+                .as_ref()
+                .map_or(Reason::Synced, |failure| failure.reason),
+        );
+        if let Ok(polled) = outcome {
+            self.meter.synced(elapsed, Duration::ZERO);
+            self.lasted = polled.lasted;
+            self.memory.rest =
+                (self.memory).rest_after(polled, &self.cadence, &self.scope, &self.tools.together);
+            self.confirmed = elapsed;
+            self.facts.last_sync = Some(now);
+            if polled.full {
+                self.facts.last_full_sync = Some(now);
+                self.memory.restored = false;
+            }
+            polled.trace(&self.watch);
+            let shown = Shown::by(self.reporter.last());
+            let said = events::of_notes(&polled.notes, &shown, &self.note);
+            let said = said.into_iter().chain(events::of_vanished(polled.vanished));
+            self.tools.events.of_watch(&*self.watch, said);
+            self.note = polled.note();
+        }
+        let Some(failure) = failure else {
+            self.good = elapsed;
+            return Standing::Synced(self.note.clone());
+        };
+        self.failed(outcome, failure).await
+    }
+
+    /// Marks what is open and stale `now` (monotonic): all of it, where no listing confirms it, else what is missing or
+    /// could not be written. Whether there may be such.
+    async fn mark_stale(&self, now: Duration) -> bool {
+        let is_due = |since: Duration| now >= since + self.stale_after();
+        if is_due(self.confirmed) {
+            mark_all_stale(&self.tools, &self.scope, &self.memory).await;
+        } else {
+            let some = (self.stale_after(), is_due(self.good));
+            mark_some_stale(&self.tools, &self.scope, &self.memory, some).await;
+        }
+        is_due(self.good)
+    }
+
+    /// Whether this generation was reported as synced and nothing worse since.
+    fn is_synced(&self) -> bool {
+        self.reporter.is_acknowledged()
+            && self
+                .reporter
+                .last()
+                .conditions
+                .iter()
+                .any(|condition| condition.type_ == "Ready" && condition.status == "True")
+    }
+
+    /// Whether `standing` could be told.
+    async fn report(&mut self, standing: &Standing) -> bool {
+        self.facts.stale_after = self.stale_after();
+        if *standing != Standing::Progressing(String::new())
+            && self.tools.index.is_listed(&self.scope.namespace)
+        {
+            let (scope, instance) = (&self.scope, self.scope.instance.as_deref());
+            let index = &self.tools.index;
+            let all = index.survey(&scope.namespace, &scope.cluster, instance, |all| {
+                rollup(all)
+            });
+            self.facts.rollup = Some(all);
+        }
+        let (now, elapsed) = (self.tools.clock.now(), self.tools.clock.elapsed());
+        let before = Shown::by(self.reporter.last());
+        let report = self.reporter.report(standing, &self.facts, now, elapsed);
+        let told = report.await;
+        self.meter.stands(&self.reporter.last().conditions);
+        if *standing != Standing::Suspended {
+            let elapsed = self.tools.clock.elapsed();
+            self.meter.stale_after(elapsed, self.facts.stale_after);
+        }
+        if let Err(error) = &told {
+            tracing::warn!(watch = %self.watch.name_any(), namespace = %self.scope.namespace, %error, "the status could not be written; it is tried again with the next poll");
+        }
+        if told.is_ok() {
+            let said = events::of_report(&before, &Shown::by(self.reporter.last()));
+            self.tools.events.of_watch(&*self.watch, said);
+        }
+        told.is_ok()
+    }
+
+    /// Waits for the next poll, or for somebody to ask for one; a long wait does not look as if nobody lived.
+    async fn wait(&mut self, outcome: &Result<Polled, PollError>, standing: &Standing) {
+        if let Standing::Keyless { .. } = standing {
+            return self.wait_for_key(standing.clone()).await;
+        }
+        let interval = self.cadence.current(self.something_open());
+        let uid = self.watch.uid().unwrap_or_default();
+        let next = next_poll(interval, self.min_interval, &uid, self.polls);
+        // A Retry-After does not lengthen this: somebody must tell meanwhile that the mirror gets stale.
+        if outcome.is_err() {
+            self.memory.rest = Duration::ZERO;
+        }
+        let clock = self.tools.clock.clone();
+        let until = clock.elapsed() + next.max(self.memory.rest);
+        self.memory.pulse.rest_until(until);
+        let earliest = self.memory.may_list_all_at();
+        let restored_at = earliest.max(clock.elapsed() + self.min_interval);
+        loop {
+            let again = self.facts.adopting.is_some() || self.may_land();
+            let pause = if again { ADOPT_AGAIN } else { HEARTBEAT };
+            let tell_at = clock.elapsed() + pause;
+            tokio::select! {
+                biased;
+                () = clock.sleep_until(until.min(tell_at)) => {}
+                () = self.tools.index.listed_after(self.memory.surveyed) => {}
+                () = restored::restored(&self.tools, self.memory.restores, restored_at) => break,
+                () = self.requests.wait(&*clock, earliest) => break,
+            }
+            if clock.elapsed() >= until {
+                break;
+            }
+            self.adopt_late_ones(false).await;
+            self.report(standing).await;
+        }
+        self.memory.pulse.beat();
+    }
+
+    fn something_open(&self) -> bool {
+        let (scope, instance) = (&self.scope, self.scope.instance.as_deref());
+        self.tools
+            .index
+            .any_open(&scope.namespace, &scope.cluster, instance)
+    }
+
+    fn stale_after(&self) -> Duration {
+        self.cadence
+            .stale_after(self.something_open(), self.lasted, self.memory.rest)
+    }
+
+    /// When what is open gets stale (monotonic) unless a complete listing confirms it; `None` where none ever has: then
+    /// there is nothing but what the first one is about to show.
+    fn stale_at(&self) -> Option<Duration> {
+        let synced = self.reporter.last().last_sync_time.is_some();
+        synced.then(|| self.confirmed + self.stale_after())
+    }
+
+    /// How long before this process the last sync must have been at the latest.
+    fn unconfirmed_before_start(&self) -> Duration {
+        let age = self.age_of_last_sync().unwrap_or_default();
+        age.saturating_sub(synced_later_by(self.reporter.last()))
+    }
+
+    /// How long ago the last sync was that the status tells of.
+    fn age_of_last_sync(&self) -> Option<Duration> {
+        let last = timestamp::read(self.reporter.last().last_sync_time.as_deref())?;
+        Duration::try_from(self.tools.clock.now().duration_since(last)).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests;

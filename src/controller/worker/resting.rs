@@ -1,0 +1,50 @@
+//! A `ClusterWatch` that is not polled: suspended, or kept from its instances by an older one.
+
+use super::{ADOPT_AGAIN, Task};
+use crate::{
+    controller::{metrics::Watches, status::build::Standing},
+    k8s::api::Cluster,
+    sync::schedule::HEARTBEAT,
+    together::Service,
+};
+
+impl<C: Cluster, T: Service> Task<C, T> {
+    /// Reports `standing` and leaves the Together API alone until it is dropped. The mirrors get their labels and owner
+    /// references, and are marked once they are stale, unless the `ClusterWatch` `overlaps` another: then they are the other's.
+    pub async fn rest(mut self, standing: Standing, overlaps: bool, meters: &Watches) {
+        self.count(meters);
+        self.begin(&standing).await;
+        loop {
+            if !overlaps {
+                let began = self.facts.adopting.is_some();
+                self.survey();
+                if !began {
+                    self.report(&standing).await;
+                }
+                self.adopt().await;
+            }
+            let now = self.tools.clock.elapsed();
+            // A process that died in its first poll may have left mirrors, and no word that it synced.
+            if !overlaps {
+                self.mark_stale(now).await;
+            }
+            let told = self.report(&standing).await;
+            let due = [self.good, self.confirmed].map(|since| since + self.stale_after());
+            let next = due.into_iter().filter(|due| !overlaps && now < *due).min();
+            let pause = match (&self.facts.adopting, told) {
+                (Some(_), _) => ADOPT_AGAIN,
+                (None, true) if self.may_land() => ADOPT_AGAIN,
+                (None, true) => HEARTBEAT,
+                (None, false) => self.cadence.interval.min(HEARTBEAT),
+            };
+            let again = now + pause;
+            let until = next.map_or(again, |due| due.min(again));
+            tokio::select! {
+                biased;
+                () = self.tools.clock.sleep_until(until) => {}
+                // It may show mirrors without their owner references, as they were before a restore of etcd.
+                () = self.tools.index.listed_after(self.memory.surveyed), if !overlaps => {}
+            }
+        }
+    }
+}

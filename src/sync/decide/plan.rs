@@ -1,0 +1,267 @@
+//! What to do about each remediation that the API shows: pure.
+
+use std::sync::Arc;
+
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::OwnerReference, jiff::Timestamp};
+use kube::{Resource, ResourceExt};
+
+use super::retention::Policy;
+use crate::{
+    api::{
+        cluster_watch::{ClusterWatch, DeletionPolicy, OmitField},
+        limits,
+        remediation::{RemediationSpec, RemediationStatus},
+        timestamp,
+    },
+    mirror::{
+        digest,
+        end::{Clocks, End},
+        labels::{FlagLabels, Labels},
+        status::{self, Synced},
+    },
+    store::Mirror,
+    sync::write::object::{Deed, Write},
+    together::{Remediation, Text, wire::state},
+};
+
+/// What a watch mirrors, and how.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    /// The namespace of the watch and its mirrors.
+    pub namespace: Arc<str>,
+    /// The cluster's id.
+    pub cluster: Arc<str>,
+    /// The one instance's id; `None`: all.
+    pub instance: Option<Arc<str>>,
+    /// The states that get a mirror; `None`: all.
+    pub states: Option<Vec<String>>,
+    /// Fields that are never mirrored.
+    pub omit: Vec<OmitField>,
+    /// The labels of the mirrors.
+    pub labels: Labels,
+    /// The owner references of the mirrors.
+    pub owners: Arc<[OwnerReference]>,
+    /// Which finished ones are kept.
+    pub retention: Policy,
+}
+
+impl Scope {
+    /// What `watch` mirrors, where every mirror gets the labels `flags`.
+    #[must_use]
+    pub fn of(watch: &ClusterWatch, flags: FlagLabels) -> Self {
+        let spec = &watch.spec;
+        let owner = OwnerReference {
+            controller: Some(true),
+            ..watch.owner_ref(&()).unwrap_or_default()
+        };
+        Self {
+            namespace: watch.namespace().unwrap_or_default().into(),
+            cluster: spec.cluster_id.as_str().into(),
+            instance: spec.instance().map(Into::into),
+            states: spec.states.clone(),
+            omit: spec.omit.clone().unwrap_or_default(),
+            labels: Labels::of(&watch.name_any(), flags),
+            owners: match &spec.deletion_policy {
+                DeletionPolicy::Delete => [owner].into(),
+                DeletionPolicy::Retain | DeletionPolicy::Unknown(_) => [].into(),
+            },
+            retention: Policy::of(spec.retention.as_ref()),
+        }
+    }
+
+    /// Whether a mirror has the labels and owners that the watch gives.
+    #[must_use]
+    pub fn fits(&self, mirror: &Mirror) -> bool {
+        let instance = Some(&*mirror.instance).filter(|instance| !instance.is_empty());
+        self.metadata(instance) == mirror.metadata
+    }
+
+    /// A digest of the labels and owners that it gives to a mirror of this instance.
+    #[must_use]
+    pub fn metadata(&self, instance: Option<&str>) -> u64 {
+        let (labels, cluster) = (&self.labels, &self.cluster);
+        labels.digest(cluster, instance, &self.owners)
+    }
+
+    /// A digest of all of it that the fate of a mirrored remediation depends on.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        let metadata = self.metadata(None);
+        digest::of(&(&*self.cluster, &self.instance, &self.omit, metadata))
+    }
+}
+
+/// What to do about one remediation that the API shows.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// The mirror says so already.
+    Unchanged,
+    /// The mirror says so already, but that it is stale: that ends with the listing, if it is complete.
+    Confirmed(Arc<Mirror>),
+    /// This write.
+    Write(Write),
+    /// A finished one without a mirror: retention decides when the listing has ended.
+    Later(Finished),
+    /// None of this watch's concern: in no wanted state, or expired.
+    Unwanted,
+    /// Older than what is mirrored.
+    Older(Timestamp),
+    /// It cannot be mirrored; the reason is for people.
+    Skipped(&'static str),
+}
+
+/// A finished remediation that may get a mirror.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// The mirror's name.
+    pub name: Box<str>,
+    /// When it ended, where the API says so readably.
+    pub finished: Option<Timestamp>,
+    /// When it was created, where the API says so readably.
+    pub created: Option<Timestamp>,
+    /// Its mirror.
+    pub status: Box<RemediationStatus>,
+    /// Its identity.
+    pub spec: RemediationSpec,
+}
+
+impl Finished {
+    /// When it ended, where that is known.
+    #[must_use]
+    pub fn end(&self) -> Option<End> {
+        self.finished.map(End::Told)
+    }
+
+    /// The write that creates its mirror.
+    #[must_use]
+    pub fn into_write(self) -> Write {
+        Write {
+            name: self.name,
+            deed: Deed::Create(self.status, self.spec),
+        }
+    }
+}
+
+/// Decides about `item`, whose mirror would be named `name`; `mirror`: the facts of the object of that name.
+///
+/// A version older than the mirror's is not written, unless `trust_older`.
+#[must_use]
+pub fn plan(
+    scope: &Scope,
+    name: &str,
+    mut item: Remediation,
+    mirror: Option<&Arc<Mirror>>,
+    trust_older: bool,
+    clocks: Clocks,
+) -> Verdict {
+    if item.id.chars().count() > limits::ID as usize {
+        return Verdict::Skipped("its id is longer than 1024 characters");
+    }
+    if item
+        .cluster_id
+        .as_deref()
+        .is_some_and(|cluster| cluster != &*scope.cluster)
+    {
+        return Verdict::Skipped("the API says that it belongs to another cluster");
+    }
+    if let Some(instance) = &scope.instance
+        && item
+            .instance_id
+            .get_or_insert_with(|| Text::from(&**instance))
+            != &**instance
+    {
+        return Verdict::Skipped("the API says that it belongs to another instance");
+    }
+    match mirror {
+        Some(mirror) if *mirror.cluster != *scope.cluster || *mirror.id != *item.id => {
+            Verdict::Skipped("an object that is not its mirror has its name: delete that one")
+        }
+        Some(mirror) => change(scope, name, &item, mirror, trust_older),
+        None => create(scope, name, &item, clocks),
+    }
+}
+
+fn change(
+    scope: &Scope,
+    name: &str,
+    item: &Remediation,
+    mirror: &Arc<Mirror>,
+    trust_older: bool,
+) -> Verdict {
+    if let (Some(theirs), Some(ours)) =
+        (timestamp::read(item.update_time.as_deref()), mirror.updated)
+        && theirs < ours
+        && !trust_older
+    {
+        return Verdict::Older(theirs);
+    }
+    let status = status::from_api(item, &scope.omit, mirror.generation);
+    let metadata = scope.metadata(status.instance_id.as_deref()) != mirror.metadata;
+    let status = (digest::digest(&status) != mirror.content).then(|| Box::new(status));
+    if status.is_none() && !metadata {
+        return Verdict::Unchanged;
+    }
+    if let (Synced::Stale, false, Some(status)) = (mirror.synced, metadata, &status) {
+        let mut marked = status.clone();
+        status::mark(&mut marked, Synced::Stale, &item.id, mirror.generation);
+        if digest::digest(&marked) == mirror.content {
+            return Verdict::Confirmed(mirror.clone());
+        }
+    }
+    Verdict::Write(Write {
+        name: name.into(),
+        deed: Deed::Update {
+            mirror: mirror.clone(),
+            status,
+            metadata,
+        },
+    })
+}
+
+fn create(scope: &Scope, name: &str, item: &Remediation, clocks: Clocks) -> Verdict {
+    if scope
+        .states
+        .as_ref()
+        .is_some_and(|states| states.iter().all(|state| item.state != *state))
+    {
+        return Verdict::Unwanted;
+    }
+    let finished = timestamp::ended(item.end_time.as_deref(), item.update_time.as_deref());
+    let ended = state::is_final(&item.state);
+    if ended && scope.retention.is_over(finished.map(End::Told), clocks) {
+        return Verdict::Unwanted;
+    }
+    let created = Finished {
+        name: name.into(),
+        finished,
+        created: timestamp::read(item.create_time.as_deref()),
+        status: Box::new(status::from_api(item, &scope.omit, 1)),
+        spec: RemediationSpec {
+            cluster_id: scope.cluster.to_string(),
+            id: item.id.to_string(),
+        },
+    };
+    if ended && scope.retention.max_per_instance.is_some() {
+        return Verdict::Later(created);
+    }
+    Verdict::Write(created.into_write())
+}
+
+/// The order in which writes of one page go: new ones and open ones first, for they are what people wait for.
+#[must_use]
+pub fn urgency(write: &Write) -> u8 {
+    let open = |status: &RemediationStatus| status.open == Some(true);
+    match &write.deed {
+        Deed::Create(status, _) if open(status) => 0,
+        Deed::Update {
+            status: Some(_), ..
+        }
+        | Deed::Mark(..) => 1,
+        Deed::Create(..) => 2,
+        Deed::Update { .. } => 3,
+        Deed::Prune(_) => 4,
+    }
+}
+
+#[cfg(test)]
+mod tests;

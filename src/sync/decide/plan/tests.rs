@@ -1,0 +1,385 @@
+#![allow(clippy::unwrap_used)]
+
+use futures::executor::block_on;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    mirror::{labels, name::object_name},
+    store::Index,
+    sync::write::object::{Done, Writer},
+    testing::{
+        CLUSTER, NAMESPACE, STATES, at, clocks, cluster::MemoryCluster, ended, id, item, now,
+        random, scope, some,
+    },
+};
+
+mod any;
+mod elsewhere;
+
+/// The mirrors of a cluster, written as the operator writes them.
+#[derive(Clone)]
+struct World {
+    cluster: MemoryCluster,
+    index: Index,
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            cluster: MemoryCluster::default(),
+            index: Index::new(0),
+        }
+    }
+
+    /// What is planned for `item`.
+    fn plan(&self, scope: &Scope, item: &Remediation) -> Verdict {
+        self.plan_trusting(scope, item, false)
+    }
+
+    fn plan_trusting(&self, scope: &Scope, item: &Remediation, trust_older: bool) -> Verdict {
+        let name = object_name(&scope.cluster, &item.id);
+        let mirror = self.index.get(NAMESPACE, &name);
+        plan(
+            scope,
+            &name,
+            item.clone(),
+            mirror.as_ref(),
+            trust_older,
+            clocks(),
+        )
+    }
+
+    fn write(&self, scope: &Scope, write: Write) -> Done {
+        let writer = Writer {
+            cluster: self.cluster.clone(),
+            index: self.index.clone(),
+            namespace: scope.namespace.clone(),
+            labels: scope.labels.clone(),
+            owners: scope.owners.clone(),
+        };
+        block_on(writer.write(write, now())).unwrap()
+    }
+
+    /// Plans `item` and does what the plan says.
+    fn mirror(self, scope: &Scope, item: &Remediation) -> Self {
+        let Verdict::Write(write) = self.plan(scope, item) else {
+            panic!("nothing to write");
+        };
+        assert_ne!(self.write(scope, write), Done::Conflict);
+        self
+    }
+}
+
+fn owner(uid: &str) -> OwnerReference {
+    OwnerReference {
+        api_version: "compute.together.ai/v1alpha1".into(),
+        kind: "ClusterWatch".into(),
+        name: "training".into(),
+        uid: uid.into(),
+        ..OwnerReference::default()
+    }
+}
+
+fn owned(uid: &str) -> Scope {
+    Scope {
+        owners: [owner(uid)].into(),
+        ..scope()
+    }
+}
+
+fn updated(time: &str) -> Remediation {
+    Remediation {
+        update_time: some(time),
+        ..item(1, "RUNNING")
+    }
+}
+
+#[track_caller]
+fn update(verdict: Verdict) -> (bool, bool) {
+    match verdict {
+        Verdict::Write(Write {
+            deed: Deed::Update {
+                status, metadata, ..
+            },
+            ..
+        }) => (status.is_some(), metadata),
+        other => panic!("not an update: {other:?}"),
+    }
+}
+
+#[test]
+fn a_new_one_is_created_under_its_identity() {
+    let Verdict::Write(Write { name, deed }) = World::new().plan(&scope(), &item(1, "RUNNING"))
+    else {
+        panic!("nothing to write");
+    };
+    let Deed::Create(status, spec) = deed else {
+        panic!("not created");
+    };
+    assert_eq!(&*name, id(1));
+    assert_eq!((spec.cluster_id.as_str(), spec.id), (CLUSTER, id(1)));
+    assert_eq!(status.state, some("RUNNING"));
+}
+
+#[test]
+fn the_same_again_is_unchanged_and_another_state_is_written() {
+    let world = World::new().mirror(&scope(), &item(1, "PENDING"));
+    assert!(matches!(
+        world.plan(&scope(), &item(1, "PENDING")),
+        Verdict::Unchanged
+    ));
+    assert_eq!(
+        update(world.plan(&scope(), &item(1, "RUNNING"))),
+        (true, false)
+    );
+}
+
+#[test]
+fn a_mode_changed_in_place_is_written() {
+    let world = World::new().mirror(&scope(), &item(1, "PENDING_APPROVAL"));
+    let changed = Remediation {
+        mode: some("REMEDIATION_MODE_VM_ONLY"),
+        ..item(1, "PENDING_APPROVAL")
+    };
+    assert_eq!(update(world.plan(&scope(), &changed)), (true, false));
+}
+
+#[test]
+fn an_edit_by_hand_is_put_right() {
+    let world = World::new().mirror(&owned("u"), &item(1, "RUNNING"));
+    world.cluster.touch(1, |object| {
+        object.status.as_mut().unwrap().state = some("SUCCEEDED");
+        object.metadata.labels = None;
+        object.metadata.owner_references = None;
+    });
+    world.index.apply(world.cluster.object(1).unwrap());
+    assert_eq!(
+        update(world.plan(&owned("u"), &item(1, "RUNNING"))),
+        (true, true)
+    );
+}
+
+#[test]
+fn foreign_labels_are_nobodys_business() {
+    let world = World::new().mirror(&scope(), &item(1, "RUNNING"));
+    world.cluster.touch(1, |object| {
+        let labels = object.metadata.labels.get_or_insert_default();
+        labels.insert("team".into(), "gpu".into());
+    });
+    world.index.apply(world.cluster.object(1).unwrap());
+    assert!(matches!(
+        world.plan(&scope(), &item(1, "RUNNING")),
+        Verdict::Unchanged
+    ));
+}
+
+#[test]
+fn another_owner_is_written_and_the_status_left_alone() {
+    let world = World::new().mirror(&owned("old"), &item(1, "RUNNING"));
+    assert_eq!(
+        update(world.plan(&owned("new"), &item(1, "RUNNING"))),
+        (false, true)
+    );
+    assert_eq!(
+        update(world.plan(&scope(), &item(1, "RUNNING"))),
+        (false, true)
+    );
+    let world = world.mirror(&owned("new"), &item(1, "RUNNING"));
+    let owners = world.cluster.object(1).unwrap().metadata.owner_references;
+    assert_eq!(owners.unwrap(), [owner("new")]);
+}
+
+#[test]
+fn another_instance_is_a_new_label_too() {
+    let moved = Remediation {
+        instance_id: some("instance-2"),
+        ..item(1, "RUNNING")
+    };
+    let world = World::new().mirror(&scope(), &item(1, "RUNNING"));
+    assert_eq!(update(world.plan(&scope(), &moved)), (true, true));
+    let world = world.mirror(&scope(), &moved);
+    let labels = world.cluster.object(1).unwrap().metadata.labels.unwrap();
+    assert_eq!(labels[labels::INSTANCE_ID], "instance-2");
+}
+
+#[test]
+fn states_hold_for_new_mirrors_alone() {
+    let scope = Scope {
+        states: Some(vec!["RUNNING".into()]),
+        ..scope()
+    };
+    let world = World::new();
+    assert!(matches!(
+        world.plan(&scope, &item(1, "PENDING")),
+        Verdict::Unwanted
+    ));
+    let world = world.mirror(&scope, &item(1, "RUNNING"));
+    assert_eq!(
+        update(world.plan(&scope, &item(1, "SUCCEEDED"))),
+        (true, false)
+    );
+}
+
+#[test]
+fn an_expired_one_gets_no_mirror() {
+    let ttl = |seconds| Scope {
+        retention: Policy {
+            ttl: Some(std::time::Duration::from_secs(seconds)),
+            max_per_instance: None,
+        },
+        ..scope()
+    };
+    let old = ended(1, "instance-1", "2026-11-23T08:00:00Z");
+    assert!(matches!(
+        World::new().plan(&ttl(3600), &old),
+        Verdict::Unwanted
+    ));
+    assert!(matches!(
+        World::new().plan(&ttl(3600 * 3), &old),
+        Verdict::Write(_)
+    ));
+    let open = Remediation {
+        end_time: some("2026-11-23T08:00:00Z"),
+        ..item(1, "RUNNING")
+    };
+    assert!(matches!(
+        World::new().plan(&ttl(3600), &open),
+        Verdict::Write(_)
+    ));
+}
+
+#[test]
+fn where_retention_counts_a_finished_one_waits_for_the_listings_end() {
+    let scope = Scope {
+        retention: Policy {
+            ttl: None,
+            max_per_instance: Some(1),
+        },
+        ..scope()
+    };
+    let Verdict::Later(finished) =
+        World::new().plan(&scope, &ended(1, "instance-1", "2026-11-23T08:00:00Z"))
+    else {
+        panic!("not later");
+    };
+    assert_eq!(finished.finished, Some(at("2026-11-23T08:00:00Z")));
+    assert!(matches!(
+        World::new().plan(&scope, &item(2, "RUNNING")),
+        Verdict::Write(_)
+    ));
+    let world = World::new().mirror(&scope, &item(1, "RUNNING"));
+    assert_eq!(
+        update(world.plan(&scope, &item(1, "FAILED"))),
+        (true, false)
+    );
+}
+
+#[test]
+fn an_older_version_is_written_only_when_trusted() {
+    let world = World::new().mirror(&scope(), &updated("2026-11-23T09:30:00Z"));
+    let older = updated("2026-11-23T09:29:59.9Z");
+    match world.plan(&scope(), &older) {
+        Verdict::Older(version) => assert_eq!(version, at("2026-11-23T09:29:59.9Z")),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(
+        update(world.plan_trusting(&scope(), &older, true)),
+        (true, false)
+    );
+    for unreadable in ["yesterday", ""] {
+        assert_eq!(
+            update(world.plan(&scope(), &updated(unreadable))),
+            (true, false)
+        );
+    }
+    let silent = Remediation {
+        update_time: None,
+        ..item(1, "RUNNING")
+    };
+    assert_eq!(update(world.plan(&scope(), &silent)), (true, false));
+}
+
+#[test]
+fn the_same_version_with_other_content_is_written() {
+    let world = World::new().mirror(&scope(), &item(1, "PENDING"));
+    assert_eq!(
+        update(world.plan(&scope(), &item(1, "RUNNING"))),
+        (true, false)
+    );
+}
+
+#[test]
+fn what_people_wait_for_is_written_first() {
+    let world = World::new()
+        .mirror(&scope(), &item(1, "RUNNING"))
+        .mirror(&scope(), &item(2, "RUNNING"));
+    let write = |scope: &Scope, item: &Remediation| match world.plan(scope, item) {
+        Verdict::Write(write) => write,
+        other => panic!("{other:?}"),
+    };
+    let prune = Write {
+        name: id(1).into(),
+        deed: Deed::Prune(world.index.get(NAMESPACE, &id(1)).unwrap()),
+    };
+    let order = [
+        write(&scope(), &item(3, "PENDING_APPROVAL")),
+        write(&scope(), &item(1, "SUCCEEDED")),
+        write(&scope(), &item(4, "SUCCEEDED")),
+        write(&owned("u"), &item(2, "RUNNING")),
+        prune,
+    ];
+    assert!(
+        order
+            .iter()
+            .map(urgency)
+            .is_sorted_by(|one, other| one < other)
+    );
+}
+
+fn any_scope() -> impl Strategy<Value = Scope> {
+    let states = proptest::option::of(proptest::sample::subsequence(STATES.to_vec(), 1..5));
+    let omit = proptest::sample::subsequence(
+        vec![
+            OmitField::Reason,
+            OmitField::LinkedAlerts,
+            OmitField::RequestedBy,
+        ],
+        0..3,
+    );
+    (
+        states,
+        omit,
+        any::<bool>(),
+        proptest::option::of(Just("instance-2")),
+    )
+        .prop_map(|(states, omit, owned, instance)| Scope {
+            states: states.map(|states| states.into_iter().map(str::to_owned).collect()),
+            omit,
+            owners: owned.then(|| owner("u")).into_iter().collect(),
+            instance: instance.map(Into::into),
+            ..scope()
+        })
+}
+
+proptest! {
+    #[test]
+    fn after_what_the_plan_said_it_says_unchanged(
+        scope in any_scope(),
+        items in proptest::collection::vec(random::remediation(4), 1..12),
+    ) {
+        let world = World::new();
+        for item in items {
+            let Verdict::Write(write) = world.plan_trusting(&scope, &item, true) else { continue };
+            prop_assert_ne!(world.write(&scope, write), Done::Conflict);
+            prop_assert!(matches!(world.plan(&scope, &item), Verdict::Unchanged));
+            let fresh = Index::new(0);
+            for name in world.cluster.names() {
+                fresh.apply(world.cluster.object(name[24..].parse().unwrap()).unwrap());
+            }
+            let restarted = World { index: fresh, ..world.clone() };
+            prop_assert!(matches!(restarted.plan(&scope, &item), Verdict::Unchanged), "after a restart");
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Which mirrors of finished remediations are kept: pure.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use k8s_openapi::jiff::Timestamp;
+
+use super::plan::Finished;
+use crate::{
+    api::cluster_watch::Retention,
+    mirror::end::{Clocks, End},
+    store::Mirror,
+    sync::write::object::{Deed, Write},
+};
+
+/// What `spec.retention` says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// How long after its end one is kept; `None`: however old.
+    pub ttl: Option<Duration>,
+    /// How many are kept for each instance, the newest; `None`: however many.
+    pub max_per_instance: Option<usize>,
+}
+
+impl Policy {
+    /// The policy of `retention`.
+    #[must_use]
+    pub fn of(retention: Option<&Retention>) -> Self {
+        Self {
+            ttl: retention.and_then(Retention::ttl_after_finished),
+            max_per_instance: retention
+                .and_then(|retention| retention.max_finished_per_instance)
+                .map(|max| max as usize),
+        }
+    }
+
+    /// Whether one that ended so is past its time. One whose end nobody knows never is, and none is while nobody knows the
+    /// time.
+    #[must_use]
+    pub fn is_over(&self, end: Option<End>, clocks: Clocks) -> bool {
+        match (end, clocks.apis) {
+            (Some(End::Told(end)), Some(apis)) => self.expired(Some(end), apis),
+            // Whichever clock was set since, that makes nothing expire early.
+            (Some(End::Seen(end)), Some(apis)) => self.expired(Some(end), clocks.ours.min(apis)),
+            (None, _) | (_, None) => false,
+        }
+    }
+
+    /// Whether one that ended at `finished` is past its time, `now` by the same clock. One that says no readable time
+    /// never is.
+    #[must_use]
+    pub fn expired(&self, finished: Option<Timestamp>, now: Timestamp) -> bool {
+        let (Some(ttl), Some(finished)) = (self.ttl, finished) else {
+            return false;
+        };
+        Duration::try_from(now.duration_since(finished)).is_ok_and(|age| age > ttl)
+    }
+
+    /// Whether [`settle`] may have to do with `mirror`.
+    #[must_use]
+    pub fn concerns(&self, mirror: &Mirror, clocks: Clocks) -> bool {
+        let counted = self.max_per_instance.is_some();
+        !mirror.open && (counted || self.is_over(mirror.end(), clocks))
+    }
+}
+
+/// Finished remediations without a mirror, of each instance no more than may be kept.
+#[derive(Debug, Default)]
+pub struct Candidates(BTreeMap<String, Vec<Finished>>);
+
+impl Candidates {
+    /// Takes one in; where that is one too many for its instance, the oldest goes.
+    pub fn push(&mut self, finished: Finished, policy: &Policy) {
+        let of_instance = self
+            .0
+            .entry(finished.status.instance_id.clone().unwrap_or_default())
+            .or_default();
+        of_instance.push(finished);
+        if policy
+            .max_per_instance
+            .is_some_and(|max| of_instance.len() > max)
+        {
+            let oldest = of_instance
+                .iter()
+                .enumerate()
+                .min_by_key(|(_, one)| rank(one.finished, one.created, &one.name));
+            if let Some((at, _)) = oldest {
+                of_instance.swap_remove(at);
+            }
+        }
+    }
+}
+
+/// What to delete and what to create, now that a complete listing has ended. `mirrors`: those of the watch that the policy
+/// [concerns](Policy::concerns). Instances of which a mirror may be wrong, `unsure`, are left
+/// alone: what counts as finished there is not known.
+#[must_use]
+pub fn settle(
+    policy: &Policy,
+    mirrors: &[(Box<str>, Arc<Mirror>)],
+    candidates: Candidates,
+    clocks: Clocks,
+    unsure: &BTreeSet<Arc<str>>,
+) -> Vec<Write> {
+    let (expired, finished): (Vec<_>, Vec<_>) = mirrors
+        .iter()
+        .filter(|(_, mirror)| !mirror.open && !unsure.contains(&mirror.instance))
+        .partition(|(_, mirror)| policy.is_over(mirror.end(), clocks));
+    let prune = |(name, mirror): &(Box<str>, Arc<Mirror>)| Write {
+        name: name.clone(),
+        deed: Deed::Prune(mirror.clone()),
+    };
+    let mut writes: Vec<_> = expired.into_iter().map(prune).collect();
+    let Some(max) = policy.max_per_instance else {
+        return writes;
+    };
+
+    let mut instances: BTreeMap<String, Vec<Kept<'_>>> = BTreeMap::new();
+    for mirror in finished {
+        instances
+            .entry(mirror.1.instance.to_string())
+            .or_default()
+            .push(Kept::Mirror(mirror));
+    }
+    for (instance, candidates) in candidates.0 {
+        if unsure.contains(&*instance) {
+            continue;
+        }
+        instances
+            .entry(instance)
+            .or_default()
+            .extend(candidates.into_iter().map(Kept::Candidate));
+    }
+    for mut of_instance in instances.into_values() {
+        of_instance.sort_by(|one, other| other.rank(clocks).cmp(&one.rank(clocks)));
+        for (place, kept) in of_instance.into_iter().enumerate() {
+            match kept {
+                Kept::Mirror(mirror) if place >= max => writes.push(prune(mirror)),
+                // It may have expired since it was listed.
+                Kept::Candidate(candidate)
+                    if place < max && !policy.is_over(candidate.end(), clocks) =>
+                {
+                    writes.push(candidate.into_write());
+                }
+                Kept::Mirror(_) | Kept::Candidate(_) => {}
+            }
+        }
+    }
+    writes
+}
+
+enum Kept<'a> {
+    Mirror(&'a (Box<str>, Arc<Mirror>)),
+    Candidate(Finished),
+}
+
+impl Kept<'_> {
+    fn rank(&self, clocks: Clocks) -> impl Ord {
+        match self {
+            Self::Mirror((name, mirror)) => {
+                let end = mirror.end().map(|end| end.by_api(clocks));
+                rank(end, mirror.created, name)
+            }
+            Self::Candidate(one) => rank(one.finished, one.created, &one.name),
+        }
+    }
+}
+
+/// The place of a finished one among those of its instance: the greatest stays longest. By its end, else by its creation;
+/// one that says neither counts as the newest, for nothing proves that it is old. Of equals, the first by name is the
+/// greatest.
+pub(crate) fn rank(
+    finished: Option<Timestamp>,
+    created: Option<Timestamp>,
+    name: &str,
+) -> (bool, Option<Timestamp>, Reverse<&str>) {
+    let time = finished.or(created);
+    (time.is_none(), time, Reverse(name))
+}
+
+#[cfg(test)]
+mod tests;

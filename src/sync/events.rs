@@ -1,0 +1,101 @@
+//! What there is to say of a mirror, from what was written: pure.
+
+use k8s_openapi::jiff::Timestamp;
+
+use crate::{
+    api::{Reason, remediation::RemediationStatus, timestamp},
+    events::Said,
+    mirror::status::{Synced, UNNAMED, mode_in_words, reason_of, story},
+    store::Mirror,
+    sync::write::object::Deed,
+};
+
+/// What to say once `deed` is done. Of a new mirror something only where its remediation was created after `news` (by the
+/// API's clock; `None`: nothing was): anything else is history.
+#[must_use]
+pub fn of_deed(deed: &Deed, news: Option<Timestamp>) -> Vec<Said> {
+    match deed {
+        Deed::Create(status, spec) => created(status, &spec.id, news),
+        Deed::Update {
+            mirror,
+            status: Some(status),
+            ..
+        } if mirror.state.is_empty() => created(status, &mirror.id, news),
+        Deed::Update {
+            mirror,
+            status: Some(status),
+            ..
+        } => updated(mirror, status),
+        Deed::Update { status: None, .. } | Deed::Prune(_) => Vec::new(),
+        Deed::Mark(mirror, synced) => marked(mirror, *synced).into_iter().collect(),
+    }
+}
+
+fn created(status: &RemediationStatus, id: &str, news: Option<Timestamp>) -> Vec<Said> {
+    let is_news = timestamp::is_since(status.create_time.as_deref(), news);
+    is_news.then(|| entered(status, id)).into_iter().collect()
+}
+
+fn updated(mirror: &Mirror, status: &RemediationStatus) -> Vec<Said> {
+    let mut said = Vec::new();
+    let entered_another = status.state.as_deref() != Some(&*mirror.state);
+    if !entered_another && mirror.synced != Synced::Listed && status.open == Some(true) {
+        said.extend(marked(mirror, Synced::Listed));
+    }
+    let mode = status.mode.as_deref().unwrap_or_default();
+    if !mirror.mode.is_empty() && *mirror.mode != *mode {
+        let (node, before) = (node(status.node.as_deref()), mode_in_words(&mirror.mode));
+        let now = if mode.is_empty() {
+            "none"
+        } else {
+            mode_in_words(mode)
+        };
+        said.push(Said::normal(
+            Reason::ModeChanged,
+            format!("{node}: the repair was {before} and is now {now}"),
+        ));
+    }
+    if entered_another {
+        said.push(entered(status, &mirror.id));
+    }
+    said
+}
+
+/// It came into its state.
+fn entered(status: &RemediationStatus, id: &str) -> Said {
+    // Without what people may have written.
+    let told = RemediationStatus {
+        node: status.node.clone(),
+        state: status.state.clone(),
+        mode: status.mode.clone(),
+        create_time: status.create_time.clone(),
+        review_time: status.review_time.clone(),
+        start_time: status.start_time.clone(),
+        ..RemediationStatus::default()
+    };
+    let state = status.state.as_deref().unwrap_or_default();
+    Said {
+        warning: matches!(state, "FAILED" | "PENDING_APPROVAL"),
+        ..Said::normal(reason_of(state), story(&told, id))
+    }
+}
+
+fn marked(mirror: &Mirror, synced: Synced) -> Option<Said> {
+    let node = node(Some(&*mirror.node).filter(|node| !node.is_empty()));
+    let note = |told: &str| format!("{node}: {told}");
+    match synced {
+        Synced::Listed if mirror.synced == Synced::Pending => None,
+        Synced::Listed => Some(Said::normal(
+            synced.reason(),
+            note("the API shows it again, as it is mirrored"),
+        )),
+        Synced::Stale | Synced::NotFound | Synced::NotListed | Synced::Forbidden => {
+            Some(Said::warning(synced.reason(), note(synced.message())))
+        }
+        Synced::Pending | Synced::Final => None,
+    }
+}
+
+fn node(name: Option<&str>) -> &str {
+    name.unwrap_or(UNNAMED)
+}

@@ -1,0 +1,127 @@
+//! Asks the API for open mirrors that left the listing, one by one, and marks those that are proven gone.
+//!
+//! Where the call by id has not earned trust yet, one that was just listed is asked for first.
+
+use crate::{
+    k8s::api::Cluster,
+    store::Index,
+    sync::{
+        decide::{
+            absence::{Absences, Answer},
+            plan::Scope,
+        },
+        write::{
+            object::{Deed, Write},
+            queue::Round,
+        },
+    },
+    together::{Api, Error, Remediation, is_plain},
+};
+
+/// What asking came to.
+#[derive(Debug, Default)]
+pub struct Asked {
+    /// For how many the budget sufficed.
+    pub times: usize,
+    /// What the API showed.
+    pub shown: Vec<Remediation>,
+}
+
+/// Asks for what is missing, within `budget` calls, and plans what the answers show.
+pub async fn ask<A: Api, C: Cluster>(
+    api: &A,
+    scope: &Scope,
+    index: &Index,
+    absences: &mut Absences,
+    round: &mut Round<'_, C>,
+    budget: usize,
+) -> Asked {
+    let mut left = budget;
+    let mut asked = Asked::default();
+    let missing = absences.questions(budget);
+    if !missing.is_empty()
+        && !absences.trusts_ids()
+        && let Some((instance, id)) = round.sample.clone()
+        && let Some(Ok(_)) = question(api, scope, instance.as_deref(), &id, &mut left).await
+    {
+        absences.trust_ids();
+    }
+    for name in missing {
+        let Some(mirror) = index.mirror(&scope.namespace, &scope.cluster, &name) else {
+            continue;
+        };
+        let instance = Some(&*mirror.instance).filter(|instance| !instance.is_empty());
+        let mut answer = question(api, scope, instance, &mirror.id, &mut left).await;
+        if instance.is_some() && matches!(answer, Some(Err(Error::NotFound))) {
+            answer = question(api, scope, None, &mirror.id, &mut left).await;
+        }
+        let Some(answer) = answer else { break };
+        absences.asked(&name);
+        asked.times += 1;
+        round.pulse.beat();
+        match answer {
+            Ok(item) => {
+                asked.shown.push(item.clone());
+                round.take(vec![Ok(item)]).await;
+                let left_out = round.unconfirmed.contains(&mirror.id);
+                let shown = if left_out {
+                    Answer::LeftOut
+                } else {
+                    Answer::Shown
+                };
+                absences.answered(&name, shown);
+            }
+            Err(Error::NotFound) if !is_plain(&mirror.id) => {
+                absences.answered(&name, Answer::Unaskable);
+            }
+            Err(Error::NotFound) => absences.answered(&name, Answer::NotFound),
+            Err(Error::Forbidden) => absences.answered(&name, Answer::Forbidden),
+            Err(Error::BadRequest { .. } | Error::ImpossibleId { .. }) => {
+                absences.answered(&name, Answer::Unaskable);
+            }
+            Err(Error::InvalidResponse(_)) => absences.answered(&name, Answer::Unanswered),
+            // A key or an API that fails now would fail for the rest too; where it fails for this one alone, the rest
+            // comes first in the next poll.
+            Err(_) => break,
+        }
+    }
+    asked
+}
+
+/// One call, if the budget still has one.
+async fn question<A: Api>(
+    api: &A,
+    scope: &Scope,
+    instance: Option<&str>,
+    id: &str,
+    left: &mut usize,
+) -> Option<Result<Remediation, Error>> {
+    *left = left.checked_sub(1)?;
+    Some(api.get(&scope.cluster, instance, id).await)
+}
+
+/// Marks what is proven gone.
+pub async fn mark<C: Cluster>(
+    scope: &Scope,
+    index: &Index,
+    absences: &Absences,
+    round: &mut Round<'_, C>,
+) {
+    let proven: Vec<_> = absences
+        .names()
+        .filter_map(|name| Some((name, absences.verdict(name)?)))
+        .collect();
+    for (name, synced) in proven {
+        let Some(mirror) = index.mirror(&scope.namespace, &scope.cluster, name) else {
+            continue;
+        };
+        if mirror.open && mirror.synced != synced {
+            round
+                .write(Write {
+                    name: name.into(),
+                    deed: Deed::Mark(mirror, synced),
+                })
+                .await;
+        }
+    }
+}

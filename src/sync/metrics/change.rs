@@ -1,0 +1,96 @@
+//! What a write says of a remediation's way: pure.
+
+use k8s_openapi::jiff::Timestamp;
+
+use crate::{
+    api::{remediation::RemediationStatus, timestamp},
+    sync::write::object::Deed,
+    together::wire::state,
+};
+
+/// What stands for states and modes that this program does not know, so that there are few.
+pub(crate) const OTHER: &str = "other";
+
+const MODES: [&str; 5] = [
+    "VM_ONLY",
+    "HOST_AWARE",
+    "EVICT_WITHOUT_REPLACEMENT",
+    "REBOOT_VM",
+    "HOST_POWER_CYCLE",
+];
+
+/// The label of a state.
+pub(crate) fn state_label(state: &str) -> &'static str {
+    let known = state::OPEN_REFERENCE
+        .into_iter()
+        .chain(state::OPEN_NEWER)
+        .chain(state::FINAL);
+    one_of(known, state)
+}
+
+/// The label of a mode.
+pub(crate) fn mode_label(mode: &str) -> &'static str {
+    one_of(MODES.into_iter(), mode)
+}
+
+fn one_of(mut known: impl Iterator<Item = &'static str>, value: &str) -> &'static str {
+    known.find(|known| *known == value).unwrap_or(OTHER)
+}
+
+/// A remediation came into another state.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Change {
+    pub(crate) to: &'static str,
+    pub(crate) mode: &'static str,
+    /// Seconds to approve, to start and to finish; only of one that ends, so that each is counted once.
+    pub(crate) took: [Option<f64>; 3],
+}
+
+impl Change {
+    /// The change that `deed` writes. The first status of a mirror is one only where its remediation was created after `news`
+    /// (by the API's clock; `None`: nothing was): anything else is history.
+    #[must_use]
+    pub(crate) fn of(deed: &Deed, news: Option<Timestamp>) -> Option<Self> {
+        let is_news =
+            |status: &RemediationStatus| timestamp::is_since(status.create_time.as_deref(), news);
+        let (status, counts) = match deed {
+            Deed::Create(status, _) => (status, is_news(status)),
+            // Its creation broke off before it had a status.
+            Deed::Update {
+                mirror,
+                status: Some(status),
+                ..
+            } if mirror.state.is_empty() => (status, is_news(status)),
+            Deed::Update {
+                mirror,
+                status: Some(status),
+                ..
+            } if status.state.as_deref() != Some(&*mirror.state) => (status, mirror.open),
+            _ => return None,
+        };
+        counts.then(|| Self::to(status))
+    }
+
+    fn to(status: &RemediationStatus) -> Self {
+        let read = |text: &Option<String>| timestamp::read(text.as_deref());
+        let (reviewed, started) = (read(&status.review_time), read(&status.start_time));
+        let created = read(&status.create_time);
+        let took = [
+            (created, reviewed),
+            (reviewed.or(created), started),
+            (started, read(&status.end_time)),
+        ];
+        let ended = status.open == Some(false);
+        Self {
+            to: state_label(status.state.as_deref().unwrap_or_default()),
+            mode: mode_label(status.mode.as_deref().unwrap_or_default()),
+            took: took.map(|(from, to)| seconds(from?, to?).filter(|_| ended)),
+        }
+    }
+}
+
+/// `None` where that is negative.
+fn seconds(from: Timestamp, to: Timestamp) -> Option<f64> {
+    let took = to.duration_since(from).as_secs_f64();
+    (took >= 0.0).then_some(took)
+}

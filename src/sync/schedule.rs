@@ -1,0 +1,349 @@
+//! When a watch polls, and what it lists then: pure.
+
+pub mod request;
+
+use std::{hash::Hasher, time::Duration};
+
+use siphasher::sip::SipHasher13;
+
+use crate::api::cluster_watch::ClusterWatchSpec;
+
+/// The status of a watch is written at least this often, so that a reader sees that somebody lives.
+pub const HEARTBEAT: Duration = Duration::from_secs(300);
+/// Full listings come no closer than this many times what the API took over the last one.
+pub const FULL_SPACING: u32 = 10;
+/// Full listings are this far apart where the watch names nothing.
+const FULL_RESYNC: Duration = Duration::from_secs(600);
+/// What is added to three intervals before a mirror counts as stale; also what every poll may take before it does.
+pub const STALE_GRACE: Duration = Duration::from_secs(120);
+/// A poll comes up to this part of its interval earlier or later.
+const JITTER: f64 = 0.05;
+/// So many first polls of a watch are early or late by the same part: ten times up to 5 % either way is all of an
+/// interval, over which watches that began together are spread then.
+const SPREADING: u64 = 10;
+/// The longest wait after a refused key, or after a poll that made more calls than it should.
+const REFUSED_MAX: Duration = Duration::from_secs(600);
+/// Questions by id that every poll may ask.
+const QUESTIONS: usize = 10;
+/// A full listing of several pages is begun at most once in this time, whatever became of the last one.
+pub const FULL_APART: Duration = Duration::from_secs(60);
+
+/// Questions by id of a poll whose listing has this many pages: ten, or as many as it has pages.
+#[must_use]
+pub fn most_questions(pages: usize) -> usize {
+    QUESTIONS.max(pages)
+}
+
+/// The operator's own speeds.
+#[derive(Clone, Copy, Debug)]
+pub struct Speeds {
+    /// Between polls of a `ClusterWatch` that names no interval.
+    pub default_interval: Duration,
+    /// Between polls while something is open, of one that names no `activeInterval`.
+    pub default_active_interval: Duration,
+    /// No `ClusterWatch` is polled faster.
+    pub min_interval: Duration,
+}
+
+/// The speeds of one watch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cadence {
+    /// Between polls while nothing is open.
+    pub interval: Duration,
+    /// Between polls while something is open.
+    pub active_interval: Duration,
+    /// Between full listings.
+    pub full_resync: Duration,
+}
+
+impl Cadence {
+    /// The speeds of `spec`, with the operator's defaults for what it does not name. None is below the operator's minimum,
+    /// and the active interval, named or not, is never above the interval.
+    #[must_use]
+    pub fn of(spec: &ClusterWatchSpec, speeds: Speeds) -> Self {
+        let interval = spec.interval().unwrap_or(speeds.default_interval);
+        let interval = interval.max(speeds.min_interval);
+        let active_interval = spec
+            .active_interval()
+            .unwrap_or(speeds.default_active_interval)
+            .max(speeds.min_interval)
+            .min(interval);
+        let full_resync = spec
+            .full_resync_interval()
+            .unwrap_or(FULL_RESYNC)
+            .max(interval);
+        Self {
+            interval,
+            active_interval,
+            full_resync,
+        }
+    }
+
+    /// The interval in force.
+    #[must_use]
+    pub fn current(&self, something_open: bool) -> Duration {
+        if something_open {
+            self.active_interval
+        } else {
+            self.interval
+        }
+    }
+
+    /// The healthy cycle: the most calls to the API that one watch makes in a minute, where all takes `full` pages and what
+    /// is open takes `open`. It is one full listing and in each other poll what is open, each with its questions by id.
+    /// No fault makes it more (docs/how-it-works.md says by which rules).
+    #[must_use]
+    pub fn calls_a_minute(&self, full: usize, open: usize) -> usize {
+        let shortest = self.active_interval.mul_f64(1.0 - JITTER).as_secs_f64();
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "0 to 63: no interval is shorter than a second"
+        )]
+        let others = (60.0 / shortest.max(1.0)).floor() as usize;
+        let cost = |pages: usize| pages + most_questions(pages);
+        cost(full) + others * cost(open)
+    }
+
+    /// How long a mirror may go unconfirmed before it is stale: three intervals (a poll that takes longer than its
+    /// interval counts as one) and two minutes. Where the API is left alone for longer, `rest`: until the listing after that
+    /// should have ended, and two minutes.
+    #[must_use]
+    pub fn stale_after(
+        &self,
+        something_open: bool,
+        last_poll: Duration,
+        rest: Duration,
+    ) -> Duration {
+        let polls = self.current(something_open).max(last_poll) * 3;
+        polls.max(rest + last_poll) + STALE_GRACE
+    }
+
+    /// Whether the next listing is a full one, `since` after the last one, over which the API took `taken`.
+    #[must_use]
+    pub fn full_is_due(
+        &self,
+        since: Option<Duration>,
+        taken: Duration,
+        wanted_sooner: bool,
+    ) -> bool {
+        let Some(since) = since else { return true };
+        let spacing = taken * FULL_SPACING;
+        since >= spacing && (wanted_sooner || since >= self.full_resync)
+    }
+}
+
+/// Spreads `interval` by up to 5 % either way, differently for each watch and poll, the same for the same two.
+#[must_use]
+pub fn jittered(interval: Duration, uid: &str, poll: u64) -> Duration {
+    let mut hash = SipHasher13::new();
+    hash.write(uid.as_bytes());
+    hash.write_u64(poll);
+    let unit =
+        f64::from(u32::try_from(hash.finish() >> 32).unwrap_or_default()) / f64::from(u32::MAX);
+    interval.mul_f64(1.0 + JITTER * (2.0 * unit - 1.0))
+}
+
+/// When the next poll comes after `poll` of them: `interval` spread, and never below `minimum`.
+#[must_use]
+pub fn next_poll(interval: Duration, minimum: Duration, uid: &str, poll: u64) -> Duration {
+    jittered(interval, uid, poll.max(SPREADING)).max(minimum)
+}
+
+/// How long a refused key (401, 403, 404, 400) is left alone after `refusals` refusals in a row: the interval, doubled
+/// each time, at most ten minutes (or the interval, where that is longer).
+#[must_use]
+pub fn after_refusal(interval: Duration, refusals: u32) -> Duration {
+    interval
+        .saturating_mul(1 << refusals.min(10))
+        .min(REFUSED_MAX.max(interval))
+}
+
+/// How long to wait after a poll that made `calls` calls where a good one makes `usual`: each call is paid for at the pace
+/// of a healthy `ClusterWatch`. At most ten minutes, or the interval, where that is longer.
+#[must_use]
+pub fn after_failure(interval: Duration, calls: usize, usual: usize) -> Duration {
+    let turns = calls.div_ceil(usual.max(1)).max(1);
+    interval
+        .saturating_mul(u32::try_from(turns).unwrap_or(u32::MAX))
+        .min(REFUSED_MAX.max(interval))
+}
+
+#[cfg(test)]
+#[allow(clippy::cast_precision_loss)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    mod speeds;
+
+    const SPEEDS: Speeds = Speeds {
+        default_interval: Duration::from_secs(60),
+        default_active_interval: Duration::from_secs(15),
+        min_interval: Duration::from_secs(10),
+    };
+    const CADENCE: Cadence = Cadence {
+        interval: Duration::from_secs(60),
+        active_interval: Duration::from_secs(15),
+        full_resync: Duration::from_secs(600),
+    };
+
+    #[test]
+    fn full_listings_keep_their_distance() {
+        let second = Duration::from_secs(1);
+        assert!(CADENCE.full_is_due(None, Duration::ZERO, false));
+        assert!(!CADENCE.full_is_due(Some(second * 599), second, false));
+        assert!(CADENCE.full_is_due(Some(second * 600), second, false));
+        assert!(CADENCE.full_is_due(Some(second * 10), second, true));
+        assert!(!CADENCE.full_is_due(Some(second * 9), second, true));
+        assert!(!CADENCE.full_is_due(Some(second * 600), second * 100, true));
+    }
+
+    #[test]
+    fn stale_is_three_intervals_and_two_minutes() {
+        assert_eq!(
+            CADENCE.stale_after(true, Duration::ZERO, Duration::ZERO),
+            Duration::from_secs(165)
+        );
+        assert_eq!(
+            CADENCE.stale_after(false, Duration::ZERO, Duration::ZERO),
+            Duration::from_secs(300)
+        );
+        assert_eq!(
+            CADENCE.stale_after(true, Duration::from_secs(100), Duration::ZERO),
+            Duration::from_secs(420)
+        );
+        let [lasted, rest] = [100, 1000].map(Duration::from_secs);
+        assert_eq!(
+            CADENCE.stale_after(true, lasted, rest),
+            Duration::from_secs(1220)
+        );
+    }
+
+    #[test]
+    fn a_healthy_minute_is_one_full_listing_and_the_polls_between() {
+        // five polls begin within a minute where each comes 14.25 s after the last
+        assert_eq!(CADENCE.calls_a_minute(1, 1), 5 * 11);
+        assert_eq!(CADENCE.calls_a_minute(100, 2), 200 + 4 * 12);
+        let slow = Cadence {
+            active_interval: Duration::from_secs(60),
+            ..CADENCE
+        };
+        assert_eq!(slow.calls_a_minute(3, 1), 13 + 11);
+    }
+
+    #[test]
+    fn watches_that_begin_together_are_spread_after_ten_polls() {
+        let interval = Duration::from_secs(30);
+        let mut seconds = std::collections::BTreeMap::new();
+        for watch in 0..3000 {
+            let uid = format!("watch {watch}");
+            let pauses = (1..=10).map(|poll| next_poll(interval, Duration::ZERO, &uid, poll));
+            let phase = pauses.sum::<Duration>().as_secs() % 30;
+            *seconds.entry(phase).or_insert(0) += 1;
+        }
+        let fair = 60..=140;
+        assert_eq!(seconds.len(), 30);
+        assert!(seconds.values().all(|of| fair.contains(of)), "{seconds:?}");
+    }
+
+    #[test]
+    fn a_failed_poll_pays_for_its_calls() {
+        let second = Duration::from_secs(1);
+        assert_eq!(after_failure(second * 15, 1, 1), second * 15);
+        assert_eq!(after_failure(second * 15, 4, 1), second * 60);
+        assert_eq!(after_failure(second * 15, 60, 100), second * 15);
+        assert_eq!(after_failure(second * 15, 4, 0), second * 60);
+        assert_eq!(after_failure(second * 15, 1000, 1), second * 600, "at most");
+        assert_eq!(after_failure(second * 900, 9, 1), second * 900);
+    }
+
+    fn any_spec() -> impl Strategy<Value = ClusterWatchSpec> {
+        let duration =
+            || prop::option::of((0_u64..100_000).prop_map(|seconds| format!("{seconds}s")));
+        (duration(), duration(), duration()).prop_map(|(interval, active, full)| ClusterWatchSpec {
+            interval,
+            active_interval: active,
+            full_resync_interval: full,
+            ..ClusterWatchSpec::default()
+        })
+    }
+
+    fn seconds() -> impl Strategy<Value = Duration> {
+        (0_u64..100_000_000).prop_map(Duration::from_millis)
+    }
+
+    proptest! {
+        /// However often a poll fails with however many calls: their rate is at most that of good polls, unless the
+        /// longest wait says otherwise.
+        #[test]
+        fn failing_costs_no_more_than_succeeding(interval in 1_u64..600, calls in 1_usize..200, usual in 1_usize..50) {
+            let interval = Duration::from_secs(interval);
+            let wait = after_failure(interval, calls, usual);
+            let healthy = interval.as_secs_f64() / usual as f64;
+            let failing = wait.as_secs_f64() / calls as f64;
+            prop_assert!(failing >= healthy * 0.999 || wait >= REFUSED_MAX);
+        }
+
+        #[test]
+        fn no_watch_is_faster_than_the_operators_minimum(
+            spec in any_spec(),
+            (default_interval, default_active_interval, minimum) in (seconds(), seconds(), seconds()),
+            (uid, poll, open) in ("[a-f0-9-]{1,36}", any::<u64>(), any::<bool>()),
+        ) {
+            let speeds = Speeds { default_interval, default_active_interval, min_interval: minimum };
+            let cadence = Cadence::of(&spec, speeds);
+            prop_assert!(cadence.active_interval <= cadence.interval, "{:?}", cadence);
+            prop_assert!(cadence.full_resync >= cadence.interval, "{:?}", cadence);
+            let current = cadence.current(open);
+            prop_assert!(current >= minimum);
+            prop_assert!(next_poll(current, minimum, &uid, poll) >= minimum);
+        }
+
+        #[test]
+        fn a_mirror_gets_stale_after_three_polls_and_two_minutes(
+            spec in any_spec(),
+            (lasted, open) in (seconds(), any::<bool>()),
+        ) {
+            let cadence = Cadence::of(&spec, SPEEDS);
+            let stale = cadence.stale_after(open, lasted, Duration::ZERO);
+            prop_assert_eq!(stale, cadence.current(open).max(lasted) * 3 + Duration::from_secs(120));
+            // Three polls in a row that come as late as they may, each as slow as the last: still in time.
+            let late = next_poll(cadence.current(open), Duration::ZERO, "u", 1).max(lasted);
+            prop_assert!(late * 2 + lasted < stale);
+        }
+
+        #[test]
+        fn full_listings_take_a_tenth_of_the_time_at_most(
+            spec in any_spec(),
+            since in prop::option::of(seconds()),
+            (lasted, sooner) in (seconds(), any::<bool>()),
+        ) {
+            let cadence = Cadence::of(&spec, SPEEDS);
+            let due = cadence.full_is_due(since, lasted, sooner);
+            match since {
+                None => prop_assert!(due),
+                Some(since) => {
+                    prop_assert!(!due || since >= lasted * 10);
+                    prop_assert!(due || sooner || since < cadence.full_resync.max(lasted * 10));
+                }
+            }
+        }
+
+        #[test]
+        fn jitter_stays_within_five_percent(seconds in 1_u64..86_400, uid in "[a-f0-9-]{1,36}", poll in any::<u64>()) {
+            let interval = Duration::from_secs(seconds);
+            let jittered = jittered(interval, &uid, poll);
+            prop_assert_eq!(next_poll(interval, Duration::ZERO, &uid, poll.max(10)), next_poll(interval, Duration::ZERO, &uid, poll));
+            prop_assert!(jittered >= interval.mul_f64(0.9499) && jittered <= interval.mul_f64(1.0501));
+        }
+
+        #[test]
+        fn a_refused_key_is_never_asked_more_often_than_a_good_one(seconds in 1_u64..86_400, refusals in any::<u32>()) {
+            let interval = Duration::from_secs(seconds);
+            prop_assert!(after_refusal(interval, refusals) >= interval);
+            prop_assert!(after_refusal(interval, refusals) <= interval.max(Duration::from_secs(600)));
+        }
+    }
+}

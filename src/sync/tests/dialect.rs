@@ -1,0 +1,228 @@
+//! What polls find out about how the API understands them.
+
+use k8s_openapi::jiff::SignedDuration;
+
+use super::*;
+use crate::{controller::status::reason::Failure, testing::some, together::Moment};
+
+/// The states of the last listing that was asked for, in one call.
+fn states(world: &World) -> Vec<String> {
+    let mut asked = world.api().asked();
+    asked.retain(|asked| matches!(asked, Asked::Page(_)));
+    match asked.pop() {
+        Some(Asked::Page(states)) => states,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// One that has mirrored this one, and whose API takes only the first of the states that it is asked for. `skew`: how far
+/// the API's clock is ahead, if it tells that.
+async fn partial(item: Remediation, skew: Option<SignedDuration>) -> World {
+    let mut world = World::new();
+    if let Some(skew) = skew {
+        let clock = world.clock.clone();
+        world.api().date(move || {
+            let now = Moment::of(&*clock);
+            (now.day + skew, now)
+        });
+    }
+    world.api().state().items = vec![item];
+    world.poll().await.unwrap();
+    world.api().state().filter = Filter::First;
+    world
+}
+
+#[tokio::test]
+async fn a_server_that_takes_only_the_first_of_the_states_is_found_out() {
+    let mut world = partial(item(1, "RUNNING"), LACKED.skew).await;
+    world.polls(2).await;
+    world.api().show(item(2, "PENDING_APPROVAL"));
+    world.polls(1).await;
+    assert!(
+        world.tools.cluster.names().contains(&id(2)),
+        "the approval is not mirrored before a full listing"
+    );
+}
+
+/// What is wrong with the only remediation that short listings lack.
+struct Case {
+    name: &'static str,
+    skew: Option<SignedDuration>,
+    update_time: Option<&'static str>,
+    unnamed: usize,
+    found: bool,
+}
+
+const LACKED: Case = Case {
+    name: "lacked",
+    skew: Some(SignedDuration::ZERO),
+    update_time: Some("2026-11-23T09:30:00Z"),
+    unnamed: 0,
+    found: true,
+};
+
+#[tokio::test]
+async fn only_what_a_listing_should_have_held_is_held_against_the_filter() {
+    // The first listing of what is open begins two minutes after ten o'clock by our clock.
+    for case in [
+        LACKED,
+        Case {
+            name: "the API's clock is not known",
+            skew: None,
+            found: false,
+            ..LACKED
+        },
+        Case {
+            name: "by the API's clock it changed later",
+            update_time: Some("2026-11-23T09:59:00Z"),
+            skew: Some(SignedDuration::from_mins(-10)),
+            found: false,
+            ..LACKED
+        },
+        Case {
+            name: "nobody knows when it changed",
+            update_time: None,
+            found: false,
+            ..LACKED
+        },
+        Case {
+            name: "any item of the listing may be it",
+            unnamed: 1,
+            found: false,
+            ..LACKED
+        },
+    ] {
+        let remediation = Remediation {
+            update_time: case.update_time.and_then(some),
+            ..item(1, "RUNNING")
+        };
+        let mut world = partial(remediation, case.skew).await;
+        world.api().state().unnamed = case.unnamed;
+        world.polls(3).await;
+        let note = world.poll().await.unwrap().note();
+        assert_eq!(note.contains("commas"), case.found, "{}: {note}", case.name);
+    }
+}
+
+#[tokio::test]
+async fn one_listing_that_lacks_something_counts_once() {
+    let mut world = partial(item(1, "RUNNING"), LACKED.skew).await;
+    for full in [false, true] {
+        if full {
+            world.memory.want_everything_now();
+        }
+        let polled = world.poll().await.unwrap();
+        assert_eq!((polled.full, &*polled.note()), (full, ""));
+    }
+    assert!(world.tools.together.dialects().fallbacks().is_empty());
+}
+
+#[tokio::test]
+async fn a_full_listing_finds_out_what_two_short_ones_lacked() {
+    let mut world = partial(item(1, "PENDING"), LACKED.skew).await;
+    // It has no mirror, so that nobody asks for it by id.
+    world.api().show(item(2, "PENDING_APPROVAL"));
+    world.scope.states = Some(vec!["PENDING".into()]);
+    for (full, found) in [(false, false), (true, false), (false, false), (true, true)] {
+        if full {
+            world.memory.want_everything_now();
+        }
+        let polled = world.poll().await.unwrap();
+        assert_eq!(
+            (polled.full, polled.note().contains("commas")),
+            (full, found)
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_state_that_only_questions_by_id_show_is_still_met() {
+    let mut world = World::with([item(1, "DREAMING")]).await;
+    world.api().hide(&id(1));
+    world.api().state().unlisted = vec![item(1, "DREAMING")];
+    for _ in 0..4 {
+        world.clock.advance(12 * 60 * MINUTE);
+        world.polls(1).await;
+    }
+    world.poll().await.unwrap();
+    assert!(states(&world).contains(&"DREAMING".to_owned()));
+}
+
+#[tokio::test]
+async fn an_unknown_state_that_is_not_met_for_a_day_is_no_longer_asked_for() {
+    let mut world = World::with([item(1, "DREAMING")]).await;
+    let dreaming = "DREAMING".to_owned();
+    world.polls(1).await;
+    world.api().show(item(1, "SUCCEEDED"));
+    world.polls(30).await;
+    assert!(world.poll().await.is_ok() && states(&world).contains(&dreaming));
+    world.clock.advance(24 * 60 * MINUTE);
+    world.polls(2).await;
+    assert!(world.poll().await.is_ok() && !states(&world).contains(&dreaming));
+}
+
+#[tokio::test]
+async fn where_all_is_of_another_spelling_the_watch_stalls_and_names_the_apis() {
+    let spelled = |number| Remediation {
+        cluster_id: some("Cluster-1"),
+        ..item(number, "RUNNING")
+    };
+    let mut world = World::new();
+    world.api().state().items = vec![spelled(1), spelled(2)];
+    let outcome = world.poll().await;
+    let failure = Failure::of(&outcome, &world.scope, None).unwrap();
+    assert!(failure.needs_somebody, "{failure:?}");
+    assert_eq!(failure.reason, Reason::BadRequest);
+    assert!(failure.message.contains("\"Cluster-1\""), "{failure:?}");
+}
+
+#[tokio::test]
+async fn where_one_fits_or_the_listing_is_a_part_nothing_stalls() {
+    let other = |number| Remediation {
+        cluster_id: some("Cluster-1"),
+        ..item(number, "RUNNING")
+    };
+    let mut world = World::with([item(1, "SUCCEEDED")]).await;
+    world.api().show(other(2));
+    for full in [false, true] {
+        if full {
+            world.memory.want_everything_now();
+        }
+        let polled = world.poll().await.unwrap();
+        assert_eq!(polled.full, full);
+        assert!(
+            polled.note().contains("another cluster"),
+            "{}",
+            polled.note()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_lists_other_instances_too_stalls_nothing() {
+    let mut world = World::new();
+    world.scope.instance = Some("instance-2".into());
+    world.api().state().items = vec![item(1, "RUNNING")];
+    assert!(
+        world
+            .poll()
+            .await
+            .unwrap()
+            .note()
+            .contains("another instance")
+    );
+}
+
+#[tokio::test]
+async fn where_all_is_of_another_spelling_of_the_instance_the_watch_stalls_too() {
+    let mut world = World::new();
+    world.scope.instance = Some("INSTANCE-1".into());
+    world.api().state().items = vec![item(1, "RUNNING")];
+    let outcome = world.poll().await;
+    let failure = Failure::of(&outcome, &world.scope, None).unwrap();
+    assert_eq!(
+        (failure.reason, failure.needs_somebody),
+        (Reason::BadRequest, true)
+    );
+    assert!(failure.message.contains("\"instance-1\""), "{failure:?}");
+}

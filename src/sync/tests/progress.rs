@@ -1,0 +1,53 @@
+//! What a poll tells the watchdog.
+
+use super::*;
+use crate::{health::liveness::Watchdog, sync::stale::mark_all_stale};
+
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// A mirrored watch, long after its last sign of life.
+async fn silent() -> (World, Watchdog) {
+    let mut world = World::with([item(1, "RUNNING"), item(2, "RUNNING")]).await;
+    let watchdog = Watchdog::new(world.clock.clone(), PATIENCE);
+    world.memory.pulse = watchdog.enroll("gpu-ops", "training");
+    world.clock.advance(PATIENCE * 2);
+    assert!(watchdog.stalled().is_some());
+    (world, watchdog)
+}
+
+#[tokio::test]
+async fn a_page_is_a_sign_of_life() {
+    let (mut world, watchdog) = silent().await;
+    world.poll().await.unwrap();
+    assert_eq!(world.tools.cluster.calls(), []);
+    assert_eq!(watchdog.stalled(), None);
+}
+
+#[tokio::test]
+async fn a_finished_write_is_a_sign_of_life() {
+    let (world, watchdog) = silent().await;
+    mark_all_stale(&world.tools, &world.scope, &world.memory).await;
+    assert_eq!(watchdog.stalled(), None);
+}
+
+#[tokio::test]
+async fn an_answer_by_id_is_a_sign_of_life_however_long_it_took() {
+    let (mut world, watchdog) = silent().await;
+    world.api().hide(&id(2));
+    let clock = world.clock.clone();
+    world.api().fail_ids(move |_| {
+        clock.advance(PATIENCE * 2);
+        None
+    });
+    world.poll().await.unwrap();
+    assert!(!world.questions().is_empty());
+    assert_eq!(watchdog.stalled(), None);
+}
+
+#[tokio::test]
+async fn a_poll_without_an_answer_gives_none() {
+    let (mut world, watchdog) = silent().await;
+    world.api().state().page_fault = Some((0, unavailable()));
+    world.poll().await.unwrap_err();
+    assert!(watchdog.stalled().is_some());
+}

@@ -1,0 +1,311 @@
+//! Carries out what the plan says: bounded, fenced, and never more than that.
+
+use std::sync::Arc;
+
+use k8s_openapi::{
+    apimachinery::pkg::apis::meta::v1::{Condition, OwnerReference, Time},
+    jiff::Timestamp,
+};
+use kube::api::ObjectMeta;
+use serde_json::json;
+
+use crate::{
+    api::{
+        remediation::{Remediation, RemediationSpec, RemediationStatus},
+        timestamp::{seconds, to_second},
+    },
+    k8s::api::{Cluster, ClusterError},
+    mirror::{
+        labels::Labels,
+        status::{self, Synced},
+        transitions,
+    },
+    store::{ConditionFacts, Index, Mirror},
+};
+
+/// One write that the plan decided.
+#[derive(Clone, Debug)]
+pub struct Write {
+    /// The mirror's name.
+    pub name: Box<str>,
+    /// What is done to it.
+    pub deed: Deed,
+}
+
+/// What is done to a mirror.
+#[derive(Clone, Debug)]
+pub enum Deed {
+    /// It is created for this remediation, and given its status.
+    Create(Box<RemediationStatus>, RemediationSpec),
+    /// Its status becomes this; its labels and owners too, where `metadata` says so.
+    Update {
+        /// The facts that this was decided on.
+        mirror: Arc<Mirror>,
+        /// The new status; `None`: only the metadata is put right.
+        status: Option<Box<RemediationStatus>>,
+        /// Whether labels and owner references are put right.
+        metadata: bool,
+    },
+    /// What the API does not show is marked so.
+    Mark(Arc<Mirror>, Synced),
+    /// It is deleted, as retention says.
+    Prune(Arc<Mirror>),
+}
+
+/// What a write did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// A mirror was created.
+    Created,
+    /// A mirror was changed.
+    Updated,
+    /// A mirror was deleted.
+    Pruned,
+    /// It was changed by somebody meanwhile: the next poll plans again.
+    Conflict,
+}
+
+/// Writes the mirrors of one watch.
+#[derive(Clone)]
+pub struct Writer<C> {
+    /// The cluster.
+    pub cluster: C,
+    /// The index, told of every write.
+    pub index: Index,
+    /// The namespace of the watch and its mirrors.
+    pub namespace: Arc<str>,
+    /// The labels of the mirrors.
+    pub labels: Labels,
+    /// The owner references of the mirrors.
+    pub owners: Arc<[OwnerReference]>,
+}
+
+impl<C: Cluster> Writer<C> {
+    /// Carries out one write decided at `now`.
+    ///
+    /// # Errors
+    /// What the cluster refused or failed at; a conflict and an object that is gone are no errors.
+    pub async fn write(&self, write: Write, now: Timestamp) -> Result<Done, ClusterError> {
+        let name = write.name;
+        let (cluster, decided_on) = match &write.deed {
+            Deed::Create(_, spec) => (spec.cluster_id.as_str().into(), None),
+            Deed::Update { mirror, .. } | Deed::Mark(mirror, _) | Deed::Prune(mirror) => {
+                (mirror.cluster.clone(), Some(mirror.resource_version))
+            }
+        };
+        let done = match write.deed {
+            Deed::Create(status, spec) => self.create(&name, *status, spec, now).await,
+            Deed::Update {
+                mirror,
+                status,
+                metadata,
+            } => self.update(&name, &mirror, status, metadata, now).await,
+            Deed::Mark(mirror, synced) => self.mark(&name, &mirror, synced, now).await,
+            Deed::Prune(mirror) => self.prune(&name, &mirror).await,
+        };
+        match done {
+            Err(ClusterError::NotFound) => {
+                // Deleted where no event told of it: the next poll makes it anew.
+                if let Some(version) = decided_on {
+                    self.index
+                        .removed(&self.namespace, &cluster, &name, version);
+                }
+                Ok(Done::Conflict)
+            }
+            Err(ClusterError::Conflict) => {
+                self.look_again(&name, &cluster).await;
+                Ok(Done::Conflict)
+            }
+            done => done,
+        }
+    }
+
+    /// Reads what a write met that was decided on another version: one older than the index's says that etcd was restored.
+    /// Nothing else is decided by it.
+    async fn look_again(&self, name: &str, cluster: &str) {
+        let known = self.index.get(&self.namespace, name);
+        let before = known.map(|mirror| mirror.resource_version);
+        // Where it fails, the next conflict looks again.
+        if let Ok(read) = self.cluster.get(&self.namespace, name).await {
+            self.index.compare(before, &read, cluster);
+        }
+    }
+
+    async fn create(
+        &self,
+        name: &str,
+        mut status: RemediationStatus,
+        spec: RemediationSpec,
+        now: Timestamp,
+    ) -> Result<Done, ClusterError> {
+        let mut object = Remediation::new(name, spec);
+        object.metadata.namespace = Some(self.namespace.to_string());
+        let labels = &self.labels;
+        let labels = labels.of_mirror(&object.spec.cluster_id, status.instance_id.as_deref());
+        object.metadata.labels = Some(labels);
+        object.metadata.owner_references =
+            Some(self.owners.to_vec()).filter(|owners| !owners.is_empty());
+        let created = self.cluster.create(&object).await;
+        let created = created.map_err(|error| match error {
+            // No conflict: it will be no different next time.
+            ClusterError::NotFound => ClusterError::Unavailable(
+                "its namespace or the definition of Remediations is gone".to_owned(),
+            ),
+            error => error,
+        })?;
+        self.index.apply(created.clone());
+        date(&mut status.conditions, None, now);
+        let mut history = Vec::new();
+        transitions::extend(&mut history, None, &status, &seconds(now));
+        status.transitions = history;
+        self.replace_status(
+            fence(name, &self.namespace, &created.metadata),
+            created.spec,
+            status,
+        )
+        .await?;
+        Ok(Done::Created)
+    }
+
+    async fn update(
+        &self,
+        name: &str,
+        mirror: &Mirror,
+        status: Option<Box<RemediationStatus>>,
+        metadata: bool,
+        now: Timestamp,
+    ) -> Result<Done, ClusterError> {
+        let mut version = mirror.resource_version.to_string();
+        if metadata {
+            let instance = status
+                .as_ref()
+                .map_or(Some(&*mirror.instance).filter(|id| !id.is_empty()), |s| {
+                    s.instance_id.as_deref()
+                });
+            let patch = json!({"metadata": {
+                "uid": mirror.uid,
+                "resourceVersion": version,
+                "labels": self.labels.patch(&mirror.cluster, instance),
+                "ownerReferences": &*self.owners,
+            }});
+            let patched = self.cluster.patch(&self.namespace, name, patch).await?;
+            version = patched
+                .metadata
+                .resource_version
+                .clone()
+                .unwrap_or_default();
+            self.index.apply(patched);
+        }
+        let Some(mut status) = status else {
+            return Ok(Done::Updated);
+        };
+        let mut history = if let Some(history) = &mirror.history {
+            history.to_vec()
+        } else {
+            let read = self.read_at(name, &version).await?;
+            read.status.unwrap_or_default().transitions
+        };
+        date(&mut status.conditions, Some(&mirror.conditions), now);
+        let previous = Some(&*mirror.state).filter(|state| !state.is_empty());
+        transitions::extend(&mut history, previous, &status, &seconds(now));
+        status.transitions = history;
+        let metadata = ObjectMeta {
+            uid: Some(mirror.uid.to_string()),
+            resource_version: Some(version),
+            ..ObjectMeta::default()
+        };
+        self.replace_status(
+            fence(name, &self.namespace, &metadata),
+            spec(mirror),
+            *status,
+        )
+        .await?;
+        Ok(Done::Updated)
+    }
+
+    async fn mark(
+        &self,
+        name: &str,
+        mirror: &Mirror,
+        synced: Synced,
+        now: Timestamp,
+    ) -> Result<Done, ClusterError> {
+        let read = self
+            .read_at(name, &mirror.resource_version.to_string())
+            .await?;
+        let mut status = read.status.unwrap_or_default();
+        status::mark(&mut status, synced, &mirror.id, mirror.generation);
+        date(&mut status.conditions, Some(&mirror.conditions), now);
+        self.replace_status(
+            fence(name, &self.namespace, &read.metadata),
+            read.spec,
+            status,
+        )
+        .await?;
+        Ok(Done::Updated)
+    }
+
+    async fn prune(&self, name: &str, mirror: &Mirror) -> Result<Done, ClusterError> {
+        let version = mirror.resource_version;
+        self.cluster
+            .delete(&self.namespace, name, &mirror.uid, version)
+            .await?;
+        self.index
+            .removed(&self.namespace, &mirror.cluster, name, version);
+        Ok(Done::Pruned)
+    }
+
+    /// Reads the mirror to keep what it says, but decides nothing by it: a version other than the index's is a conflict.
+    async fn read_at(&self, name: &str, version: &str) -> Result<Remediation, ClusterError> {
+        let read = self.cluster.get(&self.namespace, name).await?;
+        if read.metadata.resource_version.as_deref() == Some(version) {
+            Ok(read)
+        } else {
+            Err(ClusterError::Conflict)
+        }
+    }
+
+    async fn replace_status(
+        &self,
+        metadata: ObjectMeta,
+        spec: RemediationSpec,
+        status: RemediationStatus,
+    ) -> Result<(), ClusterError> {
+        let object = Remediation {
+            metadata,
+            spec,
+            status: Some(status),
+        };
+        let written = self.cluster.replace_status(&object).await?;
+        self.index.apply(written);
+        Ok(())
+    }
+}
+
+fn spec(mirror: &Mirror) -> RemediationSpec {
+    RemediationSpec {
+        cluster_id: mirror.cluster.to_string(),
+        id: mirror.id.to_string(),
+    }
+}
+
+fn fence(name: &str, namespace: &str, metadata: &ObjectMeta) -> ObjectMeta {
+    ObjectMeta {
+        name: Some(name.to_owned()),
+        namespace: Some(namespace.to_owned()),
+        uid: metadata.uid.clone(),
+        resource_version: metadata.resource_version.clone(),
+        ..ObjectMeta::default()
+    }
+}
+
+/// Gives each condition the time of its last transition: as before where its status is the same, else `now`.
+fn date(conditions: &mut [Condition], before: Option<&ConditionFacts>, now: Timestamp) {
+    for condition in conditions {
+        let since = before.and_then(|before| before.since(&condition.type_, &condition.status));
+        condition.last_transition_time = Time(since.unwrap_or(to_second(now)));
+    }
+}
+
+#[cfg(test)]
+mod tests;

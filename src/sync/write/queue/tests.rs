@@ -1,0 +1,398 @@
+#![allow(clippy::unwrap_used)]
+
+use std::time::Duration;
+
+use futures::FutureExt;
+use proptest::prelude::*;
+
+use super::*;
+use crate::testing::{
+    CLUSTER, NAMESPACE, at,
+    cluster::{Call, MemoryCluster},
+    ended, id, item, now, random, scope, some,
+};
+
+mod confirmed;
+mod panics;
+mod timeless;
+mod unreadable;
+
+struct World {
+    scope: Scope,
+    cluster: MemoryCluster,
+    index: Index,
+    regressions: Regressions,
+}
+
+impl World {
+    fn new(scope: Scope) -> Self {
+        Self {
+            scope,
+            cluster: MemoryCluster::default(),
+            index: Index::new(0),
+            regressions: Regressions::default(),
+        }
+    }
+
+    fn round(&self) -> Round<'_, MemoryCluster> {
+        Round::new(
+            &self.scope,
+            &self.regressions,
+            self.cluster.clone(),
+            self.index.clone(),
+            now(),
+        )
+    }
+
+    /// One round over one complete page.
+    async fn run(&self, items: Vec<Remediation>) -> (Tally, LeftOut) {
+        let mut round = self.round();
+        round.take(items.into_iter().map(Ok).collect()).await;
+        round.drain().await;
+        let (namespace, cluster) = (&self.scope.namespace, &self.scope.cluster);
+        let (policy, clocks) = (&self.scope.retention, round.clocks);
+        let concerns = |mirror: &Mirror| policy.concerns(mirror, clocks);
+        let concerned = self.index.mirrors(namespace, cluster, None, concerns);
+        round.settle(&concerned).await;
+        round.finish().await
+    }
+}
+
+fn kept(ttl: Option<u64>, max_per_instance: Option<usize>) -> Scope {
+    Scope {
+        retention: retention::Policy {
+            ttl: ttl.map(Duration::from_secs),
+            max_per_instance,
+        },
+        ..scope()
+    }
+}
+
+fn refused() -> ClusterError {
+    ClusterError::Refused("exceeded quota".into())
+}
+
+#[tokio::test]
+async fn what_finds_no_room_is_not_begun_and_waits_its_turn() {
+    let world = World::new(scope());
+    let mut round = world.round();
+    let mut places = Vec::new();
+    while let Some(Some(place)) = round.room.clone().enter().now_or_never() {
+        places.push(place);
+    }
+    assert_eq!(places.len(), crate::sync::write::permits::WRITES);
+    let page = || (0..100).map(|number| Ok(item(number, "RUNNING"))).collect();
+    assert!(round.take(page()).now_or_never().is_none());
+    assert!(round.running.is_empty() && world.cluster.calls().is_empty());
+    // One place is enough for all, one after the other.
+    places.pop();
+    round.take(page()).await;
+    let (tally, _) = round.finish().await;
+    assert_eq!(tally.created, 100);
+}
+
+#[tokio::test]
+async fn a_round_counts_what_it_did() {
+    let world = World::new(scope());
+    let (tally, _) = world
+        .run(vec![item(1, "PENDING"), item(2, "SUCCEEDED")])
+        .await;
+    assert_eq!(
+        tally,
+        Tally {
+            created: 2,
+            ..Tally::default()
+        }
+    );
+    let (tally, _) = world
+        .run(vec![item(1, "RUNNING"), item(2, "SUCCEEDED")])
+        .await;
+    assert_eq!(
+        tally,
+        Tally {
+            updated: 1,
+            ..Tally::default()
+        }
+    );
+}
+
+#[tokio::test]
+async fn the_urgent_ones_of_a_page_come_first() {
+    let world = World::new(scope());
+    world.run(vec![item(1, "PENDING")]).await;
+    world.cluster.calls();
+    let page = vec![
+        item(2, "SUCCEEDED"),
+        item(1, "RUNNING"),
+        item(3, "PENDING_APPROVAL"),
+    ];
+    world.run(page).await;
+    let first = |call: &Call| !matches!(call, Call::Status(name) if *name != id(1));
+    let calls: Vec<_> = world.cluster.calls().into_iter().filter(first).collect();
+    assert_eq!(
+        calls,
+        [
+            Call::Create(id(3)),
+            Call::Status(id(1)),
+            Call::Create(id(2))
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_conflict_is_no_failure_and_the_next_round_puts_it_right() {
+    let world = World::new(scope());
+    world.run(vec![item(1, "PENDING")]).await;
+    world.cluster.touch(1, |object| {
+        object.status.as_mut().unwrap().node = some("edited");
+    });
+    let (tally, _) = world.run(vec![item(1, "RUNNING")]).await;
+    assert_eq!(
+        tally,
+        Tally {
+            conflicts: 1,
+            ..Tally::default()
+        }
+    );
+    world.index.apply(world.cluster.object(1).unwrap());
+    let (tally, _) = world.run(vec![item(1, "RUNNING")]).await;
+    assert_eq!(
+        tally,
+        Tally {
+            updated: 1,
+            ..Tally::default()
+        }
+    );
+    assert_eq!(world.cluster.status(1).node, some("instance-1"));
+}
+
+#[tokio::test]
+async fn refusals_end_a_rounds_writing_and_are_all_counted() {
+    let world = World::new(scope());
+    world.cluster.fail(|_| Some(refused()));
+    let (tally, _) = world
+        .run((0..200).map(|number| item(number, "RUNNING")).collect())
+        .await;
+    assert_eq!((tally.failed, tally.error), (200, Some(refused())));
+    let tried = world.cluster.calls().len();
+    assert!((FAILURES..=FAILURES + CREATES).contains(&tried), "{tried}");
+}
+
+#[tokio::test]
+async fn a_few_refusals_stop_nobody_else() {
+    let world = World::new(scope());
+    let bad: Vec<_> = (0..5).map(id).collect();
+    world.cluster.fail(move |call| match call {
+        Call::Create(name) if bad.contains(name) => Some(refused()),
+        _ => None,
+    });
+    let (tally, _) = world
+        .run((0..100).map(|number| item(number, "RUNNING")).collect())
+        .await;
+    assert_eq!((tally.created, tally.failed), (95, 5));
+}
+
+#[tokio::test]
+async fn what_may_not_be_created_keeps_nobody_from_what_is_there() {
+    let world = World::new(scope());
+    let old = |state: &str| (0..30).map(|n| item(n, state)).collect::<Vec<_>>();
+    world.run(old("PENDING")).await;
+    world
+        .cluster
+        .fail(|call| matches!(call, Call::Create(_)).then(refused));
+    let mut page: Vec<_> = (100..200).map(|number| item(number, "RUNNING")).collect();
+    page.extend(old("RUNNING"));
+    let (tally, _) = world.run(page).await;
+    assert_eq!((tally.updated, tally.failed), (30, 100));
+}
+
+#[tokio::test]
+async fn what_a_round_gave_up_is_reached_by_the_next_one() {
+    let world = World::new(scope());
+    let bad: Vec<_> = (0..60).map(id).collect();
+    world.cluster.fail(move |call| match call {
+        Call::Create(name) if bad.contains(name) => Some(refused()),
+        _ => None,
+    });
+    let page = || (0..100).map(|number| item(number, "RUNNING")).collect();
+    let mut backlog = Backlog::default();
+    let mut polls = 0;
+    while world.cluster.names().len() < 40 {
+        polls += 1;
+        assert!(polls <= 4, "the same ones are tried again and again");
+        let mut round = world.round();
+        round.backlog = backlog;
+        let page: Vec<Remediation> = page();
+        round.take(page.into_iter().map(Ok).collect()).await;
+        round.drain().await;
+        backlog = std::mem::take(&mut round.backlog);
+        backlog.end(true);
+        assert!(backlog.any());
+        let (tally, _) = round.finish().await;
+        assert_eq!(tally.error, Some(refused()));
+    }
+    assert!((60..100).all(|number| world.cluster.object(number).is_some()));
+}
+
+#[tokio::test]
+async fn what_is_left_out_is_named_and_then_counted() {
+    let world = World::new(scope());
+    let foreign = |number| Remediation {
+        cluster_id: some("cluster-2"),
+        ..item(number, "RUNNING")
+    };
+    let mut page: Vec<_> = (0..4).map(|number| Ok(foreign(number))).collect();
+    page.push(Err(Malformed {
+        position: 4,
+        id: some("odd"),
+        field: "state".into(),
+        problem: "missing",
+    }));
+    page.push(Ok(item(7, "RUNNING")));
+    let mut round = world.round();
+    round.take(page).await;
+    let (tally, left_out) = round.finish().await;
+    assert_eq!(tally.created, 1, "one odd item costs no other");
+    let message = left_out.message().unwrap();
+    assert!(
+        message.contains("left out 5") && message.contains("2 more"),
+        "{message}"
+    );
+    assert!(
+        message.contains(&id(0)) && message.contains("another cluster"),
+        "{message}"
+    );
+    let (_, nothing) = world.run(Vec::new()).await;
+    assert_eq!(nothing.message(), None);
+}
+
+#[tokio::test]
+async fn what_is_cut_short_is_named() {
+    let world = World::new(scope());
+    let long = |number| Remediation {
+        reason: some(&"r".repeat(5000)),
+        ..item(number, "RUNNING")
+    };
+    for _ in 0..2 {
+        let (_, left_out) = world.run(vec![long(1), item(2, "RUNNING")]).await;
+        let message = left_out.message().unwrap();
+        assert_eq!(message, format!("cut short 1: {} (reason)", id(1)));
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_created_to_be_pruned() {
+    let world = World::new(kept(Some(7200), Some(2)));
+    let page = [
+        ("a", "2026-11-23T09:10:00Z"),
+        ("a", "2026-11-23T09:20:00Z"),
+        ("a", "2026-11-23T09:30:00Z"),
+        ("b", "2026-11-23T09:00:00Z"),
+        ("b", "2026-11-23T01:00:00Z"),
+    ];
+    let page: Vec<_> = (1..)
+        .zip(page)
+        .map(|(number, (instance, end))| ended(number, instance, end))
+        .collect();
+    let (tally, _) = world.run(page.clone()).await;
+    assert_eq!(
+        tally,
+        Tally {
+            created: 3,
+            ..Tally::default()
+        }
+    );
+    assert_eq!(world.cluster.names(), [id(2), id(3), id(4)]);
+    let (tally, _) = world.run(page).await;
+    assert_eq!(tally, Tally::default());
+}
+
+#[tokio::test]
+async fn a_newer_finished_one_replaces_the_oldest() {
+    let world = World::new(kept(None, Some(1)));
+    let old = ended(1, "a", "2026-11-23T09:10:00Z");
+    world.run(vec![old.clone()]).await;
+    let (tally, _) = world
+        .run(vec![old, ended(2, "a", "2026-11-23T09:20:00Z")])
+        .await;
+    assert_eq!((tally.created, tally.pruned), (1, 1));
+    assert_eq!(world.cluster.names(), [id(2)]);
+}
+
+#[tokio::test]
+async fn what_retention_would_misjudge_is_left_alone() {
+    let mut world = World::new(kept(None, Some(2)));
+    let [old, new] = [(1, "09:10"), (2, "09:20")]
+        .map(|(number, end)| ended(number, "a", &format!("2026-11-23T{end}:00Z")));
+    world.run(vec![old.clone(), new.clone()]).await;
+    world.scope = kept(None, Some(1));
+    let again = Remediation {
+        state: "RUNNING".into(),
+        end_time: None,
+        update_time: some("2026-11-23T09:40:00Z"),
+        ..new
+    };
+    let status = |call: &Call| matches!(call, Call::Status(_));
+    world.cluster.fail(move |call| status(call).then(refused));
+    let (tally, _) = world.run(vec![old.clone(), again.clone()]).await;
+    assert_eq!((tally.failed, tally.pruned), (1, 0));
+    world.cluster.fail(|_| None);
+    let (tally, _) = world.run(vec![old, again]).await;
+    assert_eq!((tally.updated, tally.pruned), (1, 0));
+}
+
+#[tokio::test]
+async fn an_older_version_is_remembered_and_not_written() {
+    let world = World::new(scope());
+    world.run(vec![item(1, "RUNNING")]).await;
+    let older = Remediation {
+        update_time: some("2026-11-23T09:29:00Z"),
+        ..item(1, "PENDING")
+    };
+    let mut round = world.round();
+    round.take(vec![Ok(older)]).await;
+    assert_eq!(round.older, [(id(1).into(), at("2026-11-23T09:29:00Z"))]);
+    assert_eq!(round.finish().await.0, Tally::default());
+}
+
+#[tokio::test]
+async fn an_older_version_that_two_listings_confirm_is_written() {
+    let mut world = World::new(scope());
+    world.run(vec![item(1, "RUNNING")]).await;
+    let older = Remediation {
+        update_time: some("2026-11-23T09:29:00Z"),
+        ..item(1, "PENDING")
+    };
+    for minute in [1, 6] {
+        let seen = vec![(id(1).into(), at("2026-11-23T09:29:00Z"))];
+        let at = Duration::from_secs(60 * minute);
+        world.regressions.observe(seen, true, at..at);
+    }
+    let (tally, _) = world.run(vec![older]).await;
+    assert_eq!(tally.updated, 1);
+    assert_eq!(world.cluster.status(1).state, some("PENDING"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn the_same_listing_again_writes_nothing(
+        items in proptest::collection::vec(random::remediation(30), 0..30),
+        ttl in proptest::option::of(0_u64..60 * 86_400),
+        max in proptest::option::of(1_usize..3),
+    ) {
+        let mut items = items;
+        items.sort_by(|one, other| one.id.cmp(&other.id));
+        items.dedup_by(|one, other| one.id == other.id);
+        let world = World::new(kept(ttl, max));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let (first, second) = runtime.block_on(async {
+            let (first, _) = world.run(items.clone()).await;
+            world.cluster.calls();
+            (first, world.run(items.clone()).await.0)
+        });
+        prop_assert_eq!((first.updated, first.pruned, first.conflicts, first.failed), (0, 0, 0, 0));
+        prop_assert_eq!(second, Tally::default());
+        prop_assert_eq!(world.cluster.calls(), []);
+    }
+}
