@@ -17,7 +17,7 @@ mod scopes;
 mod selectors;
 mod stage;
 mod strings;
-mod switches;
+pub(crate) mod switches;
 mod umbrella;
 mod valid;
 mod values;

@@ -244,7 +244,7 @@ fn assert_flags_are_known(objects: &[Value]) {
 }
 
 /// The Prometheus operator's kinds, as far as the chart needs them.
-pub(super) fn monitors() -> String {
+pub(crate) fn monitors() -> String {
     let definition = |kind: &str| {
         let plural = kind.to_lowercase() + "s";
         let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
