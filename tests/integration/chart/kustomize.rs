@@ -5,7 +5,11 @@ use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use testbed::{control_plane::ControlPlane, drift::file, tools::Helm as Version};
+use testbed::{
+    control_plane::ControlPlane,
+    drift::file,
+    tools::{Helm as Version, not_run},
+};
 use tokio::process::Command;
 
 use super::{
@@ -41,6 +45,19 @@ async fn kustomize(control_plane: &ControlPlane, folder: &Path, more: &[&str]) -
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{told}");
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// Whether this kubectl's kustomize knows Helm 4, as it does since 5.8.
+async fn knows_helm_4(control_plane: &ControlPlane) -> bool {
+    let mut kubectl = Command::new(control_plane.kubectl().unwrap());
+    let output = kubectl
+        .args(["version", "--client", "--output=json"])
+        .output();
+    let told: Value = serde_json::from_slice(&output.await.unwrap().stdout).unwrap();
+    let version = told["kustomizeVersion"].as_str().unwrap();
+    let mut parts = version.trim_start_matches('v').split('.');
+    let mut part = || parts.next().unwrap().parse::<u32>().unwrap();
+    [part(), part()] >= [5, 8]
 }
 
 /// The name of the Secret that there is, and of the one that the ClusterWatch names.
@@ -116,6 +133,9 @@ async fn the_chart_by_helm_charts_knows_its_namespace_with_both_helms() {
         let Some(helm) = version.tool().find_or_note() else {
             return;
         };
+        if version == Version::V4 && !knows_helm_4(control_plane).await {
+            return not_run::note("a kubectl that knows Helm 4", "a newer Kubernetes");
+        }
         let helm = format!("--helm-command={}", helm.display());
         let folder = operator("mine");
         let told = kustomize(control_plane, folder.path(), &["--enable-helm", &helm]).await;

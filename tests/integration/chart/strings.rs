@@ -8,44 +8,25 @@ use serde_json::{Value, json};
 use testbed::tools::Helm as Version;
 
 use super::{
-    helm::{Helm, chart, documents, values_file},
+    helm::{Helm, chart, documents, of_kind, values_file},
     stage::Stage,
     switches::monitors,
 };
 
 /// DNS labels: names of namespaces, releases and objects.
+#[rustfmt::skip]
 const NAMES: [&str; 12] = [
-    "1234567",
-    "1e5",
-    "0x1f",
-    "true",
-    "null",
-    "on",
-    "y",
-    "0777",
-    "08",
-    "0b1",
-    "0o17",
-    "2026-11-29",
+    "1234567", "1e5", "0x1f", "true", "null", "on", "y", "0777", "08", "0b1", "0o17", "2026-11-29",
 ];
 /// Values of labels, and tags of images.
+#[rustfmt::skip]
 const LABELS: [&str; 12] = [
     "1_000", "1E5", "0x1F", "TRUE", "Null", "NO", "1.0", "1.5e3", "0", "12e03", "190", "6.02E23",
 ];
 /// Where any text may stand.
+#[rustfmt::skip]
 const TEXTS: [&str; 12] = [
-    "~",
-    "- a",
-    "a: b",
-    "a #b",
-    "1:30",
-    "*a",
-    "&a",
-    "!a",
-    ".inf",
-    "{a}",
-    "\"a'\\",
-    "a\n\"b\": c",
+    "~", "- a", "a: b", "a #b", "1:30", "*a", "&a", "!a", ".inf", "{a}", "\"a'\\", "a\n\"b\": c",
 ];
 
 /// Where names stand: every string of the chart whose form they have.
@@ -278,6 +259,27 @@ async fn every_label_name_argument_and_variable_is_a_string_with_both_helms() {
             for word in [name, label, text, &level] {
                 assert!(all.contains(word), "{version:?}: {word:?} is lost");
             }
+        }
+    }
+}
+
+/// Kubernetes 1.32 takes no other name for a Service.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_of_any_release_begins_with_a_letter_and_has_no_dot() {
+    let label = Regex::new("^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$").unwrap();
+    let long = "9".repeat(53);
+    for version in Version::BOTH {
+        let Some(helm) = Helm::new(version) else {
+            return;
+        };
+        for release in ["1e5", "my.release", "2026-11-29", "0.1", &long] {
+            let told = helm.render(&chart(), [release, "home"], &[]).await;
+            let told = documents(&told.unwrap());
+            let of = |kind| of_kind(&told, kind)[0];
+            let name = of("Service")["metadata"]["name"].as_str().unwrap();
+            assert!(label.is_match(name), "{version:?} {release}: {name}");
+            let url = format!("http://{name}.home.svc:8080/readyz");
+            assert_eq!(of("Pod")["spec"]["containers"][0]["args"][1], url);
         }
     }
 }
