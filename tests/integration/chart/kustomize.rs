@@ -1,4 +1,4 @@
-//! The chart and ClusterWatches by the real kubectl kustomize: the files of docs/kustomize, generated Secrets, objects that
+//! The chart and watches by the real kubectl kustomize: the files of docs/kustomize, generated Secrets, objects that
 //! are moved and renamed.
 
 use std::{fs, path::Path};
@@ -60,7 +60,7 @@ async fn knows_helm_4(control_plane: &ControlPlane) -> bool {
     [part(), part()] >= [5, 8]
 }
 
-/// The name of the Secret that there is, and of the one that the ClusterWatch names.
+/// The name of the Secret that there is, and of the one that the `ClusterWatch` names.
 fn secrets(manifest: &str) -> [String; 2] {
     let objects = documents(manifest);
     let name = |kind, place| {

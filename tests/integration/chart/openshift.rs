@@ -1,4 +1,4 @@
-//! OpenShift gives each namespace a range of users and groups, and refuses pods that ask for another. An admission policy of the
+//! `OpenShift` gives each namespace a range of users and groups, and refuses pods that ask for another. An admission policy of the
 //! real API server does the same here.
 
 use std::fs;

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Parser as _;
-use k8s_openapi::api::{apps::v1::ReplicaSet, core::v1::Pod};
+use k8s_openapi::api::core::v1::Pod;
 use kube::{
-    Api, ResourceExt,
+    Api,
     api::{DeleteParams, ListParams},
 };
 use serde_json::{Value, json};
@@ -15,10 +15,10 @@ use together_remediation_operator::config::Cli;
 
 use super::{
     helm::{Helm, of_kind},
+    rollout,
     stage::{RELEASE, Stage},
     values,
 };
-use crate::fixture::until;
 
 /// What is set, and what an object of this kind then holds at this place.
 struct Switch(
@@ -283,25 +283,9 @@ async fn every_value_is_taken_by_the_api_server_under_pod_security_restricted() 
     stage.uninstall(RELEASE, &namespace).await;
 }
 
-/// Waits until the newest `ReplicaSet` has all its pods, which Pod Security has to admit.
+/// Waits until the newest `ReplicaSet` has pods, which Pod Security has to admit.
 async fn has_pods(stage: &Stage, namespace: &str) {
-    let sets: Api<ReplicaSet> = Api::namespaced(stage.client.clone(), namespace);
-    until("pods are admitted", async || {
-        let all = sets.list(&ListParams::default()).await.unwrap().items;
-        let number = |set: &ReplicaSet| {
-            let revision = set.annotations().get("deployment.kubernetes.io/revision");
-            revision.and_then(|text| text.parse::<u64>().ok())
-        };
-        let newest = all.iter().max_by_key(|set| number(set));
-        let newest = newest.ok_or("there is no ReplicaSet")?;
-        let status = newest.status.as_ref().ok_or("no status")?;
-        if status.replicas > 0 {
-            Ok(())
-        } else {
-            Err(format!("{:?}", status.conditions))
-        }
-    })
-    .await;
+    rollout::pods_of_the_newest(stage, namespace, 1).await;
     // Nothing runs them, so nothing else ends them.
     let pods: Api<Pod> = Api::namespaced(stage.client.clone(), namespace);
     let now = DeleteParams::default().grace_period(0);
