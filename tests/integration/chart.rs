@@ -3,13 +3,21 @@
 
 pub(crate) mod helm;
 mod hook;
+mod kustomize;
 mod lifecycle;
+mod nulls;
+mod openshift;
 mod policy;
 mod readme;
 mod renamed;
 mod render;
 mod rights;
+mod rollout;
 mod scopes;
+mod selectors;
 mod stage;
-mod switches;
+mod strings;
+pub(crate) mod switches;
+mod umbrella;
+mod valid;
 mod values;

@@ -1,33 +1,76 @@
-{{- define "operator.name" -}}
-{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
+{{- /* Every template begins with this. A values map may lack what is new: `--reuse-values` brings the map of an older chart
+along, and a user may set a map to null, which Helm 4 leaves in place. */ -}}
+{{- define "operator.values" -}}
+{{- include "operator.prune" (omit .Values "global") -}}
+{{- range $key, $value := .Values -}}
+{{- if kindIs "invalid" $value }}{{ $_ := unset $.Values $key }}{{ end -}}
+{{- end -}}
+{{- include "operator.fill" (list .Values (.Files.Get "files/values.yaml" | fromYaml)) -}}
+{{- end -}}
+
+{{- /* Takes away what is null, as Helm 3 does. The API server reads some nulls as zero: a limit, for one. */ -}}
+{{- define "operator.prune" -}}
+{{- $place := . -}}
+{{- if kindIs "map" $place -}}
+{{- range $key, $value := $place -}}
+{{- if kindIs "invalid" $value }}{{ $_ := unset $place $key }}{{ else }}{{ include "operator.prune" $value }}{{ end -}}
+{{- end -}}
+{{- else if kindIs "slice" $place -}}
+{{- range $place }}{{ include "operator.prune" . }}{{ end -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* Sets what is missing to its default. Not below a map whose keys are Kubernetes's or the user's own: to set that to null
+is how its defaults are taken away. Call with (list values defaults). */ -}}
+{{- define "operator.fill" -}}
+{{- $values := index . 0 -}}
+{{- range $key, $default := index . 1 -}}
+{{- $filled := and (kindIs "map" $default) (not (has $key (list "resources" "podSecurityContext" "securityContext" "labels"))) -}}
+{{- if not (hasKey $values $key) -}}
+{{- $_ := set $values $key (ternary dict $default (kindIs "map" $default)) -}}
+{{- end -}}
+{{- if $filled }}{{ include "operator.fill" (list (get $values $key) $default) }}{{ end -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* A name that is a DNS label: an alias in a parent chart may be gpuOperator, and a release my.release. */ -}}
+{{- define "operator.dnsLabel" -}}
+{{- regexReplaceAll "[^a-z0-9-]+" (lower .) "-" | trunc 63 | trimAll "-" -}}
 {{- end -}}
 
 {{- define "operator.fullname" -}}
 {{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
+{{- include "operator.dnsLabel" .Values.fullnameOverride -}}
 {{- else -}}
-{{- $name := include "operator.name" . -}}
-{{- if contains $name .Release.Name -}}
-{{- .Release.Name | trunc 63 | trimSuffix "-" -}}
-{{- else -}}
-{{- printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" -}}
-{{- end -}}
+{{- $name := default .Chart.Name .Values.nameOverride -}}
+{{- include "operator.dnsLabel" (ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name)) -}}
 {{- end -}}
 {{- end -}}
 
+{{- /* A Service's name begins with a letter. */ -}}
+{{- define "operator.service" -}}
+{{- regexReplaceAll "^([0-9])" (include "operator.fullname" .) "svc-${1}" | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- /* What selects pods and the Service: a label that nothing else writes. app.kubernetes.io/instance is no such label, for
+Argo CD may track an application's objects by it. */ -}}
 {{- define "operator.selector" -}}
-app.kubernetes.io/name: {{ include "operator.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+compute.together.ai/operator: {{ include "operator.fullname" . | quote }}
+{{- end -}}
+
+{{- define "operator.testName" -}}
+{{- printf "%s-test" (include "operator.fullname" . | trunc 58 | trimSuffix "-") -}}
 {{- end -}}
 
 {{- /* The pod of `helm test` must not be taken for a replica. */ -}}
 {{- define "operator.testSelector" -}}
-app.kubernetes.io/name: {{ include "operator.name" . | trunc 58 | trimSuffix "-" }}-test
-app.kubernetes.io/instance: {{ .Release.Name }}
+compute.together.ai/operator: {{ include "operator.testName" . | quote }}
 {{- end -}}
 
 {{- define "operator.labels" -}}
 {{- $own := fromYaml (include "operator.selector" .) -}}
+{{- $_ := set $own "app.kubernetes.io/name" (default "together-remediation-operator" .Values.nameOverride) -}}
+{{- $_ := set $own "app.kubernetes.io/instance" .Release.Name -}}
 {{- $_ := set $own "app.kubernetes.io/version" .Chart.AppVersion -}}
 {{- $_ := set $own "app.kubernetes.io/managed-by" .Release.Service -}}
 {{- $_ := set $own "helm.sh/chart" (printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63) -}}
@@ -57,7 +100,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- else if or .Values.clusterWatchSelector .Values.namespaces -}}
 {{- include "operator.fullname" . -}}
 {{- else -}}
-{{- .Chart.Name -}}
+together-remediation-operator
 {{- end -}}
 {{- end -}}
 
@@ -93,11 +136,6 @@ app.kubernetes.io/instance: {{ .Release.Name }}
   verbs: [create, patch]
 {{- end -}}
 
-{{- /* Values of a release before (`--reuse-values`) hold no new name: where one is missing, its default holds. */ -}}
-{{- define "operator.replicas" -}}
-{{- if kindIs "invalid" .Values.replicaCount }}2{{ else }}{{ int .Values.replicaCount }}{{ end -}}
-{{- end -}}
-
 {{- /* The seconds of a duration such as 1h30m. */ -}}
 {{- define "operator.seconds" -}}
 {{- $seconds := 0 -}}
@@ -106,6 +144,18 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- $seconds = add $seconds (mul (regexFind "[0-9]+" . | atoi) $unit) -}}
 {{- end -}}
 {{- $seconds -}}
+{{- end -}}
+
+{{- /* Where it may call: egressPorts, and the ports of the addresses that other values name. */ -}}
+{{- define "operator.egressPorts" -}}
+{{- $ports := list -}}
+{{- range .Values.networkPolicy.egressPorts }}{{ $ports = append $ports (int .) }}{{ end -}}
+{{- range compact (list .Values.api.url .Values.proxy.httpsProxy) -}}
+{{- $host := regexReplaceAll "^[a-z]+://([^/@]*@)?" . "" | regexFind "^[^/?#]*" -}}
+{{- $port := regexFind ":[0-9]+$" $host | trimPrefix ":" | default (ternary 443 80 (hasPrefix "https:" .)) -}}
+{{- $ports = append $ports (int $port) -}}
+{{- end -}}
+{{- uniq $ports | toJson -}}
 {{- end -}}
 
 {{- define "operator.strategy" -}}
@@ -140,10 +190,10 @@ type: Recreate
 
 {{- define "operator.validate" -}}
 {{- include "operator.renamed" . -}}
-{{- if and (not .Values.leaderElection.enabled) (gt (include "operator.replicas" . | int) 1) -}}
+{{- if and (not .Values.leaderElection.enabled) (gt (int .Values.replicaCount) 1) -}}
 {{- fail "replicaCount: without leaderElection.enabled there may be one replica only: set replicaCount=1, or leave the election on" -}}
 {{- end -}}
-{{- if and (not .Values.leaderElection.enabled) (eq (dig "type" "Recreate" (.Values.strategy | default dict)) "RollingUpdate") -}}
+{{- if and (not .Values.leaderElection.enabled) (eq (dig "type" "Recreate" .Values.strategy) "RollingUpdate") -}}
 {{- fail "strategy: without leaderElection.enabled only strategy.type=Recreate keeps two replicas from writing at the same time" -}}
 {{- end -}}
 {{- if and .Values.caBundle.configMap .Values.caBundle.secret -}}

@@ -61,9 +61,19 @@ impl Helm {
 
     /// The chart rendered as release `demo` of `together-system`.
     pub(crate) async fn template(&self, arguments: &[&str]) -> Result<String, String> {
-        let chart = chart();
+        self.render(&chart(), ["demo", "together-system"], arguments)
+            .await
+    }
+
+    /// A chart rendered as this release of this namespace.
+    pub(crate) async fn render(
+        &self,
+        chart: &Path,
+        [release, namespace]: [&str; 2],
+        arguments: &[&str],
+    ) -> Result<String, String> {
         let chart = chart.to_str().unwrap();
-        let line = ["template", "demo", chart, "--namespace=together-system"];
+        let line = ["template", release, chart, "--namespace", namespace];
         let line = [&line[..], &["--kube-version", OLDEST], arguments].concat();
         self.run(&line).await
     }
@@ -78,6 +88,13 @@ impl Helm {
 pub(crate) fn documents(manifest: &str) -> Vec<Value> {
     let documents: Vec<Option<Value>> = serde_saphyr::from_multiple(manifest).unwrap();
     documents.into_iter().flatten().collect()
+}
+
+/// These values as a file, for `--values`.
+pub(crate) fn values_file(values: &Value) -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), values.to_string()).unwrap();
+    file
 }
 
 /// Those of this kind.

@@ -7,6 +7,7 @@ use std::{
 
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::Api;
+use serde_json::Value;
 use testbed::tools::Helm as Version;
 
 use super::{
@@ -119,6 +120,15 @@ async fn an_upgrade(version: Version) {
     let [unavailable, surge] = [update.max_unavailable, update.max_surge]
         .map(|number| serde_json::to_value(number).unwrap());
     assert_eq!((unavailable, surge), (1.into(), 0.into()));
+
+    let reset = ["upgrade", "--reset-then-reuse-values", RELEASE];
+    let reset = [&reset[..], &[chart.to_str().unwrap(), "-n", &home]].concat();
+    stage.helm.run(&reset).await.unwrap();
+    let values = ["get", "values", RELEASE, "-n", &home, "--all", "-o", "json"];
+    let values = stage.helm.run(&values).await.unwrap();
+    let values: Value = serde_json::from_str(&values).unwrap();
+    assert_eq!(values["networkPolicy"]["enabled"], true, "it was set");
+    assert_eq!(values["replicaCount"], 2, "it is new");
     stage.uninstall(RELEASE, &home).await;
 }
 

@@ -1,6 +1,6 @@
 //! A control plane for the releases of one test: parts of the chart are the whole cluster's.
 
-use std::{path::Path, sync::Mutex};
+use std::{path::Path, process::Stdio, sync::Mutex};
 
 use k8s_openapi::{
     api::{apps::v1::Deployment, core::v1::Namespace},
@@ -15,7 +15,7 @@ use testbed::{
     control_plane::ControlPlane, simulator::Remediation as Truth, tools::Helm as Version,
 };
 use together_remediation_operator::api::cluster_watch::ClusterWatchSpec;
-use tokio::process::Command;
+use tokio::{io::AsyncWriteExt as _, process::Command};
 
 use super::helm::{Helm, chart};
 use crate::{
@@ -129,6 +129,37 @@ impl Stage {
     pub(crate) async fn uninstall(&self, release: &str, namespace: &str) {
         let line = ["uninstall", release, "--namespace", namespace, "--wait"];
         self.helm.run(&line).await.unwrap();
+    }
+
+    /// What kubectl prints, with its warnings, or what it complains of.
+    pub(crate) async fn kubectl(&self, arguments: &[&str], input: &str) -> Result<String, String> {
+        let program = self.control_plane.kubectl().unwrap();
+        let mut child = Command::new(program)
+            .arg(format!(
+                "--kubeconfig={}",
+                self.control_plane.kubeconfig().display()
+            ))
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let written = async {
+            // One that has failed already reads no more.
+            let _ = stdin.write_all(input.as_bytes()).await;
+            drop(stdin);
+        };
+        let ((), output) = tokio::join!(written, child.wait_with_output());
+        let output = output.unwrap();
+        let [out, err] =
+            [output.stdout, output.stderr].map(|said| String::from_utf8(said).unwrap());
+        if output.status.success() {
+            Ok(err + &out)
+        } else {
+            Err(err)
+        }
     }
 
     /// A namespace with a Secret, and a simulated API with three remediations of which one is open.

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Parser as _;
-use k8s_openapi::api::{apps::v1::ReplicaSet, core::v1::Pod};
+use k8s_openapi::api::core::v1::Pod;
 use kube::{
-    Api, ResourceExt,
+    Api,
     api::{DeleteParams, ListParams},
 };
 use serde_json::{Value, json};
@@ -15,10 +15,10 @@ use together_remediation_operator::config::Cli;
 
 use super::{
     helm::{Helm, of_kind},
+    rollout,
     stage::{RELEASE, Stage},
     values,
 };
-use crate::fixture::until;
 
 /// What is set, and what an object of this kind then holds at this place.
 struct Switch(
@@ -99,18 +99,21 @@ fn all() -> Vec<Switch> {
         pod(&[("affinity", r#"{"podAntiAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":[{"topologyKey":"zone","labelSelector":{}}]}}"#)],
             "affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution/0/topologyKey", json!("zone")),
         pod(&[("topologySpreadConstraints", r#"[{"maxSkew":1,"topologyKey":"zone","whenUnsatisfiable":"ScheduleAnyway"}]"#)],
-            "topologySpreadConstraints/0/labelSelector/matchLabels/app.kubernetes.io~1name", json!("together-remediation-operator")),
+            "topologySpreadConstraints/0/labelSelector/matchLabels/compute.together.ai~1operator", json!("demo-together-remediation-operator")),
         pod(&[("affinity", "{}")], "topologySpreadConstraints/0", json!({"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "ScheduleAnyway",
-            "labelSelector": {"matchLabels": {"app.kubernetes.io/name": "together-remediation-operator", "app.kubernetes.io/instance": "demo"}}})),
+            "labelSelector": {"matchLabels": {"compute.together.ai/operator": "demo-together-remediation-operator"}}})),
         Switch(&[("strategy", "{}")], "Deployment", "/spec/strategy", json!({"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0}})),
         Switch(&[("strategy", r#"{"type":"RollingUpdate","rollingUpdate":{"maxSurge":1,"maxUnavailable":0}}"#)], "Deployment", "/spec/strategy/rollingUpdate/maxSurge", json!(1)),
         pod(&[("dnsConfig", r#"{"options":[{"name":"ndots","value":"2"}]}"#)], "dnsConfig/options/0/name", json!("ndots")),
         Switch(&[("podDisruptionBudget.enabled", "true")], "PodDisruptionBudget", "/spec/maxUnavailable", json!(1)),
         Switch(&[("networkPolicy.enabled", "true"), ("networkPolicy.egressPorts", "[443,3128]")], "NetworkPolicy", "/spec/egress/1/ports/1/port", json!(3128)),
+        Switch(&[("networkPolicy.enabled", "true"), ("proxy.httpsProxy", "\"http://user:secret@proxy:3129\"")], "NetworkPolicy", "/spec/egress/1/ports/2/port", json!(3129)),
+        Switch(&[("networkPolicy.enabled", "true"), ("proxy.httpsProxy", "\"http://proxy\"")], "NetworkPolicy", "/spec/egress/1/ports/2/port", json!(80)),
+        Switch(&[("networkPolicy.enabled", "true"), ("api.url", "\"https://host.test:8443/v1\"")], "NetworkPolicy", "/spec/egress/1/ports/2/port", json!(8443)),
         Switch(&[("networkPolicy.enabled", "true"), ("networkPolicy.dnsPorts", "[53,5353]")], "NetworkPolicy", "/spec/egress/0/ports",
             json!([{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}, {"port": 5353, "protocol": "UDP"}, {"port": 5353, "protocol": "TCP"}])),
         Switch(&[("networkPolicy.enabled", "true"), ("networkPolicy.metricsFrom", r#"[{"podSelector":{}}]"#)], "NetworkPolicy", "/spec/ingress/0/from/0/podSelector", json!({})),
-        Switch(&[("networkPolicy.enabled", "true"), ("networkPolicy.metricsFrom", r#"[{"podSelector":{}}]"#)], "NetworkPolicy", "/spec/ingress/0/from/1/podSelector/matchLabels/app.kubernetes.io~1name", json!("together-remediation-operator-test")),
+        Switch(&[("networkPolicy.enabled", "true"), ("networkPolicy.metricsFrom", r#"[{"podSelector":{}}]"#)], "NetworkPolicy", "/spec/ingress/0/from/1/podSelector/matchLabels/compute.together.ai~1operator", json!("demo-together-remediation-operator-test")),
         Switch(&[("service.annotations", r#"{"a":"b"}"#)], "Service", "/metadata/annotations/a", json!("b")),
         Switch(&[("serviceMonitor.enabled", "true"), ("serviceMonitor.interval", "\"30s\"")], "ServiceMonitor", "/spec/endpoints/0/interval", json!("30s")),
         Switch(&[("serviceMonitor.enabled", "true"), ("serviceMonitor.labels", r#"{"a":"b"}"#)], "ServiceMonitor", "/metadata/labels/a", json!("b")),
@@ -176,6 +179,13 @@ fn sets<'a>(values: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<String> {
         .collect()
 }
 
+/// The same as arguments for Helm.
+pub(super) fn releases() -> Vec<Vec<String>> {
+    let releases = together().into_iter();
+    let values = releases.map(|values| sets(values.iter().map(|(key, value)| (*key, *value))));
+    values.collect()
+}
+
 impl Switch {
     fn sets(&self) -> Vec<String> {
         sets(self.0.iter().copied())
@@ -234,7 +244,7 @@ fn assert_flags_are_known(objects: &[Value]) {
 }
 
 /// The Prometheus operator's kinds, as far as the chart needs them.
-fn monitors() -> String {
+pub(crate) fn monitors() -> String {
     let definition = |kind: &str| {
         let plural = kind.to_lowercase() + "s";
         let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
@@ -265,43 +275,17 @@ async fn every_value_is_taken_by_the_api_server_under_pod_security_restricted() 
     let namespace = stage.restricted("switches").await;
     stage.install(RELEASE, &namespace, &[]).await;
     has_pods(&stage, &namespace).await;
-    for values in together() {
-        let sets = sets(values.iter().map(|(key, value)| (*key, *value)));
+    for sets in releases() {
         let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
-        // A Deployment's selector cannot be changed.
-        let renamed = values.contains_key("nameOverride");
-        if renamed {
-            stage.uninstall(RELEASE, &namespace).await;
-        }
         stage.install(RELEASE, &namespace, &sets).await;
         has_pods(&stage, &namespace).await;
-        if renamed {
-            stage.uninstall(RELEASE, &namespace).await;
-            stage.install(RELEASE, &namespace, &[]).await;
-        }
     }
     stage.uninstall(RELEASE, &namespace).await;
 }
 
-/// Waits until the newest `ReplicaSet` has all its pods, which Pod Security has to admit.
+/// Waits until the newest `ReplicaSet` has pods, which Pod Security has to admit.
 async fn has_pods(stage: &Stage, namespace: &str) {
-    let sets: Api<ReplicaSet> = Api::namespaced(stage.client.clone(), namespace);
-    until("pods are admitted", async || {
-        let all = sets.list(&ListParams::default()).await.unwrap().items;
-        let number = |set: &ReplicaSet| {
-            let revision = set.annotations().get("deployment.kubernetes.io/revision");
-            revision.and_then(|text| text.parse::<u64>().ok())
-        };
-        let newest = all.iter().max_by_key(|set| number(set));
-        let newest = newest.ok_or("there is no ReplicaSet")?;
-        let status = newest.status.as_ref().ok_or("no status")?;
-        if status.replicas > 0 {
-            Ok(())
-        } else {
-            Err(format!("{:?}", status.conditions))
-        }
-    })
-    .await;
+    rollout::pods_of_the_newest(stage, namespace, 1).await;
     // Nothing runs them, so nothing else ends them.
     let pods: Api<Pod> = Api::namespaced(stage.client.clone(), namespace);
     let now = DeleteParams::default().grace_period(0);

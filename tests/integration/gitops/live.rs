@@ -3,6 +3,7 @@
 mod late;
 mod repository;
 mod servers;
+mod tracking;
 
 use std::time::Duration;
 

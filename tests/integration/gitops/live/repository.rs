@@ -45,8 +45,13 @@ impl Repository {
         self.of_example("argo-cd/root.yaml")
     }
 
-    /// The example's application of the chart, from this repository and with more values.
+    /// Writes the example's application of the chart, from this repository and with more values.
     pub(super) fn operator(&self, values: &Value) {
+        let application = self.application(values);
+        self.write("argo-cd/operator.yaml", &application.to_string());
+    }
+
+    pub(super) fn application(&self, values: &Value) -> Value {
         let text = self.of_example("argo-cd/operator.yaml");
         let mut application: Value = serde_saphyr::from_str(&text).unwrap();
         let source = application["spec"]["source"].as_object_mut().unwrap();
@@ -56,7 +61,7 @@ impl Repository {
         source.insert("targetRevision".to_owned(), "main".into());
         let all = source["helm"]["valuesObject"].as_object_mut().unwrap();
         all.extend(values.as_object().unwrap().clone());
-        self.write("argo-cd/operator.yaml", &application.to_string());
+        application
     }
 
     fn of_example(&self, path: &str) -> String {

@@ -3,12 +3,13 @@
 use crate::control_plane::go_build::{CONTROL_PLANE, Module, OLDEST};
 
 /// What each name of `.ci/tools` stands for, in the order in which all of them are built.
-pub(super) const SETS: [(&str, &[&Module]); 5] = [
+pub(super) const SETS: [(&str, &[&Module]); 6] = [
     ("control-plane", &[&CONTROL_PLANE]),
     ("etcd-tools", &[&ETCD_TOOLS]),
     ("helm", &[&HELM_3, &HELM_4]),
     ("argo-cd", &[&ARGO_CD, &REDIS, &HELM_4]),
     ("flux", &[&FLUX]),
+    ("kube-score", &[&KUBE_SCORE]),
 ];
 /// Only for those who ask for it by name.
 pub(super) const OLDEST_SET: (&str, &[&Module]) = ("control-plane-oldest", &[&OLDEST]);
@@ -75,6 +76,19 @@ pub(super) const FLUX: Module = Module {
     main: "github.com/fluxcd/kustomize-controller",
     link_flags: |_| "-s -w".to_owned(),
     names: &["kustomize-controller"],
+    renamed: None,
+};
+
+/// Checks manifests.
+pub(super) const KUBE_SCORE: Module = Module {
+    what: "kube-score",
+    folder: "kube-score",
+    go_mod: include_str!("../../kube-score/go.mod"),
+    go_sum: include_str!("../../kube-score/go.sum"),
+    go_main: None,
+    main: "github.com/zegl/kube-score",
+    link_flags: |version| format!("-s -w -X main.version={version}"),
+    names: &["kube-score"],
     renamed: None,
 };
 

@@ -32,6 +32,8 @@ pub enum Tool {
     Redis,
     /// Flux's kustomize-controller.
     KustomizeController,
+    /// A linter of manifests.
+    KubeScore,
     /// Saves snapshots of a running etcd.
     Etcdctl,
     /// Makes the data of a new etcd of a snapshot.
@@ -93,6 +95,7 @@ impl Tool {
             Self::ArgoCd => "argocd",
             Self::Redis => "redis",
             Self::KustomizeController => "kustomize-controller",
+            Self::KubeScore => "kube-score",
             Self::Etcdctl => "etcdctl",
             Self::Etcdutl => "etcdutl",
             Self::Promtool => "promtool",
@@ -124,6 +127,7 @@ impl Tool {
                 let asked: &[&str] = &["version", "--client", "--short"];
                 Source::Go(&go::ARGO_CD, Some((asked, "v3.5.")))
             }
+            Self::KubeScore => Source::Go(&go::KUBE_SCORE, Some((&["version"], "version: 1.20."))),
             Self::Redis => Source::Go(&go::REDIS, None),
             Self::KustomizeController => Source::Go(&go::FLUX, None),
             Self::Etcdctl | Self::Etcdutl => {
@@ -250,7 +254,7 @@ mod tests {
         let refused = build("helmet").await.unwrap_err().to_string();
         assert_eq!(
             refused,
-            "no tool helmet: there are control-plane, etcd-tools, helm, argo-cd, flux, control-plane-oldest"
+            "no tool helmet: there are control-plane, etcd-tools, helm, argo-cd, flux, kube-score, control-plane-oldest"
         );
     }
 
@@ -263,6 +267,7 @@ mod tests {
             Tool::ArgoCd,
             Tool::Redis,
             Tool::KustomizeController,
+            Tool::KubeScore,
             Tool::Etcdctl,
             Tool::Etcdutl,
         ] {

@@ -1,0 +1,139 @@
+//! The chart as a part of a parent chart: with and without an alias, by a condition or a tag, beside the parent's `global`.
+
+use std::{collections::BTreeSet, fs};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use testbed::tools::Helm as Version;
+
+use super::{
+    helm::{Helm, chart, documents, values_file},
+    lifecycle::copy,
+};
+
+const NAME: &str = "together-remediation-operator";
+/// As parent charts like them, for a template can read `.Values.gpuOperator`. No object may bear it.
+const ALIAS: &str = "gpuOperator";
+
+/// A parent chart with this one under an alias, if any.
+pub(super) fn parent(alias: Option<&str>) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    copy(&chart(), &folder.path().join("charts").join(NAME));
+    let key = alias.unwrap_or(NAME);
+    let mut dependency = json!({
+        "name": NAME,
+        "version": "0.1.0",
+        "condition": format!("{key}.enabled"),
+        "tags": ["gpu"],
+    });
+    if let Some(alias) = alias {
+        dependency["alias"] = alias.into();
+    }
+    let parent = json!({
+        "apiVersion": "v2",
+        "name": "platform",
+        "version": "1.2.3",
+        "dependencies": [dependency],
+    });
+    fs::write(folder.path().join("Chart.yaml"), parent.to_string()).unwrap();
+    folder
+}
+
+/// What Helm renders of it as release `demo`.
+pub(super) async fn rendered(
+    helm: &Helm,
+    parent: &TempDir,
+    values: &Value,
+) -> Result<String, String> {
+    let values = values_file(values);
+    let values = ["--values", values.path().to_str().unwrap()];
+    helm.render(parent.path(), ["demo", "together-system"], &values)
+        .await
+}
+
+fn set(manifest: &str) -> BTreeSet<String> {
+    let objects = documents(manifest).into_iter();
+    objects.map(|object| object.to_string()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_renders_what_it_renders_alone_but_for_its_name() {
+    for version in Version::BOTH {
+        let Some(helm) = Helm::new(version) else {
+            return;
+        };
+        let alone = set(&helm.template(&[]).await.unwrap());
+        for (alias, name) in [(None, NAME), (Some(ALIAS), "gpuoperator")] {
+            let key = alias.unwrap_or(NAME);
+            for values in [
+                json!({"global": {"imageRegistry": "host.test"}, key: {"enabled": true}}),
+                json!({"global": {}, "tags": {"gpu": true}, key: {"global": {"own": 1}}}),
+                json!({key: {"enabled": null, "global": null}}),
+            ] {
+                let told = rendered(&helm, &parent(alias), &values).await;
+                let told = told.unwrap_or_else(|error| panic!("{version:?} {values}: {error}"));
+                let told = told.replace(&format!("demo-{name}"), &format!("demo-{NAME}"));
+                let told = told.replace(&format!("{ALIAS}-0.1.0"), &format!("{NAME}-0.1.0"));
+                assert_eq!(set(&told), alone, "{version:?} {values}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn its_condition_and_its_tag_leave_it_out() {
+    for version in Version::BOTH {
+        let Some(helm) = Helm::new(version) else {
+            return;
+        };
+        let parent = parent(Some(ALIAS));
+        for values in [
+            json!({ALIAS: {"enabled": false}}),
+            json!({"tags": {"gpu": false}}),
+        ] {
+            let told = rendered(&helm, &parent, &values).await.unwrap();
+            assert!(documents(&told).is_empty(), "{version:?} {values}: {told}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_that_it_does_not_know_is_refused_by_name() {
+    for version in Version::BOTH {
+        let Some(helm) = Helm::new(version) else {
+            return;
+        };
+        let parent = parent(Some(ALIAS));
+        for (values, wanted) in [
+            (json!({ALIAS: {"replicaCounts": 3}}), "replicaCounts"),
+            (json!({ALIAS: {"image": {"enabled": true}}}), "enabled"),
+            (json!({ALIAS: {"tags": {"gpu": true}}}), "tags"),
+        ] {
+            let told = rendered(&helm, &parent, &values).await.unwrap_err();
+            assert!(told.contains(wanted), "{version:?} {values}: {told}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parent_takes_a_map_of_defaults_away_by_null() {
+    for version in Version::BOTH {
+        let Some(helm) = Helm::new(version) else {
+            return;
+        };
+        let values = json!({ALIAS: {
+            "podSecurityContext": null,
+            "securityContext": {"capabilities": null},
+            "networkPolicy": null,
+            "strategy": null,
+        }});
+        let told = rendered(&helm, &parent(Some(ALIAS)), &values).await;
+        let told = documents(&told.unwrap());
+        let deployment = told.iter().find(|object| object["kind"] == "Deployment");
+        let pod = deployment.unwrap().pointer("/spec/template/spec").unwrap();
+        assert_eq!(pod.get("securityContext"), None, "{version:?}");
+        let container = pod["containers"][0]["securityContext"].as_object().unwrap();
+        assert!(!container.contains_key("capabilities"), "{version:?}");
+        assert_eq!(container["readOnlyRootFilesystem"], true);
+    }
+}

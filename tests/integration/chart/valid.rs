@@ -1,0 +1,120 @@
+//! Every render, as a manifest that somebody applies: the real API server takes it strictly and without a warning, and
+//! kube-score, a linter of the ecosystem, has nothing against it but what is decided here.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+use testbed::tools::{Helm as Version, Tool};
+use tokio::process::Command;
+
+use super::{
+    helm::Helm,
+    stage::Stage,
+    switches::{self, monitors},
+    umbrella,
+};
+
+/// What kube-score calls critical and this chart does on purpose, with the reason.
+const DECIDED: [(&str, &str); 6] = [
+    (
+        "running with a low user ID",
+        "OpenShift picks the user; the image's own is 65532",
+    ),
+    ("running with a low group ID", "as the user"),
+    (
+        "ImagePullPolicy is not set to Always",
+        "a version's image does not change, and a digest cannot",
+    ),
+    (
+        "Ephemeral Storage limit is not set",
+        "the root filesystem is read-only, and there is no volume",
+    ),
+    ("Ephemeral Storage request is not set", "as its limit"),
+    (
+        "does not have a matching NetworkPolicy",
+        "networkPolicy.enabled is off by default, and none is for `helm test`",
+    ),
+];
+
+/// What was set, and the manifest of it.
+async fn renders(helm: &Helm) -> Vec<(String, String)> {
+    let mut all = vec![("defaults".to_owned(), helm.template(&[]).await.unwrap())];
+    for sets in switches::releases() {
+        let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
+        all.push((sets.join(" "), helm.template(&sets).await.unwrap()));
+    }
+    for (alias, key) in [
+        (None, "together-remediation-operator"),
+        (Some("gpuOperator"), "gpuOperator"),
+    ] {
+        let parent = umbrella::parent(alias);
+        for own in [
+            json!({"enabled": true}),
+            json!({"enabled": true, "networkPolicy": {"enabled": true}, "serviceMonitor": {"enabled": true}}),
+        ] {
+            let values = json!({"global": {"imageRegistry": "host.test"}, key: own});
+            let told = umbrella::rendered(helm, &parent, &values).await;
+            all.push((values.to_string(), told.unwrap()));
+        }
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_server_takes_each_without_a_warning() {
+    let Some(stage) = Stage::begin(Version::V4).await else {
+        return;
+    };
+    stage.control_plane.apply(&monitors()).await.unwrap();
+    stage.restrict("together-system").await;
+    let line = [
+        "apply",
+        "--dry-run=server",
+        "--validate=strict",
+        "--server-side",
+        "-f-",
+    ];
+    for version in Version::BOTH {
+        let helm = Helm::new(version).unwrap();
+        for (what, manifest) in renders(&helm).await {
+            let told = stage.kubectl(&line, &manifest).await;
+            let told = told.unwrap_or_else(|error| panic!("{version:?} {what}: {error}"));
+            assert!(!told.contains("Warning"), "{version:?} {what}: {told}");
+            assert!(told.lines().count() > 8, "{version:?} {what}: {told}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kube_score_finds_nothing_critical_but_what_is_decided() {
+    let (Some(helm), Some(program)) = (Helm::new(Version::V4), Tool::KubeScore.find_or_note())
+    else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("manifest.yaml");
+    let mut needed = BTreeSet::new();
+    for (what, manifest) in renders(&helm).await {
+        std::fs::write(&path, manifest).unwrap();
+        let mut command = Command::new(&program);
+        command.args([
+            "score",
+            "--output-format=ci",
+            "--ignore-container-cpu-limit",
+        ]);
+        command.args(["--enable-optional-test", "container-seccomp-profile"]);
+        command.args(["--enable-optional-test", "container-ports-check"]);
+        let output = command.arg(&path).output().await.unwrap();
+        let told = String::from_utf8(output.stdout).unwrap();
+        assert!(told.contains("[OK]"), "{what}: {told}");
+        for line in told.lines().filter(|line| line.starts_with("[CRITICAL]")) {
+            let decided = DECIDED.iter().find(|(check, _)| line.contains(check));
+            let Some((check, _)) = decided else {
+                panic!("{what}: {line}");
+            };
+            needed.insert(*check);
+        }
+    }
+    let decided = DECIDED.iter().map(|(check, _)| *check);
+    assert_eq!(needed, decided.collect(), "decided, and no more asked for");
+}
