@@ -3,6 +3,7 @@
 
 mod mirrors;
 mod publisher;
+mod recent;
 mod watches;
 
 use k8s_openapi::api::core::v1::ObjectReference;

@@ -108,7 +108,10 @@ pub async fn run(
     let watchdog = Watchdog::new(clock.clone(), watchdog::patience(flags.api_qps));
     let meters = Watches::new(clock.clone());
     let client = writes.clone();
-    let publisher = |queue, dropped| Publisher::new(client, leadership.clone(), queue, dropped);
+    let publisher = |queue, dropped| {
+        let queue = (queue, dropped);
+        Publisher::new(client, clock.clone(), leadership.clone(), queue)
+    };
     let (events, publisher) = Events::new(publisher);
     let operator = Operator::new(leadership.clone(), events.dropped()).reaching(readiness.clone());
     let metrics = Metrics::new(operator, meters.clone(), &together);
