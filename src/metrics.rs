@@ -1,8 +1,9 @@
-//! What `/metrics` shows, in the text of `OpenMetrics`. Every family is registered once, when the operator starts; what has a
+//! What `/metrics` shows, as `OpenMetrics` or in Prometheus' text. Every family is registered once, when the operator starts; what has a
 //! life of its own (a watch) is shown for as long as somebody holds its meter.
 
 mod api;
 mod change;
+mod exposition;
 mod meter;
 mod mirrors;
 mod operator;
@@ -21,6 +22,7 @@ use prometheus_client::{
 use self::process::Process;
 pub use self::{
     api::ApiMeter,
+    exposition::Format,
     meter::{WatchMeter, Writing},
     operator::Operator,
     watches::Watches,
@@ -30,9 +32,6 @@ use crate::together::Client;
 /// What each name of the operator's own begins with; those of the process have the names that every exporter gives
 /// them.
 const PREFIX: &str = "together_remediation";
-
-/// The content type of [`Metrics::text`].
-pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// All that is shown. Clones show the same.
 #[derive(Clone)]
@@ -65,11 +64,14 @@ impl Metrics {
 
     /// The answer to a scrape.
     #[must_use]
-    pub fn text(&self) -> String {
+    pub fn text(&self, format: Format) -> String {
         let mut text = String::new();
         // A String takes all that is written.
         let _ = encoding::text::encode(&mut text, &self.registry);
-        text
+        match format {
+            Format::OpenMetrics => text,
+            Format::Prometheus => exposition::prometheus(&text),
+        }
     }
 }
 
