@@ -26,6 +26,7 @@ pub mod schedule;
 pub mod sent;
 pub mod shard;
 mod short;
+pub mod spread;
 pub mod status;
 pub mod supervisor;
 pub mod task;

@@ -16,6 +16,7 @@ use crate::{
         poll::Tools,
         schedule::{Cadence, Speeds, after_refusal},
         shard::Shard,
+        spread::Roll,
         status::Standing,
         task::Task,
     },
@@ -49,6 +50,9 @@ pub(super) struct Slot<C, T> {
     pub(super) seen: watch::Receiver<Arc<ClusterWatch>>,
     pub(super) asked: watch::Receiver<Option<String>>,
     pub(super) pace: Arc<Pace>,
+    pub(super) roll: Roll,
+    /// Its first poll does not begin before (monotonic).
+    pub(super) starts_at: Duration,
     pub(super) work: Work,
 }
 
@@ -88,7 +92,13 @@ impl<C: Cluster, T: Service> Slot<C, T> {
     async fn work(&self, edited: bool) {
         let task = self.task().after(self.pace.clone(), edited);
         match &self.work {
-            Work::Mirror => task.run(&self.watchdog, &self.meters).await,
+            Work::Mirror => {
+                let watch = self.seen.borrow().clone();
+                let (namespace, name) = (watch.namespace().unwrap_or_default(), watch.name_any());
+                let entry = self.roll.enter(&namespace, &name);
+                let task = task.starting(self.starts_at, entry);
+                task.run(&self.watchdog, &self.meters).await;
+            }
             Work::Rest(standing, overlaps) => {
                 task.rest(standing.clone(), *overlaps, &self.meters).await;
             }
