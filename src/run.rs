@@ -14,7 +14,7 @@ use crate::{
     cluster::{Cluster, Gate, KubeCluster, Patience, signature, watching},
     config::Run,
     definitions,
-    events::{Events, Publisher},
+    events::Events,
     leader::{Apart, Election, Elector, KubeLeases, Leadership, Lost, identity},
     metrics::{Metrics, Operator, Watches},
     mirror::{follow::follow, index::Index, restored::watch_for_restores},
@@ -107,12 +107,7 @@ pub async fn run(
 
     let watchdog = Watchdog::new(clock.clone(), watchdog::patience(flags.api_qps));
     let meters = Watches::new(clock.clone());
-    let client = writes.clone();
-    let publisher = |queue, dropped| {
-        let queue = (queue, dropped);
-        Publisher::new(client, clock.clone(), leadership.clone(), queue)
-    };
-    let (events, publisher) = Events::new(publisher);
+    let (events, publisher) = Events::new(writes.clone(), clock.clone(), leadership.clone());
     let operator = Operator::new(leadership.clone(), events.dropped()).reaching(readiness.clone());
     let metrics = Metrics::new(operator, meters.clone(), &together);
     let gate = Gate::new(

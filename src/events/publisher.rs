@@ -44,7 +44,7 @@ pub struct Publisher {
 impl Publisher {
     /// A publisher of what comes from `queue`, by way of `client`, while this replica leads.
     #[must_use]
-    pub fn new(
+    pub(super) fn new(
         client: Client,
         clock: Arc<dyn Clock>,
         leadership: Leadership,

@@ -1,5 +1,7 @@
 //! In which format a scrape is answered, and the older of the two: pure.
 
+use std::fmt::Write;
+
 /// A format of `/metrics`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -165,10 +167,11 @@ pub(super) fn prometheus(open_metrics: &str) -> String {
             continue;
         };
         let end = if kind == "counter" { "_total" } else { "" };
+        // A String takes all that is written.
         if let Some((_, said)) = help.take().filter(|(of, _)| *of == name) {
-            text.push_str(&format!("# HELP {name}{end} {said}\n"));
+            let _ = writeln!(text, "# HELP {name}{end} {said}");
         }
-        text.push_str(&format!("# TYPE {name}{end} {kind}\n"));
+        let _ = writeln!(text, "# TYPE {name}{end} {kind}");
     }
     text
 }

@@ -61,9 +61,13 @@ async fn promtool_reads_the_openmetrics() {
     };
     let fixture = at_work("metrics-open").await;
     let scrape = fixture.scrape().await;
-    let line = |line: &str| match line.starts_with('#') {
-        true => format!("{line}\n"),
-        false => format!("{line} 1795950000\n"),
+    let line = |line: &str| {
+        let time = if line.starts_with('#') {
+            ""
+        } else {
+            " 1795950000"
+        };
+        format!("{line}{time}\n")
     };
     let folder = tempfile::tempdir().unwrap();
     let [dated, blocks] = ["dated", "blocks"].map(|name| folder.path().join(name));

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use super::*;
-use crate::together::Error;
+use crate::{cluster::ClusterError, together::Error};
 
 const MANY: usize = 100;
 
@@ -113,6 +113,21 @@ async fn after_a_restore_of_etcd_they_are_even_too() {
         calls.len()
     );
     assert!(most(&calls, Duration::from_secs(120)) * 60 <= 3 * MANY);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_an_outage_of_kubernetes_gathers_no_calls() {
+    let (world, calls) = world(MANY);
+    world.pass(61).await;
+    let down = ClusterError::Unavailable("down".to_owned());
+    world.cluster.fail_secrets(Some(down));
+    world.pass(120).await;
+    world.cluster.fail_secrets(None);
+    taken(&calls);
+    world.pass(60).await;
+    let calls = taken(&calls);
+    assert!(calls.len() > MANY / 2, "{}", calls.len());
+    assert!(most(&calls, Duration::from_secs(181)) * 60 <= 3 * MANY);
 }
 
 #[tokio::test(start_paused = true)]
