@@ -2,14 +2,21 @@
 //! time is dropped and counted.
 
 mod publisher;
+mod recent;
+
+use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::ObjectReference;
-use kube::Resource;
+use kube::{Client, Resource};
 use prometheus_client::metrics::counter::Counter;
 use tokio::sync::mpsc::{Sender, channel};
 
 pub use self::publisher::Publisher;
-use crate::api::{Reason, remediation::Remediation};
+use crate::{
+    api::{Reason, remediation::Remediation},
+    clock::Clock,
+    k8s::leadership::Leadership,
+};
 
 /// Events that may wait.
 const QUEUE: usize = 1000;
@@ -52,17 +59,14 @@ pub struct Events {
 }
 
 impl Events {
-    /// A place to say Events, and what `publishes` them.
-    pub fn new(
-        publishes: impl FnOnce(publisher::Queue, Counter) -> Publisher,
-    ) -> (Self, Publisher) {
+    /// A place to say Events, and what publishes them by way of `client` while this replica leads.
+    #[must_use]
+    pub fn new(client: Client, clock: Arc<dyn Clock>, leadership: Leadership) -> (Self, Publisher) {
         let (queue, said) = channel(QUEUE);
         let dropped = Counter::default();
-        let events = Self {
-            queue: Some(queue),
-            dropped: dropped.clone(),
-        };
-        (events, publishes(said, dropped))
+        let publisher = Publisher::new(client, clock, leadership, (said, dropped.clone()));
+        let queue = Some(queue);
+        (Self { queue, dropped }, publisher)
     }
 
     /// Those that were not told.

@@ -1,6 +1,7 @@
-//! What `/metrics` shows, in the text of `OpenMetrics`. Every family is registered once, when the operator starts; what has a
+//! What `/metrics` shows, as `OpenMetrics` or in Prometheus' text. Every family is registered once, when the operator starts; what has a
 //! life of its own (a watch) is shown for as long as somebody holds its meter.
 
+mod exposition;
 mod process;
 
 use std::sync::Arc;
@@ -11,15 +12,13 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
+pub use self::exposition::Format;
 use self::process::Process;
 use crate::{controller::metrics::Watches, operator::metrics::Operator, together::Client};
 
 /// What each name of the operator's own begins with; those of the process have the names that every exporter gives
 /// them.
 const PREFIX: &str = "together_remediation";
-
-/// The content type of [`Metrics::text`].
-pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// All that is shown. Clones show the same.
 #[derive(Clone)]
@@ -52,11 +51,14 @@ impl Metrics {
 
     /// The answer to a scrape.
     #[must_use]
-    pub fn text(&self) -> String {
+    pub fn text(&self, format: Format) -> String {
         let mut text = String::new();
         // A String takes all that is written.
         let _ = encoding::text::encode(&mut text, &self.registry);
-        text
+        match format {
+            Format::OpenMetrics => text,
+            Format::Prometheus => exposition::prometheus(&text),
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     clock::Clock,
     config::Run,
     controller::{control, metrics::Watches, registry::Supervisor, shard::Shard},
-    events::{Events, Publisher},
+    events::Events,
     health::{
         crds,
         liveness::{self, Watchdog},
@@ -121,9 +121,7 @@ pub async fn run(
 
     let watchdog = Watchdog::new(clock.clone(), liveness::patience(flags.api_qps));
     let meters = Watches::new(clock.clone());
-    let client = writes.clone();
-    let publisher = |queue, dropped| Publisher::new(client, leadership.clone(), queue, dropped);
-    let (events, publisher) = Events::new(publisher);
+    let (events, publisher) = Events::new(writes.clone(), clock.clone(), leadership.clone());
     let operator = Operator::new(leadership.clone(), events.dropped()).reaching(readiness.clone());
     let metrics = Metrics::new(operator, meters.clone(), &together);
     let gate = Gate::new(

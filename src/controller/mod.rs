@@ -7,6 +7,7 @@ pub mod orphans;
 pub mod overlap;
 pub mod registry;
 pub mod shard;
+pub mod spread;
 pub mod status;
 pub mod worker;
 

@@ -2,10 +2,12 @@
 
 mod life;
 mod settling;
+mod starting;
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use kube::{Resource, ResourceExt};
@@ -15,12 +17,16 @@ use tokio_util::{
     task::TaskTracker,
 };
 
-use self::life::{Slot, Work};
 pub(crate) use self::settling::Changed;
+use self::{
+    life::{Slot, Work},
+    starting::{Begun, Starts},
+};
 use super::{
     orphans,
     overlap::{Claim, overlaps},
     shard::Shard,
+    spread::Roll,
 };
 use crate::{
     api::{Reason, cluster_watch::ClusterWatch},
@@ -67,6 +73,8 @@ pub struct Supervisor<C, T = together::Client> {
     meters: Watches,
     running: Mutex<Tasks>,
     paces: Mutex<Paces>,
+    begun: Mutex<Begun>,
+    roll: Roll,
     tasks: TaskTracker,
     leads: SetOnce<()>,
     shutdown: CancellationToken,
@@ -92,6 +100,8 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
             meters,
             running: Mutex::default(),
             paces: Mutex::default(),
+            begun: Mutex::default(),
+            roll: Roll::default(),
             tasks: TaskTracker::new(),
             leads: SetOnce::new(),
             shutdown,
@@ -148,6 +158,10 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clear();
+        self.begun
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
         self.tasks.close();
         self.tasks.wait().await;
         self.tasks.reopen();
@@ -164,13 +178,15 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
             let with_watches = wanted.keys().map(|namespace| (*namespace).to_owned());
             running.keys().cloned().chain(with_watches).collect()
         };
+        let starts = self.begin(namespace, &wanted);
         for namespace in &namespaces {
-            self.settle(namespace, wanted.get(&**namespace).map_or(&[], |of| of));
+            let watches = wanted.get(&**namespace).map_or(&[][..], |of| of);
+            self.settle(namespace, watches, &starts);
         }
     }
 
-    /// Makes the tasks of `namespace` those that its `watches` want.
-    fn settle(&self, namespace: &str, watches: &[&Arc<ClusterWatch>]) {
+    /// Makes the tasks of `namespace` those that its `watches` want; `starts`: when those may begin that begin together.
+    fn settle(&self, namespace: &str, watches: &[&Arc<ClusterWatch>], starts: &Starts<'_>) {
         if !self.leads.initialized() {
             return;
         }
@@ -210,7 +226,8 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
                     // The old task ends before the new one begins.
                     let old = tasks.remove(name);
                     let edited = old.is_some_and(|old| old.fit.uid == fit.uid);
-                    let task = self.start(watch, fit, requested, edited);
+                    let at = starts.get(&(namespace, name)).copied().unwrap_or_default();
+                    let task = self.start(watch, fit, requested, (edited, at));
                     tasks.insert(name.to_owned(), task);
                 }
             }
@@ -220,13 +237,14 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
         }
     }
 
-    /// Starts what `watch` wants; `edited`: in place of what an earlier generation of it wanted.
+    /// Starts what `watch` wants; `edited`: in place of what an earlier generation of it wanted. It syncs at `starts_at`
+    /// (monotonic) at the earliest.
     fn start(
         &self,
         watch: &Arc<ClusterWatch>,
         fit: Fit,
         requested: Option<String>,
-        edited: bool,
+        (edited, starts_at): (bool, Duration),
     ) -> Running {
         let work = match (&fit.overlaps, watch.spec.suspend) {
             _ if fit.leaves => Work::LetGo,
@@ -257,6 +275,8 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
             seen,
             asked,
             pace,
+            roll: self.roll.clone(),
+            starts_at,
             work,
         };
         let stop = self.shutdown.child_token();

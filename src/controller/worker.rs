@@ -6,6 +6,7 @@ mod handover;
 mod late_secret;
 mod resting;
 mod restored;
+mod starting;
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
@@ -13,7 +14,7 @@ use futures::future::{Either, select};
 use kube::ResourceExt;
 use tokio::sync::watch;
 
-use super::shard::Shard;
+use super::{shard::Shard, spread::Entry};
 use crate::{
     api::{Reason, cluster_watch::ClusterWatch, timestamp},
     controller::{
@@ -63,6 +64,9 @@ pub struct Task<C, T = Client> {
     memory: Memory,
     facts: Facts,
     polls: u64,
+    /// Before this the first poll leaves the API to others (monotonic).
+    starts_at: Duration,
+    entry: Entry,
     /// When a poll last came to its end with all its writes (monotonic; negative times count as zero).
     good: Duration,
     /// The same with or without them: what was listed is confirmed.
@@ -103,6 +107,8 @@ impl<C: Cluster, T: Service> Task<C, T> {
             memory: Memory::default(),
             facts,
             polls: 0,
+            starts_at: Duration::ZERO,
+            entry: Entry::default(),
             good: now,
             confirmed: now,
             note: String::new(),
@@ -137,14 +143,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
         self.survey();
         self.memory.pulse = watchdog.enroll(&self.scope.namespace, &name);
         self.look_first().await;
-        let (clock, turn) = (self.tools.clock.clone(), self.cadence.active_interval);
-        let first = self
-            .memory
-            .pace
-            .first_poll(clock.elapsed(), turn, self.edited);
-        self.memory.pulse.rest_until(first);
-        clock.sleep_until(first).await;
-        self.memory.pulse.beat();
+        self.await_turn().await;
         loop {
             let handled = self.heed_request();
             self.heed_restore();
@@ -330,11 +329,12 @@ impl<C: Cluster, T: Service> Task<C, T> {
             let again = self.facts.adopting.is_some() || self.may_land();
             let pause = if again { ADOPT_AGAIN } else { HEARTBEAT };
             let tell_at = clock.elapsed() + pause;
+            let turn = self.turn();
             tokio::select! {
                 biased;
                 () = clock.sleep_until(until.min(tell_at)) => {}
                 () = self.tools.index.listed_after(self.memory.surveyed) => {}
-                () = restored::restored(&self.tools, self.memory.restores, restored_at) => break,
+                () = restored::restored(&self.tools, self.memory.restores, (restored_at, turn)) => break,
                 () = self.requests.wait(&*clock, earliest) => break,
             }
             if clock.elapsed() >= until {

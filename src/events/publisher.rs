@@ -1,16 +1,26 @@
 //! Hands Events to the cluster, in a bucket of their own.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use k8s_openapi::api::core::v1::ObjectReference;
-use kube::Client;
-use kube_runtime::events::{Event, EventType, Recorder};
+use k8s_openapi::api::{core::v1::ObjectReference, events::v1::Event};
+use kube::{
+    Api, Client,
+    api::{Patch, PatchParams, PostParams},
+};
 use leaky_bucket::RateLimiter;
 use prometheus_client::metrics::counter::Counter;
+use serde_json::json;
 use tokio::{sync::mpsc::Receiver, time::timeout};
+use uuid::Uuid;
 
-use super::Said;
-use crate::k8s::{api::ClusterError, leadership::Leadership};
+use super::{
+    Said,
+    recent::{Key, Recent, event, series},
+};
+use crate::{
+    clock::Clock,
+    k8s::{api::ClusterError, leadership::Leadership},
+};
 
 /// Between Events when many wait.
 const TURN: Duration = Duration::from_millis(100);
@@ -18,10 +28,8 @@ const TURN: Duration = Duration::from_millis(100);
 const BURST: usize = 100;
 /// How long the cluster may take for one.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// Bytes of a note; the API server refuses more than 1,024.
-const NOTE: usize = 1000;
-/// What an Event says was done; the API server demands a word.
-const ACTION: &str = "Mirror";
+/// Characters of the instance's name that the API server takes.
+const INSTANCE: usize = 128;
 
 pub(super) type Queue = Receiver<(ObjectReference, Said)>;
 
@@ -29,18 +37,35 @@ pub(super) type Queue = Receiver<(ObjectReference, Said)>;
 pub struct Publisher {
     queue: Queue,
     dropped: Counter,
-    recorder: Recorder,
+    client: Client,
+    clock: Arc<dyn Clock>,
+    instance: String,
+    recent: Recent,
     leadership: Leadership,
 }
 
 impl Publisher {
     /// A publisher of what comes from `queue`, by way of `client`, while this replica leads.
     #[must_use]
-    pub fn new(client: Client, leadership: Leadership, queue: Queue, dropped: Counter) -> Self {
+    pub(super) fn new(
+        client: Client,
+        clock: Arc<dyn Clock>,
+        leadership: Leadership,
+        (queue, dropped): (Queue, Counter),
+    ) -> Self {
+        // In a pod, the pod's name.
+        let host = hostname::get().unwrap_or_default();
+        let instance: String = host.to_string_lossy().chars().take(INSTANCE).collect();
+        let unnamed = || env!("CARGO_PKG_NAME").to_owned();
         Self {
             queue,
             dropped,
-            recorder: Recorder::new(client, env!("CARGO_PKG_NAME").into()),
+            client,
+            clock,
+            instance: Some(instance)
+                .filter(|name| !name.is_empty())
+                .unwrap_or_else(unnamed),
+            recent: Recent::default(),
             leadership,
         }
     }
@@ -60,63 +85,55 @@ impl Publisher {
                 self.dropped.inc();
                 continue;
             }
-            let told = self.publish(&of, said).await;
+            let told = match timeout(TIMEOUT, self.publish(&of, &said)).await {
+                Ok(told) => told,
+                Err(_) => Err(ClusterError::Unavailable(format!(
+                    "no answer within {TIMEOUT:?}"
+                ))),
+            };
             if let Err(error) = &told {
                 self.dropped.inc();
                 // Once for all that follow each other.
                 if !failing {
-                    tracing::warn!(%error, "Events cannot be told; they are dropped and counted in events_dropped_total");
+                    tracing::warn!(%error, "failed to publish Events; they are dropped and counted in events_dropped_total");
                 }
             }
             failing = told.is_err();
         }
     }
 
-    async fn publish(&self, of: &ObjectReference, said: Said) -> Result<(), ClusterError> {
-        let type_ = if said.warning {
-            EventType::Warning
-        } else {
-            EventType::Normal
-        };
-        let event = Event {
-            type_,
-            reason: said.reason.to_string(),
-            note: Some(cut(said.note)),
-            action: ACTION.to_owned(),
-            secondary: None,
-        };
-        match timeout(TIMEOUT, self.recorder.publish(&event, of)).await {
-            Ok(told) => Ok(told?),
-            Err(_) => Err(ClusterError::Unavailable(format!(
-                "no answer within {TIMEOUT:?}"
-            ))),
+    /// Tells it: once more where that was told lately, else as a new Event, also where the one before was deleted.
+    async fn publish(&mut self, of: &ObjectReference, said: &Said) -> Result<(), ClusterError> {
+        let namespace = of.namespace.as_deref().unwrap_or("default");
+        let events: Api<Event> = Api::namespaced(self.client.clone(), namespace);
+        let key = Key::of(of, said);
+        let (now, elapsed) = (self.clock.now(), self.clock.elapsed());
+        if let Some(told) = self.recent.get(key, elapsed) {
+            let count = told.count.saturating_add(1);
+            let patch = Patch::Merge(json!({"series": series(count, now)}));
+            let patched = events
+                .patch(&told.name, &PatchParams::default(), &patch)
+                .await;
+            match patched.map_err(ClusterError::from) {
+                Ok(_) => {
+                    self.recent.told(key, told.name, count, elapsed);
+                    return Ok(());
+                }
+                Err(ClusterError::NotFound) => self.recent.gone(key),
+                Err(error) => return Err(error),
+            }
         }
+        let suffix = Uuid::new_v4().simple().to_string();
+        let names = (&*self.instance, suffix.get(..16).unwrap_or_default());
+        let event = event(of, said, names, now);
+        let created = events.create(&PostParams::default(), &event).await;
+        created.map_err(ClusterError::of_creation)?;
+        let name = event.metadata.name.unwrap_or_default();
+        self.recent.told(key, name, 1, elapsed);
+        Ok(())
     }
-}
-
-/// The note in as many bytes as the API server takes. The `…` keeps a command that is cut short from being one.
-fn cut(mut note: String) -> String {
-    if note.len() <= NOTE {
-        return note;
-    }
-    let kept = NOTE - '…'.len_utf8();
-    let end = (0..=kept).rev().find(|end| note.is_char_boundary(*end));
-    note.truncate(end.unwrap_or_default());
-    note.push('…');
-    note
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{NOTE, cut};
-
-    #[test]
-    fn a_note_is_cut_at_a_character() {
-        assert_eq!(cut("short".to_owned()), "short");
-        let long = format!("a{}", "é".repeat(NOTE));
-        let cut = cut(long.clone());
-        assert_eq!(cut.len(), NOTE);
-        assert!(long.starts_with(cut.strip_suffix('…').unwrap_or_default()));
-        assert_eq!(super::cut("n".repeat(NOTE)), "n".repeat(NOTE));
-    }
-}
+#[allow(clippy::unwrap_used)]
+mod tests;

@@ -9,9 +9,9 @@ use std::{
 };
 
 use hyper::{
-    Method, Request, Response, StatusCode,
+    HeaderMap, Method, Request, Response, StatusCode,
     body::Incoming,
-    header::{CONTENT_TYPE, HeaderValue},
+    header::{ACCEPT, CONTENT_TYPE, HeaderValue},
     server::conn::http1,
     service::service_fn,
 };
@@ -23,7 +23,7 @@ use tokio::{
 
 use crate::{
     health::{liveness::Watchdog, readiness::Readiness},
-    metrics::{self, Metrics},
+    metrics::{Format, Metrics},
 };
 
 /// How long one connection may last, so that nobody holds many open.
@@ -93,7 +93,8 @@ fn count(ended: Result<(), JoinError>, metrics: &Metrics) {
 
 async fn connection(stream: TcpStream, probes: Arc<Probes>) {
     let service = service_fn(|request: Request<Incoming>| {
-        let response = respond(request.method(), request.uri().path(), &probes);
+        let format = accepted(request.headers());
+        let response = respond(request.method(), request.uri().path(), format, &probes);
         async move { Ok::<_, Infallible>(response) }
     });
     let answered = http1::Builder::new()
@@ -103,12 +104,20 @@ async fn connection(stream: TcpStream, probes: Arc<Probes>) {
     let _ = tokio::time::timeout(CONNECTION, answered).await;
 }
 
-fn respond(method: &Method, path: &str, probes: &Probes) -> Response<String> {
+/// The format of `/metrics` that a scraper prefers.
+fn accepted(headers: &HeaderMap) -> Format {
+    let values = headers.get_all(ACCEPT).into_iter();
+    Format::of(values.filter_map(|value| value.to_str().ok()))
+}
+
+fn respond(method: &Method, path: &str, format: Format, probes: &Probes) -> Response<String> {
     let plain = "text/plain; charset=utf-8";
     let (status, kind, text) = match (path, method) {
-        ("/metrics", &Method::GET | &Method::HEAD) => {
-            (StatusCode::OK, metrics::CONTENT_TYPE, probes.metrics.text())
-        }
+        ("/metrics", &Method::GET | &Method::HEAD) => (
+            StatusCode::OK,
+            format.content_type(),
+            probes.metrics.text(format),
+        ),
         ("/livez" | "/readyz", &Method::GET | &Method::HEAD) => {
             let (status, line) = probe(path, probes);
             (status, plain, line + "\n")
@@ -189,7 +198,7 @@ mod tests {
             (Method::GET, "/", StatusCode::NOT_FOUND),
             (Method::POST, "/metrics", StatusCode::METHOD_NOT_ALLOWED),
         ] {
-            let response = respond(&method, path, &probes());
+            let response = respond(&method, path, Format::OpenMetrics, &probes());
             assert_eq!(response.status(), wanted, "{method} {path}");
             assert_eq!(response.body().lines().count(), 1);
             assert!(response.body().ends_with('\n'));
@@ -210,7 +219,10 @@ mod tests {
         ] {
             count(ended, &probes.metrics);
             let line = format!("task_panics_total{{task=\"admin\"}} {counted}\n");
-            assert!(probes.metrics.text().contains(&line), "{line}");
+            assert!(
+                probes.metrics.text(Format::OpenMetrics).contains(&line),
+                "{line}"
+            );
         }
     }
 
@@ -241,6 +253,32 @@ mod tests {
             .unwrap();
         server.abort();
         answer
+    }
+
+    #[tokio::test]
+    async fn a_scraper_gets_the_format_that_it_asks_for() {
+        for (accept, kind, end) in [
+            (
+                "accept: application/openmetrics-text\r\n",
+                "application/openmetrics-text; version=1.0.0; charset=utf-8",
+                "# EOF\n",
+            ),
+            (
+                "accept: text/plain;version=0.0.4\r\n",
+                "text/plain; version=0.0.4; charset=utf-8",
+                "\n",
+            ),
+            ("", "text/plain; version=0.0.4; charset=utf-8", "\n"),
+        ] {
+            let request = format!("GET /metrics HTTP/1.1\r\nhost: here\r\n{accept}\r\n");
+            let told = answer(&request).await;
+            assert!(
+                told.contains(&format!("content-type: {kind}\r\n")),
+                "{told}"
+            );
+            assert!(told.ends_with(end), "{told}");
+            assert_eq!(told.contains("# EOF"), kind.starts_with("application"));
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -11,11 +11,9 @@ use serde_json::Value;
 
 use crate::{
     api::{cluster_watch::ClusterWatch, remediation::Remediation},
-    k8s::gate::Gate,
+    k8s::{gate::Gate, refusal::Asked},
     store::partial::Shown,
 };
-
-const TOO_MANY_REQUESTS: u16 = 429;
 
 /// Why a call to the cluster failed.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -29,6 +27,9 @@ pub enum ClusterError {
     /// The cluster refuses: rights, quota or admission.
     #[error("the cluster refuses it: {0}")]
     Refused(String),
+    /// The cluster could not take it just now, because of other writes: it was not carried out, and may be tried again.
+    #[error("the API server is busy with other writes: {0}")]
+    Contended(String),
     /// Too many requests: it was not carried out, and may be tried again.
     #[error("the cluster has no time for it: {0}")]
     Busy(String),
@@ -39,22 +40,27 @@ pub enum ClusterError {
 
 impl From<kube::Error> for ClusterError {
     fn from(error: kube::Error) -> Self {
-        let status = match error {
-            kube::Error::Api(status) => status,
+        Self::of(error, Asked::Other)
+    }
+}
+
+impl ClusterError {
+    /// What `error` means for an object that was to be created.
+    #[must_use]
+    pub fn of_creation(error: kube::Error) -> Self {
+        Self::of(error, Asked::Creation)
+    }
+
+    fn of(error: kube::Error, asked: Asked) -> Self {
+        match error {
+            kube::Error::Api(status) => crate::k8s::refusal::meaning(&status, asked),
             // What it says may hold what could not be read.
             kube::Error::SerdeError(error) => {
                 let (line, column) = (error.line(), error.column());
                 let place = format!("line {line}, column {column}");
-                return Self::Unavailable(format!("its answer cannot be read ({place})"));
+                Self::Unavailable(format!("its answer cannot be read ({place})"))
             }
-            error => return Self::Unavailable(error.to_string()),
-        };
-        match status.code {
-            404 => Self::NotFound,
-            409 => Self::Conflict,
-            TOO_MANY_REQUESTS => Self::Busy(status.message.clone()),
-            400..=499 => Self::Refused(status.message.clone()),
-            _ => Self::Unavailable(status.message.clone()),
+            error => Self::Unavailable(error.to_string()),
         }
     }
 }
@@ -155,12 +161,16 @@ impl Cluster for KubeCluster {
     async fn create(&self, mirror: &Remediation) -> Result<Remediation, ClusterError> {
         let api = self.mirrors(&namespace_of(mirror));
         let how = PostParams::default();
+        let create = async |mirror| {
+            let created = api.create(&how, mirror).await;
+            created.map_err(ClusterError::of_creation)
+        };
         if self.annotations.is_empty() {
-            return self.gate.write(|| api.create(&how, mirror)).await;
+            return self.gate.write(|| create(mirror)).await;
         }
         let mut mirror = mirror.clone();
         mirror.metadata.annotations = Some((*self.annotations).clone());
-        self.gate.write(|| api.create(&how, &mirror)).await
+        self.gate.write(|| create(&mirror)).await
     }
 
     async fn replace_status(&self, mirror: &Remediation) -> Result<Remediation, ClusterError> {

@@ -48,7 +48,8 @@ impl Leases for KubeLeases {
             },
             spec: Some(spec),
         };
-        Ok(self.api.create(&PostParams::default(), &lease).await?)
+        let created = self.api.create(&PostParams::default(), &lease).await;
+        created.map_err(ClusterError::of_creation)
     }
 
     async fn replace(&self, lease: &Lease) -> Result<Lease, ClusterError> {

@@ -4,6 +4,7 @@ pub mod api;
 pub mod gate;
 pub mod leadership;
 pub mod lease;
+pub mod refusal;
 pub mod signature;
 pub mod throttle;
 pub mod watch;

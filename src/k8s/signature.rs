@@ -22,8 +22,7 @@ pub fn client(config: Config) -> kube::Result<Client> {
         .build())
 }
 
-/// What signs the requests of a client. It is done here and not by each call, so that no write is left out: the recorder of
-/// Events takes no field manager.
+/// What signs the requests of a client. It is done here and not by each call, so that no write is left out.
 pub(super) fn signing() -> MapRequestLayer<fn(Request<Body>) -> Request<Body>> {
     MapRequestLayer::new(sign)
 }

@@ -47,7 +47,7 @@ fn metrics_of(readiness: Readiness) -> (Metrics, Watches, Client, Arc<TestClock>
 
 /// The scrape's lines with `part`, once an independent parser has read it all.
 fn lines(metrics: &Metrics, part: &str) -> Vec<String> {
-    let text = metrics.text();
+    let text = metrics.text(Format::OpenMetrics);
     if let Err(error) = parse_openmetrics(&without_histogram_units(&text)) {
         panic!("{error}\n{text}");
     }

@@ -1,6 +1,7 @@
 //! What the cluster does to the operator: it refuses, forgets, ends, goes away and comes back. After each of it the mirror
 //! is what the API says, with no write too many.
 
+mod contended;
 mod definitions;
 mod outage;
 mod refused;

@@ -6,6 +6,7 @@ use serde_json::Value;
 use testbed::{drift::file, tools::Tool};
 
 mod alertmanager;
+mod exposition;
 mod prometheus;
 
 const RULES: &str = "charts/together-remediation-operator/files/rules.yaml";
@@ -63,10 +64,20 @@ fn each_alert_fires_and_does_not_by_promtool() {
             );
         }
     }
+    // One alert must neither hide nor raise that of another ClusterWatch, shard or cluster.
+    let clusters = fs::read_to_string(file("tests/promtool/clusters_test.yaml")).unwrap();
+    for alert in alerts() {
+        let name = alert["alert"].as_str().unwrap();
+        assert!(clusters.contains(&format!("- name: {name}, ")), "{name}");
+    }
     let Some(promtool) = Tool::Promtool.find_or_note() else {
         return;
     };
-    for (what, path) in [("check", RULES), ("test", "tests/promtool/rules_test.yaml")] {
+    for (what, path) in [
+        ("check", RULES),
+        ("test", "tests/promtool/rules_test.yaml"),
+        ("test", "tests/promtool/clusters_test.yaml"),
+    ] {
         let mut check = Command::new(&promtool);
         let ran = check.args([what, "rules"]).arg(file(path)).output();
         let ran = ran.unwrap();

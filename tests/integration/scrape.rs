@@ -51,15 +51,23 @@ impl Scrape {
 }
 
 impl Fixture {
+    /// Scrapes the operator by a scraper that asks for `accept`; fails unless the answer has this `Content-Type`.
+    pub(crate) async fn scrape_as(&self, accept: &str, content_type: &str) -> String {
+        let request = reqwest::Client::new().get(self.admin_url("/metrics"));
+        let answer = request.header("accept", accept).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.headers()["content-type"], content_type);
+        answer.text().await.unwrap()
+    }
+
     /// Scrapes the operator; fails unless the answer is good `OpenMetrics`.
     pub(crate) async fn scrape(&self) -> Scrape {
-        let answer = reqwest::get(self.admin_url("/metrics")).await.unwrap();
-        assert_eq!(answer.status(), 200);
-        assert_eq!(
-            answer.headers()["content-type"],
-            "application/openmetrics-text; version=1.0.0; charset=utf-8"
-        );
-        let text = answer.text().await.unwrap();
+        let text = self
+            .scrape_as(
+                "application/openmetrics-text;version=1.0.0",
+                "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            )
+            .await;
         let read = parse_openmetrics(&without_histogram_units(&text));
         let read = read.unwrap_or_else(|error| panic!("{error}\n{text}"));
         let mut samples = Vec::new();

@@ -90,6 +90,6 @@ fn conditions_and_events_are_made_in_one_place_each() {
     };
     let conditions = with(|line| line.contains("Condition {") && !line.contains("->"));
     assert_eq!(conditions, [Path::new("api/conditions.rs")]);
-    let events = with(|line| line.contains("EventType"));
-    assert_eq!(events, [Path::new("events/publisher.rs")]);
+    let events = with(|line| line.trim_start().starts_with("Event {"));
+    assert_eq!(events, [Path::new("events/recent.rs")]);
 }

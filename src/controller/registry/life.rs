@@ -9,7 +9,8 @@ use tokio::sync::watch;
 use crate::{
     api::{Reason, cluster_watch::ClusterWatch},
     controller::{
-        edit_throttle::Pace, metrics::Watches, shard::Shard, status::build::Standing, worker::Task,
+        edit_throttle::Pace, metrics::Watches, shard::Shard, spread::Roll, status::build::Standing,
+        worker::Task,
     },
     health::liveness::Watchdog,
     k8s::api::Cluster,
@@ -47,6 +48,9 @@ pub(super) struct Slot<C, T> {
     pub(super) seen: watch::Receiver<Arc<ClusterWatch>>,
     pub(super) asked: watch::Receiver<Option<String>>,
     pub(super) pace: Arc<Pace>,
+    pub(super) roll: Roll,
+    /// Its first poll does not begin before (monotonic).
+    pub(super) starts_at: Duration,
     pub(super) work: Work,
 }
 
@@ -86,7 +90,13 @@ impl<C: Cluster, T: Service> Slot<C, T> {
     async fn work(&self, edited: bool) {
         let task = self.task().after(self.pace.clone(), edited);
         match &self.work {
-            Work::Mirror => task.run(&self.watchdog, &self.meters).await,
+            Work::Mirror => {
+                let watch = self.seen.borrow().clone();
+                let (namespace, name) = (watch.namespace().unwrap_or_default(), watch.name_any());
+                let entry = self.roll.enter(&namespace, &name);
+                let task = task.starting(self.starts_at, entry);
+                task.run(&self.watchdog, &self.meters).await;
+            }
             Work::Rest(standing, overlaps) => {
                 task.rest(standing.clone(), *overlaps, &self.meters).await;
             }

@@ -9,7 +9,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::Supervisor;
+use super::{Starts, Supervisor};
 use crate::{api::cluster_watch::ClusterWatch, k8s::api::Cluster, together::Service};
 
 /// Between two settles. An event after a quiet time is settled at once; thousands a second, as when an operator starts,
@@ -80,7 +80,8 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
             } else {
                 let wanted = super::by_namespace(&watches);
                 for namespace in &marked.namespaces {
-                    self.settle(namespace, wanted.get(&**namespace).map_or(&[], |of| of));
+                    let watches = wanted.get(&**namespace).map_or(&[][..], |of| of);
+                    self.settle(namespace, watches, &Starts::default());
                 }
             }
             let clock = &self.tools.clock;

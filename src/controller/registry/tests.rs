@@ -7,7 +7,7 @@ use kube::ResourceExt;
 
 use super::{settling::APART, *};
 use crate::{
-    api::cluster_watch::{ClusterWatchSpec, SecretKeyRef},
+    api::cluster_watch::{ClusterWatchSpec, ClusterWatchStatus, SecretKeyRef},
     clock::{Clock, SystemClock},
     events::Events,
     store::Index,
@@ -19,6 +19,7 @@ use crate::{
 mod paces;
 mod panics;
 mod settling;
+mod spread;
 
 /// Together's API to a task that panics in its next polls.
 #[derive(Clone, Default)]

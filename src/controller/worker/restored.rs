@@ -15,12 +15,14 @@ impl<C: Cluster, T: Service> Task<C, T> {
     }
 }
 
-/// Ends once etcd was restored since so many `restores`, but not before `earliest` (monotonic).
+/// Ends once etcd was restored since so many `restores`, but not before `earliest` (monotonic), and its `turn` after that is seen,
+/// for all see it at once.
 pub(super) async fn restored<C: Cluster, T: Service>(
     tools: &Tools<C, T>,
     restores: u64,
-    earliest: Duration,
+    (earliest, turn): (Duration, Duration),
 ) {
     tools.index.restored_after(restores).await;
-    tools.clock.deadline(earliest).await;
+    let turn = tools.clock.elapsed() + turn;
+    tools.clock.deadline(earliest.max(turn)).await;
 }

@@ -42,7 +42,7 @@ fn everything() -> String {
         &Err(ClusterError::Refused(String::new())),
     );
     together.meter().answered(200);
-    metrics.text()
+    metrics.text(Format::OpenMetrics)
 }
 
 /// A mirror whose spec cannot be read, as the watch shows it.

@@ -139,7 +139,9 @@ impl Totals {
             Ok(Done::Conflict) | Err(ClusterError::Conflict | ClusterError::NotFound) => "conflict",
             Ok(_) => "ok",
             Err(ClusterError::Refused(_)) => "refused",
-            Err(ClusterError::Busy(_) | ClusterError::Unavailable(_)) => "failed",
+            Err(
+                ClusterError::Contended(_) | ClusterError::Busy(_) | ClusterError::Unavailable(_),
+            ) => "failed",
         };
         self.writes
             .get_or_create(&[("verb", verb), ("outcome", outcome)])

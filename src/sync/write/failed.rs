@@ -111,7 +111,10 @@ impl Backlog {
             ClusterError::Refused(_) => {
                 "raise the quota, change the policy or grant the right that this names"
             }
-            ClusterError::Conflict => "see whether somebody else writes mirrors",
+            ClusterError::Conflict => "check whether another client writes Remediations",
+            ClusterError::Contended(_) => {
+                "see which other writes this names; many at once, such as in one ResourceQuota, keep each other out"
+            }
             _ => "see how the API server fares",
         };
         Some(format!(

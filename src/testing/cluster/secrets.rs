@@ -1,4 +1,4 @@
-//! Secrets of the model: all names lead to one, which somebody may take away, spoil or forbid.
+//! Secrets of the model: all names lead to one (or each to one of its own), which somebody may take away, spoil or forbid.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +11,8 @@ use crate::k8s::api::ClusterError;
 pub(super) struct Secrets {
     held: Option<Secret>,
     fault: Option<ClusterError>,
+    /// Each name leads to a Secret of its own.
+    own: bool,
     /// The names that were read.
     reads: Vec<String>,
 }
@@ -20,6 +22,7 @@ impl Secrets {
         self.reads.push(name.to_owned());
         match &self.fault {
             Some(fault) => Err(fault.clone()),
+            None if self.own => Ok(secret(&[("api-key", name.as_bytes())], "Opaque")),
             None => self.held.clone().ok_or(ClusterError::NotFound),
         }
     }
@@ -33,15 +36,12 @@ impl MemoryCluster {
 
     /// Somebody creates the Secret, or replaces it.
     pub(crate) fn set_secret(&self, data: &[(&str, &[u8])], type_: &str) {
-        let data = data.iter();
-        let data: BTreeMap<_, _> = data
-            .map(|(key, value)| ((*key).to_owned(), ByteString(value.to_vec())))
-            .collect();
-        self.lock().secrets.held = Some(Secret {
-            data: Some(data),
-            type_: Some(type_.to_owned()),
-            ..Secret::default()
-        });
+        self.lock().secrets.held = Some(secret(data, type_));
+    }
+
+    /// From now on each Secret holds a key of its own, which is the Secret's name.
+    pub(crate) fn give_each_a_key(&self) {
+        self.lock().secrets.own = true;
     }
 
     /// Somebody deletes the Secret.
@@ -57,5 +57,17 @@ impl MemoryCluster {
     /// The names of the Secrets that were read since this was last asked.
     pub(crate) fn secrets_read(&self) -> Vec<String> {
         std::mem::take(&mut self.lock().secrets.reads)
+    }
+}
+
+fn secret(data: &[(&str, &[u8])], type_: &str) -> Secret {
+    let data = data.iter();
+    let data: BTreeMap<_, _> = data
+        .map(|(key, value)| ((*key).to_owned(), ByteString(value.to_vec())))
+        .collect();
+    Secret {
+        data: Some(data),
+        type_: Some(type_.to_owned()),
+        ..Secret::default()
     }
 }

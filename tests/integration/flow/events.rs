@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use k8s_openapi::api::events::v1::Event;
-use kube::{Api, api::ListParams};
+use kube::{
+    Api,
+    api::{DeleteParams, ListParams},
+};
 use testbed::simulator::{Fault, Remediation as Truth, Times};
 
 use crate::fixture::{CLUSTER, Fixture, until};
@@ -117,4 +120,90 @@ async fn a_watch_that_fails_is_told_once_and_that_it_recovered() {
         "ClusterWatch training Warning Unauthorized x1",
     ];
     until_told(&fixture, &wanted).await;
+}
+
+/// The notes of the Events of this reason, each with how often it was said.
+async fn notes(fixture: &Fixture, reason: &str) -> Vec<(String, i32)> {
+    let events: Api<Event> = Api::namespaced(fixture.client.clone(), &fixture.namespace);
+    let events = events.list(&ListParams::default()).await.unwrap();
+    let of = |event: &Event| event.reason.as_deref() == Some(reason);
+    let mut notes: Vec<_> = events
+        .into_iter()
+        .filter(of)
+        .map(|event| {
+            let series = event.series;
+            if let Some(series) = &series {
+                let first = event.event_time.unwrap();
+                assert!(series.last_observed_time.0 >= first.0, "{series:?}");
+            }
+            (event.note.unwrap(), series.map_or(1, |series| series.count))
+        })
+        .collect();
+    notes.sort();
+    notes
+}
+
+/// Changes the mode of `of`, syncs, and waits for these Events of it: (mode before, mode after, how often).
+async fn change_mode(fixture: &Fixture, of: &str, mode: &str, wanted: &[(&str, &str, i32)]) {
+    let mode = format!("REMEDIATION_MODE_{mode}");
+    fixture
+        .simulator
+        .change(CLUSTER, of, |truth| truth.mode = mode);
+    fixture.sync("training").await;
+    until("the change is told", async || {
+        let notes = notes(fixture, "ModeChanged").await;
+        let fits = |(note, count): &(String, i32), wanted: &(&str, &str, i32)| {
+            let words = note.split_once(" and is now ").unwrap();
+            words.0.contains(wanted.0) && words.1.contains(wanted.1) && *count == wanted.2
+        };
+        let all = notes.len() == wanted.len()
+            && wanted
+                .iter()
+                .all(|one| notes.iter().any(|note| fits(note, one)));
+        if all {
+            Ok(())
+        } else {
+            Err(format!("{notes:?}"))
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_change_of_mode_has_its_note_and_what_was_deleted_is_told_again() {
+    let fixture = Fixture::new("events-notes").await;
+    let truth = Truth::numbered(CLUSTER, 1);
+    fixture.simulator.put(truth.clone());
+    fixture.simulator.change(CLUSTER, &truth.id, |truth| {
+        truth.mode = "REMEDIATION_MODE_REBOOT_VM".to_owned();
+    });
+    fixture.synced_watch(|_| {}).await;
+    let (reboot, vm, host) = ("REBOOT_VM", "VM_ONLY", "HOST_AWARE");
+    let change = async |mode, wanted: &[_]| change_mode(&fixture, &truth.id, mode, wanted).await;
+    change(vm, &[(reboot, vm, 1)]).await;
+    change(host, &[(reboot, vm, 1), (vm, host, 1)]).await;
+    change(reboot, &[(reboot, vm, 1), (vm, host, 1), (host, reboot, 1)]).await;
+    change(vm, &[(reboot, vm, 2), (vm, host, 1), (host, reboot, 1)]).await;
+
+    let events: Api<Event> = Api::namespaced(fixture.client.clone(), &fixture.namespace);
+    let (how, all) = (DeleteParams::default(), ListParams::default());
+    events.delete_collection(&how, &all).await.unwrap();
+    change(host, &[(vm, host, 1)]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_of_the_longest_name_has_its_events() {
+    let fixture = Fixture::new("events-long").await;
+    let name = [
+        "a".repeat(63),
+        "b".repeat(63),
+        "c".repeat(63),
+        "d".repeat(61),
+    ]
+    .join(".");
+    assert_eq!(name.len(), 253);
+    fixture.watch(&name, |_| {}).await;
+    fixture.ready(&name, "Synced").await;
+    let synced = format!("ClusterWatch {name} Normal Synced x1");
+    until_told(&fixture, &[&synced]).await;
 }

@@ -58,7 +58,7 @@ async fn apply(fixture: &Fixture, manifest: &str) {
 
 /// Lets the namespace have `hard` mirrors, and waits until that is in force. The quota controller learns of a definition
 /// within a minute, and looks at a quota when it is made.
-async fn quota(fixture: &Fixture, hard: u32) {
+pub(super) async fn quota(fixture: &Fixture, hard: u32) {
     let quotas: Api<ResourceQuota> = Api::namespaced(fixture.client.clone(), &fixture.namespace);
     until("the quota is in force", || async {
         let _ = quotas.delete("few", &DeleteParams::default()).await;

@@ -12,6 +12,16 @@ use crate::fixture::{CLUSTER, Fixture, until};
 
 const DASHBOARD: &str = "charts/together-remediation-operator/files/dashboard.json";
 
+/// Labels that the Prometheus operator gives a target, and that a central Prometheus adds.
+const TARGET: [&str; 6] = [
+    "namespace",
+    "pod",
+    "container",
+    "service",
+    "endpoint",
+    "cluster",
+];
+
 struct Prometheus {
     url: Url,
     _process: Child,
@@ -19,14 +29,21 @@ struct Prometheus {
 }
 
 impl Prometheus {
-    /// Scrapes `target` and evaluates the chart's rules once a second.
+    /// Scrapes `target` and evaluates the chart's rules once a second. The target's labels win, as is the default: what a series
+    /// says must be in none that a target may have.
     fn start(program: &Path, target: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let label = |name: &str| (name.to_owned(), json!(format!("the-target-s-{name}")));
+        let labels: Value = TARGET.map(label).into_iter().collect();
         let config = json!({
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
             "rule_files": [file(RULES).canonicalize().unwrap()],
             "scrape_configs": [
-                {"job_name": "operator", "static_configs": [{"targets": [target]}]},
+                {
+                    "job_name": "operator",
+                    "honor_labels": false,
+                    "static_configs": [{"targets": [target], "labels": labels}],
+                },
             ],
         });
         let at = folder.path().join("prometheus.yml");
@@ -92,7 +109,8 @@ fn queries(dashboard: &Value) -> Vec<(String, String)> {
             let query = target["expr"].as_str().unwrap();
             let query = query
                 .replace("$namespace", ".*")
-                .replace("$clusterwatch", ".*");
+                .replace("$clusterwatch", ".*")
+                .replace("$cluster", ".*");
             let query = query
                 .replace("$__rate_interval", "5m")
                 .replace("$__range", "1h");
@@ -194,6 +212,10 @@ async fn every_query_of_the_dashboard_returns_data_and_every_rule_is_evaluated()
         }
     })
     .await;
+    for label in TARGET.into_iter().chain(["job", "instance"]) {
+        let taken = format!("count({{exported_{label}!=\"\"}}) or vector(0)");
+        assert_eq!(prometheus.values(&taken).await, Ok(vec![0.0]), "{label}");
+    }
     let targets = prometheus.get("targets", &[]).await.unwrap();
     assert_eq!(targets["activeTargets"][0]["lastError"], "");
 }

@@ -188,6 +188,17 @@ fn the_message_names_the_first_failure_and_what_to_do() {
 }
 
 #[test]
+fn a_busy_quota_is_told_in_the_servers_words_and_blames_no_other_client() {
+    let words = "Operation cannot be fulfilled on resourcequotas \"few\"";
+    let mut backlog = Backlog::default();
+    backlog.failed("a".into(), ClusterError::Contended(words.into()));
+    backlog.end(true);
+    let message = backlog.message().unwrap();
+    assert!(message.contains(words), "{message}");
+    assert!(!message.contains("another client"), "{message}");
+}
+
+#[test]
 fn full_listings_for_its_sake_get_rarer() {
     let mut backlog = Backlog::default();
     for wanted in [1, 2, 4, 8, 10, 10] {

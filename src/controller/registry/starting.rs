@@ -1,0 +1,97 @@
+//! The first settle after a start: what begins together then is spread.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
+
+use super::{Supervisor, claim, overlaps};
+use crate::{
+    api::{cluster_watch::ClusterWatch, timestamp},
+    controller::spread::{Begins, Lately, places},
+    k8s::api::Cluster,
+    sync::schedule::Cadence,
+    together::Service,
+};
+
+/// When each may begin (monotonic), by namespace and name; one that is missing may at once.
+pub(super) type Starts<'a> = HashMap<(&'a str, &'a str), Duration>;
+
+/// What has begun since this replica leads, or since the CRDs were away.
+#[derive(Debug, Default)]
+pub(super) struct Begun {
+    /// The namespace that is watched, or `None` for all.
+    scopes: BTreeSet<Option<String>>,
+    lately: Lately,
+}
+
+impl Begun {
+    /// Everything is to begin again.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+impl<C: Cluster, T: Service> Supervisor<C, T> {
+    /// Whether the tasks of `namespace` (all: `None`) are to begin all together.
+    fn is_to_begin(&self, namespace: Option<&str>) -> bool {
+        let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        let scope = namespace.map(str::to_owned);
+        self.leads.initialized() && !begun.scopes.contains(&scope)
+    }
+
+    /// When each of the `wanted` may begin, where those of `namespace` (all: `None`) begin all together now.
+    pub(super) fn begin<'a>(
+        &self,
+        namespace: Option<&str>,
+        wanted: &HashMap<&'a str, Vec<&'a Arc<ClusterWatch>>>,
+    ) -> Starts<'a> {
+        if !self.is_to_begin(namespace) {
+            return Starts::default();
+        }
+        let syncing: Vec<_> = wanted.values().flat_map(|of| self.syncing(of)).collect();
+        let now = self.tools.clock.elapsed();
+        let others = {
+            let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+            begun.scopes.insert(namespace.map(str::to_owned));
+            begun.lately.begin(syncing.len(), now)
+        };
+        let begin: Vec<_> = syncing.iter().map(|watch| begins(watch)).collect();
+        let starts = begin.iter().zip(places(&begin, others)).zip(&syncing).map(
+            |((begins, place), watch)| {
+                let wait = place.wait(self.interval(watch));
+                ((begins.namespace, begins.name), now + wait)
+            },
+        );
+        starts.collect()
+    }
+
+    /// Those of one namespace that are synced at all.
+    fn syncing<'a>(&self, watches: &[&'a Arc<ClusterWatch>]) -> Vec<&'a Arc<ClusterWatch>> {
+        let claims: Vec<_> = watches.iter().map(|watch| claim(watch)).collect();
+        let kept_out = overlaps(&claims);
+        let syncs = |watch: &&&Arc<ClusterWatch>| {
+            let name = watch.metadata.name.as_deref().unwrap_or_default();
+            self.shard.takes(watch) && !watch.spec.suspend && !kept_out.contains_key(name)
+        };
+        watches.iter().filter(syncs).copied().collect()
+    }
+
+    /// The interval in force, as far as the status tells.
+    fn interval(&self, watch: &ClusterWatch) -> Duration {
+        let status = watch.status.as_ref();
+        let open = status.and_then(|status| status.remediations.as_ref());
+        let something_open = open.is_some_and(|counts| counts.open > 0);
+        Cadence::of(&watch.spec, self.speeds).current(something_open)
+    }
+}
+
+fn begins(watch: &Arc<ClusterWatch>) -> Begins<'_> {
+    let status = watch.status.as_ref();
+    Begins {
+        last_sync: timestamp::read(status.and_then(|status| status.last_sync_time.as_deref())),
+        namespace: watch.metadata.namespace.as_deref().unwrap_or_default(),
+        name: watch.metadata.name.as_deref().unwrap_or_default(),
+    }
+}

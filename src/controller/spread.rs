@@ -1,0 +1,228 @@
+//! Which `ClusterWatches` sync first where many would sync at once, as after a restart, and how much later the others do: pure.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use k8s_openapi::jiff::Timestamp;
+
+/// No first sync waits for longer, however long the interval is.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Multiples of this, without what is before the point, never gather anywhere, however many there are: (sqrt(5) - 1) / 2.
+const GOLDEN: f64 = 0.618_033_988_749_894_8;
+
+/// A place among those that begin together: the part of the time for all of them that passes before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
+pub struct Place(f64);
+
+impl Place {
+    /// The place of the one with `rank` (from 0) of `many`, evenly spaced.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "far fewer than 2^53")]
+    pub fn of(rank: usize, many: usize) -> Self {
+        Self(rank as f64 / many.max(1) as f64)
+    }
+
+    /// The place of one that comes after so many others were given theirs: in a gap between those.
+    #[allow(clippy::cast_precision_loss, reason = "far fewer than 2^53")]
+    fn after(others: usize) -> Self {
+        Self((others as f64 * GOLDEN).fract())
+    }
+
+    /// How long it waits, where `interval` is in force.
+    #[must_use]
+    pub fn wait(self, interval: Duration) -> Duration {
+        interval.min(LONGEST).mul_f64(self.0)
+    }
+}
+
+/// One of those that begin together.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Begins<'a> {
+    /// When it last synced; `None`, which is the first: never.
+    pub last_sync: Option<Timestamp>,
+    /// Its namespace.
+    pub namespace: &'a str,
+    /// Its name.
+    pub name: &'a str,
+}
+
+/// The place of each, in the order in which they are given, where so many `others` were given theirs just before: namespaces
+/// can be listed one by one.
+#[must_use]
+pub fn places(begin: &[Begins<'_>], others: usize) -> Vec<Place> {
+    let many = begin.len();
+    let mut order: Vec<_> = (0..many).collect();
+    order.sort_by(|one, other| begin[*one].cmp(&begin[*other]));
+    let mut free: Vec<_> = if others == 0 {
+        (0..many).map(|rank| Place::of(rank, many)).collect()
+    } else {
+        (others..others + many).map(Place::after).collect()
+    };
+    free.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let mut places = vec![Place::default(); many];
+    for (at, place) in order.into_iter().zip(free) {
+        places[at] = place;
+    }
+    places
+}
+
+/// How many began lately.
+#[derive(Debug, Default)]
+pub struct Lately {
+    since: Duration,
+    many: usize,
+}
+
+impl Lately {
+    /// How many began before these, of which there are so `many` and which begin `now` (monotonic): as far as the first syncs of
+    /// those go on.
+    pub fn begin(&mut self, many: usize, now: Duration) -> usize {
+        if self.many == 0 || now >= self.since + LONGEST {
+            (self.since, self.many) = (now, 0);
+        }
+        let others = self.many;
+        self.many += many;
+        others
+    }
+}
+
+/// By namespace and name, how often each is there: a new task of one comes before the old one is gone.
+type Names = BTreeMap<(Box<str>, Box<str>), usize>;
+
+/// All that are synced at present. Clones are the same roll.
+#[derive(Clone, Debug, Default)]
+pub struct Roll(Arc<Mutex<Names>>);
+
+impl Roll {
+    /// Enters one, until the entry is dropped.
+    #[must_use]
+    pub fn enter(&self, namespace: &str, name: &str) -> Entry {
+        let key = (namespace.into(), name.into());
+        let entry = Entry {
+            roll: self.clone(),
+            key,
+        };
+        *self.lock().entry(entry.key.clone()).or_default() += 1;
+        entry
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Names> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One that is on the roll.
+#[derive(Debug, Default)]
+pub struct Entry {
+    roll: Roll,
+    key: (Box<str>, Box<str>),
+}
+
+impl Entry {
+    /// Its place among all that are on the roll, should they begin together now.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        let names = self.roll.lock();
+        Place::of(names.range(..&self.key).count(), names.len())
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let mut names = self.roll.lock();
+        if let Some(many) = names.get_mut(&self.key) {
+            *many -= 1;
+            if *many == 0 {
+                names.remove(&self.key);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing::at;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn begins(name: &str, last_sync: Option<Timestamp>) -> Begins<'_> {
+        Begins {
+            last_sync,
+            namespace: "ns",
+            name,
+        }
+    }
+
+    #[test]
+    fn those_that_never_synced_come_first_then_the_oldest_evenly_spaced() {
+        let [old, new] = ["2026-11-23T09:00:00Z", "2026-11-23T10:00:00Z"].map(at);
+        let begin = [
+            begins("a", Some(new)),
+            begins("b", None),
+            begins("c", Some(old)),
+            begins("d", None),
+        ];
+        let places = places(&begin, 0);
+        let waits = places.iter().map(|place| place.wait(MINUTE).as_secs());
+        assert_eq!(waits.collect::<Vec<_>>(), [45, 0, 30, 15]);
+    }
+
+    #[test]
+    fn a_single_one_waits_for_nothing_and_no_one_longer_than_its_interval_or_a_minute() {
+        assert_eq!(places(&[begins("a", None)], 0), [Place::default()]);
+        assert_eq!(Place::default().wait(MINUTE), Duration::ZERO);
+        let half = Place::of(1, 2);
+        assert_eq!(half.wait(MINUTE * 60), MINUTE / 2);
+        assert_eq!(half.wait(MINUTE / 4), MINUTE / 8);
+        assert_eq!(places(&[], 3), []);
+    }
+
+    #[test]
+    fn others_count_while_their_first_syncs_go_on() {
+        let mut lately = Lately::default();
+        assert_eq!([2, 3, 1].map(|many| lately.begin(many, MINUTE)), [0, 2, 5]);
+        assert_eq!(lately.begin(4, MINUTE * 2), 0);
+        assert_eq!(lately.begin(1, MINUTE * 2), 4);
+    }
+
+    #[test]
+    fn the_roll_knows_the_place_of_each_until_it_leaves() {
+        let roll = Roll::default();
+        let [a, b, again] = ["a", "b", "a"].map(|name| roll.enter("ns", name));
+        assert_eq!([a.place(), b.place()], [Place::of(0, 2), Place::of(1, 2)]);
+        drop(a);
+        assert_eq!(b.place(), Place::of(1, 2), "its next task is there");
+        drop(again);
+        assert_eq!(b.place(), Place::default());
+        assert_eq!(Entry::default().place(), Place::default());
+    }
+
+    proptest! {
+        /// However many `ClusterWatches` begin in however many namespaces that are listed one by one: no second has three times as many as the mean.
+        #[test]
+        fn no_second_has_more_than_three_times_the_mean(batches in prop::collection::vec(1_usize..40, 1..60)) {
+            let names: Vec<_> = (0..40).map(|name| name.to_string()).collect();
+            let mut seconds = [0_u32; 60];
+            let mut others = 0;
+            for many in batches.iter().copied() {
+                let begin: Vec<_> = names[..many].iter().map(|name| begins(name, None)).collect();
+                let places = places(&begin, others);
+                others += many;
+                for place in places {
+                    seconds[usize::try_from(place.wait(MINUTE).as_secs()).unwrap_or(59).min(59)] += 1;
+                }
+            }
+            let all: u32 = seconds.iter().sum();
+            prop_assume!(all >= 60);
+            let most = seconds.iter().max().copied().unwrap_or_default();
+            prop_assert!(most * 60 <= 3 * all, "{most} of {all}: {batches:?}");
+        }
+    }
+}

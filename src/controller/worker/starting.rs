@@ -1,0 +1,36 @@
+//! Until the first poll.
+
+use std::time::Duration;
+
+use super::Task;
+use crate::{controller::spread::Entry, k8s::api::Cluster, together::Service};
+
+impl<C: Cluster, T: Service> Task<C, T> {
+    /// Begins no poll before `starts_at` (monotonic), unless somebody asks for one; `entry`: on the roll of all that are synced.
+    #[must_use]
+    pub fn starting(mut self, starts_at: Duration, entry: Entry) -> Self {
+        (self.starts_at, self.entry) = (starts_at, entry);
+        self
+    }
+
+    /// Waits until the first poll may begin.
+    pub(super) async fn await_turn(&mut self) {
+        let (clock, turn) = (self.tools.clock.clone(), self.cadence.active_interval);
+        let pace = &self.memory.pace;
+        let first = pace.first_poll(clock.elapsed(), turn, self.edited);
+        self.memory.pulse.rest_until(first.max(self.starts_at));
+        clock.sleep_until(first).await;
+        tokio::select! {
+            biased;
+            () = clock.sleep_until(self.starts_at) => {}
+            () = self.requests.wait(&*clock, first) => {}
+        }
+        self.memory.pulse.beat();
+    }
+
+    /// How long it waits where all sync at once otherwise, as after a restore of etcd.
+    pub(super) fn turn(&self) -> Duration {
+        let interval = self.cadence.current(self.something_open());
+        self.entry.place().wait(interval)
+    }
+}

@@ -1,0 +1,263 @@
+//! Which Events were told lately, so that one that is said again counts up and is no second Event: pure.
+
+use std::{collections::HashMap, hash::Hasher, time::Duration};
+
+use k8s_openapi::{
+    api::{
+        core::v1::ObjectReference,
+        events::v1::{Event, EventSeries},
+    },
+    apimachinery::pkg::apis::meta::v1::MicroTime,
+    jiff::Timestamp,
+};
+use kube::api::ObjectMeta;
+use siphasher::sip::SipHasher13;
+
+use super::Said;
+
+/// What is said again within this time counts up, as with every other controller.
+const LATELY: Duration = Duration::from_secs(6 * 60);
+/// Events remembered at most; past that the oldest is forgotten, and told as a new one if it comes again.
+const MOST: usize = 1000;
+/// Bytes of an object's name that the API server takes at most.
+const NAME: usize = 253;
+/// Bytes of a note; the API server refuses more than 1,024.
+const NOTE: usize = 1000;
+/// What an Event says was done; the API server demands a word.
+const ACTION: &str = "Mirror";
+
+/// What makes two Events the same: the object, the type, the reason, and the note too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Key(u64);
+
+impl Key {
+    /// The key of what is `said` of an object.
+    pub(super) fn of(object: &ObjectReference, said: &Said) -> Self {
+        let mut hash = SipHasher13::new();
+        let texts = [
+            &object.kind,
+            &object.namespace,
+            &object.name,
+            &object.uid,
+            &Some(said.reason.to_string()),
+            &Some(said.note.clone()),
+        ];
+        for text in texts {
+            let text = text.as_deref().unwrap_or_default();
+            hash.write(text.as_bytes());
+            // No byte of a text: where one ends and the next begins counts.
+            hash.write_u8(0xff);
+        }
+        hash.write_u8(u8::from(said.warning));
+        Self(hash.finish())
+    }
+}
+
+/// An Event that the cluster has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Told {
+    /// Its name.
+    pub(super) name: String,
+    /// How often it was said.
+    pub(super) count: i32,
+    /// When it was last said (monotonic).
+    at: Duration,
+}
+
+/// The Events that were told lately.
+#[derive(Debug, Default)]
+pub(super) struct Recent(HashMap<Key, Told>);
+
+impl Recent {
+    /// The Event that was told of this `now` (monotonic), if that was lately.
+    pub(super) fn get(&mut self, key: Key, now: Duration) -> Option<Told> {
+        self.0.retain(|_, told| now < told.at + LATELY);
+        self.0.get(&key).cloned()
+    }
+
+    /// The Event `name` was told `now` (monotonic), as the `count`th of its kind.
+    pub(super) fn told(&mut self, key: Key, name: String, count: i32, now: Duration) {
+        if self.0.len() >= MOST && !self.0.contains_key(&key) {
+            let oldest = self.0.iter().min_by_key(|(_, told)| told.at);
+            if let Some(oldest) = oldest.map(|(key, _)| *key) {
+                self.0.remove(&oldest);
+            }
+        }
+        let at = now;
+        self.0.insert(key, Told { name, count, at });
+    }
+
+    /// The cluster has it no more.
+    pub(super) fn gone(&mut self, key: Key) {
+        self.0.remove(&key);
+    }
+}
+
+/// The series of an Event that was said `count` times, the last time `now`.
+pub(super) fn series(count: i32, now: Timestamp) -> EventSeries {
+    EventSeries {
+        count,
+        last_observed_time: MicroTime(now),
+    }
+}
+
+/// The Event of what was `said` of an object `now` by `instance`; `suffix`: what no other Event's name ends with.
+pub(super) fn event(
+    object: &ObjectReference,
+    said: &Said,
+    (instance, suffix): (&str, &str),
+    now: Timestamp,
+) -> Event {
+    let type_ = if said.warning { "Warning" } else { "Normal" };
+    Event {
+        metadata: ObjectMeta {
+            name: Some(name(object.name.as_deref().unwrap_or_default(), suffix)),
+            namespace: object.namespace.clone(),
+            ..ObjectMeta::default()
+        },
+        action: Some(ACTION.to_owned()),
+        event_time: Some(MicroTime(now)),
+        note: Some(cut(&said.note)),
+        reason: Some(said.reason.to_string()),
+        regarding: Some(object.clone()),
+        reporting_controller: Some(env!("CARGO_PKG_NAME").to_owned()),
+        reporting_instance: Some(instance.to_owned()),
+        type_: Some(type_.to_owned()),
+        ..Event::default()
+    }
+}
+
+/// The name of an Event: that of its object, as much of it as fits, and the suffix.
+fn name(object: &str, suffix: &str) -> String {
+    let room = NAME.saturating_sub(suffix.len() + 1);
+    let object = object.get(..room.min(object.len())).unwrap_or_default();
+    // The part before a dot must end with a letter or a digit.
+    let object = object.trim_end_matches(['-', '.']);
+    format!("{object}.{suffix}")
+}
+
+/// The note in as many bytes as the API server takes. The `…` keeps a command that is cut short from being one.
+fn cut(note: &str) -> String {
+    if note.len() <= NOTE {
+        return note.to_owned();
+    }
+    let kept = NOTE - '…'.len_utf8();
+    let end = (0..=kept).rev().find(|end| note.is_char_boundary(*end));
+    let mut note = note[..end.unwrap_or_default()].to_owned();
+    note.push('…');
+    note
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{api::Reason, testing::now};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn object(name: &str) -> ObjectReference {
+        ObjectReference {
+            name: Some(name.to_owned()),
+            uid: Some("uid-1".to_owned()),
+            ..ObjectReference::default()
+        }
+    }
+
+    fn said(note: &str) -> Said {
+        Said::normal(Reason::ModeChanged, note.to_owned())
+    }
+
+    #[test]
+    fn each_note_is_an_event_of_its_own() {
+        let key = |name: &str, said: &Said| Key::of(&object(name), said);
+        let one = key("a", &said("one"));
+        assert_eq!(one, key("a", &said("one")));
+        let warning = Said {
+            warning: true,
+            ..said("one")
+        };
+        let stale = Said::normal(Reason::Stale, "one".to_owned());
+        let others = [
+            key("a", &said("two")),
+            key("b", &said("one")),
+            key("a", &warning),
+            key("a", &stale),
+        ];
+        assert!(others.iter().all(|other| *other != one));
+    }
+
+    #[test]
+    fn what_is_said_again_within_six_minutes_of_the_last_time_counts_up() {
+        let (mut recent, key) = (Recent::default(), Key::of(&object("a"), &said("one")));
+        recent.told(key, "a.1".to_owned(), 1, SECOND);
+        let count = |recent: &mut Recent, at: u32| recent.get(key, SECOND * at).map(|it| it.count);
+        assert_eq!(count(&mut recent, 360), Some(1));
+        recent.told(key, "a.1".to_owned(), 2, SECOND * 360);
+        assert_eq!(count(&mut recent, 719), Some(2));
+        assert_eq!(count(&mut recent, 720), None);
+        recent.told(key, "a.2".to_owned(), 1, SECOND * 720);
+        recent.gone(key);
+        assert_eq!(count(&mut recent, 721), None);
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded_and_the_oldest_goes_first() {
+        let mut recent = Recent::default();
+        let keys: Vec<_> = (0..=MOST)
+            .map(|number| Key::of(&object(&number.to_string()), &said("one")))
+            .collect();
+        for (at, key) in (0..).zip(&keys) {
+            recent.told(*key, String::new(), 1, Duration::from_millis(at));
+        }
+        assert_eq!(recent.0.len(), MOST);
+        assert!(recent.get(keys[0], SECOND).is_none());
+        assert!(recent.get(keys[1], SECOND).is_some());
+    }
+
+    #[test]
+    fn an_events_name_fits_whatever_the_objects_is() {
+        let suffix = "0123456789abcdef";
+        assert_eq!(name("training", suffix), "training.0123456789abcdef");
+        let odd = format!("{}.-{}", "a".repeat(235), "b".repeat(16));
+        assert_eq!(name(&odd, suffix), format!("{}.{suffix}", "a".repeat(235)));
+        let long = name(&"a".repeat(NAME), suffix);
+        assert_eq!(long.len(), NAME);
+        assert!(long.ends_with(suffix));
+    }
+
+    #[test]
+    fn a_note_is_cut_at_a_character() {
+        assert_eq!(cut("short"), "short");
+        let long = format!("a{}", "é".repeat(NOTE));
+        let cut = cut(&long);
+        assert_eq!(cut.len(), NOTE);
+        assert!(long.starts_with(cut.strip_suffix('…').unwrap_or_default()));
+        assert_eq!(super::cut(&"n".repeat(NOTE)), "n".repeat(NOTE));
+    }
+
+    #[test]
+    fn an_event_has_all_that_the_api_server_demands() {
+        let event = event(&object("a"), &said("one"), ("pod", "1"), now());
+        let texts = [
+            event.action,
+            event.note,
+            event.reason,
+            event.reporting_controller,
+            event.reporting_instance,
+            event.type_,
+            event.metadata.name,
+        ];
+        let wanted = [
+            ACTION,
+            "one",
+            "ModeChanged",
+            "together-remediation-operator",
+            "pod",
+            "Normal",
+            "a.1",
+        ];
+        assert_eq!(texts.map(Option::unwrap_or_default), wanted);
+        assert_eq!(event.event_time, Some(MicroTime(now())));
+        assert_eq!(event.series, None, "it begins with the second time");
+    }
+}
