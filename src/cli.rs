@@ -11,7 +11,9 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     admin, api, check,
     clock::SystemClock,
+    cluster::{self, NoCluster},
     config::{Check, Command, Run, one_line, parse},
+    network::Proxies,
     run::{self, RunError},
     telemetry,
 };
@@ -61,7 +63,8 @@ fn ask(flags: &Check) -> Result<String, String> {
 }
 
 fn operate(flags: &Run) -> Result<(), RunError> {
-    flags.base_url().map_err(RunError::Usage)?;
+    let proxies = Proxies::from_env(|name| env::var_os(name));
+    run::proxy(flags, &proxies)?;
     telemetry::start(flags.log_format, &flags.log_level);
     let runtime = runtime().map_err(|error| RunError::Cluster(error.to_string()))?;
     let outcome = runtime.block_on(async {
@@ -80,12 +83,15 @@ fn operate(flags: &Run) -> Result<(), RunError> {
         let listener = admin::bind(flags.admin_addr).await;
         let listener = listener.map_err(|error| RunError::Admin(flags.admin_addr, error))?;
         // A kubeconfig may name a program to be run, which may hang.
-        let Some(kube) = shutdown.run_until_cancelled(kube::Config::infer()).await else {
+        let Some(kube) = shutdown.run_until_cancelled(cluster::infer(&proxies)).await else {
             return Ok(());
         };
-        let kube = kube.map_err(|error| RunError::Cluster(error.to_string()))?;
+        let kube = kube.map_err(|error| match error {
+            NoCluster::Proxy(error) => RunError::Usage(error.to_string()),
+            error => RunError::Cluster(error.to_string()),
+        })?;
         let clock = Arc::new(SystemClock::default());
-        run::run(flags, listener, kube, clock, shutdown).await
+        run::run(flags, &proxies, listener, kube, clock, shutdown).await
     });
     // A name look-up that hangs must not hold up the end.
     runtime.shutdown_background();

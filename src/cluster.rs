@@ -1,9 +1,12 @@
 //! The port to the cluster: every call that the operator makes of the Kubernetes API besides its watches.
 
+mod connect;
 mod gate;
+mod kubeconfig;
 mod patience;
 pub mod signature;
 pub mod watching;
+mod words;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -19,7 +22,12 @@ use crate::{
     mirror::shown::Shown,
 };
 
-pub use self::{gate::Gate, patience::Patience};
+pub use self::{
+    gate::Gate,
+    kubeconfig::{NoCluster, infer},
+    patience::Patience,
+    words::words,
+};
 
 const TOO_MANY_REQUESTS: u16 = 429;
 
@@ -36,10 +44,10 @@ pub enum ClusterError {
     #[error("the cluster refuses it: {0}")]
     Refused(String),
     /// Too many requests: it was not carried out, and may be tried again.
-    #[error("the cluster has no time for it: {0}")]
+    #[error("the API server is throttling requests: {0}")]
     Busy(String),
     /// No answer, or an answer that says to try again.
-    #[error("the cluster did not take it: {0}")]
+    #[error("the API request failed: {0}")]
     Unavailable(String),
 }
 
@@ -47,13 +55,7 @@ impl From<kube::Error> for ClusterError {
     fn from(error: kube::Error) -> Self {
         let status = match error {
             kube::Error::Api(status) => status,
-            // What it says may hold what could not be read.
-            kube::Error::SerdeError(error) => {
-                let (line, column) = (error.line(), error.column());
-                let place = format!("line {line}, column {column}");
-                return Self::Unavailable(format!("its answer cannot be read ({place})"));
-            }
-            error => return Self::Unavailable(error.to_string()),
+            error => return Self::Unavailable(words(&error)),
         };
         match status.code {
             404 => Self::NotFound,

@@ -15,6 +15,7 @@ pub mod events;
 pub mod leader;
 pub mod metrics;
 pub mod mirror;
+pub mod network;
 pub mod readiness;
 pub mod run;
 #[cfg(test)]

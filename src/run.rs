@@ -1,6 +1,6 @@
 //! Puts the operator together and runs it until it is told to stop.
 
-use std::{fmt::Display, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use kube::Client;
@@ -11,13 +11,14 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     admin::{self, Probes},
     clock::Clock,
-    cluster::{Cluster, Gate, KubeCluster, Patience, signature, watching},
+    cluster::{Cluster, Gate, KubeCluster, Patience, signature, watching, words},
     config::Run,
     definitions,
     events::{Events, Publisher},
     leader::{Apart, Election, Elector, KubeLeases, Leadership, Lost, identity},
     metrics::{Metrics, Operator, Watches},
     mirror::{follow::follow, index::Index, restored::watch_for_restores},
+    network::{Proxies, proxy::ProxyUrl},
     readiness::Readiness,
     together::{self, Limits, Service},
     watch::{
@@ -35,7 +36,7 @@ pub enum RunError {
     Usage(String),
     /// There is no way to the cluster.
     #[error(
-        "no way to a cluster: {0}. In a cluster it needs a service account; elsewhere KUBECONFIG names one"
+        "cannot connect to Kubernetes: {0}. Inside a cluster, run it with a service account; elsewhere, set KUBECONFIG"
     )]
     Cluster(String),
     /// The admin server cannot listen.
@@ -55,12 +56,23 @@ pub enum RunError {
     Lost(#[from] Lost),
 }
 
+/// The proxy for calls of the Together API.
+///
+/// # Errors
+/// [`RunError::Usage`] if `--api-url` or the variable that counts is no URL.
+pub fn proxy(flags: &Run, proxies: &Proxies) -> Result<Option<ProxyUrl>, RunError> {
+    let base = flags.base_url().map_err(RunError::Usage)?;
+    let proxy = base.proxy(proxies);
+    proxy.map_err(|error| RunError::Usage(error.to_string()))
+}
+
 /// Runs the operator with `flags` against the cluster of `kube` until `shutdown`; its probes and metrics are answered on `admin`.
 ///
 /// # Errors
 /// See [`RunError`]. Faults of the cluster or the API after the start are no errors: they are waited out.
 pub async fn run(
     flags: &Run,
+    proxies: &Proxies,
     admin: TcpListener,
     mut kube: kube::Config,
     clock: Arc<dyn Clock>,
@@ -72,7 +84,8 @@ pub async fn run(
         burst: flags.api_burst,
         ..Limits::default()
     };
-    let together = together::Client::new(base, limits)?.with_clock(clock.clone());
+    let proxy = proxy(flags, proxies)?;
+    let together = together::Client::new(base, limits, proxy)?.with_clock(clock.clone());
     // Retries are left to the operator, which knows what is worth repeating.
     kube.default_retry = false;
     // Watches keep a connection of their own: beside many writes on one connection the server cuts them.
@@ -250,8 +263,8 @@ async fn elector(
     Apart::start(lease, leadership, make).await
 }
 
-fn no_way(error: impl Display) -> RunError {
-    RunError::Cluster(error.to_string())
+fn no_way(error: kube::Error) -> RunError {
+    RunError::Cluster(words(&error))
 }
 
 fn bucket(qps: u32, burst: u32) -> Option<Arc<RateLimiter>> {

@@ -16,6 +16,7 @@ use prometheus_client::{
 };
 
 use super::{family, gauge};
+use crate::network::Cause;
 use crate::together::{Client, Dialects, Skew};
 
 /// Statuses that have a series of their own; others share one for each hundred, so that there are few.
@@ -52,9 +53,9 @@ impl ApiMeter {
         self.count(status_label(status));
     }
 
-    /// A call had no answer; `why` is out of a small fixed set.
-    pub fn unanswered(&self, why: &str) {
-        self.count(why.to_owned());
+    /// A call had no answer.
+    pub fn unanswered(&self, why: Cause) {
+        self.count(why.word());
     }
 
     /// A call took this long until its answer began, or until it was clear that there is none.

@@ -5,7 +5,11 @@ use kube::{Client, ResourceExt};
 use kube_runtime::watcher;
 
 use super::shown::Shown;
-use crate::{api::remediation::Remediation, cluster::watching, readiness::Readiness};
+use crate::{
+    api::remediation::Remediation,
+    cluster::{watching, words},
+    readiness::Readiness,
+};
 
 /// Follows the mirrors of `namespace` (all: `None`) until it is dropped. Cuts and errors are waited out and resumed;
 /// `readiness` holds the index and hears of errors.
@@ -68,7 +72,11 @@ pub async fn heed<S: Into<Shown>>(
                     index.refuse(namespace.as_deref());
                 }
                 readiness.doubt();
-                tracing::warn!(namespace, %error, "the watch on Remediations failed and is tried again");
+                tracing::warn!(
+                    namespace,
+                    error = words(&error),
+                    "the watch on Remediations failed and is tried again"
+                );
             }
         }
     }

@@ -14,7 +14,7 @@ use kube_runtime::{
 use super::supervisor::{Changed, Supervisor};
 use crate::{
     api::cluster_watch::ClusterWatch,
-    cluster::{Cluster, watching},
+    cluster::{Cluster, watching, words},
     readiness::{Listing, Readiness},
     together::Service,
 };
@@ -84,7 +84,11 @@ pub async fn control<C: Cluster, T: Service>(
                 }
                 Err(error) => {
                     readiness.doubt();
-                    tracing::warn!(namespace, %error, "the watch on ClusterWatches failed and is tried again");
+                    tracing::warn!(
+                        namespace,
+                        error = words(&error),
+                        "the watch on ClusterWatches failed and is tried again"
+                    );
                 }
             }
         }

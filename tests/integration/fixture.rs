@@ -19,6 +19,7 @@ use together_remediation_operator::{
         remediation::Remediation,
     },
     config::{Cli, Command, Run},
+    network::Proxies,
     run,
 };
 use tokio::task::JoinHandle;
@@ -145,7 +146,7 @@ impl Fixture {
         let listener = admin::bind(flags.admin_addr).await.unwrap();
         let admin = listener.local_addr().unwrap();
         let task = tokio::spawn(async move {
-            run::run(&flags, listener, config, clock, stop)
+            run::run(&flags, &Proxies::default(), listener, config, clock, stop)
                 .await
                 .unwrap();
         });

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::*;
+use crate::network::Cause;
 use crate::together::budget::{Budget, Budgets, Rate};
 use crate::together::{Limits, Outage};
 use crate::watch::schedule::Cadence;
@@ -52,8 +53,11 @@ impl Flaky {
             0 => (limited(None), LATENCY),
             1 => (limited(Some(Duration::from_secs(2))), LATENCY),
             2 => (outage(Outage::Status(503)), LATENCY),
-            3 => (outage(Outage::Interrupted), LATENCY),
-            _ => (outage(Outage::Timeout), Limits::default().read_timeout),
+            3 => (outage(Outage::Connection(Cause::ConnectionCut)), LATENCY),
+            _ => (
+                outage(Outage::Connection(Cause::TimedOut)),
+                Limits::default().read_timeout,
+            ),
         })
     }
 }
