@@ -6,6 +6,7 @@ use std::{fs, path::PathBuf, process::Stdio};
 use kube::config::Kubeconfig;
 use tempfile::TempDir;
 use testbed::{forward_proxy::ForwardProxy, simulator::Remediation as Truth};
+use together_remediation_operator::api::cluster_watch::ClusterWatchSpec;
 use tokio::process::Command;
 
 use crate::{
@@ -52,9 +53,11 @@ const NONE: Case = Case {
 
 impl Stage {
     async fn new(name: &str, credentials: bool) -> Self {
-        let mut fixture = Fixture::new(name).await;
-        fixture.synced_watch(|_| {}).await;
-        fixture.stop().await;
+        let fixture = Fixture::idle(name).await;
+        let no_intervals = |spec: &mut ClusterWatchSpec| {
+            (spec.interval, spec.active_interval) = (None, None);
+        };
+        fixture.watch("training", no_intervals).await;
         let credentials = credentials.then_some((USER, PASSWORD));
         Self {
             fixture,
