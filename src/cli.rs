@@ -63,7 +63,7 @@ fn ask(flags: &Check) -> Result<String, String> {
 }
 
 fn operate(flags: &Run) -> Result<(), RunError> {
-    let proxies = Proxies::from_env(|name| env::var_os(name));
+    let proxies = Proxies::from_env(env::var_os);
     run::proxy(flags, &proxies)?;
     telemetry::start(flags.log_format, &flags.log_level);
     let runtime = runtime().map_err(|error| RunError::Cluster(error.to_string()))?;

@@ -66,6 +66,17 @@ pub fn proxy(flags: &Run, proxies: &Proxies) -> Result<Option<ProxyUrl>, RunErro
     proxy.map_err(|error| RunError::Usage(error.to_string()))
 }
 
+fn together_client(flags: &Run, proxies: &Proxies) -> Result<together::Client, RunError> {
+    let base = flags.base_url().map_err(RunError::Usage)?;
+    let limits = Limits {
+        qps: flags.api_qps,
+        burst: flags.api_burst,
+        ..Limits::default()
+    };
+    let proxy = proxy(flags, proxies)?;
+    Ok(together::Client::new(base, limits, proxy)?)
+}
+
 /// Runs the operator with `flags` against the cluster of `kube` until `shutdown`; its probes and metrics are answered on `admin`.
 ///
 /// # Errors
@@ -78,20 +89,15 @@ pub async fn run(
     clock: Arc<dyn Clock>,
     shutdown: CancellationToken,
 ) -> Result<(), RunError> {
-    let base = flags.base_url().map_err(RunError::Usage)?;
-    let limits = Limits {
-        qps: flags.api_qps,
-        burst: flags.api_burst,
-        ..Limits::default()
-    };
-    let proxy = proxy(flags, proxies)?;
-    let together = together::Client::new(base, limits, proxy)?.with_clock(clock.clone());
+    let together = together_client(flags, proxies)?.with_clock(clock.clone());
     // Retries are left to the operator, which knows what is worth repeating.
     kube.default_retry = false;
     // Watches keep a connection of their own: beside many writes on one connection the server cuts them.
-    let watches = watching::client(kube.clone()).map_err(no_way)?;
+    let watches = watching::client(kube.clone()).map_err(|error| no_way(&error))?;
     let patience = Patience::default();
-    let writes = patience.client(kube.clone()).map_err(no_way)?;
+    let writes = patience
+        .client(kube.clone())
+        .map_err(|error| no_way(&error))?;
     let namespaces: Vec<Option<String>> = if flags.namespaces.is_empty() {
         vec![None]
     } else {
@@ -255,7 +261,7 @@ async fn elector(
     let (known, rewound) = (readiness.clone(), readiness.index().clone());
     let make = move || {
         // A connection of its own: renewals must not queue behind writes.
-        let client = signature::client(kube).map_err(no_way)?;
+        let client = signature::client(kube).map_err(|error| no_way(&error))?;
         let leases = KubeLeases::new(client, &namespace, &name);
         let elector = Elector::new(leases, of, identity(), clock, told);
         Ok(elector.guarded(move || known.is_filled(), move || rewound.rewound(None)))
@@ -263,8 +269,8 @@ async fn elector(
     Apart::start(lease, leadership, make).await
 }
 
-fn no_way(error: kube::Error) -> RunError {
-    RunError::Cluster(words(&error))
+fn no_way(error: &kube::Error) -> RunError {
+    RunError::Cluster(words(error))
 }
 
 fn bucket(qps: u32, burst: u32) -> Option<Arc<RateLimiter>> {

@@ -105,7 +105,7 @@ impl Process {
         }
     }
 
-    async fn probe(&self, path: &str) -> String {
+    pub(crate) async fn probe(&self, path: &str) -> String {
         let answer = reqwest::get(format!("http://{}{path}", self.admin)).await;
         answer.unwrap().text().await.unwrap()
     }

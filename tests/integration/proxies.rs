@@ -126,8 +126,14 @@ impl Stage {
             state.map(drop).ok_or_else(|| "no state".to_owned())
         })
         .await;
-        let told = process.end().await;
-        assert!(!told.contains("planted"), "{environment:?}");
+        let watch = self.fixture.watches().get("training").await.unwrap();
+        let status = serde_json::to_string(&watch.status).unwrap();
+        let metrics = process.probe("/metrics").await;
+        let ready = process.probe("/readyz").await;
+        let log = process.end().await;
+        for told in [status, metrics, ready, log] {
+            assert!(!told.contains("planted"), "{environment:?}: {told}");
+        }
         let seen = self.proxy.take();
         for (host, proxied) in [(TOGETHER, together), (KUBERNETES, kubernetes)] {
             let found = seen.iter().any(|target| target.starts_with(host));

@@ -133,7 +133,7 @@ impl Shared {
             let name = line.split(':').next().unwrap_or_default();
             let hop = ["connection", "proxy-authorization", "proxy-connection"];
             if !hop.iter().any(|hop| hop.eq_ignore_ascii_case(name)) {
-                request.push_str(&format!("{line}\r\n"));
+                request.extend([line, "\r\n"]);
             }
         }
         request.push_str("\r\n");
