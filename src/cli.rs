@@ -13,6 +13,8 @@ use crate::{
     clock::SystemClock,
     config::{Check, Command, Run, one_line, parse},
     health::{probe, server},
+    k8s::kubeconfig::NoCluster,
+    network::Proxies,
     operator::{self, RunError},
     telemetry,
 };
@@ -62,7 +64,8 @@ fn ask(flags: &Check) -> Result<String, String> {
 }
 
 fn operate(flags: &Run) -> Result<(), RunError> {
-    flags.base_url().map_err(RunError::Usage)?;
+    let proxies = Proxies::from_env(env::var_os);
+    operator::proxy(flags, &proxies)?;
     telemetry::start(flags.log_format, &flags.log_level);
     let runtime = runtime().map_err(|error| RunError::Cluster(error.to_string()))?;
     let outcome = runtime.block_on(async {
@@ -81,12 +84,18 @@ fn operate(flags: &Run) -> Result<(), RunError> {
         let listener = server::bind(flags.admin_addr).await;
         let listener = listener.map_err(|error| RunError::Admin(flags.admin_addr, error))?;
         // A kubeconfig may name a program to be run, which may hang.
-        let Some(kube) = shutdown.run_until_cancelled(kube::Config::infer()).await else {
+        let Some(kube) = shutdown
+            .run_until_cancelled(crate::k8s::kubeconfig::infer(&proxies))
+            .await
+        else {
             return Ok(());
         };
-        let kube = kube.map_err(|error| RunError::Cluster(error.to_string()))?;
+        let kube = kube.map_err(|error| match error {
+            NoCluster::Proxy(error) => RunError::Usage(error.to_string()),
+            error => RunError::Cluster(error.to_string()),
+        })?;
         let clock = Arc::new(SystemClock::default());
-        operator::run(flags, listener, kube, clock, shutdown).await
+        operator::run(flags, &proxies, listener, kube, clock, shutdown).await
     });
     // A name look-up that hangs must not hold up the end.
     runtime.shutdown_background();

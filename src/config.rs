@@ -60,6 +60,7 @@ pub struct Run {
     #[arg(
         long,
         env = "TOGETHER_BASE_URL",
+        hide_env_values = true,
         default_value = "https://api.together.xyz/v1"
     )]
     pub api_url: String,
@@ -69,7 +70,7 @@ pub struct Run {
     pub allow_http: bool,
 
     /// Watch this namespace only; may be given several times (default: all namespaces)
-    #[arg(long = "namespace", env = "WATCH_NAMESPACES", value_delimiter = ',', value_name = "NAMESPACE", value_parser = listed_namespace)]
+    #[arg(long = "namespace", env = "WATCH_NAMESPACES", hide_env_values = true, value_delimiter = ',', value_name = "NAMESPACE", value_parser = listed_namespace)]
     pub namespaces: Vec<String>,
 
     /// Sync only the ClusterWatches with these labels: a shard. Every ClusterWatch must fit exactly one shard
@@ -121,7 +122,7 @@ pub struct Run {
     pub lease_name: String,
 
     /// Namespace of the Lease (default: the service account's, else the kubeconfig's)
-    #[arg(long, env = "POD_NAMESPACE", value_parser = namespace)]
+    #[arg(long, env = "POD_NAMESPACE", hide_env_values = true, value_parser = namespace)]
     pub lease_namespace: Option<String>,
 
     /// Where /metrics, /livez and /readyz are served; the default is all addresses, of IPv4 alone where IPv6 is off
@@ -133,7 +134,7 @@ pub struct Run {
     pub log_format: LogFormat,
 
     /// What is logged: error, warn, info, debug, trace, or a filter such as info,kube=debug
-    #[arg(long, env = "RUST_LOG", default_value = "info", value_name = "FILTER", value_parser = filter)]
+    #[arg(long, env = "RUST_LOG", hide_env_values = true, default_value = "info", value_name = "FILTER", value_parser = filter)]
     pub log_level: String,
 }
 

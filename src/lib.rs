@@ -14,6 +14,7 @@ pub mod k8s;
 pub mod leader;
 pub mod metrics;
 pub mod mirror;
+pub mod network;
 pub mod operator;
 #[cfg(test)]
 mod simulation;

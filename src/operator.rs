@@ -2,7 +2,7 @@
 
 pub mod metrics;
 
-use std::{fmt::Display, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use kube::Client;
@@ -23,6 +23,7 @@ use crate::{
     },
     k8s::{
         api::{Cluster, KubeCluster},
+        error_text::words,
         gate::Gate,
         leadership::Leadership,
         lease::KubeLeases,
@@ -35,6 +36,7 @@ use crate::{
         elector::{Elector, Lost, identity},
     },
     metrics::Metrics,
+    network::{Proxies, proxy::ProxyUrl},
     operator::metrics::Operator,
     store::{Index, reflector::follow, restored::watch_for_restores},
     sync::{Tools, credentials::Keys, schedule::Speeds, write::permits::Room},
@@ -49,7 +51,7 @@ pub enum RunError {
     Usage(String),
     /// There is no way to the cluster.
     #[error(
-        "no way to a cluster: {0}. In a cluster it needs a service account; elsewhere KUBECONFIG names one"
+        "cannot connect to Kubernetes: {0}. Inside a cluster, run it with a service account; elsewhere, set KUBECONFIG"
     )]
     Cluster(String),
     /// The admin server cannot listen.
@@ -69,30 +71,48 @@ pub enum RunError {
     Lost(#[from] Lost),
 }
 
-/// Runs the operator with `flags` against the cluster of `kube` until `shutdown`; its probes and metrics are answered on `admin`.
+/// The proxy for calls of the Together API.
 ///
 /// # Errors
-/// See [`RunError`]. Faults of the cluster or the API after the start are no errors: they are waited out.
-pub async fn run(
-    flags: &Run,
-    admin: TcpListener,
-    mut kube: kube::Config,
-    clock: Arc<dyn Clock>,
-    shutdown: CancellationToken,
-) -> Result<(), RunError> {
+/// [`RunError::Usage`] if `--api-url` or the variable that counts is no URL.
+pub fn proxy(flags: &Run, proxies: &Proxies) -> Result<Option<ProxyUrl>, RunError> {
+    let base = flags.base_url().map_err(RunError::Usage)?;
+    let proxy = base.proxy(proxies);
+    proxy.map_err(|error| RunError::Usage(error.to_string()))
+}
+
+fn together_client(flags: &Run, proxies: &Proxies) -> Result<together::Client, RunError> {
     let base = flags.base_url().map_err(RunError::Usage)?;
     let limits = Limits {
         qps: flags.api_qps,
         burst: flags.api_burst,
         ..Limits::default()
     };
-    let together = together::Client::new(base, limits)?.with_clock(clock.clone());
+    let proxy = proxy(flags, proxies)?;
+    Ok(together::Client::new(base, limits, proxy)?)
+}
+
+/// Runs the operator with `flags` against the cluster of `kube` until `shutdown`; its probes and metrics are answered on `admin`.
+///
+/// # Errors
+/// See [`RunError`]. Faults of the cluster or the API after the start are no errors: they are waited out.
+pub async fn run(
+    flags: &Run,
+    proxies: &Proxies,
+    admin: TcpListener,
+    mut kube: kube::Config,
+    clock: Arc<dyn Clock>,
+    shutdown: CancellationToken,
+) -> Result<(), RunError> {
+    let together = together_client(flags, proxies)?.with_clock(clock.clone());
     // Retries are left to the operator, which knows what is worth repeating.
     kube.default_retry = false;
     // Watches keep a connection of their own: beside many writes on one connection the server cuts them.
-    let watches = watch::client(kube.clone()).map_err(no_way)?;
+    let watches = watch::client(kube.clone()).map_err(|error| no_way(&error))?;
     let patience = Patience::default();
-    let writes = patience.client(kube.clone()).map_err(no_way)?;
+    let writes = patience
+        .client(kube.clone())
+        .map_err(|error| no_way(&error))?;
     let namespaces: Vec<Option<String>> = if flags.namespaces.is_empty() {
         vec![None]
     } else {
@@ -254,7 +274,7 @@ async fn elector(
     let (known, rewound) = (readiness.clone(), readiness.index().clone());
     let make = move || {
         // A connection of its own: renewals must not queue behind writes.
-        let client = signature::client(kube).map_err(no_way)?;
+        let client = signature::client(kube).map_err(|error| no_way(&error))?;
         let leases = KubeLeases::new(client, &namespace, &name);
         let elector = Elector::new(leases, of, identity(), clock, told);
         Ok(elector.guarded(move || known.is_filled(), move || rewound.rewound(None)))
@@ -262,8 +282,8 @@ async fn elector(
     Apart::start(lease, leadership, make).await
 }
 
-fn no_way(error: impl Display) -> RunError {
-    RunError::Cluster(error.to_string())
+fn no_way(error: &kube::Error) -> RunError {
+    RunError::Cluster(words(error))
 }
 
 fn bucket(qps: u32, burst: u32) -> Option<Arc<RateLimiter>> {

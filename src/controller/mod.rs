@@ -26,7 +26,7 @@ use crate::{
     api::cluster_watch::ClusterWatch,
     controller::registry::{Changed, Supervisor},
     health::readiness::{Listing, Readiness},
-    k8s::{api::Cluster, watch},
+    k8s::{api::Cluster, error_text::words, watch},
     together::Service,
 };
 
@@ -95,7 +95,11 @@ pub async fn control<C: Cluster, T: Service>(
                 }
                 Err(error) => {
                     readiness.doubt();
-                    tracing::warn!(namespace, %error, "the watch on ClusterWatches failed and is tried again");
+                    tracing::warn!(
+                        namespace,
+                        error = words(&error),
+                        "the watch on ClusterWatches failed and is tried again"
+                    );
                 }
             }
         }

@@ -13,6 +13,7 @@ use crate::{
         published::{Installed, Published},
     },
     health::readiness::{Definitions, Readiness},
+    k8s::error_text::words,
 };
 
 /// All that is needed.
@@ -79,7 +80,10 @@ async fn look(client: &Client) -> Definitions {
         }
         Err(Error::Api(status)) if matches!(status.code, 401 | 403) => Definitions::Forbidden,
         Err(error) => {
-            tracing::debug!(%error, "the installed definitions could not be read");
+            tracing::debug!(
+                error = words(&error),
+                "the installed definitions could not be read"
+            );
             Definitions::Unseen
         }
     }

@@ -1,10 +1,14 @@
 //! Asks a running operator from outside whether it is ready: what `helm test` runs in a pod.
 
-use std::{error::Error, time::Duration};
+use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
-use crate::{agent, tls};
+use crate::{
+    agent,
+    network::{Cause, Resolver},
+    tls,
+};
 
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -18,8 +22,9 @@ pub async fn until_ready(url: &str, patience: Duration) -> Result<String, String
     let client = reqwest::Client::builder()
         .user_agent(agent::USER_AGENT)
         .no_proxy()
+        .dns_resolver(Resolver::default())
         .build();
-    let client = client.map_err(|error| error.to_string())?;
+    let client = client.map_err(|_| "TLS cannot be set up".to_owned())?;
     let mut last = "it did not answer".to_owned();
     let asked = async {
         loop {
@@ -31,26 +36,19 @@ pub async fn until_ready(url: &str, patience: Duration) -> Result<String, String
         }
     };
     let asked = timeout(patience, asked).await;
-    asked.map_err(|_| format!("{url} is not ready within {patience:?}: {last}"))
+    asked.map_err(|_| format!("not ready within {patience:?}: {last}"))
 }
 
 async fn ask(client: &reqwest::Client, url: &str) -> Result<String, String> {
     let answer = client.get(url).send().await;
-    let answer = answer.map_err(|error| cause(&error))?;
+    let answer = answer.map_err(|error| Cause::of(&error).phrase())?;
     let status = answer.status();
-    let body = answer.text().await.map_err(|error| error.to_string())?;
+    let body = answer.text().await;
+    let body = body.map_err(|error| Cause::of(&error).phrase())?;
     if status.is_success() {
         Ok(body.trim().to_owned())
     } else {
         let first = body.lines().next().unwrap_or_default();
         Err(format!("{status}: {first}"))
     }
-}
-
-/// What it comes from in the end: the client's own words are only that it failed.
-fn cause(mut error: &dyn Error) -> String {
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
 }

@@ -179,7 +179,7 @@ mod tests {
     fn probes() -> Probes {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let base = BaseUrl::parse("http://127.0.0.1:1", true).unwrap();
-        let together = Client::new(base, Limits::default()).unwrap();
+        let together = Client::new(base, Limits::default(), None).unwrap();
         let operator = Operator::new(Leadership::unelected(clock.clone()), Counter::default());
         Probes {
             watchdog: Watchdog::new(clock.clone(), CONNECTION),

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::{
     api::{cluster_watch::ClusterWatch, remediation::Remediation},
-    k8s::{gate::Gate, refusal::Asked},
+    k8s::{error_text::words, gate::Gate, refusal::Asked},
     store::partial::Shown,
 };
 
@@ -31,10 +31,10 @@ pub enum ClusterError {
     #[error("the API server is busy with other writes: {0}")]
     Contended(String),
     /// Too many requests: it was not carried out, and may be tried again.
-    #[error("the cluster has no time for it: {0}")]
+    #[error("the API server is throttling requests: {0}")]
     Busy(String),
     /// No answer, or an answer that says to try again.
-    #[error("the cluster did not take it: {0}")]
+    #[error("the API request failed: {0}")]
     Unavailable(String),
 }
 
@@ -54,13 +54,7 @@ impl ClusterError {
     fn of(error: kube::Error, asked: Asked) -> Self {
         match error {
             kube::Error::Api(status) => crate::k8s::refusal::meaning(&status, asked),
-            // What it says may hold what could not be read.
-            kube::Error::SerdeError(error) => {
-                let (line, column) = (error.line(), error.column());
-                let place = format!("line {line}, column {column}");
-                Self::Unavailable(format!("its answer cannot be read ({place})"))
-            }
-            error => Self::Unavailable(error.to_string()),
+            error => Self::Unavailable(words(&error)),
         }
     }
 }

@@ -4,12 +4,10 @@ use hyper::{
     Method, Request, Uri,
     header::{HeaderValue, USER_AGENT},
 };
-use kube::{
-    Client, Config,
-    client::{Body, ClientBuilder},
-};
+use kube::{Client, Config, client::Body};
 use tower::util::MapRequestLayer;
 
+use super::connect;
 use crate::agent;
 
 /// A client whose requests are signed.
@@ -17,9 +15,7 @@ use crate::agent;
 /// # Errors
 /// When the configuration makes no client.
 pub fn client(config: Config) -> kube::Result<Client> {
-    Ok(ClientBuilder::try_from(config)?
-        .with_layer(&signing())
-        .build())
+    Ok(connect::builder(config)?.with_layer(&signing()).build())
 }
 
 /// What signs the requests of a client. It is done here and not by each call, so that no write is left out.
@@ -28,6 +24,7 @@ pub(super) fn signing() -> MapRequestLayer<fn(Request<Body>) -> Request<Body>> {
 }
 
 fn sign(mut request: Request<Body>) -> Request<Body> {
+    tracing::debug!(method = %request.method(), path = request.uri().path(), "asking the API server");
     let agent = HeaderValue::from_static(agent::USER_AGENT);
     request.headers_mut().insert(USER_AGENT, agent);
     let writes = [Method::POST, Method::PUT, Method::PATCH].contains(request.method());

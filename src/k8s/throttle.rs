@@ -6,11 +6,11 @@ use std::{
 };
 
 use hyper::{HeaderMap, Response, StatusCode, header::RETRY_AFTER};
-use kube::{Client, Config, client::ClientBuilder};
+use kube::{Client, Config};
 use tokio::time::Instant;
 use tower::util::MapResponseLayer;
 
-use super::signature::signing;
+use super::{connect, signature::signing};
 
 /// The wait where the server names none.
 const SHORTEST: Duration = Duration::from_secs(1);
@@ -34,8 +34,7 @@ impl Patience {
             }
             response
         };
-        let builder = ClientBuilder::try_from(config)?;
-        Ok(builder
+        Ok(connect::builder(config)?
             .with_layer(&MapResponseLayer::new(heed))
             .with_layer(&signing())
             .build())

@@ -17,6 +17,7 @@ use crate::{
         name::object_name,
         status::{Synced, from_api},
     },
+    network::Cause,
     operator::metrics::Operator,
     store::Index,
     sync::write::object::{Deed, Done},
@@ -37,7 +38,7 @@ fn metrics_of(readiness: Readiness) -> (Metrics, Watches, Client, Arc<TestClock>
     let clock = Arc::new(TestClock::default());
     let port: Arc<dyn Clock> = clock.clone();
     let base = BaseUrl::parse("http://api.example:8080", true).unwrap();
-    let together = Client::new(base, Limits::default()).unwrap();
+    let together = Client::new(base, Limits::default(), None).unwrap();
     let operator = Operator::new(Leadership::new(port.clone()), Counter::default());
     let operator = operator.reaching(readiness);
     let watches = Watches::new(port);
@@ -127,9 +128,9 @@ async fn calls_are_shown_by_status() {
     let (metrics, _, together, _) = metrics();
     together.meter().answered(200);
     together.meter().answered(418);
-    together.meter().unanswered("timeout");
+    together.meter().unanswered(Cause::TimedOut);
     together.meter().waited(Duration::from_millis(1500));
-    for (status, count) in [("200", 1), ("4xx", 1), ("timeout", 1)] {
+    for (status, count) in [("200", 1), ("4xx", 1), ("timed_out", 1)] {
         let line = format!(
             r#"together_remediation_api_calls_total{{host="api.example:8080",status="{status}"}} {count}"#
         );

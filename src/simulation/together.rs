@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    network::Cause,
     together::{
         Api, ApiClock, ApiKey, Budget, Budgets, Dialects, Error, Moment, Outage, Page, PageQuery,
         Rate, Remediation, Service, Skew, decode_one, decode_page,
@@ -147,7 +148,7 @@ impl Keyed {
 
 fn timeout() -> Error {
     Error::Unavailable {
-        cause: Outage::Timeout,
+        cause: Outage::Connection(Cause::TimedOut),
         retry_after: None,
     }
 }

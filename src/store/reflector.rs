@@ -5,7 +5,10 @@ use kube::{Client, ResourceExt};
 use kube_runtime::watcher;
 
 use crate::{
-    api::remediation::Remediation, health::readiness::Readiness, k8s::watch, store::partial::Shown,
+    api::remediation::Remediation,
+    health::readiness::Readiness,
+    k8s::{error_text::words, watch},
+    store::partial::Shown,
 };
 
 /// Follows the mirrors of `namespace` (all: `None`) until it is dropped. Cuts and errors are waited out and resumed;
@@ -69,7 +72,11 @@ pub async fn heed<S: Into<Shown>>(
                     index.refuse(namespace.as_deref());
                 }
                 readiness.doubt();
-                tracing::warn!(namespace, %error, "the watch on Remediations failed and is tried again");
+                tracing::warn!(
+                    namespace,
+                    error = words(&error),
+                    "the watch on Remediations failed and is tried again"
+                );
             }
         }
     }

@@ -100,7 +100,7 @@ fn api_key(
         ));
     };
     ApiKey::parse(&value.0)
-        .map_err(|error| format!("its key {key} is no API key: {error}. Put one in"))
+        .map_err(|error| format!("its key {key} is not a usable API key: {error}"))
 }
 
 #[cfg(test)]
@@ -127,7 +127,7 @@ mod tests {
     fn every_problem_says_what_to_do() {
         assert!(problem("kubernetes.io/tls", b"abc", "api-key").contains("only Opaque"));
         assert!(problem("Opaque", b"abc", "other").contains("no key other"));
-        assert!(problem("Opaque", b"", "api-key").contains("is no API key"));
+        assert!(problem("Opaque", b"", "api-key").contains("is empty"));
     }
 
     #[test]

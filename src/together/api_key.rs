@@ -7,6 +7,12 @@ use sha2::{Digest, Sha256};
 /// Longest key taken, in bytes.
 const MAX_LENGTH: usize = 4096;
 
+/// What a value may stand in where a template or a `.env` file was copied.
+const QUOTES: &[u8] = b"\"'`";
+
+/// The scheme of the Authorization header.
+const SCHEME: &[u8] = b"Bearer";
+
 /// A key of Together's API. Its `Debug` shows nothing of it.
 #[derive(Debug, Clone)]
 pub struct ApiKey {
@@ -15,17 +21,34 @@ pub struct ApiKey {
     bearer: HeaderValue,
 }
 
-/// Why something cannot be a key; never shows it.
+/// Why something cannot be a key, and what to do; never shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// Nothing but white space.
-    #[error("the API key is empty")]
+    #[error("it is empty. Put the API key in")]
     Empty,
-    /// Bytes that no token has.
-    #[error("the API key holds characters that no key has (white space, control or non-ASCII)")]
+    /// A quotation mark at an end.
+    #[error("it is in quotation marks. Store the API key without them")]
+    Quoted,
+    /// Begins like a JSON object or array.
+    #[error("it looks like JSON. Store the API key alone")]
+    Json,
+    /// Begins with the scheme of the Authorization header.
+    #[error("it begins with \"Bearer\". Store the API key without that word")]
+    Bearer,
+    /// White space within.
+    #[error("it contains white space or a line break. Store the API key alone, on one line")]
+    WhiteSpace,
+    /// Letters of other scripts, typographic quotes, a byte order mark, UTF-16 or binary data.
+    #[error("it contains characters outside ASCII. Store the API key as plain text")]
+    NotAscii,
+    /// Another character that no Bearer token has.
+    #[error(
+        "it contains a character that an API key cannot have. Letters, digits and -._~+/ are allowed, and = at the end"
+    )]
     NotToken,
     /// More than 4096 bytes.
-    #[error("the API key is longer than 4096 bytes")]
+    #[error("it is longer than 4096 bytes. Store the API key alone")]
     TooLong,
 }
 
@@ -33,18 +56,10 @@ impl ApiKey {
     /// Reads a key as a Secret holds it; white space around it is dropped.
     ///
     /// # Errors
-    /// [`KeyError`] if it is empty, longer than 4096 bytes or not visible ASCII.
+    /// [`KeyError`] if it is empty, longer than 4096 bytes, or not what a Bearer token may be (`b68token` of RFC 6750).
     pub fn parse(bytes: &[u8]) -> Result<Self, KeyError> {
         let bytes = bytes.trim_ascii();
-        if bytes.is_empty() {
-            return Err(KeyError::Empty);
-        }
-        if bytes.len() > MAX_LENGTH {
-            return Err(KeyError::TooLong);
-        }
-        if !bytes.iter().all(u8::is_ascii_graphic) {
-            return Err(KeyError::NotToken);
-        }
+        check(bytes)?;
         let key = std::str::from_utf8(bytes).map_err(|_| KeyError::NotToken)?;
         let mut bearer =
             HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| KeyError::NotToken)?;
@@ -65,6 +80,43 @@ impl ApiKey {
     pub(super) fn bearer(&self) -> HeaderValue {
         self.bearer.clone()
     }
+}
+
+/// What is wrong with a key that has no white space around it. The most telling first.
+fn check(bytes: &[u8]) -> Result<(), KeyError> {
+    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else {
+        return Err(KeyError::Empty);
+    };
+    if bytes.len() > MAX_LENGTH {
+        return Err(KeyError::TooLong);
+    }
+    if QUOTES.contains(first) || QUOTES.contains(last) {
+        return Err(KeyError::Quoted);
+    }
+    if b"{[".contains(first) {
+        return Err(KeyError::Json);
+    }
+    let word = bytes.get(..SCHEME.len());
+    if word.is_some_and(|word| word.eq_ignore_ascii_case(SCHEME)) {
+        let rest = &bytes[SCHEME.len()..];
+        // "bearer-1" is a token of its own.
+        if rest.is_empty() || b" \t:=".contains(&rest[0]) {
+            return Err(KeyError::Bearer);
+        }
+    }
+    if !bytes.is_ascii() {
+        return Err(KeyError::NotAscii);
+    }
+    if bytes.iter().any(u8::is_ascii_whitespace) {
+        return Err(KeyError::WhiteSpace);
+    }
+    let padding = bytes.iter().rev().take_while(|byte| **byte == b'=').count();
+    let token = &bytes[..bytes.len() - padding];
+    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(byte);
+    if token.is_empty() || !token.iter().all(fits) {
+        return Err(KeyError::NotToken);
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -89,16 +141,50 @@ mod tests {
         for (bytes, error) in [
             (&b""[..], KeyError::Empty),
             (b" \n", KeyError::Empty),
-            (b"tg key", KeyError::NotToken),
-            (b"tg\nkey", KeyError::NotToken),
+            (b"\"tgp_v1_key\"", KeyError::Quoted),
+            (b"'tgp_v1_key'\n", KeyError::Quoted),
+            (b"tgp_v1_key\"", KeyError::Quoted),
+            (b"`tgp_v1_key`", KeyError::Quoted),
+            (b"\"\"", KeyError::Quoted),
+            (b"{\"api-key\": \"tgp_v1_key\"}", KeyError::Json),
+            (b"[\"tgp_v1_key\"]", KeyError::Json),
+            (b"Bearer tgp_v1_key", KeyError::Bearer),
+            (b"bearer\ttgp_v1_key", KeyError::Bearer),
+            (b"BEARER: tgp_v1_key", KeyError::Bearer),
+            (b"Bearer", KeyError::Bearer),
+            (b"tg key", KeyError::WhiteSpace),
+            (b"tg\nkey", KeyError::WhiteSpace),
+            (b"tg\tkey", KeyError::WhiteSpace),
+            (b"tg\r\nkey", KeyError::WhiteSpace),
             (b"tg\0key", KeyError::NotToken),
-            ("schl\u{fc}ssel".as_bytes(), KeyError::NotToken),
-            (b"\xff\xfe", KeyError::NotToken),
+            (b"TOGETHER_API_KEY:tgp_v1_key", KeyError::NotToken),
+            (b"TOGETHER_API_KEY=tgp_v1_key", KeyError::NotToken),
+            (b"<key>", KeyError::NotToken),
+            (b"${TOGETHER_API_KEY}", KeyError::NotToken),
+            (b"==", KeyError::NotToken),
+            ("schl\u{fc}ssel".as_bytes(), KeyError::NotAscii),
+            ("\u{201c}tgp_v1_key\u{201d}".as_bytes(), KeyError::NotAscii),
+            ("\u{feff}tgp_v1_key".as_bytes(), KeyError::NotAscii),
+            ("tgp\u{a0}key".as_bytes(), KeyError::NotAscii),
+            (b"\xff\xfe", KeyError::NotAscii),
             (&long, KeyError::TooLong),
         ] {
             assert_eq!(ApiKey::parse(bytes).unwrap_err(), error);
         }
         assert!(ApiKey::parse(&long[1..]).is_ok());
+    }
+
+    #[test]
+    fn every_bearer_token_can_be_a_key() {
+        for key in [
+            "tgp_v1_aB3-x",
+            "a.b~c+d/e==",
+            "bearer-1",
+            "Bearertoken",
+            "0",
+        ] {
+            assert!(ApiKey::parse(key.as_bytes()).is_ok(), "{key}");
+        }
     }
 
     #[test]

@@ -2,6 +2,11 @@
 
 use url::Url;
 
+use crate::network::{
+    Proxies,
+    proxy::{ProxyError, ProxyUrl},
+};
+
 /// The API's base: scheme, host, port and a path that is not empty. Holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl(Url);
@@ -62,6 +67,14 @@ impl BaseUrl {
     /// The URL; its path is not empty and has no slash at its end.
     pub(super) fn url(&self) -> &Url {
         &self.0
+    }
+
+    /// The proxy through which it is called.
+    ///
+    /// # Errors
+    /// [`ProxyError`] names the variable that holds no URL of a proxy.
+    pub fn proxy(&self, proxies: &Proxies) -> Result<Option<ProxyUrl>, ProxyError> {
+        proxies.for_together(&self.0)
     }
 
     /// Host, and port where it is not the scheme's own.

@@ -1,6 +1,6 @@
 //! The real client: one HTTP call for each question, bounded in time, size and number.
 
-use std::{error::Error as _, iter::successors, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use hyper::body::Bytes;
 use reqwest::{
@@ -20,6 +20,7 @@ use super::{
 use crate::{
     agent::USER_AGENT,
     clock::{Clock, SystemClock},
+    network::{Cause, Resolver, proxy::ProxyUrl},
     tls,
     together::{
         api_key::ApiKey,
@@ -121,16 +122,26 @@ struct Shared {
 }
 
 impl Client {
-    /// A client of the API at `base`. Proxies are taken from the environment, redirects are
-    /// not followed, nothing is tried twice.
+    /// A client of the API at `base`, called through `proxy`. Redirects are not followed, nothing is tried twice.
     ///
     /// # Errors
     /// [`ClientError`] says which limit is out of bounds, or that TLS cannot be set up.
-    pub fn new(base: BaseUrl, limits: Limits) -> Result<Self, ClientError> {
+    pub fn new(
+        base: BaseUrl,
+        limits: Limits,
+        proxy: Option<ProxyUrl>,
+    ) -> Result<Self, ClientError> {
         tls::provide();
         let https_only = base.url().scheme() == "https";
+        let names = Resolver::default();
         Self::with_http(base, limits, move || {
-            http(limits).https_only(https_only).build().ok()
+            let mut http = http(limits)
+                .https_only(https_only)
+                .dns_resolver(names.clone());
+            if let Some(proxy) = &proxy {
+                http = http.proxy(proxy.for_reqwest().ok()?);
+            }
+            http.build().ok()
         })
     }
 
@@ -243,9 +254,9 @@ impl KeyedClient {
         let answer = request.send().await;
         self.meter.took(sent.elapsed());
         let response = answer.map_err(|error| {
-            let outage = outage(&error);
-            self.meter.unanswered(outage.word());
-            no_answer(outage)
+            let cause = Cause::of(&error);
+            self.meter.unanswered(cause);
+            no_answer(cause)
         })?;
         let (status, headers) = (response.status(), response.headers());
         self.meter.answered(status.as_u16());
@@ -297,6 +308,8 @@ fn http(limits: Limits) -> reqwest::ClientBuilder {
         .read_timeout(limits.read_timeout)
         .timeout(limits.total_timeout)
         .pool_idle_timeout(limits.idle_timeout)
+        // reqwest's own reading of the environment passes over a URL that it cannot parse.
+        .no_proxy()
 }
 
 /// Reads a body up to the cap, whatever its announced length.
@@ -305,7 +318,7 @@ async fn read(mut response: Response, limit: usize) -> Result<Bytes, Error> {
     while let Some(chunk) = response
         .chunk()
         .await
-        .map_err(|error| no_answer(outage(&error)))?
+        .map_err(|error| no_answer(Cause::of(&error)))?
     {
         if body.len() + chunk.len() > limit {
             return Err(Error::TooLarge { limit });
@@ -315,29 +328,10 @@ async fn read(mut response: Response, limit: usize) -> Result<Bytes, Error> {
     Ok(body.into())
 }
 
-/// The kind of a transport error; its text may show the URL and is dropped.
-fn outage(error: &reqwest::Error) -> Outage {
-    if error.is_timeout() {
-        Outage::Timeout
-    } else if is_proxys_refusal(error) {
-        Outage::Proxy
-    } else if error.is_connect() {
-        Outage::Connect
-    } else {
-        Outage::Interrupted
-    }
-}
-
-/// Whether a proxy answered 407 to CONNECT. hyper-util says so by these words alone.
-fn is_proxys_refusal(error: &reqwest::Error) -> bool {
-    let sources = successors(error.source(), |&error| error.source());
-    let mut texts = sources.map(ToString::to_string);
-    texts.any(|text| text.ends_with("proxy authorization required"))
-}
-
-fn no_answer(cause: Outage) -> Error {
+/// What a transport error means; its text may show the URL and is dropped.
+fn no_answer(cause: Cause) -> Error {
     Error::Unavailable {
-        cause,
+        cause: Outage::Connection(cause),
         retry_after: None,
     }
 }

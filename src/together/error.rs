@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::api::Reason;
+use crate::network::Cause;
 
 /// Why a call or a listing failed. Shows no key, no URL and no value of a body.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -92,40 +93,9 @@ pub enum Outage {
     /// An answer with this status.
     #[error("it answered {0}. It is asked again at every interval; if this stays, ask Together")]
     Status(u16),
-    /// A time limit passed: connecting, between two reads, or the whole call.
-    #[error(
-        "no answer in time. It is asked again at every interval; if this stays, see what lies between (network, proxy), and ask Together"
-    )]
-    Timeout,
-    /// No connection: name, network, proxy or TLS.
-    #[error(
-        "no connection. It is tried again at every interval; if this stays, check name, network, egress policy, proxy and certificates"
-    )]
-    Connect,
-    /// A proxy on the way wants to know who asks: 407.
-    #[error(
-        "a proxy requires authentication (407). Put the user name and password of the proxy into HTTPS_PROXY, or exempt the operator; if this stays, ask who runs the proxy"
-    )]
-    Proxy,
-    /// The connection broke, in the request or in the middle of the answer.
-    #[error(
-        "the connection broke. It is tried again at every interval; if this stays, see what lies between (network, proxy)"
-    )]
-    Interrupted,
-}
-
-impl Outage {
-    /// One of a small fixed set of words, for metrics.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Status(_) => "status",
-            Self::Timeout => "timeout",
-            Self::Connect => "connect",
-            Self::Proxy => "proxy",
-            Self::Interrupted => "interrupted",
-        }
-    }
+    /// No connection, or no whole answer on one.
+    #[error("{}. The operator retries at every interval. If this persists, {}", .0.phrase(), .0.advice())]
+    Connection(Cause),
 }
 
 /// What is wrong with an answer.
@@ -270,11 +240,11 @@ mod tests {
                 retry_after: None,
             },
             Error::Unavailable {
-                cause: Outage::Timeout,
+                cause: Outage::Connection(Cause::TimedOut),
                 retry_after: None,
             },
             Error::Unavailable {
-                cause: Outage::Proxy,
+                cause: Outage::Connection(Cause::ProxyNeedsCredentials),
                 retry_after: None,
             },
             Error::InvalidResponse(Flaw::NotJson { line, column }),
@@ -305,8 +275,8 @@ mod tests {
         - "BadRequest: everything that the Together API lists has the id \"Cluster-1\", not that of spec.clusterId. Create a ClusterWatch with this spelling, and delete this one"
         - "RateLimited: the Together API limits the calls of this key (429). The operator retries later. If this persists, lower --api-qps, or use the key for fewer ClusterWatches"
         - "Unavailable: the API is unavailable: it answered 503. It is asked again at every interval; if this stays, ask Together"
-        - "Unavailable: the API is unavailable: no answer in time. It is asked again at every interval; if this stays, see what lies between (network, proxy), and ask Together"
-        - "Unavailable: the API is unavailable: a proxy requires authentication (407). Put the user name and password of the proxy into HTTPS_PROXY, or exempt the operator; if this stays, ask who runs the proxy"
+        - "Unavailable: the API is unavailable: timed out. The operator retries at every interval. If this persists, check the network, egress policies and proxies between the operator and the server"
+        - "Unavailable: the API is unavailable: proxy needs credentials. The operator retries at every interval. If this persists, put the user name and password of the proxy into its URL (HTTPS_PROXY), or let the proxy exempt the operator"
         - "InvalidResponse: the API's answer cannot be read: it is not JSON (line 3, column 14). Check --api-url and any proxy between"
         - "InvalidResponse: the API's answer cannot be read: it ends too early (line 3, column 14). If this stays, see what lies between (proxy), and tell Together"
         - "InvalidResponse: the API's answer cannot be read: has_next is of another type, or there twice (line 3, column 14). Check --api-url, and tell Together"

@@ -17,6 +17,7 @@ use prometheus_client::{
 
 use crate::{
     metrics::{family, gauge},
+    network::Cause,
     together::{Client, Dialects, Skew},
 };
 
@@ -54,9 +55,9 @@ impl ApiMeter {
         self.count(status_label(status));
     }
 
-    /// A call had no answer; `why` is out of a small fixed set.
-    pub fn unanswered(&self, why: &str) {
-        self.count(why.to_owned());
+    /// A call had no answer.
+    pub fn unanswered(&self, why: Cause) {
+        self.count(why.word());
     }
 
     /// A call took this long until its answer began, or until it was clear that there is none.

@@ -8,6 +8,7 @@ use reqwest::{
 };
 
 use super::error::{Error, Flaw, Outage};
+use crate::network::Cause;
 
 /// Longest wait that the API may impose.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
@@ -31,7 +32,7 @@ pub(crate) fn check(status: StatusCode, headers: &HeaderMap) -> Result<(), Error
             retry_after: retry_after().or_else(|| limit_reset(headers, SystemTime::now())),
         }),
         407 => Err(Error::Unavailable {
-            cause: Outage::Proxy,
+            cause: Outage::Connection(Cause::ProxyNeedsCredentials),
             retry_after: retry_after(),
         }),
         408 | 409 | 425 => Err(unavailable(status, retry_after())),

@@ -19,6 +19,7 @@ use together_remediation_operator::{
     },
     config::{Cli, Command, Run},
     health::server,
+    network::Proxies,
     operator,
 };
 use tokio::task::JoinHandle;
@@ -145,7 +146,7 @@ impl Fixture {
         let listener = server::bind(flags.admin_addr).await.unwrap();
         let admin = listener.local_addr().unwrap();
         let task = tokio::spawn(async move {
-            operator::run(&flags, listener, config, clock, stop)
+            operator::run(&flags, &Proxies::default(), listener, config, clock, stop)
                 .await
                 .unwrap();
         });

@@ -26,6 +26,7 @@ mod on_kind;
 mod privacy;
 mod process;
 mod program;
+mod proxies;
 mod recipes;
 mod reference;
 mod restore;

@@ -4,7 +4,7 @@
 mod markers;
 mod panics;
 
-use std::process::Stdio;
+use std::{path::Path, process::Stdio};
 
 use k8s_openapi::api::{coordination::v1::Lease, core::v1::Event as CoreEvent, events::v1::Event};
 use kube::{Api, ResourceExt, api::ListParams};
@@ -32,27 +32,41 @@ use crate::{
 /// A cluster whose watch asks in an order that the API refuses.
 const DISORDERLY: &str = "disorderly";
 
-struct Process {
+pub(crate) struct Process {
     child: Child,
     admin: String,
     output: [JoinHandle<String>; 2],
 }
 
+/// The ways to both APIs.
+pub(crate) struct Network<'a> {
+    pub(crate) kubeconfig: &'a Path,
+    pub(crate) api_url: &'a str,
+    pub(crate) environment: &'a [(&'a str, &'a str)],
+}
+
 impl Process {
     async fn start(fixture: &Fixture, format: &str) -> Self {
-        let account = fixture
-            .control_plane
-            .operator_account(&fixture.namespace)
-            .await
-            .unwrap();
+        let account = fixture.account().await;
+        let network = Network {
+            kubeconfig: account.kubeconfig(),
+            api_url: &fixture.simulator.url(),
+            environment: &[],
+        };
+        Self::start_in(fixture, format, &network).await
+    }
+
+    /// The same, with other ways to both APIs.
+    pub(crate) async fn start_in(fixture: &Fixture, format: &str, network: &Network<'_>) -> Self {
         let mut child = Command::new(PROGRAM)
-            .args(["run", "--allow-http", "--api-url", &fixture.simulator.url()])
+            .args(["run", "--allow-http", "--api-url", network.api_url])
             .args(["--namespace", &fixture.namespace])
             .args(["--lease-name", &fixture.namespace])
             .args(["--admin-addr", "127.0.0.1:0", "--min-interval", "1s"])
             .args(["--default-interval", "1s"])
             .args(["--log-format", format])
-            .env("KUBECONFIG", account.kubeconfig())
+            .envs(network.environment.iter().copied())
+            .env("KUBECONFIG", network.kubeconfig)
             .env("POD_NAMESPACE", "together-system")
             .env("RUST_LOG", "trace")
             .stdout(Stdio::piped())
@@ -91,13 +105,13 @@ impl Process {
         }
     }
 
-    async fn probe(&self, path: &str) -> String {
+    pub(crate) async fn probe(&self, path: &str) -> String {
         let answer = reqwest::get(format!("http://{}{path}", self.admin)).await;
         answer.unwrap().text().await.unwrap()
     }
 
     /// Ends it, and gives all that it said.
-    async fn end(mut self) -> String {
+    pub(crate) async fn end(mut self) -> String {
         let pid = Pid::from_raw(self.child.id().unwrap().cast_signed()).unwrap();
         kill_process(pid, Signal::TERM).unwrap();
         assert_eq!(self.child.wait().await.unwrap().code(), Some(0));
@@ -313,7 +327,12 @@ async fn nothing_shows(format: &str) {
     markers.absent_in(&json!(others).to_string());
 
     let log = process.end().await;
-    for sign in ["TRACE", "hyper_util", "kube_client", "the poll failed"] {
+    for sign in [
+        "TRACE",
+        "hyper_util",
+        "asking the API server",
+        "the poll failed",
+    ] {
         assert!(log.contains(sign), "the log lacks {sign}");
     }
     markers.absent_in(&log);

@@ -143,7 +143,7 @@ fn supervisor() -> Supervisor<KubeCluster> {
     let base = BaseUrl::parse("http://127.0.0.1:1", true).unwrap();
     let tools = Tools {
         cluster: cast::cluster(),
-        together: Client::new(base, Limits::default()).unwrap(),
+        together: Client::new(base, Limits::default(), None).unwrap(),
         index: Index::new(1),
         clock: clock.clone(),
         events: Events::default(),

@@ -74,9 +74,12 @@ fn failure(error: &PollError, scope: &Scope) -> Failure {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use strum::IntoEnumIterator as _;
+
     use super::*;
     use crate::{
         k8s::api::ClusterError,
+        network::Cause,
         sync::credentials::CredentialsError,
         testing::scope,
         together::{Flaw, Incomplete, Outage},
@@ -86,13 +89,8 @@ mod tests {
     fn every_failure_says_what_to_do() {
         let name = || "together".to_owned();
         let (line, column, retry_after) = (1, 1, None);
-        let outages = [
-            Outage::Status(503),
-            Outage::Timeout,
-            Outage::Connect,
-            Outage::Proxy,
-            Outage::Interrupted,
-        ];
+        let outages = Cause::iter().map(Outage::Connection);
+        let outages = outages.chain([Outage::Status(503)]);
         let flaws = [
             Flaw::NotJson { line, column },
             Flaw::CutOff { line, column },
@@ -140,7 +138,14 @@ mod tests {
             .chain(of_secret.map(PollError::Credentials));
         for error in all {
             let told = Failure::of(&Err(error), &scope(), None).unwrap();
-            let says = ["spec.", "--api-", "if this stays", "create", "write "];
+            let says = [
+                "spec.",
+                "--api-",
+                "if this stays",
+                "if this persists",
+                "create",
+                "write ",
+            ];
             let message = told.message.to_lowercase();
             assert!(says.iter().any(|part| message.contains(part)), "{told:?}");
         }

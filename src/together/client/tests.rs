@@ -28,7 +28,7 @@ fn limits() -> Limits {
 }
 
 fn client(server: &Server, limits: Limits) -> Client {
-    Client::new(BaseUrl::parse(&server.url, true).unwrap(), limits).unwrap()
+    Client::new(BaseUrl::parse(&server.url, true).unwrap(), limits, None).unwrap()
 }
 
 fn key() -> ApiKey {
@@ -189,6 +189,7 @@ fn limits_out_of_bounds_are_refused() {
                 burst,
                 ..Limits::default()
             },
+            None,
         )
         .err()
     };

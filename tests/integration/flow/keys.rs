@@ -87,7 +87,7 @@ async fn a_secret_that_cannot_be_used_is_told_with_what_to_do() {
         (
             (&[("api-key", "planted marker 2")], "Opaque"),
             "SecretInvalid",
-            "characters that no key has",
+            "contains white space",
         ),
         (
             (&[("api-key", "planted-marker-3")], "example.org/token"),

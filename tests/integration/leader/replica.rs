@@ -5,6 +5,7 @@ use std::sync::Arc;
 use testbed::{control_plane::OperatorAccount, simulator::Simulator};
 use together_remediation_operator::{
     health::server,
+    network::Proxies,
     operator::{self, RunError},
 };
 use tokio::task::JoinHandle;
@@ -59,7 +60,7 @@ impl Replica {
             shutdown: shutdown.drop_guard(),
             task: tokio::spawn(async move {
                 let listener = server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
-                operator::run(&flags, listener, config, time, stop).await
+                operator::run(&flags, &Proxies::default(), listener, config, time, stop).await
             }),
         }
     }

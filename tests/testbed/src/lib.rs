@@ -4,6 +4,7 @@ pub mod api_proxy;
 pub mod auditor;
 pub mod control_plane;
 pub mod drift;
+pub mod forward_proxy;
 pub mod loopback;
 pub mod openmetrics;
 pub mod program;

@@ -28,7 +28,7 @@ fn counted(world: &World) -> String {
     let leadership = Leadership::new(Arc::new(SystemClock::default()));
     let operator = Operator::new(leadership, Counter::default());
     let base = BaseUrl::parse("http://127.0.0.1:1", true).unwrap();
-    let client = Client::new(base, Limits::default()).unwrap();
+    let client = Client::new(base, Limits::default(), None).unwrap();
     let text = Metrics::new(operator, world.meters.clone(), &client).text(Format::OpenMetrics);
     let (_, rest) = text
         .split_once("task_panics_total{task=\"clusterwatch\"} ")

@@ -45,7 +45,7 @@ async fn says(bytes: &'static [u8]) -> KeyedClient {
         stream.write_all(bytes).await.unwrap();
     });
     let base = BaseUrl::parse(&base, true).unwrap();
-    Client::new(base, limits()).unwrap().with_key(&key())
+    Client::new(base, limits(), None).unwrap().with_key(&key())
 }
 
 fn stalled() -> Response<Body> {
@@ -66,7 +66,7 @@ async fn silence_in_the_middle_of_a_body_is_a_timeout() {
     );
     assert_eq!(
         failure(&client.with_key(&key())).await,
-        outage(Outage::Timeout)
+        outage(Outage::Connection(Cause::TimedOut))
     );
 }
 
@@ -83,7 +83,7 @@ async fn a_body_that_never_ends_meets_the_total_limit() {
     );
     assert_eq!(
         failure(&client.with_key(&key())).await,
-        outage(Outage::Timeout)
+        outage(Outage::Connection(Cause::TimedOut))
     );
 }
 
@@ -99,11 +99,12 @@ async fn a_server_that_never_answers_is_a_timeout() {
             total_timeout: LONG,
             ..limits()
         },
+        None,
     )
     .unwrap();
     assert_eq!(
         failure(&client.with_key(&key())).await,
-        outage(Outage::Timeout)
+        outage(Outage::Connection(Cause::TimedOut))
     );
 }
 
@@ -199,16 +200,21 @@ async fn a_cut_connection_is_no_page() {
     let head =
         b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"remediations\":[],\"has_next\":false}";
     let chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n24\r\n{\"remediations\":[],\"has_next\":false}\r\n";
-    for bytes in [
-        &head[..],
-        &chunked[..],
-        b"HTTP/1.1 200",
-        b"",
-        b"\x15\x03\x01\x00\x02\x02\x46",
-    ] {
+    for bytes in [&head[..], &chunked[..], b"HTTP/1.1 200", b""] {
         assert_eq!(
             failure(&says(bytes).await).await,
-            outage(Outage::Interrupted)
+            outage(Outage::Connection(Cause::ConnectionCut))
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_http_is_told_as_such() {
+    // an alert of TLS, and the greeting of SSH
+    for bytes in [&b"\x15\x03\x01\x00\x02\x02\x46"[..], b"SSH-2.0-x\r\n"] {
+        assert_eq!(
+            failure(&says(bytes).await).await,
+            outage(Outage::Connection(Cause::ProtocolError))
         );
     }
 }
@@ -219,44 +225,23 @@ async fn no_connection_is_told_as_such() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let base = BaseUrl::parse(&url, true).unwrap();
-    let api = Client::new(base, limits()).unwrap().with_key(&key());
-    assert_eq!(failure(&api).await, outage(Outage::Connect));
+    let api = Client::new(base, limits(), None).unwrap().with_key(&key());
+    assert_eq!(
+        failure(&api).await,
+        outage(Outage::Connection(Cause::ConnectionRefused))
+    );
 }
 
 #[tokio::test]
 async fn a_base_of_https_speaks_no_http() {
     let server = Server::start(|_| json(200, r#"{"remediations":[],"has_next":false}"#)).await;
     let url = server.url.replace("http://", "https://");
-    let api = Client::new(BaseUrl::parse(&url, false).unwrap(), limits())
+    let api = Client::new(BaseUrl::parse(&url, false).unwrap(), limits(), None)
         .unwrap()
         .with_key(&key());
-    assert_eq!(failure(&api).await, outage(Outage::Connect));
+    assert_eq!(
+        failure(&api).await,
+        outage(Outage::Connection(Cause::ProtocolError))
+    );
     assert!(server.seen().is_empty());
-}
-
-/// The words by which hyper-util tells of it are not promised, so this test holds them.
-#[tokio::test]
-async fn a_proxy_that_wants_a_password_is_named() {
-    for (answer, expected) in [
-        ("407 Proxy Authentication Required", Outage::Proxy),
-        ("503 Service Unavailable", Outage::Connect),
-    ] {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let proxy = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async move {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            let mut request = [0; 4096];
-            let read = stream.read(&mut request).await.unwrap();
-            assert!(request[..read].starts_with(b"CONNECT "));
-            let head = format!("HTTP/1.1 {answer}\r\ncontent-length: 0\r\n\r\n");
-            stream.write_all(head.as_bytes()).await.unwrap();
-        });
-        tls::provide();
-        let client = reqwest::Client::builder()
-            .proxy(reqwest::Proxy::https(proxy).unwrap())
-            .build()
-            .unwrap();
-        let asked = client.get("https://api.example/v1").send().await;
-        assert_eq!(super::super::outage(&asked.unwrap_err()), expected);
-    }
 }

@@ -108,7 +108,7 @@ async fn a_stream_that_was_refused_unprocessed_is_repeated_by_nobody_but_the_lis
         let server = Streams::serve(listener, fate);
         let api = http2(&base).with_key(&key());
         let error = api.list_page(&query()).await.unwrap_err();
-        let cause = Outage::Interrupted;
+        let cause = Outage::Connection(Cause::ConnectionCut);
         let retry_after = None;
         assert_eq!(error, Error::Unavailable { cause, retry_after });
         assert_eq!(server.seen(), 1, "paid for once, made once");

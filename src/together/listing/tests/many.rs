@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use super::*;
 use crate::{
+    network::Cause,
     sync::schedule::Cadence,
     together::{
         Limits, Outage,
@@ -58,8 +59,11 @@ impl Flaky {
             0 => (limited(None), LATENCY),
             1 => (limited(Some(Duration::from_secs(2))), LATENCY),
             2 => (outage(Outage::Status(503)), LATENCY),
-            3 => (outage(Outage::Interrupted), LATENCY),
-            _ => (outage(Outage::Timeout), Limits::default().read_timeout),
+            3 => (outage(Outage::Connection(Cause::ConnectionCut)), LATENCY),
+            _ => (
+                outage(Outage::Connection(Cause::TimedOut)),
+                Limits::default().read_timeout,
+            ),
         })
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::*;
+use crate::network::Cause;
 use crate::together::{Flaw, Outage};
 
 fn seconds(seconds: u64) -> Duration {
@@ -50,9 +51,9 @@ async fn a_page_that_failed_is_asked_for_again_by_the_same_token() {
         limited(30),
         unavailable(Outage::Status(503)),
         unavailable(Outage::Status(500)),
-        unavailable(Outage::Timeout),
-        unavailable(Outage::Connect),
-        unavailable(Outage::Interrupted),
+        unavailable(Outage::Connection(Cause::TimedOut)),
+        unavailable(Outage::Connection(Cause::ConnectionRefused)),
+        unavailable(Outage::Connection(Cause::ConnectionCut)),
         cut_off(),
     ] {
         let api = failing(100, |call| matches!(call, 59 | 60), &error);
@@ -82,7 +83,7 @@ async fn the_first_page_is_asked_for_again_too_unless_that_is_no_use() {
 
 #[tokio::test(start_paused = true)]
 async fn a_page_is_asked_for_three_times_at_most() {
-    let error = unavailable(Outage::Timeout);
+    let error = unavailable(Outage::Connection(Cause::TimedOut));
     let api = failing(9, |call| call >= 4, &error);
     let mut listing = listing(&api, &Dialects::default());
     let failed = loop {

@@ -1,0 +1,104 @@
+//! Which Kubernetes API is called: the kubeconfig's, else that of the cluster that the program runs in.
+
+use kube::{
+    Config,
+    config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
+};
+use url::Url;
+
+use crate::network::{
+    Proxies,
+    proxy::{ProxyError, ProxyUrl},
+};
+
+/// Why no Kubernetes API is known. Shows no part of the kubeconfig but the names of its entries.
+#[derive(Debug, thiserror::Error)]
+pub enum NoCluster {
+    /// Neither a kubeconfig nor a service account.
+    #[error("there is neither a kubeconfig nor a service account")]
+    Nothing,
+    /// The kubeconfig is there, and cannot be used.
+    #[error("the kubeconfig cannot be used: {0}")]
+    Kubeconfig(String),
+    /// A proxy that is no URL.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
+}
+
+/// Reads the kubeconfig of `KUBECONFIG` or the home directory, else the service account. The proxy of a kubeconfig is its
+/// own, else the one of `proxies`; a service account has none.
+///
+/// # Errors
+/// [`NoCluster`] says what is missing.
+pub async fn infer(proxies: &Proxies) -> Result<Config, NoCluster> {
+    match of_kubeconfig(proxies).await {
+        Ok(config) => Ok(config),
+        Err(error) => Config::incluster().map_err(|_| error),
+    }
+}
+
+async fn of_kubeconfig(proxies: &Proxies) -> Result<Config, NoCluster> {
+    let mut kubeconfig = Kubeconfig::read().map_err(|error| problem(&error))?;
+    let proxy = proxy(&mut kubeconfig, proxies)?;
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
+    let mut config = config.map_err(|error| problem(&error))?;
+    config.proxy_url = proxy.and_then(|proxy| proxy.revealed().parse().ok());
+    Ok(config)
+}
+
+/// The proxy of the present context's cluster. It is written back, for kube parses URLs more strictly.
+fn proxy(kubeconfig: &mut Kubeconfig, proxies: &Proxies) -> Result<Option<ProxyUrl>, NoCluster> {
+    let present = kubeconfig.current_context.as_deref();
+    let mut contexts = kubeconfig.contexts.iter();
+    let context = contexts.find(|context| Some(&*context.name) == present);
+    let Some(context) = context.and_then(|named| named.context.as_ref()) else {
+        return Ok(None);
+    };
+    let mut clusters = kubeconfig.clusters.iter_mut();
+    let cluster = clusters.find(|cluster| cluster.name == context.cluster);
+    let Some(cluster) = cluster.and_then(|named| named.cluster.as_mut()) else {
+        return Ok(None);
+    };
+    let own = cluster
+        .proxy_url
+        .as_deref()
+        .map(str::trim)
+        .unwrap_or_default();
+    let proxy = if own.is_empty() {
+        let server = cluster
+            .server
+            .as_deref()
+            .and_then(|server| Url::parse(server).ok());
+        server.map_or(Ok(None), |server| proxies.for_kubernetes(&server))?
+    } else {
+        Some(ProxyUrl::parse(own, "the kubeconfig's proxy-url")?)
+    };
+    cluster.proxy_url = proxy.as_ref().map(|proxy| proxy.revealed().to_owned());
+    Ok(proxy)
+}
+
+fn problem(error: &KubeconfigError) -> NoCluster {
+    NoCluster::Kubeconfig(match error {
+        KubeconfigError::FindPath => return NoCluster::Nothing,
+        // kube reads the variable itself, also where it does not count for this server.
+        KubeconfigError::ParseProxyUrl(_) => return ProxyError("HTTPS_PROXY").into(),
+        KubeconfigError::ReadConfig(error, _) if error.kind() == std::io::ErrorKind::NotFound => {
+            return NoCluster::Nothing;
+        }
+        KubeconfigError::ReadConfig(_, path) => format!("{} cannot be read", path.display()),
+        KubeconfigError::CurrentContextNotSet => "it has no current-context".to_owned(),
+        KubeconfigError::LoadContext(name) => format!("it has no context {name:?}"),
+        KubeconfigError::LoadClusterOfContext(name) => format!("it has no cluster {name:?}"),
+        KubeconfigError::MissingClusterUrl | KubeconfigError::ParseClusterUrl(_) => {
+            "server is not a URL".to_owned()
+        }
+        KubeconfigError::LoadCertificateAuthority(_) | KubeconfigError::ParseCertificates(_) => {
+            "certificate-authority holds no certificate".to_owned()
+        }
+        KubeconfigError::LoadClientCertificate(_) | KubeconfigError::LoadClientKey(_) => {
+            "client-certificate or client-key cannot be read".to_owned()
+        }
+        KubeconfigError::Parse(_) => "it is not YAML of a kubeconfig".to_owned(),
+        _ => "its parts do not fit together".to_owned(),
+    })
+}

@@ -1,0 +1,52 @@
+//! Which servers are called directly, though a variable names a proxy.
+
+use hyper::Uri;
+use hyper_util::client::proxy::matcher::Matcher;
+use url::{Host, Url};
+
+/// Whether `server` is on this host or in the list of `NO_PROXY`: names with their subdomains, `.` or `*.` before one,
+/// addresses, networks, each with a port or without, or `*` for all.
+pub(super) fn is_exempt(server: &Url, list: &str) -> bool {
+    if is_local(server) {
+        return true;
+    }
+    let port = server.port_or_known_default();
+    let items = list.split([',', ' ', '\t', '\n', '\r']);
+    let items: Vec<_> = items.filter_map(|item| of_port(item, port)).collect();
+    let Ok(server) = server.as_str().parse::<Uri>() else {
+        return false;
+    };
+    let proxied = Matcher::builder()
+        .all("http://proxy")
+        .no(items.join(","))
+        .build();
+    proxied.intercept(&server).is_none()
+}
+
+/// As for Go's programs, kubectl among them: what listens on this host is called directly.
+fn is_local(server: &Url) -> bool {
+    match server.host() {
+        Some(Host::Domain(name)) => name.trim_end_matches('.').eq_ignore_ascii_case("localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// The item as a matcher knows it, without its port; `None` where it is for another one.
+fn of_port(item: &str, port: Option<u16>) -> Option<&str> {
+    let (host, wanted) = match item.rsplit_once(':') {
+        Some((host, wanted)) if !host.contains(':') || host.ends_with(']') => {
+            (host, Some(wanted.parse::<u16>().ok()))
+        }
+        _ => (item, None),
+    };
+    if wanted.is_some_and(|wanted| wanted.is_none() || wanted != port) {
+        return None;
+    }
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    match host.strip_prefix('*') {
+        Some("") | None => Some(host),
+        Some(domain) => Some(domain),
+    }
+}
