@@ -67,7 +67,7 @@ fn operate(flags: &Run) -> Result<(), RunError> {
     let proxies = Proxies::from_env(env::var_os);
     operator::proxy(flags, &proxies)?;
     telemetry::start(flags.log_format, &flags.log_level);
-    let runtime = runtime().map_err(|error| RunError::Cluster(error.to_string()))?;
+    let runtime = runtime().map_err(|error| RunError::KubeApi(error.to_string()))?;
     let outcome = runtime.block_on(async {
         // Before anything else: until then SIGTERM would kill the process, and not at all where it is the first of a container.
         let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signals)?;
@@ -92,7 +92,7 @@ fn operate(flags: &Run) -> Result<(), RunError> {
         };
         let kube = kube.map_err(|error| match error {
             NoCluster::Proxy(error) => RunError::Usage(error.to_string()),
-            error => RunError::Cluster(error.to_string()),
+            error => RunError::KubeApi(error.to_string()),
         })?;
         let clock = Arc::new(SystemClock::default());
         operator::run(flags, &proxies, listener, kube, clock, shutdown).await

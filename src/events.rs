@@ -25,7 +25,7 @@ const RESERVED: usize = 50;
 
 /// One Event, before it has an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
+pub struct EventDraft {
     /// Whether somebody should look: type `Warning`, else `Normal`.
     pub warning: bool,
     /// As the conditions have it.
@@ -34,7 +34,7 @@ pub struct Said {
     pub note: String,
 }
 
-impl Said {
+impl EventDraft {
     pub(crate) const fn normal(reason: Reason, note: String) -> Self {
         Self {
             warning: false,
@@ -54,7 +54,7 @@ impl Said {
 /// Where Events are said. Clones say them to the same one; the default one to nobody.
 #[derive(Clone, Debug, Default)]
 pub struct Events {
-    queue: Option<Sender<(ObjectReference, Said)>>,
+    queue: Option<Sender<(ObjectReference, EventDraft)>>,
     dropped: Counter,
 }
 
@@ -79,7 +79,7 @@ impl Events {
     pub fn of_watch(
         &self,
         watch: &impl Resource<DynamicType = ()>,
-        said: impl IntoIterator<Item = Said>,
+        said: impl IntoIterator<Item = EventDraft>,
     ) {
         for said in said {
             self.say(0, || watch.object_ref(&()), said);
@@ -90,7 +90,7 @@ impl Events {
     pub fn of_mirror(
         &self,
         (namespace, name, uid): (&str, &str, &str),
-        said: impl IntoIterator<Item = Said>,
+        said: impl IntoIterator<Item = EventDraft>,
     ) {
         let mirror = || ObjectReference {
             api_version: Some(Remediation::api_version(&()).into_owned()),
@@ -105,7 +105,7 @@ impl Events {
         }
     }
 
-    fn say(&self, room: usize, of: impl Fn() -> ObjectReference, said: Said) {
+    fn say(&self, room: usize, of: impl Fn() -> ObjectReference, said: EventDraft) {
         let Some(queue) = &self.queue else {
             return;
         };

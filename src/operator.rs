@@ -22,13 +22,13 @@ use crate::{
         server::{self, Probes},
     },
     k8s::{
-        api::{Cluster, KubeCluster},
+        api::{KubeApi, KubeClient},
         error_text::words,
         gate::Gate,
         leadership::Leadership,
         lease::KubeLeases,
         signature,
-        throttle::Patience,
+        throttle::RetryAfterGate,
         watch,
     },
     leader::{
@@ -39,7 +39,7 @@ use crate::{
     network::{Proxies, proxy::ProxyUrl},
     operator::metrics::Operator,
     store::{Index, reflector::follow, restored::watch_for_restores},
-    sync::{Tools, credentials::Keys, schedule::Speeds, write::permits::Room},
+    sync::{Env, credentials::Keys, schedule::PollDefaults, write::permits::WritePermits},
     together::{self, Limits, Service},
 };
 
@@ -53,7 +53,7 @@ pub enum RunError {
     #[error(
         "cannot connect to Kubernetes: {0}. Inside a cluster, run it with a service account; elsewhere, set KUBECONFIG"
     )]
-    Cluster(String),
+    KubeApi(String),
     /// The admin server cannot listen.
     #[error("--admin-addr: nothing can listen on {0}: {1}; name another address or port")]
     Admin(SocketAddr, io::Error),
@@ -109,7 +109,7 @@ pub async fn run(
     kube.default_retry = false;
     // Watches keep a connection of their own: beside many writes on one connection the server cuts them.
     let watches = watch::client(kube.clone()).map_err(|error| no_way(&error))?;
-    let patience = Patience::default();
+    let patience = RetryAfterGate::default();
     let writes = patience
         .client(kube.clone())
         .map_err(|error| no_way(&error))?;
@@ -150,23 +150,23 @@ pub async fn run(
         leadership,
     );
     let annotations = flags.mirror_annotations.iter().cloned();
-    let cluster = KubeCluster::new(writes, gate).annotating(annotations);
-    let tools = Arc::new(Tools {
+    let cluster = KubeClient::new(writes, gate).annotating(annotations);
+    let env = Arc::new(Env {
         cluster,
         together,
         index,
         clock,
         events,
-        room: Room::default(),
+        permits: WritePermits::default(),
         keys: Keys::default(),
     });
-    let speeds = Speeds {
+    let speeds = PollDefaults {
         default_interval: flags.default_interval,
         default_active_interval: flags.default_active_interval,
         min_interval: flags.min_interval,
     };
     let supervisor = Arc::new(Supervisor::new(
-        tools,
+        env,
         shard,
         speeds,
         watchdog.clone(),
@@ -204,7 +204,7 @@ pub async fn run(
 }
 
 /// Mirrors the `namespaces` (all: `None`), and begins anew whenever the definitions have been away.
-async fn mirror<C: Cluster, T: Service>(
+async fn mirror<C: KubeApi, T: Service>(
     namespaces: &[Option<String>],
     watches: &Client,
     supervisor: &Arc<Supervisor<C, T>>,
@@ -235,7 +235,7 @@ async fn mirror<C: Cluster, T: Service>(
 }
 
 /// Leads as soon as this replica may, until it may no more. One that is alone leads for ever.
-pub(crate) async fn lead<C: Cluster, T: Service>(
+pub(crate) async fn lead<C: KubeApi, T: Service>(
     elector: Option<&mut impl Election>,
     supervisor: &Supervisor<C, T>,
     readiness: &Readiness,
@@ -283,7 +283,7 @@ async fn elector(
 }
 
 fn no_way(error: &kube::Error) -> RunError {
-    RunError::Cluster(words(error))
+    RunError::KubeApi(words(error))
 }
 
 fn bucket(qps: u32, burst: u32) -> Option<Arc<RateLimiter>> {

@@ -7,7 +7,7 @@ use crate::{
     api::remediation::{Remediation as Mirror, RemediationSpec, RemediationStatus},
     mirror::{end::Clocks, labels::Labels, name::object_name, status::from_api},
     store::Index,
-    sync::decide::{plan::Scope, retention::Policy},
+    sync::decide::{plan::MirrorTarget, retention::Policy},
     together::{LinkedAlert, Remediation, Xid},
 };
 
@@ -166,8 +166,8 @@ pub(crate) fn index(items: &[Remediation]) -> Index {
 }
 
 /// A watch of all instances and states that keeps everything.
-pub(crate) fn scope() -> Scope {
-    Scope {
+pub(crate) fn target() -> MirrorTarget {
+    MirrorTarget {
         namespace: NAMESPACE.into(),
         cluster: CLUSTER.into(),
         instance: None,

@@ -21,7 +21,7 @@ type Of = (Box<str>, Box<str>, Option<Box<str>>);
 /// The paces of all that is or was polled; they outlive tasks and `ClusterWatches`.
 #[derive(Debug, Default)]
 pub struct Paces {
-    paces: HashMap<Of, Arc<Pace>>,
+    paces: HashMap<Of, Arc<EditThrottle>>,
     /// So many make a sweep due.
     sweep_at: usize,
 }
@@ -29,7 +29,12 @@ pub struct Paces {
 impl Paces {
     /// The pace of this `instance` (all: `None`) of `cluster`, polled for `namespace`.
     #[must_use]
-    pub fn of(&mut self, namespace: &str, cluster: &str, instance: Option<&str>) -> Arc<Pace> {
+    pub fn of(
+        &mut self,
+        namespace: &str,
+        cluster: &str,
+        instance: Option<&str>,
+    ) -> Arc<EditThrottle> {
         if self.paces.len() >= self.sweep_at {
             self.sweep();
         }
@@ -39,25 +44,25 @@ impl Paces {
 
     /// Of those that no task has, keeps the [`KEPT`] that were polled last.
     fn sweep(&mut self) {
-        let in_use = |pace: &Arc<Pace>| Arc::strong_count(pace) > 1;
+        let in_use = |pace: &Arc<EditThrottle>| Arc::strong_count(pace) > 1;
         let unused = self.paces.values().filter(|pace| !in_use(pace));
-        let mut polled: Vec<_> = unused.map(|pace| pace.lock().polled).collect();
-        polled.sort_unstable_by(|one, other| other.cmp(one));
-        let dropped = polled.get(KEPT).copied().flatten();
+        let mut synced: Vec<_> = unused.map(|pace| pace.lock().synced).collect();
+        synced.sort_unstable_by(|one, other| other.cmp(one));
+        let dropped = synced.get(KEPT).copied().flatten();
         self.paces
-            .retain(|_, pace| in_use(pace) || pace.lock().polled > dropped);
+            .retain(|_, pace| in_use(pace) || pace.lock().synced > dropped);
         self.sweep_at = (2 * self.paces.len()).max(KEPT);
     }
 }
 
 /// What outlives one task. All times are monotonic.
 #[derive(Debug, Default)]
-pub struct Pace(Mutex<State>);
+pub struct EditThrottle(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
     /// When a poll last began.
-    polled: Option<Duration>,
+    synced: Option<Duration>,
     /// When an edit last had its poll out of turn.
     edited: Option<Duration>,
     /// When a full listing last began, and whether the last good one took several pages.
@@ -67,13 +72,13 @@ struct State {
     full_at: Duration,
 }
 
-impl Pace {
+impl EditThrottle {
     /// When the first poll of a task that begins `now` may begin; it is a full one. `turn`: between polls; `edited`: the task
     /// takes the place of an earlier generation's.
     #[must_use]
     pub fn first_poll(&self, now: Duration, turn: Duration, edited: bool) -> Duration {
         let mut state = self.lock();
-        let Some(polled) = state.polled else {
+        let Some(synced) = state.synced else {
             return now;
         };
         let at_once = edited
@@ -85,19 +90,19 @@ impl Pace {
             now
         } else {
             // Nobody waits for an hour because polls are an hour apart.
-            now.max(polled + turn.min(EDITS_APART))
+            now.max(synced + turn.min(EDITS_APART))
         };
         let apart = state.full.filter(|_| state.several);
         let apart = apart.map_or(Duration::ZERO, |began| began + FULL_APART);
         // Never for so long that what is open gets stale unseen.
-        let spaced = state.full_at.min(polled + FULL_APART);
+        let spaced = state.full_at.min(synced + FULL_APART);
         earliest.max(apart).max(spaced)
     }
 
     /// A poll begins; `full`: it lists everything, as far as that is known.
     pub fn polls(&self, now: Duration, full: bool) {
         let mut state = self.lock();
-        state.polled = Some(now);
+        state.synced = Some(now);
         if full {
             state.full = Some(now);
         }
@@ -129,7 +134,7 @@ mod tests {
 
     #[test]
     fn one_edit_is_heeded_at_once_and_those_in_a_row_in_their_turn() {
-        let pace = Pace::default();
+        let pace = EditThrottle::default();
         assert_eq!(
             pace.first_poll(at(5), TURN, true),
             at(5),
@@ -151,7 +156,7 @@ mod tests {
 
     #[test]
     fn what_is_created_again_waits_for_its_turn_or_a_minute() {
-        let pace = Pace::default();
+        let pace = EditThrottle::default();
         assert_eq!(
             pace.first_poll(at(5), TURN, false),
             at(5),
@@ -167,7 +172,7 @@ mod tests {
     fn a_pace_is_known_by_what_is_polled_for_whom() {
         let mut paces = Paces::default();
         paces.of("ns", "c", None).polls(at(5), true);
-        let same = |pace: Arc<Pace>| pace.lock().polled == Some(at(5));
+        let same = |pace: Arc<EditThrottle>| pace.lock().synced == Some(at(5));
         assert!(same(paces.of("ns", "c", None)));
         assert!(!same(paces.of("ns", "c", Some("i"))));
         assert!(!same(paces.of("ns", "d", None)));
@@ -186,14 +191,14 @@ mod tests {
         assert!(paces.paces.len() <= 2 * KEPT + 2, "{}", paces.paces.len());
         used.polls(at(1), true);
         let again = paces.of("ns", "c", None);
-        assert_eq!(again.lock().polled, Some(at(1)), "a task has it");
+        assert_eq!(again.lock().synced, Some(at(1)), "a task has it");
         let last = paces.of("ns", "c", Some("99999"));
-        assert_eq!(last.lock().polled, Some(at(100_009)), "polled last");
+        assert_eq!(last.lock().synced, Some(at(100_009)), "polled last");
     }
 
     #[test]
     fn full_listings_keep_their_distance_whoever_edits() {
-        let pace = Pace::default();
+        let pace = EditThrottle::default();
         pace.polls(at(5), true);
         pace.listed(Some(at(5)), true, at(40));
         assert_eq!(
@@ -214,7 +219,7 @@ mod tests {
         /// Whenever somebody edits: in a minute no more polls than in turn, and one.
         #[test]
         fn edits_cost_one_poll_a_minute_at_most(gaps in prop::collection::vec(1_u64..40, 1..200)) {
-            let pace = Pace::default();
+            let pace = EditThrottle::default();
             let (mut now, mut due, mut polls) = (at(0), Some(at(0)), Vec::new());
             for gap in gaps {
                 let next = now + at(gap);

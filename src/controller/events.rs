@@ -2,7 +2,7 @@
 
 use crate::{
     api::{Reason, cluster_watch::ClusterWatchStatus},
-    events::Said,
+    events::EventDraft,
 };
 
 /// What a status shows at a glance.
@@ -39,46 +39,48 @@ impl Shown {
 
 /// What a report of `after` says that was not said `before`.
 #[must_use]
-pub fn of_report(before: &Shown, after: &Shown) -> Option<Said> {
+pub fn of_report(before: &Shown, after: &Shown) -> Option<EventDraft> {
     let note = || after.message.clone();
     if after.suspended {
         return (!before.suspended).then(|| {
             let note = "nothing is polled until spec.suspend is false again; the mirrors stay, and are marked once they are stale";
-            Said::normal(Reason::Suspended, note.to_owned())
+            EventDraft::normal(Reason::Suspended, note.to_owned())
         });
     }
     let fails_anew = after.is("False") && !(before.is("False") && before.reason == after.reason);
     if fails_anew {
-        return after.reason.map(|reason| Said::warning(reason, note()));
+        return after
+            .reason
+            .map(|reason| EventDraft::warning(reason, note()));
     }
     let reason = if before.is("False") {
         Reason::Recovered
     } else {
         Reason::Synced
     };
-    (after.is("True") && !before.is("True")).then(|| Said::normal(reason, note()))
+    (after.is("True") && !before.is("True")).then(|| EventDraft::normal(reason, note()))
 }
 
 /// What a good poll had to be told with (reason and sentence) that neither the status `shown` nor the poll before (`told`) says.
 #[must_use]
-pub fn of_notes(notes: &[(Reason, String)], shown: &Shown, told: &str) -> Vec<Said> {
+pub fn of_notes(notes: &[(Reason, String)], shown: &Shown, told: &str) -> Vec<EventDraft> {
     notes
         .iter()
         .filter(|(_, note)| !told.contains(note) && !shown.message.contains(note))
-        .map(|(reason, note)| Said {
+        .map(|(reason, note)| EventDraft {
             warning: *reason == Reason::ItemsLeftOut,
-            ..Said::normal(*reason, note.clone())
+            ..EventDraft::normal(*reason, note.clone())
         })
         .collect()
 }
 
 /// So many open remediations were missing at once.
 #[must_use]
-pub fn of_vanished(how_many: usize) -> Option<Said> {
+pub fn of_vanished(how_many: usize) -> Option<EventDraft> {
     (how_many > 0).then(|| {
         let note = format!(
             "{how_many} open remediations are missing from the API's listing at once: none is marked gone until a second complete listing lacks it too"
         );
-        Said::warning(Reason::MassDisappearance, note)
+        EventDraft::warning(Reason::MassDisappearance, note)
     })
 }

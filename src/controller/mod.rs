@@ -26,13 +26,13 @@ use crate::{
     api::cluster_watch::ClusterWatch,
     controller::registry::{Changed, Supervisor},
     health::readiness::{Listing, Readiness},
-    k8s::{api::Cluster, error_text::words, watch},
+    k8s::{api::KubeApi, error_text::words, watch},
     together::Service,
 };
 
 /// Watches the `ClusterWatches` of `namespace` (all: `None`) until `supervisor` is told to shut down; tells `readiness`
 /// when they were all listed.
-pub async fn control<C: Cluster, T: Service>(
+pub async fn control<C: KubeApi, T: Service>(
     client: Client,
     namespace: Option<String>,
     supervisor: Arc<Supervisor<C, T>>,
@@ -94,7 +94,7 @@ pub async fn control<C: Cluster, T: Service>(
                     changed.mark(gone.namespace.as_deref().unwrap_or_default());
                 }
                 Err(error) => {
-                    readiness.doubt();
+                    readiness.report_watch_error();
                     tracing::warn!(
                         namespace,
                         error = words(&error),

@@ -10,13 +10,13 @@ use super::overlap::{Claim, overlaps};
 use crate::{
     api::cluster_watch::ClusterWatch,
     controller::registry::claim,
-    k8s::api::Cluster,
+    k8s::api::KubeApi,
     mirror::{labels::Labels, status::Synced},
     store::Mirror,
     sync::{
-        Tools,
+        Env,
         schedule::HEARTBEAT,
-        write::object::{Deed, Write, Writer},
+        write::object::{MirrorChange, Write, Writer},
     },
 };
 
@@ -87,36 +87,30 @@ impl Suspects {
 
 /// Looks every [`HEARTBEAT`] for mirrors in `namespace` (all: `None`) that nobody looks after, until it is dropped; those
 /// that two looks find are marked stale. `watches`: those of the namespace, as they are now.
-pub async fn look_after<C: Cluster, T>(
-    tools: &Tools<C, T>,
+pub async fn look_after<C: KubeApi, T>(
+    env: &Env<C, T>,
     namespace: Option<&str>,
     watches: impl Fn() -> Vec<Arc<ClusterWatch>>,
 ) {
-    tools.index.listed(namespace.unwrap_or_default()).await;
+    env.index.listed(namespace.unwrap_or_default()).await;
     let mut suspects = Suspects::default();
     loop {
-        tools
-            .clock
-            .sleep_until(tools.clock.elapsed() + HEARTBEAT)
-            .await;
-        let mut open = tools.index.all_open(namespace);
-        open.retain(|(_, _, mirror)| mirror.may_mislead());
+        env.clock.sleep_until(env.clock.elapsed() + HEARTBEAT).await;
+        let mut open = env.index.all_open(namespace);
+        open.retain(|(_, _, mirror)| mirror.needs_stale_mark());
         let found = suspects.again(orphans(open, &watches()));
-        suspects.gave_up_at = mark(tools, found).await;
+        suspects.gave_up_at = mark(env, found).await;
     }
 }
 
 /// Marks those of `found` stale. One that cannot be marked keeps no other unmarked; after [`FAILURES`] of them it gives up
 /// and returns the namespace and name of the last one.
-async fn mark<C: Cluster, T>(
-    tools: &Tools<C, T>,
-    found: Vec<Open>,
-) -> Option<(Box<str>, Box<str>)> {
+async fn mark<C: KubeApi, T>(env: &Env<C, T>, found: Vec<Open>) -> Option<(Box<str>, Box<str>)> {
     let mut failures = 0;
     for (namespace, name, mirror) in found {
         let writer = Writer {
-            cluster: tools.cluster.clone(),
-            index: tools.index.clone(),
+            cluster: env.cluster.clone(),
+            index: env.index.clone(),
             namespace: (&*namespace).into(),
             // A mark leaves both as they are: the label names the last writer.
             labels: Labels::default(),
@@ -124,9 +118,9 @@ async fn mark<C: Cluster, T>(
         };
         let write = Write {
             name: name.clone(),
-            deed: Deed::Mark(mirror, Synced::Stale),
+            change: MirrorChange::Mark(mirror, Synced::Stale),
         };
-        if let Err(error) = writer.write(write, tools.clock.now()).await {
+        if let Err(error) = writer.write(write, env.clock.now()).await {
             tracing::warn!(%namespace, %name, %error, "a mirror without a ClusterWatch could not be marked stale; it is tried again");
             failures += 1;
             if failures >= FAILURES {
@@ -150,13 +144,13 @@ mod tests {
         },
         clock::SystemClock,
         events::Events,
-        k8s::api::ClusterError,
+        k8s::api::KubeApiError,
         mirror::status::from_api,
         store::Index,
-        sync::{credentials::Keys, write::permits::Room},
+        sync::{credentials::Keys, write::permits::WritePermits},
         testing::{
             CLUSTER, NAMESPACE,
-            cluster::{Call, MemoryCluster},
+            cluster::{Call, MemoryKubeApi},
             id, item, now,
             together::MemoryTogether,
             word,
@@ -182,25 +176,25 @@ mod tests {
         index.all_open(None)
     }
 
-    fn tools(cluster: MemoryCluster) -> Tools<MemoryCluster, MemoryTogether> {
-        Tools {
+    fn env(cluster: MemoryKubeApi) -> Env<MemoryKubeApi, MemoryTogether> {
+        Env {
             cluster,
             together: MemoryTogether::default(),
             index: Index::new(0),
             clock: Arc::new(SystemClock::default()),
             events: Events::default(),
-            room: Room::default(),
+            permits: WritePermits::default(),
             keys: Keys::default(),
         }
     }
 
     /// Open mirrors that no `ClusterWatch` looks after.
-    async fn retained<C: Cluster>(
-        tools: &Tools<C, MemoryTogether>,
+    async fn retained<C: KubeApi>(
+        env: &Env<C, MemoryTogether>,
         numbers: std::ops::RangeInclusive<u64>,
     ) {
         for number in numbers {
-            let (cluster, index) = (tools.cluster.clone(), tools.index.clone());
+            let (cluster, index) = (env.cluster.clone(), env.index.clone());
             let writer = Writer {
                 cluster,
                 index,
@@ -213,13 +207,13 @@ mod tests {
                 id: id(number),
             };
             let status = from_api(&item(number, "RUNNING"), &[], 1);
-            let deed = Deed::Create(Box::new(status), spec);
+            let change = MirrorChange::Create(Box::new(status), spec);
             let name = id(number).into();
-            writer.write(Write { name, deed }, now()).await.unwrap();
+            writer.write(Write { name, change }, now()).await.unwrap();
         }
     }
 
-    fn stale(cluster: &MemoryCluster) -> Vec<String> {
+    fn stale(cluster: &MemoryKubeApi) -> Vec<String> {
         let mut names = cluster.names();
         names.retain(|name| {
             let status = cluster.mirror(name).unwrap().status.unwrap();
@@ -263,14 +257,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_that_cannot_be_marked_keeps_no_other_unmarked() {
-        let cluster = MemoryCluster::default();
-        let tools = tools(cluster.clone());
-        retained(&tools, 1..=3).await;
+        let cluster = MemoryKubeApi::default();
+        let env = env(cluster.clone());
+        retained(&env, 1..=3).await;
         cluster.fail(|call| {
             let bad = *call == Call::Status(id(1)) || *call == Call::Get(id(1));
-            bad.then(|| ClusterError::Refused("by a policy".into()))
+            bad.then(|| KubeApiError::Refused("by a policy".into()))
         });
-        let looking = look_after(&tools, None, Vec::new);
+        let looking = look_after(&env, None, Vec::new);
         let looked = tokio::time::timeout(HEARTBEAT * 5 / 2, looking).await;
         assert!(looked.is_err());
         assert_eq!(stale(&cluster), [id(2), id(3)]);
@@ -278,17 +272,17 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn after_a_look_that_gave_up_the_next_one_goes_on_elsewhere() {
-        let cluster = MemoryCluster::default();
-        let tools = tools(cluster.clone());
-        retained(&tools, 1..=15).await;
+        let cluster = MemoryKubeApi::default();
+        let env = env(cluster.clone());
+        retained(&env, 1..=15).await;
         cluster.calls();
         cluster.fail(|call| {
             let (Call::Status(name) | Call::Get(name)) = call else {
                 return None;
             };
-            (*name <= id(12)).then(|| ClusterError::Refused("by a policy".into()))
+            (*name <= id(12)).then(|| KubeApiError::Refused("by a policy".into()))
         });
-        let mut looking = Box::pin(look_after(&tools, None, Vec::new));
+        let mut looking = Box::pin(look_after(&env, None, Vec::new));
         let looked = tokio::time::timeout(HEARTBEAT * 5 / 2, looking.as_mut()).await;
         assert!(looked.is_err());
         assert_eq!((stale(&cluster), cluster.calls().len()), (vec![], FAILURES));

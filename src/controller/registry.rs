@@ -30,19 +30,19 @@ use super::{
 };
 use crate::{
     api::{Reason, cluster_watch::ClusterWatch},
-    controller::{edit_throttle::Paces, metrics::Watches, status::build::Standing},
+    controller::{edit_throttle::Paces, metrics::Watches, status::build::ReadyState},
     health::liveness::Watchdog,
-    k8s::api::Cluster,
+    k8s::api::KubeApi,
     sync::{
-        Tools,
-        schedule::{Speeds, request::REQUESTED_AT},
+        Env,
+        schedule::{PollDefaults, request::REQUESTED_AT},
     },
     together::{self, Service},
 };
 
 /// What decides whether a running task still fits its watch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Fit {
+struct WorkerIdentity {
     uid: Option<String>,
     generation: Option<i64>,
     /// The older watch that holds its instances.
@@ -54,7 +54,7 @@ struct Fit {
 }
 
 struct Running {
-    fit: Fit,
+    identity: WorkerIdentity,
     requested: watch::Sender<Option<String>>,
     latest: watch::Sender<Arc<ClusterWatch>>,
     /// Ends the task when it is dropped.
@@ -66,9 +66,9 @@ type Tasks = HashMap<String, HashMap<String, Running>>;
 
 /// The tasks of all watches.
 pub struct Supervisor<C, T = together::Client> {
-    tools: Arc<Tools<C, T>>,
+    env: Arc<Env<C, T>>,
     shard: Shard,
-    speeds: Speeds,
+    speeds: PollDefaults,
     watchdog: Watchdog,
     meters: Watches,
     running: Mutex<Tasks>,
@@ -80,20 +80,20 @@ pub struct Supervisor<C, T = together::Client> {
     shutdown: CancellationToken,
 }
 
-impl<C: Cluster, T: Service> Supervisor<C, T> {
+impl<C: KubeApi, T: Service> Supervisor<C, T> {
     /// A supervisor of the watches of `shard` that starts no task before it is told to [`lead`](Self::lead), and whose
     /// tasks all end with `shutdown`; `watchdog` looks after their polls, `meters` count them.
     #[must_use]
     pub fn new(
-        tools: Arc<Tools<C, T>>,
+        env: Arc<Env<C, T>>,
         shard: Shard,
-        speeds: Speeds,
+        speeds: PollDefaults,
         watchdog: Watchdog,
         meters: Watches,
         shutdown: CancellationToken,
     ) -> Self {
         Self {
-            tools,
+            env,
             shard,
             speeds,
             watchdog,
@@ -123,7 +123,7 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
     pub fn keep(&self, namespace: Option<&str>, watches: &[Arc<ClusterWatch>]) {
         if self.shard.is_one_of_several() {
             let share = self.shard.share(watches);
-            self.tools.index.keep(namespace, share);
+            self.env.index.keep(namespace, share);
         }
     }
 
@@ -137,7 +137,7 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
         if !self.shard.takes_the_rest() {
             return std::future::pending().await;
         }
-        orphans::look_after(&self.tools, namespace, watches).await;
+        orphans::look_after(&self.env, namespace, watches).await;
     }
 
     /// Ends when the tasks are to end for good.
@@ -203,7 +203,7 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
         let tasks = running.entry(namespace.to_owned()).or_default();
         tasks.retain(|name, _| names.contains(&**name));
         for (name, watch) in wanted {
-            let fit = Fit {
+            let identity = WorkerIdentity {
                 uid: watch.uid(),
                 generation: watch.metadata.generation,
                 overlaps: kept_out.get(name).map(|older| (*older).to_owned()),
@@ -213,7 +213,9 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
             let requested = watch.annotations().get(REQUESTED_AT).cloned();
             match tasks.get(name) {
                 // After a restore of etcd, one generation may stand for two specs.
-                Some(task) if task.fit == fit && task.latest.borrow().spec == watch.spec => {
+                Some(task)
+                    if task.identity == identity && task.latest.borrow().spec == watch.spec =>
+                {
                     task.latest.send_replace(watch.clone());
                     task.requested.send_if_modified(|known| {
                         // Taking a request away asks for nothing.
@@ -225,9 +227,9 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
                 _ => {
                     // The old task ends before the new one begins.
                     let old = tasks.remove(name);
-                    let edited = old.is_some_and(|old| old.fit.uid == fit.uid);
+                    let edited = old.is_some_and(|old| old.identity.uid == identity.uid);
                     let at = starts.get(&(namespace, name)).copied().unwrap_or_default();
-                    let task = self.start(watch, fit, requested, (edited, at));
+                    let task = self.start(watch, identity, requested, (edited, at));
                     tasks.insert(name.to_owned(), task);
                 }
             }
@@ -242,19 +244,19 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
     fn start(
         &self,
         watch: &Arc<ClusterWatch>,
-        fit: Fit,
+        identity: WorkerIdentity,
         requested: Option<String>,
         (edited, starts_at): (bool, Duration),
     ) -> Running {
-        let work = match (&fit.overlaps, watch.spec.suspend) {
-            _ if fit.leaves => Work::LetGo,
-            (overlaps, true) => Work::Rest(Standing::Suspended, overlaps.is_some()),
+        let work = match (&identity.overlaps, watch.spec.suspend) {
+            _ if identity.leaves => Work::LetGo,
+            (overlaps, true) => Work::Rest(ReadyState::Suspended, overlaps.is_some()),
             (Some(other), false) => {
                 let message = format!(
                     "The older ClusterWatch {other} in this namespace covers the same instances, so this one does nothing. Delete one of the two"
                 );
                 let reason = Reason::OverlappingClusterWatch;
-                Work::Rest(Standing::Stalled { reason, message }, true)
+                Work::Rest(ReadyState::Stalled { reason, message }, true)
             }
             (None, false) => Work::Mirror,
         };
@@ -267,7 +269,7 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
             .unwrap_or_else(PoisonError::into_inner)
             .of(&namespace, &watch.spec.cluster_id, watch.spec.instance());
         let slot = Slot {
-            tools: self.tools.clone(),
+            env: self.env.clone(),
             shard: self.shard.clone(),
             speeds: self.speeds,
             watchdog: self.watchdog.clone(),
@@ -290,7 +292,7 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
             }
         });
         Running {
-            fit,
+            identity,
             requested,
             latest,
             _stop: stop.drop_guard(),

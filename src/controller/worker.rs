@@ -18,27 +18,27 @@ use super::{shard::Shard, spread::Entry};
 use crate::{
     api::{Reason, cluster_watch::ClusterWatch, timestamp},
     controller::{
-        edit_throttle::Pace,
+        edit_throttle::EditThrottle,
         events::{self, Shown},
         metrics::Watches,
         status::{
-            build::{Facts, Standing, synced_later_by},
+            build::{ReadyState, StatusInputs, synced_later_by},
             reason::Failure,
             writer::Reporter,
         },
     },
     health::liveness::Watchdog,
-    k8s::api::Cluster,
+    k8s::api::KubeApi,
     store::summary::rollup,
     sync::{
-        PollError, Tools,
-        decide::plan::Scope,
+        Env, SyncError,
+        decide::plan::MirrorTarget,
         metrics::meter::WatchMeter,
-        outcome::Polled,
+        outcome::SyncOutcome,
         poll,
-        schedule::{Cadence, HEARTBEAT, STALE_GRACE, Speeds, next_poll, request::Requests},
+        schedule::{Cadence, HEARTBEAT, PollDefaults, STALE_GRACE, next_poll, request::Requests},
         stale::{mark_all_stale, mark_some_stale},
-        state::Memory,
+        state::SyncState,
         write::in_flight::UNDER_WAY,
     },
     together::{Client, Service},
@@ -52,17 +52,17 @@ const ADOPT_AGAIN: Duration = Duration::from_secs(10);
 
 /// One generation of one watch.
 pub struct Task<C, T = Client> {
-    tools: Arc<Tools<C, T>>,
+    env: Arc<Env<C, T>>,
     watch: Arc<ClusterWatch>,
     shard: Shard,
     edited: bool,
-    scope: Scope,
+    target: MirrorTarget,
     cadence: Cadence,
     min_interval: Duration,
     reporter: Reporter<C>,
     requests: Requests,
-    memory: Memory,
-    facts: Facts,
+    sync_state: SyncState,
+    facts: StatusInputs,
     polls: u64,
     /// Before this the first poll leaves the API to others (monotonic).
     starts_at: Duration,
@@ -78,33 +78,33 @@ pub struct Task<C, T = Client> {
     meter: Arc<WatchMeter>,
 }
 
-impl<C: Cluster, T: Service> Task<C, T> {
+impl<C: KubeApi, T: Service> Task<C, T> {
     /// The task of `watch`, of this `shard`; `requested`: its `requestedAt` annotation, as it changes.
     #[must_use]
     pub fn new(
-        tools: Arc<Tools<C, T>>,
+        env: Arc<Env<C, T>>,
         watch: Arc<ClusterWatch>,
         shard: Shard,
-        speeds: Speeds,
+        speeds: PollDefaults,
         requested: watch::Receiver<Option<String>>,
     ) -> Self {
         let cadence = Cadence::of(&watch.spec, speeds);
-        let reporter = Reporter::new(tools.cluster.clone(), &watch, shard.clone());
-        let facts = Facts {
+        let reporter = Reporter::new(env.cluster.clone(), &watch, shard.clone());
+        let facts = StatusInputs {
             generation: reporter.generation,
             shard: shard.name().to_owned(),
-            ..Facts::default()
+            ..StatusInputs::default()
         };
-        let now = tools.clock.elapsed();
+        let now = env.clock.elapsed();
         let mut task = Self {
             shard,
             edited: false,
-            scope: Scope::of(&watch, tools.index.labels()),
+            target: MirrorTarget::of(&watch, env.index.labels()),
             cadence,
             min_interval: speeds.min_interval,
             reporter,
             requests: Requests::new(requested, speeds.min_interval),
-            memory: Memory::default(),
+            sync_state: SyncState::default(),
             facts,
             polls: 0,
             starts_at: Duration::ZERO,
@@ -114,21 +114,21 @@ impl<C: Cluster, T: Service> Task<C, T> {
             note: String::new(),
             lasted: Duration::ZERO,
             meter: Arc::default(),
-            tools,
+            env,
             watch,
         };
         task.good = now.saturating_sub(task.unconfirmed_before_start());
         task.confirmed = task.good;
-        task.memory.all_landed = now + UNDER_WAY;
+        task.sync_state.all_landed = now + UNDER_WAY;
         // What was created since is no history, though no operator may have run.
-        task.memory.news = timestamp::read(task.reporter.last().last_sync_time.as_deref());
+        task.sync_state.news = timestamp::read(task.reporter.last().last_sync_time.as_deref());
         task
     }
 
     /// Keeps `pace`, which it shares with those before and after it; `edited`: in place of an earlier generation.
     #[must_use]
-    pub fn after(mut self, pace: Arc<Pace>, edited: bool) -> Self {
-        (self.memory.pace, self.edited) = (pace, edited);
+    pub fn after(mut self, pace: Arc<EditThrottle>, edited: bool) -> Self {
+        (self.sync_state.pace, self.edited) = (pace, edited);
         self
     }
 
@@ -137,11 +137,11 @@ impl<C: Cluster, T: Service> Task<C, T> {
         let name = self.watch.name_any();
         self.count(meters);
         if let Some(age) = self.age_of_last_sync() {
-            self.meter.synced(self.tools.clock.elapsed(), age);
+            self.meter.synced(self.env.clock.elapsed(), age);
         }
-        self.begin(&Standing::Progressing(String::new())).await;
+        self.begin(&ReadyState::Progressing(String::new())).await;
         self.survey();
-        self.memory.pulse = watchdog.enroll(&self.scope.namespace, &name);
+        self.sync_state.heartbeat = watchdog.enroll(&self.target.namespace, &name);
         self.look_first().await;
         self.await_turn().await;
         loop {
@@ -150,9 +150,9 @@ impl<C: Cluster, T: Service> Task<C, T> {
             let outcome = self.poll().await;
             self.polls += 1;
             self.facts.handled = handled.or(self.facts.handled.take());
-            let standing = self.take_stock(&outcome).await;
+            let standing = self.record_outcome(&outcome).await;
             // A short listing that went well has corrected most of what it showed.
-            let all = outcome.as_ref().map_or(true, |polled| polled.full);
+            let all = outcome.as_ref().map_or(true, |outcome| outcome.full);
             self.adopt_late_ones(all).await;
             self.report(&standing).await;
             self.wait(&outcome, &standing).await;
@@ -161,48 +161,48 @@ impl<C: Cluster, T: Service> Task<C, T> {
 
     /// Has `meters` count for the watch.
     fn count(&mut self, meters: &Watches) {
-        self.meter = meters.meter(&self.scope.namespace, &self.watch.name_any());
-        self.meter.shows(&self.tools.index, &self.scope);
-        self.memory.meter = self.meter.clone();
+        self.meter = meters.meter(&self.target.namespace, &self.watch.name_any());
+        self.meter.shows(&self.env.index, &self.target);
+        self.sync_state.meter = self.meter.clone();
     }
 
     /// The request that the next poll answers, if there is one whose time has come.
     fn heed_request(&mut self) -> Option<String> {
         let reported = &self.reporter.last().last_handled_reconcile_at;
         let handled = self.facts.handled.as_ref().or(reported.as_ref());
-        let now = self.tools.clock.elapsed();
-        let earliest = self.memory.may_list_all_at();
+        let now = self.env.clock.elapsed();
+        let earliest = self.sync_state.may_list_all_at();
         let heeded = self
             .requests
             .heed(handled.map(String::as_str), now, earliest)?;
-        self.memory.want_everything_now();
+        self.sync_state.want_everything_now();
         Some(heeded)
     }
 
     /// Polls once. Where that takes so long that the mirror gets stale, or the status looks as if nobody lived, it is
     /// told meanwhile.
-    async fn poll(&mut self) -> Result<Polled, PollError> {
-        let (tools, watch) = (self.tools.clone(), self.watch.clone());
-        let (scope, cadence) = (self.scope.clone(), self.cadence);
-        let now = tools.clock.elapsed();
+    async fn poll(&mut self) -> Result<SyncOutcome, SyncError> {
+        let (env, watch) = (self.env.clone(), self.watch.clone());
+        let (target, cadence) = (self.target.clone(), self.cadence);
+        let now = env.clock.elapsed();
         let stale_at = self
             .stale_at()
             .map(|stale_at| stale_at.max(now + STALE_GRACE));
-        let mut memory = std::mem::take(&mut self.memory);
-        memory.stale_at = stale_at;
-        let mut polling = Box::pin(poll(&tools, &watch.spec, &scope, &cadence, &mut memory));
+        let mut sync_state = std::mem::take(&mut self.sync_state);
+        sync_state.stale_at = stale_at;
+        let mut polling = Box::pin(poll(&env, &watch.spec, &target, &cadence, &mut sync_state));
         let mut tell_at = stale_at.unwrap_or(now + HEARTBEAT);
         let outcome = loop {
-            match select(polling.as_mut(), tools.clock.deadline(tell_at)).await {
+            match select(polling.as_mut(), env.clock.deadline(tell_at)).await {
                 Either::Left((outcome, _)) => break outcome,
                 Either::Right(_) => {}
             }
             let standing = match stale_at {
-                Some(_) => Standing::Failing {
+                Some(_) => ReadyState::Failing {
                     reason: Reason::IncompleteListing,
                     message: LATE.to_owned(),
                 },
-                None => Standing::Progressing(String::new()),
+                None => ReadyState::Progressing(String::new()),
             };
             // Always to its end: what was written must be known.
             let report = pin!(self.report(&standing));
@@ -213,41 +213,47 @@ impl<C: Cluster, T: Service> Task<C, T> {
             tell_at += HEARTBEAT;
         };
         drop(polling);
-        memory.tell();
-        self.memory = memory;
+        sync_state.tell();
+        self.sync_state = sync_state;
         outcome
     }
 
     /// How the watch stands after a poll.
-    async fn take_stock(&mut self, outcome: &Result<Polled, PollError>) -> Standing {
-        let (elapsed, now) = (self.tools.clock.elapsed(), self.tools.clock.now());
-        let failure = Failure::of(outcome, &self.scope, self.memory.unwritten());
+    async fn record_outcome(&mut self, outcome: &Result<SyncOutcome, SyncError>) -> ReadyState {
+        let (elapsed, now) = (self.env.clock.elapsed(), self.env.clock.now());
+        let failure = Failure::of(outcome, &self.target, self.sync_state.unwritten());
         self.meter.polled(
             failure
                 .as_ref()
                 .map_or(Reason::Synced, |failure| failure.reason),
         );
-        if let Ok(polled) = outcome {
+        if let Ok(outcome) = outcome {
             self.meter.synced(elapsed, Duration::ZERO);
-            self.lasted = polled.lasted;
-            self.memory.rest =
-                (self.memory).rest_after(polled, &self.cadence, &self.scope, &self.tools.together);
+            self.lasted = outcome.lasted;
+            self.sync_state.rest = (self.sync_state).rest_after(
+                outcome,
+                &self.cadence,
+                &self.target,
+                &self.env.together,
+            );
             self.confirmed = elapsed;
             self.facts.last_sync = Some(now);
-            if polled.full {
+            if outcome.full {
                 self.facts.last_full_sync = Some(now);
-                self.memory.restored = false;
+                self.sync_state.restored = false;
             }
-            polled.trace(&self.watch);
+            outcome.trace(&self.watch);
             let shown = Shown::by(self.reporter.last());
-            let said = events::of_notes(&polled.notes, &shown, &self.note);
-            let said = said.into_iter().chain(events::of_vanished(polled.vanished));
-            self.tools.events.of_watch(&*self.watch, said);
-            self.note = polled.note();
+            let said = events::of_notes(&outcome.notes, &shown, &self.note);
+            let said = said
+                .into_iter()
+                .chain(events::of_vanished(outcome.vanished));
+            self.env.events.of_watch(&*self.watch, said);
+            self.note = outcome.note();
         }
         let Some(failure) = failure else {
             self.good = elapsed;
-            return Standing::Synced(self.note.clone());
+            return ReadyState::Synced(self.note.clone());
         };
         self.failed(outcome, failure).await
     }
@@ -257,10 +263,10 @@ impl<C: Cluster, T: Service> Task<C, T> {
     async fn mark_stale(&self, now: Duration) -> bool {
         let is_due = |since: Duration| now >= since + self.stale_after();
         if is_due(self.confirmed) {
-            mark_all_stale(&self.tools, &self.scope, &self.memory).await;
+            mark_all_stale(&self.env, &self.target, &self.sync_state).await;
         } else {
             let some = (self.stale_after(), is_due(self.good));
-            mark_some_stale(&self.tools, &self.scope, &self.memory, some).await;
+            mark_some_stale(&self.env, &self.target, &self.sync_state, some).await;
         }
         is_due(self.good)
     }
@@ -277,40 +283,40 @@ impl<C: Cluster, T: Service> Task<C, T> {
     }
 
     /// Whether `standing` could be told.
-    async fn report(&mut self, standing: &Standing) -> bool {
+    async fn report(&mut self, standing: &ReadyState) -> bool {
         self.facts.stale_after = self.stale_after();
-        if *standing != Standing::Progressing(String::new())
-            && self.tools.index.is_listed(&self.scope.namespace)
+        if *standing != ReadyState::Progressing(String::new())
+            && self.env.index.is_listed(&self.target.namespace)
         {
-            let (scope, instance) = (&self.scope, self.scope.instance.as_deref());
-            let index = &self.tools.index;
-            let all = index.survey(&scope.namespace, &scope.cluster, instance, |all| {
+            let (target, instance) = (&self.target, self.target.instance.as_deref());
+            let index = &self.env.index;
+            let all = index.survey(&target.namespace, &target.cluster, instance, |all| {
                 rollup(all)
             });
             self.facts.rollup = Some(all);
         }
-        let (now, elapsed) = (self.tools.clock.now(), self.tools.clock.elapsed());
+        let (now, elapsed) = (self.env.clock.now(), self.env.clock.elapsed());
         let before = Shown::by(self.reporter.last());
         let report = self.reporter.report(standing, &self.facts, now, elapsed);
         let told = report.await;
         self.meter.stands(&self.reporter.last().conditions);
-        if *standing != Standing::Suspended {
-            let elapsed = self.tools.clock.elapsed();
+        if *standing != ReadyState::Suspended {
+            let elapsed = self.env.clock.elapsed();
             self.meter.stale_after(elapsed, self.facts.stale_after);
         }
         if let Err(error) = &told {
-            tracing::warn!(watch = %self.watch.name_any(), namespace = %self.scope.namespace, %error, "the status could not be written; it is tried again with the next poll");
+            tracing::warn!(watch = %self.watch.name_any(), namespace = %self.target.namespace, %error, "the status could not be written; it is tried again with the next poll");
         }
         if told.is_ok() {
             let said = events::of_report(&before, &Shown::by(self.reporter.last()));
-            self.tools.events.of_watch(&*self.watch, said);
+            self.env.events.of_watch(&*self.watch, said);
         }
         told.is_ok()
     }
 
     /// Waits for the next poll, or for somebody to ask for one; a long wait does not look as if nobody lived.
-    async fn wait(&mut self, outcome: &Result<Polled, PollError>, standing: &Standing) {
-        if let Standing::Keyless { .. } = standing {
+    async fn wait(&mut self, outcome: &Result<SyncOutcome, SyncError>, standing: &ReadyState) {
+        if let ReadyState::Keyless { .. } = standing {
             return self.wait_for_key(standing.clone()).await;
         }
         let interval = self.cadence.current(self.something_open());
@@ -318,12 +324,12 @@ impl<C: Cluster, T: Service> Task<C, T> {
         let next = next_poll(interval, self.min_interval, &uid, self.polls);
         // A Retry-After does not lengthen this: somebody must tell meanwhile that the mirror gets stale.
         if outcome.is_err() {
-            self.memory.rest = Duration::ZERO;
+            self.sync_state.rest = Duration::ZERO;
         }
-        let clock = self.tools.clock.clone();
-        let until = clock.elapsed() + next.max(self.memory.rest);
-        self.memory.pulse.rest_until(until);
-        let earliest = self.memory.may_list_all_at();
+        let clock = self.env.clock.clone();
+        let until = clock.elapsed() + next.max(self.sync_state.rest);
+        self.sync_state.heartbeat.rest_until(until);
+        let earliest = self.sync_state.may_list_all_at();
         let restored_at = earliest.max(clock.elapsed() + self.min_interval);
         loop {
             let again = self.facts.adopting.is_some() || self.may_land();
@@ -333,8 +339,8 @@ impl<C: Cluster, T: Service> Task<C, T> {
             tokio::select! {
                 biased;
                 () = clock.sleep_until(until.min(tell_at)) => {}
-                () = self.tools.index.listed_after(self.memory.surveyed) => {}
-                () = restored::restored(&self.tools, self.memory.restores, (restored_at, turn)) => break,
+                () = self.env.index.listed_after(self.sync_state.surveyed) => {}
+                () = restored::restored(&self.env, self.sync_state.restores, (restored_at, turn)) => break,
                 () = self.requests.wait(&*clock, earliest) => break,
             }
             if clock.elapsed() >= until {
@@ -343,19 +349,19 @@ impl<C: Cluster, T: Service> Task<C, T> {
             self.adopt_late_ones(false).await;
             self.report(standing).await;
         }
-        self.memory.pulse.beat();
+        self.sync_state.heartbeat.touch();
     }
 
     fn something_open(&self) -> bool {
-        let (scope, instance) = (&self.scope, self.scope.instance.as_deref());
-        self.tools
+        let (target, instance) = (&self.target, self.target.instance.as_deref());
+        self.env
             .index
-            .any_open(&scope.namespace, &scope.cluster, instance)
+            .any_open(&target.namespace, &target.cluster, instance)
     }
 
     fn stale_after(&self) -> Duration {
         self.cadence
-            .stale_after(self.something_open(), self.lasted, self.memory.rest)
+            .stale_after(self.something_open(), self.lasted, self.sync_state.rest)
     }
 
     /// When what is open gets stale (monotonic) unless a complete listing confirms it; `None` where none ever has: then
@@ -374,7 +380,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
     /// How long ago the last sync was that the status tells of.
     fn age_of_last_sync(&self) -> Option<Duration> {
         let last = timestamp::read(self.reporter.last().last_sync_time.as_deref())?;
-        Duration::try_from(self.tools.clock.now().duration_since(last)).ok()
+        Duration::try_from(self.env.clock.now().duration_since(last)).ok()
     }
 }
 

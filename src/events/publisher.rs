@@ -14,12 +14,12 @@ use tokio::{sync::mpsc::Receiver, time::timeout};
 use uuid::Uuid;
 
 use super::{
-    Said,
+    EventDraft,
     recent::{Key, Recent, event, series},
 };
 use crate::{
     clock::Clock,
-    k8s::{api::ClusterError, leadership::Leadership},
+    k8s::{api::KubeApiError, leadership::Leadership},
 };
 
 /// Between Events when many wait.
@@ -31,7 +31,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// Characters of the instance's name that the API server takes.
 const INSTANCE: usize = 128;
 
-pub(super) type Queue = Receiver<(ObjectReference, Said)>;
+pub(super) type Queue = Receiver<(ObjectReference, EventDraft)>;
 
 /// Tells the cluster what was said.
 pub struct Publisher {
@@ -87,7 +87,7 @@ impl Publisher {
             }
             let told = match timeout(TIMEOUT, self.publish(&of, &said)).await {
                 Ok(told) => told,
-                Err(_) => Err(ClusterError::Unavailable(format!(
+                Err(_) => Err(KubeApiError::Unavailable(format!(
                     "no answer within {TIMEOUT:?}"
                 ))),
             };
@@ -103,7 +103,11 @@ impl Publisher {
     }
 
     /// Tells it: once more where that was told lately, else as a new Event, also where the one before was deleted.
-    async fn publish(&mut self, of: &ObjectReference, said: &Said) -> Result<(), ClusterError> {
+    async fn publish(
+        &mut self,
+        of: &ObjectReference,
+        said: &EventDraft,
+    ) -> Result<(), KubeApiError> {
         let namespace = of.namespace.as_deref().unwrap_or("default");
         let events: Api<Event> = Api::namespaced(self.client.clone(), namespace);
         let key = Key::of(of, said);
@@ -114,12 +118,12 @@ impl Publisher {
             let patched = events
                 .patch(&told.name, &PatchParams::default(), &patch)
                 .await;
-            match patched.map_err(ClusterError::from) {
+            match patched.map_err(KubeApiError::from) {
                 Ok(_) => {
                     self.recent.told(key, told.name, count, elapsed);
                     return Ok(());
                 }
-                Err(ClusterError::NotFound) => self.recent.gone(key),
+                Err(KubeApiError::NotFound) => self.recent.gone(key),
                 Err(error) => return Err(error),
             }
         }
@@ -127,7 +131,7 @@ impl Publisher {
         let names = (&*self.instance, suffix.get(..16).unwrap_or_default());
         let event = event(of, said, names, now);
         let created = events.create(&PostParams::default(), &event).await;
-        created.map_err(ClusterError::of_creation)?;
+        created.map_err(KubeApiError::of_creation)?;
         let name = event.metadata.name.unwrap_or_default();
         self.recent.told(key, name, 1, elapsed);
         Ok(())

@@ -13,7 +13,7 @@ use k8s_openapi::{
 use kube::api::ObjectMeta;
 use siphasher::sip::SipHasher13;
 
-use super::Said;
+use super::EventDraft;
 
 /// What is said again within this time counts up, as with every other controller.
 const LATELY: Duration = Duration::from_secs(6 * 60);
@@ -32,7 +32,7 @@ pub(super) struct Key(u64);
 
 impl Key {
     /// The key of what is `said` of an object.
-    pub(super) fn of(object: &ObjectReference, said: &Said) -> Self {
+    pub(super) fn of(object: &ObjectReference, said: &EventDraft) -> Self {
         let mut hash = SipHasher13::new();
         let texts = [
             &object.kind,
@@ -104,7 +104,7 @@ pub(super) fn series(count: i32, now: Timestamp) -> EventSeries {
 /// The Event of what was `said` of an object `now` by `instance`; `suffix`: what no other Event's name ends with.
 pub(super) fn event(
     object: &ObjectReference,
-    said: &Said,
+    said: &EventDraft,
     (instance, suffix): (&str, &str),
     now: Timestamp,
 ) -> Event {
@@ -163,20 +163,20 @@ mod tests {
         }
     }
 
-    fn said(note: &str) -> Said {
-        Said::normal(Reason::ModeChanged, note.to_owned())
+    fn said(note: &str) -> EventDraft {
+        EventDraft::normal(Reason::ModeChanged, note.to_owned())
     }
 
     #[test]
     fn each_note_is_an_event_of_its_own() {
-        let key = |name: &str, said: &Said| Key::of(&object(name), said);
+        let key = |name: &str, said: &EventDraft| Key::of(&object(name), said);
         let one = key("a", &said("one"));
         assert_eq!(one, key("a", &said("one")));
-        let warning = Said {
+        let warning = EventDraft {
             warning: true,
             ..said("one")
         };
-        let stale = Said::normal(Reason::Stale, "one".to_owned());
+        let stale = EventDraft::normal(Reason::Stale, "one".to_owned());
         let others = [
             key("a", &said("two")),
             key("b", &said("one")),

@@ -11,7 +11,7 @@ use crate::{
         name::object_name,
         status::{Synced, from_api},
     },
-    sync::{events::of_deed, write::object::Deed},
+    sync::{events::events_for, write::object::MirrorChange},
     testing::{CLUSTER, NAMESPACE, at, full_item, id, index, item, some},
     together,
 };
@@ -20,8 +20,8 @@ use crate::{
 const NEWS: &str = "2026-11-23T08:00:00Z";
 
 /// Types (`!`: Warning), reasons and notes.
-fn told(said: impl IntoIterator<Item = Said>) -> Vec<String> {
-    let line = |said: Said| {
+fn told(said: impl IntoIterator<Item = EventDraft>) -> Vec<String> {
+    let line = |said: EventDraft| {
         let mark = if said.warning { "! " } else { "" };
         format!("{mark}{}: {}", said.reason, said.note)
     };
@@ -33,12 +33,12 @@ fn status(item: &together::Remediation) -> Box<RemediationStatus> {
 }
 
 fn update(before: &together::Remediation, after: &together::Remediation) -> Vec<String> {
-    let deed = Deed::Update {
+    let change = MirrorChange::Update {
         mirror: mirror(before),
         status: Some(status(after)),
         metadata: false,
     };
-    told(of_deed(&deed, Some(at(NEWS))))
+    told(events_for(&change, Some(at(NEWS))))
 }
 
 fn mirror(item: &together::Remediation) -> std::sync::Arc<crate::store::Mirror> {
@@ -53,7 +53,10 @@ fn create(state: &str, news: Option<Timestamp>) -> Vec<String> {
         cluster_id: CLUSTER.to_owned(),
         id: id(1),
     };
-    told(of_deed(&Deed::Create(status(&item(1, state)), spec), news))
+    told(events_for(
+        &MirrorChange::Create(status(&item(1, state)), spec),
+        news,
+    ))
 }
 
 #[test]
@@ -143,7 +146,13 @@ fn another_mode_is_told() {
 #[test]
 fn what_the_api_shows_no_more_is_told_and_that_it_is_back() {
     let running = mirror(&item(1, "RUNNING"));
-    let marked = |synced| told(of_deed(&Deed::Mark(running.clone(), synced), None)).concat();
+    let marked = |synced| {
+        told(events_for(
+            &MirrorChange::Mark(running.clone(), synced),
+            None,
+        ))
+        .concat()
+    };
     for synced in [
         Synced::Stale,
         Synced::NotFound,
@@ -157,13 +166,13 @@ fn what_the_api_shows_no_more_is_told_and_that_it_is_back() {
     assert_eq!(marked(Synced::Listed), back);
     let mut stale = (*running).clone();
     stale.synced = Synced::Stale;
-    let deed = |state| Deed::Update {
+    let change = |state| MirrorChange::Update {
         mirror: stale.clone().into(),
         status: Some(status(&item(1, state))),
         metadata: false,
     };
-    assert_eq!(told(of_deed(&deed("RUNNING"), None)), [back]);
-    let ended = told(of_deed(&deed("SUCCEEDED"), None));
+    assert_eq!(told(events_for(&change("RUNNING"), None)), [back]);
+    let ended = told(events_for(&change("SUCCEEDED"), None));
     assert_eq!(ended.len(), 1, "its new state says it: {ended:?}");
 }
 
@@ -238,7 +247,7 @@ fn what_is_too_much_is_dropped_and_counted_and_watches_have_room() {
         queue: Some(queue),
         dropped: Counter::default(),
     };
-    let one = || Some(Said::normal(Reason::Running, "x".to_owned()));
+    let one = || Some(EventDraft::normal(Reason::Running, "x".to_owned()));
     for _ in 0..QUEUE {
         events.of_mirror((NAMESPACE, "one", "uid-1"), one());
     }

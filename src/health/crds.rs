@@ -52,7 +52,7 @@ pub async fn until_unfit(client: &Client, readiness: &Readiness) {
             // One look may meet a gap, such as an API server that has just started.
             tokio::time::sleep(PAUSE).await;
             if look(client).await != found {
-                readiness.doubt();
+                readiness.report_watch_error();
                 continue;
             }
         }

@@ -42,7 +42,7 @@ struct Slot {
 /// Gives the signs of life of one watch; the watchdog forgets the watch with its last clone. The default one is heard
 /// by nobody.
 #[derive(Clone, Default)]
-pub struct Pulse(Option<Arc<Slot>>);
+pub struct Heartbeat(Option<Arc<Slot>>);
 
 /// Watches that show no sign of life.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +83,7 @@ impl Watchdog {
 
     /// Looks after a watch from now on.
     #[must_use]
-    pub fn enroll(&self, namespace: &str, name: &str) -> Pulse {
+    pub fn enroll(&self, namespace: &str, name: &str) -> Heartbeat {
         let slot = Arc::new(Slot {
             name: format!("{namespace}/{name}"),
             since: Mutex::new(self.clock.elapsed()),
@@ -92,7 +92,7 @@ impl Watchdog {
         let mut slots = lock(&self.slots);
         slots.retain(|slot| slot.strong_count() > 0);
         slots.push(Arc::downgrade(&slot));
-        Pulse(Some(slot))
+        Heartbeat(Some(slot))
     }
 
     /// The watches that are silent for too long, if any.
@@ -106,9 +106,9 @@ impl Watchdog {
     }
 }
 
-impl Pulse {
+impl Heartbeat {
     /// Something was done just now.
-    pub fn beat(&self) {
+    pub fn touch(&self) {
         if let Some(slot) = &self.0 {
             *lock(&slot.since) = slot.clock.elapsed();
         }
@@ -122,7 +122,7 @@ impl Pulse {
     }
 }
 
-impl fmt::Debug for Pulse {
+impl fmt::Debug for Heartbeat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.0.as_ref().map(|slot| &slot.name);
         f.debug_tuple("Pulse").field(&name).finish()

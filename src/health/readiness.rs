@@ -105,7 +105,7 @@ pub struct Readiness {
     index: Index,
     watches: Arc<Listings>,
     unreadable: Unreadable,
-    doubt: Arc<Notify>,
+    watch_errors: Arc<Notify>,
 }
 
 impl Readiness {
@@ -117,7 +117,7 @@ impl Readiness {
             index,
             watches: Arc::default(),
             unreadable: Unreadable::default(),
-            doubt: Arc::default(),
+            watch_errors: Arc::default(),
         }
     }
 
@@ -160,13 +160,13 @@ impl Readiness {
     }
 
     /// A watch failed: perhaps its definition is gone.
-    pub fn doubt(&self) {
-        self.doubt.notify_one();
+    pub fn report_watch_error(&self) {
+        self.watch_errors.notify_one();
     }
 
     /// Waits until somebody doubts that the definitions are as they were.
     pub async fn doubted(&self) {
-        self.doubt.notified().await;
+        self.watch_errors.notified().await;
     }
 
     /// A watch on the `ClusterWatches` of `namespace` (all: `None`) begins its first list.

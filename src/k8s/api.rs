@@ -17,7 +17,7 @@ use crate::{
 
 /// Why a call to the cluster failed.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-pub enum ClusterError {
+pub enum KubeApiError {
     /// The object changed meanwhile, or one of that name exists already.
     #[error("the object changed meanwhile")]
     Conflict,
@@ -38,13 +38,13 @@ pub enum ClusterError {
     Unavailable(String),
 }
 
-impl From<kube::Error> for ClusterError {
+impl From<kube::Error> for KubeApiError {
     fn from(error: kube::Error) -> Self {
         Self::of(error, Asked::Other)
     }
 }
 
-impl ClusterError {
+impl KubeApiError {
     /// What `error` means for an object that was to be created.
     #[must_use]
     pub fn of_creation(error: kube::Error) -> Self {
@@ -60,25 +60,25 @@ impl ClusterError {
 }
 
 /// What the operator asks of the cluster. Writes are fenced: `object` carries the uid and resourceVersion that the
-/// decision was made on, and the cluster answers [`ClusterError::Conflict`] where they are no longer true.
-pub trait Cluster: Clone + Send + Sync + 'static {
+/// decision was made on, and the cluster answers [`KubeApiError::Conflict`] where they are no longer true.
+pub trait KubeApi: Clone + Send + Sync + 'static {
     /// Creates a mirror; its status is ignored by the server.
     fn create(
         &self,
         mirror: &Remediation,
-    ) -> impl Future<Output = Result<Remediation, ClusterError>> + Send;
+    ) -> impl Future<Output = Result<Remediation, KubeApiError>> + Send;
     /// Replaces the status of a mirror.
     fn replace_status(
         &self,
         mirror: &Remediation,
-    ) -> impl Future<Output = Result<Remediation, ClusterError>> + Send;
+    ) -> impl Future<Output = Result<Remediation, KubeApiError>> + Send;
     /// Changes labels and owner references by a merge patch that carries the fence.
     fn patch(
         &self,
         namespace: &str,
         name: &str,
         patch: Value,
-    ) -> impl Future<Output = Result<Remediation, ClusterError>> + Send;
+    ) -> impl Future<Output = Result<Remediation, KubeApiError>> + Send;
     /// Deletes a mirror if it still has this uid and resourceVersion.
     fn delete(
         &self,
@@ -86,41 +86,41 @@ pub trait Cluster: Clone + Send + Sync + 'static {
         name: &str,
         uid: &str,
         resource_version: u64,
-    ) -> impl Future<Output = Result<(), ClusterError>> + Send;
+    ) -> impl Future<Output = Result<(), KubeApiError>> + Send;
     /// Reads a mirror.
     fn get(
         &self,
         namespace: &str,
         name: &str,
-    ) -> impl Future<Output = Result<Remediation, ClusterError>> + Send;
+    ) -> impl Future<Output = Result<Remediation, KubeApiError>> + Send;
     /// Reads a watch.
     fn get_watch(
         &self,
         namespace: &str,
         name: &str,
-    ) -> impl Future<Output = Result<ClusterWatch, ClusterError>> + Send;
+    ) -> impl Future<Output = Result<ClusterWatch, KubeApiError>> + Send;
     /// Replaces the status of a watch.
     fn replace_watch_status(
         &self,
         watch: &ClusterWatch,
-    ) -> impl Future<Output = Result<ClusterWatch, ClusterError>> + Send;
+    ) -> impl Future<Output = Result<ClusterWatch, KubeApiError>> + Send;
     /// Reads a Secret.
     fn secret(
         &self,
         namespace: &str,
         name: &str,
-    ) -> impl Future<Output = Result<Secret, ClusterError>> + Send;
+    ) -> impl Future<Output = Result<Secret, KubeApiError>> + Send;
 }
 
 /// The real cluster.
 #[derive(Clone)]
-pub struct KubeCluster {
+pub struct KubeClient {
     client: Client,
     gate: Gate,
     annotations: Arc<BTreeMap<String, String>>,
 }
 
-impl KubeCluster {
+impl KubeClient {
     /// A cluster behind `client`, whose calls all pass `gate`.
     #[must_use]
     pub fn new(client: Client, gate: Gate) -> Self {
@@ -151,13 +151,13 @@ fn namespace_of(object: &impl kube::ResourceExt) -> String {
     object.namespace().unwrap_or_default()
 }
 
-impl Cluster for KubeCluster {
-    async fn create(&self, mirror: &Remediation) -> Result<Remediation, ClusterError> {
+impl KubeApi for KubeClient {
+    async fn create(&self, mirror: &Remediation) -> Result<Remediation, KubeApiError> {
         let api = self.mirrors(&namespace_of(mirror));
         let how = PostParams::default();
         let create = async |mirror| {
             let created = api.create(&how, mirror).await;
-            created.map_err(ClusterError::of_creation)
+            created.map_err(KubeApiError::of_creation)
         };
         if self.annotations.is_empty() {
             return self.gate.write(|| create(mirror)).await;
@@ -167,7 +167,7 @@ impl Cluster for KubeCluster {
         self.gate.write(|| create(&mirror)).await
     }
 
-    async fn replace_status(&self, mirror: &Remediation) -> Result<Remediation, ClusterError> {
+    async fn replace_status(&self, mirror: &Remediation) -> Result<Remediation, KubeApiError> {
         let api = self.mirrors(&namespace_of(mirror));
         let name = kube::ResourceExt::name_any(mirror);
         let how = PostParams::default();
@@ -181,7 +181,7 @@ impl Cluster for KubeCluster {
         namespace: &str,
         name: &str,
         patch: Value,
-    ) -> Result<Remediation, ClusterError> {
+    ) -> Result<Remediation, KubeApiError> {
         let api: Api<Shown> = Api::namespaced(self.client.clone(), namespace);
         let (how, patch) = (PatchParams::default(), Patch::Merge(patch));
         let Shown(patched) = self.gate.write(|| api.patch(name, &how, &patch)).await?;
@@ -194,7 +194,7 @@ impl Cluster for KubeCluster {
         name: &str,
         uid: &str,
         resource_version: u64,
-    ) -> Result<(), ClusterError> {
+    ) -> Result<(), KubeApiError> {
         let fence = Preconditions {
             uid: Some(uid.to_owned()),
             resource_version: Some(resource_version.to_string()),
@@ -204,14 +204,14 @@ impl Cluster for KubeCluster {
         self.gate.write(|| api.delete(name, &how)).await.map(drop)
     }
 
-    async fn get(&self, namespace: &str, name: &str) -> Result<Remediation, ClusterError> {
+    async fn get(&self, namespace: &str, name: &str) -> Result<Remediation, KubeApiError> {
         // A status that cannot be read must not keep it from being written again.
         let api: Api<Shown> = Api::namespaced(self.client.clone(), namespace);
         let Shown(read) = self.gate.read(|| api.get(name)).await?;
         Ok(read)
     }
 
-    async fn get_watch(&self, namespace: &str, name: &str) -> Result<ClusterWatch, ClusterError> {
+    async fn get_watch(&self, namespace: &str, name: &str) -> Result<ClusterWatch, KubeApiError> {
         let api = self.watches(namespace);
         self.gate.read(|| api.get(name)).await
     }
@@ -219,7 +219,7 @@ impl Cluster for KubeCluster {
     async fn replace_watch_status(
         &self,
         watch: &ClusterWatch,
-    ) -> Result<ClusterWatch, ClusterError> {
+    ) -> Result<ClusterWatch, KubeApiError> {
         let api = self.watches(&namespace_of(watch));
         let name = kube::ResourceExt::name_any(watch);
         let how = PostParams::default();
@@ -228,7 +228,7 @@ impl Cluster for KubeCluster {
             .await
     }
 
-    async fn secret(&self, namespace: &str, name: &str) -> Result<Secret, ClusterError> {
+    async fn secret(&self, namespace: &str, name: &str) -> Result<Secret, KubeApiError> {
         let api = Api::namespaced(self.client.clone(), namespace);
         self.gate.read(|| api.get(name)).await
     }

@@ -9,7 +9,7 @@ use std::{
 
 use leaky_bucket::RateLimiter;
 
-use crate::k8s::{api::ClusterError, leadership::Leadership, throttle::Patience};
+use crate::k8s::{api::KubeApiError, leadership::Leadership, throttle::RetryAfterGate};
 
 /// How long one call may take before it counts as failed; its effect is then unknown, and the fence makes that safe.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -24,7 +24,7 @@ const CONTENDED_PAUSE: Duration = Duration::from_millis(100);
 /// The way to the cluster of one replica.
 #[derive(Clone)]
 pub struct Gate {
-    patience: Patience,
+    patience: RetryAfterGate,
     bucket: Option<Arc<RateLimiter>>,
     leadership: Leadership,
 }
@@ -34,7 +34,7 @@ impl Gate {
     /// any kind while this replica leads; `patience`: what the server asked for.
     #[must_use]
     pub fn new(
-        patience: Patience,
+        patience: RetryAfterGate,
         bucket: Option<Arc<RateLimiter>>,
         leadership: Leadership,
     ) -> Self {
@@ -48,11 +48,11 @@ impl Gate {
     /// Makes a write to a mirror.
     ///
     /// # Errors
-    /// [`ClusterError::Unavailable`] where this replica does not lead or no answer came within 30 s, else what `call` failed
+    /// [`KubeApiError::Unavailable`] where this replica does not lead or no answer came within 30 s, else what `call` failed
     /// with.
-    pub async fn write<T, E, F>(&self, call: impl Fn() -> F + Send) -> Result<T, ClusterError>
+    pub async fn write<T, E, F>(&self, call: impl Fn() -> F + Send) -> Result<T, KubeApiError>
     where
-        E: Into<ClusterError>,
+        E: Into<KubeApiError>,
         F: Future<Output = Result<T, E>> + Send,
     {
         if let Some(bucket) = &self.bucket {
@@ -65,9 +65,9 @@ impl Gate {
     ///
     /// # Errors
     /// See [`write`](Self::write).
-    pub async fn write_now<T, E, F>(&self, call: impl Fn() -> F + Send) -> Result<T, ClusterError>
+    pub async fn write_now<T, E, F>(&self, call: impl Fn() -> F + Send) -> Result<T, KubeApiError>
     where
-        E: Into<ClusterError>,
+        E: Into<KubeApiError>,
         F: Future<Output = Result<T, E>> + Send,
     {
         self.pass(|| self.leadership.holds(), call).await
@@ -76,10 +76,10 @@ impl Gate {
     /// Makes a call that changes nothing.
     ///
     /// # Errors
-    /// [`ClusterError::Unavailable`] where no answer came within 30 s, else what `call` failed with.
-    pub async fn read<T, E, F>(&self, call: impl Fn() -> F + Send) -> Result<T, ClusterError>
+    /// [`KubeApiError::Unavailable`] where no answer came within 30 s, else what `call` failed with.
+    pub async fn read<T, E, F>(&self, call: impl Fn() -> F + Send) -> Result<T, KubeApiError>
     where
-        E: Into<ClusterError>,
+        E: Into<KubeApiError>,
         F: Future<Output = Result<T, E>> + Send,
     {
         self.pass(|| true, call).await
@@ -90,29 +90,29 @@ impl Gate {
         &self,
         may: impl Fn() -> bool + Send,
         call: impl Fn() -> F + Send,
-    ) -> Result<T, ClusterError>
+    ) -> Result<T, KubeApiError>
     where
-        E: Into<ClusterError>,
+        E: Into<KubeApiError>,
         F: Future<Output = Result<T, E>> + Send,
     {
         let (mut tries, mut contended) = (1, 0);
         loop {
             self.patience.wait().await;
             if !may() {
-                return Err(ClusterError::Unavailable(
+                return Err(KubeApiError::Unavailable(
                     "this replica does not lead any more".to_owned(),
                 ));
             }
             let answer = tokio::time::timeout(CALL_TIMEOUT, call()).await;
             match answer.map(|answer| answer.map_err(Into::into)) {
-                Ok(Err(ClusterError::Busy(_))) if tries < TRIES => tries += 1,
-                Ok(Err(ClusterError::Contended(_))) if contended + 1 < CONTENDED_TRIES => {
+                Ok(Err(KubeApiError::Busy(_))) if tries < TRIES => tries += 1,
+                Ok(Err(KubeApiError::Contended(_))) if contended + 1 < CONTENDED_TRIES => {
                     tokio::time::sleep(pause(contended)).await;
                     contended += 1;
                 }
                 Ok(answer) => return answer,
                 Err(_) => {
-                    return Err(ClusterError::Unavailable(
+                    return Err(KubeApiError::Unavailable(
                         "no answer within 30 s".to_owned(),
                     ));
                 }
@@ -141,9 +141,9 @@ mod tests {
     use crate::testing::clock::TestClock;
 
     /// What a call comes to that fails so in its first `times` times, and how often it was made.
-    async fn failing(times: u32, error: ClusterError) -> (Result<(), ClusterError>, u32) {
+    async fn failing(times: u32, error: KubeApiError) -> (Result<(), KubeApiError>, u32) {
         let leadership = Leadership::unelected(Arc::new(TestClock::default()));
-        let gate = Gate::new(Patience::default(), None, leadership);
+        let gate = Gate::new(RetryAfterGate::default(), None, leadership);
         let calls = AtomicU32::new(0);
         let call = async || {
             let made = calls.fetch_add(1, Ordering::SeqCst);
@@ -158,12 +158,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_other_writes_keep_out_is_tried_again_within_the_poll() {
-        let contended = || ClusterError::Contended("resourcequotas".to_owned());
+        let contended = || KubeApiError::Contended("resourcequotas".to_owned());
         let began = tokio::time::Instant::now();
         assert_eq!(failing(5, contended()).await, (Ok(()), 6));
         assert!(began.elapsed() < Duration::from_secs(4));
         assert_eq!(failing(9, contended()).await, (Err(contended()), 6));
-        for other in [ClusterError::Conflict, ClusterError::NotFound] {
+        for other in [KubeApiError::Conflict, KubeApiError::NotFound] {
             assert_eq!(failing(1, other.clone()).await, (Err(other), 1));
         }
     }

@@ -6,16 +6,16 @@ use kube::{
     api::{ObjectMeta, PostParams},
 };
 
-use crate::k8s::api::ClusterError;
+use crate::k8s::api::KubeApiError;
 
 /// What the election asks of the cluster. Calls have no time limit of their own: the election sets it.
 pub trait Leases: Send + Sync {
     /// Reads the Lease; `None`: there is none.
-    fn get(&self) -> impl Future<Output = Result<Option<Lease>, ClusterError>> + Send;
-    /// Creates it; [`ClusterError::Conflict`]: somebody else did.
-    fn create(&self, spec: LeaseSpec) -> impl Future<Output = Result<Lease, ClusterError>> + Send;
-    /// Replaces it, if it still has the resourceVersion of `lease`; else [`ClusterError::Conflict`].
-    fn replace(&self, lease: &Lease) -> impl Future<Output = Result<Lease, ClusterError>> + Send;
+    fn get(&self) -> impl Future<Output = Result<Option<Lease>, KubeApiError>> + Send;
+    /// Creates it; [`KubeApiError::Conflict`]: somebody else did.
+    fn create(&self, spec: LeaseSpec) -> impl Future<Output = Result<Lease, KubeApiError>> + Send;
+    /// Replaces it, if it still has the resourceVersion of `lease`; else [`KubeApiError::Conflict`].
+    fn replace(&self, lease: &Lease) -> impl Future<Output = Result<Lease, KubeApiError>> + Send;
 }
 
 /// The Lease in the real cluster.
@@ -36,11 +36,11 @@ impl KubeLeases {
 }
 
 impl Leases for KubeLeases {
-    async fn get(&self) -> Result<Option<Lease>, ClusterError> {
+    async fn get(&self) -> Result<Option<Lease>, KubeApiError> {
         Ok(self.api.get_opt(&self.name).await?)
     }
 
-    async fn create(&self, spec: LeaseSpec) -> Result<Lease, ClusterError> {
+    async fn create(&self, spec: LeaseSpec) -> Result<Lease, KubeApiError> {
         let lease = Lease {
             metadata: ObjectMeta {
                 name: Some(self.name.clone()),
@@ -49,10 +49,10 @@ impl Leases for KubeLeases {
             spec: Some(spec),
         };
         let created = self.api.create(&PostParams::default(), &lease).await;
-        created.map_err(ClusterError::of_creation)
+        created.map_err(KubeApiError::of_creation)
     }
 
-    async fn replace(&self, lease: &Lease) -> Result<Lease, ClusterError> {
+    async fn replace(&self, lease: &Lease) -> Result<Lease, KubeApiError> {
         let params = PostParams::default();
         Ok(self.api.replace(&self.name, &params, lease).await?)
     }

@@ -2,7 +2,7 @@
 
 use kube::core::response::{Status, StatusCause, reason};
 
-use crate::{k8s::api::ClusterError, mirror::truncate::bounded};
+use crate::{k8s::api::KubeApiError, mirror::truncate::bounded};
 
 /// The resources that the operator writes. A conflict about another one, such as a `ResourceQuota`, is the server's own.
 const OURS: [&str; 4] = ["remediations", "clusterwatches", "leases", "events"];
@@ -36,17 +36,17 @@ pub(super) enum Asked {
 
 /// What `status` means for what was `asked`. A 409 is a conflict only if its reason says so: the server answers 409 also
 /// while it cannot update a `ResourceQuota`, before it looked at the object.
-pub(super) fn meaning(status: &Status, asked: Asked) -> ClusterError {
+pub(super) fn meaning(status: &Status, asked: Asked) -> KubeApiError {
     match status.code {
-        404 => ClusterError::NotFound,
-        409 if is_conflict(status, asked) => ClusterError::Conflict,
-        409 => ClusterError::Contended(words(status)),
-        429 => ClusterError::Busy(words(status)),
+        404 => KubeApiError::NotFound,
+        409 if is_conflict(status, asked) => KubeApiError::Conflict,
+        409 => KubeApiError::Contended(words(status)),
+        429 => KubeApiError::Busy(words(status)),
         403 if FOR_NOW.iter().any(|text| status.message.contains(text)) => {
-            ClusterError::Contended(words(status))
+            KubeApiError::Contended(words(status))
         }
-        400..=499 => ClusterError::Refused(words(status)),
-        _ => ClusterError::Unavailable(words(status)),
+        400..=499 => KubeApiError::Refused(words(status)),
+        _ => KubeApiError::Unavailable(words(status)),
     }
 }
 
@@ -135,22 +135,22 @@ mod tests {
     fn only_what_exists_already_is_a_conflict_of_a_creation() {
         let mirrors = "remediations";
         for (reason, kind, message, wanted) in [
-            ("AlreadyExists", mirrors, "exists", ClusterError::Conflict),
-            ("AlreadyExists", "", "exists", ClusterError::Conflict),
+            ("AlreadyExists", mirrors, "exists", KubeApiError::Conflict),
+            ("AlreadyExists", "", "exists", KubeApiError::Conflict),
             (
                 "Conflict",
                 "resourcequotas",
                 QUOTA,
-                ClusterError::Contended(QUOTA.into()),
+                KubeApiError::Contended(QUOTA.into()),
             ),
             (
                 "Conflict",
                 mirrors,
                 "x",
-                ClusterError::Contended("x".into()),
+                KubeApiError::Contended("x".into()),
             ),
-            ("Conflict", "", "x", ClusterError::Contended("x".into())),
-            ("", "", "x", ClusterError::Contended("x".into())),
+            ("Conflict", "", "x", KubeApiError::Contended("x".into())),
+            ("", "", "x", KubeApiError::Contended("x".into())),
         ] {
             let status = status(409, reason, message, kind);
             assert_eq!(meaning(&status, Asked::Creation), wanted, "{status:?}");
@@ -170,9 +170,9 @@ mod tests {
         ] {
             let status = status(409, "Conflict", message, kind);
             let wanted = if conflicts {
-                ClusterError::Conflict
+                KubeApiError::Conflict
             } else {
-                ClusterError::Contended(message.into())
+                KubeApiError::Contended(message.into())
             };
             assert_eq!(meaning(&status, Asked::Other), wanted, "{status:?}");
         }
@@ -185,19 +185,19 @@ mod tests {
         let starting = "remediations \"a\" is forbidden: not yet ready to handle request";
         let of = |code, message: &str| meaning(&status(code, "", message, ""), Asked::Creation);
         let words = |message: &str| message.to_owned();
-        assert_eq!(of(403, exceeded), ClusterError::Refused(words(exceeded)));
-        assert_eq!(of(403, unknown), ClusterError::Contended(words(unknown)));
-        assert_eq!(of(403, starting), ClusterError::Contended(words(starting)));
-        assert_eq!(of(404, "gone"), ClusterError::NotFound);
-        assert_eq!(of(422, "invalid"), ClusterError::Refused(words("invalid")));
-        assert_eq!(of(429, "later"), ClusterError::Busy(words("later")));
-        assert_eq!(of(503, "down"), ClusterError::Unavailable(words("down")));
+        assert_eq!(of(403, exceeded), KubeApiError::Refused(words(exceeded)));
+        assert_eq!(of(403, unknown), KubeApiError::Contended(words(unknown)));
+        assert_eq!(of(403, starting), KubeApiError::Contended(words(starting)));
+        assert_eq!(of(404, "gone"), KubeApiError::NotFound);
+        assert_eq!(of(422, "invalid"), KubeApiError::Refused(words("invalid")));
+        assert_eq!(of(429, "later"), KubeApiError::Busy(words("later")));
+        assert_eq!(of(503, "down"), KubeApiError::Unavailable(words("down")));
     }
 
     #[test]
     fn the_servers_words_are_bounded_and_stay_on_one_line() {
         let long = format!("a\nb{}", "c".repeat(10_000));
-        let ClusterError::Refused(words) = meaning(&status(403, "", &long, ""), Asked::Other)
+        let KubeApiError::Refused(words) = meaning(&status(403, "", &long, ""), Asked::Other)
         else {
             unreachable!("it is refused")
         };
@@ -240,7 +240,7 @@ mod tests {
             let wanted = format!("Invalid: status.reason: {wanted}");
             assert_eq!(
                 meaning(&status, Asked::Other),
-                ClusterError::Refused(wanted)
+                KubeApiError::Refused(wanted)
             );
         }
     }

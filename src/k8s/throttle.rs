@@ -19,9 +19,9 @@ const LONGEST: Duration = Duration::from_secs(30);
 
 /// Until when the server wants to be left alone. Clones are handles to the same one.
 #[derive(Clone, Debug, Default)]
-pub struct Patience(Arc<Mutex<Option<Instant>>>);
+pub struct RetryAfterGate(Arc<Mutex<Option<Instant>>>);
 
-impl Patience {
+impl RetryAfterGate {
     /// A client whose answers are heeded.
     ///
     /// # Errors
@@ -96,7 +96,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn everybody_waits_for_the_longest() {
-        let patience = Patience::default();
+        let patience = RetryAfterGate::default();
         let begun = Instant::now();
         patience.wait().await;
         assert_eq!(begun.elapsed(), Duration::ZERO);

@@ -11,7 +11,7 @@ use crate::leader::elector::LEASE_DURATION;
 /// The Lease as it was first seen in its present form. Times of other machines are never compared with ours: a holder
 /// counts from `at` on our own monotonic clock.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Sighting {
+pub(super) struct ObservedLease {
     /// What it says.
     pub(super) spec: LeaseSpec,
     /// When an answer first showed it so (monotonic).
@@ -35,19 +35,24 @@ pub(super) enum Decision {
 
 /// The sighting after an answer that came at `now`: the old one where nothing changed.
 pub(super) fn sighted(
-    before: Option<Sighting>,
+    before: Option<ObservedLease>,
     answer: Option<LeaseSpec>,
     now: Duration,
-) -> Option<Sighting> {
+) -> Option<ObservedLease> {
     let spec = answer?;
     match before {
         Some(before) if before.spec == spec => Some(before),
-        _ => Some(Sighting { spec, at: now }),
+        _ => Some(ObservedLease { spec, at: now }),
     }
 }
 
 /// What the replica named `me` does at `now` (monotonic); `seen`: the Lease, where there is one.
-pub(super) fn decide(me: &str, leading: bool, seen: Option<&Sighting>, now: Duration) -> Decision {
+pub(super) fn decide(
+    me: &str,
+    leading: bool,
+    seen: Option<&ObservedLease>,
+    now: Duration,
+) -> Decision {
     let holder = seen.and_then(|seen| holder(&seen.spec));
     if leading {
         return if holder == Some(me) {
@@ -129,8 +134,8 @@ mod tests {
         }
     }
 
-    fn seen(holder: &str, at: u64) -> Sighting {
-        Sighting {
+    fn seen(holder: &str, at: u64) -> ObservedLease {
+        ObservedLease {
             spec: lease(holder),
             at: Duration::from_secs(at),
         }
@@ -144,12 +149,12 @@ mod tests {
     fn one_that_nobody_holds_is_acquired_at_once() {
         let now = Duration::from_secs(100);
         assert_eq!(decide(ME, false, None, now), Decision::Acquire);
-        let released = Sighting {
+        let released = ObservedLease {
             spec: released(&lease("other"), at(0)),
             at: now,
         };
         assert_eq!(decide(ME, false, Some(&released), now), Decision::Acquire);
-        let unnamed = Sighting {
+        let unnamed = ObservedLease {
             spec: LeaseSpec::default(),
             at: now,
         };

@@ -13,8 +13,8 @@ use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 
 use crate::{
     clock::Clock,
-    k8s::{api::ClusterError, leadership::Leadership, lease::Leases},
-    leader::decision::{Decision, Sighting, decide, held, holder, released, sighted},
+    k8s::{api::KubeApiError, leadership::Leadership, lease::Leases},
+    leader::decision::{Decision, ObservedLease, decide, held, holder, released, sighted},
     sync::schedule::jittered,
 };
 
@@ -47,7 +47,7 @@ pub struct Elector<L> {
     me: String,
     clock: Arc<dyn Clock>,
     leadership: Leadership,
-    seen: Option<Sighting>,
+    seen: Option<ObservedLease>,
     /// The Lease as this replica last wrote it.
     written: Option<Lease>,
     /// It was to be created, and no answer has come.
@@ -107,7 +107,7 @@ impl<L: Leases> Elector<L> {
                     return;
                 }
                 // Another standby was quicker: the next look tells who.
-                Err(ClusterError::Conflict) | Ok(Decision::Unready) => (told.clone(), false),
+                Err(KubeApiError::Conflict) | Ok(Decision::Unready) => (told.clone(), false),
                 Ok(_) => (self.holder().to_owned(), false),
                 Err(error) => (error.to_string(), true),
             };
@@ -165,7 +165,7 @@ impl<L: Leases> Elector<L> {
         for _ in 0..RELEASE_TRIES {
             match self.give_up(deadline).await {
                 Ok(()) => return,
-                Err(ClusterError::Conflict) => {}
+                Err(KubeApiError::Conflict) => {}
                 Err(error) => {
                     tracing::warn!(lease = %self.lease, %error, "the Lease was not released: another replica leads after {} s", LEASE_DURATION.as_secs());
                     return;
@@ -174,7 +174,7 @@ impl<L: Leases> Elector<L> {
         }
     }
 
-    async fn give_up(&mut self, deadline: Duration) -> Result<(), ClusterError> {
+    async fn give_up(&mut self, deadline: Duration) -> Result<(), KubeApiError> {
         let now = self.clock.now();
         let Some(lease) = self.bounded(deadline, self.leases.get()).await? else {
             if self.creating {
@@ -202,7 +202,7 @@ impl<L: Leases> Elector<L> {
         &mut self,
         leading: bool,
         deadline: Duration,
-    ) -> Result<Decision, ClusterError> {
+    ) -> Result<Decision, KubeApiError> {
         let lease = self.bounded(deadline, self.leases.get()).await?;
         if let Some(lease) = &lease {
             self.compare(lease);
@@ -225,10 +225,10 @@ impl<L: Leases> Elector<L> {
     }
 
     /// Renews what was written last, which nobody may have touched since; else looks at the Lease first.
-    async fn renew(&mut self, deadline: Duration) -> Result<Decision, ClusterError> {
+    async fn renew(&mut self, deadline: Duration) -> Result<Decision, KubeApiError> {
         if let Some(lease) = self.written.take() {
             match self.write(Some(lease), deadline).await {
-                Err(ClusterError::Conflict | ClusterError::NotFound) => {}
+                Err(KubeApiError::Conflict | KubeApiError::NotFound) => {}
                 done => return done.map(|()| Decision::Renew),
             }
         }
@@ -240,7 +240,7 @@ impl<L: Leases> Elector<L> {
         &mut self,
         lease: Option<Lease>,
         deadline: Duration,
-    ) -> Result<(), ClusterError> {
+    ) -> Result<(), KubeApiError> {
         let before = lease.as_ref().and_then(|lease| lease.spec.as_ref());
         let spec = held(before, &self.me, self.clock.now());
         let sent = self.clock.elapsed();
@@ -277,9 +277,9 @@ impl<L: Leases> Elector<L> {
     async fn bounded<T>(
         &self,
         deadline: Duration,
-        call: impl Future<Output = Result<T, ClusterError>>,
-    ) -> Result<T, ClusterError> {
-        let late = || Err(ClusterError::Unavailable("no answer in time".to_owned()));
+        call: impl Future<Output = Result<T, KubeApiError>>,
+    ) -> Result<T, KubeApiError> {
+        let late = || Err(KubeApiError::Unavailable("no answer in time".to_owned()));
         if self.clock.elapsed() >= deadline {
             return late();
         }

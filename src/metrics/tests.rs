@@ -12,7 +12,7 @@ use crate::{
     },
     clock::Clock,
     health::readiness::Readiness,
-    k8s::{api::ClusterError, leadership::Leadership},
+    k8s::{api::KubeApiError, leadership::Leadership},
     mirror::{
         name::object_name,
         status::{Synced, from_api},
@@ -20,8 +20,8 @@ use crate::{
     network::Cause,
     operator::metrics::Operator,
     store::Index,
-    sync::write::object::{Deed, Done},
-    testing::{CLUSTER, NAMESPACE, ZERO_TIMES, at, clock::TestClock, index, item, scope, some},
+    sync::write::object::{Done, MirrorChange},
+    testing::{CLUSTER, NAMESPACE, ZERO_TIMES, at, clock::TestClock, index, item, some, target},
     together::{self, BaseUrl, Client, Limits},
 };
 

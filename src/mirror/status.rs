@@ -185,7 +185,7 @@ fn conditions(
     generation: i64,
 ) -> Vec<Condition> {
     let state = status.state.as_deref().unwrap_or("UNKNOWN");
-    let told = story(status, id);
+    let told = condition_message(status, id);
     let node = status.node.as_deref().unwrap_or(UNNAMED);
     let stands = match synced {
         Synced::Pending | Synced::Listed | Synced::Final => synced.message().to_owned(),
@@ -249,7 +249,7 @@ pub fn reason_of(state: &str) -> Reason {
 
 /// One sentence: what happens to which machine, and who must act.
 #[must_use]
-pub fn story(status: &RemediationStatus, id: &str) -> String {
+pub fn condition_message(status: &RemediationStatus, id: &str) -> String {
     let node = status.node.as_deref().unwrap_or(UNNAMED);
     let mode = status
         .mode

@@ -17,12 +17,12 @@ use super::{
 use crate::{
     api::{cluster_watch::ClusterWatch, remediation::Remediation},
     k8s::{
-        api::{Cluster, ClusterError},
+        api::{KubeApi, KubeApiError},
         gate::Gate,
         leadership::Leadership,
-        throttle::Patience,
+        throttle::RetryAfterGate,
     },
-    testing::cluster::MemoryCluster,
+    testing::cluster::MemoryKubeApi,
 };
 
 /// How long a call takes, there and back.
@@ -63,15 +63,15 @@ pub(super) struct Reach {
     worlds: Vec<Arc<World>>,
     life: Arc<Life>,
     leadership: Leadership,
-    patience: Patience,
+    patience: RetryAfterGate,
     gate: Gate,
 }
 
-type Answer<T> = Result<T, ClusterError>;
+type Answer<T> = Result<T, KubeApiError>;
 
 impl Reach {
     pub(super) fn new(worlds: Vec<Arc<World>>, life: Arc<Life>, leadership: Leadership) -> Self {
-        let patience = Patience::default();
+        let patience = RetryAfterGate::default();
         let gate = Gate::new(patience.clone(), None, leadership.clone());
         Self {
             worlds,
@@ -95,7 +95,7 @@ impl Reach {
         verb: Verb,
         name: String,
         fence: Option<u64>,
-        act: impl Fn(&MemoryCluster) -> Answer<T> + Clone + Send + Sync + 'static,
+        act: impl Fn(&MemoryKubeApi) -> Answer<T> + Clone + Send + Sync + 'static,
     ) -> Answer<T> {
         let slot = self.life.slot;
         let op = Op {
@@ -115,13 +115,13 @@ impl Reach {
         let rights = !world.refused.get();
         let unwritable = || world.with(|state, _| state.faults.is_unwritable(&op.name));
         let lands = match fault {
-            _ if !rights => Err(ClusterError::Refused("forbidden".to_owned())),
+            _ if !rights => Err(KubeApiError::Refused("forbidden".to_owned())),
             _ if verb != Verb::WatchStatus && !reads && unwritable() => {
-                Err(ClusterError::Refused("admission".to_owned()))
+                Err(KubeApiError::Refused("admission".to_owned()))
             }
-            Some(KubeFault::Refused) => Err(ClusterError::Refused("quota".to_owned())),
-            Some(KubeFault::Conflict) => Err(ClusterError::Conflict),
-            Some(KubeFault::Throttled(_)) => Err(ClusterError::Busy("429".to_owned())),
+            Some(KubeFault::Refused) => Err(KubeApiError::Refused("quota".to_owned())),
+            Some(KubeFault::Conflict) => Err(KubeApiError::Conflict),
+            Some(KubeFault::Throttled(_)) => Err(KubeApiError::Busy("429".to_owned())),
             Some(KubeFault::Unavailable | KubeFault::Unreadable) => Err(down()),
             _ => Ok(()),
         };
@@ -165,7 +165,7 @@ impl Reach {
         verb: Verb,
         name: String,
         fence: Option<u64>,
-        act: impl Fn(&MemoryCluster) -> Answer<T> + Clone + Send + Sync + 'static,
+        act: impl Fn(&MemoryKubeApi) -> Answer<T> + Clone + Send + Sync + 'static,
     ) -> Answer<T> {
         self.life.runs().await;
         let world = self.world(namespace);
@@ -177,7 +177,7 @@ impl Reach {
         &self,
         namespace: &str,
         name: &str,
-        act: impl Fn(&MemoryCluster) -> Answer<T> + Clone + Send + Sync + 'static,
+        act: impl Fn(&MemoryKubeApi) -> Answer<T> + Clone + Send + Sync + 'static,
     ) -> Answer<T> {
         self.life.runs().await;
         let world = self.world(Some(namespace));
@@ -186,8 +186,8 @@ impl Reach {
     }
 }
 
-fn down() -> ClusterError {
-    ClusterError::Unavailable("down".to_owned())
+fn down() -> KubeApiError {
+    KubeApiError::Unavailable("down".to_owned())
 }
 
 /// What the call does to the cluster, unless it never left the process.
@@ -195,7 +195,7 @@ async fn land<T>(
     world: &World,
     life: &Life,
     op: &Op,
-    act: impl FnOnce(&MemoryCluster) -> Answer<T>,
+    act: impl FnOnce(&MemoryKubeApi) -> Answer<T>,
 ) -> Answer<T> {
     let unsent = life.phase() == Phase::Paused && world.with(|state, _| state.rng.bool());
     if unsent {
@@ -251,7 +251,7 @@ fn version<K: ResourceExt>(object: &K) -> Option<u64> {
         .map(|version| version.parse().unwrap())
 }
 
-impl Cluster for Reach {
+impl KubeApi for Reach {
     async fn create(&self, mirror: &Remediation) -> Answer<Remediation> {
         let (mirror, namespace) = (mirror.clone(), mirror.namespace());
         self.write(
@@ -321,7 +321,7 @@ impl Cluster for Reach {
         let (name, fence) = (watch.name_any(), version(watch));
         let watch_namespace = watch.namespace();
         let watch = watch.clone();
-        let act = move |cluster: &MemoryCluster| now(cluster.replace_watch_status(&watch));
+        let act = move |cluster: &MemoryKubeApi| now(cluster.replace_watch_status(&watch));
         let world = self.world(watch_namespace.as_deref());
         let call = || self.send(world, Verb::WatchStatus, name.clone(), fence, act.clone());
         self.gate.write_now(call).await

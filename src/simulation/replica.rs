@@ -25,15 +25,15 @@ use crate::{
     controller::{metrics::Watches, orphans::look_after, registry::Supervisor, shard::Shard},
     events::Events,
     health::{liveness::Watchdog, readiness::Readiness},
-    k8s::{api::ClusterError, leadership::Leadership, lease::Leases},
+    k8s::{api::KubeApiError, leadership::Leadership, lease::Leases},
     leader::elector::Elector,
     operator::lead,
     store::{Index, reflector::heed},
-    sync::{Tools, credentials::Keys, schedule::Speeds, write::permits::Room},
+    sync::{Env, credentials::Keys, schedule::PollDefaults, write::permits::WritePermits},
     testing::lease::{Access, Fault},
 };
 
-pub(super) const SPEEDS: Speeds = Speeds {
+pub(super) const SPEEDS: PollDefaults = PollDefaults {
     default_interval: Duration::from_secs(30),
     default_active_interval: Duration::from_secs(15),
     min_interval: Duration::from_secs(10),
@@ -120,13 +120,13 @@ impl Replica {
         index: Index,
     ) -> impl Future<Output = ()> + use<> {
         let (life, lags, stop) = (self.life.clone(), self.lags.clone(), self.stop.clone());
-        let tools = Arc::new(Tools {
+        let env = Arc::new(Env {
             cluster: Reach::new(worlds.clone(), life.clone(), self.leadership.clone()),
             together: Remote::new(worlds.clone(), life.clone(), clock.clone()),
             index: index.clone(),
             clock: clock.clone(),
             events: Events::default(),
-            room: Room::default(),
+            permits: WritePermits::default(),
             keys: Keys::default(),
         });
         let readiness = Readiness::new(index.clone());
@@ -134,7 +134,7 @@ impl Replica {
         let watchdog = Watchdog::new(clock, Duration::from_secs(300));
         let shutdown = CancellationToken::new();
         let supervisor = Arc::new(Supervisor::new(
-            tools.clone(),
+            env.clone(),
             Shard::new("together-system/lease", None),
             SPEEDS,
             watchdog,
@@ -143,7 +143,7 @@ impl Replica {
         ));
         async move {
             let each = worlds.iter().zip(&lags).map(|(world, lags)| {
-                follow_and_control(world, &life, lags, &supervisor, &tools, readiness.clone())
+                follow_and_control(world, &life, lags, &supervisor, &env, readiness.clone())
             });
             let dead = life.clone();
             let ends = async {
@@ -201,13 +201,13 @@ async fn follow_and_control(
     life: &Arc<Life>,
     lags: &Lags,
     supervisor: &Supervisor<Reach, Remote>,
-    tools: &Tools<Reach, Remote>,
+    env: &Env<Reach, Remote>,
     readiness: Readiness,
 ) {
     let (events, feed) = feed::mirrors(world.clone(), life.clone(), lags.clone());
     tokio::select! {
         biased;
-        () = control(world, life, lags, supervisor, tools) => {}
+        () = control(world, life, lags, supervisor, env) => {}
         () = feed => {}
         () = heed(events, Some(world.namespace.to_owned()), readiness) => {}
     }
@@ -219,7 +219,7 @@ async fn control(
     life: &Arc<Life>,
     lags: &Lags,
     supervisor: &Supervisor<Reach, Remote>,
-    tools: &Tools<Reach, Remote>,
+    env: &Env<Reach, Remote>,
 ) {
     let store = Mutex::new(Vec::<Arc<ClusterWatch>>::new());
     let showing = feed::watches(world.clone(), life.clone(), lags.clone(), |watches| {
@@ -230,10 +230,7 @@ async fn control(
     let leading = async {
         supervisor.led().await;
         supervisor.settle_all(Some(world.namespace), &store.lock().unwrap());
-        look_after(tools, Some(world.namespace), || {
-            store.lock().unwrap().clone()
-        })
-        .await;
+        look_after(env, Some(world.namespace), || store.lock().unwrap().clone()).await;
     };
     tokio::join!(showing, leading);
 }
@@ -245,14 +242,14 @@ struct GatedLeases {
 }
 
 impl Leases for GatedLeases {
-    async fn get(&self) -> Result<Option<Lease>, ClusterError> {
+    async fn get(&self) -> Result<Option<Lease>, KubeApiError> {
         self.life.runs().await;
         let answer = self.access.get().await;
         self.life.runs().await;
         answer
     }
 
-    async fn create(&self, spec: LeaseSpec) -> Result<Lease, ClusterError> {
+    async fn create(&self, spec: LeaseSpec) -> Result<Lease, KubeApiError> {
         self.life.runs().await;
         sleep(LATENCY).await;
         let answer = self.access.create(spec).await;
@@ -260,7 +257,7 @@ impl Leases for GatedLeases {
         answer
     }
 
-    async fn replace(&self, lease: &Lease) -> Result<Lease, ClusterError> {
+    async fn replace(&self, lease: &Lease) -> Result<Lease, KubeApiError> {
         self.life.runs().await;
         sleep(LATENCY).await;
         let answer = self.access.replace(lease).await;

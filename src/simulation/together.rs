@@ -16,8 +16,8 @@ use crate::{
     clock::Clock,
     network::Cause,
     together::{
-        Api, ApiClock, ApiKey, Budget, Budgets, Dialects, Error, Moment, Outage, Page, PageQuery,
-        Rate, Remediation, Service, Skew, decode_one, decode_page,
+        Api, ApiClock, ApiKey, Budget, Budgets, Dialects, Error, Moment, Page, PageQuery, Rate,
+        Remediation, Service, Skew, TransportError, decode_one, decode_page,
     },
 };
 
@@ -148,7 +148,7 @@ impl Keyed {
 
 fn timeout() -> Error {
     Error::Unavailable {
-        cause: Outage::Connection(Cause::TimedOut),
+        cause: TransportError::Connection(Cause::TimedOut),
         retry_after: None,
     }
 }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::{answered::Answered, faults::Faults, judge::Judge, signal::Signal, truth::Truth};
 use crate::{
-    testing::{CLUSTER, NAMESPACE, cluster::MemoryCluster, lease::Store},
+    testing::{CLUSTER, NAMESPACE, cluster::MemoryKubeApi, lease::Store},
     together::ApiKey,
 };
 
@@ -57,7 +57,7 @@ pub(super) struct World {
     pub(super) namespace: &'static str,
     /// The id of Together's cluster.
     pub(super) together: &'static str,
-    pub(super) cluster: MemoryCluster,
+    pub(super) cluster: MemoryKubeApi,
     pub(super) lease: Arc<Store>,
     /// Told of every change of a mirror.
     pub(super) mirror_news: Signal<u64>,
@@ -94,7 +94,7 @@ impl World {
         let label = if at == 0 { "" } else { "second: " };
         let key = format!("{namespace}-key-0");
         // Versions of their own, so that no uid is there twice.
-        let cluster = MemoryCluster::of(namespace, at as u64 * 1_000_000);
+        let cluster = MemoryKubeApi::of(namespace, at as u64 * 1_000_000);
         cluster.set_key(key.as_bytes());
         Self {
             start,

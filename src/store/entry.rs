@@ -198,7 +198,7 @@ impl Mirror {
     /// Whether it is open and shows something that could be taken for the truth: not one that says itself that it is not, nor
     /// one that still waits for its first status.
     #[must_use]
-    pub fn may_mislead(&self) -> bool {
+    pub fn needs_stale_mark(&self) -> bool {
         let empty = self.synced == Synced::Pending && self.state.is_empty() && !self.unread;
         self.open && !empty && !matches!(self.synced, Synced::Stale | Synced::Forbidden)
     }

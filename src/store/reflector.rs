@@ -71,7 +71,7 @@ pub async fn heed<S: Into<Shown>>(
                 if watch::is_refused(&error) {
                     index.refuse(namespace.as_deref());
                 }
-                readiness.doubt();
+                readiness.report_watch_error();
                 tracing::warn!(
                     namespace,
                     error = words(&error),

@@ -8,7 +8,7 @@ use k8s_openapi::ByteString;
 
 pub use self::keys::{Found, Keys};
 use crate::{
-    k8s::api::{Cluster, ClusterError},
+    k8s::api::{KubeApi, KubeApiError},
     together::ApiKey,
 };
 
@@ -36,7 +36,7 @@ pub enum CredentialsError {
         /// The Secret's name.
         name: String,
         /// What the cluster said.
-        error: ClusterError,
+        error: KubeApiError,
     },
 }
 
@@ -60,7 +60,7 @@ impl Read {
 }
 
 /// Reads the Secret of this `name`.
-async fn read<C: Cluster>(
+async fn read<C: KubeApi>(
     cluster: &C,
     namespace: &str,
     name: &str,
@@ -72,8 +72,8 @@ async fn read<C: Cluster>(
             type_: secret.type_,
             data: secret.data,
         }),
-        Err(ClusterError::NotFound) => Err(CredentialsError::NotFound(name)),
-        Err(ClusterError::Refused(_)) => Err(CredentialsError::Invalid {
+        Err(KubeApiError::NotFound) => Err(CredentialsError::NotFound(name)),
+        Err(KubeApiError::Refused(_)) => Err(CredentialsError::Invalid {
             name,
             problem: "the operator may not read it: grant its service account get on secrets in this namespace".into(),
         }),

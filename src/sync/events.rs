@@ -4,39 +4,39 @@ use k8s_openapi::jiff::Timestamp;
 
 use crate::{
     api::{Reason, remediation::RemediationStatus, timestamp},
-    events::Said,
-    mirror::status::{Synced, UNNAMED, mode_in_words, reason_of, story},
+    events::EventDraft,
+    mirror::status::{Synced, UNNAMED, condition_message, mode_in_words, reason_of},
     store::Mirror,
-    sync::write::object::Deed,
+    sync::write::object::MirrorChange,
 };
 
-/// What to say once `deed` is done. Of a new mirror something only where its remediation was created after `news` (by the
+/// What to say once `change` is done. Of a new mirror something only where its remediation was created after `news` (by the
 /// API's clock; `None`: nothing was): anything else is history.
 #[must_use]
-pub fn of_deed(deed: &Deed, news: Option<Timestamp>) -> Vec<Said> {
-    match deed {
-        Deed::Create(status, spec) => created(status, &spec.id, news),
-        Deed::Update {
+pub fn events_for(change: &MirrorChange, news: Option<Timestamp>) -> Vec<EventDraft> {
+    match change {
+        MirrorChange::Create(status, spec) => created(status, &spec.id, news),
+        MirrorChange::Update {
             mirror,
             status: Some(status),
             ..
         } if mirror.state.is_empty() => created(status, &mirror.id, news),
-        Deed::Update {
+        MirrorChange::Update {
             mirror,
             status: Some(status),
             ..
         } => updated(mirror, status),
-        Deed::Update { status: None, .. } | Deed::Prune(_) => Vec::new(),
-        Deed::Mark(mirror, synced) => marked(mirror, *synced).into_iter().collect(),
+        MirrorChange::Update { status: None, .. } | MirrorChange::Prune(_) => Vec::new(),
+        MirrorChange::Mark(mirror, synced) => marked(mirror, *synced).into_iter().collect(),
     }
 }
 
-fn created(status: &RemediationStatus, id: &str, news: Option<Timestamp>) -> Vec<Said> {
+fn created(status: &RemediationStatus, id: &str, news: Option<Timestamp>) -> Vec<EventDraft> {
     let is_news = timestamp::is_since(status.create_time.as_deref(), news);
     is_news.then(|| entered(status, id)).into_iter().collect()
 }
 
-fn updated(mirror: &Mirror, status: &RemediationStatus) -> Vec<Said> {
+fn updated(mirror: &Mirror, status: &RemediationStatus) -> Vec<EventDraft> {
     let mut said = Vec::new();
     let entered_another = status.state.as_deref() != Some(&*mirror.state);
     if !entered_another && mirror.synced != Synced::Listed && status.open == Some(true) {
@@ -50,7 +50,7 @@ fn updated(mirror: &Mirror, status: &RemediationStatus) -> Vec<Said> {
         } else {
             mode_in_words(mode)
         };
-        said.push(Said::normal(
+        said.push(EventDraft::normal(
             Reason::ModeChanged,
             format!("{node}: the repair was {before} and is now {now}"),
         ));
@@ -62,7 +62,7 @@ fn updated(mirror: &Mirror, status: &RemediationStatus) -> Vec<Said> {
 }
 
 /// It came into its state.
-fn entered(status: &RemediationStatus, id: &str) -> Said {
+fn entered(status: &RemediationStatus, id: &str) -> EventDraft {
     // Without what people may have written.
     let told = RemediationStatus {
         node: status.node.clone(),
@@ -74,23 +74,23 @@ fn entered(status: &RemediationStatus, id: &str) -> Said {
         ..RemediationStatus::default()
     };
     let state = status.state.as_deref().unwrap_or_default();
-    Said {
+    EventDraft {
         warning: matches!(state, "FAILED" | "PENDING_APPROVAL"),
-        ..Said::normal(reason_of(state), story(&told, id))
+        ..EventDraft::normal(reason_of(state), condition_message(&told, id))
     }
 }
 
-fn marked(mirror: &Mirror, synced: Synced) -> Option<Said> {
+fn marked(mirror: &Mirror, synced: Synced) -> Option<EventDraft> {
     let node = node(Some(&*mirror.node).filter(|node| !node.is_empty()));
     let note = |told: &str| format!("{node}: {told}");
     match synced {
         Synced::Listed if mirror.synced == Synced::Pending => None,
-        Synced::Listed => Some(Said::normal(
+        Synced::Listed => Some(EventDraft::normal(
             synced.reason(),
             note("the API shows it again, as it is mirrored"),
         )),
         Synced::Stale | Synced::NotFound | Synced::NotListed | Synced::Forbidden => {
-            Some(Said::warning(synced.reason(), note(synced.message())))
+            Some(EventDraft::warning(synced.reason(), note(synced.message())))
         }
         Synced::Pending | Synced::Final => None,
     }

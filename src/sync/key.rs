@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use super::{ClusterWatchSpec, PollError, Tools};
+use super::{ClusterWatchSpec, Env, SyncError};
 use crate::{
     controller::status::late_secret::{self, AGAIN},
-    k8s::api::Cluster,
+    k8s::api::KubeApi,
     sync::{
         credentials::{CredentialsError, Found},
-        decide::plan::Scope,
+        decide::plan::MirrorTarget,
         schedule::Cadence,
-        state::Memory,
+        state::SyncState,
     },
     together::ApiKey,
 };
@@ -19,30 +19,30 @@ use crate::{
 /// polls, else the one that the Secret holds now. By itself each `ClusterWatch` reads its Secret at each poll.
 ///
 /// A Secret that cannot be used is read again no sooner than ten seconds later, unless somebody asks for this poll.
-pub(crate) async fn key<C: Cluster, T>(
-    tools: &Tools<C, T>,
+pub(crate) async fn key<C: KubeApi, T>(
+    env: &Env<C, T>,
     spec: &ClusterWatchSpec,
-    scope: &Scope,
+    target: &MirrorTarget,
     cadence: &Cadence,
-    memory: &mut Memory,
-) -> Result<ApiKey, PollError> {
-    let asked = tools.clock.elapsed();
+    sync_state: &mut SyncState,
+) -> Result<ApiKey, SyncError> {
+    let asked = env.clock.elapsed();
     let young = cadence.active_interval / 2;
-    let requested = std::mem::take(&mut memory.secret.wanted);
-    let known: &Memory = memory;
+    let requested = std::mem::take(&mut sync_state.secret.wanted);
+    let known: &SyncState = sync_state;
     let serves = |found: &Found| match &found.key {
         Ok(key) => {
             found.began >= asked
                 || asked < found.began + young
                     && known.secret.own != Some(found.began)
-                    && known.heed_refusal(key, asked).is_ok()
+                    && known.check_backoff(key, asked).is_ok()
         }
         Err(error) if requested => found.began >= asked || answers(found, error, asked),
         Err(error) => is_fresh(found, error, asked),
     };
-    let key = find(tools, spec, scope, memory, serves).await;
-    let key = note(memory, key)?;
-    memory.heed_refusal(&key, asked)?;
+    let key = find(env, spec, target, sync_state, serves).await;
+    let key = note(sync_state, key)?;
+    sync_state.check_backoff(&key, asked)?;
     Ok(key)
 }
 
@@ -50,34 +50,34 @@ pub(crate) async fn key<C: Cluster, T>(
 ///
 /// # Errors
 /// Why there still is no key.
-pub async fn look_for_key<C: Cluster, T>(
-    tools: &Tools<C, T>,
+pub async fn look_for_key<C: KubeApi, T>(
+    env: &Env<C, T>,
     spec: &ClusterWatchSpec,
-    scope: &Scope,
-    memory: &mut Memory,
+    target: &MirrorTarget,
+    sync_state: &mut SyncState,
 ) -> Result<(), CredentialsError> {
-    let asked = tools.clock.elapsed();
+    let asked = env.clock.elapsed();
     let serves = |found: &Found| match &found.key {
         Ok(_) => asked < found.began + AGAIN,
         Err(error) => is_fresh(found, error, asked),
     };
-    let (found, _) = find(tools, spec, scope, memory, serves).await;
+    let (found, _) = find(env, spec, target, sync_state, serves).await;
     // The poll that follows may take what was found here.
-    note(memory, (found, false)).map(drop)
+    note(sync_state, (found, false)).map(drop)
 }
 
 /// The key that the Secret holds now, where the API has just refused `key` and it is another one: the key was rotated since
 /// it was read. `None`: nothing speaks for another try.
-pub(crate) async fn replaced<C: Cluster, T>(
-    tools: &Tools<C, T>,
+pub(crate) async fn replaced<C: KubeApi, T>(
+    env: &Env<C, T>,
     spec: &ClusterWatchSpec,
-    scope: &Scope,
-    memory: &mut Memory,
+    target: &MirrorTarget,
+    sync_state: &mut SyncState,
     key: &ApiKey,
 ) -> Option<ApiKey> {
-    let asked = tools.clock.elapsed();
-    let newer = find(tools, spec, scope, memory, |found| found.began > asked).await;
-    let newer = note(memory, newer).ok()?;
+    let asked = env.clock.elapsed();
+    let newer = find(env, spec, target, sync_state, |found| found.began > asked).await;
+    let newer = note(sync_state, newer).ok()?;
     (newer.fingerprint() != key.fingerprint()).then_some(newer)
 }
 
@@ -94,32 +94,35 @@ fn answers(found: &Found, error: &CredentialsError, asked: Duration) -> bool {
     late_secret::reason(error).is_none() && found.ended >= asked
 }
 
-async fn find<C: Cluster, T>(
-    tools: &Tools<C, T>,
+async fn find<C: KubeApi, T>(
+    env: &Env<C, T>,
     spec: &ClusterWatchSpec,
-    scope: &Scope,
-    memory: &Memory,
+    target: &MirrorTarget,
+    sync_state: &SyncState,
     serves: impl Fn(&Found) -> bool + Send,
 ) -> (Found, bool) {
-    let (keys, of) = (&tools.keys, (&*scope.namespace, &spec.api_key_secret_ref));
-    let (found, own) = keys.find(&tools.cluster, &*tools.clock, of, serves).await;
+    let (keys, of) = (&env.keys, (&*target.namespace, &spec.api_key_secret_ref));
+    let (found, own) = keys.find(&env.cluster, &*env.clock, of, serves).await;
     if own {
-        memory.meter.read_secret(found.key.as_ref().err());
+        sync_state.meter.read_secret(found.key.as_ref().err());
     }
     (found, own)
 }
 
 /// Remembers what was `found`, and whether it was read for this `ClusterWatch` alone.
-fn note(memory: &mut Memory, (found, own): (Found, bool)) -> Result<ApiKey, CredentialsError> {
+fn note(
+    sync_state: &mut SyncState,
+    (found, own): (Found, bool),
+) -> Result<ApiKey, CredentialsError> {
     match &found.key {
-        Ok(_) if own => memory.secret.own = Some(found.began),
+        Ok(_) if own => sync_state.secret.own = Some(found.began),
         Ok(_) => {}
         Err(error) => {
             let last = match late_secret::reason(error) {
                 Some(_) => found.began,
                 None => found.ended,
             };
-            memory.secret.again = last + AGAIN;
+            sync_state.secret.again = last + AGAIN;
         }
     }
     found.key

@@ -3,16 +3,16 @@
 //! Where the call by id has not earned trust yet, one that was just listed is asked for first.
 
 use crate::{
-    k8s::api::Cluster,
+    k8s::api::KubeApi,
     store::Index,
     sync::{
         decide::{
             absence::{Absences, Answer},
-            plan::Scope,
+            plan::MirrorTarget,
         },
         write::{
-            object::{Deed, Write},
-            queue::Round,
+            object::{MirrorChange, Write},
+            queue::WriteQueue,
         },
     },
     together::{Api, Error, Remediation, is_plain},
@@ -28,12 +28,12 @@ pub struct Asked {
 }
 
 /// Asks for what is missing, within `budget` calls, and plans what the answers show.
-pub async fn ask<A: Api, C: Cluster>(
+pub async fn ask<A: Api, C: KubeApi>(
     api: &A,
-    scope: &Scope,
+    target: &MirrorTarget,
     index: &Index,
     absences: &mut Absences,
-    round: &mut Round<'_, C>,
+    queue: &mut WriteQueue<'_, C>,
     budget: usize,
 ) -> Asked {
     let mut left = budget;
@@ -41,29 +41,29 @@ pub async fn ask<A: Api, C: Cluster>(
     let missing = absences.questions(budget);
     if !missing.is_empty()
         && !absences.trusts_ids()
-        && let Some((instance, id)) = round.sample.clone()
-        && let Some(Ok(_)) = question(api, scope, instance.as_deref(), &id, &mut left).await
+        && let Some((instance, id)) = queue.sample.clone()
+        && let Some(Ok(_)) = question(api, target, instance.as_deref(), &id, &mut left).await
     {
         absences.trust_ids();
     }
     for name in missing {
-        let Some(mirror) = index.mirror(&scope.namespace, &scope.cluster, &name) else {
+        let Some(mirror) = index.mirror(&target.namespace, &target.cluster, &name) else {
             continue;
         };
         let instance = Some(&*mirror.instance).filter(|instance| !instance.is_empty());
-        let mut answer = question(api, scope, instance, &mirror.id, &mut left).await;
+        let mut answer = question(api, target, instance, &mirror.id, &mut left).await;
         if instance.is_some() && matches!(answer, Some(Err(Error::NotFound))) {
-            answer = question(api, scope, None, &mirror.id, &mut left).await;
+            answer = question(api, target, None, &mirror.id, &mut left).await;
         }
         let Some(answer) = answer else { break };
         absences.asked(&name);
         asked.times += 1;
-        round.pulse.beat();
+        queue.heartbeat.touch();
         match answer {
             Ok(item) => {
                 asked.shown.push(item.clone());
-                round.take(vec![Ok(item)]).await;
-                let left_out = round.unconfirmed.contains(&mirror.id);
+                queue.take(vec![Ok(item)]).await;
+                let left_out = queue.unconfirmed.contains(&mirror.id);
                 let shown = if left_out {
                     Answer::LeftOut
                 } else {
@@ -91,35 +91,35 @@ pub async fn ask<A: Api, C: Cluster>(
 /// One call, if the budget still has one.
 async fn question<A: Api>(
     api: &A,
-    scope: &Scope,
+    target: &MirrorTarget,
     instance: Option<&str>,
     id: &str,
     left: &mut usize,
 ) -> Option<Result<Remediation, Error>> {
     *left = left.checked_sub(1)?;
-    Some(api.get(&scope.cluster, instance, id).await)
+    Some(api.get(&target.cluster, instance, id).await)
 }
 
 /// Marks what is proven gone.
-pub async fn mark<C: Cluster>(
-    scope: &Scope,
+pub async fn mark<C: KubeApi>(
+    target: &MirrorTarget,
     index: &Index,
     absences: &Absences,
-    round: &mut Round<'_, C>,
+    queue: &mut WriteQueue<'_, C>,
 ) {
     let proven: Vec<_> = absences
         .names()
         .filter_map(|name| Some((name, absences.verdict(name)?)))
         .collect();
     for (name, synced) in proven {
-        let Some(mirror) = index.mirror(&scope.namespace, &scope.cluster, name) else {
+        let Some(mirror) = index.mirror(&target.namespace, &target.cluster, name) else {
             continue;
         };
         if mirror.open && mirror.synced != synced {
-            round
+            queue
                 .write(Write {
                     name: name.into(),
-                    deed: Deed::Mark(mirror, synced),
+                    change: MirrorChange::Mark(mirror, synced),
                 })
                 .await;
         }

@@ -22,17 +22,17 @@ use crate::{
     api::{Reason, cluster_watch::ClusterWatchSpec},
     clock::Clock,
     events::Events,
-    k8s::api::Cluster,
+    k8s::api::KubeApi,
     mirror::end::Clocks,
     store::{Index, Mirror},
     sync::{
         credentials::{CredentialsError, Keys},
-        decide::{plan::Scope, regression::Regressions, retention::Policy},
-        outcome::Polled,
+        decide::{plan::MirrorTarget, regression::Regressions, retention::Policy},
+        outcome::SyncOutcome,
         schedule::{Cadence, most_questions},
         stale::mark_stale,
-        state::{FullListing, Memory, only_final},
-        write::{permits::Room, queue::Round},
+        state::{FullListing, SyncState, only_final},
+        write::{permits::WritePermits, queue::WriteQueue},
     },
     together::{
         Api, ApiKey, Client, CompleteListing, Error, ListRequest, Listing, Service,
@@ -41,7 +41,7 @@ use crate::{
 };
 
 /// What polls of one watch work with.
-pub struct Tools<C, T = Client> {
+pub struct Env<C, T = Client> {
     /// The cluster.
     pub cluster: C,
     /// The API.
@@ -53,30 +53,30 @@ pub struct Tools<C, T = Client> {
     /// Where Events are said.
     pub events: Events,
     /// Where writes to mirrors wait.
-    pub room: Room,
+    pub permits: WritePermits,
     /// The keys that were just read.
     pub keys: Keys,
 }
 
-impl<C: Cluster, T> Tools<C, T> {
-    /// A round of writes that begins now, and counts for the `ClusterWatch` of `memory`.
-    pub(crate) fn round<'a>(
+impl<C: KubeApi, T> Env<C, T> {
+    /// A round of writes that begins now, and counts for the `ClusterWatch` of `sync_state`.
+    pub(crate) fn queue<'a>(
         &self,
-        scope: &'a Scope,
+        target: &'a MirrorTarget,
         regressions: &'a Regressions,
-        memory: &Memory,
-    ) -> Round<'a, C> {
+        sync_state: &SyncState,
+    ) -> WriteQueue<'a, C> {
         let (cluster, index) = (self.cluster.clone(), self.index.clone());
-        let mut round = Round::new(scope, regressions, cluster, index, self.clock.now());
-        round.events = self.events.clone();
-        round.room = self.room.clone();
-        round.pulse = memory.pulse.clone();
-        round.meter = memory.meter.clone();
-        round
+        let mut queue = WriteQueue::new(target, regressions, cluster, index, self.clock.now());
+        queue.events = self.events.clone();
+        queue.permits = self.permits.clone();
+        queue.heartbeat = sync_state.heartbeat.clone();
+        queue.meter = sync_state.meter.clone();
+        queue
     }
 }
 
-impl<C, T: Service> Tools<C, T> {
+impl<C, T: Service> Env<C, T> {
     /// The present, by both clocks.
     fn clocks(&self) -> Clocks {
         let (ours, elapsed) = (self.clock.now(), self.clock.elapsed());
@@ -87,7 +87,7 @@ impl<C, T: Service> Tools<C, T> {
 
 /// Why a poll brought nothing.
 #[derive(Clone, Debug, thiserror::Error)]
-pub enum PollError {
+pub enum SyncError {
     /// There is no key to use.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
@@ -101,231 +101,233 @@ pub enum PollError {
 ///
 /// # Errors
 /// Why nothing was listed to the end. What came before that is mirrored all the same; nothing is marked absent.
-pub async fn poll<C: Cluster, T: Service>(
-    tools: &Tools<C, T>,
+pub async fn poll<C: KubeApi, T: Service>(
+    env: &Env<C, T>,
     spec: &ClusterWatchSpec,
-    scope: &Scope,
+    target: &MirrorTarget,
     cadence: &Cadence,
-    memory: &mut Memory,
-) -> Result<Polled, PollError> {
-    let key = key::key(tools, spec, scope, cadence, memory).await?;
-    memory.polls(tools.clock.elapsed());
-    match poll_with(&key, tools, spec, scope, cadence, memory).await {
-        Err(PollError::Api(error)) if !error.retryable() => {
-            match key::replaced(tools, spec, scope, memory, &key).await {
+    sync_state: &mut SyncState,
+) -> Result<SyncOutcome, SyncError> {
+    let key = key::key(env, spec, target, cadence, sync_state).await?;
+    sync_state.polls(env.clock.elapsed());
+    match poll_with(&key, env, spec, target, cadence, sync_state).await {
+        Err(SyncError::Api(error)) if !error.retryable() => {
+            match key::replaced(env, spec, target, sync_state, &key).await {
                 // Once: a key that changes without end is no reason for calls without end.
-                Some(newer) => poll_with(&newer, tools, spec, scope, cadence, memory).await,
+                Some(newer) => poll_with(&newer, env, spec, target, cadence, sync_state).await,
                 None => Err(error.into()),
             }
         }
-        polled => polled,
+        outcome => outcome,
     }
 }
 
 /// Polls once with this key.
-async fn poll_with<C: Cluster, T: Service>(
+async fn poll_with<C: KubeApi, T: Service>(
     key: &ApiKey,
-    tools: &Tools<C, T>,
+    env: &Env<C, T>,
     spec: &ClusterWatchSpec,
-    scope: &Scope,
+    target: &MirrorTarget,
     cadence: &Cadence,
-    memory: &mut Memory,
-) -> Result<Polled, PollError> {
-    let api = tools.together.with_key(key);
+    sync_state: &mut SyncState,
+) -> Result<SyncOutcome, SyncError> {
+    let api = env.together.with_key(key);
 
-    let began = tools.clock.elapsed();
-    let began_at_api = tools.together.clock().told(began);
-    memory.forget_states(began);
+    let began = env.clock.elapsed();
+    let began_at_api = env.together.clock().told(began);
+    sync_state.forget_states(began);
     let request = query::request(
         spec,
-        scope,
-        memory.states_to_list(scope, cadence, &tools.together, began),
+        target,
+        sync_state.states_to_list(target, cadence, &env.together, began),
     );
-    memory.begin(request.states.is_empty(), began);
-    let regressions = std::mem::take(&mut memory.regressions);
-    let mut round = tools.round(scope, &regressions, memory);
-    round.news = memory.news;
-    round.backlog = std::mem::take(&mut memory.backlog);
-    let timed = Timed::new(api.clone(), tools.clock.clone());
-    let listed = list(timed.clone(), request.clone(), tools, memory, &mut round).await;
+    sync_state.begin(request.states.is_empty(), began);
+    let regressions = std::mem::take(&mut sync_state.regressions);
+    let mut queue = env.queue(target, &regressions, sync_state);
+    queue.news = sync_state.news;
+    queue.backlog = std::mem::take(&mut sync_state.backlog);
+    let timed = Timed::new(api.clone(), env.clock.clone());
+    let listed = list(timed.clone(), request.clone(), env, sync_state, &mut queue).await;
     let listed = listed.and_then(|complete| {
-        let whole = complete.states().is_empty() || only_final(scope).is_some();
-        round.spelling.check(whole).map(|()| Arc::new(complete))
+        let whole = complete.states().is_empty() || only_final(target).is_some();
+        queue.spelling.check(whole).map(|()| Arc::new(complete))
     });
-    let ended = tools.clock.elapsed();
+    let ended = env.clock.elapsed();
     let complete = match listed {
         Ok(complete) => complete,
         Err(error) => {
-            round.drain().await;
-            memory.backlog = std::mem::take(&mut round.backlog);
-            memory.backlog.end(false);
-            memory.regressions = regressions;
-            memory.refused(key, &error, cadence, ended);
+            queue.drain().await;
+            sync_state.backlog = std::mem::take(&mut queue.backlog);
+            sync_state.backlog.end(false);
+            sync_state.regressions = regressions;
+            sync_state.refused(key, &error, cadence, ended);
             return Err(error.into());
         }
     };
-    memory.accepted(complete.pages());
-    let dialects = tools.together.dialects();
-    (memory.short).listed(request, &complete, began_at_api, dialects);
-    let Clocks { ours, apis } = round.clocks;
-    memory.news.get_or_insert(apis.unwrap_or(ours));
+    sync_state.accepted(complete.pages());
+    let dialects = env.together.dialects();
+    (sync_state.short).listed(request, &complete, began_at_api, dialects);
+    let Clocks { ours, apis } = queue.clocks;
+    sync_state.news.get_or_insert(apis.unwrap_or(ours));
 
     // New mirrors count in what follows only once they are written.
-    round.drain().await;
-    let vanished =
-        settle_absences(&api, tools, scope, cadence, memory, &mut round, &complete).await;
-    round.confirm().await;
-    if scope.retention != Policy::default() {
+    queue.drain().await;
+    let vanished = settle_absences(
+        &api, env, target, cadence, sync_state, &mut queue, &complete,
+    )
+    .await;
+    queue.confirm().await;
+    if target.retention != Policy::default() {
         // What the questions showed counts once it is written; and they may have taken long.
-        round.drain().await;
-        round.clocks = tools.clocks();
-        let (policy, clocks) = (&scope.retention, round.clocks);
-        let concerned = mirrors(tools, scope, |mirror| policy.concerns(mirror, clocks));
-        round.settle(&concerned).await;
+        queue.drain().await;
+        queue.clocks = env.clocks();
+        let (policy, clocks) = (&target.retention, queue.clocks);
+        let concerned = mirrors(env, target, |mirror| policy.concerns(mirror, clocks));
+        queue.settle(&concerned).await;
     }
 
     let full = complete.states().is_empty();
     let (lasted, taken) = (ended.saturating_sub(began), timed.taken());
     if full {
-        memory.last_full = Some(FullListing {
+        sync_state.last_full = Some(FullListing {
             ended,
             lasted,
             taken,
         });
     }
-    let older = std::mem::take(&mut round.older);
-    round.drain().await;
-    memory.backlog = std::mem::take(&mut round.backlog);
-    memory.backlog.end(full || only_final(scope).is_some());
-    let (tally, left_out) = round.finish().await;
-    memory.regressions = regressions;
-    let answered = tools.clock.elapsed();
-    memory.regressions.observe(older, full, ended..answered);
-    let wanted = only_final(scope).map_or_else(|| memory.open_states(), <[_]>::to_vec);
+    let older = std::mem::take(&mut queue.older);
+    queue.drain().await;
+    sync_state.backlog = std::mem::take(&mut queue.backlog);
+    sync_state.backlog.end(full || only_final(target).is_some());
+    let (summary, left_out) = queue.finish().await;
+    sync_state.regressions = regressions;
+    let answered = env.clock.elapsed();
+    sync_state.regressions.observe(older, full, ended..answered);
+    let wanted = only_final(target).map_or_else(|| sync_state.open_states(), <[_]>::to_vec);
     let counts = (complete.items(), left_out.skipped());
-    memory.meter.listed(full, lasted, counts);
+    sync_state.meter.listed(full, lasted, counts);
     let left_out = left_out.message();
     if full {
-        memory.left_out.clone_from(&left_out);
+        sync_state.left_out.clone_from(&left_out);
     }
     // A short listing does not show what the last full one had to leave out.
-    let left_out = memory.left_out.clone().or(left_out);
+    let left_out = sync_state.left_out.clone().or(left_out);
     let left_out = left_out.map(|told| (Reason::ItemsLeftOut, told));
     let dialect = dialects
         .note(&wanted)
         .map(|told| (Reason::DialectFallback, told));
     let notes = left_out.into_iter().chain(dialect).collect();
-    Ok(Polled {
+    Ok(SyncOutcome {
         full,
         lasted,
         taken,
         pages: complete.pages(),
         items: complete.items(),
-        tally,
+        summary,
         vanished,
         notes,
     })
 }
 
 /// Lists page by page; each page is planned and its writes started while the next one is fetched.
-async fn list<A: Api, C: Cluster, T: Service>(
+async fn list<A: Api, C: KubeApi, T: Service>(
     api: A,
     request: ListRequest,
-    tools: &Tools<C, T>,
-    memory: &mut Memory,
-    round: &mut Round<'_, C>,
+    env: &Env<C, T>,
+    sync_state: &mut SyncState,
+    queue: &mut WriteQueue<'_, C>,
 ) -> Result<CompleteListing, Error> {
     let everything = request.states.is_empty();
-    let mut listing = Listing::start(api, request, tools.together.dialects())
-        .first_page_once(memory.first_page_once());
+    let mut listing = Listing::start(api, request, env.together.dialects())
+        .first_page_once(sync_state.first_page_once());
     let pages = async {
         loop {
             tokio::select! {
                 biased;
                 page = listing.next_page() => match page? {
                     Some(page) => {
-                        memory.pulse.beat();
-                        let now = tools.clock.elapsed();
+                        sync_state.heartbeat.touch();
+                        let now = env.clock.elapsed();
                         for item in page.iter().flatten() {
-                            memory.met(&item.state, now);
+                            sync_state.met(&item.state, now);
                             if everything {
-                                memory.short.seen(item);
+                                sync_state.short.seen(item);
                             }
-                            memory.absences.shown(&round.scope.cluster, &item.id);
+                            sync_state.absences.shown(&queue.target.cluster, &item.id);
                         }
-                        round.clocks = tools.clocks();
-                        round.take(page).await;
+                        queue.clocks = env.clocks();
+                        queue.take(page).await;
                     }
                     None => return Ok(()),
                 },
-                () = due(tools, memory.stale_at) => {}
+                () = due(env, sync_state.stale_at) => {}
             }
-            let now = tools.clock.elapsed();
-            if memory.stale_at.take_if(|due| now >= *due).is_some() {
-                tracing::warn!(cluster = %round.scope.cluster, "the listing takes so long that the mirror gets stale");
-                for (name, mirror) in open(tools, round.scope) {
-                    mark_stale(round, name, mirror).await;
+            let now = env.clock.elapsed();
+            if sync_state.stale_at.take_if(|due| now >= *due).is_some() {
+                tracing::warn!(cluster = %queue.target.cluster, "the listing takes so long that the mirror gets stale");
+                for (name, mirror) in open(env, queue.target) {
+                    mark_stale(queue, name, mirror).await;
                 }
             }
         }
     };
     let ended: Result<(), Error> = pages.await;
-    (memory.calls, memory.retries) = (listing.calls(), listing.retries());
+    (sync_state.calls, sync_state.retries) = (listing.calls(), listing.retries());
     ended?;
     listing.finish()
 }
 
 /// Ends at `when` (monotonic), if ever.
-async fn due<C, T>(tools: &Tools<C, T>, when: Option<Duration>) {
+async fn due<C, T>(env: &Env<C, T>, when: Option<Duration>) {
     match when {
-        Some(when) => tools.clock.deadline(when).await,
+        Some(when) => env.clock.deadline(when).await,
         None => std::future::pending().await,
     }
 }
 
 /// What to do about open mirrors that the listing lacked: ask, mark what is proven gone, mark what is stale. Returns how many
 /// vanished at once, where those are many.
-async fn settle_absences<A: Api, C: Cluster, T: Service>(
+async fn settle_absences<A: Api, C: KubeApi, T: Service>(
     api: &A,
-    tools: &Tools<C, T>,
-    scope: &Scope,
+    env: &Env<C, T>,
+    target: &MirrorTarget,
     cadence: &Cadence,
-    memory: &mut Memory,
-    round: &mut Round<'_, C>,
+    sync_state: &mut SyncState,
+    queue: &mut WriteQueue<'_, C>,
     complete: &CompleteListing,
 ) -> usize {
-    let now = tools.clock.elapsed();
+    let now = env.clock.elapsed();
     let vanished = {
-        let (open, left_out) = (open(tools, scope), &round.unconfirmed);
-        memory.absences.observe(&open, complete, left_out, now)
+        let (open, left_out) = (open(env, target), &queue.unconfirmed);
+        sync_state.absences.observe(&open, complete, left_out, now)
     };
-    memory.meter.vanished(vanished);
+    sync_state.meter.vanished(vanished);
     // Repeated calls and questions by id have one allowance, so that a poll's calls are bounded whatever fails.
-    let budget = most_questions(complete.pages()).saturating_sub(memory.retries);
+    let budget = most_questions(complete.pages()).saturating_sub(sync_state.retries);
     let asked = lookup::ask(
         api,
-        scope,
-        &tools.index,
-        &mut memory.absences,
-        round,
+        target,
+        &env.index,
+        &mut sync_state.absences,
+        queue,
         budget,
     )
     .await;
-    lookup::mark(scope, &tools.index, &memory.absences, round).await;
+    lookup::mark(target, &env.index, &sync_state.absences, queue).await;
     for item in &asked.shown {
-        memory.met(&item.state, now);
-        memory.short.seen(item);
+        sync_state.met(&item.state, now);
+        sync_state.short.seen(item);
     }
-    memory.short.tell(tools.together.dialects());
-    memory.full_wanted = memory.absences.want_full_listing(asked.times);
-    let lasted = memory.last_full.unwrap_or_default().lasted;
-    let stale = cadence.stale_after(true, lasted, memory.rest);
-    for name in memory.absences.names() {
-        if memory.absences.overdue(name, now, stale)
-            && memory.absences.verdict(name).is_none()
-            && let Some(mirror) = tools.index.mirror(&scope.namespace, &scope.cluster, name)
+    sync_state.short.tell(env.together.dialects());
+    sync_state.full_wanted = sync_state.absences.want_full_listing(asked.times);
+    let lasted = sync_state.last_full.unwrap_or_default().lasted;
+    let stale = cadence.stale_after(true, lasted, sync_state.rest);
+    for name in sync_state.absences.names() {
+        if sync_state.absences.overdue(name, now, stale)
+            && sync_state.absences.verdict(name).is_none()
+            && let Some(mirror) = env.index.mirror(&target.namespace, &target.cluster, name)
         {
-            mark_stale(round, name.into(), mirror).await;
+            mark_stale(queue, name.into(), mirror).await;
         }
     }
     vanished
@@ -333,21 +335,22 @@ async fn settle_absences<A: Api, C: Cluster, T: Service>(
 
 /// Those mirrors of the watch that are `wanted`.
 pub(crate) fn mirrors<C, T>(
-    tools: &Tools<C, T>,
-    scope: &Scope,
+    env: &Env<C, T>,
+    target: &MirrorTarget,
     wanted: impl Fn(&Mirror) -> bool,
 ) -> Vec<(Box<str>, Arc<Mirror>)> {
-    let instance = scope.instance.as_deref();
-    tools
-        .index
-        .mirrors(&scope.namespace, &scope.cluster, instance, wanted)
+    let instance = target.instance.as_deref();
+    env.index
+        .mirrors(&target.namespace, &target.cluster, instance, wanted)
 }
 
 /// The open ones of them.
-fn open<C, T>(tools: &Tools<C, T>, scope: &Scope) -> Vec<(Box<str>, Arc<Mirror>)> {
-    tools
-        .index
-        .open(&scope.namespace, &scope.cluster, scope.instance.as_deref())
+fn open<C, T>(env: &Env<C, T>, target: &MirrorTarget) -> Vec<(Box<str>, Arc<Mirror>)> {
+    env.index.open(
+        &target.namespace,
+        &target.cluster,
+        target.instance.as_deref(),
+    )
 }
 
 #[cfg(test)]

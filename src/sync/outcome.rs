@@ -6,12 +6,12 @@ use kube::ResourceExt;
 
 use crate::{
     api::{Reason, cluster_watch::ClusterWatch},
-    sync::write::queue::Tally,
+    sync::write::queue::WriteSummary,
 };
 
 /// What a complete poll came to.
 #[derive(Debug)]
-pub struct Polled {
+pub struct SyncOutcome {
     /// Whether everything was listed, not some states only.
     pub full: bool,
     /// How long the listing took, with the writes that went on meanwhile.
@@ -23,14 +23,14 @@ pub struct Polled {
     /// The remediations that it held.
     pub items: usize,
     /// What its writes came to.
-    pub tally: Tally,
+    pub summary: WriteSummary,
     /// How many open remediations were missing at once, where those are many.
     pub vanished: usize,
     /// What was left out or asked differently: reasons and sentences.
     pub notes: Vec<(Reason, String)>,
 }
 
-impl Polled {
+impl SyncOutcome {
     /// All its notes; empty where there are none.
     #[must_use]
     pub fn note(&self) -> String {
@@ -40,7 +40,7 @@ impl Polled {
 
     /// Tells the log of it: one line, at `info` where it wrote or tried to.
     pub(crate) fn trace(&self, watch: &ClusterWatch) {
-        let tally = &self.tally;
+        let summary = &self.summary;
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(
@@ -50,16 +50,16 @@ impl Polled {
                     items = self.items,
                     calls = self.pages,
                     seconds = self.lasted.as_secs_f64(),
-                    created = tally.created,
-                    updated = tally.updated,
-                    pruned = tally.pruned,
-                    conflicts = tally.conflicts,
-                    failed = tally.failed,
+                    created = summary.created,
+                    updated = summary.updated,
+                    pruned = summary.pruned,
+                    conflicts = summary.conflicts,
+                    failed = summary.failed,
                     "polled"
                 )
             };
         }
-        if *tally == Tally::default() {
+        if *summary == WriteSummary::default() {
             line!(debug);
         } else {
             line!(info);

@@ -4,14 +4,14 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    k8s::api::{Cluster, ClusterError},
+    k8s::api::{KubeApi, KubeApiError},
     store::Mirror,
     sync::{
-        Tools,
-        decide::{plan::Scope, regression::Regressions},
+        Env,
+        decide::{plan::MirrorTarget, regression::Regressions},
         mirrors,
-        state::Memory,
-        write::object::{Deed, Write},
+        state::SyncState,
+        write::object::{MirrorChange, Write},
     },
 };
 
@@ -21,7 +21,7 @@ pub struct Adoption {
     /// Mirrors that lack the labels or owner references.
     pub left: usize,
     /// The first write that failed.
-    pub error: Option<ClusterError>,
+    pub error: Option<KubeApiError>,
 }
 
 impl Adoption {
@@ -59,35 +59,38 @@ fn wait_for(generation: i64) -> String {
     )
 }
 
-/// The mirrors of `scope` that lack its labels or owner references.
-pub(crate) fn misfits<C, T>(tools: &Tools<C, T>, scope: &Scope) -> Vec<(Box<str>, Arc<Mirror>)> {
-    mirrors(tools, scope, |mirror| !scope.fits(mirror))
+/// The mirrors of `target` that lack its labels or owner references.
+pub(crate) fn misfits<C, T>(
+    env: &Env<C, T>,
+    target: &MirrorTarget,
+) -> Vec<(Box<str>, Arc<Mirror>)> {
+    mirrors(env, target, |mirror| !target.fits(mirror))
 }
 
-/// Updates the mirrors of `scope` that lack its labels or owner references, also those that the API no longer lists. Begins no
+/// Updates the mirrors of `target` that lack its labels or owner references, also those that the API no longer lists. Begins no
 /// write after `until` (monotonic).
-pub(crate) async fn adopt<C: Cluster, T>(
-    tools: &Tools<C, T>,
-    scope: &Scope,
-    memory: &Memory,
+pub(crate) async fn adopt<C: KubeApi, T>(
+    env: &Env<C, T>,
+    target: &MirrorTarget,
+    sync_state: &SyncState,
     until: Duration,
 ) -> Adoption {
     let regressions = Regressions::default();
-    let mut round = tools.round(scope, &regressions, memory);
-    for (name, mirror) in misfits(tools, scope) {
-        if tools.clock.elapsed() >= until {
+    let mut queue = env.queue(target, &regressions, sync_state);
+    for (name, mirror) in misfits(env, target) {
+        if env.clock.elapsed() >= until {
             break;
         }
-        let deed = Deed::Update {
+        let change = MirrorChange::Update {
             mirror,
             status: None,
             metadata: true,
         };
-        round.write(Write { name, deed }).await;
+        queue.write(Write { name, change }).await;
     }
-    let (tally, _) = round.finish().await;
+    let (summary, _) = queue.finish().await;
     Adoption {
-        left: misfits(tools, scope).len(),
-        error: tally.error,
+        left: misfits(env, target).len(),
+        error: summary.error,
     }
 }

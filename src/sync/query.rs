@@ -1,18 +1,22 @@
 //! What a poll lists.
 
 use crate::{
-    api::cluster_watch::ClusterWatchSpec, sync::decide::plan::Scope, together::ListRequest,
+    api::cluster_watch::ClusterWatchSpec, sync::decide::plan::MirrorTarget, together::ListRequest,
 };
 
 /// Remediations a page where the watch names no size: what the API's own CLI asks for.
 const PAGE_SIZE: u16 = 100;
 
 /// The listing of these states (none: all) that a `ClusterWatch` wants.
-pub(crate) fn request(spec: &ClusterWatchSpec, scope: &Scope, states: Vec<String>) -> ListRequest {
+pub(crate) fn request(
+    spec: &ClusterWatchSpec,
+    target: &MirrorTarget,
+    states: Vec<String>,
+) -> ListRequest {
     let query = spec.query.as_ref();
     ListRequest {
-        cluster: scope.cluster.to_string(),
-        instance: scope.instance.as_deref().map(str::to_owned),
+        cluster: target.cluster.to_string(),
+        instance: target.instance.as_deref().map(str::to_owned),
         states,
         page_size: query
             .and_then(|query| query.page_size)

@@ -36,7 +36,7 @@ pub fn most_questions(pages: usize) -> usize {
 
 /// The operator's own speeds.
 #[derive(Clone, Copy, Debug)]
-pub struct Speeds {
+pub struct PollDefaults {
     /// Between polls of a `ClusterWatch` that names no interval.
     pub default_interval: Duration,
     /// Between polls while something is open, of one that names no `activeInterval`.
@@ -60,7 +60,7 @@ impl Cadence {
     /// The speeds of `spec`, with the operator's defaults for what it does not name. None is below the operator's minimum,
     /// and the active interval, named or not, is never above the interval.
     #[must_use]
-    pub fn of(spec: &ClusterWatchSpec, speeds: Speeds) -> Self {
+    pub fn of(spec: &ClusterWatchSpec, speeds: PollDefaults) -> Self {
         let interval = spec.interval().unwrap_or(speeds.default_interval);
         let interval = interval.max(speeds.min_interval);
         let active_interval = spec
@@ -178,7 +178,7 @@ mod tests {
 
     mod speeds;
 
-    const SPEEDS: Speeds = Speeds {
+    const SPEEDS: PollDefaults = PollDefaults {
         default_interval: Duration::from_secs(60),
         default_active_interval: Duration::from_secs(15),
         min_interval: Duration::from_secs(10),
@@ -292,7 +292,7 @@ mod tests {
             (default_interval, default_active_interval, minimum) in (seconds(), seconds(), seconds()),
             (uid, poll, open) in ("[a-f0-9-]{1,36}", any::<u64>(), any::<bool>()),
         ) {
-            let speeds = Speeds { default_interval, default_active_interval, min_interval: minimum };
+            let speeds = PollDefaults { default_interval, default_active_interval, min_interval: minimum };
             let cadence = Cadence::of(&spec, speeds);
             prop_assert!(cadence.active_interval <= cadence.interval, "{:?}", cadence);
             prop_assert!(cadence.full_resync >= cadence.interval, "{:?}", cadence);

@@ -2,72 +2,72 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Tools, open};
+use super::{Env, open};
 use crate::{
-    k8s::api::Cluster,
+    k8s::api::KubeApi,
     mirror::status::Synced,
     store::Mirror,
     sync::{
-        decide::{plan::Scope, regression::Regressions},
-        state::Memory,
+        decide::{plan::MirrorTarget, regression::Regressions},
+        state::SyncState,
         write::{
-            object::{Deed, Write},
-            queue::{Round, Tally},
+            object::{MirrorChange, Write},
+            queue::{WriteQueue, WriteSummary},
         },
     },
     together::Service,
 };
 
 /// Marks all open mirrors stale: no complete listing has come for too long.
-pub async fn mark_all_stale<C: Cluster, T: Service>(
-    tools: &Tools<C, T>,
-    scope: &Scope,
-    memory: &Memory,
-) -> Tally {
-    mark_stale_where(tools, scope, memory, |_| true).await
+pub async fn mark_all_stale<C: KubeApi, T: Service>(
+    env: &Env<C, T>,
+    target: &MirrorTarget,
+    sync_state: &SyncState,
+) -> WriteSummary {
+    mark_stale_where(env, target, sync_state, |_| true).await
 }
 
 /// Marks the open mirrors stale that no complete listing has confirmed for longer than `stale`, though the last one confirmed
 /// others; and where `unwritten`, those that could not be written: they do not show what the API says.
-pub async fn mark_some_stale<C: Cluster, T: Service>(
-    tools: &Tools<C, T>,
-    scope: &Scope,
-    memory: &Memory,
+pub async fn mark_some_stale<C: KubeApi, T: Service>(
+    env: &Env<C, T>,
+    target: &MirrorTarget,
+    sync_state: &SyncState,
     (stale, unwritten): (Duration, bool),
-) -> Tally {
-    let (absences, now) = (&memory.absences, tools.clock.elapsed());
+) -> WriteSummary {
+    let (absences, now) = (&sync_state.absences, env.clock.elapsed());
     let missing =
         |name: &str| absences.overdue(name, now, stale) && absences.verdict(name).is_none();
-    let wanted = |name: &str| missing(name) || (unwritten && memory.backlog.has(name));
-    mark_stale_where(tools, scope, memory, wanted).await
+    let wanted = |name: &str| missing(name) || (unwritten && sync_state.backlog.has(name));
+    mark_stale_where(env, target, sync_state, wanted).await
 }
 
-async fn mark_stale_where<C: Cluster, T: Service>(
-    tools: &Tools<C, T>,
-    scope: &Scope,
-    memory: &Memory,
+async fn mark_stale_where<C: KubeApi, T: Service>(
+    env: &Env<C, T>,
+    target: &MirrorTarget,
+    sync_state: &SyncState,
     wanted: impl Fn(&str) -> bool,
-) -> Tally {
+) -> WriteSummary {
     let regressions = Regressions::default();
-    let mut round = tools.round(scope, &regressions, memory);
-    for (name, mirror) in open(tools, scope) {
+    let mut queue = env.queue(target, &regressions, sync_state);
+    for (name, mirror) in open(env, target) {
         if wanted(&name) {
-            mark_stale(&mut round, name, mirror).await;
+            mark_stale(&mut queue, name, mirror).await;
         }
     }
-    round.finish().await.0
+    queue.finish().await.0
 }
 
-pub(super) async fn mark_stale<C: Cluster>(
-    round: &mut Round<'_, C>,
+pub(super) async fn mark_stale<C: KubeApi>(
+    queue: &mut WriteQueue<'_, C>,
     name: Box<str>,
     mirror: Arc<Mirror>,
 ) {
-    if mirror.may_mislead() {
-        round
+    if mirror.needs_stale_mark() {
+        queue
             .write(Write {
                 name,
-                deed: Deed::Mark(mirror, Synced::Stale),
+                change: MirrorChange::Mark(mirror, Synced::Stale),
             })
             .await;
     }

@@ -6,13 +6,13 @@ use k8s_openapi::jiff::Timestamp;
 
 use super::schedule::{Cadence, FULL_APART, FULL_SPACING, after_failure, after_refusal};
 use crate::{
-    controller::edit_throttle::Pace,
-    health::liveness::Pulse,
+    controller::edit_throttle::EditThrottle,
+    health::liveness::Heartbeat,
     sync::{
-        decide::{absence::Absences, plan::Scope, regression::Regressions},
+        decide::{absence::Absences, plan::MirrorTarget, regression::Regressions},
         filter_check::Comparison,
         metrics::meter::WatchMeter,
-        outcome::Polled,
+        outcome::SyncOutcome,
         write::failed::Backlog,
     },
     together::{ApiKey, Error, Service, wire::state},
@@ -25,11 +25,11 @@ const UNKNOWN_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What is remembered from poll to poll.
 #[derive(Debug, Default)]
-pub struct Memory {
+pub struct SyncState {
     /// When its Secret was read, and is to be.
     pub(crate) secret: SecretReads,
     /// Told of every poll that may call the API.
-    pub(crate) pace: Arc<Pace>,
+    pub(crate) pace: Arc<EditThrottle>,
     pub(crate) absences: Absences,
     pub(crate) regressions: Regressions,
     /// Open states met that this program was not written for: asked for by name from then on. When each was last met
@@ -69,7 +69,7 @@ pub struct Memory {
     /// When everything that an earlier generation sent has landed (monotonic).
     pub(crate) all_landed: Duration,
     /// Told of every page and every finished write.
-    pub pulse: Pulse,
+    pub heartbeat: Heartbeat,
     /// Counts what polls come to.
     pub meter: Arc<WatchMeter>,
     /// When (by the API's clock) the API was first read to the end: what it created before is history.
@@ -107,7 +107,7 @@ struct Refusal {
     until: Duration,
 }
 
-impl Memory {
+impl SyncState {
     /// Makes the next poll a full listing that heeds no earlier refusal; a Retry-After is still heeded.
     pub fn want_everything_now(&mut self) {
         self.full_wanted = true;
@@ -125,12 +125,12 @@ impl Memory {
     /// The states to list at `now` (monotonic); empty: everything.
     pub(crate) fn states_to_list(
         &self,
-        scope: &Scope,
+        target: &MirrorTarget,
         cadence: &Cadence,
         together: &impl Service,
         now: Duration,
     ) -> Vec<String> {
-        if let Some(states) = only_final(scope) {
+        if let Some(states) = only_final(target) {
             return states.to_vec();
         }
         let open = self.open_states();
@@ -176,20 +176,20 @@ impl Memory {
     #[must_use]
     pub fn rest_after(
         &self,
-        polled: &Polled,
+        outcome: &SyncOutcome,
         cadence: &Cadence,
-        scope: &Scope,
+        target: &MirrorTarget,
         together: &impl Service,
     ) -> Duration {
-        let calls = polled.pages + self.retries;
+        let calls = outcome.pages + self.retries;
         let paid = if self.retries > 0 {
-            after_failure(cadence.active_interval, calls, polled.pages)
+            after_failure(cadence.active_interval, calls, outcome.pages)
         } else {
             Duration::ZERO
         };
         let open = self.open_states();
-        if polled.full && !together.dialects().filters(&open) && only_final(scope).is_none() {
-            return paid.max(polled.taken * FULL_SPACING);
+        if outcome.full && !together.dialects().filters(&open) && only_final(target).is_none() {
+            return paid.max(outcome.taken * FULL_SPACING);
         }
         paid
     }
@@ -239,10 +239,10 @@ impl Memory {
         if state::is_known(state) {
             return;
         }
-        let room = self.unknown_states.len() < UNKNOWN_STATES;
+        let permits = self.unknown_states.len() < UNKNOWN_STATES;
         match self.unknown_states.get_mut(state) {
             Some(last) => *last = now,
-            None if room => drop(self.unknown_states.insert(state.to_owned(), now)),
+            None if permits => drop(self.unknown_states.insert(state.to_owned(), now)),
             None => {}
         }
     }
@@ -263,7 +263,7 @@ impl Memory {
     }
 
     /// A key that was refused is left alone for a while; another one is tried at once.
-    pub(crate) fn heed_refusal(&self, key: &ApiKey, now: Duration) -> Result<(), Error> {
+    pub(crate) fn check_backoff(&self, key: &ApiKey, now: Duration) -> Result<(), Error> {
         match &self.refusal {
             Some(refusal) if refusal.key == key.fingerprint() && now < refusal.until => {
                 Err(refusal.error.clone())
@@ -311,8 +311,8 @@ impl Memory {
 }
 
 /// The watch's states, where all of them are final: then every poll lists just these.
-pub(crate) fn only_final(scope: &Scope) -> Option<&[String]> {
-    scope
+pub(crate) fn only_final(target: &MirrorTarget) -> Option<&[String]> {
+    target
         .states
         .as_deref()
         .filter(|states| states.iter().all(|state| state::is_final(state)))

@@ -5,12 +5,12 @@ use crate::{
     api::cluster_watch::Query,
     testing::{
         clock::TestClock,
-        cluster::MemoryCluster,
-        id, item, scope,
+        cluster::MemoryKubeApi,
+        id, item, target,
         together::{Asked, Filter, MemoryTogether},
         word,
     },
-    together::{Flaw, Outage, Remediation},
+    together::{DecodeError, Remediation, TransportError},
 };
 
 mod absence;
@@ -32,32 +32,32 @@ const CADENCE: Cadence = Cadence {
 
 /// A watch that polls once a minute.
 struct World {
-    tools: Tools<MemoryCluster, MemoryTogether>,
+    env: Env<MemoryKubeApi, MemoryTogether>,
     clock: Arc<TestClock>,
     spec: ClusterWatchSpec,
-    scope: Scope,
-    memory: Memory,
+    target: MirrorTarget,
+    sync_state: SyncState,
 }
 
 impl World {
     fn new() -> Self {
         let clock = Arc::new(TestClock::default());
-        let cluster = MemoryCluster::default();
+        let cluster = MemoryKubeApi::default();
         cluster.set_key(b"key-1");
         Self {
-            tools: Tools {
+            env: Env {
                 cluster,
                 together: MemoryTogether::default(),
                 index: Index::new(0),
                 clock: clock.clone(),
                 events: Events::default(),
-                room: Room::default(),
+                permits: WritePermits::default(),
                 keys: Keys::default(),
             },
             clock,
             spec: ClusterWatchSpec::default(),
-            scope: scope(),
-            memory: Memory::default(),
+            target: target(),
+            sync_state: SyncState::default(),
         }
     }
 
@@ -67,27 +67,27 @@ impl World {
         world.api().state().items = items.into_iter().collect();
         world.poll().await.unwrap();
         world.api().asked();
-        world.tools.cluster.calls();
+        world.env.cluster.calls();
         world
     }
 
     fn api(&self) -> MemoryTogether {
-        self.tools.together.clone()
+        self.env.together.clone()
     }
 
     /// Polls, a minute after the last time.
-    async fn poll(&mut self) -> Result<Polled, PollError> {
+    async fn poll(&mut self) -> Result<SyncOutcome, SyncError> {
         self.clock.advance(MINUTE);
         self.poll_now().await
     }
 
-    async fn poll_now(&mut self) -> Result<Polled, PollError> {
+    async fn poll_now(&mut self) -> Result<SyncOutcome, SyncError> {
         poll(
-            &self.tools,
+            &self.env,
             &self.spec,
-            &self.scope,
+            &self.target,
             &CADENCE,
-            &mut self.memory,
+            &mut self.sync_state,
         )
         .await
     }
@@ -95,7 +95,7 @@ impl World {
     /// It is listed no more, and what the API answers for its id proves nothing.
     fn lose(&self, number: u64) {
         self.api().hide(&id(number));
-        let odd = Error::InvalidResponse(Flaw::OtherRemediation);
+        let odd = Error::InvalidResponse(DecodeError::OtherRemediation);
         self.api()
             .fail_ids(move |asked| (asked == id(number)).then(|| odd.clone()));
     }
@@ -117,7 +117,7 @@ impl World {
 
     /// Reason of Synced, and whether the mirror is open.
     fn stands(&self, number: u64) -> (String, bool) {
-        let status = self.tools.cluster.status(number);
+        let status = self.env.cluster.status(number);
         let reason = word(&status.conditions, "Synced").1.to_owned();
         (reason, status.open.unwrap())
     }
@@ -136,7 +136,7 @@ impl World {
 
 fn unavailable() -> Error {
     Error::Unavailable {
-        cause: Outage::Status(503),
+        cause: TransportError::Status(503),
         retry_after: None,
     }
 }

@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client, client::Body};
 
 use super::*;
-use crate::k8s::api::ClusterError;
+use crate::k8s::api::KubeApiError;
 
 mod keys;
 
@@ -60,7 +60,7 @@ async fn what_the_cluster_answers_is_never_logged() {
             };
             let client = Client::new(tower::service_fn(answer), "n");
             let secrets: Api<Secret> = Api::namespaced(client, "n");
-            let error = ClusterError::from(secrets.get("together").await.unwrap_err());
+            let error = KubeApiError::from(secrets.get("together").await.unwrap_err());
             tracing::info!("asked");
             assert!(
                 status != 200 || !error.to_string().contains("planted"),

@@ -20,7 +20,7 @@ use crate::{
         cluster_watch::ClusterWatch,
         remediation::{Remediation, RemediationSpec, RemediationStatus},
     },
-    k8s::api::{Cluster, ClusterError},
+    k8s::api::{KubeApi, KubeApiError},
 };
 
 /// A call that reached the server.
@@ -40,7 +40,7 @@ pub(crate) enum Change {
     Gone(Remediation),
 }
 
-type Fault = dyn Fn(&Call) -> Option<ClusterError> + Send;
+type Fault = dyn Fn(&Call) -> Option<KubeApiError> + Send;
 
 #[derive(Default)]
 struct State {
@@ -60,9 +60,9 @@ struct State {
 
 /// A cluster with one namespace. Clones are the same cluster.
 #[derive(Clone, Default)]
-pub(crate) struct MemoryCluster(Arc<Mutex<State>>);
+pub(crate) struct MemoryKubeApi(Arc<Mutex<State>>);
 
-impl MemoryCluster {
+impl MemoryKubeApi {
     /// The cluster as it is in another namespace; `version`: the last resourceVersion so far.
     pub(crate) fn of(namespace: &'static str, version: u64) -> Self {
         Self(Arc::new(Mutex::new(State {
@@ -73,7 +73,7 @@ impl MemoryCluster {
     }
 
     /// From now on these calls fail.
-    pub(crate) fn fail(&self, fault: impl Fn(&Call) -> Option<ClusterError> + Send + 'static) {
+    pub(crate) fn fail(&self, fault: impl Fn(&Call) -> Option<KubeApiError> + Send + 'static) {
         self.lock().fault = Some(Box::new(fault));
     }
 
@@ -211,16 +211,16 @@ impl State {
         }
     }
 
-    fn called(&mut self, call: Call) -> Result<(), ClusterError> {
+    fn called(&mut self, call: Call) -> Result<(), KubeApiError> {
         let fault = self.fault.as_ref().and_then(|fault| fault(&call));
         self.calls.push(call);
         fault.map_or(Ok(()), Err)
     }
 
-    fn create(&mut self, mut object: Remediation) -> Result<Remediation, ClusterError> {
+    fn create(&mut self, mut object: Remediation) -> Result<Remediation, KubeApiError> {
         let name = object.name_any();
         if self.mirrors.contains_key(&name) {
-            return Err(ClusterError::Conflict);
+            return Err(KubeApiError::Conflict);
         }
         let version = self.next();
         object.metadata.uid = Some(self.uid(version));
@@ -246,15 +246,15 @@ impl State {
         name: &str,
         uid: Option<&str>,
         version: Option<&str>,
-    ) -> Result<&mut Remediation, ClusterError> {
-        let object = self.mirrors.get_mut(name).ok_or(ClusterError::NotFound)?;
+    ) -> Result<&mut Remediation, KubeApiError> {
+        let object = self.mirrors.get_mut(name).ok_or(KubeApiError::NotFound)?;
         let same = |wanted: Option<&str>, there: &Option<String>| {
             wanted.is_none_or(|wanted| there.as_deref() == Some(wanted))
         };
         if same(uid, &object.metadata.uid) && same(version, &object.metadata.resource_version) {
             Ok(object)
         } else {
-            Err(ClusterError::Conflict)
+            Err(KubeApiError::Conflict)
         }
     }
 
@@ -289,14 +289,14 @@ pub(crate) fn through_json(status: &RemediationStatus) -> RemediationStatus {
     serde_json::from_str(&serde_json::to_string(status).unwrap()).unwrap()
 }
 
-impl Cluster for MemoryCluster {
-    async fn create(&self, mirror: &Remediation) -> Result<Remediation, ClusterError> {
+impl KubeApi for MemoryKubeApi {
+    async fn create(&self, mirror: &Remediation) -> Result<Remediation, KubeApiError> {
         let mut state = self.lock();
         state.called(Call::Create(mirror.name_any()))?;
         state.create(mirror.clone())
     }
 
-    async fn replace_status(&self, mirror: &Remediation) -> Result<Remediation, ClusterError> {
+    async fn replace_status(&self, mirror: &Remediation) -> Result<Remediation, KubeApiError> {
         let mut state = self.lock();
         let name = mirror.name_any();
         state.called(Call::Status(name.clone()))?;
@@ -308,7 +308,7 @@ impl Cluster for MemoryCluster {
         Ok(state.store(object))
     }
 
-    async fn patch(&self, _: &str, name: &str, patch: Value) -> Result<Remediation, ClusterError> {
+    async fn patch(&self, _: &str, name: &str, patch: Value) -> Result<Remediation, KubeApiError> {
         let mut state = self.lock();
         state.called(Call::Patch(name.to_owned()))?;
         let metadata = &patch["metadata"];
@@ -337,7 +337,7 @@ impl Cluster for MemoryCluster {
         name: &str,
         uid: &str,
         resource_version: u64,
-    ) -> Result<(), ClusterError> {
+    ) -> Result<(), KubeApiError> {
         let mut state = self.lock();
         state.called(Call::Delete(name.to_owned()))?;
         state.fenced(name, Some(uid), Some(&resource_version.to_string()))?;
@@ -345,39 +345,39 @@ impl Cluster for MemoryCluster {
         Ok(())
     }
 
-    async fn get(&self, _: &str, name: &str) -> Result<Remediation, ClusterError> {
+    async fn get(&self, _: &str, name: &str) -> Result<Remediation, KubeApiError> {
         let mut state = self.lock();
         state.called(Call::Get(name.to_owned()))?;
         state
             .mirrors
             .get(name)
             .cloned()
-            .ok_or(ClusterError::NotFound)
+            .ok_or(KubeApiError::NotFound)
     }
 
-    async fn get_watch(&self, _: &str, name: &str) -> Result<ClusterWatch, ClusterError> {
+    async fn get_watch(&self, _: &str, name: &str) -> Result<ClusterWatch, KubeApiError> {
         let state = self.lock();
         let watch = state.watches.get(name).cloned();
-        watch.ok_or(ClusterError::NotFound)
+        watch.ok_or(KubeApiError::NotFound)
     }
 
     async fn replace_watch_status(
         &self,
         watch: &ClusterWatch,
-    ) -> Result<ClusterWatch, ClusterError> {
+    ) -> Result<ClusterWatch, KubeApiError> {
         let mut state = self.lock();
         let version = state.next();
         let there = state.watches.get_mut(&watch.name_any());
-        let there = there.ok_or(ClusterError::NotFound)?;
+        let there = there.ok_or(KubeApiError::NotFound)?;
         if there.uid() != watch.uid() || there.resource_version() != watch.resource_version() {
-            return Err(ClusterError::Conflict);
+            return Err(KubeApiError::Conflict);
         }
         there.status.clone_from(&watch.status);
         there.metadata.resource_version = Some(version.to_string());
         Ok(there.clone())
     }
 
-    async fn secret(&self, _: &str, name: &str) -> Result<Secret, ClusterError> {
+    async fn secret(&self, _: &str, name: &str) -> Result<Secret, KubeApiError> {
         self.lock().secrets.read(name)
     }
 }

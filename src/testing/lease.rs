@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 
-use crate::k8s::{api::ClusterError, lease::Leases};
+use crate::k8s::{api::KubeApiError, lease::Leases};
 
 #[derive(Default)]
 pub(crate) struct Store(Mutex<Held>);
@@ -68,14 +68,14 @@ impl Store {
         held.lease.as_mut().unwrap().metadata.resource_version = Some(version);
     }
 
-    fn write(&self, lease: &Lease, create: bool) -> Result<Lease, ClusterError> {
+    fn write(&self, lease: &Lease, create: bool) -> Result<Lease, KubeApiError> {
         let mut held = self.0.lock().unwrap();
         let version = |lease: &Lease| lease.metadata.resource_version.clone();
         if std::mem::take(&mut held.conflict)
             || create == held.lease.is_some()
             || !create && held.lease.as_ref().map(version) != Some(version(lease))
         {
-            return Err(ClusterError::Conflict);
+            return Err(KubeApiError::Conflict);
         }
         held.version += 1;
         held.writes += 1;
@@ -122,13 +122,13 @@ impl Access {
     async fn call<T>(
         &self,
         writes: bool,
-        call: impl FnOnce(&Store) -> Result<T, ClusterError>,
-    ) -> Result<T, ClusterError> {
+        call: impl FnOnce(&Store) -> Result<T, KubeApiError>,
+    ) -> Result<T, KubeApiError> {
         self.store.0.lock().unwrap().calls += 1;
         let fault = *self.fault.lock().unwrap();
         match fault {
             Fault::None => return call(&self.store),
-            Fault::Down => return Err(ClusterError::Unavailable("down".to_owned())),
+            Fault::Down => return Err(KubeApiError::Unavailable("down".to_owned())),
             Fault::AnswerLost | Fault::HangWrites if !writes => return call(&self.store),
             Fault::AnswerLost => drop(call(&self.store)),
             Fault::HangOnce => self.set(Fault::None),
@@ -139,12 +139,12 @@ impl Access {
 }
 
 impl Leases for Access {
-    async fn get(&self) -> Result<Option<Lease>, ClusterError> {
+    async fn get(&self) -> Result<Option<Lease>, KubeApiError> {
         self.call(false, |store| Ok(store.0.lock().unwrap().lease.clone()))
             .await
     }
 
-    async fn create(&self, spec: LeaseSpec) -> Result<Lease, ClusterError> {
+    async fn create(&self, spec: LeaseSpec) -> Result<Lease, KubeApiError> {
         let lease = Lease {
             spec: Some(spec),
             ..Lease::default()
@@ -152,7 +152,7 @@ impl Leases for Access {
         self.call(true, |store| store.write(&lease, true)).await
     }
 
-    async fn replace(&self, lease: &Lease) -> Result<Lease, ClusterError> {
+    async fn replace(&self, lease: &Lease) -> Result<Lease, KubeApiError> {
         self.call(true, |store| store.write(lease, false)).await
     }
 }

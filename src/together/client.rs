@@ -15,7 +15,7 @@ pub(crate) use url::Url;
 use super::{
     base_url::BaseUrl,
     connections::Connections,
-    error::{Error, Flaw, Outage},
+    error::{DecodeError, Error, TransportError},
 };
 use crate::{
     agent::USER_AGENT,
@@ -288,7 +288,7 @@ impl Api for KeyedClient {
         if remediation.id == id {
             Ok(remediation)
         } else {
-            Err(Error::InvalidResponse(Flaw::OtherRemediation))
+            Err(Error::InvalidResponse(DecodeError::OtherRemediation))
         }
     }
 
@@ -331,7 +331,7 @@ async fn read(mut response: Response, limit: usize) -> Result<Bytes, Error> {
 /// What a transport error means; its text may show the URL and is dropped.
 fn no_answer(cause: Cause) -> Error {
     Error::Unavailable {
-        cause: Outage::Connection(cause),
+        cause: TransportError::Connection(cause),
         retry_after: None,
     }
 }

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use crate::api::Reason;
-use crate::network::Cause;
+use crate::{api::Reason, network::Cause};
 
 /// Why a call or a listing failed. Shows no key, no URL and no value of a body.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -64,13 +63,13 @@ pub enum Error {
     #[error("the API is unavailable: {cause}")]
     Unavailable {
         /// What happened.
-        cause: Outage,
+        cause: TransportError,
         /// How long to wait, because the API asks for it or because it answered 503 more than once; at most an hour.
         retry_after: Option<Duration>,
     },
     /// An answer that is not what the reference page describes.
     #[error("the API's answer cannot be read: {0}")]
-    InvalidResponse(Flaw),
+    InvalidResponse(DecodeError),
     /// A body above the cap; the rest of it was not read.
     #[error(
         "the API's answer is larger than {limit} bytes: ask for smaller pages (spec.query.pageSize)"
@@ -89,7 +88,7 @@ pub enum Error {
 
 /// Why there was no usable answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Outage {
+pub enum TransportError {
     /// An answer with this status.
     #[error("it answered {0}. It is asked again at every interval; if this stays, ask Together")]
     Status(u16),
@@ -100,7 +99,7 @@ pub enum Outage {
 
 /// What is wrong with an answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Flaw {
+pub enum DecodeError {
     /// Not JSON: a web page, for instance.
     #[error("it is not JSON (line {line}, column {column}). Check --api-url and any proxy between")]
     NotJson {
@@ -236,29 +235,29 @@ mod tests {
             },
             Error::RateLimited { retry_after: None },
             Error::Unavailable {
-                cause: Outage::Status(503),
+                cause: TransportError::Status(503),
                 retry_after: None,
             },
             Error::Unavailable {
-                cause: Outage::Connection(Cause::TimedOut),
+                cause: TransportError::Connection(Cause::TimedOut),
                 retry_after: None,
             },
             Error::Unavailable {
-                cause: Outage::Connection(Cause::ProxyNeedsCredentials),
+                cause: TransportError::Connection(Cause::ProxyNeedsCredentials),
                 retry_after: None,
             },
-            Error::InvalidResponse(Flaw::NotJson { line, column }),
-            Error::InvalidResponse(Flaw::CutOff { line, column }),
-            Error::InvalidResponse(Flaw::Shape {
+            Error::InvalidResponse(DecodeError::NotJson { line, column }),
+            Error::InvalidResponse(DecodeError::CutOff { line, column }),
+            Error::InvalidResponse(DecodeError::Shape {
                 path: "has_next".into(),
                 line,
                 column,
             }),
-            Error::InvalidResponse(Flaw::Field {
+            Error::InvalidResponse(DecodeError::Field {
                 field: "state".into(),
                 problem: "absent",
             }),
-            Error::InvalidResponse(Flaw::Redirect(301)),
+            Error::InvalidResponse(DecodeError::Redirect(301)),
             Error::TooLarge { limit: 32 << 20 },
             Error::IncompleteListing {
                 why: Incomplete::Loop,

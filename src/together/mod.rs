@@ -23,10 +23,10 @@ pub use api_key::{ApiKey, KeyError};
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use client::{Client, ClientError, KeyedClient, Limits};
 pub use clock_skew::{ApiClock, Skew};
-pub use error::{Error, Flaw, Incomplete, Outage};
+pub use error::{DecodeError, Error, Incomplete, TransportError};
 pub use listing::{Listing, complete::CompleteListing};
 pub use query::{
-    describe::Spoken,
+    describe::DialectSummary,
     dialect::{Dialects, QueryNames, StateFilter},
     url::is_plain,
 };

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::{
     backoff::backoff,
-    error::{Error, Outage},
+    error::{Error, TransportError},
 };
 
 /// A key that is asked to be patient, for how long unsaid, is left alone for the time of this many calls, at most for
@@ -103,7 +103,7 @@ impl Budget {
             Err(
                 error @ (Error::RateLimited { retry_after: None }
                 | Error::Unavailable {
-                    cause: Outage::Status(503),
+                    cause: TransportError::Status(503),
                     retry_after: None,
                 }),
             ) => {

@@ -7,7 +7,7 @@ use reqwest::{
     header::{DATE, HeaderMap, RETRY_AFTER},
 };
 
-use super::error::{Error, Flaw, Outage};
+use super::error::{DecodeError, Error, TransportError};
 use crate::network::Cause;
 
 /// Longest wait that the API may impose.
@@ -23,7 +23,7 @@ pub(crate) fn check(status: StatusCode, headers: &HeaderMap) -> Result<(), Error
     let retry_after = || retry_after(headers, SystemTime::now());
     match status.as_u16() {
         200..=299 => Ok(()),
-        redirect @ 300..=399 => Err(Error::InvalidResponse(Flaw::Redirect(redirect))),
+        redirect @ 300..=399 => Err(Error::InvalidResponse(DecodeError::Redirect(redirect))),
         401 => Err(Error::Unauthorized),
         402 => Err(Error::Billing),
         403 => Err(Error::Forbidden),
@@ -32,7 +32,7 @@ pub(crate) fn check(status: StatusCode, headers: &HeaderMap) -> Result<(), Error
             retry_after: retry_after().or_else(|| limit_reset(headers, SystemTime::now())),
         }),
         407 => Err(Error::Unavailable {
-            cause: Outage::Connection(Cause::ProxyNeedsCredentials),
+            cause: TransportError::Connection(Cause::ProxyNeedsCredentials),
             retry_after: retry_after(),
         }),
         408 | 409 | 425 => Err(unavailable(status, retry_after())),
@@ -43,7 +43,7 @@ pub(crate) fn check(status: StatusCode, headers: &HeaderMap) -> Result<(), Error
 
 fn unavailable(status: StatusCode, retry_after: Option<Duration>) -> Error {
     Error::Unavailable {
-        cause: Outage::Status(status.as_u16()),
+        cause: TransportError::Status(status.as_u16()),
         retry_after,
     }
 }

@@ -22,10 +22,10 @@ use testbed::{
 use together_remediation_operator::{
     api::remediation::Remediation,
     k8s::{
-        api::{Cluster, ClusterError, KubeCluster},
+        api::{KubeApi, KubeApiError, KubeClient},
         gate::Gate,
         leadership::Leadership,
-        throttle::Patience,
+        throttle::RetryAfterGate,
     },
     operator::RunError,
 };
@@ -209,11 +209,11 @@ async fn no_write_is_begun_by_a_replica_that_does_not_lead() {
     other.metadata.namespace = Some(namespace.to_owned());
 
     let leadership = Leadership::new(fixture.clock.clone());
-    let cluster = KubeCluster::new(
+    let cluster = KubeClient::new(
         fixture.client.clone(),
-        Gate::new(Patience::default(), None, leadership),
+        Gate::new(RetryAfterGate::default(), None, leadership),
     );
-    let refused = Err(ClusterError::Unavailable(
+    let refused = Err(KubeApiError::Unavailable(
         "this replica does not lead any more".to_owned(),
     ));
     let patch = json!({"metadata": {"labels": {"a": "b"}}});

@@ -9,13 +9,13 @@ use kube::api::ListParams;
 use serde_json::json;
 use together_remediation_operator::{
     api::{cluster_watch::ClusterWatch, remediation::Remediation},
-    sync::schedule::Speeds,
+    sync::schedule::PollDefaults,
 };
 
 use crate::fixture::{Fixture, PATIENCE, until, within};
 
 /// Those of the fixture's operator.
-pub(crate) const SPEEDS: Speeds = Speeds {
+pub(crate) const SPEEDS: PollDefaults = PollDefaults {
     default_interval: Duration::from_secs(60),
     default_active_interval: Duration::from_secs(15),
     min_interval: Duration::from_secs(1),

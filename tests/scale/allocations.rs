@@ -9,7 +9,7 @@ use std::alloc::System;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
 use together_remediation_operator::{
     store::Index,
-    sync::{decide::regression::Regressions, write::queue::Tally},
+    sync::{decide::regression::Regressions, write::queue::WriteSummary},
     together::decode_page,
 };
 
@@ -31,12 +31,12 @@ fn held(stats: &Stats) -> usize {
 /// One test, so that nothing else allocates meanwhile.
 #[tokio::test]
 async fn a_mirror_and_an_unchanged_remediation_cost_no_more_than_they_should() {
-    let scope = cast::scope();
+    let target = cast::target();
     let body = cast::page(MIRRORS);
     let items = decode_page(&body.clone().into()).unwrap().items;
     let stored: Vec<_> = items
         .iter()
-        .map(|item| cast::stored(&scope, item.as_ref().unwrap()))
+        .map(|item| cast::stored(&target, item.as_ref().unwrap()))
         .collect();
     drop(items);
 
@@ -55,12 +55,12 @@ async fn a_mirror_and_an_unchanged_remediation_cost_no_more_than_they_should() {
     let regressions = Regressions::default();
     for poll in ["the first", "a later"] {
         let counted = Region::new(COUNTED);
-        let mut round = cast::round(&scope, &regressions, index.clone());
-        round
+        let mut queue = cast::queue(&target, &regressions, index.clone());
+        queue
             .take(decode_page(&body.clone().into()).unwrap().items)
             .await;
-        let (tally, left_out) = round.finish().await;
-        assert_eq!(tally, Tally::default(), "nothing is written");
+        let (summary, left_out) = queue.finish().await;
+        assert_eq!(summary, WriteSummary::default(), "nothing is written");
         assert_eq!(left_out.message(), None);
         let cost = counted.change();
         let allocations = cost.allocations;

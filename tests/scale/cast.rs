@@ -13,12 +13,12 @@ use together_remediation_operator::{
         remediation::{Remediation as Object, RemediationSpec},
     },
     clock::SystemClock,
-    k8s::{api::KubeCluster, gate::Gate, leadership::Leadership, throttle::Patience},
+    k8s::{api::KubeClient, gate::Gate, leadership::Leadership, throttle::RetryAfterGate},
     mirror::{labels::FlagLabels, status},
     store::{Index, partial::Shown},
     sync::{
-        decide::{plan::Scope, regression::Regressions},
-        write::queue::Round,
+        decide::{plan::MirrorTarget, regression::Regressions},
+        write::queue::WriteQueue,
     },
     together::Remediation,
 };
@@ -45,7 +45,7 @@ pub(crate) fn page(count: u32) -> Vec<u8> {
 }
 
 /// The mirror of `item` as the API server writes it.
-pub(crate) fn stored(scope: &Scope, item: &Remediation) -> String {
+pub(crate) fn stored(target: &MirrorTarget, item: &Remediation) -> String {
     let mut status = status::from_api(item, &[], 1);
     for condition in &mut status.conditions {
         condition.last_transition_time.0 = Timestamp::UNIX_EPOCH;
@@ -60,11 +60,11 @@ pub(crate) fn stored(scope: &Scope, item: &Remediation) -> String {
     object.metadata.resource_version = Some("1".to_owned());
     object.metadata.generation = Some(1);
     object.metadata.labels = Some(
-        scope
+        target
             .labels
             .of_mirror(CLUSTER, status.instance_id.as_deref()),
     );
-    object.metadata.owner_references = Some(scope.owners.to_vec());
+    object.metadata.owner_references = Some(target.owners.to_vec());
     let fields = serde_json::to_value(&status).unwrap_or_default();
     object.managed_fields_mut().push(
         serde_json::from_value(json!({
@@ -86,7 +86,7 @@ pub(crate) fn shown(stored: &str) -> Object {
 }
 
 /// A watch of all of [`CLUSTER`].
-pub(crate) fn scope() -> Scope {
+pub(crate) fn target() -> MirrorTarget {
     let spec = ClusterWatchSpec {
         cluster_id: CLUSTER.to_owned(),
         ..ClusterWatchSpec::default()
@@ -94,25 +94,29 @@ pub(crate) fn scope() -> Scope {
     let mut watch = ClusterWatch::new("training", spec);
     watch.metadata.namespace = Some(NAMESPACE.to_owned());
     watch.metadata.uid = Some("0d9f1c62-23b5-4a3e-8a55-6c1d2e3f4a5b".to_owned());
-    Scope::of(&watch, FlagLabels::default())
+    MirrorTarget::of(&watch, FlagLabels::default())
 }
 
 /// A cluster that refuses to be called.
-pub(crate) fn cluster() -> KubeCluster {
+pub(crate) fn cluster() -> KubeClient {
     let nobody = tower::service_fn(|_: http::Request<Body>| async {
         Err::<http::Response<Body>, _>(std::io::Error::other("a write where nothing changed"))
     });
     let client = ClientBuilder::new(nobody, NAMESPACE).build();
     let clock = std::sync::Arc::new(SystemClock::default());
-    let gate = Gate::new(Patience::default(), None, Leadership::unelected(clock));
-    KubeCluster::new(client, gate)
+    let gate = Gate::new(
+        RetryAfterGate::default(),
+        None,
+        Leadership::unelected(clock),
+    );
+    KubeClient::new(client, gate)
 }
 
-/// A round of a poll of `scope` that has nothing to write.
-pub(crate) fn round<'a>(
-    scope: &'a Scope,
+/// A round of a poll of `target` that has nothing to write.
+pub(crate) fn queue<'a>(
+    target: &'a MirrorTarget,
     regressions: &'a Regressions,
     index: Index,
-) -> Round<'a, KubeCluster> {
-    Round::new(scope, regressions, cluster(), index, Timestamp::UNIX_EPOCH)
+) -> WriteQueue<'a, KubeClient> {
+    WriteQueue::new(target, regressions, cluster(), index, Timestamp::UNIX_EPOCH)
 }

@@ -14,18 +14,18 @@ use together_remediation_operator::{
     controller::{metrics::Watches, registry::Supervisor, shard::Shard},
     events::Events,
     health::liveness::Watchdog,
-    k8s::api::KubeCluster,
+    k8s::api::KubeClient,
     mirror::{digest, end::Clocks, name::object_name, status},
     store::Index,
     sync::{
-        Tools,
+        Env,
         credentials::Keys,
         decide::{
-            plan::{Scope, plan},
+            plan::{MirrorTarget, plan},
             regression::Regressions,
         },
-        schedule::Speeds,
-        write::permits::Room,
+        schedule::PollDefaults,
+        write::permits::WritePermits,
     },
     together::{BaseUrl, Client, Limits, Remediation, decode_page},
 };
@@ -42,10 +42,10 @@ fn items(count: u32) -> Vec<Remediation> {
     page.items.into_iter().map(Result::unwrap).collect()
 }
 
-fn filled(scope: &Scope, items: &[Remediation]) -> Index {
+fn filled(target: &MirrorTarget, items: &[Remediation]) -> Index {
     let index = Index::new(0);
     for item in items {
-        index.show(None, cast::shown(&cast::stored(scope, item)));
+        index.show(None, cast::shown(&cast::stored(target, item)));
     }
     index
 }
@@ -74,22 +74,22 @@ fn status_and_digest(bencher: Bencher<'_, '_>, count: u32) {
 /// The plan for remediations that have their mirror and were not compared with it yet.
 #[divan::bench(args = COUNTS)]
 fn plan_unchanged(bencher: Bencher<'_, '_>, count: u32) {
-    let scope = cast::scope();
+    let target = cast::target();
     let items = items(count);
-    let index = filled(&scope, &items);
+    let index = filled(&target, &items);
     bencher
         .counter(ItemsCount::new(count))
         .with_inputs(|| items.clone())
         .bench_local_values(|items| {
             for item in items {
                 let id = item.id.clone();
-                let name = object_name(&scope.cluster, &id);
-                let mirror = index.mirror(&scope.namespace, &scope.cluster, &name);
+                let name = object_name(&target.cluster, &id);
+                let mirror = index.mirror(&target.namespace, &target.cluster, &name);
                 let clocks = Clocks {
                     ours: Timestamp::UNIX_EPOCH,
                     apis: Some(Timestamp::UNIX_EPOCH),
                 };
-                black_box(plan(&scope, &name, item, mirror.as_ref(), false, clocks));
+                black_box(plan(&target, &name, item, mirror.as_ref(), false, clocks));
             }
         });
 }
@@ -101,15 +101,15 @@ fn round_confirmed(bencher: Bencher<'_, '_>, count: u32) {
         .enable_all()
         .build()
         .unwrap();
-    let scope = cast::scope();
+    let target = cast::target();
     let items = items(count);
-    let index = filled(&scope, &items);
+    let index = filled(&target, &items);
     let regressions = Regressions::default();
     let poll = |page: Vec<_>| {
         runtime.block_on(async {
-            let mut round = cast::round(&scope, &regressions, index.clone());
-            round.take(page).await;
-            round.finish().await
+            let mut queue = cast::queue(&target, &regressions, index.clone());
+            queue.take(page).await;
+            queue.finish().await
         })
     };
     let page = || items.iter().cloned().map(Ok).collect();
@@ -123,10 +123,10 @@ fn round_confirmed(bencher: Bencher<'_, '_>, count: u32) {
 /// From what the API server writes to the facts in the index, as when the operator starts.
 #[divan::bench(args = COUNTS)]
 fn index(bencher: Bencher<'_, '_>, count: u32) {
-    let scope = cast::scope();
+    let target = cast::target();
     let stored: Vec<_> = items(count)
         .iter()
-        .map(|item| cast::stored(&scope, item))
+        .map(|item| cast::stored(&target, item))
         .collect();
     bencher.counter(ItemsCount::new(count)).bench_local(|| {
         let index = Index::new(0);
@@ -138,28 +138,28 @@ fn index(bencher: Bencher<'_, '_>, count: u32) {
 }
 
 /// A supervisor that leads. Its tasks get no further than their runtime is driven.
-fn supervisor() -> Supervisor<KubeCluster> {
+fn supervisor() -> Supervisor<KubeClient> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let base = BaseUrl::parse("http://127.0.0.1:1", true).unwrap();
-    let tools = Tools {
+    let env = Env {
         cluster: cast::cluster(),
         together: Client::new(base, Limits::default(), None).unwrap(),
         index: Index::new(1),
         clock: clock.clone(),
         events: Events::default(),
-        room: Room::default(),
+        permits: WritePermits::default(),
         keys: Keys::default(),
     };
     let second = Duration::from_secs(1);
-    let speeds = Speeds {
+    let speeds = PollDefaults {
         default_interval: second,
         default_active_interval: second,
         min_interval: second,
     };
-    let (tools, shard) = (Arc::new(tools), Shard::new("ns/lease", None));
+    let (env, shard) = (Arc::new(env), Shard::new("ns/lease", None));
     let watchdog = Watchdog::new(clock.clone(), second);
     let (meters, shutdown) = (Watches::new(clock), CancellationToken::new());
-    let supervisor = Supervisor::new(tools, shard, speeds, watchdog, meters, shutdown);
+    let supervisor = Supervisor::new(env, shard, speeds, watchdog, meters, shutdown);
     supervisor.lead();
     supervisor
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use crate::{
     api::timestamp,
     store::{Index, Mirror, summary::rollup},
-    sync::{decide::plan::Scope, metrics::change::state_label},
+    sync::{decide::plan::MirrorTarget, metrics::change::state_label},
 };
 
 /// Open remediations with a series of their own, in a process.
@@ -58,10 +58,10 @@ pub(super) struct Looked {
     pub(super) overflow: usize,
 }
 
-/// Looks at the mirrors of `scope`, with `room` for open ones.
-pub(super) fn look(index: &Index, scope: &Scope, room: usize) -> Looked {
-    let instance = scope.instance.as_deref();
-    index.survey(&scope.namespace, &scope.cluster, instance, |all| {
+/// Looks at the mirrors of `target`, with `room` for open ones.
+pub(super) fn look(index: &Index, target: &MirrorTarget, room: usize) -> Looked {
+    let instance = target.instance.as_deref();
+    index.survey(&target.namespace, &target.cluster, instance, |all| {
         let mut looked = Looked {
             states: BTreeMap::new(),
             failed_nodes: 0,

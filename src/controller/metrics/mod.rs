@@ -220,8 +220,8 @@ impl Shown<'_, '_> {
         let mut looked: Vec<(&Of, Looked)> = Vec::new();
         for (of, meter) in self.live {
             let mirrors = meter.held().mirrors.clone();
-            if let Some((index, scope)) = mirrors {
-                let found = mirrors::look(&index, &scope, room);
+            if let Some((index, target)) = mirrors {
+                let found = mirrors::look(&index, &target, room);
                 room -= found.open.len();
                 looked.push((of, found));
             }

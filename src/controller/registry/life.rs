@@ -9,14 +9,14 @@ use tokio::sync::watch;
 use crate::{
     api::{Reason, cluster_watch::ClusterWatch},
     controller::{
-        edit_throttle::Pace, metrics::Watches, shard::Shard, spread::Roll, status::build::Standing,
-        worker::Task,
+        edit_throttle::EditThrottle, metrics::Watches, shard::Shard, spread::Roll,
+        status::build::ReadyState, worker::Task,
     },
     health::liveness::Watchdog,
-    k8s::api::Cluster,
+    k8s::api::KubeApi,
     sync::{
-        Tools,
-        schedule::{Cadence, Speeds, after_refusal},
+        Env,
+        schedule::{Cadence, PollDefaults, after_refusal},
     },
     together::Service,
 };
@@ -32,29 +32,29 @@ const PANICKED: &str = "The operator failed while it synced this ClusterWatch, b
 pub(super) enum Work {
     Mirror,
     /// To leave the API alone and say why; whether the mirrors are those of another `ClusterWatch`.
-    Rest(Standing, bool),
+    Rest(ReadyState, bool),
     /// To tell another shard that it may begin.
     LetGo,
 }
 
 /// What the task of one generation of one `ClusterWatch` is made of, each time that it is started.
 pub(super) struct Slot<C, T> {
-    pub(super) tools: Arc<Tools<C, T>>,
+    pub(super) env: Arc<Env<C, T>>,
     pub(super) shard: Shard,
-    pub(super) speeds: Speeds,
+    pub(super) speeds: PollDefaults,
     pub(super) watchdog: Watchdog,
     pub(super) meters: Watches,
     /// The `ClusterWatch` of this generation, as it was last seen.
     pub(super) seen: watch::Receiver<Arc<ClusterWatch>>,
     pub(super) asked: watch::Receiver<Option<String>>,
-    pub(super) pace: Arc<Pace>,
+    pub(super) pace: Arc<EditThrottle>,
     pub(super) roll: Roll,
     /// Its first poll does not begin before (monotonic).
     pub(super) starts_at: Duration,
     pub(super) work: Work,
 }
 
-impl<C: Cluster, T: Service> Slot<C, T> {
+impl<C: KubeApi, T: Service> Slot<C, T> {
     /// Works until there is nothing left to do, for a `ClusterWatch` that is `edited` or new. After a panic all that the task
     /// remembered is gone, as after a restart of the operator; it waits for longer from panic to panic.
     pub(super) async fn live(self, mut edited: bool) {
@@ -64,7 +64,7 @@ impl<C: Cluster, T: Service> Slot<C, T> {
         let _meter =
             matches!(self.work, Work::Mirror).then(|| self.meters.meter(&namespace, &name));
         let turn = Cadence::of(&watch.spec, self.speeds).active_interval;
-        let clock = &self.tools.clock;
+        let clock = &self.env.clock;
         let mut panics = 0;
         loop {
             let began = clock.elapsed();
@@ -108,7 +108,7 @@ impl<C: Cluster, T: Service> Slot<C, T> {
     /// status is not written any more, so that its `staleAfter` tells.
     async fn down(&self) {
         if matches!(self.work, Work::Mirror) {
-            let standing = Standing::Failing {
+            let standing = ReadyState::Failing {
                 reason: Reason::InternalError,
                 message: PANICKED.to_owned(),
             };
@@ -121,9 +121,9 @@ impl<C: Cluster, T: Service> Slot<C, T> {
     }
 
     fn task(&self) -> Task<C, T> {
-        let (tools, watch) = (self.tools.clone(), self.seen.borrow().clone());
+        let (env, watch) = (self.env.clone(), self.seen.borrow().clone());
         let (shard, asked) = (self.shard.clone(), self.asked.clone());
-        Task::new(tools, watch, shard, self.speeds, asked)
+        Task::new(env, watch, shard, self.speeds, asked)
     }
 }
 

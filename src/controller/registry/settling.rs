@@ -10,7 +10,7 @@ use std::{
 use tokio::sync::Notify;
 
 use super::{Starts, Supervisor};
-use crate::{api::cluster_watch::ClusterWatch, k8s::api::Cluster, together::Service};
+use crate::{api::cluster_watch::ClusterWatch, k8s::api::KubeApi, together::Service};
 
 /// Between two settles. An event after a quiet time is settled at once; thousands a second, as when an operator starts,
 /// take no more than ten settles.
@@ -62,7 +62,7 @@ impl Changed {
     }
 }
 
-impl<C: Cluster, T: Service> Supervisor<C, T> {
+impl<C: KubeApi, T: Service> Supervisor<C, T> {
     /// Settles what is `changed` until it is dropped, and keeps the mirrors that this shard needs. `watches`: those of
     /// `namespace` (all: `None`), as they are now.
     pub(crate) async fn settle_changed(
@@ -84,7 +84,7 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
                     self.settle(namespace, watches, &Starts::default());
                 }
             }
-            let clock = &self.tools.clock;
+            let clock = &self.env.clock;
             clock.sleep_until(clock.elapsed() + APART).await;
         }
     }

@@ -10,7 +10,7 @@ use super::{Supervisor, claim, overlaps};
 use crate::{
     api::{cluster_watch::ClusterWatch, timestamp},
     controller::spread::{Begins, Lately, places},
-    k8s::api::Cluster,
+    k8s::api::KubeApi,
     sync::schedule::Cadence,
     together::Service,
 };
@@ -33,12 +33,12 @@ impl Begun {
     }
 }
 
-impl<C: Cluster, T: Service> Supervisor<C, T> {
+impl<C: KubeApi, T: Service> Supervisor<C, T> {
     /// Whether the tasks of `namespace` (all: `None`) are to begin all together.
     fn is_to_begin(&self, namespace: Option<&str>) -> bool {
         let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        let scope = namespace.map(str::to_owned);
-        self.leads.initialized() && !begun.scopes.contains(&scope)
+        let target = namespace.map(str::to_owned);
+        self.leads.initialized() && !begun.scopes.contains(&target)
     }
 
     /// When each of the `wanted` may begin, where those of `namespace` (all: `None`) begin all together now.
@@ -51,7 +51,7 @@ impl<C: Cluster, T: Service> Supervisor<C, T> {
             return Starts::default();
         }
         let syncing: Vec<_> = wanted.values().flat_map(|of| self.syncing(of)).collect();
-        let now = self.tools.clock.elapsed();
+        let now = self.env.clock.elapsed();
         let others = {
             let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
             begun.scopes.insert(namespace.map(str::to_owned));

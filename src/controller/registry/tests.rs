@@ -11,8 +11,8 @@ use crate::{
     clock::{Clock, SystemClock},
     events::Events,
     store::Index,
-    sync::{credentials::Keys, write::permits::Room},
-    testing::{CLUSTER, NAMESPACE, cluster::MemoryCluster, together::MemoryTogether},
+    sync::{credentials::Keys, write::permits::WritePermits},
+    testing::{CLUSTER, NAMESPACE, cluster::MemoryKubeApi, together::MemoryTogether},
     together::{ApiKey, Dialects},
 };
 
@@ -47,26 +47,26 @@ impl Service for Api {
 /// A supervisor that leads, between models of both APIs, in virtual time.
 struct World {
     api: Api,
-    cluster: MemoryCluster,
+    cluster: MemoryKubeApi,
     meters: Watches,
-    supervisor: Supervisor<MemoryCluster, Api>,
+    supervisor: Supervisor<MemoryKubeApi, Api>,
 }
 
 impl World {
     fn new() -> Self {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-        let (api, cluster) = (Api::default(), MemoryCluster::default());
+        let (api, cluster) = (Api::default(), MemoryKubeApi::default());
         cluster.set_key(b"key-1");
-        let tools = Arc::new(Tools {
+        let env = Arc::new(Env {
             cluster: cluster.clone(),
             together: api.clone(),
             index: Index::new(0),
             clock: clock.clone(),
             events: Events::default(),
-            room: Room::default(),
+            permits: WritePermits::default(),
             keys: Keys::default(),
         });
-        let speeds = Speeds {
+        let speeds = PollDefaults {
             default_interval: Duration::from_secs(20),
             default_active_interval: Duration::from_secs(20),
             min_interval: Duration::from_secs(10),
@@ -75,7 +75,7 @@ impl World {
         let meters = Watches::new(clock);
         let shutdown = CancellationToken::new();
         let shard = Shard::new("ns/lease", None);
-        let supervisor = Supervisor::new(tools, shard, speeds, watchdog, meters.clone(), shutdown);
+        let supervisor = Supervisor::new(env, shard, speeds, watchdog, meters.clone(), shutdown);
         supervisor.lead();
         Self {
             api,

@@ -24,7 +24,7 @@ const BEAT: SignedDuration = SignedDuration::from_secs(HEARTBEAT.as_secs().cast_
 
 /// How a watch stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum ReadyState {
     /// This generation is not synced yet; the message says what keeps it, if anything does.
     Progressing(String),
     /// The mirror agrees with the API; the message says what was left out, if anything was.
@@ -56,7 +56,7 @@ pub enum Standing {
 
 /// What else a status tells.
 #[derive(Clone, Debug, Default)]
-pub struct Facts {
+pub struct StatusInputs {
     /// The generation it speaks of.
     pub generation: i64,
     /// The shard that writes.
@@ -81,8 +81,8 @@ pub struct Facts {
 #[must_use]
 pub fn build(
     previous: &ClusterWatchStatus,
-    standing: &Standing,
-    facts: &Facts,
+    standing: &ReadyState,
+    facts: &StatusInputs,
     now: Timestamp,
 ) -> ClusterWatchStatus {
     let ready = previous
@@ -91,17 +91,17 @@ pub fn build(
         .find(|condition| condition.type_ == "Ready");
     let told = words(standing);
     let (ready, reconciling, stalled) = match standing {
-        Standing::Progressing(_) => (
+        ReadyState::Progressing(_) => (
             ("Unknown", Reason::Progressing, &*told),
             ("True", Reason::Progressing, &*told),
             ("False", Reason::Progressing, ""),
         ),
-        Standing::Synced(_) => (
+        ReadyState::Synced(_) => (
             ("True", Reason::Synced, &*told),
             ("False", Reason::Synced, ""),
             ("False", Reason::Synced, ""),
         ),
-        Standing::Suspended => {
+        ReadyState::Suspended => {
             let was = ready.and_then(|ready| Some((&*ready.status, ready.reason.parse().ok()?)));
             let (status, reason) = was.unwrap_or(("Unknown", Reason::Pending));
             (
@@ -110,17 +110,17 @@ pub fn build(
                 ("False", Reason::Suspended, ""),
             )
         }
-        Standing::Keyless { reason, .. } if !late_secret::is_overdue(previous, now) => (
+        ReadyState::Keyless { reason, .. } if !late_secret::is_overdue(previous, now) => (
             ("False", *reason, &*told),
             ("True", *reason, &*told),
             ("False", *reason, ""),
         ),
-        Standing::Stalled { reason, .. } | Standing::Keyless { reason, .. } => (
+        ReadyState::Stalled { reason, .. } | ReadyState::Keyless { reason, .. } => (
             ("False", *reason, &*told),
             ("False", *reason, ""),
             ("True", *reason, &*told),
         ),
-        Standing::Failing { reason, .. } => (
+        ReadyState::Failing { reason, .. } => (
             ("False", *reason, &*told),
             ("True", *reason, &*told),
             ("False", *reason, ""),
@@ -167,7 +167,7 @@ pub fn build(
             .last_full_sync
             .map(seconds)
             .or_else(|| previous.last_full_sync_time.clone()),
-        stale_after: (*standing != Standing::Suspended)
+        stale_after: (*standing != ReadyState::Suspended)
             .then(|| seconds(now + HEARTBEAT + facts.stale_after)),
         mirrors_generation: mirrors_generation(previous, facts),
         last_handled_reconcile_at: facts
@@ -180,7 +180,7 @@ pub fn build(
 }
 
 /// Of which generation all mirrors carry the labels and owner references.
-fn mirrors_generation(previous: &ClusterWatchStatus, facts: &Facts) -> Option<i64> {
+fn mirrors_generation(previous: &ClusterWatchStatus, facts: &StatusInputs) -> Option<i64> {
     let generation = Some(facts.generation);
     if facts.adopted {
         return generation;
@@ -191,19 +191,19 @@ fn mirrors_generation(previous: &ClusterWatchStatus, facts: &Facts) -> Option<i6
 }
 
 /// The message of Ready, and of what goes with it.
-fn words(standing: &Standing) -> String {
+fn words(standing: &ReadyState) -> String {
     match standing {
-        Standing::Progressing(message) if message.is_empty() => {
+        ReadyState::Progressing(message) if message.is_empty() => {
             "the first listing since this watch was made or changed is under way: nothing to do but wait"
                 .to_owned()
         }
-        Standing::Synced(note) if note.is_empty() => "the mirror agrees with the API".to_owned(),
-        Standing::Synced(note) => format!("the mirror agrees with the API; {note}"),
-        Standing::Progressing(message)
-        | Standing::Stalled { message, .. }
-        | Standing::Keyless { message, .. }
-        | Standing::Failing { message, .. } => message.clone(),
-        Standing::Suspended => "suspended".to_owned(),
+        ReadyState::Synced(note) if note.is_empty() => "the mirror agrees with the API".to_owned(),
+        ReadyState::Synced(note) => format!("the mirror agrees with the API; {note}"),
+        ReadyState::Progressing(message)
+        | ReadyState::Stalled { message, .. }
+        | ReadyState::Keyless { message, .. }
+        | ReadyState::Failing { message, .. } => message.clone(),
+        ReadyState::Suspended => "suspended".to_owned(),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     api::Reason,
     controller::status::late_secret,
-    sync::{PollError, decide::plan::Scope, outcome::Polled},
+    sync::{SyncError, decide::plan::MirrorTarget, outcome::SyncOutcome},
     together::Error,
 };
 
@@ -22,8 +22,8 @@ impl Failure {
     /// What to tell of `outcome`, if it is no success; `unwritten`: what it left to write, in words.
     #[must_use]
     pub fn of(
-        outcome: &Result<Polled, PollError>,
-        scope: &Scope,
+        outcome: &Result<SyncOutcome, SyncError>,
+        target: &MirrorTarget,
         unwritten: Option<String>,
     ) -> Option<Self> {
         match outcome {
@@ -32,35 +32,35 @@ impl Failure {
                 message,
                 needs_somebody: false,
             }),
-            Err(error) => Some(failure(error, scope)),
+            Err(error) => Some(failure(error, target)),
         }
     }
 }
 
-fn failure(error: &PollError, scope: &Scope) -> Failure {
+fn failure(error: &SyncError, target: &MirrorTarget) -> Failure {
     let (reason, needs_somebody) = match error {
-        PollError::Credentials(error) => match late_secret::reason(error) {
+        SyncError::Credentials(error) => match late_secret::reason(error) {
             Some(reason) => (reason, true),
             None => (Reason::Unavailable, false),
         },
-        PollError::Api(Error::NotFound) if scope.instance.is_some() => {
+        SyncError::Api(Error::NotFound) if target.instance.is_some() => {
             (Reason::InstanceNotFound, true)
         }
-        PollError::Api(Error::NotFound) => (Reason::ClusterNotFound, true),
-        PollError::Api(error) => (error.reason(), !error.retryable()),
+        SyncError::Api(Error::NotFound) => (Reason::ClusterNotFound, true),
+        SyncError::Api(error) => (error.reason(), !error.retryable()),
     };
-    let message = match (error, &scope.instance) {
-        (PollError::Api(Error::NotFound), Some(instance)) => format!(
+    let message = match (error, &target.instance) {
+        (SyncError::Api(Error::NotFound), Some(instance)) => format!(
             "the API knows no instance {instance} in cluster {} (404): check spec.instanceId and spec.clusterId, and that the key belongs to their project",
-            scope.cluster
+            target.cluster
         ),
-        (PollError::Api(Error::NotFound), None) => format!(
+        (SyncError::Api(Error::NotFound), None) => format!(
             "the API knows no cluster {} (404): check spec.clusterId, and that the key belongs to its project",
-            scope.cluster
+            target.cluster
         ),
-        (PollError::Api(Error::Forbidden), _) => format!(
+        (SyncError::Api(Error::Forbidden), _) => format!(
             "the API does not let the key see cluster {} (403): put a key of its project into the Secret of spec.apiKeySecretRef",
-            scope.cluster
+            target.cluster
         ),
         _ => error.to_string(),
     };
@@ -78,32 +78,32 @@ mod tests {
 
     use super::*;
     use crate::{
-        k8s::api::ClusterError,
+        k8s::api::KubeApiError,
         network::Cause,
         sync::credentials::CredentialsError,
-        testing::scope,
-        together::{Flaw, Incomplete, Outage},
+        testing::target,
+        together::{DecodeError, Incomplete, TransportError},
     };
 
     #[test]
     fn every_failure_says_what_to_do() {
         let name = || "together".to_owned();
         let (line, column, retry_after) = (1, 1, None);
-        let outages = Cause::iter().map(Outage::Connection);
-        let outages = outages.chain([Outage::Status(503)]);
+        let outages = Cause::iter().map(TransportError::Connection);
+        let outages = outages.chain([TransportError::Status(503)]);
         let flaws = [
-            Flaw::NotJson { line, column },
-            Flaw::CutOff { line, column },
-            Flaw::Shape {
+            DecodeError::NotJson { line, column },
+            DecodeError::CutOff { line, column },
+            DecodeError::Shape {
                 path: "has_next".to_owned(),
                 line,
                 column,
             },
-            Flaw::Field {
+            DecodeError::Field {
                 field: "state".to_owned(),
                 problem: "absent",
             },
-            Flaw::Redirect(301),
+            DecodeError::Redirect(301),
         ];
         let ends = [
             Incomplete::Loop,
@@ -130,14 +130,14 @@ mod tests {
             CredentialsError::NotFound(name()),
             CredentialsError::Unavailable {
                 name: name(),
-                error: ClusterError::Conflict,
+                error: KubeApiError::Conflict,
             },
         ];
         let all = of_api
-            .map(PollError::Api)
-            .chain(of_secret.map(PollError::Credentials));
+            .map(SyncError::Api)
+            .chain(of_secret.map(SyncError::Credentials));
         for error in all {
-            let told = Failure::of(&Err(error), &scope(), None).unwrap();
+            let told = Failure::of(&Err(error), &target(), None).unwrap();
             let says = [
                 "spec.",
                 "--api-",

@@ -10,11 +10,11 @@ use crate::{
     controller::{
         shard::{Holder, Shard},
         status::{
-            build::{Facts, Standing, build, worth_writing},
+            build::{ReadyState, StatusInputs, build, worth_writing},
             late_secret,
         },
     },
-    k8s::api::{Cluster, ClusterError},
+    k8s::api::{KubeApi, KubeApiError},
     sync::schedule::HEARTBEAT,
 };
 
@@ -38,7 +38,7 @@ pub struct Reporter<C> {
     compared: Option<Duration>,
 }
 
-impl<C: Cluster> Reporter<C> {
+impl<C: KubeApi> Reporter<C> {
     /// A reporter of `shard` for this generation of `watch`, which says what its status says now.
     #[must_use]
     pub fn new(cluster: C, watch: &ClusterWatch, shard: Shard) -> Self {
@@ -81,11 +81,11 @@ impl<C: Cluster> Reporter<C> {
     /// error: its next reporter reports.
     pub async fn report(
         &mut self,
-        standing: &Standing,
-        facts: &Facts,
+        standing: &ReadyState,
+        facts: &StatusInputs,
         now: Timestamp,
         elapsed: Duration,
-    ) -> Result<(), ClusterError> {
+    ) -> Result<(), KubeApiError> {
         // A promise that is over tells readers that the operator is dead. In a living one the clock was set ahead.
         let written = self.written.filter(|_| !self.is_over(now));
         let silent = written.map(|written| elapsed.saturating_sub(written));
@@ -98,7 +98,7 @@ impl<C: Cluster> Reporter<C> {
         for _ in 0..TRIES {
             let mut watch = match self.cluster.get_watch(&self.namespace, &self.name).await {
                 Ok(watch) => watch,
-                Err(ClusterError::NotFound) => return Ok(()),
+                Err(KubeApiError::NotFound) => return Ok(()),
                 Err(error) => return Err(error),
             };
             if watch.uid() != self.uid || watch.metadata.generation != Some(self.generation) {
@@ -118,12 +118,12 @@ impl<C: Cluster> Reporter<C> {
                     self.written = Some(elapsed);
                     return Ok(());
                 }
-                Err(ClusterError::NotFound) => return Ok(()),
-                Err(ClusterError::Conflict) => {}
+                Err(KubeApiError::NotFound) => return Ok(()),
+                Err(KubeApiError::Conflict) => {}
                 Err(error) => return Err(error),
             }
         }
-        Err(ClusterError::Conflict)
+        Err(KubeApiError::Conflict)
     }
 
     /// Says that this shard writes for the watch, where none does or another is silent (`is_silent`, of what that one
@@ -133,15 +133,15 @@ impl<C: Cluster> Reporter<C> {
     /// What the cluster refused or failed at; a watch that is gone, changed or not of this shard is a conflict.
     pub async fn take_over(
         &mut self,
-        standing: Option<&Standing>,
-        facts: &Facts,
+        standing: Option<&ReadyState>,
+        facts: &StatusInputs,
         now: Timestamp,
         is_silent: impl Fn(Option<Timestamp>) -> bool,
-    ) -> Result<Holder, ClusterError> {
+    ) -> Result<Holder, KubeApiError> {
         let mut watch = self.cluster.get_watch(&self.namespace, &self.name).await?;
         let changed = watch.uid() != self.uid || watch.metadata.generation != Some(self.generation);
         if changed || !self.shard.takes(&watch) {
-            return Err(ClusterError::Conflict);
+            return Err(KubeApiError::Conflict);
         }
         self.last = watch.status.take().unwrap_or_default();
         match self.shard.holder(&self.last) {
@@ -168,7 +168,7 @@ impl<C: Cluster> Reporter<C> {
         &mut self,
         mut watch: ClusterWatch,
         status: ClusterWatchStatus,
-    ) -> Result<(), ClusterError> {
+    ) -> Result<(), KubeApiError> {
         watch.status = Some(status);
         // The server keeps what is there of the rest: only the fence is needed.
         watch.metadata.managed_fields = None;

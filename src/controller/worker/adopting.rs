@@ -6,7 +6,7 @@ use kube::ResourceExt;
 
 use super::Task;
 use crate::{
-    k8s::api::Cluster,
+    k8s::api::KubeApi,
     sync::owners::{Adoption, adopt, landing, misfits},
     together::Service,
 };
@@ -14,18 +14,18 @@ use crate::{
 /// Longest time for labels and owner references before a poll: polls and heartbeats must not wait for 100,000 mirrors.
 const ADOPTING: Duration = Duration::from_secs(60);
 
-impl<C: Cluster, T: Service> Task<C, T> {
+impl<C: KubeApi, T: Service> Task<C, T> {
     /// Looks whether all mirrors have their labels and owner references.
     pub(super) fn survey(&mut self) {
-        self.memory.surveyed = self.tools.index.lists();
-        let left = misfits(&self.tools, &self.scope).len();
+        self.sync_state.surveyed = self.env.index.lists();
+        let left = misfits(&self.env, &self.target).len();
         self.note(&Adoption { left, error: None });
     }
 
     /// Gives them to mirrors too that an earlier generation sent and that landed after this one had begun, and to those that a
     /// restore of etcd brought back. Looks at all mirrors where `all` says so or such may have come since it last looked.
     pub(super) async fn adopt_late_ones(&mut self, all: bool) {
-        let listed = self.memory.surveyed != self.tools.index.lists();
+        let listed = self.sync_state.surveyed != self.env.index.lists();
         if all || listed || self.may_land() {
             self.survey();
         }
@@ -34,7 +34,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
 
     /// Whether something that an earlier generation sent may still land.
     pub(super) fn may_land(&self) -> bool {
-        self.tools.clock.elapsed() < self.memory.all_landed
+        self.env.clock.elapsed() < self.sync_state.all_landed
     }
 
     /// Goes on giving the mirrors their labels and owner references, where they lack them.
@@ -42,17 +42,17 @@ impl<C: Cluster, T: Service> Task<C, T> {
         if self.facts.adopting.is_none() {
             return;
         }
-        let until = self.tools.clock.elapsed() + ADOPTING;
-        let adoption = adopt(&self.tools, &self.scope, &self.memory, until).await;
+        let until = self.env.clock.elapsed() + ADOPTING;
+        let adoption = adopt(&self.env, &self.target, &self.sync_state, until).await;
         if let Some(error) = &adoption.error {
-            tracing::warn!(watch = %self.watch.name_any(), namespace = %self.scope.namespace, left = adoption.left, %error, "cannot update labels and owner references of mirrors; retrying");
+            tracing::warn!(watch = %self.watch.name_any(), namespace = %self.target.namespace, left = adoption.left, %error, "cannot update labels and owner references of mirrors; retrying");
         }
         self.note(&adoption);
     }
 
     fn note(&mut self, adoption: &Adoption) {
         // What another generation sent can give them other owner references yet.
-        let late = self.tools.room.sent.contradicts(&self.scope);
+        let late = self.env.permits.sent.contradicts(&self.target);
         let late = late.then(|| landing(self.facts.generation));
         self.facts.adopting = adoption.message(self.facts.generation).or(late);
         self.facts.adopted = self.facts.adopting.is_none();

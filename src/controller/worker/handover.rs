@@ -10,9 +10,9 @@ use crate::{
     clock::Clock,
     controller::{
         shard::{Holder, Shard},
-        status::build::Standing,
+        status::build::ReadyState,
     },
-    k8s::api::{Cluster, ClusterError},
+    k8s::api::{KubeApi, KubeApiError},
     sync::schedule::HEARTBEAT,
     together::Service,
 };
@@ -26,9 +26,9 @@ const AGAIN: Duration = Duration::from_secs(10);
 /// How long another shard is waited for that promised nothing: that of a suspended watch.
 const UNPROMISED: Duration = Duration::from_secs(600);
 
-impl<C: Cluster, T: Service> Task<C, T> {
+impl<C: KubeApi, T: Service> Task<C, T> {
     /// Waits until all mirrors of the watch are known, and no other shard has it.
-    pub(super) async fn begin(&mut self, standing: &Standing) {
+    pub(super) async fn begin(&mut self, standing: &ReadyState) {
         self.listed(standing).await;
         match self.shard.holder(self.reporter.last()) {
             Holder::This => return,
@@ -37,7 +37,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
         }
         let standing = (!self.reporter.is_acknowledged()).then_some(standing);
         self.facts.stale_after = self.stale_after();
-        let (clock, began) = (self.tools.clock.clone(), self.tools.clock.elapsed());
+        let (clock, began) = (self.env.clock.clone(), self.env.clock.elapsed());
         loop {
             let now = clock.now();
             let unpromised = clock.elapsed().saturating_sub(began) >= UNPROMISED;
@@ -50,7 +50,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
                 Ok(Holder::This) => return,
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::warn!(watch = %self.watch.name_any(), namespace = %self.scope.namespace, %error, "the watch could not be taken over; it is tried again");
+                    tracing::warn!(watch = %self.watch.name_any(), namespace = %self.target.namespace, %error, "the watch could not be taken over; it is tried again");
                 }
             }
             clock.sleep_until(clock.elapsed() + AGAIN).await;
@@ -59,44 +59,44 @@ impl<C: Cluster, T: Service> Task<C, T> {
 
     /// Waits until all mirrors of the watch are known. Where the API server refuses to list them, that is reported meanwhile,
     /// unless `standing` says something that holds all the same.
-    async fn listed(&mut self, standing: &Standing) {
-        let (tools, scope) = (self.tools.clone(), self.scope.clone());
+    async fn listed(&mut self, standing: &ReadyState) {
+        let (env, target) = (self.env.clone(), self.target.clone());
         let standing = match standing {
-            Standing::Progressing(_) => Standing::Failing {
+            ReadyState::Progressing(_) => ReadyState::Failing {
                 reason: Reason::WriteFailed,
                 message: format!(
                     "the API server refuses to list Remediations in {}: grant the operator's service account list and watch there",
-                    scope.namespace
+                    target.namespace
                 ),
             },
             other => other.clone(),
         };
-        let complete = || tools.index.complete(&scope.namespace, &scope.cluster);
+        let complete = || env.index.complete(&target.namespace, &target.cluster);
         tokio::select! {
             biased;
             () = complete() => return,
-            () = tools.index.refused(&scope.namespace) => {}
+            () = env.index.refused(&target.namespace) => {}
         }
         loop {
             self.report(&standing).await;
             tokio::select! {
                 biased;
                 () = complete() => return,
-                () = tools.clock.sleep_until(tools.clock.elapsed() + HEARTBEAT) => {}
+                () = env.clock.sleep_until(env.clock.elapsed() + HEARTBEAT) => {}
             }
         }
     }
 
     /// Says that the watch is another shard's.
     pub async fn let_go(self) {
-        let (cluster, clock) = (&self.tools.cluster, self.tools.clock.clone());
-        let (namespace, name) = (&self.scope.namespace, self.watch.name_any());
+        let (cluster, clock) = (&self.env.cluster, self.env.clock.clone());
+        let (namespace, name) = (&self.target.namespace, self.watch.name_any());
         let_go(cluster, clock, &self.shard, namespace, &name).await;
     }
 }
 
 /// Says in the status of the watch that `shard` writes for it no more, unless it is to again. Tries until that is told.
-async fn let_go<C: Cluster>(
+async fn let_go<C: KubeApi>(
     cluster: &C,
     clock: Arc<dyn Clock>,
     shard: &Shard,
@@ -106,8 +106,8 @@ async fn let_go<C: Cluster>(
     clock.sleep_until(clock.elapsed() + LANDING).await;
     loop {
         match release(cluster, shard, namespace, name).await {
-            Ok(()) | Err(ClusterError::NotFound) => return,
-            Err(ClusterError::Conflict) => {}
+            Ok(()) | Err(KubeApiError::NotFound) => return,
+            Err(KubeApiError::Conflict) => {}
             Err(error) => {
                 tracing::warn!(%namespace, watch = %name, %error, "another shard waits for this watch, and could not be told that it is free; it is tried again");
                 clock.sleep_until(clock.elapsed() + AGAIN).await;
@@ -116,12 +116,12 @@ async fn let_go<C: Cluster>(
     }
 }
 
-async fn release<C: Cluster>(
+async fn release<C: KubeApi>(
     cluster: &C,
     shard: &Shard,
     namespace: &str,
     name: &str,
-) -> Result<(), ClusterError> {
+) -> Result<(), KubeApiError> {
     let mut watch = cluster.get_watch(namespace, name).await?;
     let mut status = watch.status.take().unwrap_or_default();
     if shard.takes(&watch) || shard.holder(&status) != Holder::This {

@@ -2,22 +2,22 @@
 
 use kube::ResourceExt;
 
-use super::{Standing, Task};
+use super::{ReadyState, Task};
 use crate::{
     controller::status::late_secret,
-    k8s::api::Cluster,
+    k8s::api::KubeApi,
     sync::{credentials::CredentialsError, look_for_key},
     together::Service,
 };
 
-impl<C: Cluster, T: Service> Task<C, T> {
+impl<C: KubeApi, T: Service> Task<C, T> {
     /// How the watch stands for want of a key, where `error` or the status says that the Secret cannot be used: an API server
     /// that does not answer says nothing newer of it.
-    pub(super) fn keyless(&self, error: &CredentialsError) -> Option<Standing> {
+    pub(super) fn keyless(&self, error: &CredentialsError) -> Option<ReadyState> {
         let told = || late_secret::told(self.reporter.last());
         let reason = late_secret::reason(error).or_else(told)?;
         let message = error.to_string();
-        Some(Standing::Keyless { reason, message })
+        Some(ReadyState::Keyless { reason, message })
     }
 
     /// Begins with the Secret where it could not be used when the last word was written: a new generation or process that said
@@ -30,7 +30,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
             None
         };
         if missed || !self.reporter.is_acknowledged() {
-            let progressing = Standing::Progressing(String::new());
+            let progressing = ReadyState::Progressing(String::new());
             self.report(keyless.as_ref().unwrap_or(&progressing)).await;
         }
         self.adopt().await;
@@ -40,23 +40,23 @@ impl<C: Cluster, T: Service> Task<C, T> {
     }
 
     /// Waits until the Secret can be used, or somebody asks for a poll; `standing`: how the watch stands until then.
-    pub(super) async fn wait_for_key(&mut self, mut standing: Standing) {
-        let clock = self.tools.clock.clone();
-        let earliest = self.memory.may_list_all_at();
+    pub(super) async fn wait_for_key(&mut self, mut standing: ReadyState) {
+        let clock = self.env.clock.clone();
+        let earliest = self.sync_state.may_list_all_at();
         loop {
-            let until = self.memory.secret.again;
-            self.memory.pulse.rest_until(until);
+            let until = self.sync_state.secret.again;
+            self.sync_state.heartbeat.rest_until(until);
             tokio::select! {
                 biased;
                 () = clock.sleep_until(until) => {}
-                () = self.tools.index.listed_after(self.memory.surveyed) => {}
+                () = self.env.index.listed_after(self.sync_state.surveyed) => {}
                 () = self.requests.wait(&*clock, earliest) => break,
             }
             if clock.elapsed() >= until {
-                self.memory.pulse.beat();
+                self.sync_state.heartbeat.touch();
                 let Some(newer) = self.look_again(Some(&standing)).await else {
                     // The listing that follows may take long.
-                    self.report(&Standing::Progressing(String::new())).await;
+                    self.report(&ReadyState::Progressing(String::new())).await;
                     break;
                 };
                 standing = newer;
@@ -65,14 +65,14 @@ impl<C: Cluster, T: Service> Task<C, T> {
             self.adopt_late_ones(false).await;
             self.report(&standing).await;
         }
-        self.memory.pulse.beat();
+        self.sync_state.heartbeat.touch();
     }
 
     /// Reads the Secret: how the watch stands for want of a key, `before` and now. The log tells of what changed alone.
-    async fn look_again(&mut self, before: Option<&Standing>) -> Option<Standing> {
-        let (name, namespace) = (self.watch.name_any(), self.scope.namespace.clone());
-        let (tools, spec) = (&self.tools, &self.watch.spec);
-        let looked = look_for_key(tools, spec, &self.scope, &mut self.memory).await;
+    async fn look_again(&mut self, before: Option<&ReadyState>) -> Option<ReadyState> {
+        let (name, namespace) = (self.watch.name_any(), self.target.namespace.clone());
+        let (env, spec) = (&self.env, &self.watch.spec);
+        let looked = look_for_key(env, spec, &self.target, &mut self.sync_state).await;
         let Err(error) = looked else {
             tracing::info!(watch = %name, %namespace, "the Secret can be used now");
             return None;

@@ -2,16 +2,16 @@
 
 use super::{ADOPT_AGAIN, Task};
 use crate::{
-    controller::{metrics::Watches, status::build::Standing},
-    k8s::api::Cluster,
+    controller::{metrics::Watches, status::build::ReadyState},
+    k8s::api::KubeApi,
     sync::schedule::HEARTBEAT,
     together::Service,
 };
 
-impl<C: Cluster, T: Service> Task<C, T> {
+impl<C: KubeApi, T: Service> Task<C, T> {
     /// Reports `standing` and leaves the Together API alone until it is dropped. The mirrors get their labels and owner
     /// references, and are marked once they are stale, unless the `ClusterWatch` `overlaps` another: then they are the other's.
-    pub async fn rest(mut self, standing: Standing, overlaps: bool, meters: &Watches) {
+    pub async fn rest(mut self, standing: ReadyState, overlaps: bool, meters: &Watches) {
         self.count(meters);
         self.begin(&standing).await;
         loop {
@@ -23,7 +23,7 @@ impl<C: Cluster, T: Service> Task<C, T> {
                 }
                 self.adopt().await;
             }
-            let now = self.tools.clock.elapsed();
+            let now = self.env.clock.elapsed();
             // A process that died in its first poll may have left mirrors, and no word that it synced.
             if !overlaps {
                 self.mark_stale(now).await;
@@ -41,9 +41,9 @@ impl<C: Cluster, T: Service> Task<C, T> {
             let until = next.map_or(again, |due| due.min(again));
             tokio::select! {
                 biased;
-                () = self.tools.clock.sleep_until(until) => {}
+                () = self.env.clock.sleep_until(until) => {}
                 // It may show mirrors without their owner references, as they were before a restore of etcd.
-                () = self.tools.index.listed_after(self.memory.surveyed), if !overlaps => {}
+                () = self.env.index.listed_after(self.sync_state.surveyed), if !overlaps => {}
             }
         }
     }

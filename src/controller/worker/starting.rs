@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::Task;
-use crate::{controller::spread::Entry, k8s::api::Cluster, together::Service};
+use crate::{controller::spread::Entry, k8s::api::KubeApi, together::Service};
 
-impl<C: Cluster, T: Service> Task<C, T> {
+impl<C: KubeApi, T: Service> Task<C, T> {
     /// Begins no poll before `starts_at` (monotonic), unless somebody asks for one; `entry`: on the roll of all that are synced.
     #[must_use]
     pub fn starting(mut self, starts_at: Duration, entry: Entry) -> Self {
@@ -15,17 +15,19 @@ impl<C: Cluster, T: Service> Task<C, T> {
 
     /// Waits until the first poll may begin.
     pub(super) async fn await_turn(&mut self) {
-        let (clock, turn) = (self.tools.clock.clone(), self.cadence.active_interval);
-        let pace = &self.memory.pace;
+        let (clock, turn) = (self.env.clock.clone(), self.cadence.active_interval);
+        let pace = &self.sync_state.pace;
         let first = pace.first_poll(clock.elapsed(), turn, self.edited);
-        self.memory.pulse.rest_until(first.max(self.starts_at));
+        self.sync_state
+            .heartbeat
+            .rest_until(first.max(self.starts_at));
         clock.sleep_until(first).await;
         tokio::select! {
             biased;
             () = clock.sleep_until(self.starts_at) => {}
             () = self.requests.wait(&*clock, first) => {}
         }
-        self.memory.pulse.beat();
+        self.sync_state.heartbeat.touch();
     }
 
     /// How long it waits where all sync at once otherwise, as after a restore of etcd.

@@ -10,17 +10,17 @@ use crate::{
         cluster_watch::{ClusterWatchSpec, ClusterWatchStatus, DeletionPolicy, SecretKeyRef},
         remediation::{Remediation, RemediationSpec},
     },
-    k8s::api::ClusterError,
+    k8s::api::KubeApiError,
     mirror::{
         labels::{FlagLabels, Labels},
         status::from_api,
     },
     store::Index,
-    sync::{credentials::Keys, write::permits::Room},
+    sync::{credentials::Keys, write::permits::WritePermits},
     testing::{
         CLUSTER, NAMESPACE,
         clock::PausedClock,
-        cluster::{Call, MemoryCluster},
+        cluster::{Call, MemoryKubeApi},
         condition, id, item,
         together::{Asked, MemoryTogether},
         word,
@@ -29,7 +29,7 @@ use crate::{
 
 mod labeled;
 
-const SPEEDS: Speeds = Speeds {
+const SPEEDS: PollDefaults = PollDefaults {
     default_interval: Duration::from_secs(60),
     default_active_interval: Duration::from_secs(60),
     min_interval: Duration::from_secs(10),
@@ -37,15 +37,15 @@ const SPEEDS: Speeds = Speeds {
 
 /// A `ClusterWatch` with mirrors that carry another generation's owners and labels.
 struct World {
-    cluster: MemoryCluster,
-    tools: Arc<Tools<MemoryCluster, MemoryTogether>>,
-    pace: Arc<Pace>,
+    cluster: MemoryKubeApi,
+    env: Arc<Env<MemoryKubeApi, MemoryTogether>>,
+    pace: Arc<EditThrottle>,
 }
 
 impl World {
     /// So many mirrors, and a `ClusterWatch` with this policy.
     async fn new(mirrors: u64, policy: DeletionPolicy, suspend: bool) -> Self {
-        let cluster = MemoryCluster::default();
+        let cluster = MemoryKubeApi::default();
         let index = Index::new(0);
         let spec = ClusterWatchSpec {
             cluster_id: CLUSTER.into(),
@@ -63,32 +63,32 @@ impl World {
         for number in 0..mirrors {
             index.apply(mirror(&cluster, number).await);
         }
-        let tools = tools(cluster.clone(), index);
+        let env = env(cluster.clone(), index);
         Self {
             cluster,
-            tools,
+            env,
             pace: Arc::default(),
         }
     }
 
     /// The worker of the `ClusterWatch` as it is now lives for this long: at rest with `standing`, else it polls.
-    async fn lives(&self, seconds: u64, standing: Option<Standing>) {
+    async fn lives(&self, seconds: u64, standing: Option<ReadyState>) {
         self.with_task(seconds, standing, false).await;
     }
 
     /// The same at rest, where it may overlap another.
-    async fn rests(&self, seconds: u64, standing: Standing, overlaps: bool) {
+    async fn rests(&self, seconds: u64, standing: ReadyState, overlaps: bool) {
         self.with_task(seconds, Some(standing), overlaps).await;
     }
 
-    async fn with_task(&self, seconds: u64, standing: Option<Standing>, overlaps: bool) {
+    async fn with_task(&self, seconds: u64, standing: Option<ReadyState>, overlaps: bool) {
         let watch = Arc::new(self.cluster.watches().remove(0));
         let (_requests, requested) = watch::channel(None);
         let shard = Shard::new("ns/lease", None);
-        let task = Task::new(self.tools.clone(), watch, shard, SPEEDS, requested)
+        let task = Task::new(self.env.clone(), watch, shard, SPEEDS, requested)
             .after(self.pace.clone(), false);
-        let meters = Watches::new(self.tools.clock.clone());
-        let watchdog = Watchdog::new(self.tools.clock.clone(), Duration::from_secs(300));
+        let meters = Watches::new(self.env.clock.clone());
+        let watchdog = Watchdog::new(self.env.clock.clone(), Duration::from_secs(300));
         let life = async {
             match standing {
                 Some(standing) => task.rest(standing, overlaps, &meters).await,
@@ -102,7 +102,7 @@ impl World {
 
     /// A list of the cluster shows the first mirror.
     fn lists(&self) {
-        let index = &self.tools.index;
+        let index = &self.env.index;
         let epoch = index.begin(None);
         index.list(None, epoch, self.cluster.object(0).unwrap());
         index.end(epoch, None);
@@ -127,14 +127,14 @@ impl World {
     }
 }
 
-fn tools(cluster: MemoryCluster, index: Index) -> Arc<Tools<MemoryCluster, MemoryTogether>> {
-    Arc::new(Tools {
+fn env(cluster: MemoryKubeApi, index: Index) -> Arc<Env<MemoryKubeApi, MemoryTogether>> {
+    Arc::new(Env {
         cluster,
         together: MemoryTogether::default(),
         index,
         clock: Arc::new(PausedClock::default()),
         events: crate::events::Events::default(),
-        room: Room::default(),
+        permits: WritePermits::default(),
         keys: Keys::default(),
     })
 }
@@ -147,7 +147,7 @@ fn owners() -> Vec<OwnerReference> {
 }
 
 /// A mirror that an earlier `ClusterWatch` owns.
-async fn mirror(cluster: &MemoryCluster, number: u64) -> Remediation {
+async fn mirror(cluster: &MemoryKubeApi, number: u64) -> Remediation {
     let spec = RemediationSpec {
         cluster_id: CLUSTER.into(),
         id: id(number),
@@ -165,7 +165,7 @@ async fn mirror(cluster: &MemoryCluster, number: u64) -> Remediation {
 #[tokio::test(start_paused = true)]
 async fn a_suspended_one_gives_its_mirrors_their_owners() {
     let world = World::new(3, DeletionPolicy::Retain, true).await;
-    world.lives(30, Some(Standing::Suspended)).await;
+    world.lives(30, Some(ReadyState::Suspended)).await;
     assert_eq!(world.owned(), 0);
     let status = world.status();
     assert_eq!(status.mirrors_generation, Some(1));
@@ -188,9 +188,9 @@ async fn one_without_a_key_gives_its_mirrors_their_owners() {
 async fn owners_do_not_wait_for_the_first_poll() {
     let world = World::new(3, DeletionPolicy::Retain, false).await;
     // Another task has polled right before.
-    world.pace.polls(world.tools.clock.elapsed(), true);
+    world.pace.polls(world.env.clock.elapsed(), true);
     world.lives(5, None).await;
-    assert_eq!(world.tools.together.asked(), []);
+    assert_eq!(world.env.together.asked(), []);
     assert_eq!(world.owned(), 0);
 }
 
@@ -198,10 +198,10 @@ async fn owners_do_not_wait_for_the_first_poll() {
 async fn until_all_mirrors_have_their_owners_it_says_so() {
     let world = World::new(3, DeletionPolicy::Retain, true).await;
     world.cluster.fail(|call| match call {
-        Call::Patch(name) if *name == id(1) => Some(ClusterError::Refused("policy says no".into())),
+        Call::Patch(name) if *name == id(1) => Some(KubeApiError::Refused("policy says no".into())),
         _ => None,
     });
-    world.lives(30, Some(Standing::Suspended)).await;
+    world.lives(30, Some(ReadyState::Suspended)).await;
     let status = world.status();
     assert_eq!(status.mirrors_generation, None);
     let reconciling = condition(&status.conditions, "Reconciling");
@@ -213,14 +213,14 @@ async fn until_all_mirrors_have_their_owners_it_says_so() {
     );
     assert_eq!(world.owned(), 1, "the others have theirs");
     world.cluster.fail(|_| None);
-    world.lives(30, Some(Standing::Suspended)).await;
+    world.lives(30, Some(ReadyState::Suspended)).await;
     assert_eq!(world.status().mirrors_generation, Some(1));
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_that_overlaps_another_leaves_the_mirrors_to_that_one() {
     let world = World::new(3, DeletionPolicy::Retain, false).await;
-    let stalled = Standing::Stalled {
+    let stalled = ReadyState::Stalled {
         reason: Reason::OverlappingClusterWatch,
         message: "delete one of the two".into(),
     };
@@ -232,13 +232,13 @@ async fn one_that_overlaps_another_leaves_the_mirrors_to_that_one() {
 async fn an_owner_that_somebody_puts_back_while_it_is_suspended_is_taken_off_again() {
     let world = World::new(1, DeletionPolicy::Retain, true).await;
     let edited = async {
-        world.tools.clock.sleep_until(Duration::from_secs(60)).await;
+        world.env.clock.sleep_until(Duration::from_secs(60)).await;
         world.cluster.touch(0, |object| {
             object.metadata.owner_references = Some(owners());
         });
-        world.tools.index.apply(world.cluster.object(0).unwrap());
+        world.env.index.apply(world.cluster.object(0).unwrap());
     };
-    tokio::join!(edited, world.lives(400, Some(Standing::Suspended)));
+    tokio::join!(edited, world.lives(400, Some(ReadyState::Suspended)));
     assert_eq!(world.owned(), 0);
     assert_eq!(world.status().mirrors_generation, Some(1));
 }
@@ -246,7 +246,7 @@ async fn an_owner_that_somebody_puts_back_while_it_is_suspended_is_taken_off_aga
 #[tokio::test(start_paused = true)]
 async fn a_namespace_whose_mirrors_cannot_be_listed_is_told_and_worked_on_once_they_can() {
     let world = World::new(1, DeletionPolicy::Retain, false).await;
-    let index = &world.tools.index;
+    let index = &world.env.index;
     index.forget(1);
     index.refuse(Some(NAMESPACE));
     world.lives(30, None).await;
@@ -273,11 +273,11 @@ async fn a_mirror_that_an_earlier_generation_sent_and_that_lands_late_gets_its_o
     let world = World::new(1, DeletionPolicy::Retain, false).await;
     world.cluster.set_key(b"key-1");
     let landing = async {
-        world.tools.clock.sleep_until(Duration::from_secs(5)).await;
+        world.env.clock.sleep_until(Duration::from_secs(5)).await;
         assert_eq!(world.status().mirrors_generation, Some(1));
         // The API never shows it: nothing but its owners can be a reason to write it.
         let late = mirror(&world.cluster, 7).await;
-        world.tools.index.apply(late);
+        world.env.index.apply(late);
     };
     tokio::join!(landing, world.lives(1_300, None));
     assert_eq!(world.owned(), 0);
@@ -288,17 +288,17 @@ async fn a_mirror_that_an_earlier_generation_sent_and_that_lands_late_gets_its_o
 async fn one_that_lands_late_gets_its_owners_while_it_is_suspended_too() {
     let world = World::new(1, DeletionPolicy::Retain, true).await;
     let landing = async {
-        world.tools.clock.sleep_until(Duration::from_secs(50)).await;
+        world.env.clock.sleep_until(Duration::from_secs(50)).await;
         let late = mirror(&world.cluster, 7).await;
-        world.tools.index.apply(late);
+        world.env.index.apply(late);
     };
-    tokio::join!(landing, world.lives(62, Some(Standing::Suspended)));
+    tokio::join!(landing, world.lives(62, Some(ReadyState::Suspended)));
     assert_eq!(world.owned(), 0);
 }
 
 /// After 70 s a list shows the first mirror with an earlier owner: a restore of etcd has put it back.
 async fn restored(world: &World) {
-    world.tools.clock.sleep_until(Duration::from_secs(70)).await;
+    world.env.clock.sleep_until(Duration::from_secs(70)).await;
     world.cluster.touch(0, |object| {
         object.metadata.owner_references = Some(owners());
     });
@@ -308,7 +308,7 @@ async fn restored(world: &World) {
 #[tokio::test(start_paused = true)]
 async fn mirrors_that_a_list_of_the_cluster_brings_back_get_their_owners_before_the_next_poll() {
     let world = World::new(1, DeletionPolicy::Retain, false).await;
-    world.tools.together.show(item(0, "RUNNING"));
+    world.env.together.show(item(0, "RUNNING"));
     world.cluster.set_key(b"key-1");
     world.polls_each_hour();
     tokio::join!(restored(&world), world.lives(80, None));
@@ -318,17 +318,17 @@ async fn mirrors_that_a_list_of_the_cluster_brings_back_get_their_owners_before_
 #[tokio::test(start_paused = true)]
 async fn after_a_restore_of_etcd_all_is_listed_before_the_next_poll_is_due() {
     let world = World::new(1, DeletionPolicy::Retain, false).await;
-    world.tools.together.show(item(0, "RUNNING"));
+    world.env.together.show(item(0, "RUNNING"));
     world.cluster.set_key(b"key-1");
     world.polls_each_hour();
     let restored = async {
-        world.tools.clock.sleep_until(Duration::from_secs(70)).await;
-        world.tools.together.asked();
+        world.env.clock.sleep_until(Duration::from_secs(70)).await;
+        world.env.together.asked();
         world.lists();
-        world.tools.index.rewound(None);
+        world.env.index.rewound(None);
         world.lists();
-        world.tools.clock.sleep_until(Duration::from_secs(85)).await;
-        assert_eq!(world.tools.together.asked(), [Asked::Page(vec![])]);
+        world.env.clock.sleep_until(Duration::from_secs(85)).await;
+        assert_eq!(world.env.together.asked(), [Asked::Page(vec![])]);
     };
     tokio::join!(restored, world.lives(90, None));
 }
@@ -336,7 +336,7 @@ async fn after_a_restore_of_etcd_all_is_listed_before_the_next_poll_is_due() {
 #[tokio::test(start_paused = true)]
 async fn mirrors_that_a_list_of_the_cluster_brings_back_get_their_owners_while_it_is_suspended() {
     let world = World::new(1, DeletionPolicy::Retain, true).await;
-    let life = world.lives(80, Some(Standing::Suspended));
+    let life = world.lives(80, Some(ReadyState::Suspended));
     tokio::join!(restored(&world), life);
     assert_eq!(world.owned(), 0);
 }
@@ -347,18 +347,18 @@ async fn the_mirrors_generation_waits_for_what_an_earlier_generation_sent() {
     world.cluster.touch(0, |object| {
         object.metadata.owner_references = None;
     });
-    world.tools.index.apply(world.cluster.object(0).unwrap());
+    world.env.index.apply(world.cluster.object(0).unwrap());
     // No answer: it may be carried out all the same, and then the mirror is deleted with the ClusterWatch.
     world.cluster.fail(|call| match call {
-        Call::Patch(_) => Some(ClusterError::Unavailable("no answer".into())),
+        Call::Patch(_) => Some(KubeApiError::Unavailable("no answer".into())),
         _ => None,
     });
-    world.lives(5, Some(Standing::Suspended)).await;
+    world.lives(5, Some(ReadyState::Suspended)).await;
     let mut watch = world.cluster.watches().remove(0);
     watch.spec.deletion_policy = DeletionPolicy::Retain;
     world.cluster.put_watch(watch);
     let landing = async {
-        world.tools.clock.sleep_until(Duration::from_secs(50)).await;
+        world.env.clock.sleep_until(Duration::from_secs(50)).await;
         let status = world.status();
         assert_eq!(status.observed_generation, Some(2));
         assert_eq!(status.mirrors_generation, None);
@@ -373,9 +373,9 @@ async fn the_mirrors_generation_waits_for_what_an_earlier_generation_sent() {
         world.cluster.touch(0, |object| {
             object.metadata.owner_references = Some(owners());
         });
-        world.tools.index.apply(world.cluster.object(0).unwrap());
+        world.env.index.apply(world.cluster.object(0).unwrap());
     };
-    tokio::join!(landing, world.lives(75, Some(Standing::Suspended)));
+    tokio::join!(landing, world.lives(75, Some(ReadyState::Suspended)));
     assert_eq!(world.owned(), 0);
     assert_eq!(world.status().mirrors_generation, Some(2));
 }

@@ -98,7 +98,7 @@ impl World {
             name: Some("a".to_owned()),
             ..ObjectReference::default()
         };
-        let said = Said::normal(Reason::ModeChanged, note.to_owned());
+        let said = EventDraft::normal(Reason::ModeChanged, note.to_owned());
         self.publisher.publish(&object, &said).await.unwrap();
     }
 }

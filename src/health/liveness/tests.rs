@@ -18,7 +18,7 @@ fn nobody_is_stalled_where_nobody_polls() {
 #[test]
 fn a_poll_that_does_not_move_stalls_its_watch_until_it_moves_again() {
     let (clock, watchdog) = watchdog();
-    let pulse = watchdog.enroll("gpu-ops", "training");
+    let heartbeat = watchdog.enroll("gpu-ops", "training");
     clock.advance(PATIENCE);
     assert_eq!(watchdog.stalled(), None);
     clock.advance(MINUTE);
@@ -27,15 +27,15 @@ fn a_poll_that_does_not_move_stalls_its_watch_until_it_moves_again() {
         stalled.to_string(),
         "stalled ClusterWatches: 1; the longest is gpu-ops/training, whose poll has not moved for 360 s"
     );
-    pulse.beat();
+    heartbeat.touch();
     assert_eq!(watchdog.stalled(), None);
 }
 
 #[test]
 fn a_watch_that_rests_is_stalled_only_once_its_poll_is_overdue() {
     let (clock, watchdog) = watchdog();
-    let pulse = watchdog.enroll("gpu-ops", "training");
-    pulse.rest_until(clock.elapsed() + MINUTE * 60);
+    let heartbeat = watchdog.enroll("gpu-ops", "training");
+    heartbeat.rest_until(clock.elapsed() + MINUTE * 60);
     clock.advance(MINUTE * 65);
     assert_eq!(watchdog.stalled(), None);
     clock.advance(MINUTE);
@@ -45,10 +45,10 @@ fn a_watch_that_rests_is_stalled_only_once_its_poll_is_overdue() {
 #[test]
 fn an_ended_task_is_forgotten_once_nothing_of_it_is_left() {
     let (clock, watchdog) = watchdog();
-    let pulse = watchdog.enroll("gpu-ops", "training");
-    let clone = pulse.clone();
+    let heartbeat = watchdog.enroll("gpu-ops", "training");
+    let clone = heartbeat.clone();
     clock.advance(MINUTE * 6);
-    drop(pulse);
+    drop(heartbeat);
     assert!(watchdog.stalled().is_some());
     drop(clone);
     assert_eq!(watchdog.stalled(), None);

@@ -13,7 +13,7 @@ use kube::client::Body;
 use super::*;
 use crate::{
     api::remediation::RemediationSpec,
-    k8s::{leadership::Leadership, throttle::Patience},
+    k8s::{leadership::Leadership, throttle::RetryAfterGate},
     testing::{NAMESPACE, clock::TestClock},
 };
 
@@ -52,7 +52,10 @@ async fn a_replica_that_does_not_lead_writes_nothing() {
         (Leadership::unelected(clock), true),
     ] {
         let (client, calls) = server();
-        let cluster = KubeCluster::new(client, Gate::new(Patience::default(), None, leadership));
+        let cluster = KubeClient::new(
+            client,
+            Gate::new(RetryAfterGate::default(), None, leadership),
+        );
         let patch = serde_json::json!({});
         let written = [
             cluster.create(&mirror()).await.is_ok(),
@@ -72,7 +75,10 @@ async fn a_status_that_cannot_be_read_keeps_no_mirror_from_being_read_or_patched
     object["status"] = serde_json::json!({"state": ["RUNNING"]});
     let (client, _) = server_of(object);
     let leadership = Leadership::unelected(Arc::new(TestClock::default()));
-    let cluster = KubeCluster::new(client, Gate::new(Patience::default(), None, leadership));
+    let cluster = KubeClient::new(
+        client,
+        Gate::new(RetryAfterGate::default(), None, leadership),
+    );
     let read = cluster.get(NAMESPACE, "a").await.unwrap();
     let patch = serde_json::json!({});
     let patched = cluster.patch(NAMESPACE, "a", patch).await.unwrap();

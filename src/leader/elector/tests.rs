@@ -149,7 +149,7 @@ async fn a_creation_that_is_under_way_at_the_release_comes_too_late() {
     first.access.set(Fault::None);
     first.elector.release().await;
     let late = first.access.create(LeaseSpec::default()).await;
-    assert_eq!(late.err(), Some(ClusterError::Conflict));
+    assert_eq!(late.err(), Some(KubeApiError::Conflict));
     let spec = store.spec().unwrap();
     assert_eq!(spec.holder_identity.as_deref(), Some(""));
 }

@@ -16,30 +16,30 @@ fn status(state: &str) -> Box<RemediationStatus> {
 }
 
 /// The update of an `open` remediation's mirror, in state `from`.
-pub(super) fn update(from: &str, to: &str) -> Deed {
+pub(super) fn update(from: &str, to: &str) -> MirrorChange {
     let before = item(1, from);
     let mirror =
         index(std::slice::from_ref(&before)).get(NAMESPACE, &object_name(CLUSTER, &before.id));
-    Deed::Update {
+    MirrorChange::Update {
         mirror: mirror.unwrap(),
         status: Some(status(to)),
         metadata: false,
     }
 }
 
-fn create(to: &str) -> Deed {
+fn create(to: &str) -> MirrorChange {
     let spec = RemediationSpec {
         cluster_id: CLUSTER.into(),
         id: item(1, to).id.into(),
     };
-    Deed::Create(status(to), spec)
+    MirrorChange::Create(status(to), spec)
 }
 
 #[tokio::test]
 async fn a_repair_is_timed_once_when_it_ends() {
     let (metrics, watches, ..) = metrics();
     let meter = watches.meter("ns", "w");
-    let wrote = |deed: &Deed, done| meter.wrote(&Writing::of(deed, None), &Ok(done));
+    let wrote = |change: &MirrorChange, done| meter.wrote(&Writing::of(change, None), &Ok(done));
     wrote(&update("PENDING_APPROVAL", "RUNNING"), Done::Updated);
     assert!(lines(&metrics, "time_to").is_empty());
     wrote(&update("RUNNING", "SUCCEEDED"), Done::Conflict);
@@ -73,7 +73,7 @@ fn history_is_no_change_and_times_that_make_no_sense_are_none() {
         assert_eq!(Change::of(&create("SUCCEEDED"), news), None);
     }
     let mut unfinished = update("RUNNING", "SUCCEEDED");
-    if let Deed::Update { mirror, .. } = &mut unfinished {
+    if let MirrorChange::Update { mirror, .. } = &mut unfinished {
         Arc::make_mut(mirror).state = "".into();
     }
     let written_late = Change::of(&unfinished, news);
@@ -83,10 +83,10 @@ fn history_is_no_change_and_times_that_make_no_sense_are_none() {
     odd.review_time = some("soon");
     odd.end_time = some("2026-11-23T09:01:00Z");
     odd.mode = some("A_NEW_ONE");
-    let Deed::Create(_, spec) = create("FAILED") else {
+    let MirrorChange::Create(_, spec) = create("FAILED") else {
         unreachable!()
     };
-    let change = Change::of(&Deed::Create(odd, spec), news).unwrap();
+    let change = Change::of(&MirrorChange::Create(odd, spec), news).unwrap();
     assert_eq!(change.took, [None, Some(90.0), None]);
     assert_eq!((change.mode, change.to), ("other", "FAILED"));
 }
@@ -98,7 +98,7 @@ async fn open_ones_have_a_series_each_up_to_a_bound() {
     let mut items: Vec<_> = (0..502).map(|number| item(number, "RUNNING")).collect();
     items.push(item(900, "DRAINING"));
     items.push(item(901, "FAILED"));
-    meter.shows(&index(&items), &scope());
+    meter.shows(&index(&items), &target());
     assert_eq!(lines(&metrics, "open_since_timestamp_seconds{").len(), 500);
     assert_eq!(
         lines(&metrics, "open_overflow"),
@@ -127,7 +127,7 @@ async fn an_open_one_names_its_machine_and_since_when() {
         instance_name: some("gpu\"1\\"),
         ..item(1, "PENDING_APPROVAL")
     };
-    meter.shows(&index(&[odd]), &scope());
+    meter.shows(&index(&[odd]), &target());
     let open = lines(&metrics, "open_since_timestamp_seconds{");
     let id = item(1, "").id;
     assert_eq!(
@@ -212,7 +212,7 @@ async fn a_time_that_is_not_set_is_in_no_metric() {
             ..Transition::default()
         }];
         index.apply(object);
-        meter.shows(&index, &scope());
+        meter.shows(&index, &target());
         let open = lines(&metrics, "open_since_timestamp_seconds{");
         assert_eq!(open.len(), 1, "it waits all the same");
         let seen = at("2026-11-23T10:00:00Z").as_second();
@@ -220,11 +220,11 @@ async fn a_time_that_is_not_set_is_in_no_metric() {
 
         let mut ended = status("FAILED");
         (ended.review_time, ended.start_time) = (some(zero), some(zero));
-        let Deed::Create(_, spec) = create("FAILED") else {
+        let MirrorChange::Create(_, spec) = create("FAILED") else {
             unreachable!()
         };
         let news = Some(at("2026-11-23T08:59:00Z"));
-        let change = Change::of(&Deed::Create(ended, spec), news).unwrap();
+        let change = Change::of(&MirrorChange::Create(ended, spec), news).unwrap();
         assert_eq!(change.took, [None; 3]);
     }
 }

@@ -28,18 +28,18 @@ fn everything() -> String {
     meter.synced(clock.elapsed(), Duration::ZERO);
     meter.stale_after(clock.elapsed(), Duration::ZERO);
     meter.stands(&[flow::ready("False", "Unauthorized")]);
-    meter.shows(&index(&[item(1, "RUNNING")]), &scope());
+    meter.shows(&index(&[item(1, "RUNNING")]), &target());
     let update = flow::update("RUNNING", "SUCCEEDED");
-    let Deed::Update { mirror, .. } = &update else {
+    let MirrorChange::Update { mirror, .. } = &update else {
         unreachable!()
     };
-    let mark = Deed::Mark(mirror.clone(), Synced::NotFound);
-    for deed in [&update, &mark] {
-        meter.wrote(&Writing::of(deed, None), &Ok(Done::Updated));
+    let mark = MirrorChange::Mark(mirror.clone(), Synced::NotFound);
+    for change in [&update, &mark] {
+        meter.wrote(&Writing::of(change, None), &Ok(Done::Updated));
     }
     meter.wrote(
         &Writing::of(&mark, None),
-        &Err(ClusterError::Refused(String::new())),
+        &Err(KubeApiError::Refused(String::new())),
     );
     together.meter().answered(200);
     metrics.text(Format::OpenMetrics)

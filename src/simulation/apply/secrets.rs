@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    k8s::api::ClusterError,
+    k8s::api::KubeApiError,
     simulation::{sequence::Sequence, step::Kind},
 };
 
@@ -16,7 +16,7 @@ impl Sequence {
                 cluster.set_secret(&[("api-key", b"a-key")], "kubernetes.io/tls");
             }
             Kind::SecretForbidden => {
-                let forbidden = ClusterError::Refused("forbidden".to_owned());
+                let forbidden = KubeApiError::Refused("forbidden".to_owned());
                 cluster.fail_secrets(Some(forbidden));
             }
             _ => return self.give_key(),

@@ -18,7 +18,7 @@ use crate::{
         world::State,
     },
     sync::decide::retention::Policy,
-    testing::cluster::MemoryCluster,
+    testing::cluster::MemoryKubeApi,
     together::{Remediation, wire::state},
 };
 
@@ -29,7 +29,7 @@ impl State {
     /// What is wrong once everything was in order for long.
     pub(in crate::simulation) fn unsettled(
         &self,
-        cluster: &MemoryCluster,
+        cluster: &MemoryKubeApi,
         now: Duration,
     ) -> Option<String> {
         let watches = cluster.watches();
@@ -43,7 +43,7 @@ impl State {
 
     fn unsettled_of(
         &self,
-        cluster: &MemoryCluster,
+        cluster: &MemoryKubeApi,
         watch: &ClusterWatch,
         now: Duration,
     ) -> Option<String> {
@@ -106,7 +106,7 @@ impl State {
     /// What was amiss since `begun`, six minutes in which nothing changed.
     pub(in crate::simulation) fn unquiet(
         &self,
-        cluster: &MemoryCluster,
+        cluster: &MemoryKubeApi,
         begun: Duration,
     ) -> Option<String> {
         let (tried, reports) = (self.judge.tried, self.judge.reports);
@@ -192,7 +192,7 @@ impl State {
     /// Whether the watch wants no mirror of it, or retention leaves no room for one.
     fn may_lack(
         &self,
-        cluster: &MemoryCluster,
+        cluster: &MemoryKubeApi,
         watch: &ClusterWatch,
         item: &Remediation,
         wall: Timestamp,

@@ -13,7 +13,7 @@ use crate::{
     },
     simulation::{truth::Entry, world::State},
     sync::decide::retention::Policy,
-    testing::{self, cluster::MemoryCluster},
+    testing::{self, cluster::MemoryKubeApi},
     together::wire::state,
 };
 
@@ -90,7 +90,7 @@ impl State {
     }
 
     /// The finished mirrors of the same instance that are no older, by id.
-    pub(super) fn newer(&self, cluster: &MemoryCluster, mirror: &Remediation) -> BTreeSet<String> {
+    pub(super) fn newer(&self, cluster: &MemoryKubeApi, mirror: &Remediation) -> BTreeSet<String> {
         let of = |mirror: &Remediation| {
             let status = mirror.status.as_ref()?;
             let end = self.end_of(&mirror.name_any(), status);
@@ -111,7 +111,7 @@ impl State {
     /// Whether clocks were set, by which any one of so many finished ones may rank as older than the others.
     pub(super) fn may_be_crowded(
         &self,
-        cluster: &MemoryCluster,
+        cluster: &MemoryKubeApi,
         policy: &Policy,
         of: Option<&str>,
     ) -> bool {

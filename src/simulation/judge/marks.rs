@@ -13,7 +13,7 @@ use crate::{
     },
     simulation::world::State,
     sync::schedule::HEARTBEAT,
-    testing::cluster::MemoryCluster,
+    testing::cluster::MemoryKubeApi,
     together::wire::state,
 };
 
@@ -31,14 +31,14 @@ const SLACK: Duration = Duration::from_secs(240);
 
 /// How a watch says that it stands.
 #[derive(Debug)]
-pub(super) struct Standing {
+pub(super) struct ReadyState {
     pub(super) ready: bool,
     /// It says that something was left out.
     pub(super) note: bool,
     pub(super) stale_after: Option<Timestamp>,
 }
 
-pub(super) fn standing(watch: &ClusterWatch) -> Standing {
+pub(super) fn standing(watch: &ClusterWatch) -> ReadyState {
     let status = watch.status.as_ref();
     let conditions = status.map_or(&[][..], |status| &status.conditions);
     let ready = conditions
@@ -46,7 +46,7 @@ pub(super) fn standing(watch: &ClusterWatch) -> Standing {
         .find(|condition| condition.type_ == "Ready");
     let observed = status.and_then(|status| status.observed_generation);
     let current = observed == watch.metadata.generation;
-    Standing {
+    ReadyState {
         ready: current && ready.is_some_and(|ready| ready.status == "True"),
         note: ready.is_some_and(|ready| ready.message.contains("left out")),
         stale_after: status.and_then(|status| status.stale_after.as_ref()?.parse().ok()),
@@ -61,7 +61,7 @@ pub(super) fn only_final(watch: &ClusterWatch) -> bool {
 
 impl State {
     /// Looks at everything that a reader can see.
-    pub(in crate::simulation) fn judge_marks(&mut self, cluster: &MemoryCluster, now: Duration) {
+    pub(in crate::simulation) fn judge_marks(&mut self, cluster: &MemoryKubeApi, now: Duration) {
         cluster.look_at_all(|watches, mirrors| {
             let watches: Vec<_> = watches.values().collect();
             for watch in holders(&watches) {

@@ -17,7 +17,7 @@ use crate::{
     api::{cluster_watch::ClusterWatch, remediation::Remediation},
     mirror::labels::FlagLabels,
     simulation::{cluster::Op, replica::TEAM, world::State},
-    sync::{decide::plan::Scope, schedule::HEARTBEAT},
+    sync::{decide::plan::MirrorTarget, schedule::HEARTBEAT},
     together::{PageQuery, StateFilter, wire::state},
 };
 
@@ -288,5 +288,5 @@ fn bears(mirror: &Remediation, watch: &ClusterWatch) -> bool {
     let there = |key: &str| mirror.labels().get(key).map(String::as_str);
     let owners = mirror.metadata.owner_references.as_deref();
     labels.all(|(key, value)| there(key) == Some(value))
-        && owners.unwrap_or_default() == &*Scope::of(watch, FlagLabels::default()).owners
+        && owners.unwrap_or_default() == &*MirrorTarget::of(watch, FlagLabels::default()).owners
 }

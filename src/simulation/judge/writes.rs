@@ -15,14 +15,14 @@ use crate::{
         remediation::{Remediation, RemediationStatus},
         timestamp,
     },
-    k8s::api::ClusterError,
+    k8s::api::KubeApiError,
     mirror::{digest::digest, labels::INSTANCE_ID},
     simulation::{
         cluster::{Op, Verb},
         truth::{shows, updated},
         world::State,
     },
-    testing::cluster::MemoryCluster,
+    testing::cluster::MemoryKubeApi,
     together::wire::state,
 };
 
@@ -41,9 +41,9 @@ impl State {
     /// A report on a watch landed, or did not.
     pub(in crate::simulation) fn judge_report(
         &mut self,
-        cluster: &MemoryCluster,
+        cluster: &MemoryKubeApi,
         op: &Op,
-        answer: Result<(), &ClusterError>,
+        answer: Result<(), &KubeApiError>,
         now: Duration,
     ) {
         self.log(now, || {
@@ -71,11 +71,11 @@ impl State {
     /// A write of a mirror landed, or did not.
     pub(in crate::simulation) fn judge_write(
         &mut self,
-        cluster: &MemoryCluster,
+        cluster: &MemoryKubeApi,
         op: &Op,
         before: Option<&Remediation>,
         after: Option<&Remediation>,
-        answer: Result<(), &ClusterError>,
+        answer: Result<(), &KubeApiError>,
         now: Duration,
     ) {
         self.log(now, || {
@@ -97,7 +97,7 @@ impl State {
                 )
             });
         }
-        if answer == Err(&ClusterError::NotFound) {
+        if answer == Err(&KubeApiError::NotFound) {
             self.judge.forget(name);
         }
         if answer.is_err() {
@@ -180,7 +180,7 @@ impl State {
     /// A status was written.
     fn said(
         &mut self,
-        cluster: &MemoryCluster,
+        cluster: &MemoryKubeApi,
         op: &Op,
         before: &Remediation,
         after: &Remediation,
@@ -300,7 +300,7 @@ impl State {
     /// A mirror was deleted.
     fn pruned(
         &mut self,
-        cluster: &MemoryCluster,
+        cluster: &MemoryKubeApi,
         slot: usize,
         before: &Remediation,
         now: Duration,

@@ -9,7 +9,7 @@ use std::{
 use tokio::sync::Mutex as Turn;
 
 use super::{CredentialsError, read};
-use crate::{api::cluster_watch::SecretKeyRef, clock::Clock, k8s::api::Cluster, together::ApiKey};
+use crate::{api::cluster_watch::SecretKeyRef, clock::Clock, k8s::api::KubeApi, together::ApiKey};
 
 /// How long is held what nobody asks for.
 const HELD: Duration = Duration::from_secs(60);
@@ -42,7 +42,7 @@ pub struct Keys(Mutex<HashMap<(String, String), Held>>);
 impl Keys {
     /// What the Secret holds for `wanted`: what was found last where that `serves`, else what is found now. The second value:
     /// it was read for this call.
-    pub async fn find<C: Cluster>(
+    pub async fn find<C: KubeApi>(
         &self,
         cluster: &C,
         clock: &dyn Clock,

@@ -36,7 +36,7 @@ pub enum Answer {
 
 /// How a complete listing shows an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sight {
+enum Presence {
     Shown,
     /// It is there, but nobody can read what it says, or the plan leaves it out: no proof of anything.
     Unreadable,
@@ -95,11 +95,11 @@ impl Absences {
             open.iter().map(|(name, mirror)| (&**name, &*mirror.id)),
             |id| {
                 if !listing.contains(id) {
-                    Sight::Lacking
+                    Presence::Lacking
                 } else if listing.shows(id) && !left_out.contains(id) {
-                    Sight::Shown
+                    Presence::Shown
                 } else {
-                    Sight::Unreadable
+                    Presence::Unreadable
                 }
             },
             (full, proof),
@@ -110,7 +110,7 @@ impl Absences {
     fn note<'a>(
         &mut self,
         open: impl Iterator<Item = (&'a str, &'a str)>,
-        sight: impl Fn(&str) -> Sight,
+        sight: impl Fn(&str) -> Presence,
         (full, proof): (bool, bool),
         now: Duration,
     ) -> usize {
@@ -118,8 +118,8 @@ impl Absences {
         for (name, id) in open {
             all += 1;
             match sight(id) {
-                Sight::Shown => {}
-                sight => drop(lacking.insert(name, sight == Sight::Unreadable)),
+                Presence::Shown => {}
+                sight => drop(lacking.insert(name, sight == Presence::Unreadable)),
             }
         }
         self.missing.retain(|name, _| lacking.contains_key(&**name));

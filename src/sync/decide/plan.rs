@@ -20,13 +20,13 @@ use crate::{
         status::{self, Synced},
     },
     store::Mirror,
-    sync::write::object::{Deed, Write},
+    sync::write::object::{MirrorChange, Write},
     together::{Remediation, Text, wire::state},
 };
 
 /// What a watch mirrors, and how.
 #[derive(Clone, Debug)]
-pub struct Scope {
+pub struct MirrorTarget {
     /// The namespace of the watch and its mirrors.
     pub namespace: Arc<str>,
     /// The cluster's id.
@@ -45,7 +45,7 @@ pub struct Scope {
     pub retention: Policy,
 }
 
-impl Scope {
+impl MirrorTarget {
     /// What `watch` mirrors, where every mirror gets the labels `flags`.
     #[must_use]
     pub fn of(watch: &ClusterWatch, flags: FlagLabels) -> Self {
@@ -137,7 +137,7 @@ impl Finished {
     pub fn into_write(self) -> Write {
         Write {
             name: self.name,
-            deed: Deed::Create(self.status, self.spec),
+            change: MirrorChange::Create(self.status, self.spec),
         }
     }
 }
@@ -147,7 +147,7 @@ impl Finished {
 /// A version older than the mirror's is not written, unless `trust_older`.
 #[must_use]
 pub fn plan(
-    scope: &Scope,
+    target: &MirrorTarget,
     name: &str,
     mut item: Remediation,
     mirror: Option<&Arc<Mirror>>,
@@ -160,11 +160,11 @@ pub fn plan(
     if item
         .cluster_id
         .as_deref()
-        .is_some_and(|cluster| cluster != &*scope.cluster)
+        .is_some_and(|cluster| cluster != &*target.cluster)
     {
         return Verdict::Skipped("the API says that it belongs to another cluster");
     }
-    if let Some(instance) = &scope.instance
+    if let Some(instance) = &target.instance
         && item
             .instance_id
             .get_or_insert_with(|| Text::from(&**instance))
@@ -173,16 +173,16 @@ pub fn plan(
         return Verdict::Skipped("the API says that it belongs to another instance");
     }
     match mirror {
-        Some(mirror) if *mirror.cluster != *scope.cluster || *mirror.id != *item.id => {
+        Some(mirror) if *mirror.cluster != *target.cluster || *mirror.id != *item.id => {
             Verdict::Skipped("an object that is not its mirror has its name: delete that one")
         }
-        Some(mirror) => change(scope, name, &item, mirror, trust_older),
-        None => create(scope, name, &item, clocks),
+        Some(mirror) => change(target, name, &item, mirror, trust_older),
+        None => create(target, name, &item, clocks),
     }
 }
 
 fn change(
-    scope: &Scope,
+    target: &MirrorTarget,
     name: &str,
     item: &Remediation,
     mirror: &Arc<Mirror>,
@@ -195,8 +195,8 @@ fn change(
     {
         return Verdict::Older(theirs);
     }
-    let status = status::from_api(item, &scope.omit, mirror.generation);
-    let metadata = scope.metadata(status.instance_id.as_deref()) != mirror.metadata;
+    let status = status::from_api(item, &target.omit, mirror.generation);
+    let metadata = target.metadata(status.instance_id.as_deref()) != mirror.metadata;
     let status = (digest::digest(&status) != mirror.content).then(|| Box::new(status));
     if status.is_none() && !metadata {
         return Verdict::Unchanged;
@@ -210,7 +210,7 @@ fn change(
     }
     Verdict::Write(Write {
         name: name.into(),
-        deed: Deed::Update {
+        change: MirrorChange::Update {
             mirror: mirror.clone(),
             status,
             metadata,
@@ -218,8 +218,8 @@ fn change(
     })
 }
 
-fn create(scope: &Scope, name: &str, item: &Remediation, clocks: Clocks) -> Verdict {
-    if scope
+fn create(target: &MirrorTarget, name: &str, item: &Remediation, clocks: Clocks) -> Verdict {
+    if target
         .states
         .as_ref()
         .is_some_and(|states| states.iter().all(|state| item.state != *state))
@@ -228,20 +228,20 @@ fn create(scope: &Scope, name: &str, item: &Remediation, clocks: Clocks) -> Verd
     }
     let finished = timestamp::ended(item.end_time.as_deref(), item.update_time.as_deref());
     let ended = state::is_final(&item.state);
-    if ended && scope.retention.is_over(finished.map(End::Told), clocks) {
+    if ended && target.retention.is_over(finished.map(End::Told), clocks) {
         return Verdict::Unwanted;
     }
     let created = Finished {
         name: name.into(),
         finished,
         created: timestamp::read(item.create_time.as_deref()),
-        status: Box::new(status::from_api(item, &scope.omit, 1)),
+        status: Box::new(status::from_api(item, &target.omit, 1)),
         spec: RemediationSpec {
-            cluster_id: scope.cluster.to_string(),
+            cluster_id: target.cluster.to_string(),
             id: item.id.to_string(),
         },
     };
-    if ended && scope.retention.max_per_instance.is_some() {
+    if ended && target.retention.max_per_instance.is_some() {
         return Verdict::Later(created);
     }
     Verdict::Write(created.into_write())
@@ -251,15 +251,15 @@ fn create(scope: &Scope, name: &str, item: &Remediation, clocks: Clocks) -> Verd
 #[must_use]
 pub fn urgency(write: &Write) -> u8 {
     let open = |status: &RemediationStatus| status.open == Some(true);
-    match &write.deed {
-        Deed::Create(status, _) if open(status) => 0,
-        Deed::Update {
+    match &write.change {
+        MirrorChange::Create(status, _) if open(status) => 0,
+        MirrorChange::Update {
             status: Some(_), ..
         }
-        | Deed::Mark(..) => 1,
-        Deed::Create(..) => 2,
-        Deed::Update { .. } => 3,
-        Deed::Prune(_) => 4,
+        | MirrorChange::Mark(..) => 1,
+        MirrorChange::Create(..) => 2,
+        MirrorChange::Update { .. } => 3,
+        MirrorChange::Prune(_) => 4,
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     api::cluster_watch::Retention,
     mirror::end::{Clocks, End},
     store::Mirror,
-    sync::write::object::{Deed, Write},
+    sync::write::object::{MirrorChange, Write},
 };
 
 /// What `spec.retention` says.
@@ -112,7 +112,7 @@ pub fn settle(
         .partition(|(_, mirror)| policy.is_over(mirror.end(), clocks));
     let prune = |(name, mirror): &(Box<str>, Arc<Mirror>)| Write {
         name: name.clone(),
-        deed: Deed::Prune(mirror.clone()),
+        change: MirrorChange::Prune(mirror.clone()),
     };
     let mut writes: Vec<_> = expired.into_iter().map(prune).collect();
     let Some(max) = policy.max_per_instance else {

@@ -4,7 +4,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use crate::{
     api::{remediation::RemediationStatus, timestamp},
-    sync::write::object::Deed,
+    sync::write::object::MirrorChange,
     together::wire::state,
 };
 
@@ -47,21 +47,21 @@ pub(crate) struct Change {
 }
 
 impl Change {
-    /// The change that `deed` writes. The first status of a mirror is one only where its remediation was created after `news`
+    /// The change that `change` writes. The first status of a mirror is one only where its remediation was created after `news`
     /// (by the API's clock; `None`: nothing was): anything else is history.
     #[must_use]
-    pub(crate) fn of(deed: &Deed, news: Option<Timestamp>) -> Option<Self> {
+    pub(crate) fn of(change: &MirrorChange, news: Option<Timestamp>) -> Option<Self> {
         let is_news =
             |status: &RemediationStatus| timestamp::is_since(status.create_time.as_deref(), news);
-        let (status, counts) = match deed {
-            Deed::Create(status, _) => (status, is_news(status)),
+        let (status, counts) = match change {
+            MirrorChange::Create(status, _) => (status, is_news(status)),
             // Its creation broke off before it had a status.
-            Deed::Update {
+            MirrorChange::Update {
                 mirror,
                 status: Some(status),
                 ..
             } if mirror.state.is_empty() => (status, is_news(status)),
-            Deed::Update {
+            MirrorChange::Update {
                 mirror,
                 status: Some(status),
                 ..

@@ -19,13 +19,13 @@ use super::{
 use crate::{
     api::Reason,
     controller::status::late_secret,
-    k8s::api::ClusterError,
+    k8s::api::KubeApiError,
     mirror::status::Synced,
     store::Index,
     sync::{
         credentials::CredentialsError,
-        decide::plan::Scope,
-        write::object::{Deed, Done},
+        decide::plan::MirrorTarget,
+        write::object::{Done, MirrorChange},
     },
 };
 
@@ -54,7 +54,7 @@ pub(crate) struct Held {
     pub(crate) items: Option<usize>,
     pub(crate) skipped: Counter,
     /// Where its mirrors are.
-    pub(crate) mirrors: Option<(Index, Scope)>,
+    pub(crate) mirrors: Option<(Index, MirrorTarget)>,
 }
 
 impl std::fmt::Debug for Held {
@@ -80,14 +80,16 @@ pub struct Writing {
 }
 
 impl Writing {
-    /// Of `deed`. What was created after `news` (by the API's clock; `None`: nothing was) is no history.
+    /// Of `change`. What was created after `news` (by the API's clock; `None`: nothing was) is no history.
     #[must_use]
-    pub fn of(deed: &Deed, news: Option<Timestamp>) -> Self {
+    pub fn of(change: &MirrorChange, news: Option<Timestamp>) -> Self {
         Self {
-            verb: verb(deed),
-            change: Change::of(deed, news),
-            how: match deed {
-                Deed::Mark(_, synced) if synced.is_gone() || *synced == Synced::Forbidden => {
+            verb: verb(change),
+            change: Change::of(change, news),
+            how: match change {
+                MirrorChange::Mark(_, synced)
+                    if synced.is_gone() || *synced == Synced::Forbidden =>
+                {
                     Some(synced.reason().as_str())
                 }
                 _ => None,
@@ -105,9 +107,9 @@ impl WatchMeter {
         }
     }
 
-    /// Shows the mirrors of `scope` out of `index`.
-    pub fn shows(&self, index: &Index, scope: &Scope) {
-        self.held().mirrors = Some((index.clone(), scope.clone()));
+    /// Shows the mirrors of `target` out of `index`.
+    pub fn shows(&self, index: &Index, target: &MirrorTarget) {
+        self.held().mirrors = Some((index.clone(), target.clone()));
     }
 
     /// A poll ended so: `Synced` or a reason of Ready, out of a small fixed set.
@@ -150,7 +152,7 @@ impl WatchMeter {
     }
 
     /// A write ended.
-    pub fn wrote(&self, writing: &Writing, outcome: &Result<Done, ClusterError>) {
+    pub fn wrote(&self, writing: &Writing, outcome: &Result<Done, KubeApiError>) {
         self.totals.wrote(writing.verb, outcome);
         if !matches!(outcome, Ok(Done::Created | Done::Updated)) {
             return;

@@ -10,8 +10,8 @@ use prometheus_client::{
 use super::change::Change;
 use crate::{
     api::Reason,
-    k8s::api::ClusterError,
-    sync::write::object::{Deed, Done},
+    k8s::api::KubeApiError,
+    sync::write::object::{Done, MirrorChange},
 };
 
 /// A histogram by labels with fixed values.
@@ -134,13 +134,13 @@ impl Totals {
         self.secret_reads.get_or_create(&label).inc();
     }
 
-    pub(crate) fn wrote(&self, verb: &'static str, outcome: &Result<Done, ClusterError>) {
+    pub(crate) fn wrote(&self, verb: &'static str, outcome: &Result<Done, KubeApiError>) {
         let outcome = match outcome {
-            Ok(Done::Conflict) | Err(ClusterError::Conflict | ClusterError::NotFound) => "conflict",
+            Ok(Done::Conflict) | Err(KubeApiError::Conflict | KubeApiError::NotFound) => "conflict",
             Ok(_) => "ok",
-            Err(ClusterError::Refused(_)) => "refused",
+            Err(KubeApiError::Refused(_)) => "refused",
             Err(
-                ClusterError::Contended(_) | ClusterError::Busy(_) | ClusterError::Unavailable(_),
+                KubeApiError::Contended(_) | KubeApiError::Busy(_) | KubeApiError::Unavailable(_),
             ) => "failed",
         };
         self.writes
@@ -158,12 +158,12 @@ impl Totals {
     }
 }
 
-/// What `deed` is called.
-pub(crate) fn verb(deed: &Deed) -> &'static str {
-    match deed {
-        Deed::Create(..) => "create",
-        Deed::Update { .. } => "update",
-        Deed::Mark(..) => "mark",
-        Deed::Prune(_) => "delete",
+/// What `change` is called.
+pub(crate) fn verb(change: &MirrorChange) -> &'static str {
+    match change {
+        MirrorChange::Create(..) => "create",
+        MirrorChange::Update { .. } => "update",
+        MirrorChange::Mark(..) => "mark",
+        MirrorChange::Prune(_) => "delete",
     }
 }

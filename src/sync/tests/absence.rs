@@ -6,7 +6,7 @@ use crate::{
     mirror::{name::object_name, status::Synced},
     sync::{
         stale::{mark_all_stale, mark_some_stale},
-        write::queue::Tally,
+        write::queue::WriteSummary,
     },
     testing::{CLUSTER, NAMESPACE, cluster::Call},
 };
@@ -31,14 +31,14 @@ async fn two_polls_must_find_nothing_under_an_id_that_can_be_asked_for() {
         "one that was listed shows first that the call works"
     );
     assert!(world.is(1, "Listed", true), "{:?}", world.stands(1));
-    assert_eq!(world.tools.cluster.calls(), []);
+    assert_eq!(world.env.cluster.calls(), []);
     world.poll().await.unwrap();
     assert_eq!(world.questions(), [one(1, instance), one(1, None)]);
     assert!(world.is(1, "NotFound", false), "{:?}", world.stands(1));
     assert!(world.is(2, "Listed", true));
-    world.tools.cluster.calls();
+    world.env.cluster.calls();
     world.polls(3).await;
-    assert_eq!(world.tools.cluster.calls(), [], "marked once");
+    assert_eq!(world.env.cluster.calls(), [], "marked once");
     assert_eq!(world.questions(), []);
 }
 
@@ -53,7 +53,7 @@ async fn one_found_under_another_instance_is_not_gone() {
     world.api().state().unlisted.push(moved);
     world.polls(4).await;
     assert!(world.is(1, "Listed", true));
-    let instance = world.tools.cluster.status(1).instance_id;
+    let instance = world.env.cluster.status(1).instance_id;
     assert_eq!(instance.unwrap(), "instance-2");
 }
 
@@ -61,8 +61,8 @@ async fn one_found_under_another_instance_is_not_gone() {
 async fn one_that_finished_is_asked_for_and_gets_its_end_in_the_same_poll() {
     let mut world = World::with(running(1..3)).await;
     world.api().show(item(1, "SUCCEEDED"));
-    let polled = world.poll().await.unwrap();
-    assert!(!polled.full);
+    let outcome = world.poll().await.unwrap();
+    assert!(!outcome.full);
     assert!(world.is(1, "Final", false), "{:?}", world.stands(1));
     world.api().asked();
     world.poll().await.unwrap();
@@ -78,7 +78,7 @@ async fn a_final_one_is_kept_when_the_api_forgets_it() {
     }
     assert_eq!(world.questions(), []);
     assert!(world.is(1, "Final", false));
-    assert_eq!(world.tools.cluster.calls(), []);
+    assert_eq!(world.env.cluster.calls(), []);
 }
 
 #[tokio::test]
@@ -105,7 +105,7 @@ async fn one_listing_that_shows_it_begins_the_proof_anew() {
         world.polls(1).await;
     }
     assert!(world.is(1, "Listed", true));
-    assert_eq!(world.tools.cluster.calls(), []);
+    assert_eq!(world.env.cluster.calls(), []);
 }
 
 #[tokio::test]
@@ -118,7 +118,7 @@ async fn an_item_that_nobody_can_read_may_be_the_missing_one() {
     assert!(world.is(1, "Listed", true), "{:?}", world.stands(1));
     world.api().state().unnamed = 0;
     for _ in 0..2 {
-        world.memory.want_everything_now();
+        world.sync_state.want_everything_now();
         world.polls(1).await;
     }
     assert!(world.is(1, "NotListed", false), "{:?}", world.stands(1));
@@ -132,13 +132,13 @@ async fn the_404_of_an_id_that_a_proxy_may_misread_proves_nothing() {
     };
     let mut world = World::with([odd, item(2, "RUNNING")]).await;
     world.api().hide("rack/7");
-    let name = object_name(&world.scope.cluster, "rack/7");
-    let reason = |world: &World| world.tools.index.get(NAMESPACE, &name).unwrap().synced;
+    let name = object_name(&world.target.cluster, "rack/7");
+    let reason = |world: &World| world.env.index.get(NAMESPACE, &name).unwrap().synced;
     let mut full = 0;
     for _ in 0..6 {
         let before = reason(&world);
         full += u32::from(world.poll().await.unwrap().full);
-        assert!(world.memory.absences.trusts_ids());
+        assert!(world.sync_state.absences.trusts_ids());
         let proven = reason(&world) == Synced::NotListed;
         assert_eq!(proven, full >= 2, "{before:?} after {full} full listings");
     }
@@ -156,9 +156,9 @@ async fn a_403_marks_it_forbidden_and_it_stays_open() {
     assert!(world.is(1, "Listed", true));
     world.polls(1).await;
     assert!(world.is(1, "Forbidden", true), "{:?}", world.stands(1));
-    world.tools.cluster.calls();
+    world.env.cluster.calls();
     world.polls(12).await;
-    assert_eq!(world.tools.cluster.calls(), [], "neither again nor stale");
+    assert_eq!(world.env.cluster.calls(), [], "neither again nor stale");
 }
 
 #[tokio::test]
@@ -167,11 +167,11 @@ async fn one_that_comes_back_is_open_again() {
     world.api().hide(&id(1));
     world.polls(2).await;
     assert!(world.is(1, "NotFound", false));
-    let before = world.tools.cluster.status(1).transitions;
+    let before = world.env.cluster.status(1).transitions;
     world.api().show(item(1, "RUNNING"));
     world.polls(1).await;
     assert!(world.is(1, "Listed", true));
-    assert_eq!(world.tools.cluster.status(1).transitions, before);
+    assert_eq!(world.env.cluster.status(1).transitions, before);
 }
 
 #[tokio::test]
@@ -182,7 +182,7 @@ async fn many_that_vanish_at_once_want_two_full_listings() {
     }
     assert_eq!(world.polls(1).await, [false]);
     for listing in ["first", "second"] {
-        assert_eq!(world.tools.cluster.calls(), [], "before the {listing} one");
+        assert_eq!(world.env.cluster.calls(), [], "before the {listing} one");
         assert_eq!(world.polls(1).await, [true]);
     }
     let gone = |world: &World| {
@@ -204,7 +204,7 @@ async fn a_server_that_shows_nothing_for_a_while_changes_nothing() {
     world.polls(2).await;
     world.api().state().items = items;
     world.polls(3).await;
-    assert_eq!(world.tools.cluster.calls(), []);
+    assert_eq!(world.env.cluster.calls(), []);
 }
 
 #[tokio::test]
@@ -262,10 +262,10 @@ async fn a_listing_that_fails_in_the_middle_mirrors_what_came_and_marks_nothing(
     world.api().state().page_fault = Some((1, unavailable()));
     for _ in 0..5 {
         let error = world.poll().await.unwrap_err();
-        assert!(matches!(error, PollError::Api(Error::Unavailable { .. })));
+        assert!(matches!(error, SyncError::Api(Error::Unavailable { .. })));
     }
     assert_eq!(world.questions(), []);
-    assert_eq!(world.tools.cluster.status(2).state.unwrap(), "PENDING");
+    assert_eq!(world.env.cluster.status(2).state.unwrap(), "PENDING");
     assert!((1..5).all(|number| world.is(number, "Listed", true)));
 }
 
@@ -294,9 +294,9 @@ async fn one_that_is_missing_becomes_stale_also_while_listings_fail() {
     let missing = Duration::from_secs(61);
     let marked = async |stale| {
         let some = (stale, false);
-        let tally = mark_some_stale(&world.tools, &world.scope, &world.memory, some).await;
+        let summary = mark_some_stale(&world.env, &world.target, &world.sync_state, some).await;
         (
-            tally.updated,
+            summary.updated,
             world.is(1, "Stale", true),
             world.is(2, "Listed", true),
         )
@@ -313,13 +313,13 @@ async fn one_that_nobody_answers_for_becomes_stale_and_fresh_again_by_one_write_
     assert!(world.is(1, "Listed", true), "confirmed five minutes ago");
     world.polls(1).await;
     assert!(world.is(1, "Stale", true), "{:?}", world.stands(1));
-    world.tools.cluster.calls();
+    world.env.cluster.calls();
     world.polls(5).await;
-    assert_eq!(world.tools.cluster.calls(), []);
+    assert_eq!(world.env.cluster.calls(), []);
     world.api().show(item(1, "RUNNING"));
     world.polls(1).await;
     assert!(world.is(1, "Listed", true));
-    let mut calls = world.tools.cluster.calls();
+    let mut calls = world.env.cluster.calls();
     calls.retain(|call| *call != Call::Get(id(1)));
     assert_eq!(calls, [Call::Status(id(1))]);
 }
@@ -328,30 +328,30 @@ async fn one_that_nobody_answers_for_becomes_stale_and_fresh_again_by_one_write_
 async fn all_open_ones_are_marked_stale_once() {
     let items = [item(1, "RUNNING"), item(2, "FAILED"), item(3, "PENDING")];
     let mut world = World::with(items).await;
-    let marked = mark_all_stale(&world.tools, &world.scope, &world.memory).await;
+    let marked = mark_all_stale(&world.env, &world.target, &world.sync_state).await;
     assert_eq!(marked.updated, 2);
-    let again = mark_all_stale(&world.tools, &world.scope, &world.memory).await;
-    assert_eq!(again, Tally::default());
+    let again = mark_all_stale(&world.env, &world.target, &world.sync_state).await;
+    assert_eq!(again, WriteSummary::default());
     assert!(world.is(1, "Stale", true) && world.is(2, "Final", false));
-    assert_eq!(world.poll().await.unwrap().tally.updated, 2);
+    assert_eq!(world.poll().await.unwrap().summary.updated, 2);
     assert!(world.is(1, "Listed", true));
 }
 
 #[tokio::test]
 async fn one_that_waits_for_its_first_status_says_so_and_is_not_called_stale() {
     let world = World::new();
-    let planted = world.tools.cluster.plant(1, CLUSTER);
-    world.tools.index.apply(planted);
-    let marked = mark_all_stale(&world.tools, &world.scope, &world.memory).await;
-    assert_eq!(marked, Tally::default());
+    let planted = world.env.cluster.plant(1, CLUSTER);
+    world.env.index.apply(planted);
+    let marked = mark_all_stale(&world.env, &world.target, &world.sync_state).await;
+    assert_eq!(marked, WriteSummary::default());
     let reason = |status: &RemediationStatus| word(&status.conditions, "Synced").1.to_owned();
-    assert_eq!(reason(&world.tools.cluster.status(1)), "Pending");
+    assert_eq!(reason(&world.env.cluster.status(1)), "Pending");
 }
 
 #[tokio::test]
 async fn a_listing_that_takes_too_long_marks_what_it_has_not_confirmed() {
     let mut world = World::with(running(1..3)).await;
-    world.memory.stale_at = Some(world.clock.elapsed() + MINUTE * 2);
+    world.sync_state.stale_at = Some(world.clock.elapsed() + MINUTE * 2);
     world.polls(1).await;
     assert!(world.is(1, "Listed", true), "it is not due yet");
     world.polls(1).await;
@@ -374,7 +374,7 @@ async fn a_new_task_trusts_no_absence_that_it_did_not_see_begin() {
     let mut world = World::with(running(1..3)).await;
     world.lose(1);
     for _ in 0..3 {
-        world.memory = Memory::default();
+        world.sync_state = SyncState::default();
         world.polls(1).await;
         assert!(world.is(1, "Listed", true), "one listing may be a hiccup");
     }

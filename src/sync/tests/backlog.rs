@@ -1,12 +1,12 @@
 //! What could not be written is not forgotten.
 
 use super::*;
-use crate::{k8s::api::ClusterError, sync::stale::mark_some_stale, testing::cluster::Call};
+use crate::{k8s::api::KubeApiError, sync::stale::mark_some_stale, testing::cluster::Call};
 
 fn refuse(world: &World, refused: impl Fn(&Call) -> bool + Send + 'static) {
-    let error = ClusterError::Refused("exceeded quota".into());
+    let error = KubeApiError::Refused("exceeded quota".into());
     let fault = move |call: &Call| refused(call).then(|| error.clone());
-    world.tools.cluster.fail(fault);
+    world.env.cluster.fail(fault);
 }
 
 #[tokio::test]
@@ -19,11 +19,17 @@ async fn an_ended_one_that_was_refused_is_listed_again_soon_and_nothing_is_synce
         move |call| matches!(call, Call::Create(name) if *name == ended),
     );
     world.poll().await.unwrap();
-    assert!(world.memory.unwritten().unwrap().contains("exceeded quota"));
+    assert!(
+        world
+            .sync_state
+            .unwritten()
+            .unwrap()
+            .contains("exceeded quota")
+    );
     refuse(&world, |_| false);
     assert_eq!(world.polls(2).await, [true, false]);
-    assert_eq!(world.tools.cluster.names(), [id(1), id(2)]);
-    assert_eq!(world.memory.unwritten(), None);
+    assert_eq!(world.env.cluster.names(), [id(1), id(2)]);
+    assert_eq!(world.sync_state.unwritten(), None);
 }
 
 #[tokio::test]
@@ -34,7 +40,7 @@ async fn a_lasting_refusal_costs_few_full_listings_and_a_short_one_does_not_end_
     let polls = world.polls(20).await;
     let full: Vec<_> = (0..polls.len()).filter(|poll| polls[*poll]).collect();
     assert_eq!(full, [0, 1, 3, 7, 15]);
-    assert!(world.memory.unwritten().is_some());
+    assert!(world.sync_state.unwritten().is_some());
 }
 
 #[tokio::test]
@@ -49,14 +55,14 @@ async fn an_open_one_that_cannot_be_written_is_marked() {
     world.poll().await.unwrap();
     refuse(&world, |_| false);
     let some = (Duration::MAX, true);
-    mark_some_stale(&world.tools, &world.scope, &world.memory, some).await;
+    mark_some_stale(&world.env, &world.target, &world.sync_state, some).await;
     assert!(world.is(1, "Stale", true), "{:?}", world.stands(1));
     assert!(world.is(2, "Listed", true));
     world.poll().await.unwrap();
     assert!(world.is(1, "Listed", true));
     assert_eq!(
-        world.tools.cluster.status(1).state,
+        world.env.cluster.status(1).state,
         crate::testing::some("RUNNING")
     );
-    assert_eq!(world.memory.unwritten(), None);
+    assert_eq!(world.sync_state.unwritten(), None);
 }

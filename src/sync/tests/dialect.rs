@@ -39,7 +39,7 @@ async fn a_server_that_takes_only_the_first_of_the_states_is_found_out() {
     world.api().show(item(2, "PENDING_APPROVAL"));
     world.polls(1).await;
     assert!(
-        world.tools.cluster.names().contains(&id(2)),
+        world.env.cluster.names().contains(&id(2)),
         "the approval is not mirrored before a full listing"
     );
 }
@@ -109,12 +109,12 @@ async fn one_listing_that_lacks_something_counts_once() {
     let mut world = partial(item(1, "RUNNING"), LACKED.skew).await;
     for full in [false, true] {
         if full {
-            world.memory.want_everything_now();
+            world.sync_state.want_everything_now();
         }
-        let polled = world.poll().await.unwrap();
-        assert_eq!((polled.full, &*polled.note()), (full, ""));
+        let outcome = world.poll().await.unwrap();
+        assert_eq!((outcome.full, &*outcome.note()), (full, ""));
     }
-    assert!(world.tools.together.dialects().fallbacks().is_empty());
+    assert!(world.env.together.dialects().fallbacks().is_empty());
 }
 
 #[tokio::test]
@@ -122,14 +122,14 @@ async fn a_full_listing_finds_out_what_two_short_ones_lacked() {
     let mut world = partial(item(1, "PENDING"), LACKED.skew).await;
     // It has no mirror, so that nobody asks for it by id.
     world.api().show(item(2, "PENDING_APPROVAL"));
-    world.scope.states = Some(vec!["PENDING".into()]);
+    world.target.states = Some(vec!["PENDING".into()]);
     for (full, found) in [(false, false), (true, false), (false, false), (true, true)] {
         if full {
-            world.memory.want_everything_now();
+            world.sync_state.want_everything_now();
         }
-        let polled = world.poll().await.unwrap();
+        let outcome = world.poll().await.unwrap();
         assert_eq!(
-            (polled.full, polled.note().contains("commas")),
+            (outcome.full, outcome.note().contains("commas")),
             (full, found)
         );
     }
@@ -170,7 +170,7 @@ async fn where_all_is_of_another_spelling_the_watch_stalls_and_names_the_apis() 
     let mut world = World::new();
     world.api().state().items = vec![spelled(1), spelled(2)];
     let outcome = world.poll().await;
-    let failure = Failure::of(&outcome, &world.scope, None).unwrap();
+    let failure = Failure::of(&outcome, &world.target, None).unwrap();
     assert!(failure.needs_somebody, "{failure:?}");
     assert_eq!(failure.reason, Reason::BadRequest);
     assert!(failure.message.contains("\"Cluster-1\""), "{failure:?}");
@@ -186,14 +186,14 @@ async fn where_one_fits_or_the_listing_is_a_part_nothing_stalls() {
     world.api().show(other(2));
     for full in [false, true] {
         if full {
-            world.memory.want_everything_now();
+            world.sync_state.want_everything_now();
         }
-        let polled = world.poll().await.unwrap();
-        assert_eq!(polled.full, full);
+        let outcome = world.poll().await.unwrap();
+        assert_eq!(outcome.full, full);
         assert!(
-            polled.note().contains("another cluster"),
+            outcome.note().contains("another cluster"),
             "{}",
-            polled.note()
+            outcome.note()
         );
     }
 }
@@ -201,7 +201,7 @@ async fn where_one_fits_or_the_listing_is_a_part_nothing_stalls() {
 #[tokio::test]
 async fn a_server_that_lists_other_instances_too_stalls_nothing() {
     let mut world = World::new();
-    world.scope.instance = Some("instance-2".into());
+    world.target.instance = Some("instance-2".into());
     world.api().state().items = vec![item(1, "RUNNING")];
     assert!(
         world
@@ -216,10 +216,10 @@ async fn a_server_that_lists_other_instances_too_stalls_nothing() {
 #[tokio::test]
 async fn where_all_is_of_another_spelling_of_the_instance_the_watch_stalls_too() {
     let mut world = World::new();
-    world.scope.instance = Some("INSTANCE-1".into());
+    world.target.instance = Some("INSTANCE-1".into());
     world.api().state().items = vec![item(1, "RUNNING")];
     let outcome = world.poll().await;
-    let failure = Failure::of(&outcome, &world.scope, None).unwrap();
+    let failure = Failure::of(&outcome, &world.target, None).unwrap();
     assert_eq!(
         (failure.reason, failure.needs_somebody),
         (Reason::BadRequest, true)

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     api::{Reason, cluster_watch::Query},
     controller::status::{late_secret::AGAIN, reason::Failure},
-    k8s::api::ClusterError,
+    k8s::api::KubeApiError,
     sync::credentials::CredentialsError,
     together::ApiKey,
 };
@@ -12,12 +12,12 @@ use crate::{
 impl World {
     /// Another watch has read this key so long before the next poll.
     async fn read_before(&self, key: &[u8], before: Duration) {
-        let (cluster, clock) = (MemoryCluster::default(), TestClock::default());
+        let (cluster, clock) = (MemoryKubeApi::default(), TestClock::default());
         cluster.set_key(key);
         let next = self.clock.elapsed() + MINUTE;
         clock.advance(next.checked_sub(before).unwrap());
-        let of = (&*self.scope.namespace, &self.spec.api_key_secret_ref);
-        let keys = &self.tools.keys;
+        let of = (&*self.target.namespace, &self.spec.api_key_secret_ref);
+        let keys = &self.env.keys;
         let (_, own) = keys.find(&cluster, &clock, of, |_| false).await;
         assert!(own);
     }
@@ -26,40 +26,40 @@ impl World {
     async fn looks(&self, key: &str) -> Result<(), CredentialsError> {
         let mut spec = self.spec.clone();
         spec.api_key_secret_ref.key = key.to_owned();
-        let mut memory = Memory::default();
-        look_for_key(&self.tools, &spec, &self.scope, &mut memory).await
+        let mut sync_state = SyncState::default();
+        look_for_key(&self.env, &spec, &self.target, &mut sync_state).await
     }
 }
 
 #[tokio::test]
 async fn a_secret_that_cannot_be_used_is_read_once_in_ten_seconds_for_all_that_name_it() {
     let mut world = World::new();
-    world.tools.cluster.remove_key();
+    world.env.cluster.remove_key();
     assert!(world.poll().await.is_err());
     for _ in 0..3 {
         for watch in 0..100 {
             assert!(world.looks(&format!("key-{}", watch % 2)).await.is_err());
         }
         // Each key is asked for once before all are read together.
-        let reads = world.tools.cluster.secrets_read().len();
+        let reads = world.env.cluster.secrets_read().len();
         assert!(reads <= 3, "{reads}");
         world.clock.advance(AGAIN);
     }
-    world.tools.cluster.secrets_read();
+    world.env.cluster.secrets_read();
     for watch in 0..100 {
         assert!(world.looks(&format!("key-{}", watch % 2)).await.is_err());
     }
-    assert_eq!(world.tools.cluster.secrets_read().len(), 1);
+    assert_eq!(world.env.cluster.secrets_read().len(), 1);
     assert!(world.api().asked().is_empty());
 }
 
 #[tokio::test]
 async fn a_key_whose_secret_is_gone_is_used_no_more_whoever_saw_that() {
     let mut world = World::new();
-    world.tools.cluster.set_key(b"key-1");
+    world.env.cluster.set_key(b"key-1");
     world.spec.api_key_secret_ref.key = "api-key".into();
     assert!(world.looks("api-key").await.is_ok());
-    world.tools.cluster.remove_key();
+    world.env.cluster.remove_key();
     world.clock.advance(Duration::from_secs(1));
     assert!(world.looks("another").await.is_err());
     assert!(world.poll_now().await.is_err());
@@ -69,39 +69,39 @@ async fn a_key_whose_secret_is_gone_is_used_no_more_whoever_saw_that() {
 #[tokio::test]
 async fn a_request_reads_a_secret_anew_that_could_not_be_used() {
     let mut world = World::new();
-    world.tools.cluster.remove_key();
+    world.env.cluster.remove_key();
     assert!(world.poll().await.is_err());
     world.clock.advance(Duration::from_secs(1));
-    world.tools.cluster.set_key(b"key-1");
+    world.env.cluster.set_key(b"key-1");
     assert!(world.looks("api-key").await.is_err(), "read a second ago");
-    world.memory.want_everything_now();
+    world.sync_state.want_everything_now();
     assert!(world.poll_now().await.is_ok());
 }
 
 #[tokio::test]
 async fn a_secret_that_was_repaired_is_used_by_the_poll_that_follows() {
     let mut world = World::new();
-    world.tools.cluster.remove_key();
+    world.env.cluster.remove_key();
     assert!(world.poll().await.is_err());
-    world.tools.cluster.set_key(b"key-1");
+    world.env.cluster.set_key(b"key-1");
     world.clock.advance(AGAIN);
     assert!(world.looks("api-key").await.is_ok());
-    world.tools.cluster.secrets_read();
+    world.env.cluster.secrets_read();
     assert!(world.poll_now().await.is_ok());
-    assert!(world.tools.cluster.secrets_read().is_empty());
+    assert!(world.env.cluster.secrets_read().is_empty());
 }
 
 #[tokio::test]
 async fn what_keeps_a_secret_from_being_used_is_told_apart() {
-    let refused = ClusterError::Refused("forbidden".into());
-    let down = ClusterError::Unavailable("down".into());
+    let refused = KubeApiError::Refused("forbidden".into());
+    let down = KubeApiError::Unavailable("down".into());
     for (fault, reason) in [
         (refused, Reason::SecretInvalid),
         (down, Reason::Unavailable),
     ] {
         let mut world = World::new();
-        world.tools.cluster.fail_secrets(Some(fault));
-        let failed = Failure::of(&world.poll().await, &world.scope, None);
+        world.env.cluster.fail_secrets(Some(fault));
+        let failed = Failure::of(&world.poll().await, &world.target, None);
         assert_eq!(failed.unwrap().reason, reason);
     }
     for (data, type_) in [
@@ -112,8 +112,8 @@ async fn what_keeps_a_secret_from_being_used_is_told_apart() {
     ] {
         let mut world = World::new();
         world.spec.api_key_secret_ref.key = "api-key".into();
-        world.tools.cluster.set_secret(&data, type_);
-        let failed = Failure::of(&world.poll().await, &world.scope, None);
+        world.env.cluster.set_secret(&data, type_);
+        let failed = Failure::of(&world.poll().await, &world.target, None);
         assert_eq!(failed.unwrap().reason, Reason::SecretInvalid, "{type_}");
     }
 }
@@ -121,18 +121,18 @@ async fn what_keeps_a_secret_from_being_used_is_told_apart() {
 #[tokio::test]
 async fn a_key_that_was_just_read_is_taken_and_an_older_one_is_read_anew() {
     let mut world = World::with([item(1, "RUNNING")]).await;
-    world.tools.cluster.remove_key();
+    world.env.cluster.remove_key();
     world.read_before(b"key-1", Duration::from_secs(29)).await;
     assert!(world.poll().await.is_ok());
     world.read_before(b"key-1", Duration::from_secs(30)).await;
     let gone = world.poll().await.unwrap_err();
-    assert!(matches!(gone, PollError::Credentials(_)), "{gone}");
+    assert!(matches!(gone, SyncError::Credentials(_)), "{gone}");
 }
 
 #[tokio::test]
 async fn a_key_of_its_own_is_read_at_each_poll() {
     let mut world = World::with([item(1, "RUNNING")]).await;
-    world.tools.cluster.remove_key();
+    world.env.cluster.remove_key();
     assert!(world.poll().await.is_err());
 }
 
@@ -141,8 +141,8 @@ async fn a_shared_key_that_is_refused_is_read_anew_and_a_changed_one_is_tried_in
     let mut world = World::with([item(1, "RUNNING")]).await;
     world.api().state().page_fault = Some((0, Error::Unauthorized));
     for (there, calls) in [(b"key-1", 1), (b"key-2", 2)] {
-        world.tools.cluster.set_key(there);
-        world.memory = Memory::default();
+        world.env.cluster.set_key(there);
+        world.sync_state = SyncState::default();
         world.read_before(b"key-1", Duration::from_secs(1)).await;
         assert!(world.poll().await.is_err());
         assert_eq!(world.api().asked().len(), calls, "{there:?}");
@@ -154,14 +154,17 @@ async fn a_shared_key_that_is_refused_is_read_anew_and_a_changed_one_is_tried_in
 
 /// From the second page on the API refuses the first key so, and the Secret holds another one; from then on each page
 /// changes it again, where `ever`, up to the tenth.
-async fn rotated_while_listing(error: Error, ever: bool) -> (World, Result<Polled, PollError>) {
+async fn rotated_while_listing(
+    error: Error,
+    ever: bool,
+) -> (World, Result<SyncOutcome, SyncError>) {
     let mut world = World::with((0..3).map(|number| item(number, "RUNNING"))).await;
     world.spec.query = Some(Query {
         page_size: Some(1),
         order_by: None,
     });
     let first = ApiKey::parse(b"key-1").unwrap().fingerprint();
-    let (cluster, mut pages) = (world.tools.cluster.clone(), 0);
+    let (cluster, mut pages) = (world.env.cluster.clone(), 0);
     world.api().state().key_fault = Some(Box::new(move |key| {
         pages += 1;
         let refused = pages >= 2 && (key == first || ever && pages < 10);
@@ -170,15 +173,15 @@ async fn rotated_while_listing(error: Error, ever: bool) -> (World, Result<Polle
         }
         refused.then(|| error.clone())
     }));
-    let polled = world.poll().await;
-    (world, polled)
+    let outcome = world.poll().await;
+    (world, outcome)
 }
 
 #[tokio::test]
 async fn a_key_that_was_rotated_while_it_was_used_is_read_again_and_the_new_one_tried_at_once() {
     for error in [Error::Unauthorized, Error::Forbidden, Error::NotFound] {
-        let (mut world, polled) = rotated_while_listing(error.clone(), false).await;
-        let pages = polled.map(|polled| polled.pages);
+        let (mut world, outcome) = rotated_while_listing(error.clone(), false).await;
+        let pages = outcome.map(|outcome| outcome.pages);
         assert_eq!(pages.map_err(|error| error.to_string()), Ok(3), "{error}");
         assert_eq!(world.api().asked().len(), 2 + 3);
         assert!(world.poll().await.is_ok());
@@ -187,8 +190,8 @@ async fn a_key_that_was_rotated_while_it_was_used_is_read_again_and_the_new_one_
 
 #[tokio::test]
 async fn a_key_that_changes_without_end_is_tried_once_more_in_a_poll() {
-    let (world, polled) = rotated_while_listing(Error::Unauthorized, true).await;
-    let refused = polled.unwrap_err();
-    assert!(matches!(refused, PollError::Api(Error::Unauthorized)));
+    let (world, outcome) = rotated_while_listing(Error::Unauthorized, true).await;
+    let refused = outcome.unwrap_err();
+    assert!(matches!(refused, SyncError::Api(Error::Unauthorized)));
     assert_eq!(world.api().asked().len(), 2 + 1);
 }

@@ -11,11 +11,11 @@ use crate::{
 async fn the_first_poll_lists_all_and_the_next_ones_what_is_open() {
     let mut world = World::new();
     world.api().state().items = vec![item(1, "RUNNING"), item(2, "SUCCEEDED")];
-    let polled = world.poll().await.unwrap();
-    assert!(polled.full && polled.note().is_empty());
-    assert_eq!((polled.pages, polled.tally.created), (1, 2));
+    let outcome = world.poll().await.unwrap();
+    assert!(outcome.full && outcome.note().is_empty());
+    assert_eq!((outcome.pages, outcome.summary.created), (1, 2));
     assert_eq!(world.api().asked(), [Asked::Page(Vec::new())]);
-    world.tools.cluster.calls();
+    world.env.cluster.calls();
     assert!(!world.poll().await.unwrap().full);
     let mut asked = world.api().asked();
     let Some(Asked::Page(states)) = asked.pop() else {
@@ -28,7 +28,7 @@ async fn the_first_poll_lists_all_and_the_next_ones_what_is_open() {
         .collect();
     expected.sort_unstable();
     assert!(states.iter().eq(expected));
-    assert_eq!(world.tools.cluster.calls(), [], "nothing new");
+    assert_eq!(world.env.cluster.calls(), [], "nothing new");
 }
 
 #[tokio::test]
@@ -42,7 +42,7 @@ async fn everything_is_listed_again_after_the_full_resync_interval() {
 #[tokio::test]
 async fn sync_now_lists_everything() {
     let mut world = World::with([item(1, "RUNNING")]).await;
-    world.memory.want_everything_now();
+    world.sync_state.want_everything_now();
     assert_eq!(world.polls(2).await, [true, false]);
 }
 
@@ -51,24 +51,24 @@ async fn full_listings_keep_their_distance_by_the_time_of_the_api_not_by_that_of
     let mut world = World::new();
     world.api().state().items = (1..=10).map(|number| item(number, "RUNNING")).collect();
     let clock = world.clock.clone();
-    world.tools.cluster.fail(move |_| {
+    world.env.cluster.fail(move |_| {
         clock.advance(MINUTE);
         None
     });
-    let polled = world.poll().await.unwrap();
+    let outcome = world.poll().await.unwrap();
     assert!(
-        polled.tally.created == 10 && polled.taken.is_zero(),
-        "{polled:?}"
+        outcome.summary.created == 10 && outcome.taken.is_zero(),
+        "{outcome:?}"
     );
-    assert!(world.memory.may_list_all_at() <= world.clock.elapsed());
+    assert!(world.sync_state.may_list_all_at() <= world.clock.elapsed());
 
     let clock = world.clock.clone();
     world.api().state().meanwhile = Some(Box::new(move || clock.advance(MINUTE)));
-    world.memory.want_everything_now();
-    let polled = world.poll().await.unwrap();
-    assert!(polled.full && polled.taken == MINUTE, "{polled:?}");
-    let ended = world.memory.last_full.unwrap().ended;
-    assert_eq!(world.memory.may_list_all_at(), ended + MINUTE * 10);
+    world.sync_state.want_everything_now();
+    let outcome = world.poll().await.unwrap();
+    assert!(outcome.full && outcome.taken == MINUTE, "{outcome:?}");
+    let ended = world.sync_state.last_full.unwrap().ended;
+    assert_eq!(world.sync_state.may_list_all_at(), ended + MINUTE * 10);
 }
 
 #[tokio::test]
@@ -79,36 +79,33 @@ async fn a_poll_costs_as_many_calls_as_it_has_pages() {
         order_by: None,
     });
     world.api().state().items = (0..10).map(|number| item(number, "RUNNING")).collect();
-    let polled = world.poll().await.unwrap();
-    assert_eq!((polled.pages, polled.tally.created), (4, 10));
+    let outcome = world.poll().await.unwrap();
+    assert_eq!((outcome.pages, outcome.summary.created), (4, 10));
     assert_eq!(world.api().asked().len(), 4);
 }
 
 #[tokio::test]
 async fn a_restart_writes_nothing() {
     let mut world = World::with([item(1, "RUNNING"), item(2, "FAILED")]).await;
-    world.memory = Memory::default();
-    world.tools.index = Index::new(0);
+    world.sync_state = SyncState::default();
+    world.env.index = Index::new(0);
     for number in 1..3 {
-        let object = world.tools.cluster.object(number).unwrap();
-        world.tools.index.apply(object);
+        let object = world.env.cluster.object(number).unwrap();
+        world.env.index.apply(object);
     }
     world.polls(3).await;
-    assert_eq!(world.tools.cluster.calls(), []);
+    assert_eq!(world.env.cluster.calls(), []);
 }
 
 #[tokio::test]
 async fn one_deleted_by_hand_comes_back_with_the_poll_that_lists_it() {
     let mut world = World::with([item(1, "RUNNING")]).await;
-    world.tools.cluster.remove(1);
-    let namespace = world.scope.namespace.clone();
-    world
-        .tools
-        .index
-        .removed(&namespace, CLUSTER, &id(1), 1_000);
+    world.env.cluster.remove(1);
+    let namespace = world.target.namespace.clone();
+    world.env.index.removed(&namespace, CLUSTER, &id(1), 1_000);
     world.polls(1).await;
     assert_eq!(
-        world.tools.cluster.calls(),
+        world.env.cluster.calls(),
         [Call::Create(id(1)), Call::Status(id(1))]
     );
 }
@@ -125,14 +122,14 @@ async fn an_unknown_state_is_asked_for_by_name_once_met() {
 #[tokio::test]
 async fn where_only_final_states_are_wanted_every_poll_lists_just_these() {
     let mut world = World::new();
-    world.scope.states = Some(vec!["FAILED".into()]);
+    world.target.states = Some(vec!["FAILED".into()]);
     world.api().state().items = vec![item(1, "FAILED"), item(2, "RUNNING")];
     for _ in 0..12 {
         world.poll().await.unwrap();
     }
     let asked = world.api().asked();
     assert_eq!(asked, vec![Asked::Page(vec!["FAILED".into()]); 12]);
-    assert_eq!(world.tools.cluster.names(), [id(1)]);
+    assert_eq!(world.env.cluster.names(), [id(1)]);
 }
 
 #[tokio::test]
@@ -158,15 +155,15 @@ async fn a_refused_key_is_left_alone_and_another_one_tried_at_once() {
     let mut calls = Vec::new();
     for _ in 0..8 {
         let error = world.poll().await.unwrap_err();
-        assert!(matches!(error, PollError::Api(Error::Unauthorized)));
+        assert!(matches!(error, SyncError::Api(Error::Unauthorized)));
         calls.push(world.api().asked().len());
     }
     assert_eq!(calls, [1, 1, 0, 1, 0, 0, 0, 1], "after 1, 2 and 4 minutes");
-    world.tools.cluster.set_key(b"key-2");
+    world.env.cluster.set_key(b"key-2");
     assert!(world.poll().await.is_err());
     assert_eq!(world.api().asked().len(), 1);
     world.api().state().page_fault = None;
-    world.tools.cluster.set_key(b"key-3");
+    world.env.cluster.set_key(b"key-3");
     assert!(world.poll().await.is_ok());
     assert!(world.poll().await.is_ok());
 }
@@ -186,9 +183,9 @@ async fn an_outage_is_tried_again_at_the_next_interval() {
 #[tokio::test]
 async fn without_its_secret_nothing_is_asked() {
     let mut world = World::new();
-    world.tools.cluster = MemoryCluster::default();
+    world.env.cluster = MemoryKubeApi::default();
     let error = world.poll().await.unwrap_err();
-    assert!(matches!(error, PollError::Credentials(_)));
+    assert!(matches!(error, SyncError::Credentials(_)));
     assert_eq!(world.api().asked(), []);
 }
 
@@ -202,7 +199,7 @@ async fn one_that_is_listed_and_cannot_be_read_is_asked_for_by_id_and_gets_stale
         note.contains("left out 1") && note.contains(&id(1)),
         "{note}"
     );
-    let status = world.tools.cluster.status(1);
+    let status = world.env.cluster.status(1);
     assert_eq!(
         status.state.as_deref(),
         Some("RUNNING"),
@@ -230,20 +227,20 @@ async fn a_stale_mark_ends_with_a_complete_listing_and_no_sooner() {
         page_size: Some(1),
         order_by: None,
     });
-    mark_all_stale(&world.tools, &world.scope, &world.memory).await;
-    world.tools.cluster.calls();
+    mark_all_stale(&world.env, &world.target, &world.sync_state).await;
+    world.env.cluster.calls();
     world.api().state().page_fault = Some((1, unavailable()));
     for _ in 0..3 {
         assert!(world.poll().await.is_err());
     }
-    assert_eq!(world.tools.cluster.calls(), []);
+    assert_eq!(world.env.cluster.calls(), []);
     world.api().state().page_fault = None;
     // The calls of those that failed are paid for first.
     world.clock.advance(10 * MINUTE);
     world.poll().await.unwrap();
     assert!(world.is(1, "Listed", true) && world.is(2, "Listed", true));
     let writes = [Call::Status(id(1)), Call::Status(id(2))];
-    let mut calls = world.tools.cluster.calls();
+    let mut calls = world.env.cluster.calls();
     calls.retain(|call| matches!(call, Call::Status(_)));
     assert_eq!(calls, writes, "one write each");
 }
@@ -258,10 +255,10 @@ async fn what_a_full_listing_left_out_is_told_until_the_next_one() {
     world.api().state().items = vec![long, item(2, "RUNNING")];
     let told = format!("cut short 1: {} (reason)", id(1));
     for full in [true, false, false] {
-        let polled = world.poll().await.unwrap();
-        assert_eq!((polled.full, polled.note()), (full, told.clone()));
+        let outcome = world.poll().await.unwrap();
+        assert_eq!((outcome.full, outcome.note()), (full, told.clone()));
     }
     world.api().show(item(1, "SUCCEEDED"));
-    world.memory.want_everything_now();
+    world.sync_state.want_everything_now();
     assert_eq!(world.poll().await.unwrap().note(), "");
 }

@@ -9,7 +9,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 async fn silent() -> (World, Watchdog) {
     let mut world = World::with([item(1, "RUNNING"), item(2, "RUNNING")]).await;
     let watchdog = Watchdog::new(world.clock.clone(), PATIENCE);
-    world.memory.pulse = watchdog.enroll("gpu-ops", "training");
+    world.sync_state.heartbeat = watchdog.enroll("gpu-ops", "training");
     world.clock.advance(PATIENCE * 2);
     assert!(watchdog.stalled().is_some());
     (world, watchdog)
@@ -19,14 +19,14 @@ async fn silent() -> (World, Watchdog) {
 async fn a_page_is_a_sign_of_life() {
     let (mut world, watchdog) = silent().await;
     world.poll().await.unwrap();
-    assert_eq!(world.tools.cluster.calls(), []);
+    assert_eq!(world.env.cluster.calls(), []);
     assert_eq!(watchdog.stalled(), None);
 }
 
 #[tokio::test]
 async fn a_finished_write_is_a_sign_of_life() {
     let (world, watchdog) = silent().await;
-    mark_all_stale(&world.tools, &world.scope, &world.memory).await;
+    mark_all_stale(&world.env, &world.target, &world.sync_state).await;
     assert_eq!(watchdog.stalled(), None);
 }
 

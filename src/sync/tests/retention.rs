@@ -16,7 +16,7 @@ async fn kept(
     items: impl IntoIterator<Item = Remediation>,
 ) -> World {
     let mut world = World::new();
-    world.scope.retention = Policy {
+    world.target.retention = Policy {
         ttl,
         max_per_instance,
     };
@@ -26,7 +26,7 @@ async fn kept(
 }
 
 fn is_there(world: &World, number: u64) -> bool {
-    world.tools.cluster.object(number).is_some()
+    world.env.cluster.object(number).is_some()
 }
 
 #[tokio::test]
@@ -80,7 +80,7 @@ async fn one_that_is_gone_ranks_by_when_that_was_seen() {
 /// A world whose API sends its `Date`, with one that ended an hour ago and is kept for two days.
 async fn dated(ahead: SignedDuration) -> World {
     let mut world = World::new();
-    world.scope.retention.ttl = Some(MINUTE * 60 * 48);
+    world.target.retention.ttl = Some(MINUTE * 60 * 48);
     let clock = world.clock.clone();
     world
         .api()

@@ -26,10 +26,12 @@ async fn a_page_that_fails_once_costs_one_call_more_and_a_longer_wait() {
     ] {
         let hiccups = hiccups.into_iter().map(|page| (page, unavailable()));
         world.api().state().hiccups = hiccups.collect();
-        let polled = world.poll().await.unwrap();
-        assert_eq!((polled.pages, world.api().asked().len()), (3, calls));
-        let (scope, together) = (&world.scope, &world.tools.together);
-        let after = world.memory.rest_after(&polled, &CADENCE, scope, together);
+        let outcome = world.poll().await.unwrap();
+        assert_eq!((outcome.pages, world.api().asked().len()), (3, calls));
+        let (target, together) = (&world.target, &world.env.together);
+        let after = world
+            .sync_state
+            .rest_after(&outcome, &CADENCE, target, together);
         assert_eq!(after, rest, "{calls} calls");
     }
 }

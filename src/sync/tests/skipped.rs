@@ -5,7 +5,7 @@ use super::*;
 /// A `ClusterWatch` of one instance, whose remediation failed and moved to another instance.
 async fn moved(listed: bool) -> World {
     let mut world = World::new();
-    world.scope.instance = Some("instance-1".into());
+    world.target.instance = Some("instance-1".into());
     world.api().state().items = vec![item(1, "RUNNING"), item(2, "RUNNING")];
     world.poll().await.unwrap();
     let elsewhere = Remediation {
@@ -26,7 +26,7 @@ async fn what_a_listing_shows_and_the_plan_leaves_out_becomes_stale() {
     let mut world = moved(true).await;
     world.spec.states = None;
     for _ in 0..12 {
-        world.memory.want_everything_now();
+        world.sync_state.want_everything_now();
         world.polls(1).await;
     }
     assert!(world.is(1, "Stale", true), "{:?}", world.stands(1));
@@ -39,9 +39,9 @@ async fn what_an_answer_by_id_shows_and_the_plan_leaves_out_becomes_stale() {
     world.polls(12).await;
     assert!(world.is(1, "Stale", true), "{:?}", world.stands(1));
     assert!(world.is(2, "Listed", true));
-    world.tools.cluster.calls();
+    world.env.cluster.calls();
     world.polls(5).await;
-    assert_eq!(world.tools.cluster.calls(), [], "marked once");
+    assert_eq!(world.env.cluster.calls(), [], "marked once");
 }
 
 #[tokio::test]

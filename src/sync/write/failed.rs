@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use crate::{k8s::api::ClusterError, sync::schedule::after_refusal};
+use crate::{k8s::api::KubeApiError, sync::schedule::after_refusal};
 
 /// Names remembered at most; past that they are all tried anew.
 const MOST: usize = 4096;
@@ -20,7 +20,7 @@ pub struct Backlog {
     gave_up: bool,
     /// There are writes that nobody has tried.
     untried: bool,
-    first: Option<(Box<str>, ClusterError)>,
+    first: Option<(Box<str>, KubeApiError)>,
     /// Full listings in a row after which something was left.
     fulls: u32,
 }
@@ -28,14 +28,14 @@ pub struct Backlog {
 impl Backlog {
     /// Why this poll passes over `name`, if it does.
     #[must_use]
-    pub fn skips(&self, name: &str) -> Option<ClusterError> {
+    pub fn skips(&self, name: &str) -> Option<KubeApiError> {
         let skipped = self.skip && self.names.contains(name) && !self.fresh.contains(name);
         let (_, error) = self.first.as_ref()?;
         skipped.then(|| error.clone())
     }
 
     /// The write of `name` failed.
-    pub fn failed(&mut self, name: Box<str>, error: ClusterError) {
+    pub fn failed(&mut self, name: Box<str>, error: KubeApiError) {
         if self.fresh.is_empty() {
             self.first = Some((name.clone(), error));
         }
@@ -108,11 +108,11 @@ impl Backlog {
             many => format!("{many} mirrors"),
         };
         let advice = match error {
-            ClusterError::Refused(_) => {
+            KubeApiError::Refused(_) => {
                 "raise the quota, change the policy or grant the right that this names"
             }
-            ClusterError::Conflict => "check whether another client writes Remediations",
-            ClusterError::Contended(_) => {
+            KubeApiError::Conflict => "check whether another client writes Remediations",
+            KubeApiError::Contended(_) => {
                 "see which other writes this names; many at once, such as in one ResourceQuota, keep each other out"
             }
             _ => "see how the API server fares",

@@ -10,8 +10,8 @@ use std::{
 use tokio::time::Instant;
 
 use crate::{
-    k8s::api::ClusterError,
-    sync::{decide::plan::Scope, write::object::Deed},
+    k8s::api::KubeApiError,
+    sync::{decide::plan::MirrorTarget, write::object::MirrorChange},
 };
 
 /// A request is carried out within this time: the API server gives it up after a minute.
@@ -46,12 +46,12 @@ impl Landing {
 }
 
 impl Wanted {
-    fn by(scope: &Scope) -> Self {
+    fn by(target: &MirrorTarget) -> Self {
         Self {
-            namespace: scope.namespace.clone(),
-            cluster: scope.cluster.clone(),
-            instance: scope.instance.clone(),
-            metadata: scope.metadata(None),
+            namespace: target.namespace.clone(),
+            cluster: target.cluster.clone(),
+            instance: target.instance.clone(),
+            metadata: target.metadata(None),
         }
     }
 
@@ -65,15 +65,15 @@ impl Wanted {
 }
 
 impl Sent {
-    /// Notes that `deed` is about to be done for `scope`.
+    /// Notes that `change` is about to be done for `target`.
     #[must_use]
-    pub fn begin(&self, scope: &Scope, deed: &Deed) -> Sending {
-        let sets_metadata = match deed {
-            Deed::Create(..) => true,
-            Deed::Update { metadata, .. } => *metadata,
-            Deed::Mark(..) | Deed::Prune(_) => false,
+    pub fn begin(&self, target: &MirrorTarget, change: &MirrorChange) -> Sending {
+        let sets_metadata = match change {
+            MirrorChange::Create(..) => true,
+            MirrorChange::Update { metadata, .. } => *metadata,
+            MirrorChange::Mark(..) | MirrorChange::Prune(_) => false,
         };
-        let wanted = sets_metadata.then(|| Wanted::by(scope));
+        let wanted = sets_metadata.then(|| Wanted::by(target));
         if let Some(wanted) = &wanted {
             let (mut landings, now) = (self.lock(), Instant::now());
             landings.retain(|_, landing| !landing.is_over(now));
@@ -86,10 +86,10 @@ impl Sent {
         }
     }
 
-    /// Whether anything may still be carried out that gives mirrors of `scope` other labels or owner references than it wants.
+    /// Whether anything may still be carried out that gives mirrors of `target` other labels or owner references than it wants.
     #[must_use]
-    pub fn contradicts(&self, scope: &Scope) -> bool {
-        let (wanted, now) = (Wanted::by(scope), Instant::now());
+    pub fn contradicts(&self, target: &MirrorTarget) -> bool {
+        let (wanted, now) = (Wanted::by(target), Instant::now());
         let landings = self.lock();
         let mut landings = landings.iter();
         landings.any(|(other, landing)| !landing.is_over(now) && wanted.contradicts(other))
@@ -112,8 +112,8 @@ pub struct Sending {
 
 impl Sending {
     /// It came to this.
-    pub fn ended<T>(mut self, outcome: &Result<T, ClusterError>) {
-        self.may_land = matches!(outcome, Err(ClusterError::Unavailable(_)));
+    pub fn ended<T>(mut self, outcome: &Result<T, KubeApiError>) {
+        self.may_land = matches!(outcome, Err(KubeApiError::Unavailable(_)));
     }
 }
 

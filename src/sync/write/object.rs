@@ -14,7 +14,7 @@ use crate::{
         remediation::{Remediation, RemediationSpec, RemediationStatus},
         timestamp::{seconds, to_second},
     },
-    k8s::api::{Cluster, ClusterError},
+    k8s::api::{KubeApi, KubeApiError},
     mirror::{
         labels::Labels,
         status::{self, Synced},
@@ -29,12 +29,12 @@ pub struct Write {
     /// The mirror's name.
     pub name: Box<str>,
     /// What is done to it.
-    pub deed: Deed,
+    pub change: MirrorChange,
 }
 
 /// What is done to a mirror.
 #[derive(Clone, Debug)]
-pub enum Deed {
+pub enum MirrorChange {
     /// It is created for this remediation, and given its status.
     Create(Box<RemediationStatus>, RemediationSpec),
     /// Its status becomes this; its labels and owners too, where `metadata` says so.
@@ -80,31 +80,33 @@ pub struct Writer<C> {
     pub owners: Arc<[OwnerReference]>,
 }
 
-impl<C: Cluster> Writer<C> {
+impl<C: KubeApi> Writer<C> {
     /// Carries out one write decided at `now`.
     ///
     /// # Errors
     /// What the cluster refused or failed at; a conflict and an object that is gone are no errors.
-    pub async fn write(&self, write: Write, now: Timestamp) -> Result<Done, ClusterError> {
+    pub async fn write(&self, write: Write, now: Timestamp) -> Result<Done, KubeApiError> {
         let name = write.name;
-        let (cluster, decided_on) = match &write.deed {
-            Deed::Create(_, spec) => (spec.cluster_id.as_str().into(), None),
-            Deed::Update { mirror, .. } | Deed::Mark(mirror, _) | Deed::Prune(mirror) => {
+        let (cluster, decided_on) = match &write.change {
+            MirrorChange::Create(_, spec) => (spec.cluster_id.as_str().into(), None),
+            MirrorChange::Update { mirror, .. }
+            | MirrorChange::Mark(mirror, _)
+            | MirrorChange::Prune(mirror) => {
                 (mirror.cluster.clone(), Some(mirror.resource_version))
             }
         };
-        let done = match write.deed {
-            Deed::Create(status, spec) => self.create(&name, *status, spec, now).await,
-            Deed::Update {
+        let done = match write.change {
+            MirrorChange::Create(status, spec) => self.create(&name, *status, spec, now).await,
+            MirrorChange::Update {
                 mirror,
                 status,
                 metadata,
             } => self.update(&name, &mirror, status, metadata, now).await,
-            Deed::Mark(mirror, synced) => self.mark(&name, &mirror, synced, now).await,
-            Deed::Prune(mirror) => self.prune(&name, &mirror).await,
+            MirrorChange::Mark(mirror, synced) => self.mark(&name, &mirror, synced, now).await,
+            MirrorChange::Prune(mirror) => self.prune(&name, &mirror).await,
         };
         match done {
-            Err(ClusterError::NotFound) => {
+            Err(KubeApiError::NotFound) => {
                 // Deleted where no event told of it: the next poll makes it anew.
                 if let Some(version) = decided_on {
                     self.index
@@ -112,7 +114,7 @@ impl<C: Cluster> Writer<C> {
                 }
                 Ok(Done::Conflict)
             }
-            Err(ClusterError::Conflict) => {
+            Err(KubeApiError::Conflict) => {
                 self.look_again(&name, &cluster).await;
                 Ok(Done::Conflict)
             }
@@ -137,7 +139,7 @@ impl<C: Cluster> Writer<C> {
         mut status: RemediationStatus,
         spec: RemediationSpec,
         now: Timestamp,
-    ) -> Result<Done, ClusterError> {
+    ) -> Result<Done, KubeApiError> {
         let mut object = Remediation::new(name, spec);
         object.metadata.namespace = Some(self.namespace.to_string());
         let labels = &self.labels;
@@ -148,7 +150,7 @@ impl<C: Cluster> Writer<C> {
         let created = self.cluster.create(&object).await;
         let created = created.map_err(|error| match error {
             // No conflict: it will be no different next time.
-            ClusterError::NotFound => ClusterError::Unavailable(
+            KubeApiError::NotFound => KubeApiError::Unavailable(
                 "its namespace or the definition of Remediations is gone".to_owned(),
             ),
             error => error,
@@ -174,7 +176,7 @@ impl<C: Cluster> Writer<C> {
         status: Option<Box<RemediationStatus>>,
         metadata: bool,
         now: Timestamp,
-    ) -> Result<Done, ClusterError> {
+    ) -> Result<Done, KubeApiError> {
         let mut version = mirror.resource_version.to_string();
         if metadata {
             let instance = status
@@ -229,7 +231,7 @@ impl<C: Cluster> Writer<C> {
         mirror: &Mirror,
         synced: Synced,
         now: Timestamp,
-    ) -> Result<Done, ClusterError> {
+    ) -> Result<Done, KubeApiError> {
         let read = self
             .read_at(name, &mirror.resource_version.to_string())
             .await?;
@@ -245,7 +247,7 @@ impl<C: Cluster> Writer<C> {
         Ok(Done::Updated)
     }
 
-    async fn prune(&self, name: &str, mirror: &Mirror) -> Result<Done, ClusterError> {
+    async fn prune(&self, name: &str, mirror: &Mirror) -> Result<Done, KubeApiError> {
         let version = mirror.resource_version;
         self.cluster
             .delete(&self.namespace, name, &mirror.uid, version)
@@ -256,12 +258,12 @@ impl<C: Cluster> Writer<C> {
     }
 
     /// Reads the mirror to keep what it says, but decides nothing by it: a version other than the index's is a conflict.
-    async fn read_at(&self, name: &str, version: &str) -> Result<Remediation, ClusterError> {
+    async fn read_at(&self, name: &str, version: &str) -> Result<Remediation, KubeApiError> {
         let read = self.cluster.get(&self.namespace, name).await?;
         if read.metadata.resource_version.as_deref() == Some(version) {
             Ok(read)
         } else {
-            Err(ClusterError::Conflict)
+            Err(KubeApiError::Conflict)
         }
     }
 
@@ -270,7 +272,7 @@ impl<C: Cluster> Writer<C> {
         metadata: ObjectMeta,
         spec: RemediationSpec,
         status: RemediationStatus,
-    ) -> Result<(), ClusterError> {
+    ) -> Result<(), KubeApiError> {
         let object = Remediation {
             metadata,
             spec,

@@ -12,13 +12,13 @@ pub(crate) const WRITES: usize = 64;
 
 /// Room for so many writes; whoever waits longest is next. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Room {
+pub struct WritePermits {
     places: Arc<Semaphore>,
     /// What had a place and may still be carried out.
     pub sent: Sent,
 }
 
-impl Default for Room {
+impl Default for WritePermits {
     fn default() -> Self {
         Self {
             places: Arc::new(Semaphore::new(WRITES)),
@@ -27,7 +27,7 @@ impl Default for Room {
     }
 }
 
-impl Room {
+impl WritePermits {
     /// Waits for a place, which is free again once it is dropped.
     pub async fn enter(self) -> Option<OwnedSemaphorePermit> {
         // Nobody closes it.

@@ -7,23 +7,23 @@ use tokio::task::JoinSet;
 
 use crate::{
     api::timestamp,
-    events::{Events, Said},
-    health::liveness::Pulse,
-    k8s::api::{Cluster, ClusterError},
+    events::{EventDraft, Events},
+    health::liveness::Heartbeat,
+    k8s::api::{KubeApi, KubeApiError},
     mirror::{digest, end::Clocks, name::object_name, status::Synced, truncate::cut_short},
     store::{Index, Mirror},
     sync::{
         decide::{
-            plan::{Scope, Verdict, plan, urgency},
+            plan::{MirrorTarget, Verdict, plan, urgency},
             regression::Regressions,
             retention::{self, Candidates},
         },
-        events::of_deed,
+        events::events_for,
         metrics::meter::{WatchMeter, Writing},
         write::{
             failed::Backlog,
-            object::{Deed, Done, Write, Writer},
-            permits::Room,
+            object::{Done, MirrorChange, Write, Writer},
+            permits::WritePermits,
             skipped::LeftOut,
             spelling::Spelling,
         },
@@ -43,7 +43,7 @@ const ID_SHOWN: usize = 64;
 
 /// What the writes of a poll came to.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct WriteSummary {
     /// Mirrors created.
     pub created: usize,
     /// Mirrors changed.
@@ -55,11 +55,11 @@ pub struct Tally {
     /// Writes that failed or were not tried after too many failed.
     pub failed: usize,
     /// The first failure.
-    pub error: Option<ClusterError>,
+    pub error: Option<KubeApiError>,
 }
 
-impl Tally {
-    fn failed(&mut self, error: ClusterError) {
+impl WriteSummary {
+    fn failed(&mut self, error: KubeApiError) {
         self.failed += 1;
         self.error.get_or_insert(error);
     }
@@ -77,18 +77,18 @@ impl Tally {
 /// How one write ended.
 struct Ended {
     name: Box<str>,
-    /// Its place in [`Round::failures`].
+    /// Its place in [`WriteQueue::failures`].
     kind: usize,
-    outcome: Result<Done, ClusterError>,
+    outcome: Result<Done, KubeApiError>,
     writing: Writing,
     /// What there is to say once it is done.
-    said: Vec<Said>,
+    said: Vec<EventDraft>,
 }
 
 /// One poll's writes.
-pub struct Round<'a, C> {
+pub struct WriteQueue<'a, C> {
     /// What is mirrored.
-    pub scope: &'a Scope,
+    pub target: &'a MirrorTarget,
     /// Of the scope.
     digest: u64,
     regressions: &'a Regressions,
@@ -101,7 +101,7 @@ pub struct Round<'a, C> {
     failures: [usize; 2],
     /// What could not be written, by earlier polls too.
     pub backlog: Backlog,
-    tally: Tally,
+    summary: WriteSummary,
     candidates: Candidates,
     /// Stale mirrors that the listing shows as they are, by name.
     confirmed: Vec<(Box<str>, Arc<Mirror>)>,
@@ -116,22 +116,22 @@ pub struct Round<'a, C> {
     /// Instance and id of one that was listed.
     pub sample: Option<(Option<Text>, Text)>,
     /// Told of every finished write and answered question.
-    pub pulse: Pulse,
+    pub heartbeat: Heartbeat,
     /// Counts what is written.
     pub meter: Arc<WatchMeter>,
     /// Where Events of what is written are said.
     pub events: Events,
     /// Where writes wait, with those of other watches.
-    pub room: Room,
+    pub permits: WritePermits,
     /// A new mirror of what the API created since (by its clock) is news; `None`: all are history.
     pub news: Option<Timestamp>,
 }
 
-impl<'a, C: Cluster> Round<'a, C> {
+impl<'a, C: KubeApi> WriteQueue<'a, C> {
     /// A round that began at `now`.
     #[must_use]
     pub fn new(
-        scope: &'a Scope,
+        target: &'a MirrorTarget,
         regressions: &'a Regressions,
         cluster: C,
         index: Index,
@@ -140,13 +140,13 @@ impl<'a, C: Cluster> Round<'a, C> {
         let writer = Writer {
             cluster,
             index,
-            namespace: scope.namespace.clone(),
-            labels: scope.labels.clone(),
-            owners: scope.owners.clone(),
+            namespace: target.namespace.clone(),
+            labels: target.labels.clone(),
+            owners: target.owners.clone(),
         };
         Self {
-            scope,
-            digest: scope.digest(),
+            target,
+            digest: target.digest(),
             regressions,
             writer,
             now,
@@ -157,7 +157,7 @@ impl<'a, C: Cluster> Round<'a, C> {
             running: JoinSet::new(),
             failures: [0; 2],
             backlog: Backlog::default(),
-            tally: Tally::default(),
+            summary: WriteSummary::default(),
             candidates: Candidates::default(),
             confirmed: Vec::new(),
             older: Vec::new(),
@@ -165,10 +165,10 @@ impl<'a, C: Cluster> Round<'a, C> {
             unconfirmed: BTreeSet::new(),
             spelling: Spelling::default(),
             sample: None,
-            pulse: Pulse::default(),
+            heartbeat: Heartbeat::default(),
             meter: Arc::default(),
             events: Events::default(),
-            room: Room::default(),
+            permits: WritePermits::default(),
             news: None,
         }
     }
@@ -195,17 +195,17 @@ impl<'a, C: Cluster> Round<'a, C> {
 
     fn plan(&mut self, item: Remediation) -> Option<Write> {
         let id = item.id.clone();
-        self.spelling.note(self.scope, &item);
+        self.spelling.note(self.target, &item);
         if !item.unreadable.is_empty() {
             // It is told each time, also where nothing has changed.
             let fields = item.unreadable.join(", ");
             let id: String = id.chars().take(ID_SHOWN).collect();
             self.left_out.fields.push(|| format!("{id} ({fields})"));
         }
-        let name = object_name(&self.scope.cluster, &id);
-        let (index, namespace) = (&self.writer.index, &self.scope.namespace);
+        let name = object_name(&self.target.cluster, &id);
+        let (index, namespace) = (&self.writer.index, &self.target.namespace);
         let mirror = index
-            .mirror(namespace, &self.scope.cluster, &name)
+            .mirror(namespace, &self.target.cluster, &name)
             .or_else(|| index.get(namespace, &name));
         let inputs = inputs(self.digest, &item);
         if mirror
@@ -217,10 +217,10 @@ impl<'a, C: Cluster> Round<'a, C> {
         let trust_older = self
             .regressions
             .trusted(&name, timestamp::read(item.update_time.as_deref()));
-        let cut = cut_short(&item, &self.scope.omit);
+        let cut = cut_short(&item, &self.target.omit);
         let is_mirrored = mirror.as_ref().is_some_and(|mirror| *mirror.id == *id);
         let verdict = plan(
-            self.scope,
+            self.target,
             &name,
             item,
             mirror.as_ref(),
@@ -243,7 +243,7 @@ impl<'a, C: Cluster> Round<'a, C> {
         }
         match verdict {
             Verdict::Write(write) => return Some(write),
-            Verdict::Later(finished) => self.candidates.push(finished, &self.scope.retention),
+            Verdict::Later(finished) => self.candidates.push(finished, &self.target.retention),
             Verdict::Confirmed(mirror) => self.confirmed.push(((&*name).into(), mirror)),
             Verdict::Older(version) => self.older.push(((&*name).into(), version)),
             Verdict::Skipped(why) => {
@@ -256,32 +256,32 @@ impl<'a, C: Cluster> Round<'a, C> {
 
     /// Starts one write, as soon as there is room: what waits holds nothing but what it would write.
     pub async fn write(&mut self, write: Write) {
-        let is_new = matches!(write.deed, Deed::Create(..));
+        let is_new = matches!(write.change, MirrorChange::Create(..));
         while self.running.len() >= if is_new { CREATES } else { CHANGES } {
             self.reap().await;
         }
         let kind = usize::from(!is_new);
         if self.failures[kind] >= FAILURES {
             self.backlog.give_up();
-            self.tally.failed += 1;
+            self.summary.failed += 1;
             return;
         }
         if let Some(error) = self.backlog.skips(&write.name) {
-            self.tally.failed(error);
+            self.summary.failed(error);
             return;
         }
-        let mut room = pin!(self.room.clone().enter());
+        let mut permits = pin!(self.permits.clone().enter());
         let place = loop {
             tokio::select! {
                 biased;
-                place = &mut room => break place,
+                place = &mut permits => break place,
                 () = self.reap(), if !self.running.is_empty() => {}
             }
         };
         let (writer, now) = (self.writer.clone(), self.now);
-        let writing = Writing::of(&write.deed, self.news);
-        let said = of_deed(&write.deed, self.news);
-        let sending = self.room.sent.begin(self.scope, &write.deed);
+        let writing = Writing::of(&write.change, self.news);
+        let said = events_for(&write.change, self.news);
+        let sending = self.permits.sent.begin(self.target, &write.change);
         self.running.spawn(async move {
             let name = write.name.clone();
             let outcome = writer.write(write, now).await;
@@ -300,17 +300,17 @@ impl<'a, C: Cluster> Round<'a, C> {
     /// Ends the marks of stale mirrors that were confirmed, now that a complete listing has ended.
     pub async fn confirm(&mut self) {
         for (name, mirror) in std::mem::take(&mut self.confirmed) {
-            let deed = Deed::Mark(mirror, Synced::Listed);
-            self.write(Write { name, deed }).await;
+            let change = MirrorChange::Mark(mirror, Synced::Listed);
+            self.write(Write { name, change }).await;
         }
     }
 
     /// Starts what retention wants, now that a complete listing has ended; `mirrors`: all of the watch.
     pub async fn settle(&mut self, mirrors: &[(Box<str>, Arc<Mirror>)]) {
         let candidates = std::mem::take(&mut self.candidates);
-        let (policy, clocks) = (&self.scope.retention, self.clocks);
+        let (policy, clocks) = (&self.target.retention, self.clocks);
         let unwritten = self.backlog.unwritten();
-        let (namespace, cluster) = (&self.scope.namespace, &self.scope.cluster);
+        let (namespace, cluster) = (&self.target.namespace, &self.target.cluster);
         let unwritten =
             unwritten.filter_map(|name| self.writer.index.mirror(namespace, cluster, name));
         let unsure = unwritten.map(|mirror| mirror.instance.clone()).collect();
@@ -321,7 +321,7 @@ impl<'a, C: Cluster> Round<'a, C> {
 
     async fn reap(&mut self) {
         let ended = self.running.join_next().await;
-        self.pulse.beat();
+        self.heartbeat.touch();
         let Ended {
             name,
             kind,
@@ -336,37 +336,37 @@ impl<'a, C: Cluster> Round<'a, C> {
                 self.meter.write_panicked();
                 self.backlog.give_up();
                 let error = "a write panicked: see the log".to_owned();
-                self.tally.failed(ClusterError::Unavailable(error));
+                self.summary.failed(KubeApiError::Unavailable(error));
                 return;
             }
         };
         self.meter.wrote(&writing, &outcome);
         match outcome {
             Ok(done) => {
-                *self.tally.count(done) += 1;
+                *self.summary.count(done) += 1;
                 if matches!(done, Done::Created | Done::Updated) {
                     self.say(&name, said);
                 }
                 if done == Done::Conflict {
-                    self.backlog.failed(name, ClusterError::Conflict);
+                    self.backlog.failed(name, KubeApiError::Conflict);
                 } else {
                     self.backlog.done(&name);
                 }
             }
             Err(error) => {
                 self.failures[kind] += 1;
-                self.tally.failed(error.clone());
+                self.summary.failed(error.clone());
                 self.backlog.failed(name, error);
             }
         }
     }
 
-    fn say(&self, name: &str, said: Vec<Said>) {
+    fn say(&self, name: &str, said: Vec<EventDraft>) {
         if said.is_empty() {
             return;
         }
-        let (namespace, index) = (&self.scope.namespace, &self.writer.index);
-        if let Some(mirror) = index.mirror(namespace, &self.scope.cluster, name) {
+        let (namespace, index) = (&self.target.namespace, &self.writer.index);
+        if let Some(mirror) = index.mirror(namespace, &self.target.cluster, name) {
             self.events.of_mirror((namespace, name, &mirror.uid), said);
         }
     }
@@ -379,9 +379,9 @@ impl<'a, C: Cluster> Round<'a, C> {
     }
 
     /// What all writes came to.
-    pub async fn finish(mut self) -> (Tally, LeftOut) {
+    pub async fn finish(mut self) -> (WriteSummary, LeftOut) {
         self.drain().await;
-        (self.tally, self.left_out)
+        (self.summary, self.left_out)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Whether all that is listed belongs elsewhere by its own word: then the `ClusterWatch` does not spell an id as the API does.
 
 use crate::{
-    sync::decide::plan::Scope,
+    sync::decide::plan::MirrorTarget,
     together::{Error, Remediation},
 };
 
@@ -19,13 +19,13 @@ pub struct Spelling {
 
 impl Spelling {
     /// Takes in an item.
-    pub(crate) fn note(&mut self, scope: &Scope, item: &Remediation) {
+    pub(crate) fn note(&mut self, target: &MirrorTarget, item: &Remediation) {
         if self.fits {
             return;
         }
         let cluster = item.cluster_id.as_deref();
-        let cluster = cluster.filter(|theirs| *theirs != &*scope.cluster);
-        let instance = item.instance_id.as_deref().zip(scope.instance.as_deref());
+        let cluster = cluster.filter(|theirs| *theirs != &*target.cluster);
+        let instance = item.instance_id.as_deref().zip(target.instance.as_deref());
         let instance = instance.filter(|(theirs, ours)| theirs != ours && alike(theirs, ours));
         let other = cluster.map(|theirs| ("spec.clusterId", theirs));
         let other = other.or(instance.map(|(theirs, _)| ("spec.instanceId", theirs)));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kube::ResourceExt;
 use serde_json::json;
 
-use super::{Change, MemoryCluster};
+use super::{Change, MemoryKubeApi};
 use crate::{
     api::{cluster_watch::ClusterWatch, remediation::Remediation},
     store::partial::Shown,
@@ -22,7 +22,7 @@ pub(crate) struct Snapshot {
 /// By how much a restore that bumps revisions raises them.
 const BUMP: u64 = 1000;
 
-impl MemoryCluster {
+impl MemoryKubeApi {
     pub(crate) fn snapshot(&self) -> Snapshot {
         let state = self.lock();
         Snapshot {

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 
-use super::MemoryCluster;
-use crate::k8s::api::ClusterError;
+use super::MemoryKubeApi;
+use crate::k8s::api::KubeApiError;
 
 #[derive(Default)]
 pub(super) struct Secrets {
     held: Option<Secret>,
-    fault: Option<ClusterError>,
+    fault: Option<KubeApiError>,
     /// Each name leads to a Secret of its own.
     own: bool,
     /// The names that were read.
@@ -18,17 +18,17 @@ pub(super) struct Secrets {
 }
 
 impl Secrets {
-    pub(super) fn read(&mut self, name: &str) -> Result<Secret, ClusterError> {
+    pub(super) fn read(&mut self, name: &str) -> Result<Secret, KubeApiError> {
         self.reads.push(name.to_owned());
         match &self.fault {
             Some(fault) => Err(fault.clone()),
             None if self.own => Ok(secret(&[("api-key", name.as_bytes())], "Opaque")),
-            None => self.held.clone().ok_or(ClusterError::NotFound),
+            None => self.held.clone().ok_or(KubeApiError::NotFound),
         }
     }
 }
 
-impl MemoryCluster {
+impl MemoryKubeApi {
     /// Somebody puts this key into the Secret, whatever was there.
     pub(crate) fn set_key(&self, key: &[u8]) {
         self.set_secret(&[("api-key", key)], "Opaque");
@@ -50,7 +50,7 @@ impl MemoryCluster {
     }
 
     /// From now on Secrets cannot be read for this reason, if any.
-    pub(crate) fn fail_secrets(&self, fault: Option<ClusterError>) {
+    pub(crate) fn fail_secrets(&self, fault: Option<KubeApiError>) {
         self.lock().secrets.fault = fault;
     }
 

@@ -109,7 +109,7 @@ async fn one_remediation_is_asked_for_by_ids_that_stay_segments() {
 async fn another_remediation_than_the_one_asked_for_is_no_answer() {
     let server = Server::start(|_| json(200, r#"{"id":"b","state":"RUNNING"}"#)).await;
     let error = keyed(&server).get("c", Some("i"), "a").await.unwrap_err();
-    assert_eq!(error, Error::InvalidResponse(Flaw::OtherRemediation));
+    assert_eq!(error, Error::InvalidResponse(DecodeError::OtherRemediation));
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::together::{
     backoff::backoff,
-    error::{Error, Flaw},
+    error::{DecodeError, Error},
     service::PageQuery,
 };
 
@@ -76,7 +76,7 @@ fn may_pass(error: &Error) -> bool {
         error,
         Error::RateLimited { .. }
             | Error::Unavailable { .. }
-            | Error::InvalidResponse(Flaw::CutOff { .. })
+            | Error::InvalidResponse(DecodeError::CutOff { .. })
     )
 }
 

@@ -9,7 +9,7 @@ use crate::together::{
 
 /// How a server is asked, in small fixed sets of words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Spoken {
+pub struct DialectSummary {
     /// `reference` or `sdk`.
     pub names: &'static str,
     /// `repeated`, or each of `repeated-known`, `repeated-reference`, `comma`, `comma-known`, `comma-reference`, `refused`,
@@ -85,7 +85,7 @@ impl Dialects {
 
     /// How the server is asked, for metrics.
     #[must_use]
-    pub fn spoken(&self) -> Spoken {
+    pub fn spoken(&self) -> DialectSummary {
         let names = match self.names() {
             QueryNames::Reference => "reference",
             QueryNames::Sdk => "sdk",
@@ -99,6 +99,6 @@ impl Dialects {
         if filters.is_empty() {
             filters.insert("repeated");
         }
-        Spoken { names, filters }
+        DialectSummary { names, filters }
     }
 }

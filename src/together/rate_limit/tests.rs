@@ -114,7 +114,7 @@ async fn a_call_that_waits_for_its_turn_meets_a_pause() {
 }
 
 fn unavailable(retry_after: Option<Duration>) -> Error {
-    let cause = Outage::Status(503);
+    let cause = TransportError::Status(503);
     Error::Unavailable { cause, retry_after }
 }
 
@@ -193,7 +193,7 @@ async fn a_key_that_was_refused_is_remembered_beyond_its_pause_though_nobody_hol
 #[tokio::test(start_paused = true)]
 async fn what_is_no_plea_for_patience_pauses_nothing() {
     let budget = budgets(200, 1000).of([1; 32]);
-    let cause = Outage::Status(502);
+    let cause = TransportError::Status(502);
     for error in [
         Error::Unauthorized,
         Error::NotFound,

@@ -13,7 +13,7 @@ use serde_json::{error::Category, value::RawValue};
 use serde_path_to_error::{Path, Segment};
 
 use crate::together::{
-    error::{Error, Flaw},
+    error::{DecodeError, Error},
     service::Page,
     wire::remediation::{Malformed, Remediation, Text},
 };
@@ -128,7 +128,7 @@ pub fn decode_one(body: &[u8]) -> Result<Remediation, Error> {
             field if field.is_empty() => BODY.to_owned(),
             field => field,
         };
-        Error::InvalidResponse(Flaw::Field {
+        Error::InvalidResponse(DecodeError::Field {
             field,
             problem: malformed.problem,
         })
@@ -136,7 +136,7 @@ pub fn decode_one(body: &[u8]) -> Result<Remediation, Error> {
 }
 
 fn absent(field: &str) -> Error {
-    Error::InvalidResponse(Flaw::Field {
+    Error::InvalidResponse(DecodeError::Field {
         field: field.to_owned(),
         problem: "absent",
     })
@@ -150,7 +150,7 @@ fn parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Error> {
         Ok(value)
     } else {
         let field = BODY.to_owned();
-        Err(Error::InvalidResponse(Flaw::Field {
+        Err(Error::InvalidResponse(DecodeError::Field {
             field,
             problem: "no JSON object",
         }))
@@ -174,13 +174,13 @@ fn parse_with_path<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Error
 fn flaw(path: String, error: &serde_json::Error) -> Error {
     let (line, column) = (error.line(), error.column());
     Error::InvalidResponse(match error.classify() {
-        Category::Eof => Flaw::CutOff { line, column },
-        Category::Data => Flaw::Shape {
+        Category::Eof => DecodeError::CutOff { line, column },
+        Category::Data => DecodeError::Shape {
             path: or_body(path),
             line,
             column,
         },
-        Category::Syntax | Category::Io => Flaw::NotJson { line, column },
+        Category::Syntax | Category::Io => DecodeError::NotJson { line, column },
     })
 }
 

@@ -11,7 +11,7 @@ use serde_json::json;
 use testbed::api_proxy::{Fault, Which};
 use together_remediation_operator::{
     api::remediation::{Remediation, RemediationSpec},
-    k8s::api::ClusterError,
+    k8s::api::KubeApiError,
 };
 use tokio::task::JoinSet;
 
@@ -63,8 +63,8 @@ async fn the_409_of_a_real_busy_quota_is_no_conflict_and_keeps_its_words() {
     })
     .await;
     drop(writers);
-    match ClusterError::of_creation(error) {
-        ClusterError::Contended(words) => assert!(
+    match KubeApiError::of_creation(error) {
+        KubeApiError::Contended(words) => assert!(
             words.contains("Operation cannot be fulfilled on resourcequotas \"few\""),
             "{words}"
         ),

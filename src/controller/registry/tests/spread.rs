@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use super::*;
-use crate::{k8s::api::ClusterError, together::Error};
+use crate::{k8s::api::KubeApiError, together::Error};
 
 const MANY: usize = 100;
 
@@ -99,7 +99,7 @@ async fn after_a_restore_of_etcd_they_are_even_too() {
     let (world, calls) = world(MANY);
     world.pass(120).await;
     taken(&calls);
-    let index = &world.supervisor.tools.index;
+    let index = &world.supervisor.env.index;
     let lists = || index.end(index.begin(None), None);
     lists();
     index.rewound(None);
@@ -119,7 +119,7 @@ async fn after_a_restore_of_etcd_they_are_even_too() {
 async fn the_end_of_an_outage_of_kubernetes_gathers_no_calls() {
     let (world, calls) = world(MANY);
     world.pass(61).await;
-    let down = ClusterError::Unavailable("down".to_owned());
+    let down = KubeApiError::Unavailable("down".to_owned());
     world.cluster.fail_secrets(Some(down));
     world.pass(120).await;
     world.cluster.fail_secrets(None);

@@ -10,8 +10,8 @@ use crate::{
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-fn facts() -> Facts {
-    Facts {
+fn facts() -> StatusInputs {
+    StatusInputs {
         shard: "ns/lease".to_owned(),
         generation: 3,
         last_sync: Some(now()),
@@ -24,11 +24,11 @@ fn facts() -> Facts {
     }
 }
 
-fn synced() -> Standing {
-    Standing::Synced(String::new())
+fn synced() -> ReadyState {
+    ReadyState::Synced(String::new())
 }
 
-fn first(standing: &Standing) -> ClusterWatchStatus {
+fn first(standing: &ReadyState) -> ClusterWatchStatus {
     build(&ClusterWatchStatus::default(), standing, &facts(), now())
 }
 
@@ -46,17 +46,17 @@ fn attention() -> Rollup {
     }
 }
 
-fn standings() -> [Standing; 5] {
+fn standings() -> [ReadyState; 5] {
     let message = "what to do".to_owned();
     [
-        Standing::Progressing(message.clone()),
-        Standing::Synced(message.clone()),
-        Standing::Suspended,
-        Standing::Stalled {
+        ReadyState::Progressing(message.clone()),
+        ReadyState::Synced(message.clone()),
+        ReadyState::Suspended,
+        ReadyState::Stalled {
             reason: Reason::Unauthorized,
             message: message.clone(),
         },
-        Standing::Failing {
+        ReadyState::Failing {
             reason: Reason::RateLimited,
             message,
         },
@@ -85,7 +85,7 @@ fn every_standing_reads_as_the_contract_says() {
         assert_eq!(status.observed_generation, Some(3));
         assert!(conditions.iter().all(|c| c.observed_generation == Some(3)));
         assert!(conditions.iter().all(|c| !c.reason.is_empty()));
-        if *standing != Standing::Suspended {
+        if *standing != ReadyState::Suspended {
             assert!(
                 condition(conditions, "Ready")
                     .message
@@ -97,7 +97,7 @@ fn every_standing_reads_as_the_contract_says() {
 
 #[test]
 fn what_needs_somebody_is_told_by_stalled_and_attention_says_who_waits() {
-    let facts = Facts {
+    let facts = StatusInputs {
         rollup: Some(attention()),
         ..facts()
     };
@@ -125,17 +125,17 @@ fn suspended_ready_stays_and_nothing_promises_freshness() {
     let before = build(
         &first(&synced()),
         &synced(),
-        &Facts {
+        &StatusInputs {
             rollup: Some(attention()),
             ..facts()
         },
         now(),
     );
-    let unknown = Facts {
+    let unknown = StatusInputs {
         generation: 4,
-        ..Facts::default()
+        ..StatusInputs::default()
     };
-    let status = build(&before, &Standing::Suspended, &unknown, now() + MINUTE);
+    let status = build(&before, &ReadyState::Suspended, &unknown, now() + MINUTE);
     assert_eq!(word(&status.conditions, "Ready"), ("True", "Synced"));
     assert_eq!(condition(&status.conditions, "Ready").message, "suspended");
     assert_eq!(
@@ -147,7 +147,8 @@ fn suspended_ready_stays_and_nothing_promises_freshness() {
     assert_eq!(status.remediations, before.remediations);
     assert_eq!(status.last_sync_time, before.last_sync_time);
     assert!(worth_writing(&before, &status, None));
-    let later = build(&status, &Standing::Suspended, &unknown, now() + MINUTE * 60);
+    let hour = now() + MINUTE * 60;
+    let later = build(&status, &ReadyState::Suspended, &unknown, hour);
     assert!(
         !worth_writing(&status, &later, None),
         "suspended, nothing beats"
@@ -192,17 +193,17 @@ fn a_condition_keeps_its_time_while_its_status_stays() {
 
 #[test]
 fn what_is_not_known_is_carried_on() {
-    let known = Facts {
+    let known = StatusInputs {
         handled: some("yes"),
         rollup: Some(attention()),
         ..facts()
     };
     let before = build(&ClusterWatchStatus::default(), &synced(), &known, now());
-    let unknown = Facts {
+    let unknown = StatusInputs {
         generation: 3,
         shard: "ns/lease".to_owned(),
         stale_after: MINUTE * 5,
-        ..Facts::default()
+        ..StatusInputs::default()
     };
     let after = build(&before, &synced(), &unknown, now());
     assert_eq!(after, before);
@@ -214,7 +215,7 @@ fn what_is_not_known_is_carried_on() {
 
 #[test]
 fn an_overlong_message_is_cut() {
-    let long = Standing::Synced("€".repeat(5000));
+    let long = ReadyState::Synced("€".repeat(5000));
     assert_eq!(
         condition(&first(&long).conditions, "Ready")
             .message
@@ -228,7 +229,7 @@ fn an_overlong_message_is_cut() {
 fn the_heartbeat_beats_every_five_minutes_and_not_before() {
     let before = first(&synced());
     let after = |time: Duration| {
-        let facts = Facts {
+        let facts = StatusInputs {
             last_sync: Some(now() + time),
             last_full_sync: Some(now() + time),
             ..facts()
@@ -247,14 +248,14 @@ fn whatever_else_is_new_is_written_at_once() {
     let news = [
         build(
             &before,
-            &Standing::Synced("left out 1".into()),
+            &ReadyState::Synced("left out 1".into()),
             &facts(),
             now(),
         ),
         build(
             &before,
             &synced(),
-            &Facts {
+            &StatusInputs {
                 generation: 4,
                 ..facts()
             },
@@ -263,7 +264,7 @@ fn whatever_else_is_new_is_written_at_once() {
         build(
             &before,
             &synced(),
-            &Facts {
+            &StatusInputs {
                 handled: some("x"),
                 ..facts()
             },
@@ -272,7 +273,7 @@ fn whatever_else_is_new_is_written_at_once() {
         build(
             &before,
             &synced(),
-            &Facts {
+            &StatusInputs {
                 rollup: Some(attention()),
                 ..facts()
             },
@@ -286,7 +287,7 @@ fn whatever_else_is_new_is_written_at_once() {
 
 #[test]
 fn the_last_sync_is_exact_where_the_watch_says_that_it_cannot_be_listed() {
-    let told = |standing: &Standing| {
+    let told = |standing: &ReadyState| {
         synced_later_by(&build(
             &ClusterWatchStatus::default(),
             standing,
@@ -294,7 +295,7 @@ fn the_last_sync_is_exact_where_the_watch_says_that_it_cannot_be_listed() {
             now(),
         ))
     };
-    let failing = |reason| Standing::Failing {
+    let failing = |reason| ReadyState::Failing {
         reason,
         message: String::new(),
     };
@@ -311,7 +312,7 @@ proptest! {
         before in 1_u64..5_000, after in 1_u64..5_000, poll in 10_u64..150,
     ) {
         // However the time that may go unconfirmed changes: polls `poll` seconds apart write before the last promise ends.
-        let facts = |stale: u64| Facts { stale_after: Duration::from_secs(stale.max(120 + 3 * poll)), ..facts() };
+        let facts = |stale: u64| StatusInputs { stale_after: Duration::from_secs(stale.max(120 + 3 * poll)), ..facts() };
         let written = build(&ClusterWatchStatus::default(), &synced(), &facts(before), now());
         let ends: Timestamp = written.stale_after.as_deref().unwrap().parse().unwrap();
         let mut time = now();
@@ -327,7 +328,7 @@ proptest! {
 
 #[test]
 fn until_every_mirror_is_this_generations_it_reconciles_however_it_stands() {
-    let busy = Facts {
+    let busy = StatusInputs {
         adopted: false,
         adopting: some("2 mirrors left"),
         ..facts()
@@ -344,7 +345,7 @@ fn until_every_mirror_is_this_generations_it_reconciles_however_it_stands() {
 
 #[test]
 fn the_mirrors_generation_says_what_holds() {
-    let facts = |adopted, adopting: Option<&str>| Facts {
+    let facts = |adopted, adopting: Option<&str>| StatusInputs {
         adopted,
         adopting: adopting.map(str::to_owned),
         ..facts()
@@ -373,7 +374,7 @@ fn the_mirrors_generation_says_what_holds() {
 #[test]
 fn a_promise_too_far_ahead_is_taken_back_at_once() {
     let promised = |stale_after| {
-        let facts = Facts {
+        let facts = StatusInputs {
             stale_after,
             ..facts()
         };

@@ -2,25 +2,25 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    controller::status::build::{Facts, Standing, build},
+    controller::status::build::{ReadyState, StatusInputs, build},
     testing::{condition as held, now},
 };
 
-fn keyless(reason: Reason) -> Standing {
+fn keyless(reason: Reason) -> ReadyState {
     let message = "bring it".to_owned();
-    Standing::Keyless { reason, message }
+    ReadyState::Keyless { reason, message }
 }
 
-fn stalled() -> Standing {
-    Standing::Stalled {
+fn stalled() -> ReadyState {
+    ReadyState::Stalled {
         reason: Reason::Unauthorized,
         message: String::new(),
     }
 }
 
-fn after(previous: &ClusterWatchStatus, standing: &Standing, seconds: i64) -> ClusterWatchStatus {
+fn after(previous: &ClusterWatchStatus, standing: &ReadyState, seconds: i64) -> ClusterWatchStatus {
     let time = now() + SignedDuration::from_secs(seconds);
-    build(previous, standing, &Facts::default(), time)
+    build(previous, standing, &StatusInputs::default(), time)
 }
 
 fn is_stalled(status: &ClusterWatchStatus) -> bool {
@@ -30,21 +30,21 @@ fn is_stalled(status: &ClusterWatchStatus) -> bool {
 }
 
 /// Missed for the first time by a `ClusterWatch` that stood so for an hour.
-fn missed(before: &Standing) -> ClusterWatchStatus {
+fn missed(before: &ReadyState) -> ClusterWatchStatus {
     let before = after(&ClusterWatchStatus::default(), before, -3600);
     after(&before, &keyless(Reason::SecretNotFound), 0)
 }
 
 #[test]
 fn the_grace_begins_when_the_secret_is_first_missed_whatever_was_before() {
-    let failing = Standing::Failing {
+    let failing = ReadyState::Failing {
         reason: Reason::Unavailable,
         message: String::new(),
     };
     for before in [
-        Standing::Progressing(String::new()),
-        Standing::Synced(String::new()),
-        Standing::Suspended,
+        ReadyState::Progressing(String::new()),
+        ReadyState::Synced(String::new()),
+        ReadyState::Suspended,
         stalled(),
         failing,
     ] {
@@ -62,10 +62,10 @@ fn the_other_reason_a_suspension_and_another_generation_go_on_with_the_same_grac
     let first = missed(&stalled());
     let other = after(&first, &keyless(Reason::SecretInvalid), 60);
     assert!(!is_stalled(&other));
-    let suspended = after(&other, &Standing::Suspended, 90);
+    let suspended = after(&other, &ReadyState::Suspended, 90);
     let resumed = after(&suspended, &keyless(Reason::SecretNotFound), 119);
     assert!(!is_stalled(&resumed));
-    let suspended = after(&resumed, &Standing::Suspended, 119);
+    let suspended = after(&resumed, &ReadyState::Suspended, 119);
     assert!(is_stalled(&after(
         &suspended,
         &keyless(Reason::SecretNotFound),
@@ -76,7 +76,7 @@ fn the_other_reason_a_suspension_and_another_generation_go_on_with_the_same_grac
 #[test]
 fn a_secret_that_is_missed_again_after_it_was_good_is_waited_for_again() {
     let over = after(&missed(&stalled()), &keyless(Reason::SecretNotFound), 130);
-    let good = after(&over, &Standing::Synced(String::new()), 140);
+    let good = after(&over, &ReadyState::Synced(String::new()), 140);
     assert!(!is_stalled(&after(
         &good,
         &keyless(Reason::SecretNotFound),
@@ -103,7 +103,7 @@ fn a_clock_that_was_set_back_prolongs_no_grace_for_long_and_ends_no_end() {
 
 #[test]
 fn only_the_secret_itself_counts() {
-    let error = crate::k8s::api::ClusterError::Unavailable("down".into());
+    let error = crate::k8s::api::KubeApiError::Unavailable("down".into());
     let name = || "together".to_owned();
     let unavailable = CredentialsError::Unavailable {
         name: name(),
@@ -114,7 +114,7 @@ fn only_the_secret_itself_counts() {
         reason(&CredentialsError::NotFound(name())),
         Some(Reason::SecretNotFound)
     );
-    let told_of = |standing: &Standing| told(&after(&ClusterWatchStatus::default(), standing, 0));
+    let told_of = |standing: &ReadyState| told(&after(&ClusterWatchStatus::default(), standing, 0));
     assert_eq!(told_of(&stalled()), None);
     assert_eq!(
         told_of(&keyless(Reason::SecretInvalid)),

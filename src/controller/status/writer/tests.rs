@@ -5,7 +5,7 @@ use k8s_openapi::jiff::SignedDuration;
 use super::*;
 use crate::{
     api::cluster_watch::ClusterWatchSpec,
-    testing::{NAMESPACE, cluster::MemoryCluster, now},
+    testing::{NAMESPACE, cluster::MemoryKubeApi, now},
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -13,8 +13,8 @@ const HERE: &str = "ns/here";
 const THERE: &str = "ns/there";
 
 /// A cluster with one watch, which `shard` has.
-fn held_by(shard: Option<&str>) -> (MemoryCluster, ClusterWatch) {
-    let cluster = MemoryCluster::default();
+fn held_by(shard: Option<&str>) -> (MemoryKubeApi, ClusterWatch) {
+    let cluster = MemoryKubeApi::default();
     let mut watch = ClusterWatch::new("w", ClusterWatchSpec::default());
     watch.metadata.namespace = Some(NAMESPACE.to_owned());
     watch.status = Some(ClusterWatchStatus {
@@ -27,19 +27,19 @@ fn held_by(shard: Option<&str>) -> (MemoryCluster, ClusterWatch) {
     (cluster, watch)
 }
 
-fn reporter(cluster: &MemoryCluster, watch: &ClusterWatch) -> Reporter<MemoryCluster> {
+fn reporter(cluster: &MemoryKubeApi, watch: &ClusterWatch) -> Reporter<MemoryKubeApi> {
     Reporter::new(cluster.clone(), watch, Shard::new(HERE, None))
 }
 
-fn facts() -> Facts {
-    Facts {
+fn facts() -> StatusInputs {
+    StatusInputs {
         generation: 1,
         shard: HERE.to_owned(),
-        ..Facts::default()
+        ..StatusInputs::default()
     }
 }
 
-fn holder(cluster: &MemoryCluster) -> Option<String> {
+fn holder(cluster: &MemoryKubeApi) -> Option<String> {
     cluster.watches().remove(0).status?.shard
 }
 
@@ -51,7 +51,7 @@ async fn nothing_is_reported_over_another_shard() {
     let mut there = taken.watches().remove(0);
     there.metadata.uid.clone_from(&watch.metadata.uid);
     cluster.put_watch(there);
-    let synced = Standing::Synced(String::new());
+    let synced = ReadyState::Synced(String::new());
     reporter
         .report(&synced, &facts(), now(), Duration::ZERO)
         .await
@@ -92,7 +92,7 @@ async fn one_that_has_changed_meanwhile_is_not_taken() {
     edited.spec.suspend = true;
     cluster.put_watch(edited);
     let taken = reporter.take_over(None, &facts(), now(), |_| true).await;
-    assert_eq!(taken, Err(ClusterError::Conflict));
+    assert_eq!(taken, Err(KubeApiError::Conflict));
     assert_eq!(holder(&cluster), None);
 }
 
@@ -100,11 +100,11 @@ async fn one_that_has_changed_meanwhile_is_not_taken() {
 async fn writes(promised: Duration, jump: SignedDuration) -> usize {
     let (cluster, watch) = held_by(None);
     let mut reporter = reporter(&cluster, &watch);
-    let synced = Standing::Synced(String::new());
+    let synced = ReadyState::Synced(String::new());
     let mut writes = 0;
     for minute in 0..=35 {
         let stale_after = if minute == 0 { promised } else { MINUTE * 3 };
-        let facts = Facts {
+        let facts = StatusInputs {
             stale_after,
             ..facts()
         };
@@ -151,11 +151,11 @@ async fn a_promise_that_a_clock_set_ahead_has_ended_is_renewed_at_once() {
     ] {
         let (cluster, watch) = held_by(None);
         let mut reporter = reporter(&cluster, &watch);
-        let facts = Facts {
+        let facts = StatusInputs {
             stale_after: MINUTE * 3,
             ..facts()
         };
-        let synced = Standing::Synced(String::new());
+        let synced = ReadyState::Synced(String::new());
         let first = reporter.report(&synced, &facts, now(), Duration::ZERO);
         first.await.unwrap();
         let before = cluster.watches().remove(0).status;
@@ -172,7 +172,7 @@ async fn a_status_that_a_restore_of_etcd_put_back_is_written_again_though_nothin
     let (cluster, watch) = held_by(None);
     let mut reporter = reporter(&cluster, &watch);
     let mut report = async |elapsed| {
-        let standing = Standing::Suspended;
+        let standing = ReadyState::Suspended;
         let told = reporter.report(&standing, &facts(), now(), elapsed).await;
         told.unwrap();
         cluster.watches().remove(0)

@@ -21,7 +21,7 @@ impl World {
                 labels.insert(CLUSTER_WATCH.into(), "gone".into());
             });
             let object = world.cluster.object(number).unwrap();
-            world.tools.index.apply(object);
+            world.env.index.apply(object);
         }
         world.cluster.calls();
         world
@@ -35,7 +35,7 @@ impl World {
                 index.apply(mirror.clone());
             }
         });
-        self.tools = tools(self.cluster.clone(), index);
+        self.env = env(self.cluster.clone(), index);
     }
 
     /// The values of this label, one after the other the same but once.
@@ -58,11 +58,11 @@ impl World {
 #[tokio::test(start_paused = true)]
 async fn mirrors_that_another_left_behind_get_the_name_of_the_one_that_writes_them() {
     let world = World::left_behind(3).await;
-    world.lives(30, Some(Standing::Suspended)).await;
+    world.lives(30, Some(ReadyState::Suspended)).await;
     assert_eq!(world.values(CLUSTER_WATCH), [Some("training".to_owned())]);
     assert_eq!(world.patches(), 3);
     assert_eq!(world.status().mirrors_generation, Some(1));
-    world.lives(900, Some(Standing::Suspended)).await;
+    world.lives(900, Some(ReadyState::Suspended)).await;
     assert_eq!(world.patches(), 0, "nothing is written in a steady state");
 }
 
@@ -70,13 +70,13 @@ async fn mirrors_that_another_left_behind_get_the_name_of_the_one_that_writes_th
 async fn mirrors_generation_waits_for_labels_too() {
     let world = World::left_behind(2).await;
     world.cluster.fail(|call| {
-        matches!(call, Call::Patch(_)).then(|| ClusterError::Refused("by a policy".into()))
+        matches!(call, Call::Patch(_)).then(|| KubeApiError::Refused("by a policy".into()))
     });
     for (refused, generation, reconciling) in [(true, None, "True"), (false, Some(1), "False")] {
         if !refused {
             world.cluster.fail(|_| None);
         }
-        world.lives(30, Some(Standing::Suspended)).await;
+        world.lives(30, Some(ReadyState::Suspended)).await;
         let status = world.status();
         assert_eq!(status.mirrors_generation, generation);
         assert_eq!(word(&status.conditions, "Reconciling").0, reconciling);
@@ -92,7 +92,7 @@ async fn a_changed_flag_reaches_mirrors_that_are_there_and_one_taken_off_leaves_
         (flags(&[]), "ml", 0),
     ] {
         world.restarts(given);
-        world.lives(30, Some(Standing::Suspended)).await;
+        world.lives(30, Some(ReadyState::Suspended)).await;
         assert_eq!(world.values("team"), [Some(team.to_owned())]);
         assert_eq!(world.patches(), patches, "{team}");
         assert_eq!(world.status().mirrors_generation, Some(1));

@@ -27,7 +27,7 @@ impl World {
 
     fn stands_so(&self, ready: &str, reason: &str, more: &'static str) {
         let wanted = (ready.to_owned(), reason.to_owned(), more);
-        let now = self.tools.clock.elapsed();
+        let now = self.env.clock.elapsed();
         assert_eq!(self.stands(), wanted, "after {now:?}");
     }
 
@@ -47,7 +47,7 @@ impl World {
     }
 
     fn fail_secrets(&self, fails: bool) {
-        let fault = || ClusterError::Unavailable("down".into());
+        let fault = || KubeApiError::Unavailable("down".into());
         self.cluster.fail_secrets(fails.then(fault));
     }
 }
@@ -60,7 +60,7 @@ async fn a_missing_secret_is_waited_for_two_minutes_and_then_stalls() {
     let grace = async {
         for seconds in (10..115).step_by(5) {
             world
-                .tools
+                .env
                 .clock
                 .sleep_until(Duration::from_secs(seconds))
                 .await;
@@ -69,29 +69,29 @@ async fn a_missing_secret_is_waited_for_two_minutes_and_then_stalls() {
     };
     tokio::join!(grace, world.lives(130, None));
     world.gave_up("SecretNotFound");
-    assert!(world.tools.together.asked().is_empty());
+    assert!(world.env.together.asked().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_secret_that_comes_late_works_within_fifteen_seconds_though_polls_are_an_hour_apart() {
     let world = World::keyless().await;
-    world.tools.together.show(item(0, "RUNNING"));
+    world.env.together.show(item(0, "RUNNING"));
     let late = async {
         let comes = Duration::from_secs(1801);
-        world.tools.clock.sleep_until(comes).await;
+        world.env.clock.sleep_until(comes).await;
         world.gave_up("SecretNotFound");
         world.cluster.set_key(b"key-1");
         world
-            .tools
+            .env
             .clock
             .sleep_until(comes + Duration::from_secs(15))
             .await;
         world.stands_so("True", "Synced", "neither");
-        assert_eq!(world.tools.together.asked(), [Asked::Page(vec![])]);
+        assert_eq!(world.env.together.asked(), [Asked::Page(vec![])]);
     };
     tokio::join!(late, world.lives(1900, None));
     assert!(
-        world.tools.together.asked().is_empty(),
+        world.env.together.asked().is_empty(),
         "the interval holds again"
     );
 }
@@ -101,17 +101,17 @@ async fn a_hundred_with_one_secret_read_it_once_every_ten_seconds_and_no_api() {
     let world = World::keyless().await;
     let all = futures::future::join_all((0..100).map(|_| world.lives(100, None)));
     let counted = async {
-        world.tools.clock.sleep_until(Duration::from_secs(5)).await;
+        world.env.clock.sleep_until(Duration::from_secs(5)).await;
         assert_eq!(
             world.cluster.secrets_read(),
             ["together"],
             "all at the start"
         );
-        world.tools.clock.sleep_until(Duration::from_secs(95)).await;
+        world.env.clock.sleep_until(Duration::from_secs(95)).await;
         assert_eq!(world.cluster.secrets_read().len(), 9);
     };
     tokio::join!(counted, all);
-    assert!(world.tools.together.asked().is_empty());
+    assert!(world.env.together.asked().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -124,7 +124,7 @@ async fn one_reason_after_the_other_is_one_grace() {
     world.waits("SecretInvalid");
     world
         .cluster
-        .fail_secrets(Some(ClusterError::Refused("forbidden".into())));
+        .fail_secrets(Some(KubeApiError::Refused("forbidden".into())));
     world.lives(30, None).await;
     world.gave_up("SecretInvalid");
     world.cluster.fail_secrets(None);
@@ -181,17 +181,17 @@ async fn an_api_server_that_does_not_answer_grants_no_second_grace_and_is_no_mis
 #[tokio::test(start_paused = true)]
 async fn a_secret_that_vanishes_is_waited_for_and_mirrors_become_stale_in_their_time() {
     let world = World::new(1, DeletionPolicy::Delete, false).await;
-    world.tools.together.show(item(0, "RUNNING"));
+    world.env.together.show(item(0, "RUNNING"));
     world.cluster.set_key(b"key-1");
     let synced = |world: &World| {
         let status = world.cluster.status(0);
         word(&status.conditions, "Synced").1.to_owned()
     };
     let follow = async {
-        let clock = &world.tools.clock;
+        let clock = &world.env.clock;
         clock.sleep_until(Duration::from_secs(5)).await;
         world.stands_so("True", "Synced", "neither");
-        world.tools.index.apply(world.cluster.object(0).unwrap());
+        world.env.index.apply(world.cluster.object(0).unwrap());
         world.cluster.remove_key();
         clock.sleep_until(Duration::from_secs(70)).await;
         world.waits("SecretNotFound");
@@ -210,13 +210,9 @@ async fn nothing_is_written_each_time_that_the_secret_is_read() {
     let world = World::keyless().await;
     let version = || world.cluster.watches()[0].metadata.resource_version.clone();
     let counted = async {
-        world.tools.clock.sleep_until(Duration::from_secs(15)).await;
+        world.env.clock.sleep_until(Duration::from_secs(15)).await;
         let before = version();
-        world
-            .tools
-            .clock
-            .sleep_until(Duration::from_secs(110))
-            .await;
+        world.env.clock.sleep_until(Duration::from_secs(110)).await;
         assert_eq!(version(), before, "nothing is written every ten seconds");
     };
     tokio::join!(counted, world.lives(115, None));

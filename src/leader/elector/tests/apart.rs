@@ -19,15 +19,15 @@ struct Telling {
 }
 
 impl Leases for Telling {
-    async fn get(&self) -> Result<Option<Lease>, ClusterError> {
+    async fn get(&self) -> Result<Option<Lease>, KubeApiError> {
         self.access.get().await
     }
 
-    async fn create(&self, spec: LeaseSpec) -> Result<Lease, ClusterError> {
+    async fn create(&self, spec: LeaseSpec) -> Result<Lease, KubeApiError> {
         self.access.create(spec).await
     }
 
-    async fn replace(&self, lease: &Lease) -> Result<Lease, ClusterError> {
+    async fn replace(&self, lease: &Lease) -> Result<Lease, KubeApiError> {
         let written = self.access.replace(lease).await;
         let version = written.as_ref().ok().and_then(|lease| {
             let version = lease.metadata.resource_version.as_ref()?;

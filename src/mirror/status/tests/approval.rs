@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     api::remediation::RemediationSpec,
     store::summary::rollup,
-    sync::{events::of_deed, write::object::Deed},
+    sync::{events::events_for, write::object::MirrorChange},
     testing::{CLUSTER, at, index},
 };
 
@@ -23,9 +23,9 @@ fn told(id: &str, mode: Option<&str>) -> Vec<String> {
         cluster_id: CLUSTER.into(),
         id: id.into(),
     };
-    let create = Deed::Create(Box::new(status), spec);
+    let create = MirrorChange::Create(Box::new(status), spec);
     let news = Some(at("2026-11-23T08:00:00Z"));
-    all.extend(of_deed(&create, news).into_iter().map(|said| said.note));
+    all.extend(events_for(&create, news).into_iter().map(|said| said.note));
     let index = index(&[waits]);
     let mirrors = index.mirrors(crate::testing::NAMESPACE, CLUSTER, None, |_| true);
     let mirrors = mirrors.iter().map(|(name, mirror)| (&**name, &**mirror));

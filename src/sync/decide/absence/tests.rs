@@ -34,11 +34,11 @@ impl Absences {
         let name = object_name("c", "a");
         for event in events {
             let (sight, full) = match event {
-                Short => (Sight::Lacking, (false, false)),
-                Full => (Sight::Lacking, (true, true)),
-                FullUnnamed => (Sight::Lacking, (true, false)),
-                Unreadable => (Sight::Unreadable, (true, true)),
-                Shown => (Sight::Shown, (false, false)),
+                Short => (Presence::Lacking, (false, false)),
+                Full => (Presence::Lacking, (true, true)),
+                FullUnnamed => (Presence::Lacking, (true, false)),
+                Unreadable => (Presence::Unreadable, (true, true)),
+                Shown => (Presence::Shown, (false, false)),
                 PageShown => {
                     absences.shown("c", "a");
                     continue;
@@ -137,9 +137,9 @@ fn observe(absences: &mut Absences, open: &[&str], shown: &[&str], full: bool) {
         open.iter().map(|name| (*name, *name)),
         |id| {
             if shown.contains(&id) {
-                Sight::Shown
+                Presence::Shown
             } else {
-                Sight::Lacking
+                Presence::Lacking
             }
         },
         (full, full),
@@ -170,7 +170,7 @@ fn the_missing_are_asked_for_in_turn_whatever_is_answered() {
         // One is there each time that it is asked for, and missing again in the next listing.
         absences.note(
             ["a", "b", "there"].iter().map(|name| (*name, *name)),
-            |_| Sight::Lacking,
+            |_| Presence::Lacking,
             (false, false),
             SECOND * poll,
         );
@@ -285,19 +285,19 @@ fn the_longest_missing_are_asked_for_first() {
     let mut absences = Absences::default();
     absences.note(
         [("b", "b")].into_iter(),
-        |_| Sight::Lacking,
+        |_| Presence::Lacking,
         (false, false),
         SECOND,
     );
     absences.note(
         [("a", "a"), ("b", "b")].into_iter(),
-        |_| Sight::Lacking,
+        |_| Presence::Lacking,
         (false, false),
         SECOND * 2,
     );
     absences.note(
         [("0", "0"), ("b", "b")].into_iter(),
-        |_| Sight::Lacking,
+        |_| Presence::Lacking,
         (false, false),
         SECOND * 3,
     );
@@ -309,7 +309,7 @@ fn what_is_missing_counts_from_the_last_listing_that_may_have_shown_it() {
     let mut absences = Absences::default();
     let mut listed = |now: u32, open: &[&str]| {
         let open = open.iter().map(|name| (*name, *name));
-        absences.note(open, |_| Sight::Lacking, (false, false), SECOND * now);
+        absences.note(open, |_| Presence::Lacking, (false, false), SECOND * now);
         ["a", "b"].map(|name| absences.overdue(name, SECOND * now, SECOND * 3))
     };
     assert_eq!(listed(1, &["a"]), [false, false]);
@@ -326,7 +326,7 @@ fn one_that_is_listed_and_cannot_be_read_is_asked_for_and_never_proven_gone() {
     let unreadable = |absences: &mut Absences| {
         absences.note(
             [("a", "a")].into_iter(),
-            |_| Sight::Unreadable,
+            |_| Presence::Unreadable,
             (true, true),
             SECOND,
         );
@@ -358,7 +358,7 @@ fn a_full_listing_that_settles_nothing_is_not_asked_for_again_and_again() {
     for wanted in [true, false] {
         absences.note(
             [("a", "a")].into_iter(),
-            |_| Sight::Lacking,
+            |_| Presence::Lacking,
             (true, false),
             SECOND,
         );

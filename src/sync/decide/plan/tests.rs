@@ -10,8 +10,8 @@ use crate::{
     store::Index,
     sync::write::object::{Done, Writer},
     testing::{
-        CLUSTER, NAMESPACE, STATES, at, clocks, cluster::MemoryCluster, ended, id, item, now,
-        random, scope, some,
+        CLUSTER, NAMESPACE, STATES, at, clocks, cluster::MemoryKubeApi, ended, id, item, now,
+        random, some, target,
     },
 };
 
@@ -21,28 +21,33 @@ mod elsewhere;
 /// The mirrors of a cluster, written as the operator writes them.
 #[derive(Clone)]
 struct World {
-    cluster: MemoryCluster,
+    cluster: MemoryKubeApi,
     index: Index,
 }
 
 impl World {
     fn new() -> Self {
         Self {
-            cluster: MemoryCluster::default(),
+            cluster: MemoryKubeApi::default(),
             index: Index::new(0),
         }
     }
 
     /// What is planned for `item`.
-    fn plan(&self, scope: &Scope, item: &Remediation) -> Verdict {
-        self.plan_trusting(scope, item, false)
+    fn plan(&self, target: &MirrorTarget, item: &Remediation) -> Verdict {
+        self.plan_trusting(target, item, false)
     }
 
-    fn plan_trusting(&self, scope: &Scope, item: &Remediation, trust_older: bool) -> Verdict {
-        let name = object_name(&scope.cluster, &item.id);
+    fn plan_trusting(
+        &self,
+        target: &MirrorTarget,
+        item: &Remediation,
+        trust_older: bool,
+    ) -> Verdict {
+        let name = object_name(&target.cluster, &item.id);
         let mirror = self.index.get(NAMESPACE, &name);
         plan(
-            scope,
+            target,
             &name,
             item.clone(),
             mirror.as_ref(),
@@ -51,23 +56,23 @@ impl World {
         )
     }
 
-    fn write(&self, scope: &Scope, write: Write) -> Done {
+    fn write(&self, target: &MirrorTarget, write: Write) -> Done {
         let writer = Writer {
             cluster: self.cluster.clone(),
             index: self.index.clone(),
-            namespace: scope.namespace.clone(),
-            labels: scope.labels.clone(),
-            owners: scope.owners.clone(),
+            namespace: target.namespace.clone(),
+            labels: target.labels.clone(),
+            owners: target.owners.clone(),
         };
         block_on(writer.write(write, now())).unwrap()
     }
 
     /// Plans `item` and does what the plan says.
-    fn mirror(self, scope: &Scope, item: &Remediation) -> Self {
-        let Verdict::Write(write) = self.plan(scope, item) else {
+    fn mirror(self, target: &MirrorTarget, item: &Remediation) -> Self {
+        let Verdict::Write(write) = self.plan(target, item) else {
             panic!("nothing to write");
         };
-        assert_ne!(self.write(scope, write), Done::Conflict);
+        assert_ne!(self.write(target, write), Done::Conflict);
         self
     }
 }
@@ -82,10 +87,10 @@ fn owner(uid: &str) -> OwnerReference {
     }
 }
 
-fn owned(uid: &str) -> Scope {
-    Scope {
+fn owned(uid: &str) -> MirrorTarget {
+    MirrorTarget {
         owners: [owner(uid)].into(),
-        ..scope()
+        ..target()
     }
 }
 
@@ -100,7 +105,7 @@ fn updated(time: &str) -> Remediation {
 fn update(verdict: Verdict) -> (bool, bool) {
     match verdict {
         Verdict::Write(Write {
-            deed: Deed::Update {
+            change: MirrorChange::Update {
                 status, metadata, ..
             },
             ..
@@ -111,11 +116,11 @@ fn update(verdict: Verdict) -> (bool, bool) {
 
 #[test]
 fn a_new_one_is_created_under_its_identity() {
-    let Verdict::Write(Write { name, deed }) = World::new().plan(&scope(), &item(1, "RUNNING"))
+    let Verdict::Write(Write { name, change }) = World::new().plan(&target(), &item(1, "RUNNING"))
     else {
         panic!("nothing to write");
     };
-    let Deed::Create(status, spec) = deed else {
+    let MirrorChange::Create(status, spec) = change else {
         panic!("not created");
     };
     assert_eq!(&*name, id(1));
@@ -125,25 +130,25 @@ fn a_new_one_is_created_under_its_identity() {
 
 #[test]
 fn the_same_again_is_unchanged_and_another_state_is_written() {
-    let world = World::new().mirror(&scope(), &item(1, "PENDING"));
+    let world = World::new().mirror(&target(), &item(1, "PENDING"));
     assert!(matches!(
-        world.plan(&scope(), &item(1, "PENDING")),
+        world.plan(&target(), &item(1, "PENDING")),
         Verdict::Unchanged
     ));
     assert_eq!(
-        update(world.plan(&scope(), &item(1, "RUNNING"))),
+        update(world.plan(&target(), &item(1, "RUNNING"))),
         (true, false)
     );
 }
 
 #[test]
 fn a_mode_changed_in_place_is_written() {
-    let world = World::new().mirror(&scope(), &item(1, "PENDING_APPROVAL"));
+    let world = World::new().mirror(&target(), &item(1, "PENDING_APPROVAL"));
     let changed = Remediation {
         mode: some("REMEDIATION_MODE_VM_ONLY"),
         ..item(1, "PENDING_APPROVAL")
     };
-    assert_eq!(update(world.plan(&scope(), &changed)), (true, false));
+    assert_eq!(update(world.plan(&target(), &changed)), (true, false));
 }
 
 #[test]
@@ -163,14 +168,14 @@ fn an_edit_by_hand_is_put_right() {
 
 #[test]
 fn foreign_labels_are_nobodys_business() {
-    let world = World::new().mirror(&scope(), &item(1, "RUNNING"));
+    let world = World::new().mirror(&target(), &item(1, "RUNNING"));
     world.cluster.touch(1, |object| {
         let labels = object.metadata.labels.get_or_insert_default();
         labels.insert("team".into(), "gpu".into());
     });
     world.index.apply(world.cluster.object(1).unwrap());
     assert!(matches!(
-        world.plan(&scope(), &item(1, "RUNNING")),
+        world.plan(&target(), &item(1, "RUNNING")),
         Verdict::Unchanged
     ));
 }
@@ -183,7 +188,7 @@ fn another_owner_is_written_and_the_status_left_alone() {
         (false, true)
     );
     assert_eq!(
-        update(world.plan(&scope(), &item(1, "RUNNING"))),
+        update(world.plan(&target(), &item(1, "RUNNING"))),
         (false, true)
     );
     let world = world.mirror(&owned("new"), &item(1, "RUNNING"));
@@ -197,39 +202,39 @@ fn another_instance_is_a_new_label_too() {
         instance_id: some("instance-2"),
         ..item(1, "RUNNING")
     };
-    let world = World::new().mirror(&scope(), &item(1, "RUNNING"));
-    assert_eq!(update(world.plan(&scope(), &moved)), (true, true));
-    let world = world.mirror(&scope(), &moved);
+    let world = World::new().mirror(&target(), &item(1, "RUNNING"));
+    assert_eq!(update(world.plan(&target(), &moved)), (true, true));
+    let world = world.mirror(&target(), &moved);
     let labels = world.cluster.object(1).unwrap().metadata.labels.unwrap();
     assert_eq!(labels[labels::INSTANCE_ID], "instance-2");
 }
 
 #[test]
 fn states_hold_for_new_mirrors_alone() {
-    let scope = Scope {
+    let target = MirrorTarget {
         states: Some(vec!["RUNNING".into()]),
-        ..scope()
+        ..target()
     };
     let world = World::new();
     assert!(matches!(
-        world.plan(&scope, &item(1, "PENDING")),
+        world.plan(&target, &item(1, "PENDING")),
         Verdict::Unwanted
     ));
-    let world = world.mirror(&scope, &item(1, "RUNNING"));
+    let world = world.mirror(&target, &item(1, "RUNNING"));
     assert_eq!(
-        update(world.plan(&scope, &item(1, "SUCCEEDED"))),
+        update(world.plan(&target, &item(1, "SUCCEEDED"))),
         (true, false)
     );
 }
 
 #[test]
 fn an_expired_one_gets_no_mirror() {
-    let ttl = |seconds| Scope {
+    let ttl = |seconds| MirrorTarget {
         retention: Policy {
             ttl: Some(std::time::Duration::from_secs(seconds)),
             max_per_instance: None,
         },
-        ..scope()
+        ..target()
     };
     let old = ended(1, "instance-1", "2026-11-23T08:00:00Z");
     assert!(matches!(
@@ -252,45 +257,45 @@ fn an_expired_one_gets_no_mirror() {
 
 #[test]
 fn where_retention_counts_a_finished_one_waits_for_the_listings_end() {
-    let scope = Scope {
+    let target = MirrorTarget {
         retention: Policy {
             ttl: None,
             max_per_instance: Some(1),
         },
-        ..scope()
+        ..target()
     };
     let Verdict::Later(finished) =
-        World::new().plan(&scope, &ended(1, "instance-1", "2026-11-23T08:00:00Z"))
+        World::new().plan(&target, &ended(1, "instance-1", "2026-11-23T08:00:00Z"))
     else {
         panic!("not later");
     };
     assert_eq!(finished.finished, Some(at("2026-11-23T08:00:00Z")));
     assert!(matches!(
-        World::new().plan(&scope, &item(2, "RUNNING")),
+        World::new().plan(&target, &item(2, "RUNNING")),
         Verdict::Write(_)
     ));
-    let world = World::new().mirror(&scope, &item(1, "RUNNING"));
+    let world = World::new().mirror(&target, &item(1, "RUNNING"));
     assert_eq!(
-        update(world.plan(&scope, &item(1, "FAILED"))),
+        update(world.plan(&target, &item(1, "FAILED"))),
         (true, false)
     );
 }
 
 #[test]
 fn an_older_version_is_written_only_when_trusted() {
-    let world = World::new().mirror(&scope(), &updated("2026-11-23T09:30:00Z"));
+    let world = World::new().mirror(&target(), &updated("2026-11-23T09:30:00Z"));
     let older = updated("2026-11-23T09:29:59.9Z");
-    match world.plan(&scope(), &older) {
+    match world.plan(&target(), &older) {
         Verdict::Older(version) => assert_eq!(version, at("2026-11-23T09:29:59.9Z")),
         other => panic!("{other:?}"),
     }
     assert_eq!(
-        update(world.plan_trusting(&scope(), &older, true)),
+        update(world.plan_trusting(&target(), &older, true)),
         (true, false)
     );
     for unreadable in ["yesterday", ""] {
         assert_eq!(
-            update(world.plan(&scope(), &updated(unreadable))),
+            update(world.plan(&target(), &updated(unreadable))),
             (true, false)
         );
     }
@@ -298,14 +303,14 @@ fn an_older_version_is_written_only_when_trusted() {
         update_time: None,
         ..item(1, "RUNNING")
     };
-    assert_eq!(update(world.plan(&scope(), &silent)), (true, false));
+    assert_eq!(update(world.plan(&target(), &silent)), (true, false));
 }
 
 #[test]
 fn the_same_version_with_other_content_is_written() {
-    let world = World::new().mirror(&scope(), &item(1, "PENDING"));
+    let world = World::new().mirror(&target(), &item(1, "PENDING"));
     assert_eq!(
-        update(world.plan(&scope(), &item(1, "RUNNING"))),
+        update(world.plan(&target(), &item(1, "RUNNING"))),
         (true, false)
     );
 }
@@ -313,20 +318,20 @@ fn the_same_version_with_other_content_is_written() {
 #[test]
 fn what_people_wait_for_is_written_first() {
     let world = World::new()
-        .mirror(&scope(), &item(1, "RUNNING"))
-        .mirror(&scope(), &item(2, "RUNNING"));
-    let write = |scope: &Scope, item: &Remediation| match world.plan(scope, item) {
+        .mirror(&target(), &item(1, "RUNNING"))
+        .mirror(&target(), &item(2, "RUNNING"));
+    let write = |target: &MirrorTarget, item: &Remediation| match world.plan(target, item) {
         Verdict::Write(write) => write,
         other => panic!("{other:?}"),
     };
     let prune = Write {
         name: id(1).into(),
-        deed: Deed::Prune(world.index.get(NAMESPACE, &id(1)).unwrap()),
+        change: MirrorChange::Prune(world.index.get(NAMESPACE, &id(1)).unwrap()),
     };
     let order = [
-        write(&scope(), &item(3, "PENDING_APPROVAL")),
-        write(&scope(), &item(1, "SUCCEEDED")),
-        write(&scope(), &item(4, "SUCCEEDED")),
+        write(&target(), &item(3, "PENDING_APPROVAL")),
+        write(&target(), &item(1, "SUCCEEDED")),
+        write(&target(), &item(4, "SUCCEEDED")),
         write(&owned("u"), &item(2, "RUNNING")),
         prune,
     ];
@@ -338,7 +343,7 @@ fn what_people_wait_for_is_written_first() {
     );
 }
 
-fn any_scope() -> impl Strategy<Value = Scope> {
+fn any_scope() -> impl Strategy<Value = MirrorTarget> {
     let states = proptest::option::of(proptest::sample::subsequence(STATES.to_vec(), 1..5));
     let omit = proptest::sample::subsequence(
         vec![
@@ -354,32 +359,32 @@ fn any_scope() -> impl Strategy<Value = Scope> {
         any::<bool>(),
         proptest::option::of(Just("instance-2")),
     )
-        .prop_map(|(states, omit, owned, instance)| Scope {
+        .prop_map(|(states, omit, owned, instance)| MirrorTarget {
             states: states.map(|states| states.into_iter().map(str::to_owned).collect()),
             omit,
             owners: owned.then(|| owner("u")).into_iter().collect(),
             instance: instance.map(Into::into),
-            ..scope()
+            ..target()
         })
 }
 
 proptest! {
     #[test]
     fn after_what_the_plan_said_it_says_unchanged(
-        scope in any_scope(),
+        target in any_scope(),
         items in proptest::collection::vec(random::remediation(4), 1..12),
     ) {
         let world = World::new();
         for item in items {
-            let Verdict::Write(write) = world.plan_trusting(&scope, &item, true) else { continue };
-            prop_assert_ne!(world.write(&scope, write), Done::Conflict);
-            prop_assert!(matches!(world.plan(&scope, &item), Verdict::Unchanged));
+            let Verdict::Write(write) = world.plan_trusting(&target, &item, true) else { continue };
+            prop_assert_ne!(world.write(&target, write), Done::Conflict);
+            prop_assert!(matches!(world.plan(&target, &item), Verdict::Unchanged));
             let fresh = Index::new(0);
             for name in world.cluster.names() {
                 fresh.apply(world.cluster.object(name[24..].parse().unwrap()).unwrap());
             }
             let restarted = World { index: fresh, ..world.clone() };
-            prop_assert!(matches!(restarted.plan(&scope, &item), Verdict::Unchanged), "after a restart");
+            prop_assert!(matches!(restarted.plan(&target, &item), Verdict::Unchanged), "after a restart");
         }
     }
 }

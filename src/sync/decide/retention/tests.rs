@@ -99,9 +99,9 @@ fn settled(policy: Policy, mirrored: &[One], listed: &[One]) -> (Vec<String>, Ve
     }
     let (mut pruned, mut created) = (Vec::new(), Vec::new());
     for write in settle(&policy, &mirrors, candidates, clocks(), &BTreeSet::new()) {
-        match write.deed {
-            Deed::Prune(_) => pruned.push(write.name.into_string()),
-            Deed::Create(..) => created.push(write.name.into_string()),
+        match write.change {
+            MirrorChange::Prune(_) => pruned.push(write.name.into_string()),
+            MirrorChange::Create(..) => created.push(write.name.into_string()),
             other => panic!("{other:?}"),
         }
     }

@@ -48,7 +48,7 @@ fn the_default_active_interval_gives_way_to_a_shorter_interval_and_to_a_longer_m
             ..ClusterWatchSpec::default()
         };
         let seconds = Duration::from_secs;
-        let own = Speeds {
+        let own = PollDefaults {
             default_interval: seconds(speeds.0),
             default_active_interval: seconds(speeds.1),
             min_interval: seconds(speeds.2),

@@ -42,8 +42,8 @@ const NOTHING: Told = Told {
     full_after: 0,
 };
 
-fn refused() -> ClusterError {
-    ClusterError::Refused("exceeded quota".into())
+fn refused() -> KubeApiError {
+    KubeApiError::Refused("exceeded quota".into())
 }
 
 fn after(events: &[Event]) -> Backlog {
@@ -191,7 +191,7 @@ fn the_message_names_the_first_failure_and_what_to_do() {
 fn a_busy_quota_is_told_in_the_servers_words_and_blames_no_other_client() {
     let words = "Operation cannot be fulfilled on resourcequotas \"few\"";
     let mut backlog = Backlog::default();
-    backlog.failed("a".into(), ClusterError::Contended(words.into()));
+    backlog.failed("a".into(), KubeApiError::Contended(words.into()));
     backlog.end(true);
     let message = backlog.message().unwrap();
     assert!(message.contains(words), "{message}");

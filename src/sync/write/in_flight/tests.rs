@@ -8,38 +8,38 @@ use crate::{
     api::remediation::RemediationSpec,
     mirror::labels::{FlagLabels, Labels},
     store::Index,
-    testing::{CLUSTER, id, item, mirror, scope},
+    testing::{CLUSTER, id, item, mirror, target},
 };
 
 /// The scope of a `ClusterWatch` with this owner (`None`: `Retain`) and instance.
-fn of(owner: Option<&str>, instance: Option<&str>) -> Scope {
+fn of(owner: Option<&str>, instance: Option<&str>) -> MirrorTarget {
     let owner = owner.map(|uid| OwnerReference {
         uid: uid.into(),
         ..OwnerReference::default()
     });
-    Scope {
+    MirrorTarget {
         owners: owner.into_iter().collect(),
         instance: instance.map(Into::into),
-        ..scope()
+        ..target()
     }
 }
 
-fn create() -> Deed {
+fn create() -> MirrorChange {
     let spec = RemediationSpec {
         cluster_id: "c".into(),
         id: "i".into(),
     };
-    Deed::Create(Box::default(), spec)
+    MirrorChange::Create(Box::default(), spec)
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_may_still_be_carried_out_is_known_by_how_its_request_ended() {
     let (delete, retain) = (of(Some("w"), None), of(None, None));
-    let unavailable = ClusterError::Unavailable("no answer".into());
-    let refused = ClusterError::Refused("policy".into());
+    let unavailable = KubeApiError::Unavailable("no answer".into());
+    let refused = KubeApiError::Refused("policy".into());
     for (outcome, lands) in [
         (Some(Ok(())), false),
-        (Some(Err(ClusterError::Conflict)), false),
+        (Some(Err(KubeApiError::Conflict)), false),
         (Some(Err(refused)), false),
         (Some(Err(unavailable)), true),
         // Its task has ended.
@@ -68,10 +68,10 @@ async fn what_wants_the_same_owners_or_other_mirrors_contradicts_nothing() {
         (None, None, true),
         (None, Some("another"), false),
     ] {
-        let scope = of(owner, instance);
-        assert_eq!(sent.contradicts(&scope), contradicts, "{scope:?}");
+        let target = of(owner, instance);
+        assert_eq!(sent.contradicts(&target), contradicts, "{target:?}");
     }
-    let other = Scope {
+    let other = MirrorTarget {
         cluster: "other".into(),
         ..of(None, None)
     };
@@ -80,9 +80,9 @@ async fn what_wants_the_same_owners_or_other_mirrors_contradicts_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn what_gives_the_same_mirrors_another_writers_name_contradicts() {
-    let of = |cluster_watch| Scope {
+    let of = |cluster_watch| MirrorTarget {
         labels: Labels::of(cluster_watch, FlagLabels::default()),
-        ..scope()
+        ..target()
     };
     let sent = Sent::default();
     drop(sent.begin(&of("before"), &create()));
@@ -93,10 +93,10 @@ async fn what_gives_the_same_mirrors_another_writers_name_contradicts() {
 #[tokio::test(start_paused = true)]
 async fn what_sets_no_owners_contradicts_nothing_and_what_is_over_is_forgotten() {
     let sent = Sent::default();
-    let (index, cluster) = (Index::new(0), scope());
+    let (index, cluster) = (Index::new(0), target());
     index.apply(mirror(&item(1, "RUNNING")));
     let mirror = index.mirror(&cluster.namespace, CLUSTER, &id(1)).unwrap();
-    let metadata = |metadata| Deed::Update {
+    let metadata = |metadata| MirrorChange::Update {
         mirror: mirror.clone(),
         status: None,
         metadata,

@@ -9,14 +9,14 @@ use crate::{
     mirror::{digest::digest, labels, status::from_api},
     testing::{
         CLUSTER, NAMESPACE, at,
-        cluster::{Call, MemoryCluster},
+        cluster::{Call, MemoryKubeApi},
         condition, id, item, now, some, word,
     },
     together,
 };
 
 struct World {
-    cluster: MemoryCluster,
+    cluster: MemoryKubeApi,
     index: Index,
 }
 
@@ -24,7 +24,7 @@ impl World {
     /// A cluster with mirror 1 in this state, written by the operator.
     async fn with(state: &str) -> Self {
         let world = Self {
-            cluster: MemoryCluster::default(),
+            cluster: MemoryKubeApi::default(),
             index: Index::new(0),
         };
         assert_eq!(
@@ -34,11 +34,11 @@ impl World {
         world
     }
 
-    async fn write(&self, write: Write) -> Result<Done, ClusterError> {
+    async fn write(&self, write: Write) -> Result<Done, KubeApiError> {
         self.write_at(write, now()).await
     }
 
-    async fn write_at(&self, write: Write, now: Timestamp) -> Result<Done, ClusterError> {
+    async fn write_at(&self, write: Write, now: Timestamp) -> Result<Done, KubeApiError> {
         let writer = Writer {
             cluster: self.cluster.clone(),
             index: self.index.clone(),
@@ -56,7 +56,7 @@ impl World {
     fn update(&self, item: &together::Remediation) -> Write {
         Write {
             name: id(1).into(),
-            deed: Deed::Update {
+            change: MirrorChange::Update {
                 mirror: self.mirror(),
                 status: Some(Box::new(from_api(item, &[], 1))),
                 metadata: false,
@@ -67,14 +67,14 @@ impl World {
     fn mark(&self, synced: Synced) -> Write {
         Write {
             name: id(1).into(),
-            deed: Deed::Mark(self.mirror(), synced),
+            change: MirrorChange::Mark(self.mirror(), synced),
         }
     }
 
     fn prune(&self) -> Write {
         Write {
             name: id(1).into(),
-            deed: Deed::Prune(self.mirror()),
+            change: MirrorChange::Prune(self.mirror()),
         }
     }
 
@@ -98,7 +98,7 @@ impl World {
 fn create(item: &together::Remediation) -> Write {
     Write {
         name: (&*item.id).into(),
-        deed: Deed::Create(
+        change: MirrorChange::Create(
             Box::new(from_api(item, &[], 1)),
             RemediationSpec {
                 cluster_id: CLUSTER.into(),
@@ -196,7 +196,7 @@ async fn a_stale_index_entry_overwrites_nothing() {
         world.prune(),
         Write {
             name: name().into(),
-            deed: Deed::Update {
+            change: MirrorChange::Update {
                 mirror: world.mirror(),
                 status: None,
                 metadata: true,
@@ -224,7 +224,7 @@ async fn a_change_between_the_reading_and_the_writing_is_a_conflict_too() {
     let mark = world.mark(Synced::Stale);
     world
         .cluster
-        .fail(|call| matches!(call, Call::Status(_)).then_some(ClusterError::Conflict));
+        .fail(|call| matches!(call, Call::Status(_)).then_some(KubeApiError::Conflict));
     let before = cluster.object(1);
     assert_eq!(world.write(mark).await, Ok(Done::Conflict));
     assert_eq!(cluster.object(1), before);
@@ -287,7 +287,7 @@ async fn one_that_was_deleted_meanwhile_is_no_error() {
 #[tokio::test]
 async fn a_creation_that_finds_no_place_is_told() {
     let world = World::with("RUNNING").await;
-    let gone = |call: &Call| matches!(call, Call::Create(_)).then_some(ClusterError::NotFound);
+    let gone = |call: &Call| matches!(call, Call::Create(_)).then_some(KubeApiError::NotFound);
     world.cluster.fail(gone);
     let failed = world.write(create(&item(2, "RUNNING"))).await.unwrap_err();
     assert!(failed.to_string().contains("namespace"), "{failed}");
@@ -296,7 +296,7 @@ async fn a_creation_that_finds_no_place_is_told() {
 #[tokio::test]
 async fn a_refusal_is_told() {
     let world = World::with("RUNNING").await;
-    let refused = ClusterError::Refused("quota".into());
+    let refused = KubeApiError::Refused("quota".into());
     let error = refused.clone();
     world.cluster.fail(move |_| Some(error.clone()));
     for write in [
@@ -311,11 +311,11 @@ async fn a_refusal_is_told() {
 #[tokio::test]
 async fn a_creation_whose_status_failed_is_finished_by_the_next_change() {
     let world = World {
-        cluster: MemoryCluster::default(),
+        cluster: MemoryKubeApi::default(),
         index: Index::new(0),
     };
     world.cluster.fail(|call| {
-        matches!(call, Call::Status(_)).then(|| ClusterError::Unavailable("cut".into()))
+        matches!(call, Call::Status(_)).then(|| KubeApiError::Unavailable("cut".into()))
     });
     assert!(world.write(create(&item(1, "RUNNING"))).await.is_err());
     assert!(world.agrees(), "the index knows the bare object");
@@ -338,7 +338,7 @@ async fn labels_and_owners_are_put_right_and_foreign_labels_stay() {
     world.index.apply(world.cluster.object(1).unwrap());
     let write = Write {
         name: name().into(),
-        deed: Deed::Update {
+        change: MirrorChange::Update {
             mirror: world.mirror(),
             status: Some(Box::new(from_api(&item(1, "SUCCEEDED"), &[], 1))),
             metadata: true,

@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::testing::{
     CLUSTER, NAMESPACE, at,
-    cluster::{Call, MemoryCluster},
-    ended, id, item, now, random, scope, some,
+    cluster::{Call, MemoryKubeApi},
+    ended, id, item, now, random, some, target,
 };
 
 mod confirmed;
@@ -18,25 +18,25 @@ mod timeless;
 mod unreadable;
 
 struct World {
-    scope: Scope,
-    cluster: MemoryCluster,
+    target: MirrorTarget,
+    cluster: MemoryKubeApi,
     index: Index,
     regressions: Regressions,
 }
 
 impl World {
-    fn new(scope: Scope) -> Self {
+    fn new(target: MirrorTarget) -> Self {
         Self {
-            scope,
-            cluster: MemoryCluster::default(),
+            target,
+            cluster: MemoryKubeApi::default(),
             index: Index::new(0),
             regressions: Regressions::default(),
         }
     }
 
-    fn round(&self) -> Round<'_, MemoryCluster> {
-        Round::new(
-            &self.scope,
+    fn queue(&self) -> WriteQueue<'_, MemoryKubeApi> {
+        WriteQueue::new(
+            &self.target,
             &self.regressions,
             self.cluster.clone(),
             self.index.clone(),
@@ -45,80 +45,80 @@ impl World {
     }
 
     /// One round over one complete page.
-    async fn run(&self, items: Vec<Remediation>) -> (Tally, LeftOut) {
-        let mut round = self.round();
-        round.take(items.into_iter().map(Ok).collect()).await;
-        round.drain().await;
-        let (namespace, cluster) = (&self.scope.namespace, &self.scope.cluster);
-        let (policy, clocks) = (&self.scope.retention, round.clocks);
+    async fn run(&self, items: Vec<Remediation>) -> (WriteSummary, LeftOut) {
+        let mut queue = self.queue();
+        queue.take(items.into_iter().map(Ok).collect()).await;
+        queue.drain().await;
+        let (namespace, cluster) = (&self.target.namespace, &self.target.cluster);
+        let (policy, clocks) = (&self.target.retention, queue.clocks);
         let concerns = |mirror: &Mirror| policy.concerns(mirror, clocks);
         let concerned = self.index.mirrors(namespace, cluster, None, concerns);
-        round.settle(&concerned).await;
-        round.finish().await
+        queue.settle(&concerned).await;
+        queue.finish().await
     }
 }
 
-fn kept(ttl: Option<u64>, max_per_instance: Option<usize>) -> Scope {
-    Scope {
+fn kept(ttl: Option<u64>, max_per_instance: Option<usize>) -> MirrorTarget {
+    MirrorTarget {
         retention: retention::Policy {
             ttl: ttl.map(Duration::from_secs),
             max_per_instance,
         },
-        ..scope()
+        ..target()
     }
 }
 
-fn refused() -> ClusterError {
-    ClusterError::Refused("exceeded quota".into())
+fn refused() -> KubeApiError {
+    KubeApiError::Refused("exceeded quota".into())
 }
 
 #[tokio::test]
 async fn what_finds_no_room_is_not_begun_and_waits_its_turn() {
-    let world = World::new(scope());
-    let mut round = world.round();
+    let world = World::new(target());
+    let mut queue = world.queue();
     let mut places = Vec::new();
-    while let Some(Some(place)) = round.room.clone().enter().now_or_never() {
+    while let Some(Some(place)) = queue.permits.clone().enter().now_or_never() {
         places.push(place);
     }
     assert_eq!(places.len(), crate::sync::write::permits::WRITES);
     let page = || (0..100).map(|number| Ok(item(number, "RUNNING"))).collect();
-    assert!(round.take(page()).now_or_never().is_none());
-    assert!(round.running.is_empty() && world.cluster.calls().is_empty());
+    assert!(queue.take(page()).now_or_never().is_none());
+    assert!(queue.running.is_empty() && world.cluster.calls().is_empty());
     // One place is enough for all, one after the other.
     places.pop();
-    round.take(page()).await;
-    let (tally, _) = round.finish().await;
-    assert_eq!(tally.created, 100);
+    queue.take(page()).await;
+    let (summary, _) = queue.finish().await;
+    assert_eq!(summary.created, 100);
 }
 
 #[tokio::test]
 async fn a_round_counts_what_it_did() {
-    let world = World::new(scope());
-    let (tally, _) = world
+    let world = World::new(target());
+    let (summary, _) = world
         .run(vec![item(1, "PENDING"), item(2, "SUCCEEDED")])
         .await;
     assert_eq!(
-        tally,
-        Tally {
+        summary,
+        WriteSummary {
             created: 2,
-            ..Tally::default()
+            ..WriteSummary::default()
         }
     );
-    let (tally, _) = world
+    let (summary, _) = world
         .run(vec![item(1, "RUNNING"), item(2, "SUCCEEDED")])
         .await;
     assert_eq!(
-        tally,
-        Tally {
+        summary,
+        WriteSummary {
             updated: 1,
-            ..Tally::default()
+            ..WriteSummary::default()
         }
     );
 }
 
 #[tokio::test]
 async fn the_urgent_ones_of_a_page_come_first() {
-    let world = World::new(scope());
+    let world = World::new(target());
     world.run(vec![item(1, "PENDING")]).await;
     world.cluster.calls();
     let page = vec![
@@ -141,26 +141,26 @@ async fn the_urgent_ones_of_a_page_come_first() {
 
 #[tokio::test]
 async fn a_conflict_is_no_failure_and_the_next_round_puts_it_right() {
-    let world = World::new(scope());
+    let world = World::new(target());
     world.run(vec![item(1, "PENDING")]).await;
     world.cluster.touch(1, |object| {
         object.status.as_mut().unwrap().node = some("edited");
     });
-    let (tally, _) = world.run(vec![item(1, "RUNNING")]).await;
+    let (summary, _) = world.run(vec![item(1, "RUNNING")]).await;
     assert_eq!(
-        tally,
-        Tally {
+        summary,
+        WriteSummary {
             conflicts: 1,
-            ..Tally::default()
+            ..WriteSummary::default()
         }
     );
     world.index.apply(world.cluster.object(1).unwrap());
-    let (tally, _) = world.run(vec![item(1, "RUNNING")]).await;
+    let (summary, _) = world.run(vec![item(1, "RUNNING")]).await;
     assert_eq!(
-        tally,
-        Tally {
+        summary,
+        WriteSummary {
             updated: 1,
-            ..Tally::default()
+            ..WriteSummary::default()
         }
     );
     assert_eq!(world.cluster.status(1).node, some("instance-1"));
@@ -168,33 +168,33 @@ async fn a_conflict_is_no_failure_and_the_next_round_puts_it_right() {
 
 #[tokio::test]
 async fn refusals_end_a_rounds_writing_and_are_all_counted() {
-    let world = World::new(scope());
+    let world = World::new(target());
     world.cluster.fail(|_| Some(refused()));
-    let (tally, _) = world
+    let (summary, _) = world
         .run((0..200).map(|number| item(number, "RUNNING")).collect())
         .await;
-    assert_eq!((tally.failed, tally.error), (200, Some(refused())));
+    assert_eq!((summary.failed, summary.error), (200, Some(refused())));
     let tried = world.cluster.calls().len();
     assert!((FAILURES..=FAILURES + CREATES).contains(&tried), "{tried}");
 }
 
 #[tokio::test]
 async fn a_few_refusals_stop_nobody_else() {
-    let world = World::new(scope());
+    let world = World::new(target());
     let bad: Vec<_> = (0..5).map(id).collect();
     world.cluster.fail(move |call| match call {
         Call::Create(name) if bad.contains(name) => Some(refused()),
         _ => None,
     });
-    let (tally, _) = world
+    let (summary, _) = world
         .run((0..100).map(|number| item(number, "RUNNING")).collect())
         .await;
-    assert_eq!((tally.created, tally.failed), (95, 5));
+    assert_eq!((summary.created, summary.failed), (95, 5));
 }
 
 #[tokio::test]
 async fn what_may_not_be_created_keeps_nobody_from_what_is_there() {
-    let world = World::new(scope());
+    let world = World::new(target());
     let old = |state: &str| (0..30).map(|n| item(n, state)).collect::<Vec<_>>();
     world.run(old("PENDING")).await;
     world
@@ -202,13 +202,13 @@ async fn what_may_not_be_created_keeps_nobody_from_what_is_there() {
         .fail(|call| matches!(call, Call::Create(_)).then(refused));
     let mut page: Vec<_> = (100..200).map(|number| item(number, "RUNNING")).collect();
     page.extend(old("RUNNING"));
-    let (tally, _) = world.run(page).await;
-    assert_eq!((tally.updated, tally.failed), (30, 100));
+    let (summary, _) = world.run(page).await;
+    assert_eq!((summary.updated, summary.failed), (30, 100));
 }
 
 #[tokio::test]
 async fn what_a_round_gave_up_is_reached_by_the_next_one() {
-    let world = World::new(scope());
+    let world = World::new(target());
     let bad: Vec<_> = (0..60).map(id).collect();
     world.cluster.fail(move |call| match call {
         Call::Create(name) if bad.contains(name) => Some(refused()),
@@ -220,23 +220,23 @@ async fn what_a_round_gave_up_is_reached_by_the_next_one() {
     while world.cluster.names().len() < 40 {
         polls += 1;
         assert!(polls <= 4, "the same ones are tried again and again");
-        let mut round = world.round();
-        round.backlog = backlog;
+        let mut queue = world.queue();
+        queue.backlog = backlog;
         let page: Vec<Remediation> = page();
-        round.take(page.into_iter().map(Ok).collect()).await;
-        round.drain().await;
-        backlog = std::mem::take(&mut round.backlog);
+        queue.take(page.into_iter().map(Ok).collect()).await;
+        queue.drain().await;
+        backlog = std::mem::take(&mut queue.backlog);
         backlog.end(true);
         assert!(backlog.any());
-        let (tally, _) = round.finish().await;
-        assert_eq!(tally.error, Some(refused()));
+        let (summary, _) = queue.finish().await;
+        assert_eq!(summary.error, Some(refused()));
     }
     assert!((60..100).all(|number| world.cluster.object(number).is_some()));
 }
 
 #[tokio::test]
 async fn what_is_left_out_is_named_and_then_counted() {
-    let world = World::new(scope());
+    let world = World::new(target());
     let foreign = |number| Remediation {
         cluster_id: some("cluster-2"),
         ..item(number, "RUNNING")
@@ -249,10 +249,10 @@ async fn what_is_left_out_is_named_and_then_counted() {
         problem: "missing",
     }));
     page.push(Ok(item(7, "RUNNING")));
-    let mut round = world.round();
-    round.take(page).await;
-    let (tally, left_out) = round.finish().await;
-    assert_eq!(tally.created, 1, "one odd item costs no other");
+    let mut queue = world.queue();
+    queue.take(page).await;
+    let (summary, left_out) = queue.finish().await;
+    assert_eq!(summary.created, 1, "one odd item costs no other");
     let message = left_out.message().unwrap();
     assert!(
         message.contains("left out 5") && message.contains("2 more"),
@@ -268,7 +268,7 @@ async fn what_is_left_out_is_named_and_then_counted() {
 
 #[tokio::test]
 async fn what_is_cut_short_is_named() {
-    let world = World::new(scope());
+    let world = World::new(target());
     let long = |number| Remediation {
         reason: some(&"r".repeat(5000)),
         ..item(number, "RUNNING")
@@ -294,17 +294,17 @@ async fn nothing_is_created_to_be_pruned() {
         .zip(page)
         .map(|(number, (instance, end))| ended(number, instance, end))
         .collect();
-    let (tally, _) = world.run(page.clone()).await;
+    let (summary, _) = world.run(page.clone()).await;
     assert_eq!(
-        tally,
-        Tally {
+        summary,
+        WriteSummary {
             created: 3,
-            ..Tally::default()
+            ..WriteSummary::default()
         }
     );
     assert_eq!(world.cluster.names(), [id(2), id(3), id(4)]);
-    let (tally, _) = world.run(page).await;
-    assert_eq!(tally, Tally::default());
+    let (summary, _) = world.run(page).await;
+    assert_eq!(summary, WriteSummary::default());
 }
 
 #[tokio::test]
@@ -312,10 +312,10 @@ async fn a_newer_finished_one_replaces_the_oldest() {
     let world = World::new(kept(None, Some(1)));
     let old = ended(1, "a", "2026-11-23T09:10:00Z");
     world.run(vec![old.clone()]).await;
-    let (tally, _) = world
+    let (summary, _) = world
         .run(vec![old, ended(2, "a", "2026-11-23T09:20:00Z")])
         .await;
-    assert_eq!((tally.created, tally.pruned), (1, 1));
+    assert_eq!((summary.created, summary.pruned), (1, 1));
     assert_eq!(world.cluster.names(), [id(2)]);
 }
 
@@ -325,7 +325,7 @@ async fn what_retention_would_misjudge_is_left_alone() {
     let [old, new] = [(1, "09:10"), (2, "09:20")]
         .map(|(number, end)| ended(number, "a", &format!("2026-11-23T{end}:00Z")));
     world.run(vec![old.clone(), new.clone()]).await;
-    world.scope = kept(None, Some(1));
+    world.target = kept(None, Some(1));
     let again = Remediation {
         state: "RUNNING".into(),
         end_time: None,
@@ -334,30 +334,30 @@ async fn what_retention_would_misjudge_is_left_alone() {
     };
     let status = |call: &Call| matches!(call, Call::Status(_));
     world.cluster.fail(move |call| status(call).then(refused));
-    let (tally, _) = world.run(vec![old.clone(), again.clone()]).await;
-    assert_eq!((tally.failed, tally.pruned), (1, 0));
+    let (summary, _) = world.run(vec![old.clone(), again.clone()]).await;
+    assert_eq!((summary.failed, summary.pruned), (1, 0));
     world.cluster.fail(|_| None);
-    let (tally, _) = world.run(vec![old, again]).await;
-    assert_eq!((tally.updated, tally.pruned), (1, 0));
+    let (summary, _) = world.run(vec![old, again]).await;
+    assert_eq!((summary.updated, summary.pruned), (1, 0));
 }
 
 #[tokio::test]
 async fn an_older_version_is_remembered_and_not_written() {
-    let world = World::new(scope());
+    let world = World::new(target());
     world.run(vec![item(1, "RUNNING")]).await;
     let older = Remediation {
         update_time: some("2026-11-23T09:29:00Z"),
         ..item(1, "PENDING")
     };
-    let mut round = world.round();
-    round.take(vec![Ok(older)]).await;
-    assert_eq!(round.older, [(id(1).into(), at("2026-11-23T09:29:00Z"))]);
-    assert_eq!(round.finish().await.0, Tally::default());
+    let mut queue = world.queue();
+    queue.take(vec![Ok(older)]).await;
+    assert_eq!(queue.older, [(id(1).into(), at("2026-11-23T09:29:00Z"))]);
+    assert_eq!(queue.finish().await.0, WriteSummary::default());
 }
 
 #[tokio::test]
 async fn an_older_version_that_two_listings_confirm_is_written() {
-    let mut world = World::new(scope());
+    let mut world = World::new(target());
     world.run(vec![item(1, "RUNNING")]).await;
     let older = Remediation {
         update_time: some("2026-11-23T09:29:00Z"),
@@ -368,8 +368,8 @@ async fn an_older_version_that_two_listings_confirm_is_written() {
         let at = Duration::from_secs(60 * minute);
         world.regressions.observe(seen, true, at..at);
     }
-    let (tally, _) = world.run(vec![older]).await;
-    assert_eq!(tally.updated, 1);
+    let (summary, _) = world.run(vec![older]).await;
+    assert_eq!(summary.updated, 1);
     assert_eq!(world.cluster.status(1).state, some("PENDING"));
 }
 
@@ -392,7 +392,7 @@ proptest! {
             (first, world.run(items.clone()).await.0)
         });
         prop_assert_eq!((first.updated, first.pruned, first.conflicts, first.failed), (0, 0, 0, 0));
-        prop_assert_eq!(second, Tally::default());
+        prop_assert_eq!(second, WriteSummary::default());
         prop_assert_eq!(world.cluster.calls(), []);
     }
 }

@@ -1,10 +1,14 @@
 //! What the network and the server may do to a call.
 
-use axum::body::{Body, Bytes};
-use axum::http::Response;
+use axum::{
+    body::{Body, Bytes},
+    http::Response,
+};
 use futures::stream::{self, StreamExt};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
 
 use super::*;
 
@@ -27,7 +31,7 @@ async fn failure(api: &KeyedClient) -> Error {
     error
 }
 
-fn outage(cause: Outage) -> Error {
+fn outage(cause: TransportError) -> Error {
     Error::Unavailable {
         cause,
         retry_after: None,
@@ -66,7 +70,7 @@ async fn silence_in_the_middle_of_a_body_is_a_timeout() {
     );
     assert_eq!(
         failure(&client.with_key(&key())).await,
-        outage(Outage::Connection(Cause::TimedOut))
+        outage(TransportError::Connection(Cause::TimedOut))
     );
 }
 
@@ -83,7 +87,7 @@ async fn a_body_that_never_ends_meets_the_total_limit() {
     );
     assert_eq!(
         failure(&client.with_key(&key())).await,
-        outage(Outage::Connection(Cause::TimedOut))
+        outage(TransportError::Connection(Cause::TimedOut))
     );
 }
 
@@ -104,7 +108,7 @@ async fn a_server_that_never_answers_is_a_timeout() {
     .unwrap();
     assert_eq!(
         failure(&client.with_key(&key())).await,
-        outage(Outage::Connection(Cause::TimedOut))
+        outage(TransportError::Connection(Cause::TimedOut))
     );
 }
 
@@ -160,7 +164,7 @@ async fn a_redirect_is_not_followed() {
     let to = elsewhere.url.clone();
     let server = Server::start(move |_| answer(307, &[("location", &to)], "")).await;
     let error = failure(&keyed(&server)).await;
-    assert_eq!(error, Error::InvalidResponse(Flaw::Redirect(307)));
+    assert_eq!(error, Error::InvalidResponse(DecodeError::Redirect(307)));
     assert_eq!((server.seen().len(), elsewhere.seen().len()), (1, 0));
 }
 
@@ -203,7 +207,7 @@ async fn a_cut_connection_is_no_page() {
     for bytes in [&head[..], &chunked[..], b"HTTP/1.1 200", b""] {
         assert_eq!(
             failure(&says(bytes).await).await,
-            outage(Outage::Connection(Cause::ConnectionCut))
+            outage(TransportError::Connection(Cause::ConnectionCut))
         );
     }
 }
@@ -214,7 +218,7 @@ async fn what_is_no_http_is_told_as_such() {
     for bytes in [&b"\x15\x03\x01\x00\x02\x02\x46"[..], b"SSH-2.0-x\r\n"] {
         assert_eq!(
             failure(&says(bytes).await).await,
-            outage(Outage::Connection(Cause::ProtocolError))
+            outage(TransportError::Connection(Cause::ProtocolError))
         );
     }
 }
@@ -228,7 +232,7 @@ async fn no_connection_is_told_as_such() {
     let api = Client::new(base, limits(), None).unwrap().with_key(&key());
     assert_eq!(
         failure(&api).await,
-        outage(Outage::Connection(Cause::ConnectionRefused))
+        outage(TransportError::Connection(Cause::ConnectionRefused))
     );
 }
 
@@ -241,7 +245,7 @@ async fn a_base_of_https_speaks_no_http() {
         .with_key(&key());
     assert_eq!(
         failure(&api).await,
-        outage(Outage::Connection(Cause::ProtocolError))
+        outage(TransportError::Connection(Cause::ProtocolError))
     );
     assert!(server.seen().is_empty());
 }

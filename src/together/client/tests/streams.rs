@@ -1,7 +1,9 @@
 //! A small HTTP/2 server, and what it may do to a stream.
 
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
 
 use axum::body::Bytes;
 use h2::Reason;
@@ -108,7 +110,7 @@ async fn a_stream_that_was_refused_unprocessed_is_repeated_by_nobody_but_the_lis
         let server = Streams::serve(listener, fate);
         let api = http2(&base).with_key(&key());
         let error = api.list_page(&query()).await.unwrap_err();
-        let cause = Outage::Connection(Cause::ConnectionCut);
+        let cause = TransportError::Connection(Cause::ConnectionCut);
         let retry_after = None;
         assert_eq!(error, Error::Unavailable { cause, retry_after });
         assert_eq!(server.seen(), 1, "paid for once, made once");

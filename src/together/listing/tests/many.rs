@@ -12,7 +12,7 @@ use crate::{
     network::Cause,
     sync::schedule::Cadence,
     together::{
-        Limits, Outage,
+        Limits, TransportError,
         rate_limit::{Budget, Budgets, Rate},
     },
 };
@@ -58,10 +58,13 @@ impl Flaky {
         Some(match rng.u8(0..5) {
             0 => (limited(None), LATENCY),
             1 => (limited(Some(Duration::from_secs(2))), LATENCY),
-            2 => (outage(Outage::Status(503)), LATENCY),
-            3 => (outage(Outage::Connection(Cause::ConnectionCut)), LATENCY),
+            2 => (outage(TransportError::Status(503)), LATENCY),
+            3 => (
+                outage(TransportError::Connection(Cause::ConnectionCut)),
+                LATENCY,
+            ),
             _ => (
-                outage(Outage::Connection(Cause::TimedOut)),
+                outage(TransportError::Connection(Cause::TimedOut)),
                 Limits::default().read_timeout,
             ),
         })

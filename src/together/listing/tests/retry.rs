@@ -5,14 +5,16 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::*;
-use crate::network::Cause;
-use crate::together::{Flaw, Outage};
+use crate::{
+    network::Cause,
+    together::{DecodeError, TransportError},
+};
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-fn unavailable(cause: Outage) -> Error {
+fn unavailable(cause: TransportError) -> Error {
     let retry_after = None;
     Error::Unavailable { cause, retry_after }
 }
@@ -24,7 +26,7 @@ fn limited(retry_after: u64) -> Error {
 
 fn cut_off() -> Error {
     let (line, column) = (1, 17);
-    Error::InvalidResponse(Flaw::CutOff { line, column })
+    Error::InvalidResponse(DecodeError::CutOff { line, column })
 }
 
 fn many(pages: u32) -> Vec<Remediation> {
@@ -49,11 +51,11 @@ async fn a_page_that_failed_is_asked_for_again_by_the_same_token() {
     for error in [
         Error::RateLimited { retry_after: None },
         limited(30),
-        unavailable(Outage::Status(503)),
-        unavailable(Outage::Status(500)),
-        unavailable(Outage::Connection(Cause::TimedOut)),
-        unavailable(Outage::Connection(Cause::ConnectionRefused)),
-        unavailable(Outage::Connection(Cause::ConnectionCut)),
+        unavailable(TransportError::Status(503)),
+        unavailable(TransportError::Status(500)),
+        unavailable(TransportError::Connection(Cause::TimedOut)),
+        unavailable(TransportError::Connection(Cause::ConnectionRefused)),
+        unavailable(TransportError::Connection(Cause::ConnectionCut)),
         cut_off(),
     ] {
         let api = failing(100, |call| matches!(call, 59 | 60), &error);
@@ -68,7 +70,7 @@ async fn a_page_that_failed_is_asked_for_again_by_the_same_token() {
 
 #[tokio::test(start_paused = true)]
 async fn the_first_page_is_asked_for_again_too_unless_that_is_no_use() {
-    let error = unavailable(Outage::Status(503));
+    let error = unavailable(TransportError::Status(503));
     for (once, calls) in [(false, 3), (true, 1)] {
         let api = failing(3, |call| call < 5, &error);
         let listing = listing(&api, &Dialects::default()).first_page_once(once);
@@ -83,7 +85,7 @@ async fn the_first_page_is_asked_for_again_too_unless_that_is_no_use() {
 
 #[tokio::test(start_paused = true)]
 async fn a_page_is_asked_for_three_times_at_most() {
-    let error = unavailable(Outage::Connection(Cause::TimedOut));
+    let error = unavailable(TransportError::Connection(Cause::TimedOut));
     let api = failing(9, |call| call >= 4, &error);
     let mut listing = listing(&api, &Dialects::default());
     let failed = loop {
@@ -97,7 +99,7 @@ async fn a_page_is_asked_for_three_times_at_most() {
 
 #[tokio::test(start_paused = true)]
 async fn a_listing_repeats_ten_calls_at_most_or_a_tenth_of_its_pages() {
-    let error = unavailable(Outage::Status(502));
+    let error = unavailable(TransportError::Status(502));
     // Every other call fails, so that each page comes at the second try.
     for (pages, good_first, most) in [(200, 0, 10), (60, 40, 10), (400, 250, 27), (9, 0, 9)] {
         let api = failing(
@@ -119,7 +121,7 @@ async fn what_asking_again_does_not_change_ends_the_listing() {
         Error::Unauthorized,
         Error::Forbidden,
         Error::NotFound,
-        Error::InvalidResponse(Flaw::NotJson { line: 1, column: 0 }),
+        Error::InvalidResponse(DecodeError::NotJson { line: 1, column: 0 }),
         Error::TooLarge { limit: 1 },
     ] {
         let api = failing(3, |call| call == 1, &error);

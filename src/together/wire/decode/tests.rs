@@ -22,7 +22,7 @@ fn page_of(items: &Value) -> Page {
     page(&json!({"remediations": items, "has_next": false}))
 }
 
-fn flaw_of(body: &str) -> Flaw {
+fn flaw_of(body: &str) -> DecodeError {
     match decode(body) {
         Err(Error::InvalidResponse(flaw)) => flaw,
         other => panic!("{other:?}"),
@@ -193,7 +193,7 @@ fn null_and_empty_tokens_are_none() {
 #[test]
 fn an_answer_without_its_required_fields_proves_nothing() {
     let path = |body: &str| match flaw_of(body) {
-        Flaw::Shape { path, .. } | Flaw::Field { field: path, .. } => path,
+        DecodeError::Shape { path, .. } | DecodeError::Field { field: path, .. } => path,
         other => panic!("{other:?}"),
     };
     assert_eq!(path("{}"), "remediations");
@@ -218,17 +218,20 @@ fn tells_where_a_body_breaks() {
     assert!(decode(page).is_ok());
     assert_eq!(
         flaw_of("<html>oh no</html>"),
-        Flaw::NotJson { line: 1, column: 1 }
+        DecodeError::NotJson { line: 1, column: 1 }
     );
     assert_eq!(
         flaw_of(&format!("{page} x")),
-        Flaw::NotJson {
+        DecodeError::NotJson {
             line: 2,
             column: 19
         }
     );
-    assert_eq!(flaw_of(&page[..25]), Flaw::CutOff { line: 2, column: 5 });
-    assert!(matches!(flaw_of(""), Flaw::CutOff { .. }));
+    assert_eq!(
+        flaw_of(&page[..25]),
+        DecodeError::CutOff { line: 2, column: 5 }
+    );
+    assert!(matches!(flaw_of(""), DecodeError::CutOff { .. }));
 }
 
 #[test]

@@ -28,15 +28,15 @@ fn edit() -> impl Strategy<Value = Edit> {
 
 impl World {
     /// Mirrors `item` (no retention decides), then does `edit` to its object; the index sees it.
-    fn edited(&self, scope: &Scope, item: &Remediation, edit: &Edit) {
+    fn edited(&self, target: &MirrorTarget, item: &Remediation, edit: &Edit) {
         let number: u64 = u64::from_str_radix(&item.id[24..], 16).unwrap();
         if self.cluster.object(number).is_some() {
             return;
         }
         if let Edit::Foreign(cluster) = edit {
             self.cluster.plant(number, cluster);
-        } else if let Verdict::Write(write) = self.plan_trusting(scope, item, true) {
-            self.write(scope, write);
+        } else if let Verdict::Write(write) = self.plan_trusting(target, item, true) {
+            self.write(target, write);
             self.cluster.touch(number, |object| match edit {
                 Edit::Status(other) => object.status = Some(status::from_api(other, &[], 1)),
                 Edit::NoStatus => object.status = None,
@@ -66,33 +66,33 @@ impl World {
 proptest! {
     #[test]
     fn a_plan_is_pure_deletes_nothing_and_writes_only_what_differs(
-        scope in any_scope(),
+        target in any_scope(),
         before in prop::collection::vec((random::remediation(6), edit()), 0..8),
         items in prop::collection::vec(random::remediation(6), 1..8),
         trust_older in any::<bool>(),
     ) {
         let world = World::new();
         for (item, edit) in &before {
-            world.edited(&scope, item, edit);
+            world.edited(&target, item, edit);
         }
         for item in &items {
-            let verdict = world.plan_trusting(&scope, item, trust_older);
-            let again = world.plan_trusting(&scope, item, trust_older);
+            let verdict = world.plan_trusting(&target, item, trust_older);
+            let again = world.plan_trusting(&target, item, trust_older);
             prop_assert_eq!(format!("{verdict:?}"), format!("{again:?}"));
             let Verdict::Write(write) = verdict else { continue };
-            prop_assert!(matches!(write.deed, Deed::Create(..) | Deed::Update { .. }), "{:?}", write);
+            prop_assert!(matches!(write.change, MirrorChange::Create(..) | MirrorChange::Update { .. }), "{:?}", write);
             prop_assert_eq!(&*write.name, object_name(CLUSTER, &item.id));
             let contents = world.contents();
-            prop_assert_ne!(world.write(&scope, write), Done::Conflict);
+            prop_assert_ne!(world.write(&target, write), Done::Conflict);
             prop_assert_ne!(world.contents(), contents, "a write that changes nothing");
-            prop_assert!(matches!(world.plan(&scope, item), Verdict::Unchanged));
+            prop_assert!(matches!(world.plan(&target, item), Verdict::Unchanged));
         }
     }
 
     /// What is planned for one does not depend on what came before it.
     #[test]
     fn the_order_of_a_listing_does_not_matter(
-        scope in any_scope(),
+        target in any_scope(),
         items in prop::collection::btree_map(0..12_u64, random::remediation(1), 1..12),
         order in any::<prop::sample::Index>(),
     ) {
@@ -100,8 +100,8 @@ proptest! {
         let mirrored = |items: &[Remediation]| {
             let world = World::new();
             for item in items {
-                if let Verdict::Write(write) = world.plan(&scope, item) {
-                    world.write(&scope, write);
+                if let Verdict::Write(write) = world.plan(&target, item) {
+                    world.write(&target, write);
                 }
             }
             let uid = regex::Regex::new("uid-[0-9]+").unwrap();

@@ -8,7 +8,8 @@ use crate::{
 
 #[test]
 fn what_belongs_elsewhere_is_skipped_and_said_why() {
-    let skipped = |scope: &Scope, item: &Remediation| match World::new().plan(scope, item) {
+    let skipped = |target: &MirrorTarget, item: &Remediation| match World::new().plan(target, item)
+    {
         Verdict::Skipped(why) => why,
         other => panic!("{other:?}"),
     };
@@ -16,36 +17,36 @@ fn what_belongs_elsewhere_is_skipped_and_said_why() {
         cluster_id: some("cluster-2"),
         ..item(1, "RUNNING")
     };
-    assert!(skipped(&scope(), &elsewhere).contains("another cluster"));
-    let one_instance = Scope {
+    assert!(skipped(&target(), &elsewhere).contains("another cluster"));
+    let one_instance = MirrorTarget {
         instance: Some("instance-2".into()),
-        ..scope()
+        ..target()
     };
     assert!(skipped(&one_instance, &item(1, "RUNNING")).contains("another instance"));
     let mut long = item(1, "RUNNING");
     long.id = "ä".repeat(1024).into();
     assert!(matches!(
-        World::new().plan(&scope(), &long),
+        World::new().plan(&target(), &long),
         Verdict::Write(_)
     ));
     long.id = format!("{}x", long.id).into();
-    assert!(skipped(&scope(), &long).contains("longer than 1024"));
+    assert!(skipped(&target(), &long).contains("longer than 1024"));
 }
 
 #[test]
 fn a_watch_of_one_instance_knows_it_where_the_api_does_not_say() {
-    let scope = Scope {
+    let target = MirrorTarget {
         instance: Some("instance-2".into()),
-        ..scope()
+        ..target()
     };
     let silent = Remediation {
         instance_id: None,
         cluster_id: None,
         ..item(1, "RUNNING")
     };
-    let world = World::new().mirror(&scope, &silent);
+    let world = World::new().mirror(&target, &silent);
     assert_eq!(world.cluster.status(1).instance_id, some("instance-2"));
-    assert!(matches!(world.plan(&scope, &silent), Verdict::Unchanged));
+    assert!(matches!(world.plan(&target, &silent), Verdict::Unchanged));
 }
 
 #[test]
@@ -53,7 +54,7 @@ fn a_foreign_object_of_its_name_is_left_alone() {
     let world = World::new();
     world.index.apply(world.cluster.plant(1, "cluster-2"));
     assert!(matches!(
-        world.plan(&scope(), &item(1, "RUNNING")),
+        world.plan(&target(), &item(1, "RUNNING")),
         Verdict::Skipped(why) if why.contains("not its mirror")
     ));
 }
@@ -69,7 +70,7 @@ fn the_mirrors_of_a_deletion_policy_that_only_a_newer_version_knows_stay() {
     ] {
         watch.spec.deletion_policy = policy;
         assert_eq!(
-            Scope::of(&watch, FlagLabels::default()).owners.len(),
+            MirrorTarget::of(&watch, FlagLabels::default()).owners.len(),
             owners
         );
     }

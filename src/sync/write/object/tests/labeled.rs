@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn writer(world: &World, cluster_watch: &str) -> Writer<MemoryCluster> {
+fn writer(world: &World, cluster_watch: &str) -> Writer<MemoryKubeApi> {
     let team = ("team".to_owned(), "gpu".to_owned());
     Writer {
         cluster: world.cluster.clone(),
@@ -34,7 +34,7 @@ fn expected(cluster_watch: &str) -> Vec<(String, String)> {
 #[tokio::test]
 async fn a_mirror_is_created_with_all_its_labels_and_no_further_request() {
     let world = World {
-        cluster: MemoryCluster::default(),
+        cluster: MemoryKubeApi::default(),
         index: Index::new(0),
     };
     let write = create(&item(1, "RUNNING"));
@@ -50,14 +50,14 @@ async fn another_cluster_watch_puts_its_own_name_there_in_one_request() {
     let world = World::with("RUNNING").await;
     world.cluster.calls();
     for name in ["training", "inference"] {
-        let deed = Deed::Update {
+        let change = MirrorChange::Update {
             mirror: world.mirror(),
             status: None,
             metadata: true,
         };
         let write = Write {
             name: id(1).into(),
-            deed,
+            change,
         };
         let written = writer(&world, name).write(write, now()).await;
         assert_eq!(written, Ok(Done::Updated));

@@ -7,7 +7,7 @@ async fn a_status_that_cannot_be_read_is_marked_and_written_again() {
     let world = World::with("RUNNING").await;
     world.cluster.touch(1, |object| object.status = None);
     world.index.apply(world.cluster.object(1).unwrap());
-    assert!(world.mirror().may_mislead(), "it may show anything");
+    assert!(world.mirror().needs_stale_mark(), "it may show anything");
     let marked = world.write(world.mark(Synced::Stale)).await;
     assert_eq!(marked, Ok(Done::Updated));
     let status = world.cluster.status(1);

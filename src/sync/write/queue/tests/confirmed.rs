@@ -7,13 +7,13 @@ use crate::{api::cluster_watch::OmitField, testing::full_item};
 
 impl World {
     fn confirms(&self, item: &Remediation) -> bool {
-        let mirror = self.index.get(&self.scope.namespace, &item.id).unwrap();
-        mirror.confirms(inputs(self.scope.digest(), item))
+        let mirror = self.index.get(&self.target.namespace, &item.id).unwrap();
+        mirror.confirms(inputs(self.target.digest(), item))
     }
 
     /// A world whose mirror of `item` is there and confirmed.
     async fn confirmed(item: &Remediation) -> Self {
-        let world = Self::new(scope());
+        let world = Self::new(target());
         world.run(vec![item.clone()]).await;
         world.run(vec![item.clone()]).await;
         world.cluster.calls();
@@ -29,7 +29,7 @@ impl World {
 
 #[tokio::test]
 async fn a_mirror_is_confirmed_once_it_is_found_unchanged() {
-    let world = World::new(scope());
+    let world = World::new(target());
     let item = item(1, "RUNNING");
     world.run(vec![item.clone()]).await;
     assert!(!world.confirms(&item), "written, not yet compared");
@@ -82,18 +82,18 @@ async fn each_field_of_the_api_undoes_it() {
 async fn each_wish_of_the_watch_undoes_it() {
     let whole = full_item("RUNNING");
     let mut world = World::confirmed(&whole).await;
-    let as_it_was = world.scope.clone();
+    let as_it_was = world.target.clone();
     let mut wishes = vec![as_it_was.clone(); 4];
     wishes[0].omit.push(OmitField::Reason);
     wishes[1].owners = [OwnerReference::default()].into();
     wishes[2].instance = Some("instance-1".into());
     wishes[3].cluster = "cluster-2".into();
     for wish in wishes {
-        world.scope = wish;
-        assert!(!world.confirms(&whole), "{:?}", world.scope);
+        world.target = wish;
+        assert!(!world.confirms(&whole), "{:?}", world.target);
     }
-    world.scope = as_it_was;
-    world.scope.omit.push(OmitField::Reason);
+    world.target = as_it_was;
+    world.target.omit.push(OmitField::Reason);
     assert_eq!(world.calls(whole).await, 1, "the reason goes");
 }
 
@@ -113,12 +113,12 @@ async fn an_edit_by_hand_undoes_it() {
 async fn what_was_found_right_of_older_facts_confirms_nothing() {
     let whole = full_item("RUNNING");
     let world = World::confirmed(&whole).await;
-    let facts = || world.index.get(&world.scope.namespace, &whole.id).unwrap();
+    let facts = || world.index.get(&world.target.namespace, &whole.id).unwrap();
     let mut older = (*facts()).clone();
     older.resource_version -= 1;
     world
         .index
-        .confirm(&world.scope.namespace, &whole.id, older.into(), 7);
+        .confirm(&world.target.namespace, &whole.id, older.into(), 7);
     assert!(!facts().confirms(7));
     assert!(world.confirms(&whole));
 }

@@ -37,10 +37,10 @@ async fn a_failure_whose_end_is_not_set_is_kept_and_counted() {
                 create_time: some("2026-11-23T08:00:00Z"),
                 ..older
             };
-            let (tally, _) = world.run(vec![older.clone(), failed.clone()]).await;
-            assert_eq!(tally.pruned, 0, "{zero} {ttl:?} {max:?}");
-            let (tally, _) = world.run(vec![older, failed]).await;
-            assert_eq!(tally, Tally::default(), "{zero} {ttl:?} {max:?}");
+            let (summary, _) = world.run(vec![older.clone(), failed.clone()]).await;
+            assert_eq!(summary.pruned, 0, "{zero} {ttl:?} {max:?}");
+            let (summary, _) = world.run(vec![older, failed]).await;
+            assert_eq!(summary, WriteSummary::default(), "{zero} {ttl:?} {max:?}");
             let names = world.cluster.names();
             assert!(names.contains(&id(1)), "{zero} {ttl:?} {max:?}: {names:?}");
             assert_eq!(world.failed_nodes(), 1, "{zero} {created}");
@@ -62,8 +62,8 @@ async fn the_poll_that_sees_an_end_that_is_not_set_deletes_nothing() {
             ..item(1, "FAILED")
         };
         for updated in [1, 0] {
-            let (tally, _) = world.run(vec![failed.clone()]).await;
-            assert_eq!((tally.updated, tally.pruned), (updated, 0), "{zero}");
+            let (summary, _) = world.run(vec![failed.clone()]).await;
+            assert_eq!((summary.updated, summary.pruned), (updated, 0), "{zero}");
         }
         let status = world.cluster.status(1);
         assert_eq!(status.end_time, some(zero), "shown as the API wrote it");
@@ -73,13 +73,13 @@ async fn the_poll_that_sees_an_end_that_is_not_set_deletes_nothing() {
 #[tokio::test]
 async fn an_update_time_that_is_not_set_is_no_older_version() {
     for zero in ZERO_TIMES {
-        let world = World::new(scope());
+        let world = World::new(target());
         world.run(vec![item(1, "PENDING")]).await;
         let running = Remediation {
             update_time: some(zero),
             ..item(1, "RUNNING")
         };
-        let (tally, _) = world.run(vec![running]).await;
-        assert_eq!(tally.updated, 1, "{zero}");
+        let (summary, _) = world.run(vec![running]).await;
+        assert_eq!(summary.updated, 1, "{zero}");
     }
 }
