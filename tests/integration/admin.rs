@@ -67,9 +67,8 @@ pub(crate) fn older_definitions() -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn definitions_that_are_missing_or_older_are_waited_for_and_nothing_is_written() {
-    let control_plane: &'static ControlPlane =
-        Box::leak(Box::new(ControlPlane::start().await.unwrap()));
-    let fixture = Fixture::on(control_plane, "definitions").await;
+    let control_plane = ControlPlane::start().await.unwrap();
+    let fixture = Fixture::on(&control_plane, "definitions").await;
     for number in 0..20 {
         fixture.simulator.put(Truth::numbered(CLUSTER, number));
     }
@@ -100,7 +99,7 @@ async fn definitions_that_are_missing_or_older_are_waited_for_and_nothing_is_wri
     assert_eq!(same.resource_version(), watch.resource_version());
     assert_eq!(fixture.probe("/livez").await, alive());
 
-    setup::install(control_plane).await;
+    setup::install(&control_plane).await;
     probed(&fixture, "/readyz", 200, "ok").await;
     fixture.ready("training", "Synced").await;
     assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));

@@ -44,10 +44,9 @@ fn restore_checks(since: Instant) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_mirror_costs_two_writes_each_and_nothing_after_that() {
-    let control_plane: &'static ControlPlane =
-        Box::leak(Box::new(ControlPlane::start().await.unwrap()));
-    setup::install(control_plane).await;
-    let mut fixture = Fixture::on(control_plane, "counted").await;
+    let control_plane = ControlPlane::start().await.unwrap();
+    setup::install(&control_plane).await;
+    let mut fixture = Fixture::on(&control_plane, "counted").await;
     for number in 0..REMEDIATIONS {
         fixture.simulator.put(Truth::numbered(CLUSTER, number));
     }

@@ -33,7 +33,7 @@ pub(crate) const CLUSTER: &str = "0b7c9a52-7d0e-4a39-9c1a-3a1f6a0b7c11";
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Fixture {
-    pub(crate) control_plane: &'static ControlPlane,
+    pub(crate) control_plane: ControlPlane,
     pub(crate) simulator: Simulator,
     pub(crate) namespace: String,
     pub(crate) client: Client,
@@ -62,7 +62,7 @@ impl Fixture {
         Self::on(setup::control_plane().await, name).await
     }
 
-    pub(crate) async fn on(control_plane: &'static ControlPlane, name: &str) -> Self {
+    pub(crate) async fn on(control_plane: &ControlPlane, name: &str) -> Self {
         let mut fixture = Self::idle_on(control_plane, name).await;
         fixture.start(&[]).await;
         fixture
@@ -73,13 +73,13 @@ impl Fixture {
         Self::idle_on(setup::control_plane().await, name).await
     }
 
-    pub(crate) async fn idle_on(control_plane: &'static ControlPlane, name: &str) -> Self {
+    pub(crate) async fn idle_on(control_plane: &ControlPlane, name: &str) -> Self {
         let simulator = Simulator::start().await;
         simulator.add_cluster(CLUSTER);
         let namespace = control_plane.namespace(name).await.unwrap();
         let client = control_plane.admin().unwrap();
         let fixture = Self {
-            control_plane,
+            control_plane: control_plane.clone(),
             simulator,
             namespace,
             client,

@@ -32,16 +32,15 @@ use crate::{
 const POLL: Duration = Duration::from_secs(70);
 
 /// A control plane of the test's own, with the definitions installed.
-async fn own_control_plane() -> &'static ControlPlane {
-    let control_plane: &'static ControlPlane =
-        Box::leak(Box::new(ControlPlane::start().await.unwrap()));
-    setup::install(control_plane).await;
+async fn own_control_plane() -> ControlPlane {
+    let control_plane = ControlPlane::start().await.unwrap();
+    setup::install(&control_plane).await;
     control_plane
 }
 
 /// A fixture whose operator reaches the API server through a proxy.
 pub(crate) async fn behind_a_proxy(
-    control_plane: &'static ControlPlane,
+    control_plane: &ControlPlane,
     name: &str,
 ) -> (Fixture, ApiProxy) {
     let mut fixture = Fixture::on(control_plane, name).await;

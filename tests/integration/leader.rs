@@ -62,7 +62,7 @@ pub(crate) async fn stage(name: &str, remediations: u32) -> Fixture {
 
 /// The same on this control plane.
 pub(crate) async fn stage_on(
-    control_plane: &'static ControlPlane,
+    control_plane: &ControlPlane,
     name: &str,
     remediations: u32,
 ) -> Fixture {

@@ -57,7 +57,7 @@ impl Two {
         // For its ClusterRole.
         fixture.account().await;
         let lost = fixture.control_plane.namespace("lost").await.unwrap();
-        let (control_plane, home) = (fixture.control_plane, fixture.namespace.clone());
+        let (control_plane, home) = (fixture.control_plane.clone(), fixture.namespace.clone());
         control_plane
             .apply(&HOME.replace("$HOME", &home))
             .await

@@ -16,14 +16,14 @@ use crate::{
 #[tokio::test(flavor = "multi_thread")]
 async fn mirrored_changed_restarted_and_collected_on_a_kind_node() {
     let control_plane = match ControlPlane::start_with(Way::Kind).await {
-        Ok(control_plane) => &*Box::leak(Box::new(control_plane)),
+        Ok(control_plane) => control_plane,
         Err(Error::Absent(why)) => {
             return not_run::note("a kind node", &why);
         }
         Err(error) => panic!("{error}"),
     };
-    setup::install(control_plane).await;
-    let mut fixture = Fixture::on(control_plane, "on-kind").await;
+    setup::install(&control_plane).await;
+    let mut fixture = Fixture::on(&control_plane, "on-kind").await;
     for number in 0..50 {
         fixture.simulator.put(Truth::numbered(CLUSTER, number));
     }

@@ -22,9 +22,9 @@ fn tools_are_here() -> bool {
 }
 
 /// A control plane of its own.
-async fn started() -> &'static ControlPlane {
-    let control_plane = Box::leak(Box::new(ControlPlane::start().await.unwrap()));
-    setup::install(control_plane).await;
+async fn started() -> ControlPlane {
+    let control_plane = ControlPlane::start().await.unwrap();
+    setup::install(&control_plane).await;
     control_plane
 }
 
@@ -34,8 +34,8 @@ async fn restored(revisions: Revisions) {
         return;
     }
     let control_plane = started().await;
-    let mut alone = Alone::start(control_plane).await;
-    let elected = Elected::start(control_plane).await;
+    let mut alone = Alone::start(&control_plane).await;
+    let elected = Elected::start(&control_plane).await;
     alone.begin().await;
     elected.begin().await;
     let snapshot = control_plane.snapshot().await.unwrap();
@@ -73,7 +73,7 @@ async fn mirrors_are_the_truth_after_a_restore_that_the_operator_slept_through()
         return;
     }
     let control_plane = started().await;
-    let mut alone = Alone::start(control_plane).await;
+    let mut alone = Alone::start(&control_plane).await;
     alone.begin().await;
     let snapshot = control_plane.snapshot().await.unwrap();
     alone.go_on().await;

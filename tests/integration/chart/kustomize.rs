@@ -103,7 +103,7 @@ async fn what_the_example_makes_is_mirrored() {
     let (list, watch) = ("kustomization.yaml", "training.yaml");
     change(&folder.path().join(list), "gpu-ops", &fixture.namespace);
     change(&folder.path().join(watch), "YOUR-CLUSTER-ID", CLUSTER);
-    let manifest = kustomize(fixture.control_plane, folder.path(), &[]).await;
+    let manifest = kustomize(&fixture.control_plane, folder.path(), &[]).await;
     fixture.control_plane.apply(&manifest).await.unwrap();
     fixture.ready("training", "Synced").await;
 }
@@ -171,7 +171,7 @@ async fn moved(stage: &Stage, values: &[&str], namespace: &str) -> String {
     fs::write(folder.path().join("operator.yaml"), told).unwrap();
     let list = json!({"resources": ["operator.yaml"], "namespace": namespace, "namePrefix": "my-"});
     fs::write(folder.path().join("kustomization.yaml"), list.to_string()).unwrap();
-    kustomize(stage.control_plane, folder.path(), &[]).await
+    kustomize(&stage.control_plane, folder.path(), &[]).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -25,7 +25,7 @@ async fn with_roles_only_it_mirrors_its_namespaces_and_no_other() {
     let Some(stage) = Stage::begin(Version::V3).await else {
         return;
     };
-    crate::setup::install(stage.control_plane).await;
+    crate::setup::install(&stage.control_plane).await;
     let (mine, other) = (stage.fixture("mine").await, stage.fixture("other").await);
     let home = stage.restricted("home").await;
     let values = beside(&mine);

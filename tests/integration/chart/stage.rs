@@ -1,16 +1,13 @@
-//! A control plane for the releases of one test: parts of the chart are the whole cluster's.
+//! A control plane of its own for the releases of each test: parts of the chart are the whole cluster's.
 
-use std::{path::Path, process::Stdio, sync::Mutex};
+use std::{path::Path, process::Stdio};
 
-use k8s_openapi::{
-    api::{apps::v1::Deployment, core::v1::Namespace},
-    apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
-};
+use k8s_openapi::api::{apps::v1::Deployment, core::v1::Namespace};
 use kube::{
     Api, Client,
-    api::{DeleteParams, ListParams, Patch, PatchParams},
+    api::{Patch, PatchParams},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use testbed::{
     control_plane::ControlPlane, simulator::Remediation as Truth, tools::Helm as Version,
 };
@@ -19,7 +16,7 @@ use tokio::{io::AsyncWriteExt as _, process::Command};
 
 use super::helm::{Helm, chart};
 use crate::{
-    fixture::{CLUSTER, Fixture, until},
+    fixture::{CLUSTER, Fixture},
     process::Process,
     program::PROGRAM,
 };
@@ -27,60 +24,25 @@ use crate::{
 /// The release that most tests install.
 pub(crate) const RELEASE: &str = "together-remediation-operator";
 
-/// Those that no test uses now.
-static FREE: Mutex<Vec<&ControlPlane>> = Mutex::new(Vec::new());
-
 pub(crate) struct Stage {
-    pub(crate) control_plane: &'static ControlPlane,
+    pub(crate) control_plane: ControlPlane,
     pub(crate) client: Client,
     pub(crate) helm: Helm,
-}
-
-impl Drop for Stage {
-    fn drop(&mut self) {
-        FREE.lock().unwrap().push(self.control_plane);
-    }
 }
 
 impl Stage {
     /// A cluster without definitions, releases and watches.
     pub(crate) async fn begin(version: Version) -> Option<Self> {
         let helm = Helm::new(version)?;
-        let free = FREE.lock().unwrap().pop();
-        let control_plane = match free {
-            Some(control_plane) => control_plane,
-            None => Box::leak(Box::new(ControlPlane::start().await.unwrap())),
-        };
+        let control_plane = ControlPlane::start().await.unwrap();
         // After a change of definitions the API server answers 429 for a moment, also seconds later.
         let mut config = control_plane.admin_config();
         config.default_retry = true;
-        let stage = Self {
-            control_plane,
+        Some(Self {
             client: Client::try_from(config).unwrap(),
             helm: helm.with(control_plane.kubeconfig()),
-        };
-        stage.clean().await;
-        Some(stage)
-    }
-
-    async fn clean(&self) {
-        let releases = self.helm.run(&["list", "-A", "-o", "json"]).await.unwrap();
-        let releases: Vec<Value> = serde_json::from_str(&releases).unwrap();
-        for release in releases {
-            let [name, namespace] =
-                ["name", "namespace"].map(|key| release[key].as_str().unwrap().to_owned());
-            self.uninstall(&name, &namespace).await;
-        }
-        let definitions: Api<CustomResourceDefinition> = Api::all(self.client.clone());
-        let (delete, all) = (DeleteParams::default(), ListParams::default());
-        definitions.delete_collection(&delete, &all).await.unwrap();
-        until("no definition is left", async || {
-            match definitions.list(&all).await.unwrap().items.len() {
-                0 => Ok(()),
-                left => Err(format!("{left} left")),
-            }
+            control_plane,
         })
-        .await;
     }
 
     /// A fresh namespace with Pod Security "restricted".
@@ -164,7 +126,7 @@ impl Stage {
 
     /// A namespace with a Secret, and a simulated API with three remediations of which one is open.
     pub(crate) async fn fixture(&self, name: &str) -> Fixture {
-        let mut fixture = Fixture::idle_on(self.control_plane, name).await;
+        let mut fixture = Fixture::idle_on(&self.control_plane, name).await;
         fixture.client = self.client.clone();
         for (number, state) in [(1, "RUNNING"), (2, "SUCCEEDED"), (3, "FAILED")] {
             let truth = Truth::numbered(CLUSTER, number);

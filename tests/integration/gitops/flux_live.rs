@@ -74,8 +74,7 @@ impl Live {
     async fn new() -> Option<Self> {
         let control_plane = ControlPlane::start().await.unwrap();
         let controller = Controller::start(&control_plane).await?;
-        let control_plane: &'static ControlPlane = Box::leak(Box::new(control_plane));
-        let fixture = Fixture::idle_on(control_plane, "flux").await;
+        let fixture = Fixture::idle_on(&control_plane, "flux").await;
         fixture.delete_secret().await;
         Some(Self {
             source: Source::new(&fixture).await,
@@ -86,7 +85,7 @@ impl Live {
     }
 
     async fn apply(&self, object: &Value) {
-        let (control_plane, object) = (self.fixture.control_plane, object.to_string());
+        let (control_plane, object) = (&self.fixture.control_plane, object.to_string());
         control_plane.apply(&object).await.unwrap();
     }
 

@@ -47,8 +47,7 @@ impl Live {
     async fn new() -> Option<Self> {
         let control_plane = ControlPlane::start().await.unwrap();
         let servers = Servers::start(&control_plane).await?;
-        let control_plane: &'static ControlPlane = Box::leak(Box::new(control_plane));
-        let fixture = Fixture::idle_on(control_plane, "live").await;
+        let fixture = Fixture::idle_on(&control_plane, "live").await;
         fixture.delete_secret().await;
         let kind = GroupVersionKind::gvk("argoproj.io", "v1alpha1", "Application");
         let kind = ApiResource::from_gvk(&kind);

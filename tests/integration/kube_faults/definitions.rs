@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A synced watch of `remediations`, the first of which runs.
-async fn synced(control_plane: &'static ControlPlane, name: &str) -> (Fixture, String) {
+async fn synced(control_plane: &ControlPlane, name: &str) -> (Fixture, String) {
     let fixture = Fixture::on(control_plane, name).await;
     let ids = fixture.put(0..20);
     fixture.simulator.enter(CLUSTER, &ids[0], "RUNNING");
@@ -48,7 +48,7 @@ async fn uids(fixture: &Fixture) -> BTreeSet<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_definition_of_mirrors_goes_away_and_comes_back() {
-    let (fixture, id) = synced(own_control_plane().await, "no-mirrors").await;
+    let (fixture, id) = synced(&own_control_plane().await, "no-mirrors").await;
     let before = uids(&fixture).await;
     remove(&fixture, &["remediations"]).await;
     let line = probed(&fixture, "/readyz", 503, "not installed: Remediation;").await;
@@ -76,7 +76,7 @@ async fn the_definition_of_mirrors_goes_away_and_comes_back() {
     assert_eq!(writes(&since.since(&counted)), 0);
     assert_eq!(fixture.simulator.counters().calls(), asked);
 
-    setup::install(fixture.control_plane).await;
+    setup::install(&fixture.control_plane).await;
     probed(&fixture, "/readyz", 200, "ok").await;
     until("everything is mirrored", || async {
         match fixture.all().await.len() {
@@ -99,12 +99,12 @@ async fn the_definition_of_mirrors_goes_away_and_comes_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn both_definitions_go_away_and_come_back() {
-    let (fixture, _) = synced(own_control_plane().await, "no-kinds").await;
+    let (fixture, _) = synced(&own_control_plane().await, "no-kinds").await;
     remove(&fixture, &["clusterwatches", "remediations"]).await;
     probed(&fixture, "/readyz", 503, "ClusterWatch and Remediation").await;
     let asked = fixture.simulator.counters().calls();
     fixture.clock.advance(super::POLL);
-    setup::install(fixture.control_plane).await;
+    setup::install(&fixture.control_plane).await;
     probed(&fixture, "/readyz", 200, "ok").await;
     assert_eq!(
         fixture.simulator.counters().calls(),
@@ -119,7 +119,7 @@ async fn both_definitions_go_away_and_come_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn definitions_that_get_older_end_all_writing_until_they_are_replaced() {
-    let (fixture, id) = synced(own_control_plane().await, "older").await;
+    let (fixture, id) = synced(&own_control_plane().await, "older").await;
     fixture
         .control_plane
         .apply(&older_definitions())
@@ -135,7 +135,7 @@ async fn definitions_that_get_older_end_all_writing_until_they_are_replaced() {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
     assert_eq!(fixture.versions().await, before);
-    setup::install(fixture.control_plane).await;
+    setup::install(&fixture.control_plane).await;
     probed(&fixture, "/readyz", 200, "ok").await;
     fixture
         .mirror_where(&id, "it is written", |mirror| {

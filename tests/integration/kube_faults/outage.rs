@@ -17,7 +17,7 @@ use crate::{
 #[tokio::test(flavor = "multi_thread")]
 async fn an_api_server_that_was_away_finds_everything_resumed() {
     let control_plane = own_control_plane().await;
-    let fixture = Fixture::on(control_plane, "away").await;
+    let fixture = Fixture::on(&control_plane, "away").await;
     let ids = fixture.put(0..20);
     fixture.simulator.enter(CLUSTER, &ids[0], "RUNNING");
     let watch = fixture.synced_watch(|_| {}).await;
@@ -77,7 +77,7 @@ async fn an_api_server_that_was_away_finds_everything_resumed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_api_server_that_stood_still_gets_what_was_meant_for_it() {
     let control_plane = own_control_plane().await;
-    let fixture = Fixture::on(control_plane, "frozen").await;
+    let fixture = Fixture::on(&control_plane, "frozen").await;
     let ids = fixture.put(0..20);
     fixture.synced_watch(|_| {}).await;
 

@@ -165,7 +165,7 @@ async fn what_admission_denies_starves_nobody_and_is_marked_once_it_may_be() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rights_that_are_taken_away_are_told_as_long_as_that_may_be_told() {
-    let fixture = Fixture::on(own_control_plane().await, "rights").await;
+    let fixture = Fixture::on(&own_control_plane().await, "rights").await;
     let truth = Truth::numbered(CLUSTER, 1);
     fixture.simulator.put(truth.clone());
     fixture.synced_watch(|_| {}).await;

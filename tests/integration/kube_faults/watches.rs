@@ -136,7 +136,7 @@ async fn watches_that_never_begin_are_begun_anew() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_watch_from_too_long_ago_lists_anew() {
     let control_plane = own_control_plane().await;
-    let (fixture, proxy) = behind_a_proxy(control_plane, "gone").await;
+    let (fixture, proxy) = behind_a_proxy(&control_plane, "gone").await;
     let ids = fixture.put(0..5);
     fixture.synced_watch(|_| {}).await;
     let running = proxy.fault(Fault::Break, Which::All, Asked::is_watch);

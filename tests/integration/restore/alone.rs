@@ -23,7 +23,7 @@ pub(super) struct Alone {
 }
 
 impl Alone {
-    pub(super) async fn start(control_plane: &'static ControlPlane) -> Self {
+    pub(super) async fn start(control_plane: &ControlPlane) -> Self {
         let fixture = Fixture::idle_on(control_plane, "alone").await;
         story::history(&fixture.simulator);
         fixture.simulator.run_clock(1);

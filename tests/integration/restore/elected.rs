@@ -30,7 +30,7 @@ pub(super) struct Elected {
 }
 
 impl Elected {
-    pub(super) async fn start(control_plane: &'static ControlPlane) -> Self {
+    pub(super) async fn start(control_plane: &ControlPlane) -> Self {
         let fixture = stage_on(control_plane, "elected", 0).await;
         let leader = Replica::start(&fixture, &[]).await;
         until("it leads", || async {

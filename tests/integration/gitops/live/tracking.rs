@@ -21,8 +21,8 @@ async fn the_service_monitor_still_finds_the_service() {
     let Some(mut live) = Live::new().await else {
         return;
     };
-    let (control_plane, client) = (live.fixture.control_plane, live.fixture.client.clone());
-    control_plane.apply(&monitors()).await.unwrap();
+    let client = live.fixture.client.clone();
+    live.fixture.control_plane.apply(&monitors()).await.unwrap();
     let maps: Api<ConfigMap> = Api::namespaced(client.clone(), "argocd");
     let by_label = json!({"data": {"application.resourceTrackingMethod": "label"}});
     let (how, by_label) = (PatchParams::default(), Patch::Merge(by_label));
@@ -33,7 +33,12 @@ async fn the_service_monitor_still_finds_the_service() {
     let mut application = live.repository.application(&values);
     application["metadata"]["name"] = APPLICATION.into();
     application["spec"]["source"]["helm"]["releaseName"] = "demo".into();
-    control_plane.apply(&application.to_string()).await.unwrap();
+    let application = application.to_string();
+    live.fixture
+        .control_plane
+        .apply(&application)
+        .await
+        .unwrap();
     live.until(APPLICATION, "is synced", |status| {
         status["sync"]["status"] == "Synced" && status["operationState"]["phase"] == "Succeeded"
     })
