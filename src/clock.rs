@@ -1,8 +1,9 @@
 //! The clocks that the operator waits and stamps by; tests bring their own.
 
-use std::{future::Future, pin::Pin, time::Duration};
+use std::{future::Future, hash::Hasher, pin::Pin, time::Duration};
 
 use k8s_openapi::jiff::Timestamp;
+use siphasher::sip::SipHasher13;
 use tokio::time::Instant;
 
 /// A wall clock to stamp with, and a monotonic one to wait and measure by.
@@ -17,6 +18,20 @@ pub trait Clock: Send + Sync + 'static {
     fn deadline(&self, until: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         self.sleep_until(until)
     }
+}
+
+/// What comes at intervals comes up to this part of one earlier or later.
+pub const JITTER: f64 = 0.05;
+
+/// Spreads `interval` by up to 5 % either way, differently for each watch and poll, the same for the same two.
+#[must_use]
+pub fn jittered(interval: Duration, uid: &str, poll: u64) -> Duration {
+    let mut hash = SipHasher13::new();
+    hash.write(uid.as_bytes());
+    hash.write_u64(poll);
+    let unit =
+        f64::from(u32::try_from(hash.finish() >> 32).unwrap_or_default()) / f64::from(u32::MAX);
+    interval.mul_f64(1.0 + JITTER * (2.0 * unit - 1.0))
 }
 
 /// What the monotonic clock shows at the start, so that it can tell of what was before.

@@ -1,5 +1,5 @@
-//! What `/metrics` shows, as `OpenMetrics` or in Prometheus' text. Every family is registered once, when the operator starts; what has a
-//! life of its own (a watch) is shown for as long as somebody holds its meter.
+//! What `/metrics` shows, as `OpenMetrics` or in Prometheus' text. Every family is registered once, when the operator starts,
+//! by the room that it is of; this one knows no other.
 
 mod exposition;
 mod process;
@@ -14,7 +14,6 @@ use prometheus_client::{
 
 pub use self::exposition::Format;
 use self::process::Process;
-use crate::{controller::metrics::Watches, operator::metrics::Operator, together::Client};
 
 /// What each name of the operator's own begins with; those of the process have the names that every exporter gives
 /// them.
@@ -24,29 +23,18 @@ const PREFIX: &str = "together_remediation";
 #[derive(Clone)]
 pub struct Metrics {
     registry: Arc<Registry>,
-    watches: Watches,
 }
 
 impl Metrics {
-    /// Metrics of one operator: itself, its watches and the API it asks. To be made within the tokio runtime whose
-    /// tasks it counts.
+    /// Metrics of the process, and all that `register` adds under the operator's prefix.
     #[must_use]
-    pub fn new(operator: Operator, watches: Watches, together: &Client) -> Self {
+    pub fn new(register: impl FnOnce(&mut Registry)) -> Self {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(Process::default()));
-        let ours = registry.sub_registry_with_prefix(PREFIX);
-        ours.register_collector(Box::new(operator));
-        watches.clone().register(ours);
-        crate::together::metrics::register(ours, together);
+        register(registry.sub_registry_with_prefix(PREFIX));
         Self {
             registry: Arc::new(registry),
-            watches,
         }
-    }
-
-    /// An answer of the admin server panicked.
-    pub fn answer_panicked(&self) {
-        self.watches.panicked("admin");
     }
 
     /// The answer to a scrape.

@@ -35,7 +35,6 @@ use crate::{
         apart::{Apart, Election},
         elector::{Elector, Lost, identity},
     },
-    metrics::Metrics,
     network::{Proxies, proxy::ProxyUrl},
     operator::metrics::Operator,
     store::{Index, reflector::follow, restored::watch_for_restores},
@@ -141,9 +140,10 @@ pub async fn run(
 
     let watchdog = Watchdog::new(clock.clone(), liveness::patience(flags.api_qps));
     let meters = Watches::new(clock.clone());
+    let panics = meters.panics("admin");
     let (events, publisher) = Events::new(writes.clone(), clock.clone(), leadership.clone());
     let operator = Operator::new(leadership.clone(), events.dropped()).reaching(readiness.clone());
-    let metrics = Metrics::new(operator, meters.clone(), &together);
+    let metrics = metrics::metrics(operator, &meters, &together);
     let gate = Gate::new(
         patience,
         bucket(flags.kube_qps, flags.kube_burst),
@@ -188,6 +188,7 @@ pub async fn run(
         watchdog,
         readiness: readiness.clone(),
         metrics,
+        panics,
     };
     let outcome = tokio::select! {
         biased;
@@ -211,7 +212,11 @@ async fn mirror<C: KubeApi, T: Service>(
     readiness: &Readiness,
 ) {
     let each = |namespace: &Option<String>| {
-        let follow = follow(watches.clone(), namespace.clone(), readiness.clone());
+        let errors = readiness.clone();
+        let index = readiness.index().clone();
+        let follow = follow(watches.clone(), namespace.clone(), index, move || {
+            errors.report_watch_error();
+        });
         let (namespace, supervisor) = (namespace.clone(), supervisor.clone());
         let control = control(watches.clone(), namespace, supervisor, readiness.clone());
         async move {

@@ -74,3 +74,33 @@ pub const PAGE_SIZE_MAX: u32 = 1000;
 
 /// The greatest `spec.retention.maxFinishedPerInstance`.
 pub const FINISHED_PER_INSTANCE_MAX: u32 = 100_000;
+
+/// `value` in at most `limit` characters, the last one `…` where it was cut.
+#[must_use]
+pub fn bounded(value: Option<&str>, limit: u32) -> Option<String> {
+    let value = value?;
+    if fits(value, limit) {
+        return Some(value.to_owned());
+    }
+    let kept = (limit as usize).saturating_sub(1);
+    Some(value.chars().take(kept).chain(['…']).collect())
+}
+
+/// Whether `value` has at most `limit` characters.
+#[must_use]
+pub fn fits(value: &str, limit: u32) -> bool {
+    let limit = limit as usize;
+    value.len() <= limit || value.chars().count() <= limit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_long_is_cut_at_a_character() {
+        assert_eq!(bounded(Some("üüü"), 3).as_deref(), Some("üüü"));
+        assert_eq!(bounded(Some("üüüü"), 3).as_deref(), Some("üü…"));
+        assert_eq!(bounded(None, 3), None);
+    }
+}

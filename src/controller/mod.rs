@@ -1,6 +1,5 @@
 //! Follows the `ClusterWatches` and tells the supervisor of them.
 
-pub mod edit_throttle;
 pub mod events;
 pub mod metrics;
 pub mod orphans;

@@ -30,11 +30,12 @@ use super::{
 };
 use crate::{
     api::{Reason, cluster_watch::ClusterWatch},
-    controller::{edit_throttle::Paces, metrics::Watches, status::build::ReadyState},
+    controller::{metrics::Watches, status::build::ReadyState},
     health::liveness::Watchdog,
     k8s::api::KubeApi,
     sync::{
         Env,
+        edit_throttle::Paces,
         schedule::{PollDefaults, request::REQUESTED_AT},
     },
     together::{self, Service},

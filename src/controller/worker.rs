@@ -18,7 +18,6 @@ use super::{shard::Shard, spread::Entry};
 use crate::{
     api::{Reason, cluster_watch::ClusterWatch, timestamp},
     controller::{
-        edit_throttle::EditThrottle,
         events::{self, Shown},
         metrics::Watches,
         status::{
@@ -33,6 +32,7 @@ use crate::{
     sync::{
         Env, SyncError,
         decide::plan::MirrorTarget,
+        edit_throttle::EditThrottle,
         metrics::meter::WatchMeter,
         outcome::SyncOutcome,
         poll,

@@ -16,6 +16,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
+use prometheus_client::metrics::counter::Counter;
 use tokio::{
     net::{TcpListener, TcpStream},
     task::{JoinError, JoinSet},
@@ -39,6 +40,8 @@ pub struct Probes {
     pub readiness: Readiness,
     /// For `/metrics`.
     pub metrics: Metrics,
+    /// Counts the answers that panicked.
+    pub panics: Counter,
 }
 
 /// Listens on `address`. All addresses (`[::]`) means those of IPv4 alone where IPv6 is off.
@@ -70,7 +73,7 @@ pub async fn serve(listener: TcpListener, probes: Probes) {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             Some(ended) = connections.join_next() => {
-                count(ended, &probes.metrics);
+                count(ended, &probes.panics);
                 continue;
             }
         };
@@ -85,9 +88,9 @@ pub async fn serve(listener: TcpListener, probes: Probes) {
 }
 
 /// Counts a connection that panicked. Whoever asked got no answer, which the kubelet takes for a failed probe.
-fn count(ended: Result<(), JoinError>, metrics: &Metrics) {
+fn count(ended: Result<(), JoinError>, panics: &Counter) {
     if ended.is_err_and(|error| error.is_panic()) {
-        metrics.answer_panicked();
+        panics.inc();
     }
 }
 
@@ -163,7 +166,6 @@ fn probe(path: &str, probes: &Probes) -> (StatusCode, String) {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use prometheus_client::metrics::counter::Counter;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
@@ -171,7 +173,7 @@ mod tests {
         clock::{Clock, SystemClock},
         controller::metrics::Watches,
         k8s::leadership::Leadership,
-        operator::metrics::Operator,
+        operator::metrics::{self, Operator},
         store::Index,
         together::{BaseUrl, Client, Limits},
     };
@@ -181,10 +183,12 @@ mod tests {
         let base = BaseUrl::parse("http://127.0.0.1:1", true).unwrap();
         let together = Client::new(base, Limits::default(), None).unwrap();
         let operator = Operator::new(Leadership::unelected(clock.clone()), Counter::default());
+        let watches = Watches::new(clock.clone());
         Probes {
-            watchdog: Watchdog::new(clock.clone(), CONNECTION),
+            watchdog: Watchdog::new(clock, CONNECTION),
             readiness: Readiness::new(Index::new(1)),
-            metrics: Metrics::new(operator, Watches::new(clock), &together),
+            metrics: metrics::metrics(operator, &watches, &together),
+            panics: watches.panics("admin"),
         }
     }
 
@@ -217,7 +221,7 @@ mod tests {
                 1,
             ),
         ] {
-            count(ended, &probes.metrics);
+            count(ended, &probes.panics);
             let line = format!("task_panics_total{{task=\"admin\"}} {counted}\n");
             assert!(
                 probes.metrics.text(Format::OpenMetrics).contains(&line),

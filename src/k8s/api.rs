@@ -11,8 +11,7 @@ use serde_json::Value;
 
 use crate::{
     api::{cluster_watch::ClusterWatch, remediation::Remediation},
-    k8s::{error_text::words, gate::Gate, refusal::Asked},
-    store::partial::Shown,
+    k8s::{error_text::words, gate::Gate, partial::Shown, refusal::Asked},
 };
 
 /// Why a call to the cluster failed.

@@ -7,6 +7,7 @@ pub mod gate;
 pub mod kubeconfig;
 pub mod leadership;
 pub mod lease;
+pub mod partial;
 pub mod refusal;
 pub mod signature;
 pub mod throttle;

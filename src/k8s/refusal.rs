@@ -2,7 +2,7 @@
 
 use kube::core::response::{Status, StatusCause, reason};
 
-use crate::{k8s::api::KubeApiError, mirror::truncate::bounded};
+use crate::{api::limits::bounded, k8s::api::KubeApiError};
 
 /// The resources that the operator writes. A conflict about another one, such as a `ResourceQuota`, is the server's own.
 const OURS: [&str; 4] = ["remediations", "clusterwatches", "leases", "events"];

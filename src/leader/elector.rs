@@ -12,10 +12,9 @@ use std::{sync::Arc, time::Duration};
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, jittered},
     k8s::{api::KubeApiError, leadership::Leadership, lease::Leases},
     leader::decision::{Decision, ObservedLease, decide, held, holder, released, sighted},
-    sync::schedule::jittered,
 };
 
 /// How long a holder counts after a renewal.

@@ -11,6 +11,7 @@ use crate::{
         remediation::{RemediationSpec, RemediationStatus, Transition},
     },
     clock::Clock,
+    controller::metrics::Watches,
     health::readiness::Readiness,
     k8s::{api::KubeApiError, leadership::Leadership},
     mirror::{
@@ -18,7 +19,7 @@ use crate::{
         status::{Synced, from_api},
     },
     network::Cause,
-    operator::metrics::Operator,
+    operator::metrics::{self, Operator},
     store::Index,
     sync::write::object::{Done, MirrorChange},
     testing::{CLUSTER, NAMESPACE, ZERO_TIMES, at, clock::TestClock, index, item, some, target},
@@ -42,7 +43,7 @@ fn metrics_of(readiness: Readiness) -> (Metrics, Watches, Client, Arc<TestClock>
     let operator = Operator::new(Leadership::new(port.clone()), Counter::default());
     let operator = operator.reaching(readiness);
     let watches = Watches::new(port);
-    let metrics = Metrics::new(operator, watches.clone(), &together);
+    let metrics = metrics::metrics(operator, &watches, &together);
     (metrics, watches, together, clock)
 }
 

@@ -5,10 +5,14 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use super::{approval::how_to_approve, transitions};
 use crate::{
     api::{
-        Reason, cluster_watch::OmitField, conditions::condition, limits,
-        remediation::RemediationStatus, timestamp,
+        Reason,
+        cluster_watch::OmitField,
+        conditions::condition,
+        limits::{self, bounded},
+        remediation::RemediationStatus,
+        timestamp,
     },
-    mirror::truncate::{self, bounded},
+    mirror::truncate,
     together::{self, Text, wire::state},
 };
 

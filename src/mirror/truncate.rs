@@ -1,7 +1,10 @@
 //! What fits into a mirror: strings of the API may be longer than the cluster takes. Pure.
 
 use crate::{
-    api::{cluster_watch::OmitField, limits},
+    api::{
+        cluster_watch::OmitField,
+        limits::{self, fits},
+    },
     together::{LinkedAlert, Remediation},
 };
 
@@ -14,22 +17,6 @@ pub const TRIGGER: &str = "REMEDIATION_TRIGGER_";
 #[must_use]
 pub fn suffix<'a>(value: Option<&'a str>, prefix: &str) -> Option<&'a str> {
     value.map(|value| value.strip_prefix(prefix).unwrap_or(value))
-}
-
-/// `value` in at most `limit` characters, the last one `…` where it was cut.
-#[must_use]
-pub fn bounded(value: Option<&str>, limit: u32) -> Option<String> {
-    let value = value?;
-    if fits(value, limit) {
-        return Some(value.to_owned());
-    }
-    let kept = (limit as usize).saturating_sub(1);
-    Some(value.chars().take(kept).chain(['…']).collect())
-}
-
-fn fits(value: &str, limit: u32) -> bool {
-    let limit = limit as usize;
-    value.len() <= limit || value.chars().count() <= limit
 }
 
 /// The first field of a mirror of `item` that does not hold all that the API says.
@@ -123,13 +110,6 @@ mod tests {
 
     use super::*;
     use crate::{mirror::status::from_api, testing::random};
-
-    #[test]
-    fn what_is_too_long_is_cut_at_a_character() {
-        assert_eq!(bounded(Some("üüü"), 3).as_deref(), Some("üüü"));
-        assert_eq!(bounded(Some("üüüü"), 3).as_deref(), Some("üü…"));
-        assert_eq!(bounded(None, 3), None);
-    }
 
     proptest! {
         /// What is told agrees with what [`from_api`] does.

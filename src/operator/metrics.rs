@@ -8,10 +8,22 @@ use prometheus_client::{
 use tokio::runtime::Handle;
 
 use crate::{
+    controller::metrics::Watches,
     health::readiness::Readiness,
     k8s::leadership::Leadership,
-    metrics::{family, plain},
+    metrics::{Metrics, family, plain},
+    together::{self, Client},
 };
+
+/// What `/metrics` shows of one operator: itself, its watches and the API it asks.
+#[must_use]
+pub fn metrics(operator: Operator, watches: &Watches, together: &Client) -> Metrics {
+    Metrics::new(|ours| {
+        ours.register_collector(Box::new(operator));
+        watches.clone().register(ours);
+        together::metrics::register(ours, together);
+    })
+}
 
 /// What is shown of the operator itself.
 pub struct Operator {

@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use super::{life::Life, signal::Signal, world::World};
 use crate::{
     api::{cluster_watch::ClusterWatch, remediation::Remediation},
-    store::partial::Shown,
+    k8s::partial::Shown,
     testing::cluster::Change,
 };
 

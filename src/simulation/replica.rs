@@ -143,7 +143,7 @@ impl Replica {
         ));
         async move {
             let each = worlds.iter().zip(&lags).map(|(world, lags)| {
-                follow_and_control(world, &life, lags, &supervisor, &env, readiness.clone())
+                follow_and_control(world, &life, lags, &supervisor, &env, &readiness)
             });
             let dead = life.clone();
             let ends = async {
@@ -202,14 +202,17 @@ async fn follow_and_control(
     lags: &Lags,
     supervisor: &Supervisor<Reach, Remote>,
     env: &Env<Reach, Remote>,
-    readiness: Readiness,
+    readiness: &Readiness,
 ) {
+    let on_error = || {
+        readiness.report_watch_error();
+    };
     let (events, feed) = feed::mirrors(world.clone(), life.clone(), lags.clone());
     tokio::select! {
         biased;
         () = control(world, life, lags, supervisor, env) => {}
         () = feed => {}
-        () = heed(events, Some(world.namespace.to_owned()), readiness) => {}
+        () = heed(events, Some(world.namespace.to_owned()), readiness.index(), on_error) => {}
     }
 }
 

@@ -20,7 +20,6 @@ mod entry;
 mod kept;
 mod listing;
 mod look;
-pub mod partial;
 pub mod reflector;
 pub mod restored;
 mod share;

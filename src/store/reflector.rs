@@ -6,16 +6,14 @@ use kube_runtime::watcher;
 
 use crate::{
     api::remediation::Remediation,
-    health::readiness::Readiness,
-    k8s::{error_text::words, watch},
-    store::partial::Shown,
+    k8s::{error_text::words, partial::Shown, watch},
+    store::Index,
 };
 
-/// Follows the mirrors of `namespace` (all: `None`) until it is dropped. Cuts and errors are waited out and resumed;
-/// `readiness` holds the index and hears of errors.
-pub async fn follow(client: Client, namespace: Option<String>, readiness: Readiness) {
+/// Follows the mirrors of `namespace` (all: `None`) into `index` until it is dropped. Cuts and errors are waited out and
+/// resumed; `on_error` hears of each error.
+pub async fn follow(client: Client, namespace: Option<String>, index: Index, on_error: impl Fn()) {
     let api = watch::objects_in::<Shown>(client, namespace.as_deref());
-    let index = readiness.index().clone();
     index.may_list(namespace.as_deref()).await;
     let rewinds = index.rewinds();
     let again = || {
@@ -29,7 +27,7 @@ pub async fn follow(client: Client, namespace: Option<String>, readiness: Readin
         }
     };
     let events = watch::events_listed_again(api, again);
-    heed(events, namespace.clone(), readiness).await;
+    heed(events, namespace.clone(), &index, on_error).await;
 }
 
 /// The object, named where it cannot be read.
@@ -45,13 +43,13 @@ fn object_of(shown: impl Into<Shown>) -> Remediation {
     shown.0
 }
 
-/// Tells the index of `readiness` what a watch on the mirrors of `namespace` says, until it ends.
+/// Tells `index` what a watch on the mirrors of `namespace` says, and `on_error` of its errors, until it ends.
 pub async fn heed<S: Into<Shown>>(
     events: impl Stream<Item = watcher::Result<watcher::Event<S>>>,
     namespace: Option<String>,
-    readiness: Readiness,
+    index: &Index,
+    on_error: impl Fn(),
 ) {
-    let index = readiness.index();
     let mut events = std::pin::pin!(events);
     let mut epoch = 0;
     while let Some(event) = events.next().await {
@@ -71,7 +69,7 @@ pub async fn heed<S: Into<Shown>>(
                 if watch::is_refused(&error) {
                     index.refuse(namespace.as_deref());
                 }
-                readiness.report_watch_error();
+                on_error();
                 tracing::warn!(
                     namespace,
                     error = words(&error),

@@ -2,15 +2,19 @@
 
 mod keys;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use k8s_openapi::ByteString;
 
 pub use self::keys::{Found, Keys};
 use crate::{
+    api::Reason,
     k8s::api::{KubeApi, KubeApiError},
     together::ApiKey,
 };
+
+/// A Secret that cannot be used is read again this long after it was last read.
+pub const AGAIN: Duration = Duration::from_secs(10);
 
 /// Why there is no key to use. Messages say what to do and never show the key.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -38,6 +42,18 @@ pub enum CredentialsError {
         /// What the cluster said.
         error: KubeApiError,
     },
+}
+
+impl CredentialsError {
+    /// The reason of Ready that goes with it; `None`: it says nothing of the Secret itself.
+    #[must_use]
+    pub fn reason(&self) -> Option<Reason> {
+        match self {
+            Self::NotFound(_) => Some(Reason::SecretNotFound),
+            Self::Invalid { .. } => Some(Reason::SecretInvalid),
+            Self::Unavailable { .. } => None,
+        }
+    }
 }
 
 /// A Secret that was read.

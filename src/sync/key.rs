@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use super::{ClusterWatchSpec, Env, SyncError};
 use crate::{
-    controller::status::late_secret::{self, AGAIN},
     k8s::api::KubeApi,
     sync::{
-        credentials::{CredentialsError, Found},
+        credentials::{AGAIN, CredentialsError, Found},
         decide::plan::MirrorTarget,
         schedule::Cadence,
         state::SyncState,
@@ -83,7 +82,7 @@ pub(crate) async fn replaced<C: KubeApi, T>(
 
 /// Whether what was found last need not be looked for again: there is no key, and that was read a short time ago.
 fn is_fresh(found: &Found, error: &CredentialsError, asked: Duration) -> bool {
-    match late_secret::reason(error) {
+    match error.reason() {
         Some(_) => asked < found.began + AGAIN,
         None => answers(found, error, asked),
     }
@@ -91,7 +90,7 @@ fn is_fresh(found: &Found, error: &CredentialsError, asked: Duration) -> bool {
 
 /// Whether a read that got no answer ended only after somebody `asked`: one that hangs is not repeated by all who wait for it.
 fn answers(found: &Found, error: &CredentialsError, asked: Duration) -> bool {
-    late_secret::reason(error).is_none() && found.ended >= asked
+    error.reason().is_none() && found.ended >= asked
 }
 
 async fn find<C: KubeApi, T>(
@@ -118,7 +117,7 @@ fn note(
         Ok(_) if own => sync_state.secret.own = Some(found.began),
         Ok(_) => {}
         Err(error) => {
-            let last = match late_secret::reason(error) {
+            let last = match error.reason() {
                 Some(_) => found.began,
                 None => found.ended,
             };

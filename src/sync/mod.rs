@@ -2,6 +2,7 @@
 
 pub mod credentials;
 pub mod decide;
+pub mod edit_throttle;
 pub mod events;
 pub mod filter_check;
 mod key;

@@ -2,11 +2,12 @@
 
 pub mod request;
 
-use std::{hash::Hasher, time::Duration};
+use std::time::Duration;
 
-use siphasher::sip::SipHasher13;
-
-use crate::api::cluster_watch::ClusterWatchSpec;
+use crate::{
+    api::cluster_watch::ClusterWatchSpec,
+    clock::{JITTER, jittered},
+};
 
 /// The status of a watch is written at least this often, so that a reader sees that somebody lives.
 pub const HEARTBEAT: Duration = Duration::from_secs(300);
@@ -16,8 +17,6 @@ pub const FULL_SPACING: u32 = 10;
 const FULL_RESYNC: Duration = Duration::from_secs(600);
 /// What is added to three intervals before a mirror counts as stale; also what every poll may take before it does.
 pub const STALE_GRACE: Duration = Duration::from_secs(120);
-/// A poll comes up to this part of its interval earlier or later.
-const JITTER: f64 = 0.05;
 /// So many first polls of a watch are early or late by the same part: ten times up to 5 % either way is all of an
 /// interval, over which watches that began together are spread then.
 const SPREADING: u64 = 10;
@@ -131,17 +130,6 @@ impl Cadence {
         let spacing = taken * FULL_SPACING;
         since >= spacing && (wanted_sooner || since >= self.full_resync)
     }
-}
-
-/// Spreads `interval` by up to 5 % either way, differently for each watch and poll, the same for the same two.
-#[must_use]
-pub fn jittered(interval: Duration, uid: &str, poll: u64) -> Duration {
-    let mut hash = SipHasher13::new();
-    hash.write(uid.as_bytes());
-    hash.write_u64(poll);
-    let unit =
-        f64::from(u32::try_from(hash.finish() >> 32).unwrap_or_default()) / f64::from(u32::MAX);
-    interval.mul_f64(1.0 + JITTER * (2.0 * unit - 1.0))
 }
 
 /// When the next poll comes after `poll` of them: `interval` spread, and never below `minimum`.

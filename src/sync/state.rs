@@ -6,10 +6,10 @@ use k8s_openapi::jiff::Timestamp;
 
 use super::schedule::{Cadence, FULL_APART, FULL_SPACING, after_failure, after_refusal};
 use crate::{
-    controller::edit_throttle::EditThrottle,
     health::liveness::Heartbeat,
     sync::{
         decide::{absence::Absences, plan::MirrorTarget, regression::Regressions},
+        edit_throttle::EditThrottle,
         filter_check::Comparison,
         metrics::meter::WatchMeter,
         outcome::SyncOutcome,

@@ -13,9 +13,12 @@ use together_remediation_operator::{
         remediation::{Remediation as Object, RemediationSpec},
     },
     clock::SystemClock,
-    k8s::{api::KubeClient, gate::Gate, leadership::Leadership, throttle::RetryAfterGate},
+    k8s::{
+        api::KubeClient, gate::Gate, leadership::Leadership, partial::Shown,
+        throttle::RetryAfterGate,
+    },
     mirror::{labels::FlagLabels, status},
-    store::{Index, partial::Shown},
+    store::Index,
     sync::{
         decide::{plan::MirrorTarget, regression::Regressions},
         write::queue::WriteQueue,

@@ -64,7 +64,13 @@ impl Watches {
         meter
     }
 
-    /// A task that does `task` (`clusterwatch`, `write` or `admin`) panicked.
+    /// Counts the panics of tasks that do `task` (`clusterwatch`, `write` or `admin`).
+    #[must_use]
+    pub fn panics(&self, task: &'static str) -> Counter {
+        self.totals.panics(task)
+    }
+
+    /// A task that does `task` panicked.
     pub fn panicked(&self, task: &'static str) {
         self.totals.panicked(task);
     }

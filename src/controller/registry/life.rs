@@ -9,13 +9,13 @@ use tokio::sync::watch;
 use crate::{
     api::{Reason, cluster_watch::ClusterWatch},
     controller::{
-        edit_throttle::EditThrottle, metrics::Watches, shard::Shard, spread::Roll,
-        status::build::ReadyState, worker::Task,
+        metrics::Watches, shard::Shard, spread::Roll, status::build::ReadyState, worker::Task,
     },
     health::liveness::Watchdog,
     k8s::api::KubeApi,
     sync::{
         Env,
+        edit_throttle::EditThrottle,
         schedule::{Cadence, PollDefaults, after_refusal},
     },
     together::Service,

@@ -1,35 +1,17 @@
 //! What the status of a `ClusterWatch` says of a Secret that is missing or cannot be used, and for how long it may: pure.
 
-use std::time::Duration;
-
 use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::Condition,
     jiff::{SignedDuration, Timestamp},
 };
 
-use crate::{
-    api::{Reason, cluster_watch::ClusterWatchStatus},
-    sync::credentials::CredentialsError,
-};
-
-/// A Secret that cannot be used is read again this long after it was last read.
-pub const AGAIN: Duration = Duration::from_secs(10);
+use crate::api::{Reason, cluster_watch::ClusterWatchStatus};
 
 /// A Secret is often applied after its `ClusterWatch`, by Argo CD or Flux: for so long a missing one is no error yet.
 const GRACE: SignedDuration = SignedDuration::from_secs(120);
 
 /// The reasons of Ready.
 const REASONS: [Reason; 2] = [Reason::SecretNotFound, Reason::SecretInvalid];
-
-/// The reason of Ready that goes with `error`; `None`: it says nothing of the Secret itself.
-#[must_use]
-pub fn reason(error: &CredentialsError) -> Option<Reason> {
-    match error {
-        CredentialsError::NotFound(_) => Some(Reason::SecretNotFound),
-        CredentialsError::Invalid { .. } => Some(Reason::SecretInvalid),
-        CredentialsError::Unavailable { .. } => None,
-    }
-}
 
 /// The reason that `status` gives, if it says that the Secret cannot be used.
 #[must_use]

@@ -2,7 +2,6 @@
 
 use crate::{
     api::Reason,
-    controller::status::late_secret,
     sync::{SyncError, decide::plan::MirrorTarget, outcome::SyncOutcome},
     together::Error,
 };
@@ -39,7 +38,7 @@ impl Failure {
 
 fn failure(error: &SyncError, target: &MirrorTarget) -> Failure {
     let (reason, needs_somebody) = match error {
-        SyncError::Credentials(error) => match late_secret::reason(error) {
+        SyncError::Credentials(error) => match error.reason() {
             Some(reason) => (reason, true),
             None => (Reason::Unavailable, false),
         },

@@ -15,7 +15,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
     /// that does not answer says nothing newer of it.
     pub(super) fn keyless(&self, error: &CredentialsError) -> Option<ReadyState> {
         let told = || late_secret::told(self.reporter.last());
-        let reason = late_secret::reason(error).or_else(told)?;
+        let reason = error.reason().or_else(told)?;
         let message = error.to_string();
         Some(ReadyState::Keyless { reason, message })
     }

@@ -7,7 +7,7 @@ use testbed::drift;
 use super::*;
 use crate::{
     api::{Reason, remediation::Remediation},
-    store::partial::Shown,
+    k8s::partial::Shown,
     sync::metrics::meter::Writing,
 };
 

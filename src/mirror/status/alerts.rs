@@ -3,11 +3,10 @@
 use crate::{
     api::{
         cluster_watch::OmitField,
-        limits,
+        limits::{self, bounded},
         remediation::{LinkedAlert, Xid},
         timestamp,
     },
-    mirror::truncate::bounded,
     together,
 };
 

@@ -6,8 +6,9 @@ use kube::ResourceExt;
 
 use crate::{
     api::{Reason, cluster_watch::ClusterWatch},
-    controller::status::late_secret::{AGAIN, told},
+    controller::status::late_secret::told,
     simulation::{cluster::Op, world::State},
+    sync::credentials::AGAIN,
 };
 
 /// In this time a Secret that was repaired is used.

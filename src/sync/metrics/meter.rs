@@ -18,7 +18,6 @@ use super::{
 };
 use crate::{
     api::Reason,
-    controller::status::late_secret,
     k8s::api::KubeApiError,
     mirror::status::Synced,
     store::Index,
@@ -122,7 +121,7 @@ impl WatchMeter {
     pub fn read_secret(&self, error: Option<&CredentialsError>) {
         self.totals.read_secret(match error {
             None => Reason::Found,
-            Some(error) => late_secret::reason(error).unwrap_or(Reason::Unavailable),
+            Some(error) => error.reason().unwrap_or(Reason::Unavailable),
         });
     }
 

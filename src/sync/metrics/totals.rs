@@ -126,7 +126,11 @@ impl Totals {
     }
 
     pub(crate) fn panicked(&self, task: &'static str) {
-        self.panics.get_or_create(&[("task", task)]).inc();
+        self.panics(task).inc();
+    }
+
+    pub(crate) fn panics(&self, task: &'static str) -> Counter {
+        self.panics.get_or_create_owned(&[("task", task)])
     }
 
     pub(crate) fn read_secret(&self, reason: Reason) {

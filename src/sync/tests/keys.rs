@@ -3,9 +3,9 @@
 use super::*;
 use crate::{
     api::{Reason, cluster_watch::Query},
-    controller::status::{late_secret::AGAIN, reason::Failure},
+    controller::status::reason::Failure,
     k8s::api::KubeApiError,
-    sync::credentials::CredentialsError,
+    sync::credentials::{AGAIN, CredentialsError},
     together::ApiKey,
 };
 

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Change, MemoryKubeApi};
 use crate::{
     api::{cluster_watch::ClusterWatch, remediation::Remediation},
-    store::partial::Shown,
+    k8s::partial::Shown,
 };
 
 /// The objects of a namespace at one time.

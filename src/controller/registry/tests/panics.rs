@@ -5,8 +5,8 @@ use prometheus_client::metrics::counter::Counter;
 use super::*;
 use crate::{
     k8s::leadership::Leadership,
-    metrics::{Format, Metrics},
-    operator::metrics::Operator,
+    metrics::Format,
+    operator::metrics::{self, Operator},
     testing::{id, item, word},
     together::{BaseUrl, Client, Limits},
 };
@@ -29,7 +29,7 @@ fn counted(world: &World) -> String {
     let operator = Operator::new(leadership, Counter::default());
     let base = BaseUrl::parse("http://127.0.0.1:1", true).unwrap();
     let client = Client::new(base, Limits::default(), None).unwrap();
-    let text = Metrics::new(operator, world.meters.clone(), &client).text(Format::OpenMetrics);
+    let text = metrics::metrics(operator, &world.meters, &client).text(Format::OpenMetrics);
     let (_, rest) = text
         .split_once("task_panics_total{task=\"clusterwatch\"} ")
         .unwrap();

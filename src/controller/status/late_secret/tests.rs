@@ -3,6 +3,7 @@ use std::time::Duration;
 use super::*;
 use crate::{
     controller::status::build::{ReadyState, StatusInputs, build},
+    sync::credentials::{AGAIN, CredentialsError},
     testing::{condition as held, now},
 };
 
@@ -109,9 +110,9 @@ fn only_the_secret_itself_counts() {
         name: name(),
         error,
     };
-    assert_eq!(reason(&unavailable), None);
+    assert_eq!(unavailable.reason(), None);
     assert_eq!(
-        reason(&CredentialsError::NotFound(name())),
+        CredentialsError::NotFound(name()).reason(),
         Some(Reason::SecretNotFound)
     );
     let told_of = |standing: &ReadyState| told(&after(&ClusterWatchStatus::default(), standing, 0));
