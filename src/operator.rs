@@ -112,12 +112,7 @@ pub async fn run(
     let writes = patience
         .client(kube.clone())
         .map_err(|error| no_way(&error))?;
-    let namespaces: Vec<Option<String>> = if flags.namespaces.is_empty() {
-        vec![None]
-    } else {
-        flags.namespaces.iter().cloned().map(Some).collect()
-    };
-
+    let namespaces = namespaces(flags);
     let leadership = if flags.leader_elect {
         Leadership::new(clock.clone())
     } else {
@@ -125,12 +120,7 @@ pub async fn run(
     };
     let (_, lease) = lease(flags, &kube);
     let shard = Shard::new(&lease, flags.cluster_watch_selector.clone());
-    let index = if shard.is_one_of_several() {
-        Index::of_shard(namespaces.len())
-    } else {
-        Index::new(namespaces.len())
-    };
-    let index = index.labeling(flags.mirror_labels.iter().cloned().collect());
+    let index = index(flags, &shard, namespaces.len());
     let readiness = Readiness::new(index.clone());
     let mut elector = if flags.leader_elect {
         Some(elector(flags, &kube, clock.clone(), leadership.clone(), &readiness).await?)
@@ -160,15 +150,10 @@ pub async fn run(
         permits: WritePermits::default(),
         keys: Keys::default(),
     });
-    let speeds = PollDefaults {
-        default_interval: flags.default_interval,
-        default_active_interval: flags.default_active_interval,
-        min_interval: flags.min_interval,
-    };
     let supervisor = Arc::new(Supervisor::new(
         env,
         shard,
-        speeds,
+        poll_defaults(flags),
         watchdog.clone(),
         meters,
         shutdown.child_token(),
@@ -202,6 +187,31 @@ pub async fn run(
     }
     tracing::info!("stopped");
     Ok(outcome?)
+}
+
+/// The namespaces that are mirrored; all: `None`.
+fn namespaces(flags: &Run) -> Vec<Option<String>> {
+    if flags.namespaces.is_empty() {
+        return vec![None];
+    }
+    flags.namespaces.iter().cloned().map(Some).collect()
+}
+
+fn index(flags: &Run, shard: &Shard, namespaces: usize) -> Index {
+    let index = if shard.is_one_of_several() {
+        Index::of_shard(namespaces)
+    } else {
+        Index::new(namespaces)
+    };
+    index.labeling(flags.mirror_labels.iter().cloned().collect())
+}
+
+const fn poll_defaults(flags: &Run) -> PollDefaults {
+    PollDefaults {
+        default_interval: flags.default_interval,
+        default_active_interval: flags.default_active_interval,
+        min_interval: flags.min_interval,
+    }
 }
 
 /// Mirrors the `namespaces` (all: `None`), and begins anew whenever the definitions have been away.

@@ -33,7 +33,11 @@ use crate::{
         schedule::{Cadence, most_questions},
         stale::mark_stale,
         state::{FullListing, SyncState, only_final},
-        write::{permits::WritePermits, queue::WriteQueue},
+        write::{
+            permits::WritePermits,
+            queue::{WriteQueue, WriteSummary},
+            skipped::LeftOut,
+        },
     },
     together::{
         Api, ApiKey, Client, CompleteListing, Error, ListRequest, Listing, Service,
@@ -132,16 +136,13 @@ async fn poll_with<C: KubeApi, T: Service>(
     cadence: &Cadence,
     sync_state: &mut SyncState,
 ) -> Result<SyncOutcome, SyncError> {
+    // List: pages are planned and their writes begin while the next one loads.
     let api = env.together.with_key(key);
-
     let began = env.clock.elapsed();
     let began_at_api = env.together.clock().told(began);
     sync_state.forget_states(began);
-    let request = query::request(
-        spec,
-        target,
-        sync_state.states_to_list(target, cadence, &env.together, began),
-    );
+    let states = sync_state.states_to_list(target, cadence, &env.together, began);
+    let request = query::request(spec, target, states);
     sync_state.begin(request.states.is_empty(), began);
     let regressions = std::mem::take(&mut sync_state.regressions);
     let mut queue = env.queue(target, &regressions, sync_state);
@@ -158,35 +159,27 @@ async fn poll_with<C: KubeApi, T: Service>(
         Ok(complete) => complete,
         Err(error) => {
             queue.drain().await;
-            sync_state.backlog = std::mem::take(&mut queue.backlog);
-            sync_state.backlog.end(false);
+            let _ = write_out(queue, sync_state, false).await;
             sync_state.regressions = regressions;
             sync_state.refused(key, &error, cadence, ended);
             return Err(error.into());
         }
     };
     sync_state.accepted(complete.pages());
-    let dialects = env.together.dialects();
-    (sync_state.short).listed(request, &complete, began_at_api, dialects);
+    (sync_state.short).listed(request, &complete, began_at_api, env.together.dialects());
     let Clocks { ours, apis } = queue.clocks;
     sync_state.news.get_or_insert(apis.unwrap_or(ours));
 
-    // New mirrors count in what follows only once they are written.
+    // Settle what only a complete listing proves. New mirrors count in it only once they are written.
     queue.drain().await;
     let vanished = settle_absences(
         &api, env, target, cadence, sync_state, &mut queue, &complete,
     )
     .await;
     queue.confirm().await;
-    if target.retention != Policy::default() {
-        // What the questions showed counts once it is written; and they may have taken long.
-        queue.drain().await;
-        queue.clocks = env.clocks();
-        let (policy, clocks) = (&target.retention, queue.clocks);
-        let concerned = mirrors(env, target, |mirror| policy.concerns(mirror, clocks));
-        queue.settle(&concerned).await;
-    }
+    prune_finished(env, target, &mut queue).await;
 
+    // Remember.
     let full = complete.states().is_empty();
     let (lasted, taken) = (ended.saturating_sub(began), timed.taken());
     if full {
@@ -198,26 +191,13 @@ async fn poll_with<C: KubeApi, T: Service>(
     }
     let older = std::mem::take(&mut queue.older);
     queue.drain().await;
-    sync_state.backlog = std::mem::take(&mut queue.backlog);
-    sync_state.backlog.end(full || only_final(target).is_some());
-    let (summary, left_out) = queue.finish().await;
+    let all = full || only_final(target).is_some();
+    let (summary, left_out) = write_out(queue, sync_state, all).await;
     sync_state.regressions = regressions;
     let answered = env.clock.elapsed();
     sync_state.regressions.observe(older, full, ended..answered);
-    let wanted = only_final(target).map_or_else(|| sync_state.open_states(), <[_]>::to_vec);
     let counts = (complete.items(), left_out.skipped());
     sync_state.meter.listed(full, lasted, counts);
-    let left_out = left_out.message();
-    if full {
-        sync_state.left_out.clone_from(&left_out);
-    }
-    // A short listing does not show what the last full one had to leave out.
-    let left_out = sync_state.left_out.clone().or(left_out);
-    let left_out = left_out.map(|told| (Reason::ItemsLeftOut, told));
-    let dialect = dialects
-        .note(&wanted)
-        .map(|told| (Reason::DialectFallback, told));
-    let notes = left_out.into_iter().chain(dialect).collect();
     Ok(SyncOutcome {
         full,
         lasted,
@@ -226,8 +206,56 @@ async fn poll_with<C: KubeApi, T: Service>(
         items: complete.items(),
         summary,
         vanished,
-        notes,
+        notes: notes(env, target, sync_state, full, left_out.message()),
     })
+}
+
+/// Prunes what `spec.retention` lets go.
+async fn prune_finished<C: KubeApi, T: Service>(
+    env: &Env<C, T>,
+    target: &MirrorTarget,
+    queue: &mut WriteQueue<'_, C>,
+) {
+    if target.retention == Policy::default() {
+        return;
+    }
+    // What the questions showed counts once it is written; and they may have taken long.
+    queue.drain().await;
+    queue.clocks = env.clocks();
+    let (policy, clocks) = (&target.retention, queue.clocks);
+    let concerned = mirrors(env, target, |mirror| policy.concerns(mirror, clocks));
+    queue.settle(&concerned).await;
+}
+
+/// Ends the writes and remembers those that failed, where the listing held `all` or a part.
+async fn write_out<C: KubeApi>(
+    mut queue: WriteQueue<'_, C>,
+    sync_state: &mut SyncState,
+    all: bool,
+) -> (WriteSummary, LeftOut) {
+    sync_state.backlog = std::mem::take(&mut queue.backlog);
+    sync_state.backlog.end(all);
+    queue.finish().await
+}
+
+/// What the status says besides: what was left out, and what was asked in another way.
+fn notes<C, T: Service>(
+    env: &Env<C, T>,
+    target: &MirrorTarget,
+    sync_state: &mut SyncState,
+    full: bool,
+    left_out: Option<String>,
+) -> Vec<(Reason, String)> {
+    let wanted = only_final(target).map_or_else(|| sync_state.open_states(), <[_]>::to_vec);
+    if full {
+        sync_state.left_out.clone_from(&left_out);
+    }
+    // A short listing does not show what the last full one had to leave out.
+    let left_out = sync_state.left_out.clone().or(left_out);
+    let left_out = left_out.map(|told| (Reason::ItemsLeftOut, told));
+    let dialect = env.together.dialects().note(&wanted);
+    let dialect = dialect.map(|told| (Reason::DialectFallback, told));
+    left_out.into_iter().chain(dialect).collect()
 }
 
 /// Lists page by page; each page is planned and its writes started while the next one is fetched.

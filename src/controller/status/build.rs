@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use k8s_openapi::{
-    apimachinery::pkg::apis::meta::v1::Time,
+    apimachinery::pkg::apis::meta::v1::{Condition, Time},
     jiff::{SignedDuration, Timestamp},
 };
 
@@ -85,47 +85,8 @@ pub fn build(
     facts: &StatusInputs,
     now: Timestamp,
 ) -> ClusterWatchStatus {
-    let ready = previous
-        .conditions
-        .iter()
-        .find(|condition| condition.type_ == "Ready");
     let told = words(standing);
-    let (ready, reconciling, stalled) = match standing {
-        ReadyState::Progressing(_) => (
-            ("Unknown", Reason::Progressing, &*told),
-            ("True", Reason::Progressing, &*told),
-            ("False", Reason::Progressing, ""),
-        ),
-        ReadyState::Synced(_) => (
-            ("True", Reason::Synced, &*told),
-            ("False", Reason::Synced, ""),
-            ("False", Reason::Synced, ""),
-        ),
-        ReadyState::Suspended => {
-            let was = ready.and_then(|ready| Some((&*ready.status, ready.reason.parse().ok()?)));
-            let (status, reason) = was.unwrap_or(("Unknown", Reason::Pending));
-            (
-                (status, reason, &*told),
-                ("False", Reason::Suspended, &*told),
-                ("False", Reason::Suspended, ""),
-            )
-        }
-        ReadyState::Keyless { reason, .. } if !late_secret::is_overdue(previous, now) => (
-            ("False", *reason, &*told),
-            ("True", *reason, &*told),
-            ("False", *reason, ""),
-        ),
-        ReadyState::Stalled { reason, .. } | ReadyState::Keyless { reason, .. } => (
-            ("False", *reason, &*told),
-            ("False", *reason, ""),
-            ("True", *reason, &*told),
-        ),
-        ReadyState::Failing { reason, .. } => (
-            ("False", *reason, &*told),
-            ("True", *reason, &*told),
-            ("False", *reason, ""),
-        ),
-    };
+    let (ready, reconciling, stalled) = said_of(standing, &told, previous, now);
     let reconciling = match &facts.adopting {
         Some(message) if reconciling.0 == "False" => ("True", Reason::Progressing, &**message),
         _ => reconciling,
@@ -135,20 +96,7 @@ pub fn build(
         Some(message) => ("True", Reason::AttentionRequired, &**message),
         None => ("False", Reason::NothingToDo, ""),
     };
-    let condition = |type_: &str, (status, reason, message): (&str, Reason, &str)| {
-        let anew = type_ == "Ready" && late_secret::begins(previous, reason);
-        let before = previous
-            .conditions
-            .iter()
-            .find(|before| before.type_ == type_ && before.status == status && !anew);
-        let message = message.chars().take(limits::CONDITION_MESSAGE as usize);
-        let told = (status, reason, message.collect());
-        let mut condition = conditions::condition(type_, told, facts.generation);
-        condition.last_transition_time = before.map_or(Time(to_second(now)), |before| {
-            before.last_transition_time.clone()
-        });
-        condition
-    };
+    let condition = |type_, said| condition(type_, said, facts.generation, previous, now);
     let known = previous.remediations.is_some() || facts.rollup.is_some();
     ClusterWatchStatus {
         observed_generation: Some(facts.generation),
@@ -176,6 +124,80 @@ pub fn build(
             .or_else(|| previous.last_handled_reconcile_at.clone()),
         remediations: known.then_some(rollup.counts),
         attention: rollup.attention,
+    }
+}
+
+/// A condition, since `now` where it says something else than before.
+fn condition(
+    type_: &str,
+    (status, reason, message): Said<'_>,
+    generation: i64,
+    previous: &ClusterWatchStatus,
+    now: Timestamp,
+) -> Condition {
+    let anew = type_ == "Ready" && late_secret::begins(previous, reason);
+    let before = previous
+        .conditions
+        .iter()
+        .find(|before| before.type_ == type_ && before.status == status && !anew);
+    let message = message.chars().take(limits::CONDITION_MESSAGE as usize);
+    let told = (status, reason, message.collect());
+    let mut condition = conditions::condition(type_, told, generation);
+    condition.last_transition_time = before.map_or(Time(to_second(now)), |before| {
+        before.last_transition_time.clone()
+    });
+    condition
+}
+
+/// Status, reason and message of a condition.
+type Said<'a> = (&'a str, Reason, &'a str);
+
+/// What Ready, Reconciling and Stalled say of `standing`, whose message is `told`.
+fn said_of<'a>(
+    standing: &ReadyState,
+    told: &'a str,
+    previous: &'a ClusterWatchStatus,
+    now: Timestamp,
+) -> (Said<'a>, Said<'a>, Said<'a>) {
+    let ready = previous
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == "Ready");
+    match standing {
+        ReadyState::Progressing(_) => (
+            ("Unknown", Reason::Progressing, told),
+            ("True", Reason::Progressing, told),
+            ("False", Reason::Progressing, ""),
+        ),
+        ReadyState::Synced(_) => (
+            ("True", Reason::Synced, told),
+            ("False", Reason::Synced, ""),
+            ("False", Reason::Synced, ""),
+        ),
+        ReadyState::Suspended => {
+            let was = ready.and_then(|ready| Some((&*ready.status, ready.reason.parse().ok()?)));
+            let (status, reason) = was.unwrap_or(("Unknown", Reason::Pending));
+            (
+                (status, reason, told),
+                ("False", Reason::Suspended, told),
+                ("False", Reason::Suspended, ""),
+            )
+        }
+        ReadyState::Keyless { reason, .. } if !late_secret::is_overdue(previous, now) => (
+            ("False", *reason, told),
+            ("True", *reason, told),
+            ("False", *reason, ""),
+        ),
+        ReadyState::Stalled { reason, .. } | ReadyState::Keyless { reason, .. } => (
+            ("False", *reason, told),
+            ("False", *reason, ""),
+            ("True", *reason, told),
+        ),
+        ReadyState::Failing { reason, .. } => (
+            ("False", *reason, told),
+            ("True", *reason, told),
+            ("False", *reason, ""),
+        ),
     }
 }
 
