@@ -11,6 +11,9 @@ use k8s_openapi::jiff::Timestamp;
 /// No first sync waits for longer, however long the interval is.
 const LONGEST: Duration = Duration::from_secs(60);
 
+/// So many places, one a second, are enough for a few `ClusterWatches`: two of them need not be half a minute apart.
+const PLACES: usize = 60;
+
 /// Multiples of this, without what is before the point, never gather anywhere, however many there are: (sqrt(5) - 1) / 2.
 const GOLDEN: f64 = 0.618_033_988_749_894_8;
 
@@ -19,17 +22,21 @@ const GOLDEN: f64 = 0.618_033_988_749_894_8;
 pub struct Place(f64);
 
 impl Place {
-    /// The place of the one with `rank` (from 0) of `many`, evenly spaced.
+    /// The place of the one with `rank` (from 0) of `many`, evenly spaced, and at most a second apart.
     #[must_use]
     #[allow(clippy::cast_precision_loss, reason = "far fewer than 2^53")]
     pub fn of(rank: usize, many: usize) -> Self {
-        Self(rank as f64 / many.max(1) as f64)
+        Self(rank as f64 / many.max(PLACES) as f64)
     }
 
-    /// The place of one that comes after so many others were given theirs: in a gap between those.
+    /// The place of one that comes after so many others were given theirs: behind those, or in a gap between them.
     #[allow(clippy::cast_precision_loss, reason = "far fewer than 2^53")]
     fn after(others: usize) -> Self {
-        Self((others as f64 * GOLDEN).fract())
+        if others < PLACES {
+            Self::of(others, PLACES)
+        } else {
+            Self((others as f64 * GOLDEN).fract())
+        }
     }
 
     /// How long it waits, where `interval` is in force.
@@ -171,17 +178,26 @@ mod tests {
         ];
         let places = places(&begin, 0);
         let waits = places.iter().map(|place| place.wait(MINUTE).as_secs());
-        assert_eq!(waits.collect::<Vec<_>>(), [45, 0, 30, 15]);
+        assert_eq!(waits.collect::<Vec<_>>(), [3, 0, 2, 1]);
+        let many: Vec<_> = (0..120).map(|_| begins("a", None)).collect();
+        let last = super::places(&many, 0)[119].wait(MINUTE);
+        assert_eq!(last.as_secs(), 59);
     }
 
     #[test]
     fn a_single_one_waits_for_nothing_and_no_one_longer_than_its_interval_or_a_minute() {
         assert_eq!(places(&[begins("a", None)], 0), [Place::default()]);
         assert_eq!(Place::default().wait(MINUTE), Duration::ZERO);
-        let half = Place::of(1, 2);
+        let half = Place::of(60, 120);
         assert_eq!(half.wait(MINUTE * 60), MINUTE / 2);
         assert_eq!(half.wait(MINUTE / 4), MINUTE / 8);
         assert_eq!(places(&[], 3), []);
+    }
+
+    #[test]
+    fn a_few_namespaces_that_are_listed_one_by_one_take_turns_of_a_second() {
+        let waits = [0, 1, 2].map(|others| places(&[begins("a", None)], others)[0].wait(MINUTE));
+        assert_eq!(waits.map(|wait| wait.as_secs()), [0, 1, 2]);
     }
 
     #[test]
