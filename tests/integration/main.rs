@@ -30,6 +30,7 @@ mod proxies;
 mod recipes;
 mod reference;
 mod restore;
+mod rooms;
 mod scrape;
 mod setup;
 mod shards;
