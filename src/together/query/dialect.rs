@@ -75,7 +75,7 @@ impl Dialects {
     }
 
     /// How often another way than the reference page's was remembered, by that way: `sdk-names` or a word of
-    /// [`DialectSummary::filters`].
+    /// [`filters`](crate::together::DialectSummary::filters).
     #[must_use]
     pub fn fallbacks(&self) -> BTreeMap<&'static str, u64> {
         self.learned().fallbacks.clone()
