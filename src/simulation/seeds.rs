@@ -98,6 +98,12 @@ seeds! {
     seed_632 = 632;
     /// The same where writes are throttled.
     seed_822 = 822;
+    /// The judge's own mistake: a label that somebody took while there is no key waits for the next full listing.
+    seed_2115 = 2115;
+    /// The judge's own mistake: a status that could not be written waits for the next poll.
+    seed_2435 = 2435;
+    /// The judge's own mistake: a status that a restore of etcd put back waits for the heartbeat.
+    seed_3287 = 3287;
     /// The judge's own mistake: a mark by a clock of another day leaves open which of two ended first.
     seed_724598 = 724_598;
     /// The judge's own mistake: it wanted a mirror at the first sight of a version whose older one was shown for minutes.

@@ -175,12 +175,14 @@ impl State {
         if now.saturating_sub(self.judge.disturbed) <= time {
             return;
         }
+        // Without a key there is no listing, and only a full one gives back a label that somebody took.
+        let ended = self.answered.ended(watch);
         let wrong = mirrors.iter().find(|(name, mirror)| {
             let own = covers(watch, instance(mirror)) && !is_foreign(mirror);
             // One that an earlier generation sent may have landed just now.
             let new = self.judge.created_since(name, now.saturating_sub(OWNED));
             let relabelled = self.judge.newer.relabelled.get(*name);
-            let taken = relabelled.is_some_and(|until| now < *until);
+            let taken = relabelled.is_some_and(|until| now < *until || ended < *until);
             let excused = new || taken || self.judge.newer.excuses(name, now);
             own && !excused && !bears(mirror, watch)
         });

@@ -8,13 +8,15 @@ use crate::{
     api::{Reason, cluster_watch::ClusterWatch},
     controller::status::late_secret::told,
     simulation::{cluster::Op, world::State},
-    sync::credentials::AGAIN,
+    sync::{credentials::AGAIN, schedule::HEARTBEAT},
 };
 
 /// In this time a Secret that was repaired is used.
 const REPAIRED: Duration = Duration::from_secs(15);
 /// No longer than this apart it is looked what is out of order.
 const LOOK: Duration = Duration::from_secs(20);
+/// A status that could not be written is written with the next poll.
+const NEXT_POLL: Duration = Duration::from_secs(60);
 /// How long a missing Secret may be on its way.
 const GRACE: Duration = Duration::from_secs(120);
 /// Times are told in whole seconds.
@@ -32,13 +34,16 @@ impl State {
 
     /// A Secret that was repaired is used before long, whatever the interval.
     pub(super) fn judge_repaired(&mut self, watch: &ClusterWatch, now: Duration) {
-        let since = self.judge.newer.key_is_there;
+        // A status that a restore of etcd put back is found out with the heartbeat.
+        let restored = self.judge.newer.restored.map(|at| at + HEARTBEAT);
+        let since = self.judge.newer.key_is_there.max(restored);
+        let since = since.filter(|_| self.judge.newer.key_is_there.is_some());
         let repaired = since.is_some_and(|since| now.saturating_sub(since) > REPAIRED);
         let says = watch.status.as_ref().and_then(told);
         if let Some(reason) = says
             && repaired
             && !watch.spec.suspend
-            && self.is_calm(now)
+            && self.is_calm(now.saturating_sub(NEXT_POLL))
         {
             let name = watch.name_any();
             self.violated(|| {
