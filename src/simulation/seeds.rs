@@ -39,7 +39,7 @@ seeds! {
     /// A task that panicked is not started again.
     seed_47 = 47;
     /// One failed page ends a listing.
-    seed_55 = 55;
+    seed_6021 = 6021;
     /// Nothing is ever marked stale.
     seed_63 = 63;
     /// A clock of this machine that is days off is believed.
