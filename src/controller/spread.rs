@@ -11,6 +11,9 @@ use k8s_openapi::jiff::Timestamp;
 /// No first sync waits for longer, however long the interval is.
 const LONGEST: Duration = Duration::from_secs(60);
 
+/// So many may begin at the same moment: their calls are no burst.
+const FEW: usize = 20;
+
 /// So many places, one a second, are enough for a few `ClusterWatches`: two of them need not be half a minute apart.
 const PLACES: usize = 60;
 
@@ -22,10 +25,14 @@ const GOLDEN: f64 = 0.618_033_988_749_894_8;
 pub struct Place(f64);
 
 impl Place {
-    /// The place of the one with `rank` (from 0) of `many`, evenly spaced, and at most a second apart.
+    /// The place of the one with `rank` (from 0) of `many`: a few have the first one all, others are evenly spaced, and at most a
+    /// second apart.
     #[must_use]
     #[allow(clippy::cast_precision_loss, reason = "far fewer than 2^53")]
     pub fn of(rank: usize, many: usize) -> Self {
+        if many <= FEW {
+            return Self::default();
+        }
         Self(rank as f64 / many.max(PLACES) as f64)
     }
 
@@ -170,18 +177,26 @@ mod tests {
     #[test]
     fn those_that_never_synced_come_first_then_the_oldest_evenly_spaced() {
         let [old, new] = ["2026-11-23T09:00:00Z", "2026-11-23T10:00:00Z"].map(at);
-        let begin = [
-            begins("a", Some(new)),
-            begins("b", None),
-            begins("c", Some(old)),
-            begins("d", None),
-        ];
-        let places = places(&begin, 0);
-        let waits = places.iter().map(|place| place.wait(MINUTE).as_secs());
-        assert_eq!(waits.collect::<Vec<_>>(), [3, 0, 2, 1]);
-        let many: Vec<_> = (0..120).map(|_| begins("a", None)).collect();
-        let last = super::places(&many, 0)[119].wait(MINUTE);
-        assert_eq!(last.as_secs(), 59);
+        let mut begin = vec![begins("a", Some(new)), begins("c", Some(old))];
+        begin.extend((0..28).map(|_| begins("b", None)));
+        let waits = |begin: &[Begins<'_>]| -> Vec<u64> {
+            let places = places(begin, 0);
+            places
+                .iter()
+                .map(|place| place.wait(MINUTE).as_secs())
+                .collect()
+        };
+        let thirty = waits(&begin);
+        assert_eq!((thirty[0], thirty[1]), (29, 28));
+        assert!(thirty[2..].iter().copied().eq(0..28), "{thirty:?}");
+        let last = waits(&vec![begins("a", None); 120])[119];
+        assert_eq!(last, 59);
+    }
+
+    #[test]
+    fn a_few_begin_together() {
+        let few = places(&vec![begins("a", None); FEW], 0);
+        assert_eq!(few, vec![Place::default(); FEW]);
     }
 
     #[test]
@@ -212,9 +227,17 @@ mod tests {
     fn the_roll_knows_the_place_of_each_until_it_leaves() {
         let roll = Roll::default();
         let [a, b, again] = ["a", "b", "a"].map(|name| roll.enter("ns", name));
-        assert_eq!([a.place(), b.place()], [Place::of(0, 2), Place::of(1, 2)]);
+        let others: Vec<_> = (0..FEW)
+            .map(|name| roll.enter("other", &name.to_string()))
+            .collect();
+        let many = FEW + 2;
+        assert_eq!(
+            [a.place(), b.place()],
+            [Place::of(0, many), Place::of(1, many)]
+        );
         drop(a);
-        assert_eq!(b.place(), Place::of(1, 2), "its next task is there");
+        assert_eq!(b.place(), Place::of(1, many), "its next task is there");
+        drop(others);
         drop(again);
         assert_eq!(b.place(), Place::default());
         assert_eq!(Entry::default().place(), Place::default());
@@ -223,7 +246,11 @@ mod tests {
     proptest! {
         /// However many `ClusterWatches` begin in however many namespaces that are listed one by one: no second has three times as many as the mean.
         #[test]
-        fn no_second_has_more_than_three_times_the_mean(batches in prop::collection::vec(1_usize..40, 1..60)) {
+        fn no_second_has_more_than_three_times_the_mean(
+            first in FEW + 1..40,
+            more in prop::collection::vec(1_usize..40, 0..60),
+        ) {
+            let batches = [vec![first], more].concat();
             let names: Vec<_> = (0..40).map(|name| name.to_string()).collect();
             let mut seconds = [0_u32; 60];
             let mut others = 0;

@@ -39,7 +39,7 @@ seeds! {
     /// A task that panicked is not started again.
     seed_47 = 47;
     /// One failed page ends a listing.
-    seed_6021 = 6021;
+    seed_55 = 55;
     /// Nothing is ever marked stale.
     seed_63 = 63;
     /// A clock of this machine that is days off is believed.
@@ -49,9 +49,9 @@ seeds! {
     /// What an answer by id shows and the plan leaves out counts as confirmed.
     seed_94 = 94;
     /// The heartbeat goes by promises.
-    seed_4158 = 4158;
+    seed_95 = 95;
     /// A listing that broke off counts as complete.
-    seed_4602 = 4602;
+    seed_120 = 120;
     /// One namespace that cannot be listed stops all.
     seed_133 = 133;
     /// An edit grants a Secret that is missing a second grace.
@@ -59,7 +59,7 @@ seeds! {
     /// The judge's own mistake: one that is suspended reconciles its owners, and not for want of its Secret.
     seed_48 = 48;
     /// An enum that is a number is read as absent.
-    seed_4077 = 4077;
+    seed_143 = 143;
     /// An older version overwrites a newer one at once.
     seed_153 = 153;
     /// A time of the year 1 or of 1970 counts as one.
@@ -78,8 +78,6 @@ seeds! {
     seed_29588 = 29588;
     /// Not planted: a mirror that an earlier generation had sent landed late and kept its owners.
     seed_200324 = 200_324;
-    /// The same, since the first syncs after a start are spread.
-    seed_4261 = 4261;
     /// Not planted: a restore of etcd put the status of a suspended `ClusterWatch` back, and it stayed so.
     seed_532550 = 532_550;
     /// Not planted: `mirrorsGeneration` was said while a write of an earlier generation was under way, which then took the owners.
