@@ -110,4 +110,14 @@ seeds! {
     seed_1087066 = 1_087_066;
     /// The judge's own mistake: a create that arrives after its mirror was pruned can be kept from it by no fence.
     seed_1135548 = 1_135_548;
+    /// A listing that broke off counts as complete.
+    seed_4602 = 4602;
+    /// The heartbeat goes by promises.
+    seed_4158 = 4158;
+    /// An enum that is a number is read as absent.
+    seed_4077 = 4077;
+    /// A mirror that an earlier generation had sent lands late and keeps its owners.
+    seed_4261 = 4261;
+    /// One failed page ends a listing.
+    seed_6021 = 6021;
 }
