@@ -158,7 +158,6 @@ async fn poll_with<C: KubeApi, T: Service>(
     let complete = match listed {
         Ok(complete) => complete,
         Err(error) => {
-            queue.drain().await;
             let _ = write_out(queue, sync_state, false).await;
             sync_state.regressions = regressions;
             sync_state.refused(key, &error, cadence, ended);
@@ -190,7 +189,6 @@ async fn poll_with<C: KubeApi, T: Service>(
         });
     }
     let older = std::mem::take(&mut queue.older);
-    queue.drain().await;
     let all = full || only_final(target).is_some();
     let (summary, left_out) = write_out(queue, sync_state, all).await;
     sync_state.regressions = regressions;
@@ -233,6 +231,7 @@ async fn write_out<C: KubeApi>(
     sync_state: &mut SyncState,
     all: bool,
 ) -> (WriteSummary, LeftOut) {
+    queue.drain().await;
     sync_state.backlog = std::mem::take(&mut queue.backlog);
     sync_state.backlog.end(all);
     queue.finish().await

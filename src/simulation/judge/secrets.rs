@@ -36,8 +36,8 @@ impl State {
     pub(super) fn judge_repaired(&mut self, watch: &ClusterWatch, now: Duration) {
         // A status that a restore of etcd put back is found out with the heartbeat.
         let restored = self.judge.newer.restored.map(|at| at + HEARTBEAT);
-        let since = self.judge.newer.key_is_there.max(restored);
-        let since = since.filter(|_| self.judge.newer.key_is_there.is_some());
+        let since = self.judge.newer.key_is_there;
+        let since = since.map(|since| since.max(restored.unwrap_or_default()));
         let repaired = since.is_some_and(|since| now.saturating_sub(since) > REPAIRED);
         let says = watch.status.as_ref().and_then(told);
         if let Some(reason) = says
