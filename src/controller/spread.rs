@@ -65,10 +65,13 @@ pub struct Begins<'a> {
 }
 
 /// The place of each, in the order in which they are given, where so many `others` were given theirs just before: namespaces
-/// can be listed one by one.
+/// can be listed one by one, and the first few of all of them still begin at once.
 #[must_use]
 pub fn places(begin: &[Begins<'_>], others: usize) -> Vec<Place> {
     let many = begin.len();
+    if others + many <= FEW {
+        return vec![Place::default(); many];
+    }
     let mut order: Vec<_> = (0..many).collect();
     order.sort_by(|one, other| begin[*one].cmp(&begin[*other]));
     let mut free: Vec<_> = if others == 0 {
@@ -210,9 +213,11 @@ mod tests {
     }
 
     #[test]
-    fn a_few_namespaces_that_are_listed_one_by_one_take_turns_of_a_second() {
-        let waits = [0, 1, 2].map(|others| places(&[begins("a", None)], others)[0].wait(MINUTE));
-        assert_eq!(waits.map(|wait| wait.as_secs()), [0, 1, 2]);
+    fn namespaces_that_are_listed_one_by_one_begin_at_once_until_they_are_many() {
+        let last = FEW - 1;
+        let waits = [0, 1, last, last + 1, last + 2]
+            .map(|others| places(&[begins("a", None)], others)[0].wait(MINUTE));
+        assert_eq!(waits.map(|wait| wait.as_secs()), [0, 0, 0, 20, 21]);
     }
 
     #[test]

@@ -27,8 +27,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{clock::ManualClock, setup};
 
-mod first_look;
-
 /// The cluster that most tests watch.
 pub(crate) const CLUSTER: &str = "0b7c9a52-7d0e-4a39-9c1a-3a1f6a0b7c11";
 /// How long a condition may take to come true before the test fails.

@@ -146,7 +146,6 @@ async fn a_watch_born_without_a_secret_says_so_and_recovers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_cluster_or_instance_is_told() {
     let fixture = fixture("unknown").await;
-    fixture.first_look(&[&fixture.namespace]).await;
     fixture
         .watch("cluster", |spec| {
             "no-such-cluster".clone_into(&mut spec.cluster_id);

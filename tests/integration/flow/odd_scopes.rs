@@ -53,7 +53,6 @@ fn only_listings(fixture: &Fixture) {
 #[tokio::test(flavor = "multi_thread")]
 async fn odd_clusters_are_asked_for_by_their_own_ids() {
     let fixture = Fixture::new("odd-clusters").await;
-    fixture.first_look(&[&fixture.namespace]).await;
     let ids = odd_ids();
     for (number, cluster) in (0..).zip(&ids) {
         // The same id in each: one that is no UUID is another remediation in another cluster.
@@ -91,7 +90,6 @@ async fn odd_clusters_are_asked_for_by_their_own_ids() {
 #[tokio::test(flavor = "multi_thread")]
 async fn odd_instances_are_asked_for_by_their_own_ids() {
     let fixture = Fixture::new("odd-instances").await;
-    fixture.first_look(&[&fixture.namespace]).await;
     let ids = odd_ids();
     for (number, instance) in (0..).zip(&ids) {
         fixture.simulator.put(Truth {

@@ -160,7 +160,6 @@ async fn two_namespaces_mirror_one_cluster_each_for_itself() {
     let other = fixture.control_plane.namespace("two-other").await.unwrap();
     fixture.stop().await;
     fixture.start(&[&other]).await;
-    fixture.first_look(&[&fixture.namespace, &other]).await;
     let mut secret = Secret {
         string_data: Some([("api-key".to_owned(), fixture.simulator.key().to_owned())].into()),
         ..Secret::default()

@@ -116,7 +116,6 @@ pub(super) async fn keys(control_plane: &'static ControlPlane) -> Vec<Situation>
 /// What is wrong with a question.
 pub(super) async fn questions(control_plane: &'static ControlPlane) -> Vec<Situation> {
     let fixture = Fixture::on(control_plane, "questions").await;
-    fixture.first_look(&[&fixture.namespace]).await;
     fixture
         .watch("cluster", |spec| {
             "no-such-cluster".clone_into(&mut spec.cluster_id);
