@@ -36,12 +36,12 @@ impl Short {
 
 /// The last listing of some states, and whether something was seen since that it lacks. Each one counts once.
 #[derive(Debug, Default)]
-pub(crate) struct Comparison {
+pub(crate) struct FilterCheck {
     last: Option<Short>,
     lacks: bool,
 }
 
-impl Comparison {
+impl FilterCheck {
     /// Something that the API shows, by id or in a listing of everything.
     pub(crate) fn seen(&mut self, item: &Remediation) {
         self.lacks |= self.last.as_ref().is_some_and(|last| last.lacks(item));

@@ -27,9 +27,9 @@ impl<C: KubeApi, T: Service> Task<C, T> {
             ReadyState::Stalled { reason, message }
         } else if stale {
             ReadyState::Failing { reason, message }
-        } else if self.is_synced() {
+        } else if self.status.is_synced() {
             // A hiccup is told by logs alone; what was mirrored all the same still counts, and somebody lives.
-            ReadyState::Synced(self.note.clone())
+            ReadyState::Synced(self.status.note.clone())
         } else {
             ReadyState::Progressing(format!("not synced yet: {message}"))
         }

@@ -16,7 +16,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
         self.begin(&standing).await;
         loop {
             if !overlaps {
-                let began = self.facts.adopting.is_some();
+                let began = self.status.inputs.adopting.is_some();
                 self.survey();
                 if !began {
                     self.report(&standing).await;
@@ -29,13 +29,14 @@ impl<C: KubeApi, T: Service> Task<C, T> {
                 self.mark_stale(now).await;
             }
             let told = self.report(&standing).await;
-            let due = [self.good, self.confirmed].map(|since| since + self.stale_after());
+            let due = [self.freshness.last_clean, self.freshness.last_complete]
+                .map(|since| since + self.stale_after());
             let next = due.into_iter().filter(|due| !overlaps && now < *due).min();
-            let pause = match (&self.facts.adopting, told) {
+            let pause = match (&self.status.inputs.adopting, told) {
                 (Some(_), _) => ADOPT_AGAIN,
                 (None, true) if self.may_land() => ADOPT_AGAIN,
                 (None, true) => HEARTBEAT,
-                (None, false) => self.cadence.interval.min(HEARTBEAT),
+                (None, false) => self.schedule.cadence.interval.min(HEARTBEAT),
             };
             let again = now + pause;
             let until = next.map_or(again, |due| due.min(again));
@@ -43,7 +44,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
                 biased;
                 () = self.env.clock.sleep_until(until) => {}
                 // It may show mirrors without their owner references, as they were before a restore of etcd.
-                () = self.env.index.listed_after(self.sync_state.surveyed), if !overlaps => {}
+                () = self.env.index.listed_after(self.store_seen.surveyed), if !overlaps => {}
             }
         }
     }

@@ -10,7 +10,7 @@ const MOST: usize = 4096;
 /// What could not be written, from poll to poll. A short listing does not show what has ended, so only a full one can
 /// show that nothing is left.
 #[derive(Debug, Default)]
-pub struct Backlog {
+pub struct FailedWrites {
     names: HashSet<Box<str>>,
     /// Those that failed in this poll.
     fresh: HashSet<Box<str>>,
@@ -25,7 +25,7 @@ pub struct Backlog {
     fulls: u32,
 }
 
-impl Backlog {
+impl FailedWrites {
     /// Why this poll passes over `name`, if it does.
     #[must_use]
     pub fn skips(&self, name: &str) -> Option<KubeApiError> {
