@@ -10,19 +10,15 @@ pub use entry::{ConditionFacts, Mirror};
 use kube::ResourceExt;
 pub use listing::Rewinds;
 use listing::Watched;
-use share::Shares;
-pub use share::{Clusters, Share};
 use tokio::sync::Notify;
 
 use crate::{api::remediation::Remediation, mirror::labels::FlagLabels};
 
 mod entry;
-mod kept;
 mod listing;
 mod look;
 pub mod reflector;
 pub mod restored;
-mod share;
 pub mod summary;
 
 /// The objects of one cluster, by name.
@@ -32,7 +28,7 @@ type Group = BTreeMap<Box<str>, Arc<Mirror>>;
 /// lead to the same writes, one after the other.
 type Namespace = BTreeMap<Arc<str>, Group>;
 
-/// The cluster of objects whose spec cannot be read. They are kept so that their names are taken, in shards too.
+/// The cluster of objects whose spec cannot be read. They are kept so that their names are taken.
 const UNREADABLE: &str = "";
 
 /// What tells of a mirror.
@@ -106,28 +102,15 @@ struct Inner {
     lists: u64,
     /// Those of them that followed a way backwards.
     restores: u64,
-    /// What is kept; `None`: everything.
-    shares: Option<Shares>,
 }
 
 impl Inner {
-    fn keeps(&mut self, namespace: &str, cluster: &str) -> bool {
-        if cluster == UNREADABLE {
-            return true;
-        }
-        let shares = self.shares.as_mut();
-        shares.is_none_or(|shares| shares.keeps(namespace, cluster))
-    }
-
     /// Takes in what `source` tells, unless what is known is newer. Says whether it is an older version than a consistent
     /// read can show: versions went backwards.
     fn take(&mut self, mut object: Remediation, source: Source) -> bool {
         let (Some(namespace), name) = (object.namespace(), object.name_any()) else {
             return false;
         };
-        if !self.keeps(&namespace, &object.spec.cluster_id) {
-            return false;
-        }
         let Some(mut mirror) = Mirror::of(&mut object, &mut self.names, &self.labels) else {
             return false;
         };

@@ -30,11 +30,6 @@ pub struct ClusterWatchStatus {
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
 
-    /// The shard that writes this status and the mirrors: namespace and name of its Lease. Absent: none does.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = limits::SHARD))]
-    pub shard: Option<String>,
-
     /// When the API was last read to the end (RFC 3339, UTC). Written with other changes, else every five
     /// minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -8,9 +8,7 @@ use tokio::sync::watch;
 
 use crate::{
     api::{Reason, cluster_watch::ClusterWatch},
-    controller::{
-        metrics::Watches, shard::Shard, spread::Roll, status::build::ReadyState, worker::Task,
-    },
+    controller::{metrics::Watches, spread::Roll, status::build::ReadyState, worker::Task},
     health::liveness::Watchdog,
     k8s::api::KubeApi,
     sync::{
@@ -33,14 +31,11 @@ pub(super) enum Work {
     Mirror,
     /// To leave the API alone and say why; whether the mirrors are those of another `ClusterWatch`.
     Rest(ReadyState, bool),
-    /// To tell another shard that it may begin.
-    LetGo,
 }
 
 /// What the task of one generation of one `ClusterWatch` is made of, each time that it is started.
 pub(super) struct Slot<C, T> {
     pub(super) env: Arc<Env<C, T>>,
-    pub(super) shard: Shard,
     pub(super) speeds: PollDefaults,
     pub(super) watchdog: Watchdog,
     pub(super) meters: Watches,
@@ -100,7 +95,6 @@ impl<C: KubeApi, T: Service> Slot<C, T> {
             Work::Rest(standing, overlaps) => {
                 task.rest(standing.clone(), *overlaps, &self.meters).await;
             }
-            Work::LetGo => task.let_go().await,
         }
     }
 
@@ -122,8 +116,7 @@ impl<C: KubeApi, T: Service> Slot<C, T> {
 
     fn task(&self) -> Task<C, T> {
         let (env, watch) = (self.env.clone(), self.seen.borrow().clone());
-        let (shard, asked) = (self.shard.clone(), self.asked.clone());
-        Task::new(env, watch, shard, self.speeds, asked)
+        Task::new(env, watch, self.speeds, self.asked.clone())
     }
 }
 

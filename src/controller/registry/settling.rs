@@ -63,8 +63,7 @@ impl Changed {
 }
 
 impl<C: KubeApi, T: Service> Supervisor<C, T> {
-    /// Settles what is `changed` until it is dropped, and keeps the mirrors that this shard needs. `watches`: those of
-    /// `namespace` (all: `None`), as they are now.
+    /// Settles what is `changed` until it is dropped. `watches`: those of `namespace` (all: `None`), as they are now.
     pub(crate) async fn settle_changed(
         &self,
         namespace: Option<&str>,
@@ -74,7 +73,6 @@ impl<C: KubeApi, T: Service> Supervisor<C, T> {
         loop {
             let marked = changed.next().await;
             let watches = watches();
-            self.keep(namespace, &watches);
             if marked.all {
                 self.settle_all(namespace, &watches);
             } else {

@@ -59,8 +59,6 @@ pub enum ReadyState {
 pub struct StatusInputs {
     /// The generation it speaks of.
     pub generation: i64,
-    /// The shard that writes.
-    pub shard: String,
     /// When the API was last read to the end, if this process knows.
     pub last_sync: Option<Timestamp>,
     /// When everything was last listed to the end, if this process knows.
@@ -100,7 +98,6 @@ pub fn build(
     let known = previous.remediations.is_some() || facts.rollup.is_some();
     ClusterWatchStatus {
         observed_generation: Some(facts.generation),
-        shard: Some(facts.shard.clone()),
         conditions: vec![
             condition("Ready", ready),
             condition("Reconciling", reconciling),

@@ -13,7 +13,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
     /// references, and are marked once they are stale, unless the `ClusterWatch` `overlaps` another: then they are the other's.
     pub async fn rest(mut self, standing: ReadyState, overlaps: bool, meters: &Watches) {
         self.count(meters);
-        self.begin(&standing).await;
+        self.listed(&standing).await;
         loop {
             if !overlaps {
                 let began = self.status.inputs.adopting.is_some();
