@@ -1,4 +1,4 @@
-//! Follows the `ClusterWatches` and tells the supervisor of them.
+//! Watches the `ClusterWatches` and passes changes to the supervisor.
 
 pub mod events;
 pub mod metrics;
@@ -29,8 +29,8 @@ use crate::{
     together::Service,
 };
 
-/// Watches the `ClusterWatches` of `namespace` (all: `None`) until `supervisor` is told to shut down; tells `readiness`
-/// when they were all listed.
+/// Watches the `ClusterWatches` of `namespace` (`None`: all) until `supervisor` shuts down. Tells `readiness` when the
+/// first list is complete.
 pub async fn control<C: KubeApi, T: Service>(
     client: Client,
     namespace: Option<String>,
@@ -38,8 +38,8 @@ pub async fn control<C: KubeApi, T: Service>(
     readiness: Readiness,
 ) {
     let api = watch::objects_in::<DeserializeGuard<ClusterWatch>>(client, namespace.as_deref());
-    // `Controller::new` would not tell of deletions; and those during a cut are told by nobody, so that the end of
-    // every listing is looked at too.
+    // `Controller::new` does not report deletions, and deletions during a lost connection cause no event. So the end of
+    // every list counts as a change.
     let (store, writer) = reflector::store();
     let changed = Arc::new(Changed::default());
     let events = {
@@ -73,7 +73,7 @@ pub async fn control<C: KubeApi, T: Service>(
             .inspect_err(move |error| {
                 if watch::is_refused(error) {
                     refused.set(Listing::Refused);
-                    // The mirrors of a namespace are not waited for, whose ClusterWatches cannot be listed.
+                    // If the ClusterWatches of a namespace cannot be listed, nothing waits for its mirrors.
                     keep_nothing();
                 }
             })
@@ -97,7 +97,7 @@ pub async fn control<C: KubeApi, T: Service>(
                     tracing::warn!(
                         namespace,
                         error = words(&error),
-                        "the watch on ClusterWatches failed and is tried again"
+                        "failed to watch ClusterWatches; retrying"
                     );
                 }
             }
@@ -106,7 +106,7 @@ pub async fn control<C: KubeApi, T: Service>(
     let leading = async {
         supervisor.led().await;
         changed.mark_all();
-        // Only the watch's own end ends the wait too early, and then there is nothing to look after.
+        // The wait fails only if the watch itself ended. Then there is nothing to do.
         let _ = store.wait_until_ready().await;
         supervisor
             .look_out(namespace.as_deref(), || {
@@ -117,7 +117,7 @@ pub async fn control<C: KubeApi, T: Service>(
             .await;
     };
     let settling = async {
-        // Before that the store is empty, which would look as if there were no ClusterWatches.
+        // Until then the store is empty, which looks as if there were no ClusterWatches.
         let _ = store.wait_until_ready().await;
         supervisor
             .settle_changed(namespace.as_deref(), &changed, || store.state())
@@ -130,7 +130,7 @@ pub async fn control<C: KubeApi, T: Service>(
     }
 }
 
-/// Marks only: a settle looks at all of its namespace, so that each of a burst would do the work of all.
+/// Only marks the namespace: settling handles the whole namespace, so one settle serves a burst of events.
 async fn reconcile(watch: Arc<ClusterWatch>, changed: Arc<Changed>) -> Result<Action, Infallible> {
     changed.mark(&watch.namespace().unwrap_or_default());
     Ok(Action::await_change())

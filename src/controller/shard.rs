@@ -1,8 +1,8 @@
-//! Which `ClusterWatches` this operator looks after, and who has one now.
+//! Which `ClusterWatches` this operator is responsible for, and which shard owns each now.
 //!
-//! Every shard sees all watches and picks its own: so it knows the overlaps with those of others, and one that is
-//! relabelled does not look as if it were deleted. `status.shard` names the shard that writes: another one begins only
-//! once that one has let go, or is silent past `staleAfter`.
+//! Every shard sees all `ClusterWatches` and selects its own. So it knows the overlaps with those of other shards, and
+//! relabeling one does not look like a deletion. `status.shard` names the shard that writes. Another shard starts only
+//! after the owner released the `ClusterWatch`, or is silent past `staleAfter`.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -20,26 +20,27 @@ use crate::{
     store::{Clusters, Share},
 };
 
-/// One operator of those that share a cluster's watches; the only one where it has no selector.
+/// One of the operators that share the `ClusterWatches` of a cluster. Without a selector it is the only one.
 #[derive(Clone, Debug)]
 pub struct Shard {
     name: Arc<str>,
     selector: Option<Selector>,
 }
 
-/// Who may write for a watch.
+/// Who may write for a `ClusterWatch`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holder {
-    /// This shard, by what the status says.
+    /// This shard, according to the status.
     This,
-    /// Nobody.
+    /// No shard.
     Nobody,
-    /// Another shard, which promised to write again before this time; `None`: it promised nothing.
+    /// Another shard, with the time by which it promised to write again; `None`: without a promise.
     Another(Option<Timestamp>),
 }
 
 impl Shard {
-    /// The shard of this name (namespace and name of its Lease) that takes the watches that `selector` picks (`None`: all).
+    /// The shard of this name (namespace and name of its Lease), responsible for the `ClusterWatches` that `selector`
+    /// matches (`None`: all).
     #[must_use]
     pub fn new(name: &str, selector: Option<Selector>) -> Self {
         Self {
@@ -48,33 +49,34 @@ impl Shard {
         }
     }
 
-    /// Its name, as `status.shard` has it.
+    /// Its name, as in `status.shard`.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whether others may look after other watches.
+    /// Whether other shards may be responsible for other `ClusterWatches`.
     #[must_use]
     pub fn is_one_of_several(&self) -> bool {
         self.selector.is_some()
     }
 
-    /// Whether `watch` is to be looked after here.
+    /// Whether this shard is responsible for `watch`.
     #[must_use]
     pub fn takes(&self, watch: &ClusterWatch) -> bool {
         let selector = self.selector.as_ref();
         selector.is_none_or(|selector| selector.matches(watch.labels()))
     }
 
-    /// Whether what no watch has is looked after here: one shard at most takes watches without labels.
+    /// Whether this shard handles mirrors without a `ClusterWatch`. At most one shard selects `ClusterWatches` without
+    /// labels.
     #[must_use]
     pub fn takes_the_rest(&self) -> bool {
         let selector = self.selector.as_ref();
         selector.is_none_or(|selector| selector.matches(&BTreeMap::new()))
     }
 
-    /// Whose mirrors are kept here, of these `watches` of all shards.
+    /// The targets whose mirrors this shard keeps in its index, out of the `watches` of all shards.
     #[must_use]
     pub fn share(&self, watches: &[Arc<ClusterWatch>]) -> Share {
         let clusters = |own: bool| {
@@ -95,7 +97,7 @@ impl Shard {
         }
     }
 
-    /// Who writes for the watch with this status.
+    /// Who writes for the `ClusterWatch` with this status.
     #[must_use]
     pub fn holder(&self, status: &ClusterWatchStatus) -> Holder {
         match status.shard.as_deref() {
@@ -105,14 +107,14 @@ impl Shard {
         }
     }
 
-    /// Whether this shard writes for `watch`, by what its status says.
+    /// Whether this shard writes for `watch`, according to its status.
     #[must_use]
     pub fn has(&self, watch: &ClusterWatch) -> bool {
         let status = watch.status.as_ref();
         status.is_some_and(|status| self.holder(status) == Holder::This)
     }
 
-    /// The other shard that writes for `watch`, if one does.
+    /// The other shard that writes for `watch`, if any.
     #[must_use]
     pub fn other_holder(&self, watch: &ClusterWatch) -> Option<String> {
         let shard = watch.status.as_ref()?.shard.as_ref()?;

@@ -1,4 +1,4 @@
-//! The life of one generation of one `ClusterWatch`: wait, poll, report, again.
+//! The life of one generation of one `ClusterWatch`: wait, sync, report, repeat.
 
 mod adopting;
 mod failed;
@@ -44,13 +44,13 @@ use crate::{
     together::{Client, Service},
 };
 
-/// What Ready says of a poll that goes on for so long that the mirror is stale.
-const LATE: &str = "listing the API takes so long that nothing here was confirmed in time. The listing goes on; if this stays, ask for larger pages (spec.query.pageSize), or see why the API is slow";
+/// The message of Ready while a sync takes so long that mirrors are stale.
+const LATE: &str = "The current sync takes so long that the open remediations are stale. The sync continues. If this persists, set a larger spec.query.pageSize, or check the response times of the Together API";
 
-/// Labels and owner references that are not up to date are gone on with after this long.
+/// Updates of labels and owner references pause for this long.
 const ADOPT_AGAIN: Duration = Duration::from_secs(10);
 
-/// One generation of one watch.
+/// The task for one generation of one `ClusterWatch`.
 pub struct Task<C, T = Client> {
     env: Arc<Env<C, T>>,
     watch: Arc<ClusterWatch>,
@@ -64,22 +64,22 @@ pub struct Task<C, T = Client> {
     sync_state: SyncState,
     facts: StatusInputs,
     polls: u64,
-    /// Before this the first poll leaves the API to others (monotonic).
+    /// The first sync starts no earlier than this (monotonic), so that others can go first.
     starts_at: Duration,
     entry: Entry,
-    /// When a poll last came to its end with all its writes (monotonic; negative times count as zero).
+    /// When a sync last completed with all its writes (monotonic; negative times count as zero).
     good: Duration,
-    /// The same with or without them: what was listed is confirmed.
+    /// When a sync last completed, with or without failed writes: the listed mirrors are confirmed.
     confirmed: Duration,
-    /// What the last complete listing had to be told with, in words.
+    /// The notes of the last complete sync.
     note: String,
-    /// How long the last complete listing took.
+    /// Duration of the last complete sync.
     lasted: Duration,
     meter: Arc<WatchMeter>,
 }
 
 impl<C: KubeApi, T: Service> Task<C, T> {
-    /// The task of `watch`, of this `shard`; `requested`: its `requestedAt` annotation, as it changes.
+    /// The task of `watch` for this `shard`; `requested` is its `requestedAt` annotation, as it changes.
     #[must_use]
     pub fn new(
         env: Arc<Env<C, T>>,
@@ -120,19 +120,20 @@ impl<C: KubeApi, T: Service> Task<C, T> {
         task.good = now.saturating_sub(task.unconfirmed_before_start());
         task.confirmed = task.good;
         task.sync_state.all_landed = now + UNDER_WAY;
-        // What was created since is no history, though no operator may have run.
+        // Remediations created since the last sync are reported as new, even if no operator ran at that time.
         task.sync_state.news = timestamp::read(task.reporter.last().last_sync_time.as_deref());
         task
     }
 
-    /// Keeps `pace`, which it shares with those before and after it; `edited`: in place of an earlier generation.
+    /// Keeps `pace`, which it shares with the tasks before and after it; `edited`: it replaces an earlier generation's
+    /// task.
     #[must_use]
     pub fn after(mut self, pace: Arc<EditThrottle>, edited: bool) -> Self {
         (self.sync_state.pace, self.edited) = (pace, edited);
         self
     }
 
-    /// Mirrors until it is dropped; `watchdog` sees that its polls move, `meters` count them.
+    /// Syncs until it is dropped. `watchdog` monitors progress, and `meters` count.
     pub async fn run(mut self, watchdog: &Watchdog, meters: &Watches) {
         let name = self.watch.name_any();
         self.count(meters);
@@ -151,7 +152,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
             self.polls += 1;
             self.facts.handled = handled.or(self.facts.handled.take());
             let standing = self.record_outcome(&outcome).await;
-            // A short listing that went well has corrected most of what it showed.
+            // A successful active sync has corrected most of the stale mirrors.
             let all = outcome.as_ref().map_or(true, |outcome| outcome.full);
             self.adopt_late_ones(all).await;
             self.report(&standing).await;
@@ -159,14 +160,14 @@ impl<C: KubeApi, T: Service> Task<C, T> {
         }
     }
 
-    /// Has `meters` count for the watch.
+    /// Registers with `meters`.
     fn count(&mut self, meters: &Watches) {
         self.meter = meters.meter(&self.target.namespace, &self.watch.name_any());
         self.meter.shows(&self.env.index, &self.target);
         self.sync_state.meter = self.meter.clone();
     }
 
-    /// The request that the next poll answers, if there is one whose time has come.
+    /// The request that the next sync answers, if one is due.
     fn heed_request(&mut self) -> Option<String> {
         let reported = &self.reporter.last().last_handled_reconcile_at;
         let handled = self.facts.handled.as_ref().or(reported.as_ref());
@@ -179,8 +180,8 @@ impl<C: KubeApi, T: Service> Task<C, T> {
         Some(heeded)
     }
 
-    /// Polls once. Where that takes so long that the mirror gets stale, or the status looks as if nobody lived, it is
-    /// told meanwhile.
+    /// Syncs once. If the sync takes so long that mirrors become stale or a heartbeat is due, the status is written
+    /// meanwhile.
     async fn poll(&mut self) -> Result<SyncOutcome, SyncError> {
         let (env, watch) = (self.env.clone(), self.watch.clone());
         let (target, cadence) = (self.target.clone(), self.cadence);
@@ -204,7 +205,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
                 },
                 None => ReadyState::Progressing(String::new()),
             };
-            // Always to its end: what was written must be known.
+            // The report is awaited even if the sync ends first, because its result must be known.
             let report = pin!(self.report(&standing));
             if let Either::Left((outcome, report)) = select(polling.as_mut(), report).await {
                 report.await;
@@ -218,7 +219,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
         outcome
     }
 
-    /// How the watch stands after a poll.
+    /// The state to report after a sync.
     async fn record_outcome(&mut self, outcome: &Result<SyncOutcome, SyncError>) -> ReadyState {
         let (elapsed, now) = (self.env.clock.elapsed(), self.env.clock.now());
         let failure = Failure::of(outcome, &self.target, self.sync_state.unwritten());
@@ -258,8 +259,8 @@ impl<C: KubeApi, T: Service> Task<C, T> {
         self.failed(outcome, failure).await
     }
 
-    /// Marks what is open and stale `now` (monotonic): all of it, where no listing confirms it, else what is missing or
-    /// could not be written. Whether there may be such.
+    /// Marks open mirrors that are stale `now` (monotonic): all of them if no list confirms them, otherwise those that
+    /// are missing or could not be written. Returns whether some may be stale.
     async fn mark_stale(&self, now: Duration) -> bool {
         let is_due = |since: Duration| now >= since + self.stale_after();
         if is_due(self.confirmed) {
@@ -271,7 +272,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
         is_due(self.good)
     }
 
-    /// Whether this generation was reported as synced and nothing worse since.
+    /// Whether this generation was reported as synced, and nothing worse since.
     fn is_synced(&self) -> bool {
         self.reporter.is_acknowledged()
             && self
@@ -282,7 +283,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
                 .any(|condition| condition.type_ == "Ready" && condition.status == "True")
     }
 
-    /// Whether `standing` could be told.
+    /// Writes the status. Returns whether that succeeded.
     async fn report(&mut self, standing: &ReadyState) -> bool {
         self.facts.stale_after = self.stale_after();
         if *standing != ReadyState::Progressing(String::new())
@@ -305,7 +306,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
             self.meter.stale_after(elapsed, self.facts.stale_after);
         }
         if let Err(error) = &told {
-            tracing::warn!(watch = %self.watch.name_any(), namespace = %self.target.namespace, %error, "the status could not be written; it is tried again with the next poll");
+            tracing::warn!(watch = %self.watch.name_any(), namespace = %self.target.namespace, %error, "failed to write the status; retrying at the next sync");
         }
         if told.is_ok() {
             let said = events::of_report(&before, &Shown::by(self.reporter.last()));
@@ -314,7 +315,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
         told.is_ok()
     }
 
-    /// Waits for the next poll, or for somebody to ask for one; a long wait does not look as if nobody lived.
+    /// Waits for the next sync, or for a request. Heartbeats continue during a long wait.
     async fn wait(&mut self, outcome: &Result<SyncOutcome, SyncError>, standing: &ReadyState) {
         if let ReadyState::Keyless { .. } = standing {
             return self.wait_for_key(standing.clone()).await;
@@ -322,7 +323,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
         let interval = self.cadence.current(self.something_open());
         let uid = self.watch.uid().unwrap_or_default();
         let next = next_poll(interval, self.min_interval, &uid, self.polls);
-        // A Retry-After does not lengthen this: somebody must tell meanwhile that the mirror gets stale.
+        // A Retry-After does not extend this time, because the stale mirrors must be marked meanwhile.
         if outcome.is_err() {
             self.sync_state.rest = Duration::ZERO;
         }
@@ -364,20 +365,20 @@ impl<C: KubeApi, T: Service> Task<C, T> {
             .stale_after(self.something_open(), self.lasted, self.sync_state.rest)
     }
 
-    /// When what is open gets stale (monotonic) unless a complete listing confirms it; `None` where none ever has: then
-    /// there is nothing but what the first one is about to show.
+    /// When open mirrors become stale (monotonic) unless a complete list confirms them. `None` before the first
+    /// complete list, which is about to come.
     fn stale_at(&self) -> Option<Duration> {
         let synced = self.reporter.last().last_sync_time.is_some();
         synced.then(|| self.confirmed + self.stale_after())
     }
 
-    /// How long before this process the last sync must have been at the latest.
+    /// The latest time of the last sync before this process started.
     fn unconfirmed_before_start(&self) -> Duration {
         let age = self.age_of_last_sync().unwrap_or_default();
         age.saturating_sub(synced_later_by(self.reporter.last()))
     }
 
-    /// How long ago the last sync was that the status tells of.
+    /// The time since the last sync that the status records.
     fn age_of_last_sync(&self) -> Option<Duration> {
         let last = timestamp::read(self.reporter.last().last_sync_time.as_deref())?;
         Duration::try_from(self.env.clock.now().duration_since(last)).ok()

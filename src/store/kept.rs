@@ -1,9 +1,9 @@
-//! The index of a shard: it keeps what its watches are about, and nothing else.
+//! The index of a shard, which keeps only the mirrors of its `ClusterWatches`.
 
 use super::{Index, Share, UNREADABLE, share::Shares};
 
 impl Index {
-    /// The same for a shard: nothing is listed before it was told what to [`keep`](Self::keep).
+    /// An index for a shard. It lists nothing until it knows what to [`keep`](Self::keep).
     #[must_use]
     pub fn of_shard(watches: usize) -> Self {
         let index = Self::new(watches);
@@ -11,7 +11,7 @@ impl Index {
         index
     }
 
-    /// Keeps from now on only `share` of what the watch on `watched` (all namespaces: `None`) shows.
+    /// Keeps from now on only `share` of the watch on `watched` (`None`: all namespaces).
     pub fn keep(&self, watched: Option<&str>, share: Share) {
         {
             let mut inner = self.lock();
@@ -32,7 +32,7 @@ impl Index {
         self.changed.notify_waiters();
     }
 
-    /// Waits until the watch on `watched` may list: it is known what to keep.
+    /// Waits until it is known what to keep of the watch on `watched`, so that it may list.
     pub async fn may_list(&self, watched: Option<&str>) {
         let watched = watched.unwrap_or_default();
         self.until(|inner| {
@@ -44,7 +44,7 @@ impl Index {
         .await;
     }
 
-    /// Waits until the watch on `watched` must list anew, because what it dropped is now wanted.
+    /// Waits until the watch on `watched` must list again, because mirrors that it dropped are now needed.
     pub async fn lacks(&self, watched: Option<&str>) {
         let watched = watched.unwrap_or_default();
         self.until(|inner| {
@@ -56,7 +56,7 @@ impl Index {
         .await;
     }
 
-    /// Waits until all mirrors of `cluster` in `namespace` are known: before that, nothing may be planned.
+    /// Waits until all mirrors of `cluster` in `namespace` are known. Nothing may be planned before.
     pub async fn complete(&self, namespace: &str, cluster: &str) {
         self.listed(namespace).await;
         self.until(|inner| {

@@ -1,5 +1,5 @@
-//! Which mirrors a shard keeps, and which of those it has not got: what it drops on arrival must be listed again once it
-//! is wanted.
+//! Which mirrors a shard keeps, and which of those it lacks. What it drops on arrival must be listed again once it is
+//! needed.
 
 use std::collections::{HashMap, HashSet};
 
@@ -39,11 +39,11 @@ impl Clusters {
 /// What a shard keeps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Share {
-    /// The clusters that its watches name.
+    /// The clusters of its own `ClusterWatches`.
     pub own: Clusters,
-    /// The clusters that other shards' watches name.
+    /// The clusters of other shards' `ClusterWatches`.
     pub others: Clusters,
-    /// Whether it keeps those too that no watch names.
+    /// Whether it keeps those of clusters without a `ClusterWatch` too.
     pub rest: bool,
 }
 
@@ -53,29 +53,29 @@ impl Share {
     }
 }
 
-/// How far one is that is wanted and was dropped before.
+/// The progress of getting a cluster that was dropped before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lack {
-    /// No listing that shows it was begun.
+    /// No list that shows it has started.
     Unlisted,
-    /// One was asked for.
+    /// A list was requested.
     Asked,
-    /// One is under way.
+    /// A list is in progress.
     Listing,
 }
 
-/// What is kept of what one watch shows.
+/// What is kept of one watch.
 #[derive(Debug, Default)]
 struct Reach {
     share: Share,
-    /// What was dropped before the listing under way began, and since it, or since the last one.
+    /// What was dropped before the current list started, and since it or since the last one.
     before: Clusters,
     dropped: Clusters,
     lacking: HashMap<(Box<str>, Box<str>), Lack>,
     listing: bool,
 }
 
-/// The shares of all watches, by their namespaces (all: empty).
+/// The shares of all watches, by their namespaces (empty: all).
 #[derive(Debug, Default)]
 pub(super) struct Shares(HashMap<Box<str>, Reach>);
 
@@ -84,7 +84,7 @@ impl Shares {
         self.0.get("").or_else(|| self.0.get(namespace))
     }
 
-    /// Whether mirrors of this cluster are kept; remembers what is not.
+    /// Whether mirrors of this cluster are kept. Records those that are dropped.
     pub(super) fn keeps(&mut self, namespace: &str, cluster: &str) -> bool {
         let key = if self.0.contains_key("") {
             ""
@@ -101,7 +101,7 @@ impl Shares {
         keeps
     }
 
-    /// From now on `share` is kept of what the watch on `watched` shows; says whether that is news.
+    /// Keeps `share` of the watch on `watched` from now on. Returns whether it changed.
     pub(super) fn set(&mut self, watched: &str, share: Share) -> bool {
         let Some(reach) = self.0.get_mut(watched) else {
             let reach = Reach {
@@ -126,12 +126,12 @@ impl Shares {
         true
     }
 
-    /// Whether it is known what to keep of what the watch on `watched` shows.
+    /// Whether it is known what to keep of the watch on `watched`.
     pub(super) fn knows(&self, watched: &str) -> bool {
         self.0.contains_key(watched)
     }
 
-    /// A listing begins.
+    /// A list starts.
     pub(super) fn begin(&mut self, watched: &str) {
         if let Some(reach) = self.0.get_mut(watched) {
             reach.listing = true;
@@ -143,7 +143,7 @@ impl Shares {
         }
     }
 
-    /// A listing has ended.
+    /// A list is complete.
     pub(super) fn end(&mut self, watched: &str) {
         if let Some(reach) = self.0.get_mut(watched) {
             reach.listing = false;
@@ -152,7 +152,7 @@ impl Shares {
         }
     }
 
-    /// Whether the watch on `watched` must list anew for what it lacks: true once.
+    /// Whether the watch on `watched` must list again for what it lacks; true once.
     pub(super) fn lacks(&mut self, watched: &str) -> bool {
         let Some(reach) = self.0.get_mut(watched) else {
             return false;
@@ -167,7 +167,7 @@ impl Shares {
         true
     }
 
-    /// Whether all mirrors of this cluster were shown since it is kept.
+    /// Whether all mirrors of this cluster were listed since it is kept.
     pub(super) fn has(&self, namespace: &str, cluster: &str) -> bool {
         self.of(namespace).is_some_and(|reach| {
             let lacking = (namespace.into(), cluster.into());

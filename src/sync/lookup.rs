@@ -1,6 +1,6 @@
-//! Asks the API for open mirrors that left the listing, one by one, and marks those that are proven gone.
+//! Requests open mirrors that are missing from the list by id, one by one, and marks those that are proven gone.
 //!
-//! Where the call by id has not earned trust yet, one that was just listed is asked for first.
+//! If requests by id are not trusted yet, one that was just listed is requested first.
 
 use crate::{
     k8s::api::KubeApi,
@@ -18,16 +18,16 @@ use crate::{
     together::{Api, Error, Remediation, is_plain},
 };
 
-/// What asking came to.
+/// The result of the requests.
 #[derive(Debug, Default)]
 pub struct Asked {
-    /// For how many the budget sufficed.
+    /// How many requests the budget allowed.
     pub times: usize,
-    /// What the API showed.
+    /// What the API returned.
     pub shown: Vec<Remediation>,
 }
 
-/// Asks for what is missing, within `budget` calls, and plans what the answers show.
+/// Requests what is missing, within `budget` requests, and plans the results.
 pub async fn ask<A: Api, C: KubeApi>(
     api: &A,
     target: &MirrorTarget,
@@ -80,15 +80,15 @@ pub async fn ask<A: Api, C: KubeApi>(
                 absences.answered(&name, Answer::Unaskable);
             }
             Err(Error::InvalidResponse(_)) => absences.answered(&name, Answer::Unanswered),
-            // A key or an API that fails now would fail for the rest too; where it fails for this one alone, the rest
-            // comes first in the next poll.
+            // A key or an API that fails now would fail for the rest too. If only this one fails, the next sync starts
+            // with the others.
             Err(_) => break,
         }
     }
     asked
 }
 
-/// One call, if the budget still has one.
+/// One request, if the budget allows it.
 async fn question<A: Api>(
     api: &A,
     target: &MirrorTarget,
@@ -100,7 +100,7 @@ async fn question<A: Api>(
     Some(api.get(&target.cluster, instance, id).await)
 }
 
-/// Marks what is proven gone.
+/// Marks the mirrors that are proven gone.
 pub async fn mark<C: KubeApi>(
     target: &MirrorTarget,
     index: &Index,

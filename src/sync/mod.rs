@@ -1,4 +1,4 @@
-//! One poll, from the key to the last write.
+//! One sync, from the API key to the last write.
 
 pub mod credentials;
 pub mod decide;
@@ -45,26 +45,26 @@ use crate::{
     },
 };
 
-/// What polls of one watch work with.
+/// What the syncs of one `ClusterWatch` use.
 pub struct Env<C, T = Client> {
-    /// The cluster.
+    /// The port to the API server.
     pub cluster: C,
-    /// The API.
+    /// The Together API.
     pub together: T,
-    /// What is known of the mirrors.
+    /// The known mirrors.
     pub index: Index,
     /// The clocks.
     pub clock: Arc<dyn Clock>,
-    /// Where Events are said.
+    /// The queue of Events.
     pub events: Events,
-    /// Where writes to mirrors wait.
+    /// The permits for writes to mirrors.
     pub permits: WritePermits,
-    /// The keys that were just read.
+    /// The API keys that were read recently.
     pub keys: Keys,
 }
 
 impl<C: KubeApi, T> Env<C, T> {
-    /// A round of writes that begins now, and counts for the `ClusterWatch` of `sync_state`.
+    /// A queue of writes that starts now and counts for the `ClusterWatch` of `sync_state`.
     pub(crate) fn queue<'a>(
         &self,
         target: &'a MirrorTarget,
@@ -82,7 +82,7 @@ impl<C: KubeApi, T> Env<C, T> {
 }
 
 impl<C, T: Service> Env<C, T> {
-    /// The present, by both clocks.
+    /// The current time of both clocks.
     fn clocks(&self) -> Clocks {
         let (ours, elapsed) = (self.clock.now(), self.clock.elapsed());
         let apis = self.together.clock().time(ours, elapsed);
@@ -90,22 +90,22 @@ impl<C, T: Service> Env<C, T> {
     }
 }
 
-/// Why a poll brought nothing.
+/// Why a sync failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum SyncError {
-    /// There is no key to use.
+    /// There is no usable API key.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
-    /// The API's answer, or that there was none.
+    /// The Together API failed or rejected the request.
     #[error(transparent)]
     Api(#[from] Error),
 }
 
-/// Polls once: credentials, listing, plan, write. Where the API refuses the key, and the Secret holds another one by then,
-/// once more with that.
+/// Syncs once: API key, list, plan, writes. If the API rejects the key and the Secret contains another one by then, it
+/// is repeated once with that key.
 ///
 /// # Errors
-/// Why nothing was listed to the end. What came before that is mirrored all the same; nothing is marked absent.
+/// Why the list is incomplete. What was listed before the failure is mirrored, but nothing is marked as gone.
 pub async fn poll<C: KubeApi, T: Service>(
     env: &Env<C, T>,
     spec: &ClusterWatchSpec,
@@ -118,7 +118,7 @@ pub async fn poll<C: KubeApi, T: Service>(
     match poll_with(&key, env, spec, target, cadence, sync_state).await {
         Err(SyncError::Api(error)) if !error.retryable() => {
             match key::replaced(env, spec, target, sync_state, &key).await {
-                // Once: a key that changes without end is no reason for calls without end.
+                // Only once, so that a key that keeps changing cannot cause endless requests.
                 Some(newer) => poll_with(&newer, env, spec, target, cadence, sync_state).await,
                 None => Err(error.into()),
             }
@@ -127,7 +127,7 @@ pub async fn poll<C: KubeApi, T: Service>(
     }
 }
 
-/// Polls once with this key.
+/// Syncs once with this key.
 async fn poll_with<C: KubeApi, T: Service>(
     key: &ApiKey,
     env: &Env<C, T>,
@@ -136,7 +136,7 @@ async fn poll_with<C: KubeApi, T: Service>(
     cadence: &Cadence,
     sync_state: &mut SyncState,
 ) -> Result<SyncOutcome, SyncError> {
-    // List: pages are planned and their writes begin while the next one loads.
+    // List: each page is planned, and its writes start while the next page loads.
     let api = env.together.with_key(key);
     let began = env.clock.elapsed();
     let began_at_api = env.together.clock().told(began);
@@ -169,7 +169,7 @@ async fn poll_with<C: KubeApi, T: Service>(
     let Clocks { ours, apis } = queue.clocks;
     sync_state.news.get_or_insert(apis.unwrap_or(ours));
 
-    // Settle what only a complete listing proves. New mirrors count in it only once they are written.
+    // Settle what requires a complete list. New mirrors count only once they are written.
     queue.drain().await;
     let vanished = settle_absences(
         &api, env, target, cadence, sync_state, &mut queue, &complete,
@@ -208,7 +208,7 @@ async fn poll_with<C: KubeApi, T: Service>(
     })
 }
 
-/// Prunes what `spec.retention` lets go.
+/// Deletes what `spec.retention` no longer keeps.
 async fn prune_finished<C: KubeApi, T: Service>(
     env: &Env<C, T>,
     target: &MirrorTarget,
@@ -217,7 +217,7 @@ async fn prune_finished<C: KubeApi, T: Service>(
     if target.retention == Policy::default() {
         return;
     }
-    // What the questions showed counts once it is written; and they may have taken long.
+    // Results of requests by id count once they are written. That may have taken long, so the time is read again.
     queue.drain().await;
     queue.clocks = env.clocks();
     let (policy, clocks) = (&target.retention, queue.clocks);
@@ -225,7 +225,7 @@ async fn prune_finished<C: KubeApi, T: Service>(
     queue.settle(&concerned).await;
 }
 
-/// Ends the writes and remembers those that failed, where the listing held `all` or a part.
+/// Finishes the writes and remembers those that failed; `all` means a full sync.
 async fn write_out<C: KubeApi>(
     mut queue: WriteQueue<'_, C>,
     sync_state: &mut SyncState,
@@ -237,7 +237,7 @@ async fn write_out<C: KubeApi>(
     queue.finish().await
 }
 
-/// What the status says besides: what was left out, and what was asked in another way.
+/// Notes for the status: what was left out, and which other query format is in use.
 fn notes<C, T: Service>(
     env: &Env<C, T>,
     target: &MirrorTarget,
@@ -249,7 +249,7 @@ fn notes<C, T: Service>(
     if full {
         sync_state.left_out.clone_from(&left_out);
     }
-    // A short listing does not show what the last full one had to leave out.
+    // An active sync does not show what the last full sync left out.
     let left_out = sync_state.left_out.clone().or(left_out);
     let left_out = left_out.map(|told| (Reason::ItemsLeftOut, told));
     let dialect = env.together.dialects().note(&wanted);
@@ -257,7 +257,7 @@ fn notes<C, T: Service>(
     left_out.into_iter().chain(dialect).collect()
 }
 
-/// Lists page by page; each page is planned and its writes started while the next one is fetched.
+/// Lists page by page. Each page is planned, and its writes start while the next page loads.
 async fn list<A: Api, C: KubeApi, T: Service>(
     api: A,
     request: ListRequest,
@@ -292,7 +292,7 @@ async fn list<A: Api, C: KubeApi, T: Service>(
             }
             let now = env.clock.elapsed();
             if sync_state.stale_at.take_if(|due| now >= *due).is_some() {
-                tracing::warn!(cluster = %queue.target.cluster, "the listing takes so long that the mirror gets stale");
+                tracing::warn!(cluster = %queue.target.cluster, "the sync takes so long that mirrors become stale");
                 for (name, mirror) in open(env, queue.target) {
                     mark_stale(queue, name, mirror).await;
                 }
@@ -305,7 +305,7 @@ async fn list<A: Api, C: KubeApi, T: Service>(
     listing.finish()
 }
 
-/// Ends at `when` (monotonic), if ever.
+/// Resolves at `when` (monotonic), or never.
 async fn due<C, T>(env: &Env<C, T>, when: Option<Duration>) {
     match when {
         Some(when) => env.clock.deadline(when).await,
@@ -313,8 +313,8 @@ async fn due<C, T>(env: &Env<C, T>, when: Option<Duration>) {
     }
 }
 
-/// What to do about open mirrors that the listing lacked: ask, mark what is proven gone, mark what is stale. Returns how many
-/// vanished at once, where those are many.
+/// Handles open mirrors that the list lacks: requests them by id, marks those that are proven gone, and marks stale
+/// ones. Returns how many vanished at once, if those are many.
 async fn settle_absences<A: Api, C: KubeApi, T: Service>(
     api: &A,
     env: &Env<C, T>,
@@ -330,7 +330,7 @@ async fn settle_absences<A: Api, C: KubeApi, T: Service>(
         sync_state.absences.observe(&open, complete, left_out, now)
     };
     sync_state.meter.vanished(vanished);
-    // Repeated calls and questions by id have one allowance, so that a poll's calls are bounded whatever fails.
+    // Retries and requests by id share one allowance, so that the requests of a sync are bounded whatever fails.
     let budget = most_questions(complete.pages()).saturating_sub(sync_state.retries);
     let asked = lookup::ask(
         api,
@@ -361,7 +361,7 @@ async fn settle_absences<A: Api, C: KubeApi, T: Service>(
     vanished
 }
 
-/// Those mirrors of the watch that are `wanted`.
+/// The mirrors of the `ClusterWatch` that are `wanted`.
 pub(crate) fn mirrors<C, T>(
     env: &Env<C, T>,
     target: &MirrorTarget,
@@ -372,7 +372,7 @@ pub(crate) fn mirrors<C, T>(
         .mirrors(&target.namespace, &target.cluster, instance, wanted)
 }
 
-/// The open ones of them.
+/// The open mirrors of the `ClusterWatch`.
 fn open<C, T>(env: &Env<C, T>, target: &MirrorTarget) -> Vec<(Box<str>, Arc<Mirror>)> {
     env.index.open(
         &target.namespace,

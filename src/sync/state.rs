@@ -1,4 +1,4 @@
-//! What a watch remembers from poll to poll, and what follows from it for the next one.
+//! The state that a `ClusterWatch` keeps between syncs, and what follows from it for the next one.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -18,87 +18,87 @@ use crate::{
     together::{ApiKey, Error, Service, wire::state},
 };
 
-/// States that nobody knows and that are asked for by name all the same, at most.
+/// Maximum number of unknown states that are requested by name.
 const UNKNOWN_STATES: usize = 8;
-/// How long one is asked for that is not met any more.
+/// How long a state that no longer occurs is requested.
 const UNKNOWN_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What is remembered from poll to poll.
+/// The state kept between syncs.
 #[derive(Debug, Default)]
 pub struct SyncState {
-    /// When its Secret was read, and is to be.
+    /// When its Secret was read, and when it is to be read.
     pub(crate) secret: SecretReads,
-    /// Told of every poll that may call the API.
+    /// Throttles edits; informed of every sync that may call the API.
     pub(crate) pace: Arc<EditThrottle>,
     pub(crate) absences: Absences,
     pub(crate) regressions: Regressions,
-    /// Open states met that this program was not written for: asked for by name from then on. When each was last met
-    /// (monotonic).
+    /// Open states that this version does not know. They are requested by name once seen. The value is when each was
+    /// last seen (monotonic).
     unknown_states: BTreeMap<String, Duration>,
-    /// The last listing of some states.
+    /// The last active sync.
     pub(crate) short: Comparison,
     pub(crate) last_full: Option<FullListing>,
     pub(crate) full_wanted: bool,
-    /// What could not be written.
+    /// Writes that failed.
     pub(crate) backlog: Backlog,
-    /// When a full listing last began (monotonic), whatever became of it.
+    /// When a full sync last started (monotonic), whatever its result.
     full_began: Option<Duration>,
-    /// Whether the listing under way, or the last one, is a full one.
+    /// Whether the current or last sync is a full one.
     full: bool,
-    /// Calls that the last listing made, and how many of them repeated one that had failed.
+    /// Requests of the last list, and how many of them were retries.
     pub(crate) calls: usize,
     pub(crate) retries: usize,
-    /// Listings that failed in a row.
+    /// Failed lists in a row.
     failures: u32,
-    /// Pages of the last good full listing, and of the last good one of what is open; 0: none yet.
+    /// Pages of the last successful full sync and active sync; 0 before the first.
     full_pages: usize,
     open_pages: usize,
-    /// What the last full listing had to leave out, in words.
+    /// What the last full sync left out, as text.
     pub(crate) left_out: Option<String>,
-    /// How long the API had to be left alone after the last listing.
+    /// How long the API must not be called after the last list.
     pub rest: Duration,
-    /// When what is open gets stale (monotonic), even while a listing is under way.
+    /// When open mirrors become stale (monotonic), even during a list.
     pub stale_at: Option<Duration>,
     refusal: Option<Refusal>,
-    /// How many lists of mirrors had ended when all of them were last looked at for labels and owner references.
+    /// Number of completed lists of mirrors when all labels and owner references were last checked.
     pub(crate) surveyed: u64,
-    /// How many lists of mirrors had ended after restores of etcd when the last poll began.
+    /// Number of completed lists of mirrors after restores of etcd when the last sync started.
     pub(crate) restores: u64,
-    /// No full listing has ended since the last of them.
+    /// Whether etcd was restored after the last full sync ended.
     pub(crate) restored: bool,
-    /// When everything that an earlier generation sent has landed (monotonic).
+    /// When all requests of an earlier generation have taken effect (monotonic).
     pub(crate) all_landed: Duration,
-    /// Told of every page and every finished write.
+    /// Informed of every page and every finished write.
     pub heartbeat: Heartbeat,
-    /// Counts what polls come to.
+    /// Counts the results of syncs.
     pub meter: Arc<WatchMeter>,
-    /// When (by the API's clock) the API was first read to the end: what it created before is history.
+    /// The time (by the API's clock) of the first complete list. Remediations created earlier are history.
     pub(crate) news: Option<Timestamp>,
 }
 
 /// The reads of the Secret.
 #[derive(Debug, Default)]
 pub(crate) struct SecretReads {
-    /// When this watch last read its key itself (monotonic).
+    /// When this `ClusterWatch` last read its key itself (monotonic).
     pub(crate) own: Option<Duration>,
-    /// When a Secret that could not be used is read again (monotonic).
+    /// When an unusable Secret is read again (monotonic).
     pub(crate) again: Duration,
-    /// The next poll reads it anew, however lately it could not be used.
+    /// The next sync reads it again, however recently it was found unusable.
     pub(crate) wanted: bool,
 }
 
-/// A full listing that came to its end.
+/// A complete full sync.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct FullListing {
-    /// When (monotonic).
+    /// When it ended (monotonic).
     pub(crate) ended: Duration,
-    /// From its first call to its last page, with the writes that went on meanwhile.
+    /// From its first request to its last page, including concurrent writes.
     pub(crate) lasted: Duration,
-    /// The API's part of that.
+    /// The part of it that the API needed.
     pub(crate) taken: Duration,
 }
 
-/// A key that the API refused or asked to be patient with, and until when (monotonic) it is left alone.
+/// An API key that was rejected or rate-limited, and until when (monotonic) it is not used.
 #[derive(Debug)]
 struct Refusal {
     key: [u8; 32],
@@ -108,7 +108,7 @@ struct Refusal {
 }
 
 impl SyncState {
-    /// Makes the next poll a full listing that heeds no earlier refusal; a Retry-After is still heeded.
+    /// Makes the next sync a full one that ignores earlier rejections. A Retry-After is still honored.
     pub fn want_everything_now(&mut self) {
         self.full_wanted = true;
         self.secret.wanted = true;
@@ -116,13 +116,13 @@ impl SyncState {
         self.refusal.take_if(|refusal| !refusal.error.retryable());
     }
 
-    /// What could not be written, and what to do about it; `None`: everything was.
+    /// What could not be written, and what to do about it; `None` if everything was.
     #[must_use]
     pub fn unwritten(&self) -> Option<String> {
         self.backlog.message()
     }
 
-    /// The states to list at `now` (monotonic); empty: everything.
+    /// The states to list at `now` (monotonic); empty means everything.
     pub(crate) fn states_to_list(
         &self,
         target: &MirrorTarget,
@@ -146,8 +146,8 @@ impl SyncState {
         open
     }
 
-    /// Whether a full listing of several pages began so lately that another must not begin at `now` (monotonic). Where
-    /// none has come to its end yet, nothing else can be listed instead.
+    /// Whether a full sync with several pages started so recently that another must not start at `now` (monotonic).
+    /// Before the first complete one, nothing else can be listed instead.
     fn too_soon(&self, now: Duration) -> bool {
         let several = self.full_pages > 1 && self.last_full.is_some();
         several
@@ -156,7 +156,7 @@ impl SyncState {
                 .is_some_and(|began| now < began + FULL_APART)
     }
 
-    /// A listing begins at `now` (monotonic).
+    /// A list starts at `now` (monotonic).
     pub(crate) fn begin(&mut self, full: bool, now: Duration) {
         (self.full, self.calls, self.retries) = (full, 0, 0);
         if full {
@@ -164,15 +164,15 @@ impl SyncState {
         }
     }
 
-    /// Whether a first page that fails is not asked for again in the listing that begins: the last one failed, or one page
-    /// is all there is, so that the next poll is soon enough.
+    /// Whether a failed first page is not retried in the list that starts: the last one failed, or one page is the
+    /// whole list, so that the next sync is soon enough.
     pub(crate) fn first_page_once(&self) -> bool {
         let one_page = self.full_pages == 1 || (!self.full && self.open_pages == 1);
         self.failures > 0 || one_page
     }
 
-    /// How long to leave the API alone after a listing that came to its end: until the calls that it repeated are paid for,
-    /// and after a full one that must be the next one too, as long as those keep their distance.
+    /// How long not to call the API after a complete list: one interval for each of its retries, and after a full sync
+    /// that another must follow, as long as full syncs keep their distance.
     #[must_use]
     pub fn rest_after(
         &self,
@@ -194,10 +194,10 @@ impl SyncState {
         paid
     }
 
-    /// How long to leave the API alone at `now` (monotonic) after a listing that failed: until its calls are paid for, and
-    /// where nothing was ever listed to the end, until a full one may begin again.
+    /// How long not to call the API at `now` (monotonic) after a failed list: in proportion to its requests, and if
+    /// there was never a complete list, until a full sync may start again.
     fn rest_after_failure(&self, cadence: &Cadence, now: Duration) -> Option<Duration> {
-        // What a good one costs is not known before there was one.
+        // The cost of a successful list is unknown before the first one.
         let usual = match (self.full, self.full_pages) {
             (true, 0) => self.calls,
             (true, pages) => pages,
@@ -212,29 +212,29 @@ impl SyncState {
             });
         let paid = after_failure(cadence.active_interval, self.calls, usual);
         let rest = apart.max(paid);
-        // The interval is waited for anyway.
+        // The interval passes anyway.
         (rest > cadence.active_interval).then_some(rest)
     }
 
-    /// There is a key, so that the API may be called `now` (monotonic).
+    /// There is an API key, so the API may be called `now` (monotonic).
     pub(crate) fn polls(&self, now: Duration) {
         self.pace.polls(now, self.full_began.is_none());
     }
 
-    /// Tells the next generation of the watch what it must heed.
+    /// Passes limits on to the `ClusterWatch`'s next generation.
     pub(crate) fn tell(&self) {
         let (began, several) = (self.full_began, self.full_pages > 1);
         self.pace.listed(began, several, self.may_list_all_at());
     }
 
-    /// When a full listing may begin because somebody asks for one (monotonic): its distance is kept all the same.
+    /// When a requested full sync may start (monotonic): full syncs keep their distance even then.
     #[must_use]
     pub fn may_list_all_at(&self) -> Duration {
         let last = self.last_full.unwrap_or_default();
         last.ended + last.taken * FULL_SPACING
     }
 
-    /// Takes in a state that the API showed at `now` (monotonic).
+    /// Records a state that the API returned at `now` (monotonic).
     pub(crate) fn met(&mut self, state: &str, now: Duration) {
         if state::is_known(state) {
             return;
@@ -247,13 +247,13 @@ impl SyncState {
         }
     }
 
-    /// Forgets the unknown states that were not met for a day at `now` (monotonic).
+    /// Forgets unknown states that were not seen for a day at `now` (monotonic).
     pub(crate) fn forget_states(&mut self, now: Duration) {
         self.unknown_states
             .retain(|_, last| now.saturating_sub(*last) < UNKNOWN_FOR);
     }
 
-    /// The states to ask for when what is open is listed.
+    /// The states that an active sync requests.
     pub(crate) fn open_states(&self) -> Vec<String> {
         let known = state::OPEN_REFERENCE
             .into_iter()
@@ -262,7 +262,7 @@ impl SyncState {
         known.chain(self.unknown_states.keys().cloned()).collect()
     }
 
-    /// A key that was refused is left alone for a while; another one is tried at once.
+    /// A rejected key is not used for a while. Another key is used at once.
     pub(crate) fn check_backoff(&self, key: &ApiKey, now: Duration) -> Result<(), Error> {
         match &self.refusal {
             Some(refusal) if refusal.key == key.fingerprint() && now < refusal.until => {
@@ -272,7 +272,7 @@ impl SyncState {
         }
     }
 
-    /// The API was listed to the end, in this many pages: earlier refusals are forgotten.
+    /// A list with this many pages is complete: earlier rejections are forgotten.
     pub(crate) fn accepted(&mut self, pages: usize) {
         self.refusal = None;
         self.failures = 0;
@@ -283,7 +283,7 @@ impl SyncState {
         }
     }
 
-    /// The API answered with an error, or not at all.
+    /// The API returned an error, or did not respond.
     pub(crate) fn refused(
         &mut self,
         key: &ApiKey,
@@ -310,7 +310,7 @@ impl SyncState {
     }
 }
 
-/// The watch's states, where all of them are final: then every poll lists just these.
+/// The `ClusterWatch`'s states if all of them are final: then every sync lists just these.
 pub(crate) fn only_final(target: &MirrorTarget) -> Option<&[String]> {
     target
         .states

@@ -1,4 +1,4 @@
-//! Writes the status of a `ClusterWatch`: only when it says something new, or the heartbeat is due.
+//! Writes the status of a `ClusterWatch`, but only if it changed or a heartbeat is due.
 
 use std::time::Duration;
 
@@ -18,10 +18,10 @@ use crate::{
     sync::schedule::HEARTBEAT,
 };
 
-/// How often a report is tried again when somebody else wrote meanwhile.
+/// How often a report is retried after a conflict with another writer.
 const TRIES: usize = 3;
 
-/// Reports for one generation of one watch.
+/// Writes the status for one generation of one `ClusterWatch`.
 #[derive(Debug)]
 pub struct Reporter<C> {
     cluster: C,
@@ -34,12 +34,12 @@ pub struct Reporter<C> {
     last: ClusterWatchStatus,
     /// When this process last wrote (monotonic).
     written: Option<Duration>,
-    /// When `last` was last compared with what the cluster holds (monotonic). A restore of etcd changes that without a word.
+    /// When `last` was last compared with the stored status (monotonic). A restore of etcd changes that one silently.
     compared: Option<Duration>,
 }
 
 impl<C: KubeApi> Reporter<C> {
-    /// A reporter of `shard` for this generation of `watch`, which says what its status says now.
+    /// A reporter of `shard` for this generation of `watch`, starting from its current status.
     #[must_use]
     pub fn new(cluster: C, watch: &ClusterWatch, shard: Shard) -> Self {
         Self {
@@ -61,24 +61,25 @@ impl<C: KubeApi> Reporter<C> {
         &self.last
     }
 
-    /// Whether this generation has been reported on before.
+    /// Whether this generation was reported before.
     #[must_use]
     pub fn is_acknowledged(&self) -> bool {
         self.last.observed_generation == Some(self.generation)
     }
 
-    /// Whether the last `staleAfter` lies in the past at `now`.
+    /// Whether the last `staleAfter` has passed at `now`.
     fn is_over(&self, now: Timestamp) -> bool {
         let promised = self.last.stale_after.as_deref();
         let promised = promised.and_then(|time| time.parse::<Timestamp>().ok());
         promised.is_some_and(|promised| promised <= now)
     }
 
-    /// Reports `standing` and `facts`, which are of this reporter's generation; `elapsed`: the monotonic time at `now`.
+    /// Reports `standing` and `facts`, which belong to this reporter's generation; `elapsed` is the monotonic time at
+    /// `now`.
     ///
     /// # Errors
-    /// What the cluster refused or failed at. A watch that is gone, has another generation or is another shard's is no
-    /// error: its next reporter reports.
+    /// The request that was rejected or failed. A `ClusterWatch` that is gone, has another generation or belongs to
+    /// another shard is no error: its next reporter reports.
     pub async fn report(
         &mut self,
         standing: &ReadyState,
@@ -86,7 +87,8 @@ impl<C: KubeApi> Reporter<C> {
         now: Timestamp,
         elapsed: Duration,
     ) -> Result<(), KubeApiError> {
-        // A promise that is over tells readers that the operator is dead. In a living one the clock was set ahead.
+        // A passed `staleAfter` tells readers that the operator is dead. In a live operator it means that the clock was
+        // set ahead.
         let written = self.written.filter(|_| !self.is_over(now));
         let silent = written.map(|written| elapsed.saturating_sub(written));
         let next = build(&self.last, standing, facts, now);
@@ -126,11 +128,12 @@ impl<C: KubeApi> Reporter<C> {
         Err(KubeApiError::Conflict)
     }
 
-    /// Says that this shard writes for the watch, where none does or another is silent (`is_silent`, of what that one
-    /// promised), together with `standing` (`None`: it stands as before). Returns who writes now.
+    /// Writes that this shard owns the `ClusterWatch`, if no shard does or the owner is silent (`is_silent`, applied to
+    /// its promise), together with `standing` (`None`: unchanged). Returns the current owner.
     ///
     /// # Errors
-    /// What the cluster refused or failed at; a watch that is gone, changed or not of this shard is a conflict.
+    /// The request that was rejected or failed. A `ClusterWatch` that is gone, was changed or belongs to another shard is
+    /// a conflict.
     pub async fn take_over(
         &mut self,
         standing: Option<&ReadyState>,
@@ -155,7 +158,7 @@ impl<C: KubeApi> Reporter<C> {
             shard: Some(facts.shard.clone()),
             ..self.last.clone()
         };
-        // When a Secret was first missed stands there alone.
+        // This condition alone records when a Secret was first missing.
         let standing = standing.filter(|_| late_secret::told(&self.last).is_none());
         let status = standing.map_or_else(as_before, |standing| {
             build(&self.last, standing, facts, now)
@@ -170,7 +173,7 @@ impl<C: KubeApi> Reporter<C> {
         status: ClusterWatchStatus,
     ) -> Result<(), KubeApiError> {
         watch.status = Some(status);
-        // The server keeps what is there of the rest: only the fence is needed.
+        // The API server keeps the other fields: the patch only needs the fence.
         watch.metadata.managed_fields = None;
         let written = self.cluster.replace_watch_status(&watch).await?;
         self.last = written.status.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! How a watch goes from one shard to another: the old one ends its work and lets go, the new one begins then.
+//! The handover of a `ClusterWatch` between shards: the old shard finishes and releases it, then the new one starts.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,17 +17,17 @@ use crate::{
     together::Service,
 };
 
-/// What the ended task had sent lands within this time, or never.
+/// Requests of the ended task take effect within this time, or never.
 const LANDING: Duration = Duration::from_secs(1);
 
-/// Between tries.
+/// Time between attempts.
 const AGAIN: Duration = Duration::from_secs(10);
 
-/// How long another shard is waited for that promised nothing: that of a suspended watch.
+/// How long to wait for a shard that made no promise, as for a suspended `ClusterWatch`.
 const UNPROMISED: Duration = Duration::from_secs(600);
 
 impl<C: KubeApi, T: Service> Task<C, T> {
-    /// Waits until all mirrors of the watch are known, and no other shard has it.
+    /// Waits until all mirrors of the `ClusterWatch` are known and no other shard owns it.
     pub(super) async fn begin(&mut self, standing: &ReadyState) {
         self.listed(standing).await;
         match self.shard.holder(self.reporter.last()) {
@@ -50,22 +50,22 @@ impl<C: KubeApi, T: Service> Task<C, T> {
                 Ok(Holder::This) => return,
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::warn!(watch = %self.watch.name_any(), namespace = %self.target.namespace, %error, "the watch could not be taken over; it is tried again");
+                    tracing::warn!(watch = %self.watch.name_any(), namespace = %self.target.namespace, %error, "failed to take over the ClusterWatch; retrying");
                 }
             }
             clock.sleep_until(clock.elapsed() + AGAIN).await;
         }
     }
 
-    /// Waits until all mirrors of the watch are known. Where the API server refuses to list them, that is reported meanwhile,
-    /// unless `standing` says something that holds all the same.
+    /// Waits until all mirrors of the `ClusterWatch` are known. If the API server does not allow listing them, that is
+    /// reported meanwhile, unless `standing` says something that holds regardless.
     async fn listed(&mut self, standing: &ReadyState) {
         let (env, target) = (self.env.clone(), self.target.clone());
         let standing = match standing {
             ReadyState::Progressing(_) => ReadyState::Failing {
                 reason: Reason::WriteFailed,
                 message: format!(
-                    "the API server refuses to list Remediations in {}: grant the operator's service account list and watch there",
+                    "The operator has no access to Remediations in {}. Grant its service account list and watch there",
                     target.namespace
                 ),
             },
@@ -87,7 +87,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
         }
     }
 
-    /// Says that the watch is another shard's.
+    /// Releases the `ClusterWatch` to its other shard.
     pub async fn let_go(self) {
         let (cluster, clock) = (&self.env.cluster, self.env.clock.clone());
         let (namespace, name) = (&self.target.namespace, self.watch.name_any());
@@ -95,7 +95,8 @@ impl<C: KubeApi, T: Service> Task<C, T> {
     }
 }
 
-/// Says in the status of the watch that `shard` writes for it no more, unless it is to again. Tries until that is told.
+/// Removes `shard` as the owner from the status, unless it should own the `ClusterWatch` again. Retries until that is
+/// written.
 async fn let_go<C: KubeApi>(
     cluster: &C,
     clock: Arc<dyn Clock>,
@@ -109,7 +110,7 @@ async fn let_go<C: KubeApi>(
             Ok(()) | Err(KubeApiError::NotFound) => return,
             Err(KubeApiError::Conflict) => {}
             Err(error) => {
-                tracing::warn!(%namespace, watch = %name, %error, "another shard waits for this watch, and could not be told that it is free; it is tried again");
+                tracing::warn!(%namespace, watch = %name, %error, "failed to release a ClusterWatch to another shard; retrying");
                 clock.sleep_until(clock.elapsed() + AGAIN).await;
             }
         }

@@ -1,4 +1,4 @@
-//! The writes of one poll: planned as pages arrive, carried out side by side, counted at the end.
+//! The writes of one sync: planned as pages arrive, carried out concurrently, counted at the end.
 
 use std::{collections::BTreeSet, pin::pin, sync::Arc};
 
@@ -31,17 +31,18 @@ use crate::{
     together::{Malformed, Remediation, Text},
 };
 
-/// Writes under way at a time when a new mirror comes, which is two calls one after the other: what keeps a server busy.
+/// Maximum number of writes in flight at which a creation starts. A creation is two requests in sequence, and this many
+/// keep an API server busy.
 const CREATES: usize = 32;
-/// The same when a change comes: so few that it is not among many others, but waits until they are done.
+/// The same for an update, which starts only when fewer than this many writes are in flight.
 const CHANGES: usize = 8;
-/// Failed creates after which a poll creates no more, and failed changes after which it changes no more: what the cluster
-/// refuses to create must not keep it from what is there. The next poll plans them again.
+/// After this many failed creations a sync creates no more, and after as many failed updates it updates no more: a
+/// quota on creations must not block updates. The next sync plans them again.
 const FAILURES: usize = 20;
-/// Characters of an id that are told.
+/// Maximum number of characters of an id in messages.
 const ID_SHOWN: usize = 64;
 
-/// What the writes of a poll came to.
+/// The results of the writes of a sync.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct WriteSummary {
     /// Mirrors created.
@@ -50,9 +51,9 @@ pub struct WriteSummary {
     pub updated: usize,
     /// Mirrors deleted by retention.
     pub pruned: usize,
-    /// Writes that met a newer version; the next poll plans them again.
+    /// Writes that met a newer version. The next sync plans them again.
     pub conflicts: usize,
-    /// Writes that failed or were not tried after too many failed.
+    /// Writes that failed, or were not tried after too many failures.
     pub failed: usize,
     /// The first failure.
     pub error: Option<KubeApiError>,
@@ -77,58 +78,58 @@ impl WriteSummary {
 /// How one write ended.
 struct Ended {
     name: Box<str>,
-    /// Its place in [`WriteQueue::failures`].
+    /// Its index in [`WriteQueue::failures`].
     kind: usize,
     outcome: Result<Done, KubeApiError>,
     writing: Writing,
-    /// What there is to say once it is done.
+    /// The Events to publish once it is done.
     said: Vec<EventDraft>,
 }
 
-/// One poll's writes.
+/// The writes of one sync.
 pub struct WriteQueue<'a, C> {
-    /// What is mirrored.
+    /// The target of the sync.
     pub target: &'a MirrorTarget,
-    /// Of the scope.
+    /// A digest of the target.
     digest: u64,
     regressions: &'a Regressions,
     writer: Writer<C>,
     now: Timestamp,
-    /// The present, to judge ends by.
+    /// The current time, to compare ends with.
     pub clocks: Clocks,
     running: JoinSet<Ended>,
-    /// Failed creates, and failed changes.
+    /// Failed creations, and failed updates.
     failures: [usize; 2],
-    /// What could not be written, by earlier polls too.
+    /// Failed writes, including those of earlier syncs.
     pub backlog: Backlog,
     summary: WriteSummary,
     candidates: Candidates,
-    /// Stale mirrors that the listing shows as they are, by name.
+    /// Stale mirrors that the list confirms, by name.
     confirmed: Vec<(Box<str>, Arc<Mirror>)>,
-    /// Versions older than their mirror, by name.
+    /// Listed versions older than their mirror, by name.
     pub older: Vec<(Box<str>, Timestamp)>,
     /// What was left out.
     pub left_out: LeftOut,
-    /// Ids that were left out although they have a mirror: nothing confirms it.
+    /// Ids that were skipped although they have a mirror, which is therefore not confirmed.
     pub unconfirmed: BTreeSet<Box<str>>,
-    /// Whether what is listed belongs to the scope at all.
+    /// Whether the listed items belong to the target at all.
     pub spelling: Spelling,
-    /// Instance and id of one that was listed.
+    /// Instance and id of a listed item.
     pub sample: Option<(Option<Text>, Text)>,
-    /// Told of every finished write and answered question.
+    /// Informed of every finished write and every answered request.
     pub heartbeat: Heartbeat,
-    /// Counts what is written.
+    /// Counts the writes.
     pub meter: Arc<WatchMeter>,
-    /// Where Events of what is written are said.
+    /// The queue of Events for the writes.
     pub events: Events,
-    /// Where writes wait, with those of other watches.
+    /// The permits, shared with other `ClusterWatches`.
     pub permits: WritePermits,
-    /// A new mirror of what the API created since (by its clock) is news; `None`: all are history.
+    /// Remediations that the API created after this time (by its clock) are news; `None`: all are history.
     pub news: Option<Timestamp>,
 }
 
 impl<'a, C: KubeApi> WriteQueue<'a, C> {
-    /// A round that began at `now`.
+    /// A queue for the sync that started at `now`.
     #[must_use]
     pub fn new(
         target: &'a MirrorTarget,
@@ -173,7 +174,7 @@ impl<'a, C: KubeApi> WriteQueue<'a, C> {
         }
     }
 
-    /// Plans a page and starts its writes, the urgent ones first; waits only while too many are under way.
+    /// Plans a page and starts its writes, the urgent ones first. Waits only while too many are in flight.
     pub async fn take(&mut self, page: Vec<Result<Remediation, Malformed>>) {
         let mut writes: Vec<Write> = Vec::new();
         for item in page {
@@ -197,7 +198,7 @@ impl<'a, C: KubeApi> WriteQueue<'a, C> {
         let id = item.id.clone();
         self.spelling.note(self.target, &item);
         if !item.unreadable.is_empty() {
-            // It is told each time, also where nothing has changed.
+            // It is reported at each sync, even if nothing changed.
             let fields = item.unreadable.join(", ");
             let id: String = id.chars().take(ID_SHOWN).collect();
             self.left_out.fields.push(|| format!("{id} ({fields})"));
@@ -238,7 +239,7 @@ impl<'a, C: KubeApi> WriteQueue<'a, C> {
         if let Some(field) = cut.filter(|_| mirrored) {
             self.left_out.ends.push(|| format!("{id} ({field})"));
         } else if let (Verdict::Unchanged, Some(mirror)) = (&verdict, mirror) {
-            // What is cut short is planned each time, for it is told each time.
+            // A truncated item is planned at each sync, because it is reported at each sync.
             index.confirm(namespace, &name, mirror, inputs);
         }
         match verdict {
@@ -254,7 +255,7 @@ impl<'a, C: KubeApi> WriteQueue<'a, C> {
         None
     }
 
-    /// Starts one write, as soon as there is room: what waits holds nothing but what it would write.
+    /// Starts one write once there is a permit. While it waits, it holds only what it will write.
     pub async fn write(&mut self, write: Write) {
         let is_new = matches!(write.change, MirrorChange::Create(..));
         while self.running.len() >= if is_new { CREATES } else { CHANGES } {
@@ -297,7 +298,7 @@ impl<'a, C: KubeApi> WriteQueue<'a, C> {
         });
     }
 
-    /// Ends the marks of stale mirrors that were confirmed, now that a complete listing has ended.
+    /// Removes the marks of stale mirrors that were confirmed, after a complete list.
     pub async fn confirm(&mut self) {
         for (name, mirror) in std::mem::take(&mut self.confirmed) {
             let change = MirrorChange::Mark(mirror, Synced::Listed);
@@ -305,7 +306,7 @@ impl<'a, C: KubeApi> WriteQueue<'a, C> {
         }
     }
 
-    /// Starts what retention wants, now that a complete listing has ended; `mirrors`: all of the watch.
+    /// Starts the changes of retention after a complete list; `mirrors` are all of the `ClusterWatch`.
     pub async fn settle(&mut self, mirrors: &[(Box<str>, Arc<Mirror>)]) {
         let candidates = std::mem::take(&mut self.candidates);
         let (policy, clocks) = (&self.target.retention, self.clocks);
@@ -331,11 +332,11 @@ impl<'a, C: KubeApi> WriteQueue<'a, C> {
         } = match ended {
             None => return,
             Some(Ok(ended)) => ended,
-            // The error may hold what the write was about: the log has its place.
+            // The panic message may contain what was written. The log contains only its location.
             Some(Err(_)) => {
                 self.meter.write_panicked();
                 self.backlog.give_up();
-                let error = "a write panicked: see the log".to_owned();
+                let error = "the operator panicked during a write. Check its log".to_owned();
                 self.summary.failed(KubeApiError::Unavailable(error));
                 return;
             }
@@ -371,21 +372,22 @@ impl<'a, C: KubeApi> WriteQueue<'a, C> {
         }
     }
 
-    /// Waits for the writes under way.
+    /// Waits for the writes in flight.
     pub async fn drain(&mut self) {
         while !self.running.is_empty() {
             self.reap().await;
         }
     }
 
-    /// What all writes came to.
+    /// The results of all writes.
     pub async fn finish(mut self) -> (WriteSummary, LeftOut) {
         self.drain().await;
         (self.summary, self.left_out)
     }
 }
 
-/// A digest of all that the fate of a mirrored `item` depends on, beside the facts of its mirror; `wanted`: that of the scope.
+/// A digest of everything that decides what happens to a mirrored `item`, besides the mirror's index entry; `wanted` is
+/// the digest of the target.
 fn inputs(wanted: u64, item: &Remediation) -> u64 {
     digest::of(&(wanted, item))
 }
