@@ -38,12 +38,12 @@ impl Short {
 
 /// The last active sync, and whether a remediation was seen since that it lacks. Each list counts once.
 #[derive(Debug, Default)]
-pub(crate) struct Comparison {
+pub(crate) struct FilterCheck {
     last: Option<Short>,
     lacks: bool,
 }
 
-impl Comparison {
+impl FilterCheck {
     /// The API returned this item, by id or in a full sync.
     pub(crate) fn seen(&mut self, item: &Remediation) {
         self.lacks |= self.last.as_ref().is_some_and(|last| last.lacks(item));

@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use super::{ClusterWatchSpec, Env, SyncError};
+use super::{SyncContext, SyncError};
 use crate::{
     k8s::api::KubeApi,
     sync::{
         credentials::{AGAIN, CredentialsError, Found},
-        decide::plan::MirrorTarget,
-        schedule::Cadence,
         state::SyncState,
     },
     together::ApiKey,
@@ -19,14 +17,11 @@ use crate::{
 ///
 /// An unusable Secret is read again after ten seconds at the earliest, unless a sync was requested.
 pub(crate) async fn key<C: KubeApi, T>(
-    env: &Env<C, T>,
-    spec: &ClusterWatchSpec,
-    target: &MirrorTarget,
-    cadence: &Cadence,
+    ctx: SyncContext<'_, C, T>,
     sync_state: &mut SyncState,
 ) -> Result<ApiKey, SyncError> {
-    let asked = env.clock.elapsed();
-    let young = cadence.active_interval / 2;
+    let asked = ctx.env.clock.elapsed();
+    let young = ctx.cadence.active_interval / 2;
     let requested = std::mem::take(&mut sync_state.secret.wanted);
     let known: &SyncState = sync_state;
     let serves = |found: &Found| match &found.key {
@@ -34,14 +29,14 @@ pub(crate) async fn key<C: KubeApi, T>(
             found.began >= asked
                 || asked < found.began + young
                     && known.secret.own != Some(found.began)
-                    && known.check_backoff(key, asked).is_ok()
+                    && known.key_backoff.check(key, asked).is_ok()
         }
         Err(error) if requested => found.began >= asked || answers(found, error, asked),
         Err(error) => is_fresh(found, error, asked),
     };
-    let key = find(env, spec, target, sync_state, serves).await;
+    let key = find(ctx, sync_state, serves).await;
     let key = note(sync_state, key)?;
-    sync_state.check_backoff(&key, asked)?;
+    sync_state.key_backoff.check(&key, asked)?;
     Ok(key)
 }
 
@@ -50,17 +45,15 @@ pub(crate) async fn key<C: KubeApi, T>(
 /// # Errors
 /// Why there still is no usable API key.
 pub async fn look_for_key<C: KubeApi, T>(
-    env: &Env<C, T>,
-    spec: &ClusterWatchSpec,
-    target: &MirrorTarget,
+    ctx: SyncContext<'_, C, T>,
     sync_state: &mut SyncState,
 ) -> Result<(), CredentialsError> {
-    let asked = env.clock.elapsed();
+    let asked = ctx.env.clock.elapsed();
     let serves = |found: &Found| match &found.key {
         Ok(_) => asked < found.began + AGAIN,
         Err(error) => is_fresh(found, error, asked),
     };
-    let (found, _) = find(env, spec, target, sync_state, serves).await;
+    let (found, _) = find(ctx, sync_state, serves).await;
     // The next sync may use this result.
     note(sync_state, (found, false)).map(drop)
 }
@@ -68,14 +61,12 @@ pub async fn look_for_key<C: KubeApi, T>(
 /// The current API key in the Secret, if the API just rejected `key` and the key was rotated since. `None` if there is
 /// no reason for another attempt.
 pub(crate) async fn replaced<C: KubeApi, T>(
-    env: &Env<C, T>,
-    spec: &ClusterWatchSpec,
-    target: &MirrorTarget,
+    ctx: SyncContext<'_, C, T>,
     sync_state: &mut SyncState,
     key: &ApiKey,
 ) -> Option<ApiKey> {
-    let asked = env.clock.elapsed();
-    let newer = find(env, spec, target, sync_state, |found| found.began > asked).await;
+    let asked = ctx.env.clock.elapsed();
+    let newer = find(ctx, sync_state, |found| found.began > asked).await;
     let newer = note(sync_state, newer).ok()?;
     (newer.fingerprint() != key.fingerprint()).then_some(newer)
 }
@@ -95,16 +86,20 @@ fn answers(found: &Found, error: &CredentialsError, asked: Duration) -> bool {
 }
 
 async fn find<C: KubeApi, T>(
-    env: &Env<C, T>,
-    spec: &ClusterWatchSpec,
-    target: &MirrorTarget,
+    ctx: SyncContext<'_, C, T>,
     sync_state: &SyncState,
     serves: impl Fn(&Found) -> bool + Send,
 ) -> (Found, bool) {
+    let SyncContext {
+        env, spec, target, ..
+    } = ctx;
     let (keys, of) = (&env.keys, (&*target.namespace, &spec.api_key_secret_ref));
     let (found, own) = keys.find(&env.cluster, &*env.clock, of, serves).await;
     if own {
-        sync_state.meter.read_secret(found.key.as_ref().err());
+        sync_state
+            .observer
+            .meter
+            .read_secret(found.key.as_ref().err());
     }
     (found, own)
 }

@@ -8,10 +8,12 @@ use crate::{
     store::Mirror,
     sync::{
         Env,
-        decide::{plan::MirrorTarget, regression::Regressions},
-        mirrors,
-        state::SyncState,
-        write::object::{MirrorChange, Write},
+        decide::plan::MirrorTarget,
+        observer::Observer,
+        write::{
+            failed::FailedWrites,
+            object::{MirrorChange, Write},
+        },
     },
 };
 
@@ -65,7 +67,7 @@ pub(crate) fn misfits<C, T>(
     env: &Env<C, T>,
     target: &MirrorTarget,
 ) -> Vec<(Box<str>, Arc<Mirror>)> {
-    mirrors(env, target, |mirror| !target.fits(mirror))
+    env.mirrors(target, |mirror| !target.fits(mirror))
 }
 
 /// Updates the mirrors of `target` that lack its labels or owner references, including those that the API no longer
@@ -73,11 +75,11 @@ pub(crate) fn misfits<C, T>(
 pub(crate) async fn adopt<C: KubeApi, T>(
     env: &Env<C, T>,
     target: &MirrorTarget,
-    sync_state: &SyncState,
+    observer: &Observer,
     until: Duration,
 ) -> Adoption {
-    let regressions = Regressions::default();
-    let mut queue = env.queue(target, &regressions, sync_state);
+    let mut failed_writes = FailedWrites::default();
+    let mut queue = env.queue(target, observer, &mut failed_writes);
     for (name, mirror) in misfits(env, target) {
         if env.clock.elapsed() >= until {
             break;
@@ -89,7 +91,7 @@ pub(crate) async fn adopt<C: KubeApi, T>(
         };
         queue.write(Write { name, change }).await;
     }
-    let (summary, _) = queue.finish().await;
+    let summary = queue.finish(false).await;
     Adoption {
         left: misfits(env, target).len(),
         error: summary.error,

@@ -2,17 +2,18 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Env, open};
+use super::Env;
 use crate::{
     k8s::api::KubeApi,
     mirror::status::Synced,
     store::Mirror,
     sync::{
-        decide::{plan::MirrorTarget, regression::Regressions},
+        decide::plan::MirrorTarget,
         state::SyncState,
         write::{
+            failed::FailedWrites,
             object::{MirrorChange, Write},
-            queue::{WriteQueue, WriteSummary},
+            queue::WriteSummary,
         },
     },
     together::Service,
@@ -35,10 +36,10 @@ pub async fn mark_some_stale<C: KubeApi, T: Service>(
     sync_state: &SyncState,
     (stale, unwritten): (Duration, bool),
 ) -> WriteSummary {
-    let (absences, now) = (&sync_state.absences, env.clock.elapsed());
+    let (absences, now) = (&sync_state.lists.absences, env.clock.elapsed());
     let missing =
         |name: &str| absences.overdue(name, now, stale) && absences.verdict(name).is_none();
-    let wanted = |name: &str| missing(name) || (unwritten && sync_state.backlog.has(name));
+    let wanted = |name: &str| missing(name) || (unwritten && sync_state.failed_writes.has(name));
     mark_stale_where(env, target, sync_state, wanted).await
 }
 
@@ -46,29 +47,22 @@ async fn mark_stale_where<C: KubeApi, T: Service>(
     env: &Env<C, T>,
     target: &MirrorTarget,
     sync_state: &SyncState,
-    wanted: impl Fn(&str) -> bool,
+    is_wanted: impl Fn(&str) -> bool,
 ) -> WriteSummary {
-    let regressions = Regressions::default();
-    let mut queue = env.queue(target, &regressions, sync_state);
-    for (name, mirror) in open(env, target) {
-        if wanted(&name) {
-            mark_stale(&mut queue, name, mirror).await;
-        }
-    }
-    queue.finish().await.0
+    let mut failed_writes = FailedWrites::default();
+    let mut queue = env.queue(target, &sync_state.observer, &mut failed_writes);
+    let open = env.open(target).into_iter();
+    let wanted = open.filter(|(name, _)| is_wanted(name));
+    let marks = wanted.filter_map(stale_mark).collect();
+    queue.submit(marks).await;
+    queue.finish(false).await
 }
 
-pub(super) async fn mark_stale<C: KubeApi>(
-    queue: &mut WriteQueue<'_, C>,
-    name: Box<str>,
-    mirror: Arc<Mirror>,
-) {
-    if mirror.needs_stale_mark() {
-        queue
-            .write(Write {
-                name,
-                change: MirrorChange::Mark(mirror, Synced::Stale),
-            })
-            .await;
-    }
+/// The mark of a mirror that is stale, if it needs one.
+pub(super) fn stale_mark((name, mirror): (Box<str>, Arc<Mirror>)) -> Option<Write> {
+    let needed = mirror.needs_stale_mark();
+    needed.then(|| Write {
+        name,
+        change: MirrorChange::Mark(mirror, Synced::Stale),
+    })
 }

@@ -47,7 +47,10 @@ const PRINTS: [(&str, &[&str]); 14] = [
     ),
     ("How did this one get here?", &[" -> RUNNING"]),
     ("Ask the API now", &["annotated"]),
-    ("Wait until the mirror agrees with the API", &["condition met"]),
+    (
+        "Wait until the mirror agrees with the API",
+        &["condition met"],
+    ),
     (
         "Wait until a repair has ended, well or not",
         &["condition met"],

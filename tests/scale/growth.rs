@@ -20,10 +20,7 @@ use together_remediation_operator::{
     sync::{
         Env,
         credentials::Keys,
-        decide::{
-            plan::{MirrorTarget, plan},
-            regression::Regressions,
-        },
+        decide::plan::{MirrorTarget, plan},
         schedule::PollDefaults,
         write::permits::WritePermits,
     },
@@ -104,14 +101,7 @@ fn round_confirmed(bencher: Bencher<'_, '_>, count: u32) {
     let target = cast::target();
     let items = items(count);
     let index = filled(&target, &items);
-    let regressions = Regressions::default();
-    let poll = |page: Vec<_>| {
-        runtime.block_on(async {
-            let mut queue = cast::queue(&target, &regressions, index.clone());
-            queue.take(page).await;
-            queue.finish().await
-        })
-    };
+    let poll = |page: Vec<_>| runtime.block_on(cast::sync(&target, &index, page));
     let page = || items.iter().cloned().map(Ok).collect();
     poll(page());
     bencher

@@ -137,13 +137,7 @@ mod tests {
             .chain(of_secret.map(SyncError::Credentials));
         for error in all {
             let told = Failure::of(&Err(error), &target(), None).unwrap();
-            let says = [
-                "spec.",
-                "--api-",
-                "if this persists",
-                "create",
-                "set the ",
-            ];
+            let says = ["spec.", "--api-", "if this persists", "create", "set the "];
             let message = told.message.to_lowercase();
             assert!(says.iter().any(|part| message.contains(part)), "{told:?}");
         }

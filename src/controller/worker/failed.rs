@@ -27,9 +27,9 @@ impl<C: KubeApi, T: Service> Task<C, T> {
             ReadyState::Stalled { reason, message }
         } else if stale {
             ReadyState::Failing { reason, message }
-        } else if self.is_synced() {
+        } else if self.status.is_synced() {
             // A short failure appears only in logs and metrics. Mirrors that were written still count.
-            ReadyState::Synced(self.note.clone())
+            ReadyState::Synced(self.status.note.clone())
         } else {
             ReadyState::Progressing(format!("Not synced yet: {message}"))
         }

@@ -30,22 +30,23 @@ impl<C: KubeApi, T: Service> Task<C, T> {
     /// Waits until all mirrors of the `ClusterWatch` are known and no other shard owns it.
     pub(super) async fn begin(&mut self, standing: &ReadyState) {
         self.listed(standing).await;
-        match self.shard.holder(self.reporter.last()) {
+        match self.shard.holder(self.status.reporter.last()) {
             Holder::This => return,
             Holder::Nobody if !self.shard.is_one_of_several() => return,
             Holder::Nobody | Holder::Another(_) => {}
         }
-        let standing = (!self.reporter.is_acknowledged()).then_some(standing);
-        self.facts.stale_after = self.stale_after();
+        let standing = (!self.status.reporter.is_acknowledged()).then_some(standing);
+        self.status.inputs.stale_after = self.stale_after();
         let (clock, began) = (self.env.clock.clone(), self.env.clock.elapsed());
         loop {
             let now = clock.now();
             let unpromised = clock.elapsed().saturating_sub(began) >= UNPROMISED;
             let is_silent =
                 |promise: Option<_>| promise.map_or(unpromised, |promise| now >= promise);
-            let taken = self
-                .reporter
-                .take_over(standing, &self.facts, now, is_silent);
+            let taken =
+                self.status
+                    .reporter
+                    .take_over(standing, &self.status.inputs, now, is_silent);
             match taken.await {
                 Ok(Holder::This) => return,
                 Ok(_) => {}

@@ -7,7 +7,7 @@ use super::{ReadyState, Task};
 use crate::{
     controller::status::late_secret,
     k8s::api::KubeApi,
-    sync::{credentials::CredentialsError, look_for_key},
+    sync::{SyncContext, credentials::CredentialsError, look_for_key},
     together::Service,
 };
 
@@ -15,7 +15,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
     /// The state for lack of an API key, if `error` or the status says that the Secret is unusable. A failing API
     /// server gives no new information about the Secret.
     pub(super) fn keyless(&self, error: &CredentialsError) -> Option<ReadyState> {
-        let told = || late_secret::told(self.reporter.last());
+        let told = || late_secret::told(self.status.reporter.last());
         let reason = error.reason().or_else(told)?;
         let message = error.to_string();
         Some(ReadyState::Keyless { reason, message })
@@ -24,13 +24,13 @@ impl<C: KubeApi, T: Service> Task<C, T> {
     /// Starts with the Secret if it was unusable in the last status. Any other state reported first by a new generation
     /// or process would lose the start of the grace period.
     pub(super) async fn look_first(&mut self) {
-        let missed = late_secret::told(self.reporter.last()).is_some();
+        let missed = late_secret::told(self.status.reporter.last()).is_some();
         let keyless = if missed {
             self.look_again(None).await
         } else {
             None
         };
-        if missed || !self.reporter.is_acknowledged() {
+        if missed || !self.status.reporter.is_acknowledged() {
             let progressing = ReadyState::Progressing(String::new());
             self.report(keyless.as_ref().unwrap_or(&progressing)).await;
         }
@@ -43,18 +43,18 @@ impl<C: KubeApi, T: Service> Task<C, T> {
     /// Waits until the Secret is usable, or a sync is requested; `standing` is the state until then.
     pub(super) async fn wait_for_key(&mut self, mut standing: ReadyState) {
         let clock = self.env.clock.clone();
-        let earliest = self.sync_state.may_list_all_at();
+        let earliest = self.sync_state.full_allowed_at();
         loop {
             let until = self.sync_state.secret.again;
-            self.sync_state.heartbeat.rest_until(until);
+            self.sync_state.observer.heartbeat.rest_until(until);
             tokio::select! {
                 biased;
                 () = clock.sleep_until(until) => {}
-                () = self.env.index.listed_after(self.sync_state.surveyed) => {}
-                () = self.requests.wait(&*clock, earliest) => break,
+                () = self.env.index.listed_after(self.store_seen.surveyed) => {}
+                () = self.schedule.requests.wait(&*clock, earliest) => break,
             }
             if clock.elapsed() >= until {
-                self.sync_state.heartbeat.touch();
+                self.sync_state.observer.heartbeat.touch();
                 let Some(newer) = self.look_again(Some(&standing)).await else {
                     // The sync that follows may take long, so the status is written first.
                     self.report(&ReadyState::Progressing(String::new())).await;
@@ -66,14 +66,19 @@ impl<C: KubeApi, T: Service> Task<C, T> {
             self.adopt_late_ones(false).await;
             self.report(&standing).await;
         }
-        self.sync_state.heartbeat.touch();
+        self.sync_state.observer.heartbeat.touch();
     }
 
     /// Reads the Secret and returns the state, which was `before`. Only changes are logged.
     async fn look_again(&mut self, before: Option<&ReadyState>) -> Option<ReadyState> {
         let (name, namespace) = (self.watch.name_any(), self.target.namespace.clone());
-        let (env, spec) = (&self.env, &self.watch.spec);
-        let looked = look_for_key(env, spec, &self.target, &mut self.sync_state).await;
+        let ctx = SyncContext {
+            env: &*self.env,
+            spec: &self.watch.spec,
+            target: &self.target,
+            cadence: &self.schedule.cadence,
+        };
+        let looked = look_for_key(ctx, &mut self.sync_state).await;
         let Err(error) = looked else {
             tracing::info!(watch = %name, %namespace, "the Secret is usable now");
             return None;

@@ -17,7 +17,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
         self.begin(&standing).await;
         loop {
             if !overlaps {
-                let began = self.facts.adopting.is_some();
+                let began = self.status.inputs.adopting.is_some();
                 self.survey();
                 if !began {
                     self.report(&standing).await;
@@ -30,13 +30,14 @@ impl<C: KubeApi, T: Service> Task<C, T> {
                 self.mark_stale(now).await;
             }
             let told = self.report(&standing).await;
-            let due = [self.good, self.confirmed].map(|since| since + self.stale_after());
+            let due = [self.freshness.last_clean, self.freshness.last_complete]
+                .map(|since| since + self.stale_after());
             let next = due.into_iter().filter(|due| !overlaps && now < *due).min();
-            let pause = match (&self.facts.adopting, told) {
+            let pause = match (&self.status.inputs.adopting, told) {
                 (Some(_), _) => ADOPT_AGAIN,
                 (None, true) if self.may_land() => ADOPT_AGAIN,
                 (None, true) => HEARTBEAT,
-                (None, false) => self.cadence.interval.min(HEARTBEAT),
+                (None, false) => self.schedule.cadence.interval.min(HEARTBEAT),
             };
             let again = now + pause;
             let until = next.map_or(again, |due| due.min(again));
@@ -44,7 +45,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
                 biased;
                 () = self.env.clock.sleep_until(until) => {}
                 // A restore of etcd may have brought back mirrors without their owner references.
-                () = self.env.index.listed_after(self.sync_state.surveyed), if !overlaps => {}
+                () = self.env.index.listed_after(self.store_seen.surveyed), if !overlaps => {}
             }
         }
     }

@@ -10,8 +10,8 @@ impl<C: KubeApi, T: Service> Task<C, T> {
     /// the snapshot are missing, and mirrors of finished remediations may be open again.
     pub(super) fn heed_restore(&mut self) {
         let restores = self.env.index.restores();
-        self.sync_state.restored |= self.sync_state.restores != restores;
-        self.sync_state.restores = restores;
+        self.sync_state.lists.history.restored |= self.store_seen.restores != restores;
+        self.store_seen.restores = restores;
     }
 }
 

@@ -10,7 +10,7 @@ const MOST: usize = 4096;
 /// Failed writes, kept from sync to sync. An active sync does not list finished remediations, so only a full sync can
 /// show that nothing is left.
 #[derive(Debug, Default)]
-pub struct Backlog {
+pub struct FailedWrites {
     names: HashSet<Box<str>>,
     /// Those that failed in this sync.
     fresh: HashSet<Box<str>>,
@@ -25,7 +25,7 @@ pub struct Backlog {
     fulls: u32,
 }
 
-impl Backlog {
+impl FailedWrites {
     /// Why this sync skips `name`, if it does.
     #[must_use]
     pub fn skips(&self, name: &str) -> Option<KubeApiError> {

@@ -98,7 +98,10 @@ async fn a_life(version: Version) {
 
     let notes = stage.try_install(RELEASE, &home, &chart(), &values).await;
     let notes = notes.unwrap();
-    assert!(notes.contains("Then create a Secret with an API key and a ClusterWatch"), "{notes}");
+    assert!(
+        notes.contains("Then create a Secret with an API key and a ClusterWatch"),
+        "{notes}"
+    );
     assert!(stage.is_new().await, "an upgrade brings the definitions");
     fixture.watch("training", fast).await;
     let ready = [

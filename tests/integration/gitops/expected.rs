@@ -225,7 +225,8 @@ fn mirrors() -> Vec<Row> {
         )
         .waited(false)
         .says("gpu-dp-1: missing from two full syncs"),
-        at("forbidden", "403 by its id (`Forbidden`)", Failed).says("may not read this remediation"),
+        at("forbidden", "403 by its id (`Forbidden`)", Failed)
+            .says("may not read this remediation"),
         at("deleted", "being deleted", Terminating).says("Pending deletion"),
     ]
 }
