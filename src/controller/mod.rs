@@ -1,4 +1,4 @@
-//! Follows the `ClusterWatches` and tells the supervisor of them.
+//! Watches the `ClusterWatches` and passes changes to the supervisor.
 
 pub mod events;
 pub mod metrics;
@@ -29,8 +29,8 @@ use crate::{
     together::Service,
 };
 
-/// Watches the `ClusterWatches` of `namespace` (all: `None`) until `supervisor` is told to shut down; `readiness` learns when
-/// all were listed.
+/// Watches the `ClusterWatches` of `namespace` (`None`: all) until `supervisor` shuts down. Tells `readiness` when the
+/// first list is complete.
 pub async fn control<C: KubeApi, T: Service>(
     client: Client,
     namespace: Option<String>,
@@ -41,7 +41,7 @@ pub async fn control<C: KubeApi, T: Service>(
     let changed = Arc::new(Changed::default());
     let shown = shown(client, namespace.as_deref(), &readiness, &changed);
     let events = reflector(writer, shown).touched_objects();
-    // `Controller::new` would not tell of deletions.
+    // `Controller::new` does not report deletions.
     let controller = Controller::for_stream(events, store.clone());
     let reconciled = controller.graceful_shutdown_on(supervisor.shut_down()).run(
         reconcile,
@@ -59,7 +59,7 @@ pub async fn control<C: KubeApi, T: Service>(
                 tracing::warn!(
                     namespace,
                     error = words(&error),
-                    "the watch on ClusterWatches failed and is tried again"
+                    "failed to watch ClusterWatches; retrying"
                 );
             }
         }
@@ -68,7 +68,7 @@ pub async fn control<C: KubeApi, T: Service>(
     let leading = async {
         supervisor.led().await;
         changed.mark_all();
-        // Only the end of the watch itself ends the wait too early, and then there is nothing to look after.
+        // The wait fails only if the watch itself ended. Then there is nothing to do.
         let _ = store.wait_until_ready().await;
         let watches = || {
             let mut watches = store.state();
@@ -78,7 +78,7 @@ pub async fn control<C: KubeApi, T: Service>(
         supervisor.look_out(namespace.as_deref(), watches).await;
     };
     let settling = async {
-        // Before that the store is empty, which would look as if there were no ClusterWatches.
+        // Until then the store is empty, which looks as if there were no ClusterWatches.
         let _ = store.wait_until_ready().await;
         let settling = supervisor.settle_changed(namespace.as_deref(), &changed, || store.state());
         settling.await;
@@ -91,7 +91,7 @@ pub async fn control<C: KubeApi, T: Service>(
 }
 
 /// The `ClusterWatches` of `namespace` (all: `None`) as the API server shows them, those aside that cannot be read. Each
-/// complete list marks all as `changed`: no event tells of what was deleted while the watch was cut.
+/// complete list marks all as `changed`, because deletions during a lost connection cause no event.
 fn shown(
     client: Client,
     namespace: Option<&str>,
@@ -127,7 +127,7 @@ fn shown(
         })
 }
 
-/// Marks only: a settle looks at all of its namespace, so that each of a burst would do the work of all.
+/// Only marks the namespace: settling handles the whole namespace, so one settle serves a burst of events.
 async fn reconcile(watch: Arc<ClusterWatch>, changed: Arc<Changed>) -> Result<Action, Infallible> {
     changed.mark(&watch.namespace().unwrap_or_default());
     Ok(Action::await_change())

@@ -1,4 +1,4 @@
-//! The life of one generation of one `ClusterWatch`: wait, poll, report, again.
+//! The life of one generation of one `ClusterWatch`: wait, sync, report, repeat.
 
 mod adopting;
 mod failed;
@@ -47,13 +47,13 @@ use crate::{
     together::{Client, Service},
 };
 
-/// What Ready says of a poll that goes on for so long that the mirror is stale.
-const LATE: &str = "listing the API takes so long that nothing here was confirmed in time. The listing goes on; if this stays, ask for larger pages (spec.query.pageSize), or see why the API is slow";
+/// The message of Ready while a sync takes so long that mirrors are stale.
+const LATE: &str = "The current sync takes so long that the open remediations are stale. The sync continues. If this persists, set a larger spec.query.pageSize, or check the response times of the Together API";
 
-/// Labels and owner references that are not up to date are gone on with after this long.
+/// Updates of labels and owner references pause for this long.
 const ADOPT_AGAIN: Duration = Duration::from_secs(10);
 
-/// One generation of one `ClusterWatch`.
+/// The worker of one generation of one `ClusterWatch`.
 pub struct Task<C, T = Client> {
     env: Arc<Env<C, T>>,
     watch: Arc<ClusterWatch>,
@@ -65,44 +65,44 @@ pub struct Task<C, T = Client> {
     store_seen: StoreSeen,
 }
 
-/// When it polls.
+/// When it syncs.
 struct Schedule {
     cadence: Cadence,
     min_interval: Duration,
     requests: Requests,
-    /// Polls so far.
+    /// Number of syncs so far.
     polls: u64,
-    /// Before this the first poll leaves the API to others (monotonic).
+    /// The first sync starts no earlier than this (monotonic), so that others can go first.
     starts_at: Duration,
-    /// On the roll of all that are synced.
+    /// Its entry on the roll of all synced `ClusterWatches`.
     entry: Entry,
-    /// It takes the place of an earlier generation.
+    /// Whether it replaces an earlier generation.
     edited: bool,
 }
 
-/// How fresh the mirrors are.
+/// When the mirrors were last confirmed.
 struct Freshness {
-    /// When a sync was last complete, with all its writes (monotonic; negative times count as zero).
+    /// When a sync last completed with all its writes (monotonic; negative times count as zero).
     last_clean: Duration,
-    /// The same, also if writes failed: what was listed is confirmed.
+    /// When a sync last completed, with or without failed writes: the listed mirrors are confirmed.
     last_complete: Duration,
-    /// How long the last complete listing took.
+    /// Duration of the last complete sync.
     lasted: Duration,
 }
 
 /// What the worker has seen of the lists of mirrors.
 #[derive(Default)]
 struct StoreSeen {
-    /// How many lists had ended when all mirrors were last checked for labels and owner references.
+    /// Number of completed lists when all mirrors were last checked for labels and owner references.
     surveyed: u64,
-    /// How many lists had ended after restores of etcd when the last poll began.
+    /// Number of completed lists after restores of etcd when the last sync started.
     restores: u64,
-    /// When everything that an earlier generation sent has landed (monotonic).
+    /// When all requests of an earlier generation have taken effect (monotonic).
     all_landed: Duration,
 }
 
 impl<C: KubeApi, T: Service> Task<C, T> {
-    /// The task of `watch`; `requested`: its `requestedAt` annotation, as it changes.
+    /// The task of `watch`; `requested` is its `requestedAt` annotation, as it changes.
     #[must_use]
     pub fn new(
         env: Arc<Env<C, T>>,
@@ -114,7 +114,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
         let now = env.clock.elapsed();
         let last = now.saturating_sub(unconfirmed_before_start(&env, status.reporter.last()));
         let mut sync_state = SyncState::default();
-        // What was created since is no history, though no operator may have run.
+        // Remediations created since the last sync are reported as new, even if no operator ran at that time.
         let last_sync = status.reporter.last().last_sync_time.as_deref();
         sync_state.observer.event_cutoff = timestamp::read(last_sync);
         Self {
@@ -144,14 +144,15 @@ impl<C: KubeApi, T: Service> Task<C, T> {
         }
     }
 
-    /// Keeps `pace`, which it shares with those before and after it; `edited`: in place of an earlier generation.
+    /// Keeps `pace`, which it shares with the tasks before and after it; `edited`: it replaces an earlier generation's
+    /// task.
     #[must_use]
     pub fn after(mut self, pace: Arc<EditThrottle>, edited: bool) -> Self {
         (self.sync_state.throttle, self.schedule.edited) = (pace, edited);
         self
     }
 
-    /// Mirrors until it is dropped; `watchdog` sees that its polls move, `meters` count them.
+    /// Syncs until it is dropped. `watchdog` monitors progress, and `meters` count.
     pub async fn run(mut self, watchdog: &Watchdog, meters: &Watches) {
         let name = self.watch.name_any();
         self.count(meters);
@@ -170,7 +171,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
             self.schedule.polls += 1;
             self.status.inputs.handled = handled.or(self.status.inputs.handled.take());
             let standing = self.record_outcome(&outcome).await;
-            // A short listing that went well has corrected most of what it showed.
+            // A successful active sync has corrected most of the stale mirrors.
             let all = outcome.as_ref().map_or(true, |outcome| outcome.full);
             self.adopt_late_ones(all).await;
             self.report(&standing).await;
@@ -178,7 +179,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
         }
     }
 
-    /// Has `meters` count for the `ClusterWatch`.
+    /// Registers the `ClusterWatch` with `meters`.
     fn count(&mut self, meters: &Watches) {
         let meter = meters.meter(&self.target.namespace, &self.watch.name_any());
         meter.shows(&self.env.index, &self.target);
@@ -186,7 +187,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
         self.sync_state.observer.meter = meter;
     }
 
-    /// The request that the next poll answers, if there is one whose time has come.
+    /// The request that the next sync answers, if one is due.
     fn heed_request(&mut self) -> Option<String> {
         let reported = &self.status.reporter.last().last_handled_reconcile_at;
         let handled = self.status.inputs.handled.as_ref().or(reported.as_ref());
@@ -200,7 +201,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
         Some(heeded)
     }
 
-    /// Syncs once. If that takes so long that the mirrors get stale, or that the status looks abandoned, the status is written
+    /// Syncs once. If the sync takes so long that mirrors become stale or a heartbeat is due, the status is written
     /// meanwhile.
     async fn sync(&mut self) -> Result<SyncOutcome, SyncError> {
         let now = self.env.clock.elapsed();
@@ -241,7 +242,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
                 None => ReadyState::Progressing(String::new()),
             };
             let stale_after = cadence.stale_after(env.any_open(target), freshness.lasted, rest);
-            // Always to its end: what was written must be known.
+            // The report is awaited even if the sync ends first, because its result must be known.
             let report = pin!(status.report(env, watch, target, stale_after, &standing));
             if let Either::Left((outcome, report)) = select(syncing.as_mut(), report).await {
                 report.await;
@@ -254,7 +255,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
         outcome
     }
 
-    /// How the watch stands after a poll.
+    /// The state to report after a sync.
     async fn record_outcome(&mut self, outcome: &Result<SyncOutcome, SyncError>) -> ReadyState {
         let (elapsed, now) = (self.env.clock.elapsed(), self.env.clock.now());
         let failure = Failure::of(outcome, &self.target, self.sync_state.unwritten());
@@ -287,8 +288,8 @@ impl<C: KubeApi, T: Service> Task<C, T> {
         self.failed(outcome, failure).await
     }
 
-    /// Marks what is open and stale `now` (monotonic): all of it, where no listing confirms it, else what is missing or
-    /// could not be written. Whether there may be such.
+    /// Marks open mirrors that are stale `now` (monotonic): all of them if no list confirms them, otherwise those that
+    /// are missing or could not be written. Returns whether some may be stale.
     async fn mark_stale(&self, now: Duration) -> bool {
         let is_due = |since: Duration| now >= since + self.stale_after();
         if is_due(self.freshness.last_complete) {
@@ -300,7 +301,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
         is_due(self.freshness.last_clean)
     }
 
-    /// Reports `standing`; whether that could be written.
+    /// Reports `standing`. Returns whether it was written.
     async fn report(&mut self, standing: &ReadyState) -> bool {
         let (stale_after, env) = (self.stale_after(), &self.env);
         let status = &mut self.status;
@@ -309,7 +310,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
             .await
     }
 
-    /// Waits for the next poll, or for somebody to ask for one; a long wait does not look as if nobody lived.
+    /// Waits for the next sync, or for a request. Heartbeats continue during a long wait.
     async fn wait(&mut self, outcome: &Result<SyncOutcome, SyncError>, standing: &ReadyState) {
         if let ReadyState::Keyless { .. } = standing {
             return self.wait_for_key(standing.clone()).await;
@@ -322,7 +323,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
             &uid,
             self.schedule.polls,
         );
-        // A Retry-After does not lengthen this: somebody must tell meanwhile that the mirror gets stale.
+        // A Retry-After does not extend this time, because the stale mirrors must be marked meanwhile.
         if outcome.is_err() {
             self.sync_state.lists.history.rest = Duration::ZERO;
         }
@@ -361,21 +362,21 @@ impl<C: KubeApi, T: Service> Task<C, T> {
         (self.schedule.cadence).stale_after(self.something_open(), lasted, rest)
     }
 
-    /// When what is open gets stale (monotonic) unless a complete listing confirms it; `None` where none ever has: then
-    /// there is nothing but what the first one is about to show.
+    /// When open mirrors become stale (monotonic) unless a complete list confirms them. `None` before the first
+    /// complete list, which is about to come.
     fn stale_at(&self) -> Option<Duration> {
         let synced = self.status.reporter.last().last_sync_time.is_some();
         synced.then(|| self.freshness.last_complete + self.stale_after())
     }
 }
 
-/// How long before this process the last sync must have been at the latest.
+/// The latest time of the last sync before this process started.
 fn unconfirmed_before_start<C, T>(env: &Env<C, T>, last: &ClusterWatchStatus) -> Duration {
     let age = age_of_last_sync(env, last).unwrap_or_default();
     age.saturating_sub(synced_later_by(last))
 }
 
-/// How long ago the last sync was by the status.
+/// The time since the last sync that the status records.
 fn age_of_last_sync<C, T>(env: &Env<C, T>, last: &ClusterWatchStatus) -> Option<Duration> {
     let last = timestamp::read(last.last_sync_time.as_deref())?;
     Duration::try_from(env.clock.now().duration_since(last)).ok()

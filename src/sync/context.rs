@@ -1,4 +1,4 @@
-//! What a sync works with.
+//! What a sync uses.
 
 use std::sync::Arc;
 
@@ -16,26 +16,27 @@ use crate::{
     together::{Client, Service},
 };
 
-/// What all syncs of this process share.
+/// What all syncs of the process share.
 pub struct Env<C, T = Client> {
-    /// The API server.
+    /// The port to the API server.
     pub cluster: C,
     /// The Together API.
     pub together: T,
-    /// What is known of the mirrors.
+    /// The known mirrors.
     pub index: Index,
     /// The clocks.
     pub clock: Arc<dyn Clock>,
-    /// Where Events are published.
+    /// The queue of Events.
     pub events: Events,
-    /// Where writes to mirrors wait.
+    /// The permits for writes to mirrors.
     pub permits: WritePermits,
-    /// The API keys that were just read.
+    /// The API keys that were read recently.
     pub keys: Keys,
 }
 
 impl<C: KubeApi, T> Env<C, T> {
-    /// A queue of writes that begins now; `observer` sees them, and those that fail are added to `failed_writes`.
+    /// A queue of writes that starts now. `observer` is informed of them, and failed writes are added to
+    /// `failed_writes`.
     pub(crate) fn queue<'a>(
         &self,
         target: &'a MirrorTarget,
@@ -52,7 +53,7 @@ impl<C: KubeApi, T> Env<C, T> {
 }
 
 impl<C, T> Env<C, T> {
-    /// Those mirrors of `target` that are `wanted`.
+    /// The mirrors of `target` that are `wanted`.
     pub(crate) fn mirrors(
         &self,
         target: &MirrorTarget,
@@ -79,7 +80,7 @@ impl<C, T> Env<C, T> {
 }
 
 impl<C, T: Service> Env<C, T> {
-    /// The present, by both clocks.
+    /// The current time of both clocks.
     pub(crate) fn clocks(&self) -> Clocks {
         let (ours, elapsed) = (self.clock.now(), self.clock.elapsed());
         let apis = self.together.clock().time(ours, elapsed);
@@ -87,15 +88,15 @@ impl<C, T: Service> Env<C, T> {
     }
 }
 
-/// What one sync is for.
+/// The inputs of one sync.
 pub struct SyncContext<'a, C, T = Client> {
-    /// What it works with.
+    /// What all syncs share.
     pub env: &'a Env<C, T>,
-    /// What the `ClusterWatch` asks for.
+    /// The spec of the `ClusterWatch`.
     pub spec: &'a ClusterWatchSpec,
     /// What is mirrored, and how.
     pub target: &'a MirrorTarget,
-    /// How often.
+    /// The intervals.
     pub cadence: &'a Cadence,
 }
 

@@ -1,4 +1,5 @@
-//! What one listing shows: each item is planned against its mirror, and what only a complete listing proves is kept for its end.
+//! The evidence of one list: each item is planned against its mirror, and what requires a complete list is kept until
+//! its end.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -23,33 +24,33 @@ use crate::{
     together::{Malformed, Remediation, Text},
 };
 
-/// Characters of an id that a message shows.
+/// Maximum number of characters of an id in messages.
 const ID_SHOWN: usize = 64;
 
-/// What one listing, and the lookups after it, have shown so far.
+/// The evidence of one list and the requests by id after it.
 pub struct ListEvidence<'a> {
     target: &'a MirrorTarget,
-    /// Of the target.
+    /// A digest of the target.
     digest: u64,
-    /// When the last page came, to judge ends by.
+    /// When the last page arrived, to compare ends with.
     pub clocks: Clocks,
     candidates: Candidates,
-    /// Stale mirrors that the listing shows as they are, by name.
+    /// Stale mirrors that the list confirms, by name.
     confirmed: Vec<(Box<str>, Arc<Mirror>)>,
-    /// Versions older than their mirror, by name.
+    /// Listed versions older than their mirror, by name.
     pub older: Vec<(Box<str>, Timestamp)>,
     /// What was left out.
     pub left_out: LeftOut,
-    /// Ids that were left out although they have a mirror: nothing confirms it.
+    /// Ids that were skipped although they have a mirror, which is therefore not confirmed.
     pub unconfirmed: BTreeSet<Box<str>>,
-    /// Whether what is listed belongs to the target at all.
+    /// Whether the listed items belong to the target at all.
     pub spelling: Spelling,
-    /// Instance and id of the first item: a lookup of it shows whether lookups by id can be trusted.
+    /// Instance and id of the first item: requesting it shows whether requests by id can be trusted.
     pub lookup_probe: Option<(Option<Text>, Text)>,
 }
 
 impl<'a> ListEvidence<'a> {
-    /// None yet, at the time of these `clocks`.
+    /// No evidence yet, at the time of these `clocks`.
     #[must_use]
     pub fn new(target: &'a MirrorTarget, clocks: Clocks) -> Self {
         Self {
@@ -66,7 +67,7 @@ impl<'a> ListEvidence<'a> {
         }
     }
 
-    /// Plans a page: its writes, the urgent ones first.
+    /// Plans a page. Returns its writes, the urgent ones first.
     pub fn plan_page(
         &mut self,
         index: &Index,
@@ -98,7 +99,7 @@ impl<'a> ListEvidence<'a> {
         let id = item.id.clone();
         self.spelling.note(self.target, &item);
         if !item.unreadable.is_empty() {
-            // It is named each time, also if nothing has changed.
+            // It is reported at each sync, even if nothing changed.
             let fields = item.unreadable.join(", ");
             self.left_out
                 .fields
@@ -140,13 +141,13 @@ impl<'a> ListEvidence<'a> {
                 .ends
                 .push(|| format!("{} ({field})", shown(&id)));
         } else if let (Verdict::Unchanged, Some(mirror)) = (&verdict, mirror) {
-            // What is cut short is planned each time, because it is named each time.
+            // A truncated item is planned at each sync, because it is reported at each sync.
             index.confirm(namespace, &name, mirror, inputs);
         }
         self.keep(&name, &id, verdict)
     }
 
-    /// Keeps what a verdict leaves for the end of the listing; a write is for now.
+    /// Keeps what a verdict leaves for the end of the list. Returns the write that it requires now, if any.
     fn keep(&mut self, name: &str, id: &str, verdict: Verdict) -> Option<Write> {
         match verdict {
             Verdict::Write(write) => return Some(write),
@@ -163,7 +164,7 @@ impl<'a> ListEvidence<'a> {
         None
     }
 
-    /// The ends of the marks of stale mirrors that were confirmed, once the listing is complete.
+    /// Removes the marks of stale mirrors that were confirmed. Requires a complete list.
     pub fn confirmations(&mut self) -> Vec<Write> {
         let confirmed = self.confirmed.drain(..).map(|(name, mirror)| Write {
             name,
@@ -172,8 +173,8 @@ impl<'a> ListEvidence<'a> {
         confirmed.collect()
     }
 
-    /// What retention creates and deletes, once the listing is complete and written; `mirrors`: those that it is about;
-    /// `unwritten`: names of those that may show what is no longer so.
+    /// What retention creates and deletes. Requires a complete list whose changes are written. `mirrors` are those that
+    /// retention may affect; `unwritten` names mirrors that may be outdated.
     pub fn retention<'n>(
         &mut self,
         index: &Index,
@@ -193,7 +194,8 @@ fn shown(id: &str) -> String {
     id.chars().take(ID_SHOWN).collect()
 }
 
-/// A digest of all that the fate of a mirrored `item` depends on, beside the facts of its mirror; `wanted`: that of the target.
+/// A digest of everything that decides what happens to a mirrored `item`, besides the mirror's index entry; `wanted` is
+/// the digest of the target.
 pub(super) fn inputs(wanted: u64, item: &Remediation) -> u64 {
     digest::of(&(wanted, item))
 }

@@ -1,56 +1,56 @@
-//! What earlier listings cost, and what follows from that for the next one.
+//! The cost of earlier lists, and what follows from it for the next one.
 
 use std::time::Duration;
 
 use super::schedule::{Cadence, FULL_APART, FULL_SPACING, after_failure};
 use crate::sync::outcome::SyncOutcome;
 
-/// A full listing that came to its end.
+/// A complete full sync.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct FullListing {
-    /// When (monotonic).
+    /// When it ended (monotonic).
     pub(crate) ended: Duration,
-    /// From its first call to its last page, with the writes that went on meanwhile.
+    /// From its first request to its last page, including concurrent writes.
     pub(crate) lasted: Duration,
-    /// The API's part of that.
+    /// The part of it that the API needed.
     pub(crate) taken: Duration,
 }
 
-/// The calls of one listing.
+/// The requests of one list.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Calls {
-    /// All of them.
+    /// All requests.
     pub(crate) made: usize,
-    /// Those that repeated a call that had failed.
+    /// The retries among them.
     pub(crate) repeated: usize,
 }
 
-/// The listings so far of one `ClusterWatch`.
+/// The earlier lists of one `ClusterWatch`.
 #[derive(Debug, Default)]
 pub(crate) struct ListHistory {
     pub(crate) last_full: Option<FullListing>,
-    /// The next listing is to be a full one.
+    /// The next list must be a full one.
     pub(crate) full_wanted: bool,
-    /// No full listing has ended since the last restore of etcd.
+    /// No full sync has ended since the last restore of etcd.
     pub(crate) restored: bool,
-    /// When a full listing last began (monotonic), whether or not it ended.
+    /// When a full sync last started (monotonic), whether or not it ended.
     full_began: Option<Duration>,
-    /// Whether the listing under way, or the last one, is a full one.
+    /// Whether the current or last sync is a full one.
     full: bool,
-    /// Of the listing under way, or the last one.
+    /// The requests of the current or last list.
     pub(crate) calls: Calls,
-    /// Listings that failed in a row.
+    /// Failed lists in a row.
     failures: u32,
-    /// Pages of the last complete full listing; 0: none yet.
+    /// Pages of the last complete full sync; 0 before the first.
     full_pages: usize,
-    /// Pages of the last complete listing of what is open; 0: none yet.
+    /// Pages of the last complete active sync; 0 before the first.
     open_pages: usize,
-    /// How long the API had to be left alone after the last listing.
+    /// How long the API must not be called after the last list.
     pub(crate) rest: Duration,
 }
 
 impl ListHistory {
-    /// Whether a full listing is due `now` (monotonic), the next one at the latest after `full_after` because of failed writes.
+    /// Whether a full sync is due `now` (monotonic). Failed writes make it due after `full_after`.
     pub(crate) fn full_is_due(
         &self,
         cadence: &Cadence,
@@ -64,8 +64,8 @@ impl ListHistory {
         cadence.full_is_due(since, taken, sooner) && !self.too_soon(now)
     }
 
-    /// Whether a full listing of several pages began less than [`FULL_APART`] before `now`. It can wait, because another
-    /// one came to its end: until one has, nothing else can be listed instead.
+    /// Whether a full sync with several pages started less than [`FULL_APART`] before `now` and another may wait.
+    /// Before the first complete one, nothing else can be listed instead.
     fn too_soon(&self, now: Duration) -> bool {
         let several = self.full_pages > 1 && self.last_full.is_some();
         several
@@ -74,7 +74,7 @@ impl ListHistory {
                 .is_some_and(|began| now < began + FULL_APART)
     }
 
-    /// A listing begins at `now` (monotonic).
+    /// A list starts at `now` (monotonic).
     pub(crate) fn begin(&mut self, full: bool, now: Duration) {
         (self.full, self.calls) = (full, Calls::default());
         if full {
@@ -82,14 +82,14 @@ impl ListHistory {
         }
     }
 
-    /// Whether a first page that fails is not asked for again in the listing that begins: the last one failed, or one page
-    /// is all there is, so that the next poll is soon enough.
+    /// Whether a failed first page is not retried in the list that starts: the last one failed, or one page is the
+    /// whole list, so that the next sync is soon enough.
     pub(crate) fn first_page_once(&self) -> bool {
         let one_page = self.full_pages == 1 || (!self.full && self.open_pages == 1);
         self.failures > 0 || one_page
     }
 
-    /// The listing is complete, with this many pages.
+    /// A list with this many pages is complete.
     pub(crate) fn completed(&mut self, pages: usize) {
         self.failures = 0;
         if self.full {
@@ -99,16 +99,16 @@ impl ListHistory {
         }
     }
 
-    /// A full listing is complete, and what it shows is written.
+    /// A full sync is complete, and its changes are written.
     pub(crate) fn completed_full(&mut self, listing: FullListing) {
         (self.last_full, self.restored) = (Some(listing), false);
     }
 
-    /// The listing failed at `now` (monotonic). How long to leave the API alone: until its calls are paid for, and as long as
-    /// no listing was ever complete, until a full one may begin again. `None`: no longer than the interval.
+    /// A list failed at `now` (monotonic). Returns how long not to call the API: in proportion to its requests, and if
+    /// no list was ever complete, until a full sync may start again. `None` means no longer than the interval.
     pub(crate) fn failed(&mut self, cadence: &Cadence, now: Duration) -> Option<Duration> {
         self.failures = self.failures.saturating_add(1);
-        // What a complete one costs is not known before there was one.
+        // The cost of a complete list is unknown before the first one.
         let usual = match (self.full, self.full_pages) {
             (true, 0) => self.calls.made,
             (true, pages) => pages,
@@ -126,8 +126,8 @@ impl ListHistory {
         (rest > cadence.active_interval).then_some(rest)
     }
 
-    /// How long to leave the API alone after a complete listing: until the calls that it repeated are paid for. If `all_full`,
-    /// the next listing is a full one too, and full ones keep their distance.
+    /// How long not to call the API after a complete list: in proportion to its retries. With `all_full`, the next list
+    /// is a full one too, and full syncs keep their distance.
     pub(crate) fn rest_after(
         &self,
         outcome: &SyncOutcome,
@@ -146,18 +146,18 @@ impl ListHistory {
         paid
     }
 
-    /// When a full listing may begin that a person asks for (monotonic): full ones keep their distance all the same.
+    /// When a requested full sync may start (monotonic): full syncs keep their distance even then.
     pub(crate) fn full_allowed_at(&self) -> Duration {
         let last = self.last_full.unwrap_or_default();
         last.ended + last.taken * FULL_SPACING
     }
 
-    /// When a full listing last began (monotonic), and whether the last complete one took several pages.
+    /// When a full sync last started (monotonic), and whether the last complete one had several pages.
     pub(crate) fn last_began(&self) -> (Option<Duration>, bool) {
         (self.full_began, self.full_pages > 1)
     }
 
-    /// Makes the next poll a full listing, because a person asks for it.
+    /// Makes the next sync a full one, because a person requested it.
     pub(crate) fn want_full(&mut self) {
         (self.full_wanted, self.full_began) = (true, None);
     }

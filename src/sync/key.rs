@@ -1,4 +1,4 @@
-//! The key of a poll, and the one that replaced it meanwhile.
+//! The API key of a sync, and the key that replaced it meanwhile.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::{
     together::ApiKey,
 };
 
-/// The key to use: the one that another `ClusterWatch` has read, where that was no longer ago than half of the time between two
-/// polls, else the one that the Secret holds now. By itself each `ClusterWatch` reads its Secret at each poll.
+/// The API key to use: the one that another `ClusterWatch` read within half an interval, otherwise the current one in
+/// the Secret. A single `ClusterWatch` reads its Secret at each sync.
 ///
-/// A Secret that cannot be used is read again no sooner than ten seconds later, unless somebody asks for this poll.
+/// An unusable Secret is read again after ten seconds at the earliest, unless a sync was requested.
 pub(crate) async fn key<C: KubeApi, T>(
     ctx: SyncContext<'_, C, T>,
     sync_state: &mut SyncState,
@@ -40,10 +40,10 @@ pub(crate) async fn key<C: KubeApi, T>(
     Ok(key)
 }
 
-/// Reads the Secret once more that could not be used.
+/// Reads an unusable Secret again.
 ///
 /// # Errors
-/// Why there still is no key.
+/// Why there still is no usable API key.
 pub async fn look_for_key<C: KubeApi, T>(
     ctx: SyncContext<'_, C, T>,
     sync_state: &mut SyncState,
@@ -54,12 +54,12 @@ pub async fn look_for_key<C: KubeApi, T>(
         Err(error) => is_fresh(found, error, asked),
     };
     let (found, _) = find(ctx, sync_state, serves).await;
-    // The poll that follows may take what was found here.
+    // The next sync may use this result.
     note(sync_state, (found, false)).map(drop)
 }
 
-/// The key that the Secret holds now, where the API has just refused `key` and it is another one: the key was rotated since
-/// it was read. `None`: nothing speaks for another try.
+/// The current API key in the Secret, if the API just rejected `key` and the key was rotated since. `None` if there is
+/// no reason for another attempt.
 pub(crate) async fn replaced<C: KubeApi, T>(
     ctx: SyncContext<'_, C, T>,
     sync_state: &mut SyncState,
@@ -71,7 +71,7 @@ pub(crate) async fn replaced<C: KubeApi, T>(
     (newer.fingerprint() != key.fingerprint()).then_some(newer)
 }
 
-/// Whether what was found last need not be looked for again: there is no key, and that was read a short time ago.
+/// Whether the last result is still valid: there is no usable key, and that was read a short time ago.
 fn is_fresh(found: &Found, error: &CredentialsError, asked: Duration) -> bool {
     match error.reason() {
         Some(_) => asked < found.began + AGAIN,
@@ -79,7 +79,8 @@ fn is_fresh(found: &Found, error: &CredentialsError, asked: Duration) -> bool {
     }
 }
 
-/// Whether a read that got no answer ended only after somebody `asked`: one that hangs is not repeated by all who wait for it.
+/// Whether a failed read ended after the request `asked`. A read that hangs is not repeated by every `ClusterWatch` that
+/// waits for it.
 fn answers(found: &Found, error: &CredentialsError, asked: Duration) -> bool {
     error.reason().is_none() && found.ended >= asked
 }
@@ -103,7 +104,7 @@ async fn find<C: KubeApi, T>(
     (found, own)
 }
 
-/// Remembers what was `found`, and whether it was read for this `ClusterWatch` alone.
+/// Remembers the result `found`, and whether it was read for this `ClusterWatch` alone.
 fn note(
     sync_state: &mut SyncState,
     (found, own): (Found, bool),

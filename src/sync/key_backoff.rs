@@ -1,11 +1,11 @@
-//! An API key that the Together API refused, or asked to wait with, is left alone for a while; another one is tried at once.
+//! A rejected or rate-limited API key is not used for a while. Another key is used at once.
 
 use std::time::Duration;
 
 use super::schedule::{Cadence, after_refusal};
 use crate::together::{ApiKey, Error};
 
-/// The key that is left alone, if there is one.
+/// The key that is not used for now, if any.
 #[derive(Debug, Default)]
 pub(crate) struct KeyBackoff(Option<Refusal>);
 
@@ -13,9 +13,9 @@ pub(crate) struct KeyBackoff(Option<Refusal>);
 struct Refusal {
     key: [u8; 32],
     error: Error,
-    /// Refusals in a row before this one; errors that a retry may end do not count.
+    /// Rejections in a row before this one. Errors that a retry may fix do not count.
     times: u32,
-    /// Monotonic.
+    /// Until when (monotonic).
     until: Duration,
 }
 
@@ -23,7 +23,7 @@ impl KeyBackoff {
     /// Whether `key` may be used `now` (monotonic).
     ///
     /// # Errors
-    /// The last error of a key that is left alone.
+    /// The last error of a key that is not used for now.
     pub(crate) fn check(&self, key: &ApiKey, now: Duration) -> Result<(), Error> {
         match &self.0 {
             Some(refusal) if refusal.key == key.fingerprint() && now < refusal.until => {
@@ -33,7 +33,7 @@ impl KeyBackoff {
         }
     }
 
-    /// A listing with this key failed `now` (monotonic); `rest`: how long its calls keep the next one waiting.
+    /// A list with this key failed `now` (monotonic); `rest` is how long its requests delay the next list.
     pub(crate) fn failed(
         &mut self,
         key: &ApiKey,
@@ -57,12 +57,12 @@ impl KeyBackoff {
         });
     }
 
-    /// A listing was complete.
+    /// A list is complete.
     pub(crate) fn clear(&mut self) {
         self.0 = None;
     }
 
-    /// Forgets a refusal, because a person asks for a sync; a Retry-After still holds.
+    /// Forgets a rejection, because a person requested a sync. A Retry-After is still honored.
     pub(crate) fn try_again(&mut self) {
         self.0.take_if(|refusal| !refusal.error.retryable());
     }

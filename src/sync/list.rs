@@ -1,4 +1,4 @@
-//! The listing of a sync: each page is planned, and its writes begin, while the next one loads.
+//! The list of a sync: each page is planned, and its writes start while the next page loads.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::{
     together::{Api, CompleteListing, Error, ListRequest, Listing, Service},
 };
 
-/// Lists page by page. What was read of a listing that fails is evidence all the same.
+/// Lists page by page. The pages of a list that fails still count as evidence.
 ///
 /// # Errors
-/// Why the listing is not complete.
+/// Why the list is incomplete.
 pub(super) async fn list<A: Api, C: KubeApi, T: Service>(
     ctx: SyncContext<'_, C, T>,
     api: A,
@@ -45,7 +45,7 @@ pub(super) async fn list<A: Api, C: KubeApi, T: Service>(
             }
             let now = env.clock.elapsed();
             if lists.stale_at.take_if(|due| now >= *due).is_some() {
-                tracing::warn!(cluster = %ctx.target.cluster, "the listing takes so long that the mirror gets stale");
+                tracing::warn!(cluster = %ctx.target.cluster, "the sync takes so long that mirrors become stale");
                 let open = env.open(ctx.target).into_iter();
                 queue.submit(open.filter_map(stale_mark).collect()).await;
             }
@@ -60,7 +60,7 @@ pub(super) async fn list<A: Api, C: KubeApi, T: Service>(
     listing.finish()
 }
 
-/// Ends at `when` (monotonic), if ever.
+/// Resolves at `when` (monotonic), or never.
 async fn due<C, T>(env: &Env<C, T>, when: Option<Duration>) {
     match when {
         Some(when) => env.clock.deadline(when).await,

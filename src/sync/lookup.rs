@@ -1,6 +1,6 @@
-//! Looks up open mirrors that left the listing, one by one, by their id.
+//! Requests open mirrors that are missing from the list by id, one by one.
 //!
-//! Until the lookup by id has earned trust, one that was just listed is looked up first.
+//! If requests by id are not trusted yet, one that was just listed is requested first.
 
 use super::{
     SyncContext,
@@ -20,16 +20,16 @@ use crate::{
     together::{Api, Error, Remediation, Service, is_plain},
 };
 
-/// What asking came to.
+/// The result of the requests.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
-    /// For how many the budget sufficed.
+    /// How many requests the budget allowed.
     pub times: usize,
-    /// What the API showed.
+    /// What the API returned.
     pub shown: Vec<Remediation>,
 }
 
-/// Looks up what is missing, within `budget` calls, and writes what the answers show.
+/// Requests what is missing, within `budget` requests, and writes the results.
 pub(super) async fn ask<A: Api, C: KubeApi, T: Service>(
     ctx: SyncContext<'_, C, T>,
     api: &A,
@@ -75,8 +75,8 @@ pub(super) async fn ask<A: Api, C: KubeApi, T: Service>(
             }
             Err(error) => match meaning(&error, &mirror.id) {
                 Some(meaning) => meaning,
-                // A key or an API that fails now would fail for the rest too; if it fails for this one alone, the rest
-                // comes first in the next sync.
+                // A key or an API that fails now would fail for the rest too. If only this one fails, the next sync
+                // starts with the others.
                 None => break,
             },
         };
@@ -85,7 +85,7 @@ pub(super) async fn ask<A: Api, C: KubeApi, T: Service>(
     asked
 }
 
-/// What a lookup of `id` that failed says about this remediation; `None`: nothing, the API itself fails.
+/// What a failed request for `id` says about this remediation; `None` if the API itself failed.
 fn meaning(error: &Error, id: &str) -> Option<Answer> {
     match error {
         Error::NotFound if !is_plain(id) => Some(Answer::Unaskable),
@@ -97,7 +97,7 @@ fn meaning(error: &Error, id: &str) -> Option<Answer> {
     }
 }
 
-/// One call, if the budget still has one.
+/// One request, if the budget allows it.
 async fn question<A: Api>(
     api: &A,
     target: &MirrorTarget,
@@ -109,7 +109,7 @@ async fn question<A: Api>(
     Some(api.get(&target.cluster, instance, id).await)
 }
 
-/// The marks of what is proven gone.
+/// The marks of mirrors that are proven gone.
 pub(super) fn proven_gone<C, T>(ctx: SyncContext<'_, C, T>, absences: &Absences) -> Vec<Write> {
     let (target, index) = (ctx.target, &ctx.env.index);
     let proven = absences.names().filter_map(|name| {

@@ -1,4 +1,5 @@
-//! What to do about open mirrors that a complete listing lacks: look them up, mark what is proven gone, mark what is stale.
+//! Handles open mirrors that a complete list lacks: requests them by id, marks those that are proven gone, and marks
+//! stale ones.
 
 use super::{
     SyncContext, evidence::ListEvidence, lookup, schedule::most_questions, stale::stale_mark,
@@ -9,7 +10,7 @@ use crate::{
     together::{Api, CompleteListing, Service},
 };
 
-/// Settles what is missing. Returns how many went missing at once, if those are many.
+/// Handles missing mirrors. Returns how many vanished at once, if those are many.
 pub(super) async fn settle<A: Api, C: KubeApi, T: Service>(
     ctx: SyncContext<'_, C, T>,
     api: &A,
@@ -23,7 +24,7 @@ pub(super) async fn settle<A: Api, C: KubeApi, T: Service>(
     let open = env.open(target);
     let vanished = (lists.absences).observe(&open, complete, &evidence.unconfirmed, now);
     queue.observer.meter.vanished(vanished);
-    // Repeated calls and lookups have one allowance, so that the calls of a sync are bounded whatever fails.
+    // Retries and requests by id share one allowance, so that the requests of a sync are bounded whatever fails.
     let repeated = lists.history.calls.repeated;
     let budget = most_questions(complete.pages()).saturating_sub(repeated);
     let asked = lookup::ask(ctx, api, lists, evidence, queue, budget).await;

@@ -1,5 +1,5 @@
-//! One sync of one `ClusterWatch`: read the API key, list, write what the listing shows, settle what only a complete listing
-//! proves, remember.
+//! One sync of one `ClusterWatch`: read the API key, list, write the changes, settle what requires a complete list,
+//! remember.
 
 mod context;
 pub mod credentials;
@@ -45,21 +45,22 @@ use crate::{
     together::{ApiKey, Error, Service, listing::timed::Timed},
 };
 
-/// Why a sync listed nothing to its end.
+/// Why a sync failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum SyncError {
-    /// There is no API key to use.
+    /// There is no usable API key.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
-    /// The answer of the Together API, or that there was none.
+    /// The Together API failed or rejected the request.
     #[error(transparent)]
     Api(#[from] Error),
 }
 
-/// Syncs once. If the API refuses the key and the Secret holds another one by then, it syncs once more with that.
+/// Syncs once. If the API rejects the key and the Secret contains another one by then, it is repeated once with that
+/// key.
 ///
 /// # Errors
-/// Why no listing was complete. What came before that is mirrored all the same; nothing is marked absent.
+/// Why the list is incomplete. What was listed before the failure is mirrored, but nothing is marked as gone.
 pub async fn sync<C: KubeApi, T: Service>(
     ctx: SyncContext<'_, C, T>,
     state: &mut SyncState,
@@ -69,7 +70,7 @@ pub async fn sync<C: KubeApi, T: Service>(
     match sync_with(&key, ctx, state).await {
         Err(SyncError::Api(error)) if !error.retryable() => {
             match key::replaced(ctx, state, &key).await {
-                // Once: a key that changes without end is no reason for calls without end.
+                // Only once, so that a key that keeps changing cannot cause endless requests.
                 Some(newer) => sync_with(&newer, ctx, state).await,
                 None => Err(error.into()),
             }
@@ -92,7 +93,7 @@ async fn sync_with<C: KubeApi, T: Service>(
     let mut queue = env.queue(target, &state.observer, &mut state.failed_writes);
     let mut evidence = ListEvidence::new(target, env.clocks());
 
-    // List: pages are planned and their writes begin while the next one loads.
+    // List: each page is planned, and its writes start while the next page loads.
     let api = env.together.with_key(key);
     let timed = Timed::new(api.clone(), env.clock.clone());
     let (lists, asked) = (&mut state.lists, request.clone());
@@ -111,7 +112,7 @@ async fn sync_with<C: KubeApi, T: Service>(
     let cutoff = evidence.clocks.apis.unwrap_or(evidence.clocks.ours);
     state.observer.event_cutoff.get_or_insert(cutoff);
 
-    // Settle what only a complete listing proves. A new mirror counts in it only once it is written.
+    // Settle what requires a complete list. New mirrors count only once they are written.
     queue.drain().await;
     let vanished = missing::settle(ctx, &api, &complete, lists, &mut evidence, &mut queue).await;
     queue.submit(evidence.confirmations()).await;
@@ -143,7 +144,7 @@ async fn sync_with<C: KubeApi, T: Service>(
     Ok(outcome)
 }
 
-/// What the status says beside the counts: what was left out, and which query format is used instead of the usual one.
+/// Notes for the status: what was left out, and which other query format is in use.
 fn notes<C, T: Service>(
     ctx: SyncContext<'_, C, T>,
     lists: &mut Lists,
@@ -154,7 +155,7 @@ fn notes<C, T: Service>(
     if full {
         lists.left_out.clone_from(&left_out);
     }
-    // A short listing does not show what the last full one had to leave out.
+    // An active sync does not show what the last full sync left out.
     let left_out = lists.left_out.clone().or(left_out);
     let left_out = left_out.map(|note| (Reason::ItemsLeftOut, note));
     let dialect = ctx.env.together.dialects().note(&wanted);

@@ -1,15 +1,16 @@
-//! The states that a listing of open remediations asks for.
+//! The states that an active sync requests.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::together::wire::state;
 
-/// States unknown to this program that are asked for by name all the same, at most.
+/// Maximum number of unknown states that are requested by name.
 const UNKNOWN_STATES: usize = 8;
-/// How long an unknown state is asked for after it was last seen.
+/// How long an unknown state is requested after it was last seen.
 const UNKNOWN_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The known open states, and the unknown ones that the API has shown: those count as open, so they are asked for too.
+/// The known open states, and the unknown states that the API returned. Unknown states count as open, so they are
+/// requested too.
 #[derive(Debug, Default)]
 pub(crate) struct OpenStates {
     /// When each was last seen (monotonic).
@@ -17,7 +18,7 @@ pub(crate) struct OpenStates {
 }
 
 impl OpenStates {
-    /// Takes in a state that the API showed at `now` (monotonic).
+    /// Records a state that the API returned at `now` (monotonic).
     pub(crate) fn seen(&mut self, state: &str, now: Duration) {
         if state::is_known(state) {
             return;

@@ -1,9 +1,9 @@
-//! What `spec.retention` deletes, and creates no more.
+//! Deletes what `spec.retention` no longer keeps.
 
 use super::{SyncContext, evidence::ListEvidence, write::queue::WriteQueue};
 use crate::{k8s::api::KubeApi, sync::decide::retention::Policy, together::Service};
 
-/// Deletes the finished mirrors that retention no longer keeps, once the listing is complete.
+/// Deletes the mirrors of finished remediations that retention no longer keeps, after a complete list.
 pub(super) async fn finished<C: KubeApi, T: Service>(
     ctx: SyncContext<'_, C, T>,
     evidence: &mut ListEvidence<'_>,
@@ -13,7 +13,7 @@ pub(super) async fn finished<C: KubeApi, T: Service>(
     if target.retention == Policy::default() {
         return;
     }
-    // What the lookups showed counts once it is written; and they may have taken long.
+    // Results of requests by id count once they are written. That may have taken long, so the time is read again.
     queue.drain().await;
     evidence.clocks = env.clocks();
     let (policy, clocks) = (&target.retention, evidence.clocks);

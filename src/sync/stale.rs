@@ -1,4 +1,4 @@
-//! Open mirrors that no complete listing has confirmed for too long are marked stale: they may not show what the API says.
+//! Marks open mirrors as stale if no complete list has confirmed them for too long: they may be outdated.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,7 +19,7 @@ use crate::{
     together::Service,
 };
 
-/// Marks all open mirrors stale: no complete listing has come for too long.
+/// Marks all open mirrors as stale, because there was no complete list for too long.
 pub async fn mark_all_stale<C: KubeApi, T: Service>(
     env: &Env<C, T>,
     target: &MirrorTarget,
@@ -28,8 +28,8 @@ pub async fn mark_all_stale<C: KubeApi, T: Service>(
     mark_stale_where(env, target, sync_state, |_| true).await
 }
 
-/// Marks the open mirrors stale that no complete listing has confirmed for longer than `stale`, though the last one confirmed
-/// others; and where `unwritten`, those that could not be written: they do not show what the API says.
+/// Marks those open mirrors as stale that no complete list has confirmed for longer than `stale`, although the last
+/// list confirmed others. With `unwritten`, also those that could not be written, because they are outdated.
 pub async fn mark_some_stale<C: KubeApi, T: Service>(
     env: &Env<C, T>,
     target: &MirrorTarget,

@@ -1,4 +1,4 @@
-//! What one `ClusterWatch` remembers from sync to sync.
+//! The state that one `ClusterWatch` keeps between syncs.
 
 use std::{ops::Range, sync::Arc, time::Duration};
 
@@ -23,19 +23,19 @@ use crate::{
     },
 };
 
-/// What is remembered from sync to sync. Its parts are borrowed one by one, so that writes and listing go on side by side.
+/// The state kept between syncs. Its parts are borrowed one by one, so that writes and the list run concurrently.
 #[derive(Debug, Default)]
 pub struct SyncState {
-    /// When the Secret was read, and is to be.
+    /// When the Secret was read, and when it is to be read.
     pub(crate) secret: SecretReads,
-    /// Shared with earlier and later generations: it learns of every poll that may call the API.
+    /// Shared with earlier and later generations; informed of every sync that may call the API.
     pub(crate) throttle: Arc<EditThrottle>,
-    /// What listings have shown.
+    /// The earlier lists.
     pub(crate) lists: Lists,
-    /// What could not be written.
+    /// Writes that failed.
     pub(crate) failed_writes: FailedWrites,
     pub(crate) key_backoff: KeyBackoff,
-    /// What sees the syncs.
+    /// Observes the syncs.
     pub observer: Observer,
 }
 
@@ -44,29 +44,30 @@ pub struct SyncState {
 pub(crate) struct SecretReads {
     /// When this `ClusterWatch` last read its key itself (monotonic).
     pub(crate) own: Option<Duration>,
-    /// When a Secret that could not be used is read again (monotonic).
+    /// When an unusable Secret is read again (monotonic).
     pub(crate) again: Duration,
-    /// The next poll reads it, however lately it could not be used.
+    /// The next sync reads it again, however recently it was found unusable.
     pub(crate) wanted: bool,
 }
 
-/// What listings and lookups have shown.
+/// The evidence of lists and requests by id.
 #[derive(Debug, Default)]
 pub(crate) struct Lists {
     pub(crate) history: ListHistory,
     pub(crate) absences: Absences,
     pub(crate) regressions: Regressions,
     pub(crate) open_states: OpenStates,
-    /// The last listing of some states.
+    /// The last active sync.
     pub(crate) filter_check: FilterCheck,
-    /// What the last full listing had to leave out, as a message.
+    /// What the last full sync left out, as text.
     pub(crate) left_out: Option<String>,
-    /// When what is open gets stale (monotonic), even while a listing is under way.
+    /// When open mirrors become stale (monotonic), even during a list.
     pub(crate) stale_at: Option<Duration>,
 }
 
 impl Lists {
-    /// Takes in a page of the listing under way, which came `now` (monotonic); `everything`: it asks for no states.
+    /// Records a page of the current list, which arrived `now` (monotonic); `everything` means that it requested no
+    /// states.
     pub(crate) fn saw_page(
         &mut self,
         page: &[Result<Remediation, Malformed>],
@@ -83,7 +84,7 @@ impl Lists {
         }
     }
 
-    /// The listing of `request`, which began at this time of the API (`None`: not known), is complete.
+    /// The list for `request` is complete. It started at this time of the API (`None`: unknown).
     pub(crate) fn completed(
         &mut self,
         request: ListRequest,
@@ -95,8 +96,8 @@ impl Lists {
         self.filter_check.listed(request, complete, began, dialects);
     }
 
-    /// What a complete listing, a `full` one or a short one, and the lookups after it have shown is settled: these `older`
-    /// versions, within the `time` from its end (monotonic).
+    /// Records the evidence of a complete list (`full` or not) and of the requests by id after it: these `older`
+    /// versions, within `time` from its end (monotonic).
     pub(crate) fn settled(
         &mut self,
         full: Option<FullListing>,
@@ -108,7 +109,7 @@ impl Lists {
         }
     }
 
-    /// Takes in a remediation that a lookup by id showed at `now` (monotonic).
+    /// Records a remediation that a request by id returned at `now` (monotonic).
     pub(crate) fn looked_up(&mut self, item: &Remediation, now: Duration) {
         self.open_states.seen(&item.state, now);
         self.filter_check.seen(item);
@@ -116,20 +117,20 @@ impl Lists {
 }
 
 impl SyncState {
-    /// Makes the next poll a full listing that no earlier refusal holds back; a Retry-After still does.
+    /// Makes the next sync a full one that ignores earlier rejections. A Retry-After is still honored.
     pub fn want_everything_now(&mut self) {
         self.lists.history.want_full();
         self.secret.wanted = true;
         self.key_backoff.try_again();
     }
 
-    /// What could not be written, and what to do about it; `None`: everything was.
+    /// What could not be written, and what to do about it; `None` if everything was.
     #[must_use]
     pub fn unwritten(&self) -> Option<String> {
         self.failed_writes.message()
     }
 
-    /// A listing begins `now` (monotonic); returns the states that it asks for.
+    /// A list starts `now` (monotonic). Returns the states that it requests.
     pub(crate) fn begin_listing<C, T: Service>(
         &mut self,
         ctx: SyncContext<'_, C, T>,
@@ -141,7 +142,7 @@ impl SyncState {
         states
     }
 
-    /// The states to list at `now` (monotonic); empty: everything.
+    /// The states to list at `now` (monotonic); empty means everything.
     fn states_to_list<C, T: Service>(
         &self,
         ctx: SyncContext<'_, C, T>,
@@ -160,25 +161,25 @@ impl SyncState {
         open
     }
 
-    /// There is a key, so that the API may be called `now` (monotonic).
+    /// There is an API key, so the API may be called `now` (monotonic).
     pub(crate) fn polls(&self, now: Duration) {
         let (full_began, _) = self.lists.history.last_began();
         self.throttle.polls(now, full_began.is_none());
     }
 
-    /// Lets the next generation know when the listings of this one began and ended.
+    /// Tells the next generation when the lists of this one started and ended.
     pub(crate) fn hand_on(&self) {
         let (began, several) = self.lists.history.last_began();
         self.throttle.listed(began, several, self.full_allowed_at());
     }
 
-    /// When a full listing may begin that a person asks for (monotonic).
+    /// When a requested full sync may start (monotonic).
     #[must_use]
     pub fn full_allowed_at(&self) -> Duration {
         self.lists.history.full_allowed_at()
     }
 
-    /// Remembers how long the API is to be left alone after a sync that came to this `outcome`.
+    /// Remembers how long not to call the API after a sync with this `outcome`.
     pub(crate) fn rest_after<C, T: Service>(
         &mut self,
         ctx: SyncContext<'_, C, T>,
@@ -194,7 +195,7 @@ impl SyncState {
         history.rest = history.rest_after(outcome, ctx.cadence, all_full);
     }
 
-    /// The listing with this key failed at `now` (monotonic).
+    /// The list with this key failed at `now` (monotonic).
     pub(crate) fn list_failed(
         &mut self,
         key: &ApiKey,
@@ -207,7 +208,7 @@ impl SyncState {
     }
 }
 
-/// The target's states, if all of them are final: then every poll lists just these.
+/// The target's states if all of them are final: then every sync lists just these.
 pub(crate) fn only_final(target: &MirrorTarget) -> Option<&[String]> {
     target
         .states

@@ -1,4 +1,4 @@
-//! Writes the status of a `ClusterWatch`: only when it says something new, or the heartbeat is due.
+//! Writes the status of a `ClusterWatch`, but only if it changed or a heartbeat is due.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::{
     sync::schedule::HEARTBEAT,
 };
 
-/// How often a report is tried again when somebody else wrote meanwhile.
+/// How often a report is retried after a conflict with another writer.
 const TRIES: usize = 3;
 
-/// Reports for one generation of one watch.
+/// Writes the status for one generation of one `ClusterWatch`.
 #[derive(Debug)]
 pub struct Reporter<C> {
     cluster: C,
@@ -27,12 +27,12 @@ pub struct Reporter<C> {
     last: ClusterWatchStatus,
     /// When this process last wrote (monotonic).
     written: Option<Duration>,
-    /// When `last` was last compared with what the cluster holds (monotonic). A restore of etcd changes that without a word.
+    /// When `last` was last compared with the stored status (monotonic). A restore of etcd changes that one silently.
     compared: Option<Duration>,
 }
 
 impl<C: KubeApi> Reporter<C> {
-    /// A reporter for this generation of `watch`, which says what its status says now.
+    /// A reporter for this generation of `watch`, starting from its current status.
     #[must_use]
     pub fn new(cluster: C, watch: &ClusterWatch) -> Self {
         Self {
@@ -53,23 +53,25 @@ impl<C: KubeApi> Reporter<C> {
         &self.last
     }
 
-    /// Whether this generation has been reported on before.
+    /// Whether this generation was reported before.
     #[must_use]
     pub fn is_acknowledged(&self) -> bool {
         self.last.observed_generation == Some(self.generation)
     }
 
-    /// Whether the last `staleAfter` lies in the past at `now`.
+    /// Whether the last `staleAfter` has passed at `now`.
     fn is_over(&self, now: Timestamp) -> bool {
         let promised = self.last.stale_after.as_deref();
         let promised = promised.and_then(|time| time.parse::<Timestamp>().ok());
         promised.is_some_and(|promised| promised <= now)
     }
 
-    /// Reports `standing` and `facts`, which are of this reporter's generation; `elapsed`: the monotonic time at `now`.
+    /// Reports `standing` and `facts`, which belong to this reporter's generation; `elapsed` is the monotonic time at
+    /// `now`.
     ///
     /// # Errors
-    /// What the cluster refused or failed at. A watch that is gone, or has another generation is no error: its next reporter reports.
+    /// The request that was rejected or failed. A `ClusterWatch` that is gone or has another generation is no error: its
+    /// next reporter reports.
     pub async fn report(
         &mut self,
         standing: &ReadyState,
@@ -77,7 +79,8 @@ impl<C: KubeApi> Reporter<C> {
         now: Timestamp,
         elapsed: Duration,
     ) -> Result<(), KubeApiError> {
-        // A promise that is over tells readers that the operator is dead. In a living one the clock was set ahead.
+        // A passed `staleAfter` tells readers that the operator is dead. In a live operator it means that the clock was
+        // set ahead.
         let written = self.written.filter(|_| !self.is_over(now));
         let silent = written.map(|written| elapsed.saturating_sub(written));
         let next = build(&self.last, standing, facts, now);
@@ -120,7 +123,7 @@ impl<C: KubeApi> Reporter<C> {
         status: ClusterWatchStatus,
     ) -> Result<(), KubeApiError> {
         watch.status = Some(status);
-        // The server keeps what is there of the rest: only the fence is needed.
+        // The API server keeps the other fields: the patch only needs the fence.
         watch.metadata.managed_fields = None;
         let written = self.cluster.replace_watch_status(&watch).await?;
         self.last = written.status.unwrap_or_default();

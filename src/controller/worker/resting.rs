@@ -1,4 +1,4 @@
-//! A `ClusterWatch` that is not polled: suspended, or kept from its instances by an older one.
+//! A `ClusterWatch` that is not synced: it is suspended, or an older one covers its instances.
 
 use super::{ADOPT_AGAIN, Task};
 use crate::{
@@ -9,8 +9,9 @@ use crate::{
 };
 
 impl<C: KubeApi, T: Service> Task<C, T> {
-    /// Reports `standing` and leaves the Together API alone until it is dropped. The mirrors get their labels and owner
-    /// references, and are marked once they are stale, unless the `ClusterWatch` `overlaps` another: then they are the other's.
+    /// Reports `standing` and does not call the Together API until it is dropped. The mirrors get their labels and
+    /// owner references and are marked when they become stale, unless the `ClusterWatch` `overlaps` another, which then
+    /// owns the mirrors.
     pub async fn rest(mut self, standing: ReadyState, overlaps: bool, meters: &Watches) {
         self.count(meters);
         self.listed(&standing).await;
@@ -24,7 +25,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
                 self.adopt().await;
             }
             let now = self.env.clock.elapsed();
-            // A process that died in its first poll may have left mirrors, and no word that it synced.
+            // A process that died during its first sync may have left mirrors without recording a sync.
             if !overlaps {
                 self.mark_stale(now).await;
             }
@@ -43,7 +44,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
             tokio::select! {
                 biased;
                 () = self.env.clock.sleep_until(until) => {}
-                // It may show mirrors without their owner references, as they were before a restore of etcd.
+                // A restore of etcd may have brought back mirrors without their owner references.
                 () = self.env.index.listed_after(self.store_seen.surveyed), if !overlaps => {}
             }
         }

@@ -1,4 +1,4 @@
-//! Until the first poll.
+//! The time before the first sync.
 
 use std::time::Duration;
 
@@ -6,14 +6,15 @@ use super::Task;
 use crate::{controller::spread::Entry, k8s::api::KubeApi, together::Service};
 
 impl<C: KubeApi, T: Service> Task<C, T> {
-    /// Begins no poll before `starts_at` (monotonic), unless somebody asks for one; `entry`: on the roll of all that are synced.
+    /// Starts no sync before `starts_at` (monotonic), unless one is requested; `entry` is on the roll of all synced
+    /// `ClusterWatches`.
     #[must_use]
     pub fn starting(mut self, starts_at: Duration, entry: Entry) -> Self {
         (self.schedule.starts_at, self.schedule.entry) = (starts_at, entry);
         self
     }
 
-    /// Waits until the first poll may begin.
+    /// Waits until the first sync may start.
     pub(super) async fn await_turn(&mut self) {
         let (clock, turn) = (
             self.env.clock.clone(),
@@ -34,7 +35,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
         self.sync_state.observer.heartbeat.touch();
     }
 
-    /// How long it waits where all sync at once otherwise, as after a restore of etcd.
+    /// How long to wait if all `ClusterWatches` would sync at once, as after a restore of etcd.
     pub(super) fn turn(&self) -> Duration {
         let interval = self.schedule.cadence.current(self.something_open());
         self.schedule.entry.place().wait(interval)

@@ -1,4 +1,4 @@
-//! Reports how a `ClusterWatch` stands: in its status, its metrics and its Events.
+//! Reports the state of a `ClusterWatch` in its status, its metrics and its Events.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,12 +18,12 @@ use crate::{
     sync::{Env, decide::plan::MirrorTarget, metrics::meter::WatchMeter},
 };
 
-/// What the status of one `ClusterWatch` says, and what it is made of.
+/// The status of one `ClusterWatch`, and its inputs.
 pub(super) struct StatusReport<C> {
     pub(super) reporter: Reporter<C>,
     pub(super) inputs: StatusInputs,
     pub(super) meter: Arc<WatchMeter>,
-    /// What the last complete listing left out or had to ask differently, as a message.
+    /// The notes of the last complete sync.
     pub(super) note: String,
 }
 
@@ -42,7 +42,7 @@ impl<C: KubeApi> StatusReport<C> {
         }
     }
 
-    /// Whether this generation was reported as synced and nothing worse since.
+    /// Whether this generation was reported as synced, and nothing worse since.
     pub(super) fn is_synced(&self) -> bool {
         self.reporter.is_acknowledged()
             && self
@@ -53,7 +53,7 @@ impl<C: KubeApi> StatusReport<C> {
                 .any(|condition| condition.type_ == "Ready" && condition.status == "True")
     }
 
-    /// Reports `standing`; whether that could be written. `stale_after`: how long a mirror may go unconfirmed.
+    /// Reports `standing`. Returns whether it was written. `stale_after` is how long a mirror may stay unconfirmed.
     pub(super) async fn report<T>(
         &mut self,
         env: &Env<C, T>,
@@ -80,7 +80,7 @@ impl<C: KubeApi> StatusReport<C> {
         }
         match &written {
             Err(error) => {
-                tracing::warn!(watch = %watch.name_any(), namespace = %target.namespace, %error, "the status could not be written; it is tried again with the next poll");
+                tracing::warn!(watch = %watch.name_any(), namespace = %target.namespace, %error, "failed to write the status; retrying at the next sync");
             }
             Ok(()) => {
                 let drafts = events::of_report(&before, &Shown::by(self.reporter.last()));

@@ -364,7 +364,7 @@ async fn the_mirrors_generation_waits_for_what_an_earlier_generation_sent() {
         let reconciling = condition(&status.conditions, "Reconciling");
         assert_eq!(reconciling.status, "True");
         assert!(
-            reconciling.message.contains("may still be carried out"),
+            reconciling.message.contains("may still take effect"),
             "{}",
             reconciling.message
         );

@@ -1,4 +1,4 @@
-//! The writes of one sync: submitted as pages arrive, carried out side by side, counted at the end.
+//! The writes of one sync: submitted as pages arrive, carried out concurrently, counted at the end.
 
 use std::pin::pin;
 
@@ -22,14 +22,15 @@ use crate::{
     },
 };
 
-/// Writes under way at a time when a new mirror comes, which is two calls one after the other: what keeps a server busy.
+/// Maximum number of writes in flight at which a creation starts. A creation is two requests in sequence, and this many
+/// keep an API server busy.
 const CREATES: usize = 32;
-/// The same when a change comes: so few that it is not among many others, but waits until they are done.
+/// The same for an update, which starts only when fewer than this many writes are in flight.
 const CHANGES: usize = 8;
-/// Failed creates after which a poll creates no more, and failed changes after which it changes no more: what the cluster
-/// refuses to create must not keep it from what is there. The next poll plans them again.
+/// After this many failed creations a sync creates no more, and after as many failed updates it updates no more: a
+/// quota on creations must not block updates. The next sync plans them again.
 const FAILURES: usize = 20;
-/// What the writes of a poll came to.
+/// The results of the writes of a sync.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct WriteSummary {
     /// Mirrors created.
@@ -38,9 +39,9 @@ pub struct WriteSummary {
     pub updated: usize,
     /// Mirrors deleted by retention.
     pub pruned: usize,
-    /// Writes that met a newer version; the next poll plans them again.
+    /// Writes that met a newer version. The next sync plans them again.
     pub conflicts: usize,
-    /// Writes that failed or were not tried after too many failed.
+    /// Writes that failed, or were not tried after too many failures.
     pub failed: usize,
     /// The first failure.
     pub error: Option<KubeApiError>,
@@ -65,7 +66,7 @@ impl WriteSummary {
 /// How one write ended.
 struct Ended {
     name: Box<str>,
-    /// Its place in [`WriteQueue::failures`].
+    /// Its index in [`WriteQueue::failures`].
     kind: usize,
     outcome: Result<Done, KubeApiError>,
     writing: Writing,
@@ -79,21 +80,21 @@ pub struct WriteQueue<'a, C> {
     writer: Writer<C>,
     now: Timestamp,
     running: JoinSet<Ended>,
-    /// Failed creates, and failed changes.
+    /// Failed creations, and failed updates.
     failures: [usize; 2],
-    /// What could not be written, by earlier syncs too.
+    /// Failed writes, including those of earlier syncs.
     failed_writes: &'a mut FailedWrites,
     summary: WriteSummary,
-    /// What sees each write.
+    /// Informed of each write.
     pub observer: Observer,
-    /// Where Events of what is written are published.
+    /// The queue of Events for the writes.
     pub events: Events,
-    /// Where writes wait, with those of other `ClusterWatches`.
+    /// The permits, shared with other `ClusterWatches`.
     pub permits: WritePermits,
 }
 
 impl<'a, C: KubeApi> WriteQueue<'a, C> {
-    /// A queue that begins at `now`.
+    /// A queue that starts at `now`.
     #[must_use]
     pub fn new(
         target: &'a MirrorTarget,
@@ -123,14 +124,14 @@ impl<'a, C: KubeApi> WriteQueue<'a, C> {
         }
     }
 
-    /// Starts these writes, one after the other; waits only while too many are under way.
+    /// Starts these writes in order. Waits only while too many are in flight.
     pub async fn submit(&mut self, writes: Vec<Write>) {
         for write in writes {
             self.write(write).await;
         }
     }
 
-    /// Starts one write, as soon as there is room: what waits holds nothing but what it would write.
+    /// Starts one write once there is a permit. While it waits, it holds only what it will write.
     pub async fn write(&mut self, write: Write) {
         let is_new = matches!(write.change, MirrorChange::Create(..));
         while self.running.len() >= if is_new { CREATES } else { CHANGES } {
@@ -173,7 +174,7 @@ impl<'a, C: KubeApi> WriteQueue<'a, C> {
         });
     }
 
-    /// The names whose write failed in this sync or was passed over: their mirrors may show what is no longer so.
+    /// The names whose write failed or was skipped in this sync: their mirrors may be outdated.
     pub fn unwritten(&self) -> impl Iterator<Item = &str> {
         self.failed_writes.unwritten()
     }
@@ -190,11 +191,11 @@ impl<'a, C: KubeApi> WriteQueue<'a, C> {
         } = match ended {
             None => return,
             Some(Ok(ended)) => ended,
-            // The error may hold what the write was about: the log has its place.
+            // The panic message may contain what was written. The log contains only its location.
             Some(Err(_)) => {
                 self.observer.meter.write_panicked();
                 self.failed_writes.give_up();
-                let error = "a write panicked: see the log".to_owned();
+                let error = "the operator panicked during a write. Check its log".to_owned();
                 self.summary.failed(KubeApiError::Unavailable(error));
                 return;
             }
@@ -231,15 +232,15 @@ impl<'a, C: KubeApi> WriteQueue<'a, C> {
         }
     }
 
-    /// Waits for the writes under way.
+    /// Waits for the writes in flight.
     pub async fn drain(&mut self) {
         while !self.running.is_empty() {
             self.reap().await;
         }
     }
 
-    /// Waits for the writes under way. What all of them came to; those that failed are remembered. `full`: the sync listed all
-    /// that is mirrored.
+    /// Waits for the writes in flight. Returns their results and remembers those that failed. `full` means that the
+    /// sync listed everything.
     pub async fn finish(mut self, full: bool) -> WriteSummary {
         self.drain().await;
         self.failed_writes.end(full);

@@ -179,10 +179,10 @@ fn the_message_names_the_first_failure_and_what_to_do() {
         .unwrap();
     assert!(message.starts_with("2 mirrors"), "{message}");
     assert!(
-        message.contains("a: the cluster refuses it: exceeded quota"),
+        message.contains("a: the API server rejected the request: exceeded quota"),
         "{message}"
     );
-    assert!(message.contains("raise the quota"), "{message}");
+    assert!(message.contains("Raise the quota"), "{message}");
     let message = after(GAVE_UP).message().unwrap();
     assert!(message.starts_with("at least 1 mirrors"), "{message}");
 }
