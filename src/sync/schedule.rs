@@ -90,7 +90,7 @@ impl Cadence {
 
     /// The healthy cycle: the most calls to the API that one watch makes in a minute, where all takes `full` pages and what
     /// is open takes `open`. It is one full listing and in each other poll what is open, each with its questions by id.
-    /// No fault makes it more (docs/how-it-works.md says by which rules).
+    /// No fault makes it more (docs/concepts/architecture.md says by which rules).
     #[must_use]
     pub fn calls_a_minute(&self, full: usize, open: usize) -> usize {
         let shortest = self.active_interval.mul_f64(1.0 - JITTER).as_secs_f64();
