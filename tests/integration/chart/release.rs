@@ -68,7 +68,7 @@ async fn install_yaml_is_what_the_chart_says_and_crds_yaml_what_the_files_say() 
         let folder = tempfile::tempdir().unwrap();
         let chart = folder.path().join("chart");
         published(&chart).await;
-        let [from, to] = [&chart, &folder.path().to_owned()].map(|path| path.to_str().unwrap());
+        let [from, to] = [chart.as_path(), folder.path()].map(|path| path.to_str().unwrap());
         run("manifests", &[from, to], Some(&program)).await;
 
         let install = fs::read_to_string(folder.path().join("install.yaml")).unwrap();
