@@ -39,3 +39,4 @@ mod shutdown;
 mod truth;
 mod turn;
 mod unreadable;
+mod upkeep;
