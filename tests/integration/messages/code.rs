@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use syn::{
     Attribute, Expr, ExprLit, ExprMethodCall, File, ImplItemFn, Item, Lit, LitStr, Macro, Meta,
     Pat, Token, Variant,
-    parse::{Parse as _, ParseStream, Parser as _},
+    parse::{ParseStream, Parser as _},
     token,
     visit::{self, Visit},
 };
@@ -169,7 +169,7 @@ fn literals(input: ParseStream<'_>) -> syn::Result<Vec<(bool, String)>> {
     while !input.is_empty() {
         let inside;
         if input.peek(LitStr) {
-            found.push((is_field, LitStr::parse(input)?.value()));
+            found.push((is_field, input.parse::<LitStr>()?.value()));
         } else if input.peek(token::Paren) {
             syn::parenthesized!(inside in input);
             found.extend(literals(&inside)?);
