@@ -211,7 +211,7 @@ fn a_watch_that_fails_is_told_once_and_that_it_recovered() {
     assert_eq!(said(&failing, &failing_longer), "");
     assert_eq!(said(&failing, &stalled), "! Unauthorized: another key");
     assert_eq!(said(&stalled, &synced), "Recovered: agrees");
-    assert!(said(&synced, &suspended).starts_with("Suspended: nothing is polled"));
+    assert!(said(&synced, &suspended).starts_with("Suspended: Syncs are suspended"));
     assert_eq!(said(&suspended, &suspended), "");
     assert_eq!(said(&suspended, &synced), "");
 }

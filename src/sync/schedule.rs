@@ -90,7 +90,7 @@ impl Cadence {
 
     /// The most requests per minute of a healthy `ClusterWatch`, if a full sync takes `full` pages and an active sync
     /// `open`: one full sync, and active syncs for the rest of the minute, each with its requests by id. No fault
-    /// raises this number (docs/how-it-works.md explains why).
+    /// raises this number (docs/concepts/architecture.md explains why).
     #[must_use]
     pub fn calls_a_minute(&self, full: usize, open: usize) -> usize {
         let shortest = self.active_interval.mul_f64(1.0 - JITTER).as_secs_f64();

@@ -22,7 +22,7 @@ const HEAD: &str = "# Messages
 Every text that the operator, its CRDs, its Helm chart and its health scripts for Argo CD can show. `{…}` is a placeholder. To update
 this page, run `UPDATE_DOCS=1 cargo test --test integration messages`.
 
-Match on [reasons](../conditions.md) and fields, never on these texts: they may change in any release.
+Match on [reasons](../on-call/troubleshooting.md) and fields, never on these texts: they may change in any release.
 ";
 
 /// Source files whose texts the section on CRDs shows.

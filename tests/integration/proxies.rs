@@ -1,5 +1,5 @@
 //! The program as a process of its own, whose calls of both APIs go through a real proxy or not: each cell of the table in
-//! docs/operations.md, with a password that nothing may show.
+//! docs/guides/operations.md, with a password that nothing may show.
 
 use std::{fs, path::PathBuf, process::Stdio};
 

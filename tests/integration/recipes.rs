@@ -1,4 +1,4 @@
-//! Each command of docs/recipes.md, run as a person would, by the real kubectl.
+//! Each command of docs/on-call/recipes.md, run as a person would, by the real kubectl.
 
 use std::{ffi::OsString, fs, path::Path};
 
@@ -64,7 +64,7 @@ const PRINTS: [(&str, &[&str]); 14] = [
 
 /// Heading and command of each recipe.
 fn recipes() -> Vec<(String, String)> {
-    let page = fs::read_to_string(file("docs/recipes.md")).unwrap();
+    let page = fs::read_to_string(file("docs/on-call/recipes.md")).unwrap();
     let sections = page.split("\n## ").skip(1);
     let recipe = |section: &str| {
         let (heading, rest) = section.split_once('\n')?;

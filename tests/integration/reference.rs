@@ -1,19 +1,17 @@
-//! docs/reference.md: every flag, and every field of both kinds, as the program and the definitions have them.
+//! The tables of docs/reference: every call and flag of the program, every field of both CRDs.
 
 use std::fmt::Write as _;
 
 use clap::CommandFactory as _;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
-    JSONSchemaProps, JSONSchemaPropsOrArray,
+    CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray,
 };
 use testbed::drift;
 use together_remediation_operator::{api::crds, config::Cli};
 
-const HEAD: &str = "# Reference
-
-Made by `UPDATE_DOCS=1 cargo test --test integration reference` of the code; edits are lost.
-What each condition means: [conditions.md](conditions.md). Which labels a Remediation has: [operations.md](operations.md#labels-of-mirrors).
-";
+const BEGIN: &str =
+    "<!-- Made by `UPDATE_DOCS=1 cargo test --test integration reference`; edits are lost. -->\n";
+const END: &str = "<!-- End of what is made -->\n";
 
 /// One cell: nothing in it ends it.
 fn cell(text: &str) -> String {
@@ -117,53 +115,49 @@ fn fields(path: &str, schema: &JSONSchemaProps, text: &mut String) {
     }
 }
 
-fn kinds() -> String {
+/// The tables of one kind: `spec`, then `status`.
+fn kind_tables(crd: &CustomResourceDefinition) -> String {
+    let version = &crd.spec.versions[0];
+    let schema = version
+        .schema
+        .as_ref()
+        .and_then(|schema| schema.open_api_v3_schema.as_ref())
+        .unwrap();
     let mut text = String::new();
-    for crd in crds() {
-        let version = &crd.spec.versions[0];
-        let schema = version
-            .schema
-            .as_ref()
-            .and_then(|schema| schema.open_api_v3_schema.as_ref())
-            .unwrap();
-        let told = schema.description.as_deref().unwrap_or_default();
-        let short = crd
-            .spec
-            .names
-            .short_names
-            .iter()
-            .flatten()
-            .map(|name| format!("`{name}`"))
-            .collect::<Vec<_>>()
-            .join(", ");
-        writeln!(
+    for part in ["spec", "status"] {
+        write!(
             text,
-            "\n## {} ({}, short {short})\n\n{told}\n",
-            crd.spec.names.kind, crd.spec.group
+            "\n### {part}\n\n| field | type | required | what |\n|---|---|---|---|\n"
         )
         .unwrap();
-        text.push_str("| field | type | required | what |\n|---|---|---|---|\n");
-        for part in ["spec", "status"] {
-            fields(part, &schema.properties.as_ref().unwrap()[part], &mut text);
-        }
-        let selectable = version
-            .selectable_fields
-            .iter()
-            .flatten()
-            .map(|field| format!("`{}`", field.json_path.trim_start_matches('.')));
-        let selectable = selectable.collect::<Vec<_>>().join(", ");
-        if !selectable.is_empty() {
-            writeln!(text, "\nFor `--field-selector`: {selectable}.").unwrap();
-        }
+        fields(part, &schema.properties.as_ref().unwrap()[part], &mut text);
     }
+    let selectable = version
+        .selectable_fields
+        .iter()
+        .flatten()
+        .map(|field| format!("`{}`", field.json_path.trim_start_matches('.')));
+    let selectable = selectable.collect::<Vec<_>>().join(", ");
+    if !selectable.is_empty() {
+        writeln!(text, "\nFor `--field-selector`: {selectable}.").unwrap();
+    }
+    text.push('\n');
     text
 }
 
+fn settle(page: &str, wanted: &str) {
+    let path = format!("docs/reference/{page}.md");
+    drift::settle_part(&path, (BEGIN, END), wanted, "--test integration reference");
+}
+
 #[test]
-fn every_flag_and_field_is_told() {
-    let mut wanted = HEAD.to_owned();
-    wanted.push_str(&calls());
-    wanted.push_str(&flags());
-    wanted.push_str(&kinds());
-    drift::settle("docs/reference.md", &wanted, "--test integration reference");
+fn every_call_and_flag_is_in_the_reference() {
+    settle("cli", &format!("{}{}\n", calls(), flags()));
+}
+
+#[test]
+fn every_field_is_in_the_reference() {
+    for crd in crds() {
+        settle(&crd.spec.names.kind.to_lowercase(), &kind_tables(&crd));
+    }
 }

@@ -8,6 +8,7 @@ use testbed::drift::{self, file};
 use super::values;
 
 const README: &str = "charts/together-remediation-operator/README.md";
+const PAGE: &str = "docs/reference/chart-values.md";
 const BEGIN: &str =
     "<!-- Values: made by `UPDATE_DOCS=1 cargo test --test integration chart::readme` -->\n";
 const END: &str = "<!-- End of values -->\n";
@@ -33,12 +34,27 @@ fn the_readme_lists_every_value() {
 }
 
 #[test]
+fn the_book_lists_every_value() {
+    drift::settle_part(
+        PAGE,
+        (BEGIN, END),
+        &table(),
+        "--test integration chart::readme",
+    );
+}
+
+#[test]
 fn every_value_that_a_page_names_is_there() {
     let there: Vec<String> = values::rows().into_iter().map(|row| row.path).collect();
     let named =
         Regex::new(r"(?:`|--set(?:-string)? '?|,)([a-z][A-Za-z]*(?:\.[A-Za-z]+)*)=").unwrap();
     let mut all = 0;
-    for page in ["install", "operations", "alerts", "metrics"] {
+    for page in [
+        "guides/install",
+        "guides/operations",
+        "on-call/alerts",
+        "reference/metrics",
+    ] {
         let text = fs::read_to_string(file(&format!("docs/{page}.md"))).unwrap();
         for found in named.captures_iter(&text) {
             let value = &found[1];

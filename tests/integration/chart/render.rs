@@ -156,12 +156,12 @@ async fn the_rights_are_those_that_every_test_runs_with_and_none_is_a_wildcard()
     assert_eq!(granted, rights(roles(&namespaced)));
     assert!(of_kind(&namespaced, "ClusterRole").is_empty());
     assert!(granted.iter().flatten().all(|word| !word.contains('*')));
-    assert_eq!(granted, told(), "docs/threat-model.md tells of others");
+    assert_eq!(granted, told(), "docs/concepts/security.md tells of others");
 }
 
 /// The rights that the threat model tells of.
 fn told() -> BTreeSet<[String; 3]> {
-    let text = include_str!("../../../docs/threat-model.md");
+    let text = include_str!("../../../docs/concepts/security.md");
     let (_, rest) = text.split_once("## What it may do in the cluster").unwrap();
     let (table, _) = rest.split_once("\n## ").unwrap();
     let rows = table.lines().filter(|line| line.starts_with('|')).skip(2);

@@ -1,4 +1,4 @@
-//! docs/kstatus.md, from the rows. Pure.
+//! docs/reference/kstatus.md, from the rows. Pure.
 
 use std::fmt::Write;
 
@@ -11,21 +11,21 @@ const HEAD: &str = "# What tools see: kstatus, kubectl wait, Argo CD, Flux
 
 Made by `UPDATE_DOCS=1 cargo test --test integration gitops`: each line is made by a real operator on a real API server, and shown
 to the real kubectl, the real Argo CD, the rules of kstatus (in Helm 4 the real one, for three of them) and Flux's expressions.
-How to set the tools up: [gitops.md](gitops.md). What each fault of the API leads to: [faults.md](faults.md). Both kinds are in
+How to set the tools up: [gitops.md](../guides/argo-cd.md). What each fault of the API leads to: [faults.md](faults.md). Both kinds are in
 progress from their first moment, before any operator has seen them: nothing is green that was never synced.
 
 - **kstatus** reads `observedGeneration`, `Reconciling`, `Stalled` and `Ready`. Flux, Helm 4 and kpt wait by it. `Current` is green,
   `Failed` ends the waiting at once, `InProgress` waits until the tool's timeout.
 - **kubectl wait** is met or waits on; it never ends early, whatever is wrong: give it a `--timeout`.
-- **Argo CD** has the scripts of [argo-cd](argo-cd). The stricter one says Degraded where both words stand.
+- **Argo CD** has the scripts of [argo-cd](../argo-cd). The stricter one says Degraded where both words stand.
 - Only Argo CD's script looks at the clock: **for kstatus, Flux and kubectl a watch stays green when the operator is dead** (the line
-  with `staleAfter`). There, alerts tell ([alerts.md](alerts.md)).
+  with `staleAfter`). There, alerts tell ([alerts.md](../on-call/alerts.md)).
 ";
 
 const WATCH: &str = "
 ## ClusterWatch
 
-| it is | kstatus | Flux, with [our expressions](gitops/flux/watches.yaml) | `kubectl wait --for=condition=Ready` | Argo CD |
+| it is | kstatus | Flux, with [our expressions](../gitops/flux/watches.yaml) | `kubectl wait --for=condition=Ready` | Argo CD |
 |---|---|---|---|---|
 ";
 

@@ -1,4 +1,4 @@
-//! docs/faults.md, from the table. Pure.
+//! docs/reference/faults.md, from the table. Pure.
 
 use std::fmt::Write;
 

@@ -1,4 +1,4 @@
-//! The recipes of docs/alerts.md: the route by the real amtool, the rule by the real promtool.
+//! The recipes of docs/on-call/alerts.md: the route by the real amtool, the rule by the real promtool.
 
 use std::{
     fs,
@@ -12,7 +12,7 @@ use super::alerts;
 
 /// The first block of YAML below `heading`.
 fn recipe(heading: &str) -> String {
-    let page = fs::read_to_string(file("docs/alerts.md")).unwrap();
+    let page = fs::read_to_string(file("docs/on-call/alerts.md")).unwrap();
     let (_, section) = page.split_once(&format!("\n## {heading}\n")).unwrap();
     let (_, rest) = section.split_once("\n```yaml\n").unwrap();
     rest.split_once("\n```\n").unwrap().0.to_owned() + "\n"
