@@ -118,9 +118,9 @@ pub async fn run(
     } else {
         Leadership::unelected(clock.clone())
     };
-    let (_, lease) = lease(flags, &kube);
-    let shard = Shard::new(&lease, flags.cluster_watch_selector.clone());
-    let index = index(flags, &shard, namespaces.len());
+    let shard = Shard::new(flags.cluster_watch_selector.clone());
+    let index =
+        Index::new(namespaces.len()).labeling(flags.mirror_labels.iter().cloned().collect());
     let readiness = Readiness::new(index.clone());
     let mut elector = if flags.leader_elect {
         Some(elector(flags, &kube, clock.clone(), leadership.clone(), &readiness).await?)
@@ -195,15 +195,6 @@ fn namespaces(flags: &Run) -> Vec<Option<String>> {
         return vec![None];
     }
     flags.namespaces.iter().cloned().map(Some).collect()
-}
-
-fn index(flags: &Run, shard: &Shard, namespaces: usize) -> Index {
-    let index = if shard.is_one_of_several() {
-        Index::of_shard(namespaces)
-    } else {
-        Index::new(namespaces)
-    };
-    index.labeling(flags.mirror_labels.iter().cloned().collect())
 }
 
 const fn poll_defaults(flags: &Run) -> PollDefaults {

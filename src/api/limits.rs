@@ -13,9 +13,6 @@ pub const NAME: u32 = 253;
 /// A value of one of the API's open enums: state, mode, trigger, severity.
 pub const ENUM: u32 = 63;
 
-/// The name of a shard: a namespace, a slash and an object's name.
-pub const SHARD: u32 = 63 + 1 + 253;
-
 /// A time, as the API returned it or in RFC 3339.
 pub const TIME: u32 = 64;
 

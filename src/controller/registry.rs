@@ -48,10 +48,6 @@ struct WorkerIdentity {
     generation: Option<i64>,
     /// The older `ClusterWatch` that covers its instances.
     overlaps: Option<String>,
-    /// The other shard that currently owns it.
-    held: Option<String>,
-    /// It belongs to another shard now, so this task only hands it over.
-    leaves: bool,
 }
 
 struct Running {
@@ -118,15 +114,6 @@ impl<C: KubeApi, T: Service> Supervisor<C, T> {
     /// Waits until this replica leads.
     pub async fn led(&self) {
         self.leads.wait().await;
-    }
-
-    /// Keeps in the index only the mirrors that this shard needs of `namespace` (`None`: all). `watches` are its
-    /// `ClusterWatches` of all shards.
-    pub fn keep(&self, namespace: Option<&str>, watches: &[Arc<ClusterWatch>]) {
-        if self.shard.is_one_of_several() {
-            let share = self.shard.share(watches);
-            self.env.index.keep(namespace, share);
-        }
     }
 
     /// Every few minutes, searches `namespace` (`None`: all) for open mirrors that none of `watches` covers, if this
@@ -197,7 +184,7 @@ impl<C: KubeApi, T: Service> Supervisor<C, T> {
         let kept_out = overlaps(&claims);
         let wanted: Vec<_> = watches
             .iter()
-            .filter(|watch| self.shard.takes(watch) || self.shard.has(watch))
+            .filter(|watch| self.shard.takes(watch))
             .map(|watch| (watch.meta().name.as_deref().unwrap_or_default(), *watch))
             .collect();
         let names: HashSet<&str> = wanted.iter().map(|(name, _)| *name).collect();
@@ -209,8 +196,6 @@ impl<C: KubeApi, T: Service> Supervisor<C, T> {
                 uid: watch.uid(),
                 generation: watch.metadata.generation,
                 overlaps: kept_out.get(name).map(|older| (*older).to_owned()),
-                held: self.shard.other_holder(watch),
-                leaves: !self.shard.takes(watch),
             };
             let requested = watch.annotations().get(REQUESTED_AT).cloned();
             match tasks.get(name) {
@@ -251,7 +236,6 @@ impl<C: KubeApi, T: Service> Supervisor<C, T> {
         (edited, starts_at): (bool, Duration),
     ) -> Running {
         let work = match (&identity.overlaps, watch.spec.suspend) {
-            _ if identity.leaves => Work::LetGo,
             (overlaps, true) => Work::Rest(ReadyState::Suspended, overlaps.is_some()),
             (Some(other), false) => {
                 let message = format!(
@@ -272,7 +256,6 @@ impl<C: KubeApi, T: Service> Supervisor<C, T> {
             .of(&namespace, &watch.spec.cluster_id, watch.spec.instance());
         let slot = Slot {
             env: self.env.clone(),
-            shard: self.shard.clone(),
             speeds: self.speeds,
             watchdog: self.watchdog.clone(),
             meters: self.meters.clone(),

@@ -2,8 +2,8 @@
 
 mod adopting;
 mod failed;
-mod handover;
 mod late_secret;
+mod listed;
 mod resting;
 mod restored;
 mod starting;
@@ -16,7 +16,7 @@ use kube::ResourceExt;
 use tokio::sync::watch;
 
 use self::status::StatusReport;
-use super::{shard::Shard, spread::Entry};
+use super::spread::Entry;
 use crate::{
     api::{
         Reason,
@@ -57,7 +57,6 @@ const ADOPT_AGAIN: Duration = Duration::from_secs(10);
 pub struct Task<C, T = Client> {
     env: Arc<Env<C, T>>,
     watch: Arc<ClusterWatch>,
-    shard: Shard,
     target: MirrorTarget,
     schedule: Schedule,
     sync_state: SyncState,
@@ -103,16 +102,15 @@ struct StoreSeen {
 }
 
 impl<C: KubeApi, T: Service> Task<C, T> {
-    /// The task of `watch` for this `shard`; `requested` is its `requestedAt` annotation, as it changes.
+    /// The worker of `watch`; `requested` is its `requestedAt` annotation, as it changes.
     #[must_use]
     pub fn new(
         env: Arc<Env<C, T>>,
         watch: Arc<ClusterWatch>,
-        shard: Shard,
         speeds: PollDefaults,
         requested: watch::Receiver<Option<String>>,
     ) -> Self {
-        let status = StatusReport::new(env.cluster.clone(), &watch, shard.clone());
+        let status = StatusReport::new(env.cluster.clone(), &watch);
         let now = env.clock.elapsed();
         let last = now.saturating_sub(unconfirmed_before_start(&env, status.reporter.last()));
         let mut sync_state = SyncState::default();
@@ -120,7 +118,6 @@ impl<C: KubeApi, T: Service> Task<C, T> {
         let last_sync = status.reporter.last().last_sync_time.as_deref();
         sync_state.observer.event_cutoff = timestamp::read(last_sync);
         Self {
-            shard,
             target: MirrorTarget::of(&watch, env.index.labels()),
             schedule: Schedule {
                 cadence: Cadence::of(&watch.spec, speeds),
@@ -162,7 +159,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
         if let Some(age) = age_of_last_sync(&self.env, self.status.reporter.last()) {
             self.status.meter.synced(self.env.clock.elapsed(), age);
         }
-        self.begin(&ReadyState::Progressing(String::new())).await;
+        self.listed(&ReadyState::Progressing(String::new())).await;
         self.survey();
         self.sync_state.observer.heartbeat = watchdog.enroll(&self.target.namespace, &name);
         self.look_first().await;

@@ -219,21 +219,21 @@ fn a_watch_that_fails_is_told_once_and_that_it_recovered() {
 #[test]
 fn notes_are_told_once_also_across_a_restart() {
     let notes = [
-        (Reason::ItemsLeftOut, "left out 1: x".to_owned()),
+        (Reason::ItemsLeftOut, "Left out 1: x".to_owned()),
         (Reason::DialectFallback, "asked by commas".to_owned()),
     ];
     let synced = |message| shown("True", "Synced", message, "Synced");
     assert_eq!(
         told(of_notes(&notes, &synced("agrees"), "")),
         [
-            "! ItemsLeftOut: left out 1: x",
+            "! ItemsLeftOut: Left out 1: x",
             "DialectFallback: asked by commas"
         ]
     );
-    let restarted = synced("agrees; left out 1: x. asked by commas");
+    let restarted = synced("agrees; Left out 1: x. asked by commas");
     assert_eq!(told(of_notes(&notes, &restarted, "")), [""; 0]);
     assert_eq!(
-        told(of_notes(&notes, &synced("suspended"), "left out 1: x")),
+        told(of_notes(&notes, &synced("suspended"), "Left out 1: x")),
         ["DialectFallback: asked by commas"]
     );
     assert_eq!(told(of_vanished(0)), [""; 0]);

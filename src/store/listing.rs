@@ -10,7 +10,7 @@ use std::{
 use kube::ResourceExt;
 use tokio::time::Instant;
 
-use super::{Index, Inner, share::Shares, version};
+use super::{Index, Inner, version};
 use crate::api::remediation::Remediation;
 
 /// At most two relists after restores within this time. Two, because a restore is often noticed in two places in a row.
@@ -95,7 +95,6 @@ impl Index {
     pub fn forget(&self, watches: usize) {
         let mut inner = self.lock();
         inner.namespaces.clear();
-        inner.shares = inner.shares.take().map(|_| Shares::default());
         inner.watched.clear();
         inner.expected = watches;
     }
@@ -163,9 +162,6 @@ impl Index {
     #[must_use]
     pub fn begin(&self, watched: Option<&str>) -> u32 {
         let mut inner = self.lock();
-        if let Some(shares) = &mut inner.shares {
-            shares.begin(watched.unwrap_or_default());
-        }
         let watch = inner.watch(watched);
         (watch.listed, watch.back) = (0, false);
         inner.epoch += 1;
@@ -193,9 +189,6 @@ impl Index {
             inner.retain(watched, |mirror| {
                 mirror.epoch >= epoch || mirror.answered >= epoch && mirror.resource_version > seen
             });
-            if let Some(shares) = &mut inner.shares {
-                shares.end(watched.unwrap_or_default());
-            }
             inner.lists += 1;
             inner.restores += u64::from(restored);
             back

@@ -10,19 +10,15 @@ pub use entry::{ConditionFacts, Mirror};
 use kube::ResourceExt;
 pub use listing::Rewinds;
 use listing::Watched;
-use share::Shares;
-pub use share::{Clusters, Share};
 use tokio::sync::Notify;
 
 use crate::{api::remediation::Remediation, mirror::labels::FlagLabels};
 
 mod entry;
-mod kept;
 mod listing;
 mod look;
 pub mod reflector;
 pub mod restored;
-mod share;
 pub mod summary;
 
 /// The objects of one cluster, by name.
@@ -32,7 +28,7 @@ type Group = BTreeMap<Box<str>, Arc<Mirror>>;
 /// events always lead to the same order of writes.
 type Namespace = BTreeMap<Arc<str>, Group>;
 
-/// The cluster of objects with an unreadable spec. They are kept because their names are in use, also in shards.
+/// The cluster of objects with an unreadable spec. They are kept because their names are in use.
 const UNREADABLE: &str = "";
 
 /// The source of an index entry.
@@ -106,28 +102,15 @@ struct Inner {
     lists: u64,
     /// How many of them followed a step backwards.
     restores: u64,
-    /// What is kept; `None` means everything.
-    shares: Option<Shares>,
 }
 
 impl Inner {
-    fn keeps(&mut self, namespace: &str, cluster: &str) -> bool {
-        if cluster == UNREADABLE {
-            return true;
-        }
-        let shares = self.shares.as_mut();
-        shares.is_none_or(|shares| shares.keeps(namespace, cluster))
-    }
-
     /// Adds an entry from `source`, unless the known one is newer. Returns whether it is older than a consistent read
     /// can show, so that versions went backwards.
     fn take(&mut self, mut object: Remediation, source: Source) -> bool {
         let (Some(namespace), name) = (object.namespace(), object.name_any()) else {
             return false;
         };
-        if !self.keeps(&namespace, &object.spec.cluster_id) {
-            return false;
-        }
         let Some(mut mirror) = Mirror::of(&mut object, &mut self.names, &self.labels) else {
             return false;
         };

@@ -14,17 +14,10 @@ use crate::{
 /// errors are retried; `on_error` receives each error.
 pub async fn follow(client: Client, namespace: Option<String>, index: Index, on_error: impl Fn()) {
     let api = watch::objects_in::<Shown>(client, namespace.as_deref());
-    index.may_list(namespace.as_deref()).await;
     let rewinds = index.rewinds();
     let again = || {
-        let (index, namespace, rewinds) = (&index, namespace.as_deref(), rewinds.clone());
-        async move {
-            tokio::select! {
-                // The shard now needs mirrors that it dropped.
-                () = index.lacks(namespace) => {}
-                () = rewinds.next() => {}
-            }
-        }
+        let rewinds = rewinds.clone();
+        async move { rewinds.next().await }
     };
     let events = watch::events_listed_again(api, again);
     heed(events, namespace.clone(), &index, on_error).await;

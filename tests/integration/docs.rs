@@ -9,6 +9,8 @@ use std::{
 use regex::Regex;
 use testbed::drift::file;
 
+mod facts;
+
 const INDEX: &str = "docs/README.md";
 /// The book's sidebar: mdBook leaves out a page that is not in it.
 const SIDEBAR: &str = "docs/SUMMARY.md";

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use clap::CommandFactory as _;
+use clap::{Arg, CommandFactory as _};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray,
 };
@@ -12,6 +12,9 @@ use together_remediation_operator::{api::crds, config::Cli};
 const BEGIN: &str =
     "<!-- Made by `UPDATE_DOCS=1 cargo test --test integration reference`; edits are lost. -->\n";
 const END: &str = "<!-- End of what is made -->\n";
+
+/// The head of a table of flags.
+const FLAGS: &str = "| flag | environment | default | what |\n|---|---|---|---|\n";
 
 /// One cell: nothing in it ends it.
 fn cell(text: &str) -> String {
@@ -31,38 +34,63 @@ fn calls() -> String {
     text
 }
 
-fn flags() -> String {
-    let mut text =
-        "\n## Flags of `run`\n\n| flag | environment | default | what |\n|---|---|---|---|\n"
-            .to_owned();
-    let command = Cli::command();
-    let run = command.find_subcommand("run").unwrap();
-    for flag in run.get_arguments().filter(|flag| !flag.is_hide_set()) {
-        let Some(name) = flag.get_long() else {
-            continue;
-        };
-        let quoted = |value: &str| format!("`{}`", cell(value));
-        let variable = flag
-            .get_env()
-            .and_then(|name| name.to_str())
-            .map_or_else(String::new, quoted);
-        let defaults = flag
-            .get_default_values()
-            .iter()
-            .filter_map(|value| value.to_str());
-        // A switch's default is that it is off.
-        let default = defaults
-            .filter(|_| flag.get_action().takes_values())
-            .map(quoted)
-            .collect::<Vec<_>>()
-            .join(", ");
-        let help = flag.get_help().map(ToString::to_string).unwrap_or_default();
-        writeln!(
+/// What a flag's cell says beside its help: which words it takes, and what divides the words of its variable.
+fn choices(flag: &Arg) -> String {
+    let words: Vec<String> = flag
+        .get_possible_values()
+        .iter()
+        .map(|value| format!("`{}`", value.get_name()))
+        .collect();
+    let mut text = String::new();
+    if flag.get_action().takes_values() && !words.is_empty() {
+        write!(text, ". One of {}", words.join(", ")).unwrap();
+    }
+    if flag.get_env().is_some()
+        && let Some(divider) = flag.get_value_delimiter()
+    {
+        write!(
             text,
-            "| `--{name}` | {variable} | {default} | {} |",
-            cell(&help)
+            ". In the variable, `{divider}` stands between two values"
         )
         .unwrap();
+    }
+    text
+}
+
+/// One row of the flags of a call.
+fn flag_row(flag: &Arg, name: &str) -> String {
+    let quoted = |value: &str| format!("`{}`", cell(value));
+    let variable = flag
+        .get_env()
+        .and_then(|name| name.to_str())
+        .map_or_else(String::new, quoted);
+    let defaults = flag
+        .get_default_values()
+        .iter()
+        .filter_map(|value| value.to_str());
+    // A switch's default is that it is off.
+    let default = defaults
+        .filter(|_| flag.get_action().takes_values())
+        .map(quoted)
+        .collect::<Vec<_>>()
+        .join(", ");
+    let help = flag.get_help().map(ToString::to_string).unwrap_or_default();
+    let help = format!("{}{}", cell(&help), choices(flag));
+    format!("| `--{name}` | {variable} | {default} | {help} |\n")
+}
+
+/// A section for each call that has flags.
+fn flags() -> String {
+    let mut text = String::new();
+    for call in Cli::command().get_subcommands() {
+        let shown = call.get_arguments().filter(|flag| !flag.is_hide_set());
+        let rows: String = shown
+            .filter_map(|flag| Some(flag_row(flag, flag.get_long()?)))
+            .collect();
+        if !rows.is_empty() {
+            let name = call.get_name();
+            write!(text, "\n## Flags of `{name}`\n\n{FLAGS}{rows}").unwrap();
+        }
     }
     text
 }

@@ -146,7 +146,7 @@ fn supervisor() -> Supervisor<KubeClient> {
         default_active_interval: second,
         min_interval: second,
     };
-    let (env, shard) = (Arc::new(env), Shard::new("ns/lease", None));
+    let (env, shard) = (Arc::new(env), Shard::default());
     let watchdog = Watchdog::new(clock.clone(), second);
     let (meters, shutdown) = (Watches::new(clock), CancellationToken::new());
     let supervisor = Supervisor::new(env, shard, speeds, watchdog, meters, shutdown);

@@ -1,4 +1,4 @@
-//! The status of a `ClusterWatch`. Lengths of texts and lists are bounded by [`limits`].
+//! The status of a `ClusterWatch`. [`limits`] bounds the lengths of texts and lists.
 
 #![expect(
     clippy::doc_markdown,
@@ -29,11 +29,6 @@ pub struct ClusterWatchStatus {
     )]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
-
-    /// The shard that writes this status and the mirrors: namespace and name of its Lease. Absent if no shard does.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = limits::SHARD))]
-    pub shard: Option<String>,
 
     /// Time of the last complete list of the Together API (RFC 3339, UTC). Updated with other changes, otherwise every
     /// five minutes.

@@ -8,9 +8,7 @@ use tokio::sync::watch;
 
 use crate::{
     api::{Reason, cluster_watch::ClusterWatch},
-    controller::{
-        metrics::Watches, shard::Shard, spread::Roll, status::build::ReadyState, worker::Task,
-    },
+    controller::{metrics::Watches, spread::Roll, status::build::ReadyState, worker::Task},
     health::liveness::Watchdog,
     k8s::api::KubeApi,
     sync::{
@@ -34,14 +32,11 @@ pub(super) enum Work {
     /// Report why nothing is synced, and call no API. The flag says whether the mirrors belong to another
     /// `ClusterWatch`.
     Rest(ReadyState, bool),
-    /// Hand the `ClusterWatch` over to another shard.
-    LetGo,
 }
 
 /// Everything that a task for one generation of a `ClusterWatch` needs, at each of its starts.
 pub(super) struct Slot<C, T> {
     pub(super) env: Arc<Env<C, T>>,
-    pub(super) shard: Shard,
     pub(super) speeds: PollDefaults,
     pub(super) watchdog: Watchdog,
     pub(super) meters: Watches,
@@ -101,7 +96,6 @@ impl<C: KubeApi, T: Service> Slot<C, T> {
             Work::Rest(standing, overlaps) => {
                 task.rest(standing.clone(), *overlaps, &self.meters).await;
             }
-            Work::LetGo => task.let_go().await,
         }
     }
 
@@ -123,8 +117,7 @@ impl<C: KubeApi, T: Service> Slot<C, T> {
 
     fn task(&self) -> Task<C, T> {
         let (env, watch) = (self.env.clone(), self.seen.borrow().clone());
-        let (shard, asked) = (self.shard.clone(), self.asked.clone());
-        Task::new(env, watch, shard, self.speeds, asked)
+        Task::new(env, watch, self.speeds, self.asked.clone())
     }
 }
 

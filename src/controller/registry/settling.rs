@@ -63,8 +63,8 @@ impl Changed {
 }
 
 impl<C: KubeApi, T: Service> Supervisor<C, T> {
-    /// Settles what `changed` until it is dropped, and keeps only the mirrors that this shard needs. `watches` returns
-    /// the current `ClusterWatches` of `namespace` (`None`: all).
+    /// Settles what is `changed` until it is dropped. `watches` returns the current `ClusterWatches` of `namespace`
+    /// (`None`: all).
     pub(crate) async fn settle_changed(
         &self,
         namespace: Option<&str>,
@@ -74,7 +74,6 @@ impl<C: KubeApi, T: Service> Supervisor<C, T> {
         loop {
             let marked = changed.next().await;
             let watches = watches();
-            self.keep(namespace, &watches);
             if marked.all {
                 self.settle_all(namespace, &watches);
             } else {

@@ -59,8 +59,6 @@ pub enum ReadyState {
 pub struct StatusInputs {
     /// The generation that the status is computed for.
     pub generation: i64,
-    /// The shard that writes it.
-    pub shard: String,
     /// Time of the last complete list, if this process knows it.
     pub last_sync: Option<Timestamp>,
     /// Time of the last full sync, if this process knows it.
@@ -100,7 +98,6 @@ pub fn build(
     let known = previous.remediations.is_some() || facts.rollup.is_some();
     ClusterWatchStatus {
         observed_generation: Some(facts.generation),
-        shard: Some(facts.shard.clone()),
         conditions: vec![
             condition("Ready", ready),
             condition("Reconciling", reconciling),
@@ -272,8 +269,7 @@ pub fn worth_writing(
         (Some(before), Some(after)) => {
             let later = after.duration_since(before);
             let due = silent.map_or(later >= BEAT, |silent| silent >= HEARTBEAT);
-            // A `staleAfter` too far in the future would hide a dead operator. It occurs after a long list, or if the
-            // clock was set back.
+            // A `staleAfter` too far ahead, after a long list or a clock change, would hide a dead operator.
             due || -later > BEAT
         }
         (before, after) => before != after,

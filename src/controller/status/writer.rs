@@ -7,13 +7,7 @@ use kube::ResourceExt;
 
 use crate::{
     api::cluster_watch::{ClusterWatch, ClusterWatchStatus},
-    controller::{
-        shard::{Holder, Shard},
-        status::{
-            build::{ReadyState, StatusInputs, build, worth_writing},
-            late_secret,
-        },
-    },
+    controller::status::build::{ReadyState, StatusInputs, build, worth_writing},
     k8s::api::{KubeApi, KubeApiError},
     sync::schedule::HEARTBEAT,
 };
@@ -28,9 +22,8 @@ pub struct Reporter<C> {
     namespace: String,
     name: String,
     uid: Option<String>,
-    /// The generation of the watch that is reported on.
+    /// The generation that is reported.
     pub generation: i64,
-    shard: Shard,
     last: ClusterWatchStatus,
     /// When this process last wrote (monotonic).
     written: Option<Duration>,
@@ -39,16 +32,15 @@ pub struct Reporter<C> {
 }
 
 impl<C: KubeApi> Reporter<C> {
-    /// A reporter of `shard` for this generation of `watch`, starting from its current status.
+    /// A reporter for this generation of `watch`, starting from its current status.
     #[must_use]
-    pub fn new(cluster: C, watch: &ClusterWatch, shard: Shard) -> Self {
+    pub fn new(cluster: C, watch: &ClusterWatch) -> Self {
         Self {
             cluster,
             namespace: watch.namespace().unwrap_or_default(),
             name: watch.name_any(),
             uid: watch.uid(),
             generation: watch.metadata.generation.unwrap_or_default(),
-            shard,
             last: watch.status.clone().unwrap_or_default(),
             written: None,
             compared: None,
@@ -78,8 +70,8 @@ impl<C: KubeApi> Reporter<C> {
     /// `now`.
     ///
     /// # Errors
-    /// The request that was rejected or failed. A `ClusterWatch` that is gone, has another generation or belongs to
-    /// another shard is no error: its next reporter reports.
+    /// The request that was rejected or failed. A `ClusterWatch` that is gone or has another generation is no error:
+    /// its next reporter reports.
     pub async fn report(
         &mut self,
         standing: &ReadyState,
@@ -108,9 +100,6 @@ impl<C: KubeApi> Reporter<C> {
             }
             self.last = watch.status.take().unwrap_or_default();
             self.compared = Some(elapsed);
-            if matches!(self.shard.holder(&self.last), Holder::Another(_)) {
-                return Ok(());
-            }
             let status = build(&self.last, standing, facts, now);
             if !worth_writing(&self.last, &status, silent) {
                 return Ok(());
@@ -126,45 +115,6 @@ impl<C: KubeApi> Reporter<C> {
             }
         }
         Err(KubeApiError::Conflict)
-    }
-
-    /// Writes that this shard owns the `ClusterWatch`, if no shard does or the owner is silent (`is_silent`, applied to
-    /// its promise), together with `standing` (`None`: unchanged). Returns the current owner.
-    ///
-    /// # Errors
-    /// The request that was rejected or failed. A `ClusterWatch` that is gone, was changed or belongs to another shard is
-    /// a conflict.
-    pub async fn take_over(
-        &mut self,
-        standing: Option<&ReadyState>,
-        facts: &StatusInputs,
-        now: Timestamp,
-        is_silent: impl Fn(Option<Timestamp>) -> bool,
-    ) -> Result<Holder, KubeApiError> {
-        let mut watch = self.cluster.get_watch(&self.namespace, &self.name).await?;
-        let changed = watch.uid() != self.uid || watch.metadata.generation != Some(self.generation);
-        if changed || !self.shard.takes(&watch) {
-            return Err(KubeApiError::Conflict);
-        }
-        self.last = watch.status.take().unwrap_or_default();
-        match self.shard.holder(&self.last) {
-            Holder::This => return Ok(Holder::This),
-            Holder::Another(promise) if !is_silent(promise) => {
-                return Ok(Holder::Another(promise));
-            }
-            Holder::Nobody | Holder::Another(_) => {}
-        }
-        let as_before = || ClusterWatchStatus {
-            shard: Some(facts.shard.clone()),
-            ..self.last.clone()
-        };
-        // This condition alone records when a Secret was first missing.
-        let standing = standing.filter(|_| late_secret::told(&self.last).is_none());
-        let status = standing.map_or_else(as_before, |standing| {
-            build(&self.last, standing, facts, now)
-        });
-        self.write(watch, status).await?;
-        Ok(Holder::This)
     }
 
     async fn write(

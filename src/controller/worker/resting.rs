@@ -14,7 +14,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
     /// owns the mirrors.
     pub async fn rest(mut self, standing: ReadyState, overlaps: bool, meters: &Watches) {
         self.count(meters);
-        self.begin(&standing).await;
+        self.listed(&standing).await;
         loop {
             if !overlaps {
                 let began = self.status.inputs.adopting.is_some();

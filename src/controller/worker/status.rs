@@ -8,7 +8,6 @@ use crate::{
     api::cluster_watch::ClusterWatch,
     controller::{
         events::{self, Shown},
-        shard::Shard,
         status::{
             build::{ReadyState, StatusInputs},
             writer::Reporter,
@@ -29,17 +28,13 @@ pub(super) struct StatusReport<C> {
 }
 
 impl<C: KubeApi> StatusReport<C> {
-    /// The status of `watch` for this `shard`.
-    pub(super) fn new(cluster: C, watch: &ClusterWatch, shard: Shard) -> Self {
-        let inputs = StatusInputs {
-            shard: shard.name().to_owned(),
-            ..StatusInputs::default()
-        };
-        let reporter = Reporter::new(cluster, watch, shard);
+    /// The status of `watch`.
+    pub(super) fn new(cluster: C, watch: &ClusterWatch) -> Self {
+        let reporter = Reporter::new(cluster, watch);
         Self {
             inputs: StatusInputs {
                 generation: reporter.generation,
-                ..inputs
+                ..StatusInputs::default()
             },
             reporter,
             meter: Arc::default(),

@@ -48,7 +48,7 @@ pub(super) fn standing(watch: &ClusterWatch) -> ReadyState {
     let current = observed == watch.metadata.generation;
     ReadyState {
         ready: current && ready.is_some_and(|ready| ready.status == "True"),
-        note: ready.is_some_and(|ready| ready.message.contains("left out")),
+        note: ready.is_some_and(|ready| ready.message.contains("Left out")),
         stale_after: status.and_then(|status| status.stale_after.as_ref()?.parse().ok()),
     }
 }

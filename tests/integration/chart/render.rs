@@ -162,7 +162,7 @@ async fn the_rights_are_those_that_every_test_runs_with_and_none_is_a_wildcard()
 /// The rights that the threat model tells of.
 fn told() -> BTreeSet<[String; 3]> {
     let text = include_str!("../../../docs/concepts/security.md");
-    let (_, rest) = text.split_once("## What it may do in the cluster").unwrap();
+    let (_, rest) = text.split_once("## Rights in the cluster").unwrap();
     let (table, _) = rest.split_once("\n## ").unwrap();
     let rows = table.lines().filter(|line| line.starts_with('|')).skip(2);
     rows.flat_map(|row| {

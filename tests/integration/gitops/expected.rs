@@ -71,12 +71,12 @@ impl Row {
 const STALLED: [(&str, &str, &str); 8] = [
     (
         "secret-not-found",
-        "its Secret is not there for two minutes",
+        "its Secret is missing for two minutes",
         "SecretNotFound: ",
     ),
     (
         "secret-invalid",
-        "its Secret is not usable",
+        "its Secret is unusable for two minutes",
         "SecretInvalid: ",
     ),
     ("unauthorized", "the key is refused", "Unauthorized: "),
@@ -91,14 +91,10 @@ const STALLED: [(&str, &str, &str); 8] = [
         "no such instance",
         "InstanceNotFound: ",
     ),
-    (
-        "bad-request",
-        "the API refuses the question",
-        "BadRequest: ",
-    ),
+    ("bad-request", "the API rejects the query", "BadRequest: "),
     (
         "overlaps",
-        "an older watch covers the same",
+        "an older ClusterWatch covers the same instances",
         "OverlappingClusterWatch: ",
     ),
 ];
@@ -109,17 +105,17 @@ const FAILING: [(&str, &str, &str); 5] = [
     ("unavailable", "no usable answer for long", "Unavailable: "),
     (
         "invalid-response",
-        "answers that are not the API's for long",
+        "answers of another service, until stale",
         "InvalidResponse: ",
     ),
     (
         "incomplete-listing",
-        "listings without an end for long",
+        "lists that do not end, until stale",
         "IncompleteListing: ",
     ),
     (
         "write-failed",
-        "the cluster refuses writes for long",
+        "the API server rejects writes, until stale",
         "WriteFailed: ",
     ),
 ];
@@ -150,7 +146,7 @@ fn watches() -> Vec<Row> {
     rows.extend([
         at(
             "edited",
-            "its spec was changed, the operator has not looked",
+            "its spec was changed, no operator has processed it",
             InProgress,
         )
         .says("has not processed this generation"),
@@ -175,7 +171,7 @@ fn watches() -> Vec<Row> {
         .says("Suspended: syncs are suspended"),
         at(
             "silent",
-            "the operator is dead: `staleAfter` is over",
+            "the operator is down: `staleAfter` has passed",
             Current,
         )
         .argo("Degraded")
@@ -199,7 +195,7 @@ fn mirrors() -> Vec<Row> {
         open("running", "RUNNING").says("is running"),
         open("quarantining", "QUARANTINING").says("is being cordoned"),
         open("quarantined", "QUARANTINED").says("is cordoned"),
-        open("unknown-state", "a state that nobody knows").says("is in state DEFROSTING"),
+        open("unknown-state", "an unknown state").says("is in state DEFROSTING"),
         at("succeeded", "SUCCEEDED", Current).says("succeeded"),
         at("auto-resolved", "AUTO_RESOLVED", Current).says("resolved without"),
         at("cancelled", "CANCELLED", Current)

@@ -12,7 +12,6 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 fn facts() -> StatusInputs {
     StatusInputs {
-        shard: "ns/lease".to_owned(),
         generation: 3,
         last_sync: Some(now()),
         last_full_sync: Some(now()),
@@ -202,7 +201,6 @@ fn what_is_not_known_is_carried_on() {
     let before = build(&ClusterWatchStatus::default(), &synced(), &known, now());
     let unknown = StatusInputs {
         generation: 3,
-        shard: "ns/lease".to_owned(),
         stale_after: MINUTE * 5,
         ..StatusInputs::default()
     };
