@@ -142,8 +142,8 @@ mod tests {
 
     #[test]
     fn every_problem_says_what_to_do() {
-        assert!(problem("kubernetes.io/tls", b"abc", "api-key").contains("only Opaque"));
-        assert!(problem("Opaque", b"abc", "other").contains("no key other"));
+        assert!(problem("kubernetes.io/tls", b"abc", "api-key").contains("must be Opaque"));
+        assert!(problem("Opaque", b"abc", "other").contains("no key \"other\""));
         assert!(problem("Opaque", b"", "api-key").contains("is empty"));
     }
 
