@@ -38,3 +38,4 @@ mod shutdown;
 mod truth;
 mod turn;
 mod unreadable;
+mod upkeep;
