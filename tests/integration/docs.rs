@@ -190,6 +190,23 @@ fn drawn(picture: &str) -> Vec<String> {
 }
 
 #[test]
+fn each_picture_has_a_light_and_a_dark_theme() {
+    let mut all = 0;
+    for folder in [BOOK, "docs/performance"] {
+        for entry in fs::read_dir(file(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|end| end == "svg") {
+                let svg = fs::read_to_string(&path).unwrap();
+                let is_dark_too = svg.contains("prefers-color-scheme:dark");
+                assert!(is_dark_too, "{}", path.display());
+                all += 1;
+            }
+        }
+    }
+    assert!(all > 5, "{all}");
+}
+
+#[test]
 fn the_pictures_show_what_the_transcripts_say() {
     let said = |page: &str| -> Vec<String> {
         let text = fs::read_to_string(file(page)).unwrap();
