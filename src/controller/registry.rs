@@ -253,9 +253,7 @@ impl<C: KubeApi, T: Service> Supervisor<C, T> {
             _ if identity.leaves => Work::LetGo,
             (overlaps, true) => Work::Rest(ReadyState::Suspended, overlaps.is_some()),
             (Some(other), false) => {
-                let message = format!(
-                    "The older ClusterWatch {other} in this namespace covers the same instances, so this one does nothing. Delete one of the two"
-                );
+                let message = overlap_message(other);
                 let reason = Reason::OverlappingClusterWatch;
                 Work::Rest(ReadyState::Stalled { reason, message }, true)
             }
@@ -311,6 +309,13 @@ fn by_namespace(watches: &[Arc<ClusterWatch>]) -> HashMap<&str, Vec<&Arc<Cluster
         }
     }
     namespaces
+}
+
+/// What Ready says of a `ClusterWatch` that this `older` one keeps from its instances.
+pub(crate) fn overlap_message(older: &str) -> String {
+    format!(
+        "The older ClusterWatch {older} in this namespace covers the same instances, so this one does nothing. Delete one of the two"
+    )
 }
 
 pub(crate) fn claim(watch: &ClusterWatch) -> Claim<'_> {

@@ -10,7 +10,7 @@ pub mod lookup;
 pub mod metrics;
 pub mod outcome;
 pub mod owners;
-mod query;
+pub(crate) mod query;
 pub mod schedule;
 pub mod stale;
 pub mod state;
