@@ -31,7 +31,7 @@ fn camel_case(fields: &Fields) -> Option<String> {
 }
 
 fn left_out(findings: &Findings) -> Option<String> {
-    let note = "run leaves out the items listed under \"left out\" and mirrors all others. Open an issue with this output, and tell Together.";
+    let note = "run leaves out the items listed under \"left out\" and mirrors all others. Open an issue with this output, and contact Together support.";
     (!findings.left_out.is_empty()).then(|| note.to_owned())
 }
 
@@ -70,7 +70,7 @@ fn lookup(answer: Option<&Result<(), Error>>) -> Option<String> {
 
 fn unproven(first: &Listed) -> Option<String> {
     let (_, proven) = first.names()?;
-    let note = "Everything fits on one page, so that the names of the query are not proven. run tries the others by itself if a second page repeats the first.";
+    let note = "Everything fits on one page, so that the names of the query are not proven. run switches to the others if a second page repeats the first.";
     (!proven && first.items > 0).then(|| note.to_owned())
 }
 
@@ -80,6 +80,6 @@ fn clock(clock: ApiClock) -> Option<String> {
         ApiClock::Known { ahead, .. } => ahead.as_secs_f64().abs() > LARGE,
         ApiClock::Doubtful { .. } => true,
     };
-    let note = "The API's clock and this machine's differ much. Check that this machine's time is synchronized.";
+    let note = "The clock of the API and the local clock differ by more than five minutes. Check that the local time is synchronized.";
     off.then(|| note.to_owned())
 }

@@ -196,7 +196,7 @@ pub struct Unknown {
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Clock {
-    /// By how much it is ahead of this machine's (negative: behind); absent: not known.
+    /// By how much it is ahead of the local one (negative: behind); absent: not known.
     pub skew_seconds: Option<f64>,
     /// It is off by more than a day.
     pub more_than_a_day: bool,

@@ -10,11 +10,7 @@ use crate::{
     api::cluster_watch::ClusterWatch,
     clock::Clock,
     mirror::end::Clocks,
-    sync::{
-        decide::plan::MirrorTarget,
-        query,
-        state::{SyncState, only_final},
-    },
+    sync::{decide::plan::MirrorTarget, open_states::OpenStates, query, state::only_final},
     together::{
         Api, ApiClock, ApiKey, Client, CompleteListing, Error, Fields, KeyedClient, Listing,
         Malformed, Page, PageQuery, QueryNames, Remediation, StateFilter, Text, decode_page,
@@ -138,14 +134,14 @@ pub(super) async fn survey(
         watch,
         target,
     };
-    let (mut findings, mut sync_state) = (Findings::default(), SyncState::default());
+    let (mut findings, mut open_states) = (Findings::default(), OpenStates::default());
     let final_states = only_final(target);
     let states = final_states.unwrap_or_default().to_vec();
     let take = |item: Result<Remediation, Malformed>| {
         let (ours, elapsed) = (clock.now(), clock.elapsed());
         let apis = client.skew().clock().time(ours, elapsed);
         if let Ok(item) = &item {
-            sync_state.met(&item.state, elapsed);
+            open_states.seen(&item.state, elapsed);
         }
         findings.take(target, Clocks { ours, apis }, item);
     };
@@ -156,7 +152,7 @@ pub(super) async fn survey(
     if failure.is_none() {
         lookup = question.lookup(&findings).await;
         if final_states.is_none() {
-            let listed = question.open(sync_state.open_states()).await;
+            let listed = question.open(open_states.names()).await;
             match &listed.outcome {
                 Ok(complete) => missing = lacking(complete, &findings),
                 Err(error) => failure = Some(error.clone()),

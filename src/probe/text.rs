@@ -224,11 +224,11 @@ fn mirrors(report: &Report) -> String {
 
 fn clock(clock: &Clock) -> String {
     match clock.skew_seconds {
-        _ if clock.more_than_a_day => "more than a day off this machine's clock".to_owned(),
+        _ if clock.more_than_a_day => "more than a day off the local clock".to_owned(),
         None => "unknown: no successful answer had a usable Date".to_owned(),
-        Some(ahead) if ahead.abs() < 1.5 => "agrees with this machine's clock".to_owned(),
-        Some(ahead) if ahead > 0.0 => format!("{ahead:.0} s ahead of this machine's clock"),
-        Some(ahead) => format!("{:.0} s behind this machine's clock", -ahead),
+        Some(ahead) if ahead.abs() < 1.5 => "agrees with the local clock".to_owned(),
+        Some(ahead) if ahead > 0.0 => format!("{ahead:.0} s ahead of the local clock"),
+        Some(ahead) => format!("{:.0} s behind the local clock", -ahead),
     }
 }
 

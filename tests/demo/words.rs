@@ -14,11 +14,11 @@ pub(crate) fn plan(control_plane: &impl Display) -> String {
 
 /// What to try after the demo.
 pub(crate) fn next(once: bool) -> String {
-    let look = "  cargo demo        the same without an end: look around with kubectl\n";
+    let look = "  cargo demo               the same without an end: look around with kubectl\n";
     format!(
         "\nWhat next:\n{}  \
-         docs/try/up       the same in your kind cluster, without an account\n  \
-         docs/install.md   install it in a cluster, with your Together API key",
+         docs/try/up              the same in your kind cluster, without an account\n  \
+         docs/guides/install.md   install it in a cluster, with your Together API key",
         if once { look } else { "" }
     )
 }
@@ -39,7 +39,7 @@ mod tests {
     fn the_demo_that_has_no_end_is_what_to_try_after_the_one_that_ends() {
         assert!(next(true).contains("  cargo demo "));
         assert!(!next(false).contains("  cargo demo "));
-        for page in ["docs/try/up", "docs/install.md"] {
+        for page in ["docs/try/up", "docs/guides/install.md"] {
             assert!(next(true).contains(page) && next(false).contains(page));
         }
     }

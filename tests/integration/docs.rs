@@ -9,29 +9,37 @@ use std::{
 use regex::Regex;
 use testbed::drift::file;
 
-const INDEX: &str = "docs/README.md";
+mod facts;
 
-/// Folders whose pages are for readers.
-const FOLDERS: [&str; 4] = [
-    "",
-    ".github",
-    "charts/together-remediation-operator",
-    "docs",
-];
+const INDEX: &str = "docs/README.md";
+/// The book's sidebar: mdBook leaves out a page that is not in it.
+const SIDEBAR: &str = "docs/SUMMARY.md";
+const BOOK: &str = "docs";
+
+/// Folders beside the book whose pages are for readers.
+const FOLDERS: [&str; 3] = ["", ".github", "charts/together-remediation-operator"];
+
+/// The pages in `folder`, and below it if `is_deep`.
+fn pages_in(folder: &Path, is_deep: bool, into: &mut Vec<(String, String)>) {
+    for entry in fs::read_dir(file(folder.to_str().unwrap())).unwrap() {
+        let entry = entry.unwrap();
+        let path = folder.join(entry.file_name());
+        if is_deep && entry.file_type().unwrap().is_dir() {
+            pages_in(&path, is_deep, into);
+        } else if path.extension().is_some_and(|end| end == "md") {
+            let text = fs::read_to_string(entry.path()).unwrap();
+            into.push((path.to_str().unwrap().to_owned(), text));
+        }
+    }
+}
 
 /// Every page, by its path in the repository, with its text.
 fn pages() -> Vec<(String, String)> {
     let mut pages = Vec::new();
     for folder in FOLDERS {
-        for entry in fs::read_dir(file(folder)).unwrap() {
-            let name = entry.unwrap().file_name().into_string().unwrap();
-            if Path::new(&name).extension().is_some_and(|end| end == "md") {
-                let path = Path::new(folder).join(name);
-                let text = fs::read_to_string(file(path.to_str().unwrap())).unwrap();
-                pages.push((path.to_str().unwrap().to_owned(), text));
-            }
-        }
+        pages_in(Path::new(folder), false, &mut pages);
     }
+    pages_in(Path::new(BOOK), true, &mut pages);
     pages
 }
 
@@ -110,7 +118,7 @@ fn every_page_is_in_the_index() {
         .collect();
     for (page, _) in &pages {
         assert!(
-            named.contains(page) || [INDEX, "README.md"].contains(&&**page),
+            named.contains(page) || [INDEX, SIDEBAR, "README.md"].contains(&&**page),
             "{INDEX} lacks {page}"
         );
     }
@@ -119,8 +127,23 @@ fn every_page_is_in_the_index() {
 }
 
 #[test]
+fn every_page_of_the_book_is_in_its_sidebar_once() {
+    let pages = pages();
+    let mut named: Vec<String> = links(SIDEBAR, text(&pages, SIDEBAR))
+        .into_iter()
+        .map(|(path, _)| path)
+        .collect();
+    named.sort();
+    let is_in_the_book = |page: &String| Path::new(page).starts_with(BOOK) && page != SIDEBAR;
+    let mut wanted: Vec<String> = pages.into_iter().map(|(page, _)| page).collect();
+    wanted.retain(is_in_the_book);
+    wanted.sort();
+    assert_eq!(named, wanted);
+}
+
+#[test]
 fn every_dependency_is_explained() {
-    let page = fs::read_to_string(file("docs/dependencies.md")).unwrap();
+    let page = fs::read_to_string(file("docs/project/dependencies.md")).unwrap();
     let words: BTreeSet<&str> = page
         .split(|char: char| !(char.is_alphanumeric() || "-_".contains(char)))
         .collect();
@@ -137,7 +160,7 @@ fn every_dependency_is_explained() {
             let name = line.split(['=', '.']).next().unwrap().trim();
             assert!(
                 name.is_empty() || name == "testbed" || words.contains(name),
-                "docs/dependencies.md does not explain {name} of {manifest}"
+                "docs/project/dependencies.md does not explain {name} of {manifest}"
             );
         }
     }
@@ -178,7 +201,7 @@ fn the_pictures_show_what_the_transcripts_say() {
     };
     let demo = drawn("docs/demo.svg");
     assert_eq!(demo[1..], said("docs/demo.txt"), ".ci/pictures");
-    let (page, shown) = (said("docs/kubectl.md"), drawn("docs/kubectl.svg"));
+    let (page, shown) = (said("docs/reference/kubectl.md"), drawn("docs/kubectl.svg"));
     assert!(shown.len() > 6, "{shown:?}");
     for line in shown {
         assert!(page.contains(&line), ".ci/pictures: {line}");

@@ -1,5 +1,5 @@
 //! What Argo CD, Flux, Helm and kubectl see. Each situation is made by a real operator on a real API server, and shown to the
-//! real kubectl, the real Argo CD, the API server's own CEL and the rules of kstatus. `UPDATE_DOCS=1` writes docs/kstatus.md,
+//! real kubectl, the real Argo CD, the API server's own CEL and the rules of kstatus. `UPDATE_DOCS=1` writes docs/reference/kstatus.md,
 //! the settings and the fixtures of docs/argo-cd anew.
 
 mod actions;
@@ -144,7 +144,11 @@ async fn every_situation_is_seen_as_the_contract_says() {
 #[test]
 fn the_page_tells_the_same() {
     let page = render::render(&expected::all());
-    drift::settle("docs/kstatus.md", &page, "--test integration gitops");
+    drift::settle(
+        "docs/reference/kstatus.md",
+        &page,
+        "--test integration gitops",
+    );
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! Every fault of the simulated API, at a first sync, while nothing changes, and during a change: what a reader sees, and that
-//! nothing shown is neither true nor explained. `UPDATE_DOCS=1` writes docs/faults.md anew.
+//! nothing shown is neither true nor explained. `UPDATE_DOCS=1` writes docs/reference/faults.md anew.
 
 mod cell;
 mod cluster;
@@ -83,7 +83,7 @@ fn every_fault_of_the_cluster_has_the_test_that_its_row_names() {
 #[test]
 fn docs_tell_the_same() {
     drift::settle(
-        "docs/faults.md",
+        "docs/reference/faults.md",
         &render::render(&rows::all()),
         "--test integration matrix",
     );

@@ -23,7 +23,7 @@ fn alerts() -> Vec<Value> {
 
 #[test]
 fn each_alert_tells_what_happened_and_has_a_runbook() {
-    let page = fs::read_to_string(file("docs/alerts.md")).unwrap();
+    let page = fs::read_to_string(file("docs/on-call/alerts.md")).unwrap();
     let told: BTreeSet<&str> = page
         .lines()
         .filter_map(|line| line.strip_prefix("## Together"))
@@ -46,7 +46,7 @@ fn each_alert_tells_what_happened_and_has_a_runbook() {
                 "{name}: {part}"
             );
         }
-        let runbook = format!("docs/alerts.md#{}", name.to_lowercase());
+        let runbook = format!("docs/on-call/alerts.md#{}", name.to_lowercase());
         assert_eq!(alert["annotations"]["runbook"], *runbook, "{name}");
     }
     assert_eq!(told, named);

@@ -111,9 +111,9 @@ async fn a_healthy_cluster_is_told_in_short_aligned_lines() {
     triggers      AUTOMATED 8
     unknown       nothing
     mirrors       8
-    API clock     agrees with this machine's clock
+    API clock     agrees with the local clock
     note          Everything fits on one page, so that the names of the query are not proven. run
-                  tries the others by itself if a second page repeats the first.
+                  switches to the others if a second page repeats the first.
     ");
     assert!(text.lines().all(|line| line.chars().count() <= 100));
 }

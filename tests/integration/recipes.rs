@@ -1,9 +1,11 @@
-//! Each command of docs/recipes.md, run as a person would, by the real kubectl.
+//! Each command of docs/on-call/recipes.md, run as a person would, by the real kubectl.
 
 use std::{ffi::OsString, fs, path::Path};
 
 use testbed::{drift::file, simulator::Remediation as Truth, tools::not_run};
 use tokio::process::Command;
+
+mod quickstart;
 
 use crate::fixture::{CLUSTER, Fixture, until};
 
@@ -22,15 +24,15 @@ const PRINTS: [(&str, &[&str]); 14] = [
         &["gpu-dp-17", "gpu-dp-9"],
     ),
     (
-        "What happened to one machine, oldest first?",
+        "What happened to one node, oldest first?",
         &["gpu-dp-17", "FAILED", "gpu-dp-17", "RUNNING", "!gpu-dp-5"],
     ),
     (
-        "What waits for approval, the longest first?",
+        "What awaits approval, the longest first?",
         &["gpu-dp-5", "gpu-dp-6", "!RUNNING"],
     ),
     (
-        "Who must do what?",
+        "What needs a decision?",
         &[
             "/training: ",
             "gpu-dp-5",
@@ -42,29 +44,29 @@ const PRINTS: [(&str, &[&str]); 14] = [
         &["gpu-dp-17\t", "!gpu-dp-9"],
     ),
     (
-        "Which machines are repaired most often?",
+        "Which nodes have the most remediations?",
         &["2 gpu-dp-17", "1 gpu-dp-"],
     ),
-    ("How did this one get here?", &[" -> RUNNING"]),
-    ("Ask the API now", &["annotated"]),
     (
-        "Wait until the mirror agrees with the API",
+        "How did this remediation get into its state?",
+        &[" -> RUNNING"],
+    ),
+    ("Sync now", &["annotated"]),
+    ("Wait until the ClusterWatch is in sync", &["condition met"]),
+    (
+        "Wait until a remediation has finished, in any state",
         &["condition met"],
     ),
     (
-        "Wait until a repair has ended, well or not",
-        &["condition met"],
-    ),
-    (
-        "What was told of this one?",
+        "Which Events does this remediation have?",
         &["Normal", "Succeeded", "gpu-dp-17"],
     ),
-    ("Leave the API alone for a while", &["patched"]),
+    ("Stop calling the Together API for a while", &["patched"]),
 ];
 
 /// Heading and command of each recipe.
 fn recipes() -> Vec<(String, String)> {
-    let page = fs::read_to_string(file("docs/recipes.md")).unwrap();
+    let page = fs::read_to_string(file("docs/on-call/recipes.md")).unwrap();
     let sections = page.split("\n## ").skip(1);
     let recipe = |section: &str| {
         let (heading, rest) = section.split_once('\n')?;
@@ -120,8 +122,8 @@ fn lacks<'a>(told: &str, wanted: &[&'a str]) -> Option<&'a str> {
         })
 }
 
-/// Two of one machine, two that wait, and of another machine one that failed long ago and one that mended it.
-fn machines(fixture: &Fixture) -> String {
+/// Two of one node, two that await approval, and of another node one that failed long ago and a later one that succeeded.
+fn nodes(fixture: &Fixture) -> String {
     let now = fixture.simulator.now();
     let one = |number, machine: &str, created: &str| Truth {
         instance_name: Some(machine.to_owned()),
@@ -172,10 +174,10 @@ async fn each_does_what_it_says() {
     fixture
         .simulator
         .set_clock(k8s_openapi::jiff::Timestamp::now());
-    let running = machines(&fixture);
+    let running = nodes(&fixture);
     fixture.synced_watch(|_| {}).await;
     for ((heading, command), (_, wanted)) in recipes.iter().zip(PRINTS) {
-        if heading.starts_with("Wait until a repair") {
+        if heading.starts_with("Wait until a remediation") {
             fixture.simulator.enter(CLUSTER, &running, "SUCCEEDED");
             fixture.sync("training").await;
         }

@@ -1,19 +1,20 @@
-//! docs/reference.md: every flag, and every field of both kinds, as the program and the definitions have them.
+//! The tables of docs/reference: every call and flag of the program, every field of both CRDs.
 
 use std::fmt::Write as _;
 
-use clap::CommandFactory as _;
+use clap::{Arg, CommandFactory as _};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
-    JSONSchemaProps, JSONSchemaPropsOrArray,
+    CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray,
 };
 use testbed::drift;
 use together_remediation_operator::{api::crds, config::Cli};
 
-const HEAD: &str = "# Reference
+const BEGIN: &str =
+    "<!-- Made by `UPDATE_DOCS=1 cargo test --test integration reference`; edits are lost. -->\n";
+const END: &str = "<!-- End of what is made -->\n";
 
-Made by `UPDATE_DOCS=1 cargo test --test integration reference` of the code; edits are lost.
-What each condition means: [conditions.md](conditions.md). Which labels a Remediation has: [operations.md](operations.md#labels-of-mirrors).
-";
+/// The head of a table of flags.
+const FLAGS: &str = "| flag | environment | default | what |\n|---|---|---|---|\n";
 
 /// One cell: nothing in it ends it.
 fn cell(text: &str) -> String {
@@ -33,38 +34,63 @@ fn calls() -> String {
     text
 }
 
-fn flags() -> String {
-    let mut text =
-        "\n## Flags of `run`\n\n| flag | environment | default | what |\n|---|---|---|---|\n"
-            .to_owned();
-    let command = Cli::command();
-    let run = command.find_subcommand("run").unwrap();
-    for flag in run.get_arguments().filter(|flag| !flag.is_hide_set()) {
-        let Some(name) = flag.get_long() else {
-            continue;
-        };
-        let quoted = |value: &str| format!("`{}`", cell(value));
-        let variable = flag
-            .get_env()
-            .and_then(|name| name.to_str())
-            .map_or_else(String::new, quoted);
-        let defaults = flag
-            .get_default_values()
-            .iter()
-            .filter_map(|value| value.to_str());
-        // A switch's default is that it is off.
-        let default = defaults
-            .filter(|_| flag.get_action().takes_values())
-            .map(quoted)
-            .collect::<Vec<_>>()
-            .join(", ");
-        let help = flag.get_help().map(ToString::to_string).unwrap_or_default();
-        writeln!(
+/// What a flag's cell says beside its help: which words it takes, and what divides the words of its variable.
+fn choices(flag: &Arg) -> String {
+    let words: Vec<String> = flag
+        .get_possible_values()
+        .iter()
+        .map(|value| format!("`{}`", value.get_name()))
+        .collect();
+    let mut text = String::new();
+    if flag.get_action().takes_values() && !words.is_empty() {
+        write!(text, ". One of {}", words.join(", ")).unwrap();
+    }
+    if flag.get_env().is_some()
+        && let Some(divider) = flag.get_value_delimiter()
+    {
+        write!(
             text,
-            "| `--{name}` | {variable} | {default} | {} |",
-            cell(&help)
+            ". In the variable, `{divider}` stands between two values"
         )
         .unwrap();
+    }
+    text
+}
+
+/// One row of the flags of a call.
+fn flag_row(flag: &Arg, name: &str) -> String {
+    let quoted = |value: &str| format!("`{}`", cell(value));
+    let variable = flag
+        .get_env()
+        .and_then(|name| name.to_str())
+        .map_or_else(String::new, quoted);
+    let defaults = flag
+        .get_default_values()
+        .iter()
+        .filter_map(|value| value.to_str());
+    // A switch's default is that it is off.
+    let default = defaults
+        .filter(|_| flag.get_action().takes_values())
+        .map(quoted)
+        .collect::<Vec<_>>()
+        .join(", ");
+    let help = flag.get_help().map(ToString::to_string).unwrap_or_default();
+    let help = format!("{}{}", cell(&help), choices(flag));
+    format!("| `--{name}` | {variable} | {default} | {help} |\n")
+}
+
+/// A section for each call that has flags.
+fn flags() -> String {
+    let mut text = String::new();
+    for call in Cli::command().get_subcommands() {
+        let shown = call.get_arguments().filter(|flag| !flag.is_hide_set());
+        let rows: String = shown
+            .filter_map(|flag| Some(flag_row(flag, flag.get_long()?)))
+            .collect();
+        if !rows.is_empty() {
+            let name = call.get_name();
+            write!(text, "\n## Flags of `{name}`\n\n{FLAGS}{rows}").unwrap();
+        }
     }
     text
 }
@@ -117,53 +143,49 @@ fn fields(path: &str, schema: &JSONSchemaProps, text: &mut String) {
     }
 }
 
-fn kinds() -> String {
+/// The tables of one kind: `spec`, then `status`.
+fn kind_tables(crd: &CustomResourceDefinition) -> String {
+    let version = &crd.spec.versions[0];
+    let schema = version
+        .schema
+        .as_ref()
+        .and_then(|schema| schema.open_api_v3_schema.as_ref())
+        .unwrap();
     let mut text = String::new();
-    for crd in crds() {
-        let version = &crd.spec.versions[0];
-        let schema = version
-            .schema
-            .as_ref()
-            .and_then(|schema| schema.open_api_v3_schema.as_ref())
-            .unwrap();
-        let told = schema.description.as_deref().unwrap_or_default();
-        let short = crd
-            .spec
-            .names
-            .short_names
-            .iter()
-            .flatten()
-            .map(|name| format!("`{name}`"))
-            .collect::<Vec<_>>()
-            .join(", ");
-        writeln!(
+    for part in ["spec", "status"] {
+        write!(
             text,
-            "\n## {} ({}, short {short})\n\n{told}\n",
-            crd.spec.names.kind, crd.spec.group
+            "\n### {part}\n\n| field | type | required | what |\n|---|---|---|---|\n"
         )
         .unwrap();
-        text.push_str("| field | type | required | what |\n|---|---|---|---|\n");
-        for part in ["spec", "status"] {
-            fields(part, &schema.properties.as_ref().unwrap()[part], &mut text);
-        }
-        let selectable = version
-            .selectable_fields
-            .iter()
-            .flatten()
-            .map(|field| format!("`{}`", field.json_path.trim_start_matches('.')));
-        let selectable = selectable.collect::<Vec<_>>().join(", ");
-        if !selectable.is_empty() {
-            writeln!(text, "\nFor `--field-selector`: {selectable}.").unwrap();
-        }
+        fields(part, &schema.properties.as_ref().unwrap()[part], &mut text);
     }
+    let selectable = version
+        .selectable_fields
+        .iter()
+        .flatten()
+        .map(|field| format!("`{}`", field.json_path.trim_start_matches('.')));
+    let selectable = selectable.collect::<Vec<_>>().join(", ");
+    if !selectable.is_empty() {
+        writeln!(text, "\nFor `--field-selector`: {selectable}.").unwrap();
+    }
+    text.push('\n');
     text
 }
 
+fn settle(page: &str, wanted: &str) {
+    let path = format!("docs/reference/{page}.md");
+    drift::settle_part(&path, (BEGIN, END), wanted, "--test integration reference");
+}
+
 #[test]
-fn every_flag_and_field_is_told() {
-    let mut wanted = HEAD.to_owned();
-    wanted.push_str(&calls());
-    wanted.push_str(&flags());
-    wanted.push_str(&kinds());
-    drift::settle("docs/reference.md", &wanted, "--test integration reference");
+fn every_call_and_flag_is_in_the_reference() {
+    settle("cli", &format!("{}{}\n", calls(), flags()));
+}
+
+#[test]
+fn every_field_is_in_the_reference() {
+    for crd in crds() {
+        settle(&crd.spec.names.kind.to_lowercase(), &kind_tables(&crd));
+    }
 }

@@ -9,8 +9,8 @@ use regex::Regex;
 use super::*;
 use crate::api::limits;
 
-const CONDITIONS: &str = include_str!("../../../docs/conditions.md");
-const EVENTS: &str = include_str!("../../../docs/events.md");
+const CONDITIONS: &str = include_str!("../../../docs/on-call/troubleshooting.md");
+const EVENTS: &str = include_str!("../../../docs/reference/events.md");
 
 #[test]
 fn every_reason_is_a_camel_case_word_that_fits_and_reads_back() {

@@ -1,4 +1,4 @@
-//! The reference in docs/metrics.md. `UPDATE_DOCS=1` writes it anew.
+//! The reference in docs/reference/metrics.md. `UPDATE_DOCS=1` writes it anew.
 
 use std::collections::BTreeMap;
 
@@ -99,7 +99,7 @@ fn table() -> String {
 #[tokio::test]
 async fn the_docs_list_every_metric() {
     drift::settle_part(
-        "docs/metrics.md",
+        "docs/reference/metrics.md",
         (BEGIN, END),
         &table(),
         "--lib metrics::tests::reference",

@@ -76,7 +76,7 @@ fn a_skew_is_told_by_its_side() {
             more_than_a_day: false,
         })
     };
-    assert_eq!(skew(0.4), "agrees with this machine's clock");
-    assert_eq!(skew(12.0), "12 s ahead of this machine's clock");
-    assert_eq!(skew(-12.0), "12 s behind this machine's clock");
+    assert_eq!(skew(0.4), "agrees with the local clock");
+    assert_eq!(skew(12.0), "12 s ahead of the local clock");
+    assert_eq!(skew(-12.0), "12 s behind the local clock");
 }

@@ -8,6 +8,7 @@ use testbed::drift::{self, file};
 use super::values;
 
 const README: &str = "charts/together-remediation-operator/README.md";
+const PAGE: &str = "docs/reference/chart-values.md";
 const BEGIN: &str =
     "<!-- Values: made by `UPDATE_DOCS=1 cargo test --test integration chart::readme` -->\n";
 const END: &str = "<!-- End of values -->\n";
@@ -33,13 +34,25 @@ fn the_readme_lists_every_value() {
 }
 
 #[test]
+fn the_book_lists_every_value() {
+    drift::settle_part(
+        PAGE,
+        (BEGIN, END),
+        &table(),
+        "--test integration chart::readme",
+    );
+}
+
+#[test]
 fn every_value_that_a_page_names_is_there() {
     let there: Vec<String> = values::rows().into_iter().map(|row| row.path).collect();
     let named =
         Regex::new(r"(?:`|--set(?:-string)? '?|,)([a-z][A-Za-z]*(?:\.[A-Za-z]+)*)=").unwrap();
     let mut all = 0;
-    for page in ["install", "operations", "alerts", "metrics"] {
-        let text = fs::read_to_string(file(&format!("docs/{page}.md"))).unwrap();
+    let folders = ["docs/guides", "docs/on-call"];
+    let pages = folders.map(|folder| fs::read_dir(file(folder)).unwrap());
+    for page in pages.into_iter().flatten().map(|page| page.unwrap().path()) {
+        let text = fs::read_to_string(&page).unwrap();
         for found in named.captures_iter(&text) {
             let value = &found[1];
             if value.starts_with("status.") || value.starts_with("spec.") {
@@ -53,7 +66,8 @@ fn every_value_that_a_page_names_is_there() {
             };
             assert!(
                 there.iter().any(is_there),
-                "{page}.md: there is no value {value}"
+                "{}: there is no value {value}",
+                page.display()
             );
             all += 1;
         }

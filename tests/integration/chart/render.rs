@@ -92,7 +92,10 @@ async fn a_typo_and_a_value_out_of_its_bounds_are_refused_by_name() {
                 "leaderElection.enabled=false,replicaCount=1,strategy.type=RollingUpdate",
                 "strategy.type=Recreate",
             ),
-            ("caBundle.configMap=a,caBundle.secret=b", "not both"),
+            (
+                "caBundle.configMap=a,caBundle.secret=b",
+                "mutually exclusive",
+            ),
             ("api.url=http://simulator:8081", "api.allowHttp=true"),
         ] {
             let told = helm.template(&["--set", set]).await.unwrap_err();
@@ -153,13 +156,13 @@ async fn the_rights_are_those_that_every_test_runs_with_and_none_is_a_wildcard()
     assert_eq!(granted, rights(roles(&namespaced)));
     assert!(of_kind(&namespaced, "ClusterRole").is_empty());
     assert!(granted.iter().flatten().all(|word| !word.contains('*')));
-    assert_eq!(granted, told(), "docs/threat-model.md tells of others");
+    assert_eq!(granted, told(), "docs/concepts/security.md tells of others");
 }
 
 /// The rights that the threat model tells of.
 fn told() -> BTreeSet<[String; 3]> {
-    let text = include_str!("../../../docs/threat-model.md");
-    let (_, rest) = text.split_once("## What it may do in the cluster").unwrap();
+    let text = include_str!("../../../docs/concepts/security.md");
+    let (_, rest) = text.split_once("## Rights in the cluster").unwrap();
     let (table, _) = rest.split_once("\n## ").unwrap();
     let rows = table.lines().filter(|line| line.starts_with('|')).skip(2);
     rows.flat_map(|row| {

@@ -123,7 +123,7 @@ fn all() -> Vec<Switch> {
         Switch(&[("dashboard.enabled", "true")], "ConfigMap", "/metadata/labels/grafana_dashboard", json!("1")),
         Switch(&[("dashboard.enabled", "true"), ("dashboard.labels", r#"{"a":"b"}"#)], "ConfigMap", "/metadata/labels/a", json!("b")),
         Switch(&[("dashboard.enabled", "true"), ("dashboard.annotations", r#"{"a":"b"}"#)], "ConfigMap", "/metadata/annotations/a", json!("b")),
-        Switch(&[("prometheusRule.enabled", "true")], "PrometheusRule", "/spec/groups/1/rules/0/annotations/runbook", json!("docs/alerts.md#togetheroperatorabsent")),
+        Switch(&[("prometheusRule.enabled", "true")], "PrometheusRule", "/spec/groups/1/rules/0/annotations/runbook", json!("docs/on-call/alerts.md#togetheroperatorabsent")),
         Switch(&[("prometheusRule.enabled", "true"), ("prometheusRule.labels", r#"{"a":"b"}"#)], "PrometheusRule", "/metadata/labels/a", json!("b")),
         Switch(&[("prometheusRule.enabled", "true"), ("prometheusRule.runbookUrl", "\"https://docs.test/alerts\"")], "PrometheusRule",
             "/spec/groups/1/rules/0/annotations/runbook_url", json!("https://docs.test/alerts#togetheroperatorabsent")),

@@ -59,9 +59,9 @@ fn values(path: &str, value: &Value, into: &mut Vec<String>) {
     }
 }
 
-/// The metrics with their labels, as docs/metrics.md has them; another test compares that with what is served.
+/// The metrics with their labels, as docs/reference/metrics.md has them; another test compares that with what is served.
 fn metrics() -> Vec<String> {
-    let page = fs::read_to_string(file("docs/metrics.md")).unwrap();
+    let page = fs::read_to_string(file("docs/reference/metrics.md")).unwrap();
     let rows = page.lines().filter(|line| line.starts_with("| `together_"));
     let row = |row: &str| {
         let cells: Vec<_> = row.split('|').map(str::trim).collect();
@@ -70,7 +70,7 @@ fn metrics() -> Vec<String> {
     let rows = rows
         .map(|line| row(line).trim().to_owned())
         .collect::<Vec<_>>();
-    assert!(!rows.is_empty(), "docs/metrics.md has no table");
+    assert!(!rows.is_empty(), "docs/reference/metrics.md has no table");
     rows
 }
 

@@ -71,12 +71,12 @@ impl Row {
 const STALLED: [(&str, &str, &str); 8] = [
     (
         "secret-not-found",
-        "its Secret is not there for two minutes",
+        "its Secret is missing for two minutes",
         "SecretNotFound: ",
     ),
     (
         "secret-invalid",
-        "its Secret is not usable",
+        "its Secret is unusable for two minutes",
         "SecretInvalid: ",
     ),
     ("unauthorized", "the key is refused", "Unauthorized: "),
@@ -91,14 +91,10 @@ const STALLED: [(&str, &str, &str); 8] = [
         "no such instance",
         "InstanceNotFound: ",
     ),
-    (
-        "bad-request",
-        "the API refuses the question",
-        "BadRequest: ",
-    ),
+    ("bad-request", "the API rejects the query", "BadRequest: "),
     (
         "overlaps",
-        "an older watch covers the same",
+        "an older ClusterWatch covers the same instances",
         "OverlappingClusterWatch: ",
     ),
 ];
@@ -109,17 +105,17 @@ const FAILING: [(&str, &str, &str); 5] = [
     ("unavailable", "no usable answer for long", "Unavailable: "),
     (
         "invalid-response",
-        "answers that are not the API's for long",
+        "answers of another service, until stale",
         "InvalidResponse: ",
     ),
     (
         "incomplete-listing",
-        "listings without an end for long",
+        "lists that do not end, until stale",
         "IncompleteListing: ",
     ),
     (
         "write-failed",
-        "the cluster refuses writes for long",
+        "the API server rejects writes, until stale",
         "WriteFailed: ",
     ),
 ];
@@ -131,12 +127,14 @@ pub(super) fn all() -> Vec<Row> {
 fn watches() -> Vec<Row> {
     let at = |name, what, seen| row(Watch, name, what, seen);
     let mut rows = vec![
-        at("created", "created, no operator has looked", InProgress).says("has not taken up"),
+        at("created", "created, no operator has looked", InProgress)
+            .says("has not processed this generation"),
         at("first-sync", "not synced yet, the API fails", InProgress).says("Progressing: "),
         at("secret-late", "its Secret is not there yet", InProgress).says("SecretNotFound: "),
-        at("synced", "synced, nothing to do", Current).says("the mirror agrees with the API"),
+        at("synced", "synced, nothing to do", Current)
+            .says("Synced (open: 0): In sync with Together"),
         at("repair-open", "synced, a repair is under way", Current)
-            .says("1 repair is open; the mirror agrees with the API"),
+            .says("Synced (open: 1): In sync with Together"),
         Row {
             strict: "Degraded",
             ..at("attention", "synced, something waits for a person", Current)
@@ -148,13 +146,13 @@ fn watches() -> Vec<Row> {
     rows.extend([
         at(
             "edited",
-            "its spec was changed, the operator has not looked",
+            "its spec was changed, no operator has processed it",
             InProgress,
         )
-        .says("has not taken up"),
+        .says("has not processed this generation"),
         at("suspended", "suspended after a sync", Current)
             .argo("Suspended")
-            .says("suspended"),
+            .says("Suspended: syncs are suspended"),
         at(
             "suspended-from-birth",
             "suspended before any sync",
@@ -162,7 +160,7 @@ fn watches() -> Vec<Row> {
         )
         .argo("Suspended")
         .flux(Current)
-        .says("suspended"),
+        .says("Suspended: syncs are suspended"),
         at(
             "suspended-unauthorized",
             "suspended while the key was refused",
@@ -170,14 +168,14 @@ fn watches() -> Vec<Row> {
         )
         .argo("Suspended")
         .flux(Current)
-        .says("suspended"),
+        .says("Suspended: syncs are suspended"),
         at(
             "silent",
-            "the operator is dead: `staleAfter` is over",
+            "the operator is down: `staleAfter` has passed",
             Current,
         )
         .argo("Degraded")
-        .says("the operator has not written since"),
+        .says("Stale: the operator has not updated the status since"),
         at("deleted", "being deleted", Terminating)
             .flux(InProgress)
             .says("Pending deletion"),
@@ -189,7 +187,7 @@ fn mirrors() -> Vec<Row> {
     let at = |name, what, seen| row(Mirror, name, what, seen);
     let open = |name, what| at(name, what, InProgress);
     vec![
-        open("created", "created, not filled yet").says("waiting for the operator"),
+        open("created", "created, not filled yet").says("Waiting for the operator"),
         open("pending-approval", "PENDING_APPROVAL")
             .argo("Suspended")
             .says("awaits approval"),
@@ -197,33 +195,34 @@ fn mirrors() -> Vec<Row> {
         open("running", "RUNNING").says("is running"),
         open("quarantining", "QUARANTINING").says("is being cordoned"),
         open("quarantined", "QUARANTINED").says("is cordoned"),
-        open("unknown-state", "a state that nobody knows").says("is in state DEFROSTING"),
+        open("unknown-state", "an unknown state").says("is in state DEFROSTING"),
         at("succeeded", "SUCCEEDED", Current).says("succeeded"),
-        at("auto-resolved", "AUTO_RESOLVED", Current).says("went away"),
+        at("auto-resolved", "AUTO_RESOLVED", Current).says("resolved without"),
         at("cancelled", "CANCELLED", Current)
             .waited(false)
             .says("rejected or cancelled"),
         at("failed", "FAILED", Failed).says("failed"),
         open("stale", "open, not confirmed for long (`Stale`)")
             .argo("Unknown")
-            .says("has not confirmed this"),
+            .says("not confirmed by a recent sync"),
         open(
             "stale-approval",
             "awaiting approval, not confirmed for long (`Stale`)",
         )
         .argo("Unknown")
-        .says("has not confirmed this"),
+        .says("not confirmed by a recent sync"),
         at("not-found", "was open, 404 by its id (`NotFound`)", Current)
             .waited(false)
-            .says("gpu-dp-1: the API no longer knows this repair"),
+            .says("gpu-dp-1: not found (404)"),
         at(
             "not-listed",
             "was open, left the lists (`NotListed`)",
             Current,
         )
         .waited(false)
-        .says("gpu-dp-1: two complete listings of the API lack this repair"),
-        at("forbidden", "403 by its id (`Forbidden`)", Failed).says("forbids the key"),
+        .says("gpu-dp-1: missing from two full syncs"),
+        at("forbidden", "403 by its id (`Forbidden`)", Failed)
+            .says("may not read this remediation"),
         at("deleted", "being deleted", Terminating).says("Pending deletion"),
     ]
 }

@@ -1,4 +1,4 @@
-//! docs/kstatus.md, from the rows. Pure.
+//! docs/reference/kstatus.md, from the rows. Pure.
 
 use std::fmt::Write;
 
@@ -7,35 +7,33 @@ use super::{
     situation::Kind::{self, Mirror, Watch},
 };
 
-const HEAD: &str = "# What tools see: kstatus, kubectl wait, Argo CD, Flux
+const HEAD: &str = "# kstatus and other tools
 
-Made by `UPDATE_DOCS=1 cargo test --test integration gitops`: each line is made by a real operator on a real API server, and shown
-to the real kubectl, the real Argo CD, the rules of kstatus (in Helm 4 the real one, for three of them) and Flux's expressions.
-How to set the tools up: [gitops.md](gitops.md). What each fault of the API leads to: [faults.md](faults.md). Both kinds are in
-progress from their first moment, before any operator has seen them: nothing is green that was never synced.
+What kstatus, kubectl wait, Flux and [Argo CD](../guides/argo-cd.md) show in each situation.
+`UPDATE_DOCS=1 cargo test --test integration gitops` produces each situation with a real operator and writes this page.
 
-- **kstatus** reads `observedGeneration`, `Reconciling`, `Stalled` and `Ready`. Flux, Helm 4 and kpt wait by it. `Current` is green,
-  `Failed` ends the waiting at once, `InProgress` waits until the tool's timeout.
-- **kubectl wait** is met or waits on; it never ends early, whatever is wrong: give it a `--timeout`.
-- **Argo CD** has the scripts of [argo-cd](argo-cd). The stricter one says Degraded where both words stand.
-- Only Argo CD's script looks at the clock: **for kstatus, Flux and kubectl a watch stays green when the operator is dead** (the line
-  with `staleAfter`). There, alerts tell ([alerts.md](alerts.md)).
+- **kstatus** reads `observedGeneration`, `Reconciling`, `Stalled` and `Ready`. Flux, Helm 4 and kpt wait by it. `Current` is green.
+  `Failed` ends the wait at once. `InProgress` waits until the timeout of the tool.
+- **kubectl wait** never ends early, whatever is wrong. Give it a `--timeout`.
+- **Argo CD** has the scripts of [argo-cd](../argo-cd). Two words separated by a slash: the default script, the strict one.
+- A new object is in progress until its first sync, even before an operator has seen it.
+- **For kstatus, Flux and kubectl, a ClusterWatch stays green if the operator is down**, because they have no clock (the row with
+  `staleAfter`). Use the [alerts](../on-call/alerts.md) there.
 ";
 
 const WATCH: &str = "
 ## ClusterWatch
 
-| it is | kstatus | Flux, with [our expressions](gitops/flux/watches.yaml) | `kubectl wait --for=condition=Ready` | Argo CD |
+| situation | kstatus | Flux, with [our expressions](../gitops/flux/watches.yaml) | `kubectl wait --for=condition=Ready` | Argo CD |
 |---|---|---|---|---|
 ";
 
 const MIRROR: &str = "
 ## Remediation
 
-For `kubectl wait` the condition is `Succeeded`; to wait for any end: `--for=jsonpath='{.status.open}'=false`. Flux applies no
-Remediation and looks at none.
+To wait for any final state, use `--for=jsonpath='{.status.open}'=false`. Flux applies no Remediation, so it shows none.
 
-| it is | kstatus | `kubectl wait --for=condition=Succeeded` | Argo CD |
+| situation | kstatus | `kubectl wait --for=condition=Succeeded` | Argo CD |
 |---|---|---|---|
 ";
 

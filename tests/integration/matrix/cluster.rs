@@ -16,7 +16,7 @@ pub(super) const ROWS: [Row; 8] = [
     Row {
         name: "etcd is restored from a snapshot, with `--bump-revision` and `--mark-compacted`",
         seen: "Both kinds are listed again. Mirrors that went back, came back or are missing are right again after a full sync. The operator does not restart.",
-        advice: "Nothing here. ClusterWatches and Secrets are those of the snapshot: apply what was changed since.",
+        advice: "Apply your later changes again, because ClusterWatches and Secrets are those of the snapshot.",
         test: (
             "restore.rs",
             "mirrors_are_the_truth_after_a_restore_that_bumps_the_revisions",
@@ -34,7 +34,7 @@ pub(super) const ROWS: [Row; 8] = [
     Row {
         name: "the clock of the operator's node is set, ahead or back",
         seen: "`lastSyncTime` and `staleAfter` follow at the next sync, and heartbeats go on. Retention goes by the Together API's clock; if the two are more than a day apart, nothing expires.",
-        advice: "Check that the node's time is synchronised.",
+        advice: "Check that the node's clock is synchronized.",
         test: (
             "clock_jumps.rs",
             "heartbeats_go_on_and_nothing_is_deleted_early_whatever_the_clock_was_set_to",
@@ -42,7 +42,7 @@ pub(super) const ROWS: [Row; 8] = [
     },
     Row {
         name: "the same, with a Lease",
-        seen: "The leader keeps its Lease: replicas measure it by clocks that nobody sets.",
+        seen: "The leader keeps its Lease: replicas measure it by monotonic clocks.",
         advice: "As above.",
         test: (
             "clock_jumps/process.rs",
@@ -52,7 +52,7 @@ pub(super) const ROWS: [Row; 8] = [
     Row {
         name: "the operator loses its rights in one of its namespaces (`--namespace a --namespace b`)",
         seen: "The other namespaces go on, also after a restart. `/readyz` stays 200 and names the refused namespace.",
-        advice: "Grant the rights again (it is taken in again without a restart), or remove the namespace from the flags.",
+        advice: "Grant the rights again (no restart is needed), or remove the namespace from the flags.",
         test: (
             "namespaces.rs",
             "a_namespace_whose_rights_are_taken_away_is_named_and_the_other_goes_on",

@@ -1,4 +1,4 @@
-//! docs/faults.md, from the table. Pure.
+//! docs/reference/faults.md, from the table. Pure.
 
 use std::fmt::Write;
 
@@ -8,25 +8,26 @@ use super::{
     rows::Row,
 };
 
-const HEAD: &str = "# When something fails
+const HEAD: &str = "# Faults
 
-## When Together's API fails
+What you see for each kind of failure, and what to do. `UPDATE_DOCS=1 cargo test --test integration matrix` tests each row on a real
+API server and writes this page.
 
-Made by `UPDATE_DOCS=1 cargo test --test integration matrix`, which tries each line on a real API server.
+## Faults of the Together API
 
-**At first** is until the mirror is stale: three intervals and two minutes without a complete listing. **Then** is what follows
-until the API is well again. When it is, the mirror is right again by itself, within an interval (after a refused key: within ten
-minutes, or at once with a new key or the annotation `compute.together.ai/requestedAt`).
-
-`Ready` is a condition of the ClusterWatch, `Synced` one of each Remediation. What has ended (`Synced` True, `Final`) stays as it
-is in every line. Nothing is ever marked gone, and nothing deleted, because the API fails.
+- **At first** means: until the mirror is stale, three intervals and two minutes after the last complete list. **Then** means: from that
+  time until the API recovers.
+- After the API recovers, the next sync corrects the mirror. After a refused key, that takes up to ten minutes. To sync now, set the
+  annotation `compute.together.ai/requestedAt` to a new value.
+- `Ready` is a condition of the ClusterWatch, `Synced` a condition of each Remediation. Finished mirrors (`Final`) never change.
+- A failing API never causes a mirror to be marked gone or to be deleted.
 
 | What the API does | At a first sync | While nothing changes | During a change | What to do |
 |---|---|---|---|---|
 ";
 
 const CLUSTER: &str = "
-## When the cluster or a clock fails
+## Faults of the cluster or a clock
 
 | What happens | What you see | What to do |
 |---|---|---|

@@ -17,11 +17,12 @@ pub(super) struct Row {
     pub(super) advice: &'static str,
 }
 
-const OUTAGE: &str = "Nothing: it is tried again at every interval. If it lasts, ask Together.";
-const URL: &str = "Check `--api-url` and any proxy between: something else than the API answers.";
-const THEIRS: &str = "Nothing here. If it lasts, tell Together: the API pages wrongly.";
+const OUTAGE: &str =
+    "Nothing: the operator retries at each interval. If this persists, contact Together.";
+const URL: &str = "Check `--api-url` and any proxy on the way: another service answers.";
+const THEIRS: &str = "If this persists, report it to Together: the API pages incorrectly.";
 const SKIPPED: &str =
-    "Nothing here. Tell Together which one it is; Ready's message names it where it has a name.";
+    "Report it to Together. The message of Ready names the remediation, if it has an id.";
 
 fn status(status: u16, retry_after: Option<&str>) -> Fault {
     Fault::Status {
@@ -82,13 +83,13 @@ fn silence() -> Vec<Row> {
             "an answer that drips in slowly",
             Fault::SlowDrip { pause_ms: 1 },
             "All of it, later.",
-            "Nothing. If one answer takes longer than a minute it counts as none.",
+            "Nothing. An answer that takes longer than a minute counts as none.",
         ),
     ]
 }
 
 fn refusals() -> Vec<Row> {
-    let key = "Put a good key into the Secret: a changed one is tried at the next interval.";
+    let key = "Put a valid key into the Secret. It is used at the next sync.";
     let rights = "Check that the key belongs to the cluster's project; then as for 401.";
     let id = "Check `spec.clusterId` (and `spec.instanceId`), and that the key belongs to their project.";
     let query = "Check `spec.query` and `spec.states`.";
@@ -110,7 +111,8 @@ fn refusals() -> Vec<Row> {
 }
 
 fn outages() -> Vec<Row> {
-    let rate = "Nothing, if rare. Else lower `--api-qps`, or use the key for fewer ClusterWatches.";
+    let rate =
+        "Nothing, if rare. Otherwise lower `--api-qps`, or use the key for fewer ClusterWatches.";
     let limited = |name, after| row(name, status(429, after), Retried("RateLimited"), rate);
     let away = |name, fault| row(name, fault, Retried("Unavailable"), OUTAGE);
     vec![
@@ -149,7 +151,7 @@ fn paging() -> Vec<Row> {
         listed(
             "a page that is skipped",
             Fault::LostPage,
-            "What the API shows. An open one that is missing is asked for by id, and nothing is marked gone.",
+            "What the API shows. A missing open one is asked for by id. Nothing is marked gone.",
             THEIRS,
         ),
         listed(
@@ -167,8 +169,8 @@ fn paging() -> Vec<Row> {
         listed(
             "an empty list",
             Fault::EmptyList,
-            "Nothing, for nothing is shown. Later, each open one is asked for by id, and nothing is marked gone.",
-            "If OPEN and TOTAL look too low after a first sync, look at the API itself.",
+            "Nothing. Later, each open one is asked for by id. Nothing is marked gone.",
+            "If OPEN and TOTAL look too low after a first sync, check with `tg`.",
         ),
     ]
 }
@@ -183,18 +185,18 @@ fn items() -> Vec<Row> {
         left_out(
             "an item that cannot be read",
             Fault::MalformedItem,
-            "All others. One with a mirror is asked for by id; if that tells nothing either, it gets stale.",
+            "All others. One with a mirror is asked for by id. If that fails too, it becomes stale.",
         ),
         listed(
-            "state, mode and trigger that nobody knows",
+            "unknown state, mode and trigger",
             Fault::UnknownEnum,
-            "The words as the API writes them; such a state counts as open.",
+            "The words of the API. An unknown state counts as open.",
             "Nothing. A newer operator may know the words.",
         ),
         listed(
             "an old version after a newer one",
             Fault::OldVersion,
-            "The newer version, by `updateTime`; the old one only where two full listings five minutes apart insist on it.",
+            "The newer version, by `updateTime`. The old one only if two full syncs, five minutes apart, show it.",
             "Nothing.",
         ),
     ]

@@ -1,4 +1,4 @@
-//! The recipes of docs/alerts.md: the route by the real amtool, the rule by the real promtool.
+//! The recipes of docs/guides/notifications.md: the route by the real amtool, the rule by the real promtool.
 
 use std::{
     fs,
@@ -12,7 +12,7 @@ use super::alerts;
 
 /// The first block of YAML below `heading`.
 fn recipe(heading: &str) -> String {
-    let page = fs::read_to_string(file("docs/alerts.md")).unwrap();
+    let page = fs::read_to_string(file("docs/guides/notifications.md")).unwrap();
     let (_, section) = page.split_once(&format!("\n## {heading}\n")).unwrap();
     let (_, rest) = section.split_once("\n```yaml\n").unwrap();
     rest.split_once("\n```\n").unwrap().0.to_owned() + "\n"
@@ -41,7 +41,7 @@ fn the_route_sends_each_alert_to_who_must_know() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(
         folder.path().join("alertmanager.yml"),
-        recipe("Who is told: a route for Alertmanager"),
+        recipe("A route for Alertmanager"),
     )
     .unwrap();
     let amtool = |arguments: &[&str]| run(&amtool, arguments, folder.path());
@@ -81,7 +81,7 @@ fn a_repair_starts_and_the_machine_is_back() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let rule = recipe("A repair starts, and the machine is back");
+    let rule = recipe("Remediation starts, node is back");
     fs::write(folder.path().join("repairs.yaml"), rule).unwrap();
     let cases = fs::read_to_string(file("tests/promtool/repairs_test.yaml")).unwrap();
     fs::write(folder.path().join("repairs_test.yaml"), cases).unwrap();

@@ -42,7 +42,7 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Makes docs/performance.md and its plots from result files
+    /// Makes docs/project/benchmarks.md and its plots from result files
     Report {
         /// What runs have written; of a row that several hold, the last one counts
         #[arg(required = true)]

@@ -84,7 +84,7 @@ pub(super) async fn what_kubectl_wrote_is_undone(live: &Live) {
     fixture.ready("training", "Synced").await;
 }
 
-/// As docs/recipes.md does it.
+/// As docs/on-call/recipes.md does it.
 async fn suspend(live: &Live) {
     let spec = json!({"spec": {"suspend": true}}).to_string();
     let patch = ["patch", "clusterwatch", "training", "--type=merge"];

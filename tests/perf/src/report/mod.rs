@@ -1,4 +1,4 @@
-//! docs/performance.md and its plots, made from result files.
+//! docs/project/benchmarks.md and its plots, made from result files.
 
 mod figures;
 mod page;
@@ -28,7 +28,8 @@ pub(crate) fn write(results: &[PathBuf], docs: &Path) -> Result<(), Failure> {
     let plots = docs.join("performance");
     fs::create_dir_all(&plots)?;
     let drawn = figures::draw(&runs, &plots)?;
-    let page = docs.join("performance.md");
+    let page = docs.join("project/benchmarks.md");
+    fs::create_dir_all(docs.join("project"))?;
     fs::write(&page, page::of(&runs, &drawn))?;
     println!(
         "{} and {} plots in {}",
@@ -82,7 +83,7 @@ mod tests {
             let text = fs::read_to_string(made.path().join(name)).unwrap();
             drift::settle(&format!("docs/{name}"), &text, "--package perf");
         };
-        settle("performance.md");
+        settle("project/benchmarks.md");
         for plot in fs::read_dir(made.path().join("performance")).unwrap() {
             let plot = plot.unwrap().file_name();
             settle(&format!("performance/{}", plot.to_str().unwrap()));

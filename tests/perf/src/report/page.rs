@@ -10,24 +10,27 @@ use crate::{
 };
 
 const HEAD: &str = include_str!("../../page/head.md");
+/// How to repeat it, for the end of the page.
+const REPEAT: &str = include_str!("../../page/repeat.md");
 /// A section for each row: what its time goes into. It is shown where a target is missed, or there is none.
 const LIMITS: &str = include_str!("../../page/limits.md");
 
 /// The whole page.
 pub(super) fn of(runs: &[Report], drawn: &[Drawn]) -> String {
     let mut page = HEAD.to_owned();
-    machines(&mut page, runs);
     targets(&mut page, runs, drawn);
     for (run, report) in (1..).zip(runs) {
         for row in &report.rows {
             section(&mut page, row, (runs.len() > 1).then_some(run), drawn);
         }
     }
+    page.push_str(REPEAT);
+    machines(&mut page, runs);
     page
 }
 
 fn machines(page: &mut String, runs: &[Report]) {
-    page.push_str("\n## Where it was measured\n\n");
+    page.push_str("\n## Appendix: where it was measured\n\n");
     for report in runs {
         if report.mode == "quick" || report.machine.operator.contains("debug") {
             page.push_str(
@@ -55,8 +58,8 @@ fn machines(page: &mut String, runs: &[Report]) {
     machine("commit", |m| m.commit.clone());
     machine("operator", |m| m.operator.clone());
     page.push_str(
-        "\nOperator, clients, simulated API, API server and etcd share these cores. A row's load is the machine's (1 min) when the \
-         row began: well above 1, other work was in the way, and absolute times are worse than they need be.\n",
+        "\nOperator, clients, simulated API, API server and etcd share these cores. The load of a row is that of the machine (1 min) when \
+         the row began. A load well above 1 means that other work was running, so absolute times are worse.\n",
     );
 }
 
@@ -69,7 +72,7 @@ fn line(page: &mut String, name: &str, runs: &[Report], value: impl Fn(&Report) 
 }
 
 fn targets(page: &mut String, runs: &[Report], drawn: &[Drawn]) {
-    page.push_str("\n## Targets\n\nSet before anything was measured, and never moved.\n\n");
+    page.push_str("\n## Targets\n\nThe targets were set before the first measurement.\n\n");
     page.push_str("| row | measure | measured, and its bound | |\n|---|---|---|---|\n");
     for row in runs.iter().flat_map(|run| &run.rows) {
         for verdict in &row.verdicts {
@@ -95,7 +98,7 @@ fn targets(page: &mut String, runs: &[Report], drawn: &[Drawn]) {
 
 fn plots(page: &mut String, row: &str, drawn: &[Drawn]) {
     for plot in drawn.iter().filter(|plot| plot.row == row) {
-        let _ = writeln!(page, "\n![{}](performance/{})", plot.says, plot.file);
+        let _ = writeln!(page, "\n![{}](../performance/{})", plot.says, plot.file);
     }
 }
 

@@ -1,0 +1,57 @@
+//! What docs/quickstart.md lets kubectl ask, by the real kubectl: each command works and has the columns that the page shows.
+
+use std::fs;
+
+use testbed::{drift::file, tools::not_run};
+
+use super::{nodes, shell};
+use crate::fixture::{Fixture, until};
+
+/// Each command for kubectl with the first line of what the page shows below it.
+fn commands() -> Vec<(String, Option<String>)> {
+    let page = fs::read_to_string(file("docs/quickstart.md")).unwrap();
+    let sections = page.split("\n```sh\n").skip(1);
+    let command = |section: &str| {
+        let (command, rest) = section.split_once("\n```\n").unwrap();
+        let shown = rest.trim_start().strip_prefix("```\n");
+        let shown = shown.map(|shown| shown.lines().next().unwrap().to_owned());
+        (command.to_owned(), shown)
+    };
+    let all = sections.map(command);
+    all.filter(|(command, _)| command.starts_with("kubectl "))
+        .collect()
+}
+
+/// The headings of a table.
+fn columns(line: &str) -> Vec<&str> {
+    let cells = line.split("  ").map(str::trim);
+    cells.filter(|cell| !cell.is_empty()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_question_is_answered_as_the_page_shows() {
+    let fixture = Fixture::new("quickstart").await;
+    let Some(kubectl) = fixture.control_plane.kubectl() else {
+        return not_run::note(
+            "kubectl",
+            "on the PATH, for a cluster that TESTBED_KUBECONFIG names",
+        );
+    };
+    nodes(&fixture);
+    fixture.synced_watch(|_| {}).await;
+    let commands = commands();
+    assert_eq!(commands.len(), 4);
+    for (command, shown) in commands {
+        let here = command.replace("together-try", "gpu-ops");
+        until(&command, || async {
+            let said = shell(&fixture, kubectl, &here, "").await?;
+            let first = said.lines().next().unwrap_or_default();
+            match &shown {
+                Some(line) if columns(first) != columns(line) => Err(said),
+                None if !first.contains("awaits approval") => Err(said),
+                _ => Ok(()),
+            }
+        })
+        .await;
+    }
+}
