@@ -49,7 +49,7 @@ async fn comes_through(name: &str, fault: Fault, told_meanwhile: bool) {
         let ready = told(&watch, "Ready");
         assert_eq!(ready.reason, "Progressing");
         assert!(
-            ready.message.contains("12 mirrors could not be written"),
+            ready.message.contains("Cannot write 12 mirrors"),
             "{}",
             ready.message
         );

@@ -42,7 +42,7 @@ pub(super) async fn nothing_is_green_before_it_was_synced(live: &mut Live) {
     waited(live, &looked);
     let watch = live.fixture.watches().get("training").await.unwrap();
     let told = format!("{:?}", watch.status);
-    assert!(told.contains("no operator has looked"), "{told}");
+    assert!(told.contains("Waiting for the operator"), "{told}");
 
     live.fixture
         .simulator
