@@ -1,6 +1,6 @@
-//! Who the program is to the servers that it calls: each client of the program names it so.
+//! How the program identifies itself to servers. Every client uses these names.
 
-/// The field manager of every write to the cluster.
+/// The field manager of every write to the API server.
 pub const FIELD_MANAGER: &str = env!("CARGO_PKG_NAME");
 
 /// The `User-Agent` of every request.

@@ -19,7 +19,7 @@ use crate::{
     telemetry,
 };
 
-/// Runs the program with the arguments and environment of this process.
+/// Runs the program with the arguments and environment of the process.
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = match parse(env::args_os(), |name| env::var_os(name)) {
@@ -53,7 +53,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// One thread is enough for 500 watches, and what is handed over to another one costs more than it saves.
+/// One thread is enough for 500 `ClusterWatches`. Handing work to another thread would cost more than it saves.
 fn runtime() -> io::Result<Runtime> {
     Builder::new_current_thread().enable_all().build()
 }
@@ -69,7 +69,8 @@ fn operate(flags: &Run) -> Result<(), RunError> {
     telemetry::start(flags.log_format, &flags.log_level);
     let runtime = runtime().map_err(|error| RunError::KubeApi(error.to_string()))?;
     let outcome = runtime.block_on(async {
-        // Before anything else: until then SIGTERM would kill the process, and not at all where it is the first of a container.
+        // Installed before anything else. Until then SIGTERM kills the process, or is ignored if it runs as PID 1 of a
+        // container.
         let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signals)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signals)?;
         let shutdown = CancellationToken::new();
@@ -83,7 +84,7 @@ fn operate(flags: &Run) -> Result<(), RunError> {
         });
         let listener = server::bind(flags.admin_addr).await;
         let listener = listener.map_err(|error| RunError::Admin(flags.admin_addr, error))?;
-        // A kubeconfig may name a program to be run, which may hang.
+        // A kubeconfig may run a credential plugin, which may hang.
         let Some(kube) = shutdown
             .run_until_cancelled(crate::k8s::kubeconfig::infer(&proxies))
             .await
@@ -97,7 +98,7 @@ fn operate(flags: &Run) -> Result<(), RunError> {
         let clock = Arc::new(SystemClock::default());
         operator::run(flags, &proxies, listener, kube, clock, shutdown).await
     });
-    // A name look-up that hangs must not hold up the end.
+    // A hanging DNS lookup must not delay the exit.
     runtime.shutdown_background();
     outcome
 }

@@ -1,4 +1,4 @@
-//! The clocks that the operator waits and stamps by; tests bring their own.
+//! The clocks for timestamps and waits. Tests replace them.
 
 use std::{future::Future, hash::Hasher, pin::Pin, time::Duration};
 
@@ -6,24 +6,25 @@ use k8s_openapi::jiff::Timestamp;
 use siphasher::sip::SipHasher13;
 use tokio::time::Instant;
 
-/// A wall clock to stamp with, and a monotonic one to wait and measure by.
+/// A wall clock for timestamps, and a monotonic clock for waits and durations.
 pub trait Clock: Send + Sync + 'static {
-    /// The time of day.
+    /// The wall-clock time.
     fn now(&self) -> Timestamp;
-    /// Time since a fixed instant; never goes back, whatever happens to the time of day.
+    /// Time since a fixed instant. It never goes back, even if the wall clock is set.
     fn elapsed(&self) -> Duration;
-    /// Ends once [`elapsed`](Self::elapsed) has reached `until`.
+    /// Resolves once [`elapsed`](Self::elapsed) has reached `until`.
     fn sleep_until(&self, until: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
-    /// The same, as a bound on work that is under way: whoever waits for it does not rest.
+    /// The same, as a timeout on work in progress.
     fn deadline(&self, until: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         self.sleep_until(until)
     }
 }
 
-/// What comes at intervals comes up to this part of one earlier or later.
+/// Maximum jitter, as a fraction of an interval.
 pub const JITTER: f64 = 0.05;
 
-/// Spreads `interval` by up to 5 % either way, differently for each watch and poll, the same for the same two.
+/// Adds a jitter of up to 5 % to `interval`. It differs between `ClusterWatches` and syncs, and is always the same for
+/// the same two.
 #[must_use]
 pub fn jittered(interval: Duration, uid: &str, poll: u64) -> Duration {
     let mut hash = SipHasher13::new();
@@ -34,10 +35,10 @@ pub fn jittered(interval: Duration, uid: &str, poll: u64) -> Duration {
     interval.mul_f64(1.0 + JITTER * (2.0 * unit - 1.0))
 }
 
-/// What the monotonic clock shows at the start, so that it can tell of what was before.
+/// The monotonic clock's value at the start. It is not zero, so that earlier times can be expressed.
 const BEFORE: Duration = Duration::from_secs(366 * 86_400);
 
-/// The machine's clocks.
+/// The clocks of the node.
 #[derive(Debug)]
 pub struct SystemClock {
     start: Instant,

@@ -14,37 +14,38 @@ pub use environment::parse;
 
 use crate::{api::duration, together::BaseUrl};
 
-/// What to write for a namespace.
-const NAMESPACE: &str = "write a namespace's name: lower-case letters, digits and hyphens";
+/// The error for a value that is not a namespace's name.
+const NAMESPACE: &str = "must be a namespace's name: lower-case letters, digits and hyphens";
 
-/// Mirrors the remediations of Together GPU clusters into Kubernetes. It reads Together's API and never approves, starts or cancels a repair.
+/// Mirrors the remediations of Together GPU clusters into Kubernetes. It only reads the Together API: it never
+/// approves, starts or cancels a remediation.
 #[derive(Debug, Parser)]
 #[command(version, about, disable_help_subcommand = true)]
 pub struct Cli {
-    /// What to do.
+    /// The subcommand.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What the program does.
+/// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the operator
     Run(Box<Run>),
-    /// Print the definitions of both kinds as YAML
+    /// Print the CRDs of both kinds as YAML
     Crds,
-    /// Ask a running operator whether it is ready: exit 0 where it is, 1 where it is not within the time
+    /// Check whether a running operator is ready. Exits 0 if it is, or 1 if it is not ready in time
     Check(Check),
 }
 
 /// The flags of `check`.
 #[derive(Debug, Args)]
 pub struct Check {
-    /// Its /readyz
+    /// URL of the operator's /readyz
     #[arg(value_name = "URL")]
     pub url: String,
 
-    /// How long it may take to become ready
+    /// How long to wait for the operator to become ready
     #[arg(long, default_value = "30s", value_parser = interval, value_name = "DURATION")]
     pub timeout: Duration,
 }
@@ -56,7 +57,7 @@ pub struct Check {
     reason = "help prints them as they are, and backticks help no reader of a terminal"
 )]
 pub struct Run {
-    /// Base of Together's API; where its path is empty, /v1 is added
+    /// Base URL of the Together API. If its path is empty, /v1 is added
     #[arg(
         long,
         env = "TOGETHER_BASE_URL",
@@ -65,93 +66,96 @@ pub struct Run {
     )]
     pub api_url: String,
 
-    /// Permit http:// as base (development)
+    /// Allow http:// in --api-url (for development)
     #[arg(long)]
     pub allow_http: bool,
 
-    /// Watch this namespace only; may be given several times (default: all namespaces)
+    /// Watch only this namespace. Can be repeated; the environment variable takes a comma-separated list (default: all
+    /// namespaces)
     #[arg(long = "namespace", env = "WATCH_NAMESPACES", hide_env_values = true, value_delimiter = ',', value_name = "NAMESPACE", value_parser = listed_namespace)]
     pub namespaces: Vec<String>,
 
-    /// Sync only the ClusterWatches with these labels: a shard. Every ClusterWatch must fit exactly one shard
+    /// Sync only ClusterWatches that match this label selector: a shard. Every ClusterWatch must match exactly one
+    /// shard
     #[arg(long, value_parser = selector::parse, value_name = "SELECTOR")]
     pub cluster_watch_selector: Option<Selector>,
 
-    /// Annotation that mirrors get when they are created; may be given several times
+    /// Annotation added to mirrors when they are created. Can be repeated
     #[arg(long = "mirror-annotation", value_parser = annotation::parse, value_name = "KEY=VALUE")]
     pub mirror_annotations: Vec<(String, String)>,
 
-    /// Label that every mirror has, also those that are there already; may be given several times
+    /// Label set on every mirror, including existing ones. Can be repeated
     #[arg(long = "mirror-label", value_parser = label::parse, value_name = "KEY=VALUE")]
     pub mirror_labels: Vec<(String, String)>,
 
-    /// Time between syncs of a ClusterWatch that names no interval
+    /// Time between syncs of a ClusterWatch without spec.interval
     #[arg(long, default_value = "60s", value_parser = interval, value_name = "DURATION")]
     pub default_interval: Duration,
 
-    /// Time between syncs while a remediation is open, for a ClusterWatch that names no activeInterval; never above its interval
+    /// Time between syncs while a remediation is open, for a ClusterWatch without spec.activeInterval. Never exceeds
+    /// its interval
     #[arg(long, default_value = "15s", value_parser = interval, value_name = "DURATION")]
     pub default_active_interval: Duration,
 
-    /// No ClusterWatch is synced more often than this
+    /// Minimum time between syncs of a ClusterWatch
     #[arg(long, default_value = "10s", value_parser = interval, value_name = "DURATION")]
     pub min_interval: Duration,
 
-    /// Calls a second to Together's API, for each API key
+    /// Requests per second to the Together API, per API key
     #[arg(long, default_value_t = 5.0, value_parser = rate, value_name = "NUMBER")]
     pub api_qps: f64,
 
-    /// Calls to Together's API that may be made at once after a pause, for each API key
+    /// Burst of requests to the Together API, per API key
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "NUMBER")]
     pub api_burst: u32,
 
-    /// Writes a second to the cluster; 0: no limit
+    /// Writes per second to the API server. 0 means no limit
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(0..=100_000), value_name = "NUMBER")]
     pub kube_qps: u32,
 
-    /// Writes to the cluster that may be made at once after a pause
+    /// Burst of writes to the API server
     #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=100_000), value_name = "NUMBER")]
     pub kube_burst: u32,
 
-    /// Run only while this replica holds a Lease; false: it is the only one
+    /// Write only while this replica holds the Lease. Set to false only if there is one replica
     #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub leader_elect: bool,
 
-    /// Name of the Lease; each shard needs one of its own
+    /// Name of the Lease. Each shard needs its own
     #[arg(long, default_value = env!("CARGO_PKG_NAME"), value_parser = lease_name, value_name = "NAME")]
     pub lease_name: String,
 
-    /// Namespace of the Lease (default: the service account's, else the kubeconfig's)
+    /// Namespace of the Lease (default: the namespace of the service account, or of the kubeconfig's context)
     #[arg(long, env = "POD_NAMESPACE", hide_env_values = true, value_parser = namespace)]
     pub lease_namespace: Option<String>,
 
-    /// Where /metrics, /livez and /readyz are served; the default is all addresses, of IPv4 alone where IPv6 is off
+    /// Address for /metrics, /livez and /readyz. The default is all addresses, or only IPv4 if IPv6 is disabled
     #[arg(long, default_value = "[::]:8080", value_parser = address, value_name = "ADDRESS:PORT")]
     pub admin_addr: SocketAddr,
 
-    /// Form of the log
+    /// Log format
     #[arg(long, value_enum, default_value_t = LogFormat::Json)]
     pub log_format: LogFormat,
 
-    /// What is logged: error, warn, info, debug, trace, or a filter such as info,kube=debug
+    /// Log level: error, warn, info, debug or trace, or a filter such as info,kube=debug
     #[arg(long, env = "RUST_LOG", hide_env_values = true, default_value = "info", value_name = "FILTER", value_parser = filter)]
     pub log_level: String,
 }
 
-/// Form of the log.
+/// Log format
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// One JSON object a line.
+    /// One JSON object per line
     Json,
-    /// For people.
+    /// Human-readable text
     Text,
 }
 
 impl Run {
-    /// The base of the API.
+    /// The base URL of the Together API.
     ///
     /// # Errors
-    /// One line that says what to write instead.
+    /// One line that says what to set instead.
     pub fn base_url(&self) -> Result<BaseUrl, String> {
         BaseUrl::parse(&self.api_url, self.allow_http)
             .map_err(|error| format!("--api-url: {error}"))
@@ -159,7 +163,7 @@ impl Run {
 }
 
 fn interval(text: &str) -> Result<Duration, String> {
-    let example = "write a duration of 1s to 24h, such as 60s";
+    let example = "must be a duration from 1s to 24h, such as 60s";
     let parsed = duration::parse(text).map_err(|_| example.to_owned())?;
     if (Duration::from_secs(1)..=Duration::from_secs(86_400)).contains(&parsed) {
         Ok(parsed)
@@ -171,13 +175,13 @@ fn interval(text: &str) -> Result<Duration, String> {
 fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(rate) if (0.001..=1_000.0).contains(&rate) => Ok(rate),
-        _ => Err("write a number from 0.001 to 1000, such as 5".to_owned()),
+        _ => Err("must be a number from 0.001 to 1000, such as 5".to_owned()),
     }
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| {
-        "write an IP address and a port, such as [::]:8080 or 127.0.0.1:8080".to_owned()
+        "must be an IP address and a port, such as [::]:8080 or 127.0.0.1:8080".to_owned()
     })
 }
 
@@ -189,7 +193,7 @@ fn namespace(text: &str) -> Result<String, String> {
     }
 }
 
-/// One of a list: what is around it is not part of it, and an empty one is dropped by [`parse`].
+/// One entry of a list: surrounding white space is ignored, and [`parse`] drops empty entries.
 fn listed_namespace(text: &str) -> Result<String, String> {
     match text.trim() {
         "" => Ok(String::new()),
@@ -201,16 +205,16 @@ fn lease_name(text: &str) -> Result<String, String> {
     if is_subdomain(text) {
         Ok(text.to_owned())
     } else {
-        Err("write an object's name: lower-case letters, digits, hyphens and dots".to_owned())
+        Err("must be an object's name: lower-case letters, digits, hyphens and dots".to_owned())
     }
 }
 
-/// Whether it is a DNS subdomain, as Kubernetes wants names.
+/// Whether the text is a DNS subdomain, as Kubernetes requires for names.
 fn is_subdomain(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(is_label)
 }
 
-/// Whether it is a DNS label, as Kubernetes wants them.
+/// Whether the text is a DNS label, as Kubernetes requires for namespaces.
 fn is_label(text: &str) -> bool {
     (1..=63).contains(&text.len())
         && text
@@ -224,13 +228,13 @@ fn filter(text: &str) -> Result<String, String> {
     match tracing_subscriber::EnvFilter::try_new(text) {
         Ok(_) => Ok(text.to_owned()),
         Err(_) => Err(
-            "write error, warn, info, debug or trace, or a filter such as info,kube=debug"
+            "must be error, warn, info, debug or trace, or a filter such as info,kube=debug"
                 .to_owned(),
         ),
     }
 }
 
-/// What clap says of a wrong command line, in one line.
+/// clap's error for a wrong command line, in one line.
 #[must_use]
 pub fn one_line(error: &clap::Error) -> String {
     let text = error.to_string();

@@ -1,5 +1,5 @@
-//! Kubernetes Events: what somebody should hear of once. Best effort: nothing waits for them, and what cannot be told in
-//! time is dropped and counted.
+//! Kubernetes Events: one per change. They are best effort: nothing waits for them, and those that cannot be published
+//! in time are dropped and counted.
 
 mod publisher;
 mod recent;
@@ -18,19 +18,19 @@ use crate::{
     k8s::leadership::Leadership,
 };
 
-/// Events that may wait.
+/// Maximum number of queued Events.
 const QUEUE: usize = 1000;
-/// Of these, kept for watches: they tell why there are so many of mirrors.
+/// Of these, reserved for `ClusterWatches`, because their Events explain many Events of mirrors.
 const RESERVED: usize = 50;
 
-/// One Event, before it has an object.
+/// An Event, before it refers to an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventDraft {
-    /// Whether somebody should look: type `Warning`, else `Normal`.
+    /// Whether it needs attention: type `Warning`, otherwise `Normal`.
     pub warning: bool,
-    /// As the conditions have it.
+    /// The reason, as in conditions.
     pub reason: Reason,
-    /// A sentence. No text that a person wrote, no person's name.
+    /// A sentence, without personal names or free text from people.
     pub note: String,
 }
 
@@ -51,7 +51,7 @@ impl EventDraft {
     }
 }
 
-/// Where Events are said. Clones say them to the same one; the default one to nobody.
+/// The queue of Events. Clones share it; the default one drops everything.
 #[derive(Clone, Debug, Default)]
 pub struct Events {
     queue: Option<Sender<(ObjectReference, EventDraft)>>,
@@ -59,7 +59,7 @@ pub struct Events {
 }
 
 impl Events {
-    /// A place to say Events, and what publishes them by way of `client` while this replica leads.
+    /// A queue, and its publisher, which uses `client` while this replica leads.
     #[must_use]
     pub fn new(client: Client, clock: Arc<dyn Clock>, leadership: Leadership) -> (Self, Publisher) {
         let (queue, said) = channel(QUEUE);
@@ -69,13 +69,13 @@ impl Events {
         (Self { queue, dropped }, publisher)
     }
 
-    /// Those that were not told.
+    /// The number of dropped Events.
     #[must_use]
     pub fn dropped(&self) -> Counter {
         self.dropped.clone()
     }
 
-    /// Says something of a watch.
+    /// Queues an Event about a `ClusterWatch`.
     pub fn of_watch(
         &self,
         watch: &impl Resource<DynamicType = ()>,
@@ -86,7 +86,7 @@ impl Events {
         }
     }
 
-    /// Says something of a mirror.
+    /// Queues an Event about a mirror.
     pub fn of_mirror(
         &self,
         (namespace, name, uid): (&str, &str, &str),

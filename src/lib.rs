@@ -2,14 +2,15 @@
 //!
 //! # The flow
 //!
-//! [`operator`] puts the parts together. [`controller`] follows the `ClusterWatches`; its [`controller::registry`] gives each one a
-//! [`controller::worker`], which calls [`sync::poll`] when the [`sync::schedule`] says so. One poll reads the key
-//! ([`sync::credentials`]), lists the remediations page by page ([`together::Listing`]), decides what each page means
-//! ([`sync::decide`], pure functions), and writes that ([`sync::write`]). Only a [`together::CompleteListing`] can prove that
-//! something is gone. What it came to goes into the status ([`controller::status`]).
+//! [`operator`] assembles the parts. [`controller`] watches the `ClusterWatches`; its [`controller::registry`] gives
+//! each one a [`controller::worker`], which calls [`sync::poll`] when the [`sync::schedule`] says so. A sync reads the
+//! API key ([`sync::credentials`]), lists the remediations page by page ([`together::Listing`]), decides what each page
+//! means ([`sync::decide`], pure functions), and writes the changes ([`sync::write`]). Only a
+//! [`together::CompleteListing`] can prove that a remediation is gone. The result goes into the status
+//! ([`controller::status`]).
 //!
-//! What is known of the mirrors is in [`store`], filled by a Kubernetes watch. What a mirror says is in [`mirror`]. The two APIs have
-//! one port each: [`together`] and [`k8s`].
+//! [`store`] is the index of all mirrors, filled by a Kubernetes watch. [`mirror`] computes the content of mirrors. The
+//! two APIs have one port each: [`together`] and [`k8s`].
 
 pub mod agent;
 pub mod api;

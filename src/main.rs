@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use dlmalloc::GlobalDlmalloc;
 
-/// The same in every build, also where the C library is musl, whose own is slow. It keeps one heap for all threads, and so
-/// less memory than those that keep one for each.
+/// dlmalloc in every build, so that builds for glibc and musl behave alike. glibc's allocator keeps one heap per thread
+/// and so needs more memory; musl's allocator is slower.
 #[global_allocator]
 static ALLOCATOR: GlobalDlmalloc = GlobalDlmalloc;
 

@@ -1,5 +1,5 @@
-//! What `/metrics` shows, as `OpenMetrics` or in Prometheus' text. Every family is registered once, when the operator starts,
-//! by the room that it is of; this one knows no other.
+//! Renders `/metrics` as `OpenMetrics` or Prometheus text. Each room registers its own metrics when the operator
+//! starts; this one depends on none of them.
 
 mod exposition;
 mod process;
@@ -15,18 +15,17 @@ use prometheus_client::{
 pub use self::exposition::Format;
 use self::process::Process;
 
-/// What each name of the operator's own begins with; those of the process have the names that every exporter gives
-/// them.
+/// The prefix of the operator's own metrics. Metrics of the process have the usual names.
 const PREFIX: &str = "together_remediation";
 
-/// All that is shown. Clones show the same.
+/// All metrics. Clones share them.
 #[derive(Clone)]
 pub struct Metrics {
     registry: Arc<Registry>,
 }
 
 impl Metrics {
-    /// Metrics of the process, and all that `register` adds under the operator's prefix.
+    /// The metrics of the process, and all that `register` adds with the operator's prefix.
     #[must_use]
     pub fn new(register: impl FnOnce(&mut Registry)) -> Self {
         let mut registry = Registry::default();
@@ -37,11 +36,11 @@ impl Metrics {
         }
     }
 
-    /// The answer to a scrape.
+    /// The response to a scrape.
     #[must_use]
     pub fn text(&self, format: Format) -> String {
         let mut text = String::new();
-        // A String takes all that is written.
+        // Writing to a String cannot fail.
         let _ = encoding::text::encode(&mut text, &self.registry);
         match format {
             Format::OpenMetrics => text,
@@ -59,7 +58,7 @@ pub(crate) fn plain(
     metric.encode(encoder.encode_descriptor(name, help, unit.as_ref(), metric.metric_type())?)
 }
 
-/// A gauge of one series without labels.
+/// Encodes a gauge with one series and no labels.
 pub(crate) fn gauge(
     encoder: &mut DescriptorEncoder<'_>,
     what: (&str, &str, Option<Unit>),
@@ -68,7 +67,7 @@ pub(crate) fn gauge(
     plain(encoder, what, &ConstGauge::new(value))
 }
 
-/// A family of `metric_type`; without any series, nothing is shown.
+/// Encodes a family of `metric_type`; nothing if it has no series.
 pub(crate) fn family<L: EncodeLabelSet, M: EncodeMetric>(
     encoder: &mut DescriptorEncoder<'_>,
     (name, help, unit): (&str, &str, Option<Unit>),

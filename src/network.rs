@@ -1,5 +1,4 @@
-//! What the clients of both APIs share: how names are looked up, through which proxy a server is reached, and why a
-//! connection failed.
+//! What the clients of both APIs share: name resolution, proxies, and causes of failed connections.
 
 pub mod cause;
 pub mod names;

@@ -1,4 +1,4 @@
-//! Puts the operator together and runs it until it is told to stop.
+//! Assembles the operator and runs it until it is stopped.
 
 pub mod metrics;
 
@@ -42,27 +42,27 @@ use crate::{
     together::{self, Limits, Service},
 };
 
-/// Why the operator cannot run.
+/// Why the operator stopped or could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The command line is wrong: exit 2.
     #[error("{0}")]
     Usage(String),
-    /// There is no way to the cluster.
+    /// No connection to Kubernetes.
     #[error(
-        "cannot connect to Kubernetes: {0}. Inside a cluster, run it with a service account; elsewhere, set KUBECONFIG"
+        "cannot connect to Kubernetes: {0}. Run the operator with a service account, or outside a cluster set KUBECONFIG"
     )]
     KubeApi(String),
     /// The admin server cannot listen.
-    #[error("--admin-addr: nothing can listen on {0}: {1}; name another address or port")]
+    #[error("cannot listen on --admin-addr {0}: {1}. Set another address or port")]
     Admin(SocketAddr, io::Error),
-    /// Nothing could tell it to stop.
-    #[error("the signals that end it cannot be listened to: {0}")]
+    /// The signal handlers cannot be installed.
+    #[error("cannot install signal handlers: {0}")]
     Signals(io::Error),
-    /// The client of the API cannot be made.
-    #[error("the client of Together's API cannot be made: {0}")]
+    /// The client of the Together API cannot be created.
+    #[error("cannot create the client of the Together API: {0}")]
     Client(#[from] together::ClientError),
-    /// The leader election has no thread.
+    /// The thread for the leader election cannot be started.
     #[error("cannot start the thread of the leader election: {0}")]
     Thread(#[from] io::Error),
     /// Another replica may lead now.
@@ -70,10 +70,10 @@ pub enum RunError {
     Lost(#[from] Lost),
 }
 
-/// The proxy for calls of the Together API.
+/// The proxy for requests to the Together API.
 ///
 /// # Errors
-/// [`RunError::Usage`] if `--api-url` or the variable that counts is no URL.
+/// [`RunError::Usage`] if `--api-url` or the proxy variable in use is not a URL.
 pub fn proxy(flags: &Run, proxies: &Proxies) -> Result<Option<ProxyUrl>, RunError> {
     let base = flags.base_url().map_err(RunError::Usage)?;
     let proxy = base.proxy(proxies);
@@ -91,10 +91,10 @@ fn together_client(flags: &Run, proxies: &Proxies) -> Result<together::Client, R
     Ok(together::Client::new(base, limits, proxy)?)
 }
 
-/// Runs the operator with `flags` against the cluster of `kube` until `shutdown`; its probes and metrics are answered on `admin`.
+/// Runs the operator with `flags` in the cluster of `kube` until `shutdown`; `admin` serves its probes and metrics.
 ///
 /// # Errors
-/// See [`RunError`]. Faults of the cluster or the API after the start are no errors: they are waited out.
+/// See [`RunError`]. Failures of Kubernetes or the Together API after the start are not errors: they are retried.
 pub async fn run(
     flags: &Run,
     proxies: &Proxies,
@@ -104,9 +104,9 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), RunError> {
     let together = together_client(flags, proxies)?.with_clock(clock.clone());
-    // Retries are left to the operator, which knows what is worth repeating.
+    // The operator retries by itself, because it knows what is worth repeating.
     kube.default_retry = false;
-    // Watches keep a connection of their own: beside many writes on one connection the server cuts them.
+    // Watches have their own connection, because the API server closes them under many writes on a shared one.
     let watches = watch::client(kube.clone()).map_err(|error| no_way(&error))?;
     let patience = RetryAfterGate::default();
     let writes = patience
@@ -118,9 +118,9 @@ pub async fn run(
     } else {
         Leadership::unelected(clock.clone())
     };
-    let (_, lease) = lease(flags, &kube);
-    let shard = Shard::new(&lease, flags.cluster_watch_selector.clone());
-    let index = index(flags, &shard, namespaces.len());
+    let shard = Shard::new(flags.cluster_watch_selector.clone());
+    let index =
+        Index::new(namespaces.len()).labeling(flags.mirror_labels.iter().cloned().collect());
     let readiness = Readiness::new(index.clone());
     let mut elector = if flags.leader_elect {
         Some(elector(flags, &kube, clock.clone(), leadership.clone(), &readiness).await?)
@@ -189,21 +189,12 @@ pub async fn run(
     Ok(outcome?)
 }
 
-/// The namespaces that are mirrored; all: `None`.
+/// The namespaces to mirror; `None` means all.
 fn namespaces(flags: &Run) -> Vec<Option<String>> {
     if flags.namespaces.is_empty() {
         return vec![None];
     }
     flags.namespaces.iter().cloned().map(Some).collect()
-}
-
-fn index(flags: &Run, shard: &Shard, namespaces: usize) -> Index {
-    let index = if shard.is_one_of_several() {
-        Index::of_shard(namespaces)
-    } else {
-        Index::new(namespaces)
-    };
-    index.labeling(flags.mirror_labels.iter().cloned().collect())
 }
 
 const fn poll_defaults(flags: &Run) -> PollDefaults {
@@ -214,7 +205,7 @@ const fn poll_defaults(flags: &Run) -> PollDefaults {
     }
 }
 
-/// Mirrors the `namespaces` (all: `None`), and begins anew whenever the definitions have been away.
+/// Mirrors the `namespaces` (`None`: all), and starts over after the CRDs were missing.
 async fn mirror<C: KubeApi, T: Service>(
     namespaces: &[Option<String>],
     watches: &Client,
@@ -242,14 +233,14 @@ async fn mirror<C: KubeApi, T: Service>(
             _ = join_all(namespaces.iter().map(each)) => return,
             () = watch_for_restores(watches.clone(), namespaces, readiness.index()) => return,
         }
-        // What is known of the mirrors is known of objects that may be no more.
+        // Mirrors in the index may no longer exist.
         supervisor.pause().await;
         readiness.index().forget(namespaces.len());
         crds::until_fit(watches, readiness).await;
     }
 }
 
-/// Leads as soon as this replica may, until it may no more. One that is alone leads for ever.
+/// Acquires leadership and holds it until it is lost. A single replica leads forever.
 pub(crate) async fn lead<C: KubeApi, T: Service>(
     elector: Option<&mut impl Election>,
     supervisor: &Supervisor<C, T>,
@@ -259,7 +250,7 @@ pub(crate) async fn lead<C: KubeApi, T: Service>(
         supervisor.lead();
         return std::future::pending().await;
     };
-    // One that knows nothing yet must not take the Lease from one that does.
+    // A replica that knows nothing yet must not take the Lease from one that does.
     readiness.filled().await;
     if let Err(lost) = elector.acquire().await {
         return lost;
@@ -275,7 +266,7 @@ fn lease<'a>(flags: &'a Run, kube: &'a kube::Config) -> (&'a str, String) {
     (namespace, format!("{namespace}/{}", flags.lease_name))
 }
 
-/// The elector, on a thread of its own: a runtime that is busy for long must not lose the Lease.
+/// The elector on its own thread, because a busy runtime must not lose the Lease.
 async fn elector(
     flags: &Run,
     kube: &kube::Config,
@@ -288,7 +279,7 @@ async fn elector(
     let (of, told) = (lease.clone(), leadership.clone());
     let (known, rewound) = (readiness.clone(), readiness.index().clone());
     let make = move || {
-        // A connection of its own: renewals must not queue behind writes.
+        // Its own connection, so that renewals do not queue behind writes.
         let client = signature::client(kube).map_err(|error| no_way(&error))?;
         let leases = KubeLeases::new(client, &namespace, &name);
         let elector = Elector::new(leases, of, identity(), clock, told);

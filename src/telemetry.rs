@@ -1,4 +1,4 @@
-//! The log: nothing in it shows a key, a person, or what the API or the cluster answered.
+//! The log. It shows no API key, no person, and no response of either API.
 
 use std::any::Any;
 use std::io::IsTerminal;
@@ -12,14 +12,14 @@ use tracing_subscriber::{EnvFilter, Layer, filter, fmt};
 
 use crate::config::LogFormat;
 
-/// What is never logged, whatever is asked for: kube-client writes whole bodies here, those too that hold a Secret or
-/// name a person.
+/// Never logged, whatever the filter: kube-client logs whole bodies here, including those with a Secret or a person's
+/// name.
 const SILENCED: [&str; 1] = ["kube_client::client"];
 
-/// Starts the log on standard error, for panics too. A second call changes nothing.
+/// Starts the log on standard error, including panics. A second call has no effect.
 pub fn start(format: LogFormat, filter: &str) {
     let colours = std::io::stderr().is_terminal();
-    // A test that runs the operator in its own process has a log of its own already.
+    // A test that runs the operator in its own process already has a log.
     if log(format, filter, std::io::stderr, colours)
         .try_init()
         .is_ok()
@@ -52,12 +52,12 @@ fn panicked(info: &PanicHookInfo<'_>) {
     tracing::error!(place, "panicked: {}", said(info.payload()));
 }
 
-/// What a panic says, where that was written into the program. A text made up while it ran may hold anything.
+/// The panic's message if it is a literal of the program. A formatted message may contain anything.
 fn said(payload: &dyn Any) -> &'static str {
     payload
         .downcast_ref()
         .copied()
-        .unwrap_or("a mistake of this program; please report its place")
+        .unwrap_or("a bug in the operator. Please report the location")
 }
 
 #[cfg(test)]

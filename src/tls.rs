@@ -1,8 +1,8 @@
-//! TLS by rustls with ring, for both servers that are called.
+//! TLS by rustls with ring, for both APIs.
 
-/// Makes ring the provider of this process, unless it has one. Before the first client is made: reqwest takes the process's
-/// provider and has none of its own.
+/// Makes ring the TLS provider of the process, unless there is one. Must run before the first client is created,
+/// because reqwest uses the process's provider.
 pub(crate) fn provide() {
-    // The one error is that there is a provider.
+    // The only error is that there already is a provider.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }

@@ -1,7 +1,7 @@
-//! `ClusterWatch`: which remediations of which cluster are mirrored into its namespace, how often, and how
-//! that goes.
+//! The `ClusterWatch` kind: which remediations of which cluster are mirrored into its namespace, how often they are
+//! synced, and the result.
 //!
-//! Lengths of texts and lists are bounded by [`limits`]; each field's description in the schema names its own.
+//! [`limits`] bounds the lengths of texts and lists; the schema carries each bound.
 
 #![expect(
     unreachable_pub,
@@ -27,7 +27,7 @@ pub use omit::OmitField;
 pub use retention::{DeletionPolicy, Retention};
 pub use status::{Attention, ClusterWatchStatus, RemediationCounts};
 
-/// What to watch, and how.
+/// What to mirror, and how.
 #[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "compute.together.ai",
@@ -39,39 +39,39 @@ pub use status::{Attention, ClusterWatchStatus, RemediationCounts};
     namespaced,
     status = "ClusterWatchStatus",
     derive = "PartialEq",
-    doc = "Mirrors the remediations of one Together GPU cluster into Remediation objects of this namespace. It reads the API and never approves, starts or cancels a repair."
+    doc = "Mirrors the remediations of one Together GPU cluster into Remediation objects of this namespace. It only reads the Together API: it never approves, starts or cancels a remediation."
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = rules::immutable_instance(),
     validation = rules::not_above("activeInterval", "interval", ".activeInterval",
-        "must not be above interval: write a shorter activeInterval or a longer interval"),
+        "must not be above interval: set a shorter activeInterval or a longer interval"),
     validation = rules::not_above("interval", "fullResyncInterval", ".fullResyncInterval",
-        "must not be below interval: write a longer fullResyncInterval or a shorter interval")
+        "must not be below interval: set a longer fullResyncInterval or a shorter interval")
 )]
 pub struct ClusterWatchSpec {
-    /// Id of the cluster in Together's API, spelled as there, in capital and small letters too. Required, not empty, no
-    /// white space at its ends; cannot be changed.
+    /// Id of the cluster in the Together API, spelled exactly as there (case-sensitive). Required and immutable. Must
+    /// not be empty or begin or end with white space.
     #[schemars(length(max = limits::ID))]
     #[x_kube(
-        validation = rules::not_empty("write the cluster's id in Together's API"),
+        validation = rules::not_empty("set the cluster's id in the Together API"),
         validation = rules::trimmed(),
         validation = rules::immutable("create another ClusterWatch for another cluster")
     )]
     pub cluster_id: String,
 
-    /// Id of the one instance to watch, spelled as in Together's API, no white space at its ends. Left out or "-":
-    /// all instances of the cluster. Cannot be changed.
+    /// Id of a single instance to mirror, spelled exactly as in the Together API. Defaults to all instances of the
+    /// cluster, which can also be written as "-". Immutable. Must not begin or end with white space.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::ID))]
     #[x_kube(
-        validation = rules::not_empty("write an instance's id, or leave instanceId out for all"),
+        validation = rules::not_empty("set an instance's id, or omit instanceId for all instances"),
         validation = rules::trimmed()
     )]
     pub instance_id: Option<String>,
 
-    /// States whose remediations get a mirror, as the API spells them. Left out: all. At least one, each
-    /// once. A mirror once made is followed to its end, whatever its state becomes.
+    /// Only remediations in these states get a mirror. Names are spelled as in the Together API. Defaults to all
+    /// states. An existing mirror is updated until its remediation finishes, whatever its state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(max = limits::STATES),
@@ -81,75 +81,75 @@ pub struct ClusterWatchSpec {
     #[x_kube(validation = rules::some_states(), validation = rules::state_names())]
     pub states: Option<Vec<String>>,
 
-    /// How often the API is read while no remediation is open. A duration such as 60s, 5s or more. Left out:
-    /// the operator's default.
+    /// Time between syncs while no remediation is open. A duration of at least 5s, such as 60s. Defaults to the
+    /// operator's --default-interval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::DURATION))]
     #[x_kube(validation = rules::is_duration(), validation = rules::at_least_5s())]
     pub interval: Option<String>,
 
-    /// How often the API is read while a remediation is open. A duration such as 15s, 5s or more, not above
-    /// interval. Left out: the operator's default, or interval where that is shorter.
+    /// Time between syncs while a remediation is open. A duration of at least 5s, such as 15s, that does not exceed
+    /// interval. Defaults to the operator's --default-active-interval, or to interval if that is shorter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::DURATION))]
     #[x_kube(validation = rules::is_duration(), validation = rules::at_least_5s())]
     pub active_interval: Option<String>,
 
-    /// How often everything is listed, finished remediations too. A duration such as 10m, 5s or more, not
-    /// below interval. Left out: the operator's default. The operator stretches it to ten times what
-    /// the API took over the last full listing.
+    /// Time between full syncs, which list finished remediations too. A duration of at least 5s, such as 10m, that is
+    /// not below interval. Defaults to 10m, or to interval if that is longer. The operator extends it to ten times the
+    /// API time of the last full sync.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::DURATION))]
     #[x_kube(validation = rules::is_duration(), validation = rules::at_least_5s())]
     pub full_resync_interval: Option<String>,
 
-    /// Parameters handed to the API with each listing.
+    /// Parameters passed to the Together API with each list request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query: Option<Query>,
 
-    /// The Secret that holds the API key.
+    /// The Secret that contains the API key.
     pub api_key_secret_ref: SecretKeyRef,
 
-    /// true: the API is not read until this is false again. Mirrors stay as they are; open ones are marked as not
-    /// confirmed (Stale) after three intervals and two minutes.
+    /// If true, the operator does not call the Together API for this ClusterWatch. Existing mirrors are kept; open ones
+    /// become Stale after three intervals and two minutes.
     #[serde(default)]
     pub suspend: bool,
 
-    /// Fields that are never mirrored, for instance because they name people. Each at most once.
+    /// Fields that are never mirrored, for example because they name people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = OmitField::COUNT), extend("x-kubernetes-list-type" = "set"))]
     pub omit: Option<Vec<OmitField>>,
 
-    /// What becomes of the mirrors when this ClusterWatch is deleted. Delete: they go with it. Retain: they
-    /// stay.
+    /// What happens to the mirrors when this ClusterWatch is deleted. Delete: the mirrors are deleted too. Retain: the
+    /// mirrors are kept.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
 
-    /// When mirrors of finished remediations are deleted. Left out: never.
+    /// When mirrors of finished remediations are deleted. Defaults to never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention: Option<Retention>,
 }
 
 impl ClusterWatchSpec {
-    /// The one instance to watch; `None`: all.
+    /// The single instance to mirror; `None` means all.
     #[must_use]
     pub fn instance(&self) -> Option<&str> {
         self.instance_id.as_deref().filter(|id| *id != "-")
     }
 
-    /// `interval`, where it is given and well-formed.
+    /// `interval`, if set and well-formed.
     #[must_use]
     pub fn interval(&self) -> Option<Duration> {
         parsed(self.interval.as_deref())
     }
 
-    /// `activeInterval`, where it is given and well-formed.
+    /// `activeInterval`, if set and well-formed.
     #[must_use]
     pub fn active_interval(&self) -> Option<Duration> {
         parsed(self.active_interval.as_deref())
     }
 
-    /// `fullResyncInterval`, where it is given and well-formed.
+    /// `fullResyncInterval`, if set and well-formed.
     #[must_use]
     pub fn full_resync_interval(&self) -> Option<Duration> {
         parsed(self.full_resync_interval.as_deref())
@@ -160,33 +160,33 @@ fn parsed(text: Option<&str>) -> Option<Duration> {
     text.and_then(|text| duration::parse(text).ok())
 }
 
-/// Parameters of the API's list call.
+/// Parameters of the API's list request.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Query {
-    /// The most remediations that one page holds, 1 to 1000. Left out: the operator's default.
+    /// Maximum number of remediations per page, from 1 to 1000. Defaults to 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = rules::within(limits::PAGE_SIZE_MIN, limits::PAGE_SIZE_MAX))]
     pub page_size: Option<u32>,
 
-    /// Order of the listing, handed to the API as it is, for instance "create_time desc". Not empty.
-    /// Left out: the API's own order.
+    /// Sort order, passed to the Together API unchanged, for example "create_time desc". Must not be empty. Defaults to
+    /// the API's order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::ORDER_BY))]
-    #[x_kube(validation = rules::not_empty("write for instance create_time desc, or leave orderBy out"))]
+    #[x_kube(validation = rules::not_empty("set for example create_time desc, or omit orderBy"))]
     pub order_by: Option<String>,
 }
 
-/// One key of a Secret in the namespace of the ClusterWatch.
+/// One key of a Secret in the ClusterWatch's namespace.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SecretKeyRef {
-    /// Name of the Secret, in this namespace and of type Opaque.
+    /// Name of a Secret of type Opaque in this namespace.
     #[schemars(length(max = limits::NAME))]
     #[x_kube(validation = rules::secret_name())]
     pub name: String,
 
-    /// The key in the Secret's data whose value is the API key.
+    /// Key in the Secret's data whose value is the API key.
     #[serde(default = "default_key")]
     #[schemars(length(max = limits::NAME))]
     #[x_kube(validation = rules::secret_key())]

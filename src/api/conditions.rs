@@ -1,5 +1,5 @@
-//! Conditions: how both kinds make them, and as the API server keeps them: it takes times that no clock has, such as an
-//! offset of 99 hours.
+//! Conditions of both kinds: how the operator makes them, and how it reads them. The API server accepts times that do
+//! not exist, such as an offset of 99 hours.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use serde::{
 
 use super::Reason;
 
-/// The condition of this type, found at this `generation`. It has no time yet: that follows from what was there before.
+/// The condition of this type at this `generation`. The caller sets the time, which depends on the previous condition.
 #[must_use]
 pub fn condition(
     type_: &str,
@@ -31,7 +31,17 @@ pub fn condition(
     }
 }
 
-/// A condition whose time may be anything.
+/// `text` with a capital first letter, as conditions have it: errors and logs begin with a small one.
+#[must_use]
+pub fn sentence(text: &str) -> String {
+    let mut text = text.to_owned();
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text
+}
+
+/// A condition as stored, whose time may be invalid.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Stored {
@@ -47,7 +57,7 @@ struct Stored {
     observed_generation: Option<i64>,
 }
 
-/// A time, where it reads as one.
+/// A time, if it is valid.
 #[derive(Default)]
 struct Moment(Option<Timestamp>);
 
@@ -57,7 +67,7 @@ impl<'de> Deserialize<'de> for Moment {
     }
 }
 
-/// Reads a text in place: a mirror has four conditions, and the operator reads each mirror when it starts.
+/// Parses a text without copying it: each mirror has four conditions, and the operator reads every mirror at its start.
 struct Text;
 
 impl Visitor<'_> for Text {
@@ -72,10 +82,10 @@ impl Visitor<'_> for Text {
     }
 }
 
-/// Reads conditions. One whose time cannot be read is left out, as if it had never been written: then it is written again.
+/// Reads conditions. One with an invalid time is dropped, so that it is written again.
 ///
 /// # Errors
-/// When it is no list of conditions.
+/// If the value is not a list of conditions.
 pub(super) fn readable<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<Condition>, D::Error> {

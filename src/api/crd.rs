@@ -11,7 +11,7 @@ use super::{Reason, cluster_watch::ClusterWatch, remediation::Remediation};
 
 mod columns;
 
-/// The definitions of `ClusterWatch` and `Remediation`.
+/// The CRDs of `ClusterWatch` and `Remediation`.
 #[must_use]
 pub fn crds() -> Vec<CustomResourceDefinition> {
     vec![
@@ -20,11 +20,10 @@ pub fn crds() -> Vec<CustomResourceDefinition> {
     ]
 }
 
-/// The definitions as YAML documents with the names of their files in `crds/`. Put one after the other they
-/// are one stream of documents.
+/// The CRDs as YAML documents, with the names of their files in `crds/`. Concatenated, they form one YAML stream.
 ///
 /// # Errors
-/// When a definition cannot be written as YAML, which would be a bug.
+/// If a CRD cannot be serialized, which would be a bug.
 pub fn crds_yaml() -> Result<Vec<(String, String)>, serde_saphyr::ser::Error> {
     crds()
         .iter()
@@ -40,7 +39,7 @@ pub fn crds_yaml() -> Result<Vec<(String, String)>, serde_saphyr::ser::Error> {
         .collect()
 }
 
-/// What the derived definition lacks: columns, a default for the status, and a schema without Rust's own notions.
+/// Adds what the derived CRD lacks: columns, a default for the status, and a schema free of Rust specifics.
 fn finished(
     mut crd: CustomResourceDefinition,
     columns: &[CustomResourceColumnDefinition],
@@ -68,14 +67,15 @@ fn finished(
     crd
 }
 
-/// The status of an object that no operator has seen: without it such an object counts as healthy.
+/// The default status of an object that no operator has processed. Without it, tools such as Argo CD would count the
+/// object as healthy.
 fn pending(main_condition: &str) -> JSON {
     let condition = |kind: &str, status: &str| {
         json!({
             "type": kind,
             "status": status,
             "reason": Reason::Pending.as_str(),
-            "message": "no operator has looked at this yet. If this stays, see that one runs and watches this namespace",
+            "message": "Waiting for the operator. If this persists, check that it is running and watches this namespace",
             "lastTransitionTime": "1970-01-01T00:00:00Z",
         })
     };
@@ -84,10 +84,10 @@ fn pending(main_condition: &str) -> JSON {
     )
 }
 
-/// Takes off Rust's own notions and adds the bounds to each description.
+/// Removes Rust specifics from a schema and puts each description on one line.
 ///
-/// `format: uint32` makes the API server warn, `minimum: 0` is better said by a rule, and without `nullable` null
-/// means the same as absent.
+/// The API server warns about `format: uint32`; a rule replaces `minimum: 0`; and without `nullable`, null means
+/// absent.
 fn plain(schema: &mut JSONSchemaProps) {
     schema.nullable = None;
     if schema
@@ -101,7 +101,7 @@ fn plain(schema: &mut JSONSchemaProps) {
     schema.description = schema
         .description
         .as_deref()
-        .map(|text| described(text, schema));
+        .map(|text| text.replace('\n', " "));
     schema
         .properties
         .iter_mut()
@@ -113,19 +113,6 @@ fn plain(schema: &mut JSONSchemaProps) {
     if let Some(JSONSchemaPropsOrBool::Schema(values)) = &mut schema.additional_properties {
         plain(values);
     }
-}
-
-/// A doc comment as one line, followed by the bound of the value that it describes.
-fn described(text: &str, schema: &JSONSchemaProps) -> String {
-    let text = text.replace('\n', " ");
-    let characters = schema
-        .max_length
-        .map(|most| format!(" At most {most} characters."));
-    let entries = schema
-        .max_items
-        .or(schema.max_properties)
-        .map(|most| format!(" At most {most} entries."));
-    text + &characters.or(entries).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,25 +1,25 @@
-//! Durations as people write them in `spec` and on the command line: the part of Go's form that needs no
-//! fractions, signs or units below a millisecond.
+//! Durations in `spec` and on the command line: the subset of Go's syntax without fractions, signs and units below a
+//! millisecond.
 
 use std::time::Duration;
 
 use super::limits;
 
-/// What [`parse`] takes, as a regular expression that CEL and Rust read alike.
+/// What [`parse`] accepts, as a regular expression that means the same in CEL and in Rust.
 pub const PATTERN: &str = "^([0-9]{1,6}(ms|s|m|h))+$";
 
-/// A text that is not a duration of the form that [`parse`] takes.
+/// The error for a text that [`parse`] does not accept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "not a duration: write whole numbers with ms, s, m or h, such as 30s, 10m or 1h30m, at most {} characters",
+    "not a duration: use whole numbers with ms, s, m or h, such as 30s, 10m or 1h30m, at most {} characters",
     limits::DURATION
 )]
 pub struct ParseDurationError;
 
-/// Reads a duration: numbers of one to six digits, each with its unit `ms`, `s`, `m` or `h`, added up.
+/// Parses a duration: the sum of numbers of one to six digits, each with its unit `ms`, `s`, `m` or `h`.
 ///
 /// # Errors
-/// [`ParseDurationError`] for anything else, and for a text above [`limits::DURATION`] characters.
+/// [`ParseDurationError`] for any other text, and for one longer than [`limits::DURATION`] characters.
 pub fn parse(text: &str) -> Result<Duration, ParseDurationError> {
     if text.is_empty() || text.len() > limits::DURATION as usize {
         return Err(ParseDurationError);
@@ -40,7 +40,7 @@ pub fn parse(text: &str) -> Result<Duration, ParseDurationError> {
     Ok(Duration::from_millis(millis))
 }
 
-/// The unit that `text` begins with, in milliseconds, and what follows it.
+/// The unit at the start of `text`, in milliseconds, and the rest of the text.
 fn unit(text: &str) -> Option<(u64, &str)> {
     [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)]
         .into_iter()

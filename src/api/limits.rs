@@ -1,21 +1,19 @@
-//! How long a text may be and how many entries a list may have, as both schemas say it.
+//! Maximum lengths of texts and lists, as both schemas state them.
 //!
-//! Lengths are in characters (Unicode scalar values), as the API server counts `maxLength`. What comes from
-//! Together's API is cut to them before it is written: one long text must not block a whole status.
+//! Lengths are in characters (Unicode scalar values), as the API server counts `maxLength`. Values from the Together
+//! API are truncated to them before they are written, so that one long text does not make the API server reject a whole
+//! status.
 
-/// An id given by Together's API: cluster, instance, remediation, health check. The API promises no form.
+/// An id from the Together API: cluster, instance, remediation, health check. The API documents no format.
 pub const ID: u32 = 1024;
 
-/// A name for people or of a Kubernetes object: node, instance, person, alert.
+/// A human-readable name or the name of a Kubernetes object: node, instance, person, alert.
 pub const NAME: u32 = 253;
 
 /// A value of one of the API's open enums: state, mode, trigger, severity.
 pub const ENUM: u32 = 63;
 
-/// The name of a shard: a namespace, a slash and an object's name.
-pub const SHARD: u32 = 63 + 1 + 253;
-
-/// A time, as the API wrote it or as RFC 3339.
+/// A time, as the API returned it or in RFC 3339.
 pub const TIME: u32 = 64;
 
 /// Free text: reason, review comment, error message.
@@ -27,13 +25,13 @@ pub const TITLE: u32 = 253;
 /// The description of an alert.
 pub const DESCRIPTION: u32 = 768;
 
-/// A duration. Short enough that what the pattern admits never overflows 64 bits of nanoseconds.
+/// A duration. Short enough that no accepted duration overflows 64 bits of nanoseconds.
 pub const DURATION: u32 = 20;
 
 /// The API's `orderBy` expression.
 pub const ORDER_BY: u32 = 253;
 
-/// The value of the `requestedAt` annotation that is echoed into the status.
+/// The value of the `requestedAt` annotation, which is copied into the status.
 pub const REQUESTED_AT: u32 = 253;
 
 /// The type of a condition.
@@ -48,7 +46,7 @@ pub const CONDITION_MESSAGE: u32 = 4096;
 /// Conditions of one object.
 pub const CONDITIONS: u32 = 8;
 
-/// States that a `ClusterWatch` names in `spec.states`.
+/// States in `spec.states` of a `ClusterWatch`.
 pub const STATES: u32 = 32;
 
 /// Entries of `status.remediations.byState`.
@@ -66,16 +64,16 @@ pub const XIDS: u32 = 10;
 /// Entries of a Remediation's `status.transitions`.
 pub const TRANSITIONS: u32 = 20;
 
-/// The least `spec.query.pageSize`.
+/// The minimum of `spec.query.pageSize`.
 pub const PAGE_SIZE_MIN: u32 = 1;
 
-/// The greatest `spec.query.pageSize`.
+/// The maximum of `spec.query.pageSize`.
 pub const PAGE_SIZE_MAX: u32 = 1000;
 
-/// The greatest `spec.retention.maxFinishedPerInstance`.
+/// The maximum of `spec.retention.maxFinishedPerInstance`.
 pub const FINISHED_PER_INSTANCE_MAX: u32 = 100_000;
 
-/// `value` in at most `limit` characters, the last one `…` where it was cut.
+/// `value` in at most `limit` characters; if it was truncated, the last one is `…`.
 #[must_use]
 pub fn bounded(value: Option<&str>, limit: u32) -> Option<String> {
     let value = value?;

@@ -1,4 +1,4 @@
-//! The two kinds, `ClusterWatch` and `Remediation`, and the definitions that Kubernetes needs of them.
+//! The two kinds, `ClusterWatch` and `Remediation`, and their CRDs.
 
 pub mod cluster_watch;
 pub mod conditions;
@@ -18,5 +18,5 @@ pub use reason::Reason;
 /// API group of both kinds, and the prefix of the project's labels and annotations.
 pub const GROUP: &str = "compute.together.ai";
 
-/// The one version of both kinds.
+/// The only version of both kinds.
 pub const VERSION: &str = "v1alpha1";

@@ -1,6 +1,6 @@
-//! What the definitions that a cluster has installed lack of this program's own: pure.
+//! Compares the CRDs installed in a cluster with those of this version.
 //!
-//! A definition older than the program drops the fields that it does not know, without a word.
+//! The API server silently drops fields that an older CRD does not know, so mirrors would lose data.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -8,12 +8,12 @@ use serde::Deserialize;
 
 use super::{GROUP, crds};
 
-/// Missing fields that a message names; further ones are counted.
+/// How many missing fields a message names; the rest are counted.
 const NAMED: usize = 3;
-/// How to install the definitions, or newer ones.
-const INSTALL: &str = "run `kubectl apply -f crds/` or `helm upgrade`";
+/// How to install or upgrade the CRDs.
+const INSTALL: &str = "Run `kubectl apply -f crds/` or `helm upgrade`";
 
-/// The `OpenAPI` document that a cluster publishes of the group, as far as it is looked at.
+/// The parts that are read of the `OpenAPI` document that a cluster publishes for the group.
 #[derive(Debug, Default, Deserialize)]
 pub struct Published {
     #[serde(default)]
@@ -48,19 +48,19 @@ struct Fields {
     items: Option<Box<Fields>>,
 }
 
-/// How the installed definitions stand to the program's own.
+/// How the installed CRDs compare with those of this version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Installed {
-    /// They have every field. Newer ones may have more.
+    /// They have every field. Newer CRDs may have more.
     Fit,
-    /// Definitions of these kinds are not there.
+    /// The CRDs of these kinds are not installed.
     Missing(Vec<String>),
-    /// They lack these fields, each with its kind.
+    /// They lack these fields, listed with their kind.
     Older(Vec<String>),
 }
 
 impl Installed {
-    /// Compares what a cluster publishes with this program's own definitions.
+    /// Compares what a cluster publishes with the CRDs of this version.
     #[must_use]
     pub fn of(published: &Published) -> Self {
         let (mut kinds, mut fields) = (Vec::new(), Vec::new());
@@ -73,7 +73,7 @@ impl Installed {
             });
             match theirs {
                 None => kinds.push(kind),
-                // The metadata is the API server's own business.
+                // The API server defines the metadata.
                 Some(theirs) => {
                     for part in ["spec", "status"] {
                         lacking(
@@ -99,8 +99,10 @@ impl Installed {
 impl fmt::Display for Installed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Fit => write!(f, "the installed definitions fit this program"),
-            Self::Missing(kinds) => write!(f, "not installed: {}; {INSTALL}", kinds.join(" and ")),
+            Self::Fit => write!(f, "the installed CRDs match this version"),
+            Self::Missing(kinds) => {
+                write!(f, "CRDs not installed: {}. {INSTALL}", kinds.join(" and "))
+            }
             Self::Older(fields) => {
                 let named = fields[..fields.len().min(NAMED)].join(", ");
                 let more = match fields.len().saturating_sub(NAMED) {
@@ -109,14 +111,14 @@ impl fmt::Display for Installed {
                 };
                 write!(
                     f,
-                    "the installed definitions are older than this program and lack {named}{more}; nothing is mirrored until they are replaced: {INSTALL}"
+                    "the installed CRDs are older than the operator and lack {named}{more}. Nothing is mirrored until they are upgraded. {INSTALL}"
                 )
             }
         }
     }
 }
 
-/// Both kinds with their fields, as this program defines them.
+/// Both kinds with their fields, as this version defines them.
 fn own() -> impl Iterator<Item = (String, Fields)> {
     crds().into_iter().filter_map(|crd| {
         let schema = crd.spec.versions.into_iter().next()?.schema?;
@@ -125,7 +127,7 @@ fn own() -> impl Iterator<Item = (String, Fields)> {
     })
 }
 
-/// Adds the fields of `ours` that `theirs` lacks to `found`; of a field that is missing whole, only that one.
+/// Adds the fields of `ours` that `theirs` lacks to `found`. If a whole object is missing, its fields are not listed.
 fn lacking(ours: Option<&Fields>, theirs: Option<&Fields>, path: &str, found: &mut Vec<String>) {
     let Some(ours) = ours else { return };
     let Some(theirs) = theirs else {

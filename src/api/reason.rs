@@ -1,8 +1,8 @@
-//! Every reason of the program: what conditions, Events and metrics give as the cause, in one word for programs.
+//! Every reason of the operator: the one-word cause in conditions, Events and metrics.
 
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
-/// A reason. Alerts, health scripts and people key on these words, so that none is written anywhere else.
+/// A reason. Alerts, health scripts and people depend on these words, so they are defined only here.
 #[derive(
     Clone,
     Copy,
@@ -24,39 +24,39 @@ pub enum Reason {
     // Synced of a Remediation.
     /// Matches the API as of the `ClusterWatch`'s last sync.
     Listed,
-    /// Finished, and written with its final state.
+    /// Finished; the final state is mirrored.
     Final,
-    /// Open, and not confirmed for too long.
+    /// Open, but not confirmed by a recent sync.
     Stale,
-    /// The API answers 404 for its id.
+    /// The Together API returns 404 for its id.
     NotFound,
-    /// Missing from complete listings.
+    /// Missing from two full syncs.
     NotListed,
 
     // Succeeded and Reconciling of a Remediation.
-    /// It waits for a person.
+    /// Awaits approval by a person.
     AwaitingApproval,
-    /// Approved, and not begun.
+    /// Approved, but not started.
     Queued,
-    /// Its host is being cordoned.
+    /// The host is being cordoned.
     Quarantining,
-    /// Its host is cordoned.
+    /// The host is cordoned.
     Quarantined,
-    /// The repair is under way.
+    /// The remediation is in progress.
     Running,
-    /// The API says a state that this version does not know.
+    /// The Together API returned a state that this version does not recognize.
     UnknownState,
-    /// The repair succeeded.
+    /// The remediation succeeded.
     Succeeded,
-    /// The problem went away before the repair began.
+    /// The problem was resolved before the remediation started.
     AutoResolved,
     /// A person rejected or cancelled it.
     Cancelled,
-    /// The repair failed.
+    /// The remediation failed.
     RemediationFailed,
-    /// Nothing more is expected of it.
+    /// No further change is expected.
     Ended,
-    /// No person has to act for it.
+    /// No manual intervention is needed for it.
     NotStalled,
 
     // Ready, Reconciling and Stalled of a ClusterWatch.
@@ -64,57 +64,57 @@ pub enum Reason {
     Synced,
     /// This generation is not synced yet.
     Progressing,
-    /// Polling is switched off.
+    /// Syncs are suspended.
     Suspended,
-    /// No Secret of that name.
+    /// The Secret does not exist.
     SecretNotFound,
-    /// The Secret holds no usable API key.
+    /// The Secret contains no usable API key.
     SecretInvalid,
-    /// The Together API does not accept the key (401).
+    /// The Together API rejected the API key (401).
     Unauthorized,
-    /// The Together API does not allow it (403).
+    /// The API key lacks access (403).
     Forbidden,
-    /// The Together API knows no such cluster (404).
+    /// The Together API has no such cluster (404).
     ClusterNotFound,
-    /// The Together API knows no such instance (404).
+    /// The Together API has no such instance (404).
     InstanceNotFound,
-    /// The Together API rejects the query (400).
+    /// The Together API rejected the request (400).
     BadRequest,
-    /// An older `ClusterWatch` of the namespace covers the same instances.
+    /// An older `ClusterWatch` in the namespace covers the same instances.
     OverlappingClusterWatch,
-    /// The Together API limits the rate of calls (429).
+    /// The Together API is rate-limiting the API key (429).
     RateLimited,
-    /// The Together API gives no usable answer.
+    /// The Together API is unreachable or returns errors.
     Unavailable,
-    /// What answers is not the Together API.
+    /// The response is not one of the Together API.
     InvalidResponse,
-    /// A listing does not come to a proper end.
+    /// The list from the Together API is incomplete.
     IncompleteListing,
-    /// Kubernetes rejects or fails the operator's writes.
+    /// Kubernetes rejected the operator's writes, or they failed.
     WriteFailed,
-    /// A bug of the operator.
+    /// A bug in the operator.
     InternalError,
 
-    // AttentionRequired of a ClusterWatch.
-    /// A person must look at something.
+    // Only AttentionRequired of a ClusterWatch.
+    /// A person must act.
     AttentionRequired,
-    /// No person has to look at anything.
+    /// No person must act.
     NothingToDo,
 
-    // Metrics alone.
-    /// The Secret holds an API key.
+    // Only metrics.
+    /// The Secret contains an API key.
     Found,
 
-    // Events alone.
-    /// Another mode than before.
+    // Only Events.
+    /// The mode changed.
     ModeChanged,
     /// Ready again.
     Recovered,
     /// Many open remediations are missing at once.
     MassDisappearance,
-    /// Something in the listing cannot be mirrored as it is.
+    /// An item of the list cannot be mirrored completely.
     ItemsLeftOut,
-    /// The Together API is queried in another way than its reference page has it.
+    /// The operator uses another query format than the API's reference page documents.
     DialectFallback,
 }
 

@@ -1,6 +1,6 @@
-//! `Remediation`: the mirror of one remediation of Together's API.
+//! The `Remediation` kind: the mirror of one remediation in the Together API.
 //!
-//! Lengths of texts and lists are bounded by [`limits`]; each field's description in the schema names its own.
+//! [`limits`] bounds the lengths of texts and lists; the schema carries each bound.
 
 #![expect(
     unreachable_pub,
@@ -16,7 +16,7 @@ mod status;
 
 pub use status::{LinkedAlert, RemediationStatus, Transition, Xid};
 
-/// Which remediation is mirrored. Written once, by the operator.
+/// Identifies the mirrored remediation. The operator writes it once.
 #[derive(
     CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize,
 )]
@@ -30,7 +30,7 @@ pub use status::{LinkedAlert, RemediationStatus, Transition, Xid};
     namespaced,
     status = "RemediationStatus",
     derive = "PartialEq",
-    doc = "Read-only mirror of one remediation of a Together GPU cluster. Writing or deleting it does nothing to the repair: approve, reject or cancel one with Together's own tools.",
+    doc = "Read-only mirror of one remediation of a Together GPU cluster. Writing or deleting it does not affect the remediation: use Together's tools to approve, reject or cancel it.",
     selectable = ".spec.clusterId",
     selectable = ".status.instanceId",
     selectable = ".status.node",
@@ -41,19 +41,19 @@ pub use status::{LinkedAlert, RemediationStatus, Transition, Xid};
 )]
 #[serde(rename_all = "camelCase")]
 pub struct RemediationSpec {
-    /// Id of the cluster in Together's API. Not empty; cannot be changed.
+    /// Id of the cluster in the Together API. Must not be empty. Immutable.
     #[schemars(length(max = limits::ID))]
     #[x_kube(
-        validation = rules::not_empty("write the cluster's id in Together's API"),
-        validation = rules::immutable("a Remediation is the mirror of one remediation for ever")
+        validation = rules::not_empty("set the cluster's id in the Together API"),
+        validation = rules::immutable("a Remediation always mirrors the same remediation")
     )]
     pub cluster_id: String,
 
-    /// Id of the remediation in Together's API. Not empty; cannot be changed.
+    /// Id of the remediation in the Together API. Must not be empty. Immutable.
     #[schemars(length(max = limits::ID))]
     #[x_kube(
-        validation = rules::not_empty("write the remediation's id in Together's API"),
-        validation = rules::immutable("a Remediation is the mirror of one remediation for ever")
+        validation = rules::not_empty("set the remediation's id in the Together API"),
+        validation = rules::immutable("a Remediation always mirrors the same remediation")
     )]
     pub id: String,
 }

@@ -1,27 +1,27 @@
-//! Validation rules (CEL) of both kinds, with messages that say what to write.
+//! Validation rules (CEL) of both kinds. Their messages say which values are valid.
 //!
-//! The API server evaluates every rule whatever the others say, so each one guards itself against the input
-//! that another one is about.
+//! The API server evaluates every rule even if another one fails, so each rule guards itself against input that another
+//! rule rejects.
 
 use kube::core::Rule;
 
 use super::duration;
 
-/// A duration that [`duration::parse`] takes.
+/// A duration that [`duration::parse`] accepts.
 pub(super) fn is_duration() -> Rule {
     Rule::new(matches("self"))
-        .message("must be whole numbers with ms, s, m or h: write for instance 30s, 10m or 1h30m")
+        .message("must be whole numbers with ms, s, m or h, such as 30s, 10m or 1h30m")
 }
 
 /// A duration of five seconds or more.
 pub(super) fn at_least_5s() -> Rule {
     let guard = matches("self");
     Rule::new(format!("{guard} ? duration(self) >= duration('5s') : true"))
-        .message("must not be below 5s: write 5s or more")
+        .message("must be at least 5s")
 }
 
-/// The duration in `lower` is not above the one in `upper`; the error points at `blamed`. One that is not given
-/// is the operator's to choose, so nothing is compared then.
+/// The duration in `lower` must not exceed the one in `upper`; the error points at `blamed`. If one is not set, nothing
+/// is compared, because the operator chooses its value.
 pub(super) fn not_above(lower: &str, upper: &str, blamed: &str, message: &str) -> Rule {
     let (low, high) = (format!("self.{lower}"), format!("self.{upper}"));
     let guard = format!(
@@ -42,20 +42,19 @@ pub(super) fn not_empty(what_to_write: &str) -> Rule {
         .message(format!("must not be empty: {what_to_write}").as_str())
 }
 
-/// A text without white space at its ends, which a text block of YAML has. What is nothing but white space is another
-/// rule's.
+/// A text that does not begin or end with white space. YAML's block scalars end with a line break. Another rule rejects
+/// text that is only white space.
 pub(super) fn trimmed() -> Rule {
-    Rule::new("self.trim() == '' || self.trim() == self").message(
-        "must not begin or end with white space: write it on one line, without a line end behind it",
-    )
+    Rule::new("self.trim() == '' || self.trim() == self")
+        .message("must not begin or end with white space or a line break")
 }
 
-/// A value that stays as it was at the object's creation.
+/// A value that must not change after the object's creation.
 pub(super) fn immutable(what_to_do: &str) -> Rule {
     Rule::new("self == oldSelf").message(format!("cannot be changed: {what_to_do}").as_str())
 }
 
-/// `instanceId` stays as it was; left out and `-` are the same.
+/// `instanceId` must not change; absent and `-` are equal.
 pub(super) fn immutable_instance() -> Rule {
     let instance = |of: &str| format!("(has({of}.instanceId) ? {of}.instanceId : '-')");
     Rule::new(format!("{} == {}", instance("self"), instance("oldSelf")))
@@ -72,29 +71,26 @@ pub(super) fn within(least: u32, greatest: u32) -> Rule {
 /// A list that names at least one state.
 pub(super) fn some_states() -> Rule {
     Rule::new("self.size() > 0")
-        .message("must not be empty: name at least one state, or leave states out for all")
+        .message("must not be empty: set at least one state, or omit states for all")
 }
 
-/// States as the API spells them; which ones there are is the API's to say.
+/// States as the API spells them. The set is open, because the API may add states.
 pub(super) fn state_names() -> Rule {
-    Rule::new("self.all(state, state.matches('^[A-Z][A-Z_]*$'))").message(
-        "must hold states in capital letters and underscores: write for instance PENDING_APPROVAL",
-    )
+    Rule::new("self.all(state, state.matches('^[A-Z][A-Z_]*$'))")
+        .message("must be states in upper-case letters and underscores, such as PENDING_APPROVAL")
 }
 
-/// The name of a Secret. Also keeps it from being read as more than one part of a URL's path.
+/// The name of a Secret. The rule also keeps the name from forming more than one segment of a URL path.
 pub(super) fn secret_name() -> Rule {
     let label = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
-    Rule::new(format!("self.matches('^{label}(\\\\.{label})*$')")).message(
-        "must be the name of a Secret in this namespace: write small letters, digits, - and .",
-    )
+    Rule::new(format!("self.matches('^{label}(\\\\.{label})*$')"))
+        .message("must be a valid Secret name: lower-case letters, digits, - and .")
 }
 
 /// A key in the data of a Secret.
 pub(super) fn secret_key() -> Rule {
-    Rule::new("self.matches('^[-._a-zA-Z0-9]+$')").message(
-        "must be a key of the Secret: write letters, digits, -, _ and ., for instance api-key",
-    )
+    Rule::new("self.matches('^[-._a-zA-Z0-9]+$')")
+        .message("must be a valid Secret key: letters, digits, -, _ and ., such as api-key")
 }
 
 fn matches(operand: &str) -> String {

@@ -1,10 +1,11 @@
-//! Schemas of what both kinds share.
+//! Schemas that both kinds share.
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
 use super::limits;
 
-/// The schema of an enum whose values are all named, though this program reads others too: a newer one may have written them.
+/// Makes the schema of an enum list its values only, although the program accepts others, which a newer version may
+/// have written.
 pub(super) fn closed(schema: &mut Schema) {
     if let Some(values) = schema.remove("anyOf") {
         schema.insert("oneOf".to_owned(), values);
@@ -14,7 +15,7 @@ pub(super) fn closed(schema: &mut Schema) {
 /// Kubernetes conditions, one of each type, every text bounded.
 pub(super) fn conditions(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
-        "description": "What holds for this object now, one entry for each type.",
+        "description": "Conditions of this object, one for each type.",
         "type": "array",
         "maxItems": limits::CONDITIONS,
         "x-kubernetes-list-type": "map",
@@ -25,33 +26,33 @@ pub(super) fn conditions(_: &mut SchemaGenerator) -> Schema {
             "required": ["lastTransitionTime", "message", "reason", "status", "type"],
             "properties": {
                 "type": {
-                    "description": "What the condition is about, for instance Ready.",
+                    "description": "Type of the condition, for example Ready.",
                     "type": "string",
                     "maxLength": limits::CONDITION_TYPE,
                 },
                 "status": {
-                    "description": "Whether it holds: True, False or Unknown.",
+                    "description": "Status of the condition: True, False or Unknown.",
                     "type": "string",
                     "enum": ["True", "False", "Unknown"],
                 },
                 "reason": {
-                    "description": "Why, in one word for programs.",
+                    "description": "Reason for the status, in one CamelCase word.",
                     "type": "string",
                     "maxLength": limits::CONDITION_REASON,
                 },
                 "message": {
-                    "description": "Why, in words for people, and what to do. May be empty.",
+                    "description": "Human-readable message: what happened and what to do. May be empty.",
                     "type": "string",
                     "maxLength": limits::CONDITION_MESSAGE,
                 },
                 "lastTransitionTime": {
-                    "description": "When status last changed (RFC 3339). 1970-01-01T00:00:00Z: no operator has looked yet.",
+                    "description": "Time of the last change of status (RFC 3339). 1970-01-01T00:00:00Z means not yet processed by an operator.",
                     "type": "string",
                     "format": "date-time",
                     "maxLength": limits::TIME,
                 },
                 "observedGeneration": {
-                    "description": "The metadata.generation that the condition was found at.",
+                    "description": "The metadata.generation that the condition was computed for.",
                     "type": "integer",
                     "format": "int64",
                 },

@@ -1,27 +1,25 @@
-//! Times as the API and as Kubernetes write them.
+//! Times in the formats of the Together API and of Kubernetes.
 
 use k8s_openapi::jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 
-/// A time of the Together API, for whatever is decided or measured by it; `None` where it is absent, unreadable or
-/// not set.
+/// Parses a time of the Together API, for decisions and durations. `None` if it is absent, invalid or unset.
 #[must_use]
 pub fn read(text: Option<&str>) -> Option<Timestamp> {
     text?.parse().ok().filter(is_set)
 }
 
-/// A time of the Together API as it writes it, for messages and the history; `None` where it is absent or
-/// not set.
+/// A time of the Together API as written there, for messages and the history. `None` if it is absent or unset.
 #[must_use]
 pub fn told(text: Option<&str>) -> Option<&str> {
     text.filter(|text| text.parse().as_ref().map_or(true, is_set))
 }
 
-/// Whether `time` is one at all: programs write a time that they do not have as the first second of the year 1 or of 1970.
+/// Whether `time` is set. Some programs write an unset time as the first second of the year 1 or of 1970.
 fn is_set(time: &Timestamp) -> bool {
     time.as_second() > 0
 }
 
-/// Whether the API writes a time in `text` that is not before `since`.
+/// Whether `text` is a valid time of the API that is not before `since`.
 #[must_use]
 pub fn is_since(text: Option<&str>, since: Option<Timestamp>) -> bool {
     read(text)
@@ -29,13 +27,13 @@ pub fn is_since(text: Option<&str>, since: Option<Timestamp>) -> bool {
         .is_some_and(|(time, since)| time >= since)
 }
 
-/// When a finished remediation ended: its `end_time`, else its `update_time`, the first that [reads](read) as one.
+/// When a finished remediation ended: its `end_time`, otherwise its `update_time`; the first that is [valid](read).
 #[must_use]
 pub fn ended(end_time: Option<&str>, update_time: Option<&str>) -> Option<Timestamp> {
     read(end_time).or_else(|| read(update_time))
 }
 
-/// `time` without the fraction of its second, as the API server keeps it.
+/// `time` without fractions of a second, as the API server stores it.
 #[must_use]
 pub fn to_second(time: Timestamp) -> Timestamp {
     let down = TimestampRound::new()
@@ -44,7 +42,7 @@ pub fn to_second(time: Timestamp) -> Timestamp {
     time.round(down).unwrap_or(time)
 }
 
-/// `time` in UTC to the second, as Kubernetes writes times.
+/// `time` in UTC with whole seconds, as Kubernetes writes times.
 #[must_use]
 pub fn seconds(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()

@@ -1,16 +1,16 @@
-//! Reads an annotation.
+//! Parses an annotation.
 
 use super::selector::key_of;
 
-/// The key and the value that `text` says.
+/// The key and the value in `text`.
 ///
 /// # Errors
-/// What to write instead.
+/// What to set instead.
 pub(super) fn parse(text: &str) -> Result<(String, String), String> {
     let read = text.split_once('=');
     let read = read.and_then(|(key, value)| Some((key_of(key)?, value.to_owned())));
     read.ok_or_else(|| {
-        "write an annotation's key, = and its value, such as example.com/team=gpu".to_owned()
+        "must be KEY=VALUE of an annotation, such as example.com/team=gpu".to_owned()
     })
 }
 

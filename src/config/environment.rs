@@ -1,4 +1,4 @@
-//! The environment of the command line: an empty variable is as good as none.
+//! The environment of the command line: an empty variable counts as unset.
 
 use std::ffi::{OsStr, OsString};
 
@@ -11,11 +11,11 @@ use clap::{
 
 use super::{Cli, Command, NAMESPACE};
 
-/// The command line: `arguments` with the program's name first, and what `environment` holds for the flags that are not among
-/// them. A variable that is empty, white space or a list of nothing else counts as unset.
+/// The command line: `arguments`, which start with the program's name, and `environment` for the flags that `arguments`
+/// lack. A variable that is empty, white space or a list of only those counts as unset.
 ///
 /// # Errors
-/// What clap says of help, version and of a wrong command line.
+/// clap's output for help, for the version and for a wrong command line.
 pub fn parse<A>(
     arguments: A,
     environment: impl Fn(&OsStr) -> Option<OsString>,
@@ -24,11 +24,11 @@ where
     A: IntoIterator<Item: Into<OsString>>,
 {
     let mut arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
-    // clap itself reads an empty variable as a value.
+    // clap itself takes an empty variable as a value.
     let command =
         Cli::command().mut_subcommands(|call| call.mut_args(|flag| flag.env(Resettable::Reset)));
     let given = match command.clone().try_get_matches_from(&arguments) {
-        // Help names the variables.
+        // Help lists the variables.
         Err(error) if error.kind() == ErrorKind::DisplayHelp => {
             return Cli::try_parse_from(arguments);
         }
@@ -40,7 +40,7 @@ where
     if let Command::Run(run) = &mut cli.command {
         let named = !run.namespaces.is_empty();
         run.namespaces.retain(|namespace| !namespace.is_empty());
-        // All namespaces are not what that means.
+        // A list of empty entries must not mean all namespaces.
         if named && run.namespaces.is_empty() {
             let message = format!("--namespace: {NAMESPACE}");
             return Err(Cli::command().error(ErrorKind::InvalidValue, message));
@@ -49,7 +49,7 @@ where
     Ok(cli)
 }
 
-/// Flags for what the environment says and `given` does not.
+/// Flags for what the environment sets and `given` lacks.
 fn variables(
     given: &ArgMatches,
     environment: impl Fn(&OsStr) -> Option<OsString>,
@@ -75,7 +75,7 @@ fn variables(
     call.get_arguments().filter_map(flag).collect()
 }
 
-/// Whether there is nothing in `value`, nor in any of its items where `delimiter` makes it a list.
+/// Whether `value` is empty, or every entry of it if `delimiter` makes it a list.
 fn is_empty(value: &OsStr, delimiter: Option<char>) -> bool {
     let items = |text: &str| {
         text.split(|char| Some(char) == delimiter)

@@ -1,21 +1,21 @@
-//! Reads a label.
+//! Parses a label.
 
 use super::selector::{key_of, value_of};
 use crate::mirror::labels::is_own;
 
-/// The key and the value that `text` says.
+/// The key and the value in `text`.
 ///
 /// # Errors
-/// What to write instead.
+/// What to set instead.
 pub(super) fn parse(text: &str) -> Result<(String, String), String> {
     let read = text.split_once('=');
     let read = read.and_then(|(key, value)| Some((key_of(key)?, value_of(value)?)));
     let (key, value) = read.ok_or(
-        "write a label's key, = and its value, such as example.com/team=gpu: the value has at most 63 letters, digits, hyphens, underscores and dots",
+        "must be KEY=VALUE of a label, such as example.com/team=gpu. The value has at most 63 letters, digits, hyphens, underscores and dots",
     )?;
     if is_own(&key) {
         return Err(format!(
-            "{key} is a label of the operator itself: write another key, such as example.com/team=gpu"
+            "{key} is reserved for the operator. Use another key, such as example.com/team=gpu"
         ));
     }
     Ok((key, value))
@@ -30,7 +30,7 @@ mod tests {
         for (text, key, value) in [
             ("team=gpu", "team", "gpu"),
             ("example.com/team=", "example.com/team", ""),
-            // The API server takes these prefixes in custom resources.
+            // The API server allows these prefixes in custom resources.
             (
                 "app.kubernetes.io/part-of=ml",
                 "app.kubernetes.io/part-of",
@@ -58,7 +58,7 @@ mod tests {
             "app.kubernetes.io/managed-by=Helm",
         ] {
             let told = parse(text).err().unwrap_or_default();
-            assert!(told.contains("a label of the operator itself"), "{text}");
+            assert!(told.contains("is reserved for the operator"), "{text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Reads a label selector as Kubernetes writes them.
+//! Parses a label selector in Kubernetes' syntax.
 
 use std::collections::BTreeSet;
 
@@ -6,19 +6,19 @@ use kube::core::{Expression, Selector};
 
 use crate::mirror::labels::is_valid;
 
-const EXAMPLE: &str = "write a label selector such as shard=b or 'shard notin (b,c)', as kubectl's --selector takes it";
+const EXAMPLE: &str = "must be a label selector such as shard=b or 'shard notin (b,c)', in the syntax of kubectl --selector";
 
-/// The selector that `text` says.
+/// The selector in `text`.
 ///
 /// # Errors
-/// What to write instead.
+/// What to set instead.
 pub(super) fn parse(text: &str) -> Result<Selector, String> {
     let expressions: Option<Vec<_>> = requirements(text).into_iter().map(requirement).collect();
     let expressions = expressions.ok_or(EXAMPLE)?;
     Ok(expressions.into_iter().collect())
 }
 
-/// The parts between commas that stand in no parentheses.
+/// The parts between commas, except for commas in parentheses.
 fn requirements(text: &str) -> Vec<&str> {
     let mut within = false;
     text.split(|character| {
@@ -57,7 +57,7 @@ fn requirement(text: &str) -> Option<Expression> {
     }
 }
 
-/// The key of a label or an annotation: a name, perhaps behind a domain and a slash.
+/// The key of a label or an annotation: a name, with an optional domain and slash before it.
 pub(super) fn key_of(text: &str) -> Option<String> {
     let text = text.trim();
     let (domain, name) = match text.split_once('/') {

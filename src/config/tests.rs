@@ -56,11 +56,11 @@ fn what_is_wrong_is_told_in_one_line_that_says_what_to_write() {
         ),
         (
             &["--mirror-label", "team"],
-            "write a label's key, = and its value, such as example.com/team=gpu",
+            "must be KEY=VALUE of a label, such as example.com/team=gpu",
         ),
         (
             &["--mirror-label", "compute.together.ai/cluster-id=a"],
-            "compute.together.ai/cluster-id is a label of the operator itself",
+            "compute.together.ai/cluster-id is reserved for the operator",
         ),
         (&["--lease-namespace", "Not_A_Name"], "lower-case letters"),
         (&["--leader-elect=maybe"], "true"),

@@ -1,24 +1,24 @@
-//! What there is to say of a watch, from what its status says and said before: pure.
+//! The Events of a `ClusterWatch`, decided from its previous and its new status: pure.
 
 use crate::{
     api::{Reason, cluster_watch::ClusterWatchStatus},
     events::EventDraft,
 };
 
-/// What a status shows at a glance.
+/// The parts of a status that decide its Events.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shown {
-    /// Status of Ready.
+    /// Status of the Ready condition.
     ready: String,
-    /// Its reason, where that is one of this version.
+    /// Reason of Ready, if this version knows it.
     reason: Option<Reason>,
-    /// Its message.
+    /// Message of Ready.
     message: String,
     suspended: bool,
 }
 
 impl Shown {
-    /// By `status`.
+    /// The parts of `status`.
     #[must_use]
     pub fn by(status: &ClusterWatchStatus) -> Self {
         let find = |type_: &str| status.conditions.iter().find(|told| told.type_ == type_);
@@ -37,13 +37,13 @@ impl Shown {
     }
 }
 
-/// What a report of `after` says that was not said `before`.
+/// The Event for a report that changes the status from `before` to `after`, if one is due.
 #[must_use]
 pub fn of_report(before: &Shown, after: &Shown) -> Option<EventDraft> {
     let note = || after.message.clone();
     if after.suspended {
         return (!before.suspended).then(|| {
-            let note = "nothing is polled until spec.suspend is false again; the mirrors stay, and are marked once they are stale";
+            let note = "Syncs are suspended until spec.suspend is false. Mirrors are kept; open ones become stale";
             EventDraft::normal(Reason::Suspended, note.to_owned())
         });
     }
@@ -61,7 +61,8 @@ pub fn of_report(before: &Shown, after: &Shown) -> Option<EventDraft> {
     (after.is("True") && !before.is("True")).then(|| EventDraft::normal(reason, note()))
 }
 
-/// What a good poll had to be told with (reason and sentence) that neither the status `shown` nor the poll before (`told`) says.
+/// The Events for the notes (reason and sentence) of a good sync that are neither in the status `shown` nor among the
+/// notes of the previous sync, `told`.
 #[must_use]
 pub fn of_notes(notes: &[(Reason, String)], shown: &Shown, told: &str) -> Vec<EventDraft> {
     notes
@@ -74,12 +75,12 @@ pub fn of_notes(notes: &[(Reason, String)], shown: &Shown, told: &str) -> Vec<Ev
         .collect()
 }
 
-/// So many open remediations were missing at once.
+/// The Event for many open remediations that are missing at once.
 #[must_use]
 pub fn of_vanished(how_many: usize) -> Option<EventDraft> {
     (how_many > 0).then(|| {
         let note = format!(
-            "{how_many} open remediations are missing from the API's listing at once: none is marked gone until a second complete listing lacks it too"
+            "{how_many} open remediations are missing from one list of the Together API. They are reported gone only if a second full sync confirms it"
         );
         EventDraft::warning(Reason::MassDisappearance, note)
     })

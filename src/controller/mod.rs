@@ -1,4 +1,4 @@
-//! Follows the `ClusterWatches` and tells the supervisor of them.
+//! Watches the `ClusterWatches` and passes changes to the supervisor.
 
 pub mod events;
 pub mod metrics;
@@ -12,7 +12,7 @@ pub mod worker;
 
 use std::{convert::Infallible, future::ready, sync::Arc};
 
-use futures::{StreamExt, TryStreamExt};
+use futures::{Stream, StreamExt, TryStreamExt};
 use kube::{Client, ResourceExt, core::DeserializeGuard};
 use kube_runtime::{
     WatchStreamExt,
@@ -29,99 +29,59 @@ use crate::{
     together::Service,
 };
 
-/// Watches the `ClusterWatches` of `namespace` (all: `None`) until `supervisor` is told to shut down; tells `readiness`
-/// when they were all listed.
+/// Watches the `ClusterWatches` of `namespace` (`None`: all) until `supervisor` shuts down. Tells `readiness` when the
+/// first list is complete.
 pub async fn control<C: KubeApi, T: Service>(
     client: Client,
     namespace: Option<String>,
     supervisor: Arc<Supervisor<C, T>>,
     readiness: Readiness,
 ) {
-    let api = watch::objects_in::<DeserializeGuard<ClusterWatch>>(client, namespace.as_deref());
-    // `Controller::new` would not tell of deletions; and those during a cut are told by nobody, so that the end of
-    // every listing is looked at too.
     let (store, writer) = reflector::store();
     let changed = Arc::new(Changed::default());
-    let events = {
-        let changed = changed.clone();
-        let listing = readiness.watch_begins(namespace.as_deref());
-        let mut sorter = readiness.unreadable().sorter(namespace.as_deref());
-        let refused = listing.clone();
-        let keep_nothing = {
-            let (supervisor, store) = (supervisor.clone(), store.clone());
-            let namespace = namespace.clone();
-            move || supervisor.keep(namespace.as_deref(), &store.state())
-        };
-        let rewinds = readiness.index().rewinds();
-        let again = move || {
-            let rewinds = rewinds.clone();
-            async move { rewinds.next().await }
-        };
-        let shown = watch::events_listed_again(api, again).filter_map(move |event| {
-            ready(match event {
-                Ok(event) => sorter.sort(event).map(Ok),
-                Err(error) => Some(Err(error)),
-            })
-        });
-        reflector(writer, shown)
-            .inspect_ok(move |event| {
-                if matches!(event, watcher::Event::InitDone) {
-                    listing.set(Listing::Listed);
-                    changed.mark_all();
-                }
-            })
-            .inspect_err(move |error| {
-                if watch::is_refused(error) {
-                    refused.set(Listing::Refused);
-                    // The mirrors of a namespace are not waited for, whose ClusterWatches cannot be listed.
-                    keep_nothing();
-                }
-            })
-    };
-    let controller = Controller::for_stream(events.touched_objects(), store.clone());
-    let mut reconciled =
-        std::pin::pin!(controller.graceful_shutdown_on(supervisor.shut_down()).run(
-            reconcile,
-            |_, _: &Infallible, _| Action::await_change(),
-            changed.clone()
-        ));
-    let reconciling = async {
-        while let Some(result) = reconciled.next().await {
-            match result {
-                Ok(_) => {}
-                Err(ControllerError::ObjectNotFound(gone)) => {
-                    changed.mark(gone.namespace.as_deref().unwrap_or_default());
-                }
-                Err(error) => {
-                    readiness.report_watch_error();
-                    tracing::warn!(
-                        namespace,
-                        error = words(&error),
-                        "the watch on ClusterWatches failed and is tried again"
-                    );
-                }
+    let shown = shown(client, namespace.as_deref(), &readiness, &changed);
+    let events = reflector(writer, shown).touched_objects();
+    // `Controller::new` does not report deletions.
+    let controller = Controller::for_stream(events, store.clone());
+    let reconciled = controller.graceful_shutdown_on(supervisor.shut_down()).run(
+        reconcile,
+        |_, _: &Infallible, _| Action::await_change(),
+        changed.clone(),
+    );
+    let reconciling = reconciled.for_each(|result| {
+        match result {
+            Ok(_) => {}
+            Err(ControllerError::ObjectNotFound(gone)) => {
+                changed.mark(gone.namespace.as_deref().unwrap_or_default());
+            }
+            Err(error) => {
+                readiness.report_watch_error();
+                tracing::warn!(
+                    namespace,
+                    error = words(&error),
+                    "failed to watch ClusterWatches; retrying"
+                );
             }
         }
-    };
+        ready(())
+    });
     let leading = async {
         supervisor.led().await;
         changed.mark_all();
-        // Only the watch's own end ends the wait too early, and then there is nothing to look after.
+        // The wait fails only if the watch itself ended. Then there is nothing to do.
         let _ = store.wait_until_ready().await;
-        supervisor
-            .look_out(namespace.as_deref(), || {
-                let mut watches = store.state();
-                watches.extend(readiness.unreadable().all());
-                watches
-            })
-            .await;
+        let watches = || {
+            let mut watches = store.state();
+            watches.extend(readiness.unreadable().all());
+            watches
+        };
+        supervisor.look_out(namespace.as_deref(), watches).await;
     };
     let settling = async {
-        // Before that the store is empty, which would look as if there were no ClusterWatches.
+        // Until then the store is empty, which looks as if there were no ClusterWatches.
         let _ = store.wait_until_ready().await;
-        supervisor
-            .settle_changed(namespace.as_deref(), &changed, || store.state())
-            .await;
+        let settling = supervisor.settle_changed(namespace.as_deref(), &changed, || store.state());
+        settling.await;
     };
     tokio::select! {
         () = reconciling => {}
@@ -130,7 +90,44 @@ pub async fn control<C: KubeApi, T: Service>(
     }
 }
 
-/// Marks only: a settle looks at all of its namespace, so that each of a burst would do the work of all.
+/// The `ClusterWatches` of `namespace` (all: `None`) as the API server shows them, those aside that cannot be read. Each
+/// complete list marks all as `changed`, because deletions during a lost connection cause no event.
+fn shown(
+    client: Client,
+    namespace: Option<&str>,
+    readiness: &Readiness,
+    changed: &Arc<Changed>,
+) -> impl Stream<Item = watcher::Result<watcher::Event<ClusterWatch>>> + Send + 'static {
+    let api = watch::objects_in::<DeserializeGuard<ClusterWatch>>(client, namespace);
+    let listing = readiness.watch_begins(namespace);
+    let mut sorter = readiness.unreadable().sorter(namespace);
+    let (refused, changed) = (listing.clone(), changed.clone());
+    let rewinds = readiness.index().rewinds();
+    let again = move || {
+        let rewinds = rewinds.clone();
+        async move { rewinds.next().await }
+    };
+    watch::events_listed_again(api, again)
+        .filter_map(move |event| {
+            ready(match event {
+                Ok(event) => sorter.sort(event).map(Ok),
+                Err(error) => Some(Err(error)),
+            })
+        })
+        .inspect_ok(move |event| {
+            if matches!(event, watcher::Event::InitDone) {
+                listing.set(Listing::Listed);
+                changed.mark_all();
+            }
+        })
+        .inspect_err(move |error| {
+            if watch::is_refused(error) {
+                refused.set(Listing::Refused);
+            }
+        })
+}
+
+/// Only marks the namespace: settling handles the whole namespace, so one settle serves a burst of events.
 async fn reconcile(watch: Arc<ClusterWatch>, changed: Arc<Changed>) -> Result<Action, Infallible> {
     changed.mark(&watch.namespace().unwrap_or_default());
     Ok(Action::await_change())

@@ -1,5 +1,5 @@
-//! Open mirrors that no `ClusterWatch` looks after: retained ones, whose watch is gone. Nothing confirms them any more, and
-//! they say so.
+//! Open mirrors without a `ClusterWatch`, such as retained ones whose `ClusterWatch` was deleted. Nothing confirms them
+//! any longer, so they are marked stale.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -20,13 +20,14 @@ use crate::{
     },
 };
 
-/// After so many mirrors that could not be marked a look gives up: the API server may be down.
+/// After this many failed marks, one round gives up, because the API server may be down.
 const FAILURES: usize = 10;
 
-/// An open mirror: its namespace, its name and its facts.
+/// An open mirror: its namespace, its name and its index entry.
 pub type Open = (Box<str>, Box<str>, Arc<Mirror>);
 
-/// Those of `open` that none of `watches` looks after. A suspended watch marks its own; one that overlaps has none.
+/// Those of `open` that none of `watches` covers. A suspended `ClusterWatch` marks its own mirrors; one that overlaps has
+/// no mirrors.
 fn orphans(open: Vec<Open>, watches: &[Arc<ClusterWatch>]) -> Vec<Open> {
     let alive = watches
         .iter()
@@ -44,7 +45,7 @@ fn orphans(open: Vec<Open>, watches: &[Arc<ClusterWatch>]) -> Vec<Open> {
             .filter(|claim| !kept_out.contains_key(claim.name));
         followed.extend(working.map(|claim| (*namespace, claim.cluster, claim.instance)));
     }
-    // One that cannot be read may look after any.
+    // A ClusterWatch that cannot be read may cover any mirror.
     let unread: HashSet<_> = watches
         .iter()
         .filter(|watch| watch.spec.cluster_id.is_empty())
@@ -60,18 +61,18 @@ fn orphans(open: Vec<Open>, watches: &[Arc<ClusterWatch>]) -> Vec<Open> {
     open
 }
 
-/// What is known from look to look.
+/// State kept from round to round.
 #[derive(Default)]
 struct Suspects {
-    /// The uids of those that the last look found.
+    /// The uids of the mirrors that the last round found.
     found: HashSet<Box<str>>,
-    /// Namespace and name of the one at which the last look gave up.
+    /// Namespace and name of the mirror at which the last round gave up.
     gave_up_at: Option<(Box<str>, Box<str>)>,
 }
 
 impl Suspects {
-    /// Those of `found` that the look before found too, in the order in which to mark them: where that one gave up, the
-    /// next one is first.
+    /// Those of `found` that the previous round found too, in the order in which to mark them. If that round gave up,
+    /// this one starts after the mirror at which it stopped.
     fn again(&mut self, mut found: Vec<Open>) -> Vec<Open> {
         let uids = found.iter().map(|(_, _, mirror)| mirror.uid.clone());
         let before = std::mem::replace(&mut self.found, uids.collect());
@@ -85,8 +86,9 @@ impl Suspects {
     }
 }
 
-/// Looks every [`HEARTBEAT`] for mirrors in `namespace` (all: `None`) that nobody looks after, until it is dropped; those
-/// that two looks find are marked stale. `watches`: those of the namespace, as they are now.
+/// Every [`HEARTBEAT`], searches `namespace` (`None`: all) for open mirrors without a `ClusterWatch`, until it is
+/// dropped. Mirrors found in two rounds are marked stale. `watches` returns the current `ClusterWatches` of the
+/// namespace.
 pub async fn look_after<C: KubeApi, T>(
     env: &Env<C, T>,
     namespace: Option<&str>,
@@ -103,8 +105,8 @@ pub async fn look_after<C: KubeApi, T>(
     }
 }
 
-/// Marks those of `found` stale. One that cannot be marked keeps no other unmarked; after [`FAILURES`] of them it gives up
-/// and returns the namespace and name of the last one.
+/// Marks those of `found` stale. A failure does not block the others; after [`FAILURES`] of them it gives up and
+/// returns the namespace and name of the last one.
 async fn mark<C: KubeApi, T>(env: &Env<C, T>, found: Vec<Open>) -> Option<(Box<str>, Box<str>)> {
     let mut failures = 0;
     for (namespace, name, mirror) in found {
@@ -112,7 +114,7 @@ async fn mark<C: KubeApi, T>(env: &Env<C, T>, found: Vec<Open>) -> Option<(Box<s
             cluster: env.cluster.clone(),
             index: env.index.clone(),
             namespace: (&*namespace).into(),
-            // A mark leaves both as they are: the label names the last writer.
+            // A mark keeps the labels and owner references: the label names the last writer.
             labels: Labels::default(),
             owners: [].into(),
         };
@@ -121,7 +123,7 @@ async fn mark<C: KubeApi, T>(env: &Env<C, T>, found: Vec<Open>) -> Option<(Box<s
             change: MirrorChange::Mark(mirror, Synced::Stale),
         };
         if let Err(error) = writer.write(write, env.clock.now()).await {
-            tracing::warn!(%namespace, %name, %error, "a mirror without a ClusterWatch could not be marked stale; it is tried again");
+            tracing::warn!(%namespace, %name, %error, "failed to mark a mirror without a ClusterWatch as stale; retrying");
             failures += 1;
             if failures >= FAILURES {
                 return Some((namespace, name));

@@ -1,32 +1,31 @@
-//! Which watches of a namespace overlap an older one: pure.
+//! Which `ClusterWatches` of a namespace overlap an older one: pure.
 
 use std::{cmp::Ordering, collections::HashMap};
 
-/// What is compared of a watch.
+/// The facts of a `ClusterWatch` that are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim<'a> {
-    /// The watch's name, unique in its namespace.
+    /// Name, unique in its namespace.
     pub name: &'a str,
-    /// Its creation (seconds since 1970); the older one wins, then the first by name.
+    /// Creation time (Unix seconds). The older one wins, then the first by name.
     pub created: i64,
     /// The cluster's id.
     pub cluster: &'a str,
-    /// The instance's id; `None`: all.
+    /// The instance's id; `None` means all.
     pub instance: Option<&'a str>,
 }
 
-/// The `ClusterWatches` of one cluster that no older one keeps from their instances, while they are gone through from the
-/// oldest on.
+/// The `ClusterWatches` of one cluster that no older one blocks, collected from the oldest to the newest.
 #[derive(Default)]
 struct Holders<'a> {
     oldest: Option<&'a str>,
-    /// The one that has all instances.
+    /// The one that covers all instances.
     all: Option<&'a str>,
     by_instance: HashMap<&'a str, &'a str>,
 }
 
 impl<'a> Holders<'a> {
-    /// The oldest one that covers `instance` (`None`: any).
+    /// The oldest one that covers `instance` (`None`: any instance).
     fn of(&self, instance: Option<&str>) -> Option<&'a str> {
         match instance {
             None => self.oldest,
@@ -45,16 +44,16 @@ impl<'a> Holders<'a> {
     }
 }
 
-/// Of all `claims` of a namespace those that an older one keeps from their instances, by name, each with the name of the
-/// oldest that does. A `ClusterWatch` that is itself kept from its instances keeps nobody from theirs.
+/// Those of all `claims` of a namespace that an older one blocks: by name, each with the name of the oldest one that
+/// blocks it. A blocked `ClusterWatch` does not block others.
 ///
-/// One sort and one pass, for there may be thousands and this runs whenever one of them changes.
+/// One sort and one pass, because there may be thousands and this runs at every change.
 #[must_use]
 pub fn overlaps<'a>(claims: &[Claim<'a>]) -> HashMap<&'a str, &'a str> {
     overlaps_in(claims, |one, other| order(one).cmp(&order(other)))
 }
 
-/// Those of one cluster side by side, the oldest first.
+/// Claims of one cluster are adjacent, the oldest first.
 fn order<'a>(claim: &Claim<'a>) -> (&'a str, i64, &'a str) {
     (claim.cluster, claim.created, claim.name)
 }
@@ -80,7 +79,7 @@ fn overlaps_in<'a>(
     kept_out
 }
 
-/// The older `ClusterWatch` that keeps `claim`, which is one of those of the `namespace`, from its instances, if one does.
+/// The older `ClusterWatch` that blocks `claim`, which is one of those of the `namespace`, if any.
 #[must_use]
 pub fn overlapped<'a>(claim: &Claim<'a>, namespace: &[Claim<'a>]) -> Option<&'a str> {
     overlaps(namespace).remove(claim.name)

@@ -1,4 +1,4 @@
-//! Starts, cancels and re-times the tasks of the watches; does no work of its own.
+//! Starts, cancels and schedules the tasks of the `ClusterWatches`. It does no work of its own.
 
 mod life;
 mod settling;
@@ -41,31 +41,27 @@ use crate::{
     together::{self, Service},
 };
 
-/// What decides whether a running task still fits its watch.
+/// What decides whether a running task still matches its `ClusterWatch`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct WorkerIdentity {
     uid: Option<String>,
     generation: Option<i64>,
-    /// The older watch that holds its instances.
+    /// The older `ClusterWatch` that covers its instances.
     overlaps: Option<String>,
-    /// The other shard that has it.
-    held: Option<String>,
-    /// It is to be another shard's, and this one's no more.
-    leaves: bool,
 }
 
 struct Running {
     identity: WorkerIdentity,
     requested: watch::Sender<Option<String>>,
     latest: watch::Sender<Arc<ClusterWatch>>,
-    /// Ends the task when it is dropped.
+    /// Ends the task when dropped.
     _stop: DropGuard,
 }
 
 /// By namespace and name.
 type Tasks = HashMap<String, HashMap<String, Running>>;
 
-/// The tasks of all watches.
+/// The tasks of all `ClusterWatches`.
 pub struct Supervisor<C, T = together::Client> {
     env: Arc<Env<C, T>>,
     shard: Shard,
@@ -82,8 +78,8 @@ pub struct Supervisor<C, T = together::Client> {
 }
 
 impl<C: KubeApi, T: Service> Supervisor<C, T> {
-    /// A supervisor of the watches of `shard` that starts no task before it is told to [`lead`](Self::lead), and whose
-    /// tasks all end with `shutdown`; `watchdog` looks after their polls, `meters` count them.
+    /// A supervisor of the `ClusterWatches` of `shard`. It starts no task until [`lead`](Self::lead), and all tasks end
+    /// with `shutdown`. `watchdog` monitors their syncs, and `meters` count them.
     #[must_use]
     pub fn new(
         env: Arc<Env<C, T>>,
@@ -111,7 +107,7 @@ impl<C: KubeApi, T: Service> Supervisor<C, T> {
 
     /// Starts the tasks, now that this replica leads.
     pub fn lead(&self) {
-        // Leading already: nothing to do.
+        // Already leading.
         let _ = self.leads.set(());
     }
 
@@ -120,16 +116,8 @@ impl<C: KubeApi, T: Service> Supervisor<C, T> {
         self.leads.wait().await;
     }
 
-    /// Keeps the mirrors that this shard needs of `namespace` (all: `None`), whose watches of all shards are `watches`.
-    pub fn keep(&self, namespace: Option<&str>, watches: &[Arc<ClusterWatch>]) {
-        if self.shard.is_one_of_several() {
-            let share = self.shard.share(watches);
-            self.env.index.keep(namespace, share);
-        }
-    }
-
-    /// Looks every few minutes for open mirrors in `namespace` (all: `None`) that none of `watches` looks after, where that
-    /// is this shard's to do.
+    /// Every few minutes, searches `namespace` (`None`: all) for open mirrors that none of `watches` covers, if this
+    /// shard is responsible for them.
     pub(crate) async fn look_out(
         &self,
         namespace: Option<&str>,
@@ -141,19 +129,19 @@ impl<C: KubeApi, T: Service> Supervisor<C, T> {
         orphans::look_after(&self.env, namespace, watches).await;
     }
 
-    /// Ends when the tasks are to end for good.
+    /// Resolves when all tasks must end for good.
     pub(crate) fn shut_down(&self) -> impl Future<Output = ()> + use<C, T> {
         self.shutdown.clone().cancelled_owned()
     }
 
-    /// Ends all tasks and waits until the last one has ended.
+    /// Ends all tasks and waits for them.
     pub async fn stop(&self) {
         self.shutdown.cancel();
         self.tasks.close();
         self.tasks.wait().await;
     }
 
-    /// Ends all tasks and waits until the last one has ended; the next listing of the watches begins them anew.
+    /// Ends all tasks and waits for them. The next list of `ClusterWatches` starts them again.
     pub async fn pause(&self) {
         self.running
             .lock()
@@ -168,8 +156,8 @@ impl<C: KubeApi, T: Service> Supervisor<C, T> {
         self.tasks.reopen();
     }
 
-    /// Makes the tasks of `namespace` (all: `None`) those that `watches` want, which are all that there are: a changed
-    /// `ClusterWatch` gets a new task, and the old one writes nothing more.
+    /// Adjusts the tasks of `namespace` (`None`: all) to `watches`, which is the complete list. A changed
+    /// `ClusterWatch` gets a new task, and the old task writes nothing more.
     pub fn settle_all(&self, namespace: Option<&str>, watches: &[Arc<ClusterWatch>]) {
         let wanted = by_namespace(watches);
         let namespaces: BTreeSet<String> = if let Some(namespace) = namespace {
@@ -186,17 +174,17 @@ impl<C: KubeApi, T: Service> Supervisor<C, T> {
         }
     }
 
-    /// Makes the tasks of `namespace` those that its `watches` want; `starts`: when those may begin that begin together.
+    /// Adjusts the tasks of `namespace` to its `watches`; `starts` holds the start times of tasks that begin together.
     fn settle(&self, namespace: &str, watches: &[&Arc<ClusterWatch>], starts: &Starts<'_>) {
         if !self.leads.initialized() {
             return;
         }
-        // This runs for each burst of events, so that nothing in it may compare each ClusterWatch with each.
+        // This runs for each burst of events, so it must not compare each ClusterWatch with each other one.
         let claims: Vec<_> = watches.iter().map(|watch| claim(watch)).collect();
         let kept_out = overlaps(&claims);
         let wanted: Vec<_> = watches
             .iter()
-            .filter(|watch| self.shard.takes(watch) || self.shard.has(watch))
+            .filter(|watch| self.shard.takes(watch))
             .map(|watch| (watch.meta().name.as_deref().unwrap_or_default(), *watch))
             .collect();
         let names: HashSet<&str> = wanted.iter().map(|(name, _)| *name).collect();
@@ -208,25 +196,23 @@ impl<C: KubeApi, T: Service> Supervisor<C, T> {
                 uid: watch.uid(),
                 generation: watch.metadata.generation,
                 overlaps: kept_out.get(name).map(|older| (*older).to_owned()),
-                held: self.shard.other_holder(watch),
-                leaves: !self.shard.takes(watch),
             };
             let requested = watch.annotations().get(REQUESTED_AT).cloned();
             match tasks.get(name) {
-                // After a restore of etcd, one generation may stand for two specs.
+                // After a restore of etcd, the same generation may belong to different specs.
                 Some(task)
                     if task.identity == identity && task.latest.borrow().spec == watch.spec =>
                 {
                     task.latest.send_replace(watch.clone());
                     task.requested.send_if_modified(|known| {
-                        // Taking a request away asks for nothing.
+                        // Removing the annotation requests nothing.
                         let asked = requested.is_some() && *known != requested;
                         *known = requested;
                         asked
                     });
                 }
                 _ => {
-                    // The old task ends before the new one begins.
+                    // The old task ends before the new one starts.
                     let old = tasks.remove(name);
                     let edited = old.is_some_and(|old| old.identity.uid == identity.uid);
                     let at = starts.get(&(namespace, name)).copied().unwrap_or_default();
@@ -240,7 +226,7 @@ impl<C: KubeApi, T: Service> Supervisor<C, T> {
         }
     }
 
-    /// Starts what `watch` wants; `edited`: in place of what an earlier generation of it wanted. It syncs at `starts_at`
+    /// Starts the task for `watch`. If `edited`, it replaces the task of an earlier generation. It syncs at `starts_at`
     /// (monotonic) at the earliest.
     fn start(
         &self,
@@ -250,11 +236,10 @@ impl<C: KubeApi, T: Service> Supervisor<C, T> {
         (edited, starts_at): (bool, Duration),
     ) -> Running {
         let work = match (&identity.overlaps, watch.spec.suspend) {
-            _ if identity.leaves => Work::LetGo,
             (overlaps, true) => Work::Rest(ReadyState::Suspended, overlaps.is_some()),
             (Some(other), false) => {
                 let message = format!(
-                    "The older ClusterWatch {other} in this namespace covers the same instances, so this one does nothing. Delete one of the two"
+                    "ClusterWatch {other} in this namespace is older and covers the same instances, so this ClusterWatch is not synced. Delete one of the two"
                 );
                 let reason = Reason::OverlappingClusterWatch;
                 Work::Rest(ReadyState::Stalled { reason, message }, true)
@@ -271,7 +256,6 @@ impl<C: KubeApi, T: Service> Supervisor<C, T> {
             .of(&namespace, &watch.spec.cluster_id, watch.spec.instance());
         let slot = Slot {
             env: self.env.clone(),
-            shard: self.shard.clone(),
             speeds: self.speeds,
             watchdog: self.watchdog.clone(),
             meters: self.meters.clone(),
@@ -285,7 +269,7 @@ impl<C: KubeApi, T: Service> Supervisor<C, T> {
         let stop = self.shutdown.child_token();
         let stopped = stop.clone();
         self.tasks.spawn(async move {
-            // Whatever the task is in the middle of is dropped at once, its writes with it.
+            // Cancellation drops the task's work in progress at once, including its writes.
             tokio::select! {
                 biased;
                 () = stopped.cancelled() => {}
@@ -301,7 +285,7 @@ impl<C: KubeApi, T: Service> Supervisor<C, T> {
     }
 }
 
-/// Those of `watches` that are not being deleted, by namespace.
+/// The `ClusterWatches` that are not being deleted, by namespace.
 fn by_namespace(watches: &[Arc<ClusterWatch>]) -> HashMap<&str, Vec<&Arc<ClusterWatch>>> {
     let mut namespaces: HashMap<&str, Vec<_>> = HashMap::new();
     for watch in watches {

@@ -1,4 +1,4 @@
-//! Which `ClusterWatches` sync first where many would sync at once, as after a restart, and how much later the others do: pure.
+//! The order and delay of first syncs that would all happen at once, as after a restart: pure.
 
 use std::{
     collections::BTreeMap,
@@ -8,25 +8,26 @@ use std::{
 
 use k8s_openapi::jiff::Timestamp;
 
-/// No first sync waits for longer, however long the interval is.
+/// Maximum wait for a first sync, however long the interval is.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// So many may begin at the same moment: their calls are no burst.
+/// This many may start at the same moment: their requests are not a burst.
 const FEW: usize = 20;
 
-/// So many places, one a second, are enough for a few `ClusterWatches`: two of them need not be half a minute apart.
+/// Minimum number of places, one per second. It keeps a few `ClusterWatches` from being spread over half a minute.
 const PLACES: usize = 60;
 
-/// Multiples of this, without what is before the point, never gather anywhere, however many there are: (sqrt(5) - 1) / 2.
+/// The golden ratio's fraction, (sqrt(5) - 1) / 2. The fractional parts of its multiples stay evenly distributed,
+/// however many there are.
 const GOLDEN: f64 = 0.618_033_988_749_894_8;
 
-/// A place among those that begin together: the part of the time for all of them that passes before it.
+/// A place among those that start together: the fraction of the spread time that passes before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub struct Place(f64);
 
 impl Place {
-    /// The place of the one with `rank` (from 0) of `many`: a few have the first one all, others are evenly spaced, and at most a
-    /// second apart.
+    /// The place of `rank` (from 0) out of `many`. The first few all start at once; the others are evenly spaced, at
+    /// most a second apart.
     #[must_use]
     #[allow(clippy::cast_precision_loss, reason = "far fewer than 2^53")]
     pub fn of(rank: usize, many: usize) -> Self {
@@ -36,7 +37,7 @@ impl Place {
         Self(rank as f64 / many.max(PLACES) as f64)
     }
 
-    /// The place of one that comes after so many others were given theirs: behind those, or in a gap between them.
+    /// The place of one that comes after this many others: behind them, or in a gap between them.
     #[allow(clippy::cast_precision_loss, reason = "far fewer than 2^53")]
     fn after(others: usize) -> Self {
         if others < PLACES {
@@ -46,17 +47,17 @@ impl Place {
         }
     }
 
-    /// How long it waits, where `interval` is in force.
+    /// How long it waits if `interval` is in force.
     #[must_use]
     pub fn wait(self, interval: Duration) -> Duration {
         interval.min(LONGEST).mul_f64(self.0)
     }
 }
 
-/// One of those that begin together.
+/// One of those that start together.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Begins<'a> {
-    /// When it last synced; `None`, which is the first: never.
+    /// Time of its last sync; `None`, which comes first, means never.
     pub last_sync: Option<Timestamp>,
     /// Its namespace.
     pub namespace: &'a str,
@@ -64,8 +65,8 @@ pub struct Begins<'a> {
     pub name: &'a str,
 }
 
-/// The place of each, in the order in which they are given, where so many `others` were given theirs just before: namespaces
-/// can be listed one by one, and the first few of all of them still begin at once.
+/// The place of each, in the given order, after this many `others` got theirs just before. Namespaces can be listed one
+/// by one, and still only the first few of all start at once.
 #[must_use]
 pub fn places(begin: &[Begins<'_>], others: usize) -> Vec<Place> {
     let many = begin.len();
@@ -87,7 +88,7 @@ pub fn places(begin: &[Begins<'_>], others: usize) -> Vec<Place> {
     places
 }
 
-/// How many began lately.
+/// Counts recent starts.
 #[derive(Debug, Default)]
 pub struct Lately {
     since: Duration,
@@ -95,8 +96,8 @@ pub struct Lately {
 }
 
 impl Lately {
-    /// How many began before these, of which there are so `many` and which begin `now` (monotonic): as far as the first syncs of
-    /// those go on.
+    /// How many started before these `many`, which start `now` (monotonic), while the first syncs of those are still
+    /// going on.
     pub fn begin(&mut self, many: usize, now: Duration) -> usize {
         if self.many == 0 || now >= self.since + LONGEST {
             (self.since, self.many) = (now, 0);
@@ -107,15 +108,15 @@ impl Lately {
     }
 }
 
-/// By namespace and name, how often each is there: a new task of one comes before the old one is gone.
+/// Entries by namespace and name, counted: a new task may arrive before the old one is gone.
 type Names = BTreeMap<(Box<str>, Box<str>), usize>;
 
-/// All that are synced at present. Clones are the same roll.
+/// All that are currently synced. Clones share one roll.
 #[derive(Clone, Debug, Default)]
 pub struct Roll(Arc<Mutex<Names>>);
 
 impl Roll {
-    /// Enters one, until the entry is dropped.
+    /// Adds one to the roll until the entry is dropped.
     #[must_use]
     pub fn enter(&self, namespace: &str, name: &str) -> Entry {
         let key = (namespace.into(), name.into());
@@ -132,7 +133,7 @@ impl Roll {
     }
 }
 
-/// One that is on the roll.
+/// One entry of the roll.
 #[derive(Debug, Default)]
 pub struct Entry {
     roll: Roll,
@@ -140,7 +141,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Its place among all that are on the roll, should they begin together now.
+    /// Its place among all on the roll, if all start together now.
     #[must_use]
     pub fn place(&self) -> Place {
         let names = self.roll.lock();

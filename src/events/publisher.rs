@@ -1,4 +1,4 @@
-//! Hands Events to the cluster, in a bucket of their own.
+//! Publishes Events at a limited rate, separate from other writes.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,18 +22,18 @@ use crate::{
     k8s::{api::KubeApiError, leadership::Leadership},
 };
 
-/// Between Events when many wait.
+/// Time between Events while many are queued.
 const TURN: Duration = Duration::from_millis(100);
-/// Events that need no turn.
+/// Burst of Events.
 const BURST: usize = 100;
-/// How long the cluster may take for one.
+/// Timeout of one request.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// Characters of the instance's name that the API server takes.
+/// Maximum length of the instance's name in the API server.
 const INSTANCE: usize = 128;
 
 pub(super) type Queue = Receiver<(ObjectReference, EventDraft)>;
 
-/// Tells the cluster what was said.
+/// Publishes the queued Events.
 pub struct Publisher {
     queue: Queue,
     dropped: Counter,
@@ -45,7 +45,7 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// A publisher of what comes from `queue`, by way of `client`, while this replica leads.
+    /// A publisher of `queue`, which uses `client` while this replica leads.
     #[must_use]
     pub(super) fn new(
         client: Client,
@@ -53,7 +53,7 @@ impl Publisher {
         leadership: Leadership,
         (queue, dropped): (Queue, Counter),
     ) -> Self {
-        // In a pod, the pod's name.
+        // In a pod, this is the pod's name.
         let host = hostname::get().unwrap_or_default();
         let instance: String = host.to_string_lossy().chars().take(INSTANCE).collect();
         let unnamed = || env!("CARGO_PKG_NAME").to_owned();
@@ -70,7 +70,7 @@ impl Publisher {
         }
     }
 
-    /// Publishes until nobody can say anything any more.
+    /// Publishes until the queue is closed.
     pub async fn run(mut self) {
         let bucket = RateLimiter::builder()
             .max(BURST)
@@ -88,12 +88,12 @@ impl Publisher {
             let told = match timeout(TIMEOUT, self.publish(&of, &said)).await {
                 Ok(told) => told,
                 Err(_) => Err(KubeApiError::Unavailable(format!(
-                    "no answer within {TIMEOUT:?}"
+                    "no response within {TIMEOUT:?}"
                 ))),
             };
             if let Err(error) = &told {
                 self.dropped.inc();
-                // Once for all that follow each other.
+                // Logged only once for failures in a row.
                 if !failing {
                     tracing::warn!(%error, "failed to publish Events; they are dropped and counted in events_dropped_total");
                 }
@@ -102,7 +102,7 @@ impl Publisher {
         }
     }
 
-    /// Tells it: once more where that was told lately, else as a new Event, also where the one before was deleted.
+    /// Publishes an Event. A recent one with the same content is counted up, or created again if it was deleted.
     async fn publish(
         &mut self,
         of: &ObjectReference,

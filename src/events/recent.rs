@@ -1,4 +1,4 @@
-//! Which Events were told lately, so that one that is said again counts up and is no second Event: pure.
+//! Remembers recent Events, so that a repeated one counts up instead of creating another: pure.
 
 use std::{collections::HashMap, hash::Hasher, time::Duration};
 
@@ -15,23 +15,23 @@ use siphasher::sip::SipHasher13;
 
 use super::EventDraft;
 
-/// What is said again within this time counts up, as with every other controller.
+/// A repetition within this time counts up, as in other controllers.
 const LATELY: Duration = Duration::from_secs(6 * 60);
-/// Events remembered at most; past that the oldest is forgotten, and told as a new one if it comes again.
+/// Maximum number of Events remembered. Beyond it the oldest is forgotten, and its repetition becomes a new Event.
 const MOST: usize = 1000;
-/// Bytes of an object's name that the API server takes at most.
+/// Maximum length of an object's name in bytes.
 const NAME: usize = 253;
-/// Bytes of a note; the API server refuses more than 1,024.
+/// Maximum length of a note in bytes. The API server rejects more than 1,024.
 const NOTE: usize = 1000;
-/// What an Event says was done; the API server demands a word.
+/// The action of every Event, which the API server requires.
 const ACTION: &str = "Mirror";
 
-/// What makes two Events the same: the object, the type, the reason, and the note too.
+/// What identifies equal Events: object, type, reason and note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Key(u64);
 
 impl Key {
-    /// The key of what is `said` of an object.
+    /// The key of the Event `said` about an object.
     pub(super) fn of(object: &ObjectReference, said: &EventDraft) -> Self {
         let mut hash = SipHasher13::new();
         let texts = [
@@ -45,7 +45,7 @@ impl Key {
         for text in texts {
             let text = text.as_deref().unwrap_or_default();
             hash.write(text.as_bytes());
-            // No byte of a text: where one ends and the next begins counts.
+            // This byte occurs in no text, so it separates the parts unambiguously.
             hash.write_u8(0xff);
         }
         hash.write_u8(u8::from(said.warning));
@@ -53,29 +53,29 @@ impl Key {
     }
 }
 
-/// An Event that the cluster has.
+/// An Event that exists in the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Told {
     /// Its name.
     pub(super) name: String,
-    /// How often it was said.
+    /// How often it occurred.
     pub(super) count: i32,
-    /// When it was last said (monotonic).
+    /// When it last occurred (monotonic).
     at: Duration,
 }
 
-/// The Events that were told lately.
+/// The recent Events.
 #[derive(Debug, Default)]
 pub(super) struct Recent(HashMap<Key, Told>);
 
 impl Recent {
-    /// The Event that was told of this `now` (monotonic), if that was lately.
+    /// The recent Event with this key, as of `now` (monotonic).
     pub(super) fn get(&mut self, key: Key, now: Duration) -> Option<Told> {
         self.0.retain(|_, told| now < told.at + LATELY);
         self.0.get(&key).cloned()
     }
 
-    /// The Event `name` was told `now` (monotonic), as the `count`th of its kind.
+    /// The Event `name` was published `now` (monotonic), as the `count`th of its kind.
     pub(super) fn told(&mut self, key: Key, name: String, count: i32, now: Duration) {
         if self.0.len() >= MOST && !self.0.contains_key(&key) {
             let oldest = self.0.iter().min_by_key(|(_, told)| told.at);
@@ -87,13 +87,13 @@ impl Recent {
         self.0.insert(key, Told { name, count, at });
     }
 
-    /// The cluster has it no more.
+    /// The Event no longer exists.
     pub(super) fn gone(&mut self, key: Key) {
         self.0.remove(&key);
     }
 }
 
-/// The series of an Event that was said `count` times, the last time `now`.
+/// The series of an Event that occurred `count` times, the last time `now`.
 pub(super) fn series(count: i32, now: Timestamp) -> EventSeries {
     EventSeries {
         count,
@@ -101,7 +101,7 @@ pub(super) fn series(count: i32, now: Timestamp) -> EventSeries {
     }
 }
 
-/// The Event of what was `said` of an object `now` by `instance`; `suffix`: what no other Event's name ends with.
+/// The Event for `said` about an object `now`, reported by `instance`; `suffix` makes its name unique.
 pub(super) fn event(
     object: &ObjectReference,
     said: &EventDraft,
@@ -127,7 +127,7 @@ pub(super) fn event(
     }
 }
 
-/// The name of an Event: that of its object, as much of it as fits, and the suffix.
+/// The name of an Event: as much of the object's name as fits, and the suffix.
 fn name(object: &str, suffix: &str) -> String {
     let room = NAME.saturating_sub(suffix.len() + 1);
     let object = object.get(..room.min(object.len())).unwrap_or_default();
@@ -136,7 +136,8 @@ fn name(object: &str, suffix: &str) -> String {
     format!("{object}.{suffix}")
 }
 
-/// The note in as many bytes as the API server takes. The `…` keeps a command that is cut short from being one.
+/// The note, truncated to what the API server accepts. The `…` makes a truncated command invalid, so that it cannot be
+/// run by mistake.
 fn cut(note: &str) -> String {
     if note.len() <= NOTE {
         return note.to_owned();

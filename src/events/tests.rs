@@ -93,7 +93,7 @@ fn each_state_that_is_entered_is_told_by_its_reason() {
         ),
         (
             "FAILED",
-            "! RemediationFailed: instance-1: reboot (REBOOT_VM) failed. Unless a later one has mended it, ask for another repair or tell Together",
+            "! RemediationFailed: instance-1: reboot (REBOOT_VM) failed. Request another remediation or contact Together support, unless a later one succeeded",
         ),
         (
             "CANCELLED",
@@ -101,7 +101,7 @@ fn each_state_that_is_entered_is_told_by_its_reason() {
         ),
         (
             "NEW-ONE",
-            "UnknownState: instance-1: reboot (REBOOT_VM) is in state NEW-ONE, which this version does not know: nothing to do",
+            "UnknownState: instance-1: reboot (REBOOT_VM) is in state NEW-ONE, which this version does not recognize. No action is needed",
         ),
     ] {
         assert_eq!(entered(state), wanted);
@@ -138,7 +138,7 @@ fn another_mode_is_told() {
     assert_eq!(
         update(&item(1, "PENDING_APPROVAL"), &after),
         [
-            "ModeChanged: instance-1: the repair was reboot (REBOOT_VM) and is now quick reprovision (VM_ONLY)"
+            "ModeChanged: instance-1: the mode changed from reboot (REBOOT_VM) to quick reprovision (VM_ONLY)"
         ]
     );
 }
@@ -162,7 +162,7 @@ fn what_the_api_shows_no_more_is_told_and_that_it_is_back() {
         let wanted = format!("! {}: instance-1: {}", synced.reason(), synced.message());
         assert_eq!(marked(synced), wanted);
     }
-    let back = "Listed: instance-1: the API shows it again, as it is mirrored";
+    let back = "Listed: instance-1: listed again; the mirror matches the API";
     assert_eq!(marked(Synced::Listed), back);
     let mut stale = (*running).clone();
     stale.synced = Synced::Stale;

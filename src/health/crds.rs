@@ -1,6 +1,6 @@
-//! Sees whether both kinds are installed, and not older than the program: else nothing may be written.
+//! Checks that both CRDs are installed and not older than the operator. Otherwise nothing may be written.
 //!
-//! The cluster's `OpenAPI` document tells it, which every account may read: no rights on the definitions are needed.
+//! The check reads the API server's `OpenAPI` document, which every account may read, so it needs no RBAC for CRDs.
 
 use std::time::Duration;
 
@@ -18,14 +18,14 @@ use crate::{
 
 /// All that is needed.
 const FIT: Definitions = Definitions::Seen(Installed::Fit);
-/// Between two looks while the definitions do not fit.
+/// Time between checks while the CRDs do not match.
 const PAUSE: Duration = Duration::from_secs(2);
-/// Between two looks while they do: the document takes the API server nothing, it keeps it ready.
+/// Time between checks while they match. The API server caches this document.
 const CHECK: Duration = Duration::from_secs(15);
-/// How long one look may take.
+/// Timeout of one check.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Looks until the definitions fit, and keeps `readiness` up to date.
+/// Checks until the CRDs match, and updates `readiness`.
 pub async fn until_fit(client: &Client, readiness: &Readiness) {
     loop {
         let found = look(client).await;
@@ -39,8 +39,8 @@ pub async fn until_fit(client: &Client, readiness: &Readiness) {
     }
 }
 
-/// Looks now and then, and whenever a watch fails, until the definitions do not fit any more. An API server that does not
-/// tell is no reason to stop; `readiness` says so meanwhile.
+/// Checks regularly, and whenever a watch fails, until the CRDs no longer match. A failing API server is no reason to
+/// stop; `readiness` reports it meanwhile.
 pub async fn until_unfit(client: &Client, readiness: &Readiness) {
     loop {
         tokio::select! {
@@ -49,7 +49,7 @@ pub async fn until_unfit(client: &Client, readiness: &Readiness) {
         }
         let found = look(client).await;
         if found != FIT {
-            // One look may meet a gap, such as an API server that has just started.
+            // One check may hit a gap, such as an API server that has just started, so a second one decides.
             tokio::time::sleep(PAUSE).await;
             if look(client).await != found {
                 readiness.report_watch_error();
@@ -60,7 +60,7 @@ pub async fn until_unfit(client: &Client, readiness: &Readiness) {
             if found == FIT {
                 tracing::info!("ready again");
             } else {
-                tracing::warn!("not ready any more: {found}");
+                tracing::warn!("no longer ready: {found}");
             }
         }
         if matches!(found, Definitions::Seen(_)) && found != FIT {
@@ -82,7 +82,7 @@ async fn look(client: &Client) -> Definitions {
         Err(error) => {
             tracing::debug!(
                 error = words(&error),
-                "the installed definitions could not be read"
+                "failed to read the installed CRDs; retrying"
             );
             Definitions::Unseen
         }

@@ -1,6 +1,6 @@
-//! Notices a watch whose polls no longer move: due and not begun, or begun and stuck.
+//! Detects a `ClusterWatch` whose syncs make no progress: due but not started, or started and stuck.
 //!
-//! Polls that fail are no concern of it: they move.
+//! Failing syncs are fine here: they make progress.
 
 use std::{
     fmt,
@@ -10,13 +10,13 @@ use std::{
 
 use crate::clock::Clock;
 
-/// How long a watch may show no sign of life. Every call that a poll makes ends within about a minute.
+/// How long a `ClusterWatch` may make no progress. Every request of a sync ends within about a minute.
 const PATIENCE: Duration = Duration::from_secs(300);
-/// Calls to the API that a poll may have to wait for in the bucket of its key, which other watches use too.
+/// Requests of other `ClusterWatches` that a sync may have to wait for, if they share its API key.
 const QUEUE: f64 = 100.0;
 
-/// How long a watch may show no sign of life where a key has `api_qps` calls a second: five minutes, or the time that
-/// a hundred calls take.
+/// How long a `ClusterWatch` may make no progress if a key allows `api_qps` requests per second: five minutes, or the
+/// time for a hundred requests.
 #[must_use]
 pub fn patience(api_qps: f64) -> Duration {
     Duration::try_from_secs_f64(QUEUE / api_qps)
@@ -24,7 +24,7 @@ pub fn patience(api_qps: f64) -> Duration {
         .max(PATIENCE)
 }
 
-/// Keeps the last sign of life of every watch that polls. Clones are handles to the same one.
+/// The last sign of progress of every `ClusterWatch` that syncs. Clones share it.
 #[derive(Clone)]
 pub struct Watchdog {
     clock: Arc<dyn Clock>,
@@ -34,24 +34,24 @@ pub struct Watchdog {
 
 struct Slot {
     name: String,
-    /// The last sign of life, or when the next one is due (monotonic).
+    /// The last sign of progress, or when the next one is due (monotonic).
     since: Mutex<Duration>,
     clock: Arc<dyn Clock>,
 }
 
-/// Gives the signs of life of one watch; the watchdog forgets the watch with its last clone. The default one is heard
-/// by nobody.
+/// Reports the progress of one `ClusterWatch`. The watchdog forgets the `ClusterWatch` when the last clone is dropped. The
+/// default one reports nothing.
 #[derive(Clone, Default)]
 pub struct Heartbeat(Option<Arc<Slot>>);
 
-/// Watches that show no sign of life.
+/// The `ClusterWatches` without progress.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stalled {
     /// How many.
     pub watches: usize,
-    /// Namespace and name of the one that is silent for longest.
+    /// Namespace and name of the one that has been stalled for the longest.
     pub worst: String,
-    /// For how long that one is silent.
+    /// How long that one has made no progress.
     pub silent: Duration,
 }
 
@@ -65,13 +65,13 @@ impl fmt::Display for Stalled {
         let seconds = silent.as_secs();
         write!(
             f,
-            "stalled ClusterWatches: {watches}; the longest is {worst}, whose poll has not moved for {seconds} s"
+            "stalled ClusterWatches: {watches}; the longest is {worst}, with no progress for {seconds} s"
         )
     }
 }
 
 impl Watchdog {
-    /// A watchdog that lets a watch be silent for `patience`.
+    /// A watchdog that allows `patience` without progress.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>, patience: Duration) -> Self {
         Self {
@@ -81,7 +81,7 @@ impl Watchdog {
         }
     }
 
-    /// Looks after a watch from now on.
+    /// Monitors a `ClusterWatch` from now on.
     #[must_use]
     pub fn enroll(&self, namespace: &str, name: &str) -> Heartbeat {
         let slot = Arc::new(Slot {
@@ -95,7 +95,7 @@ impl Watchdog {
         Heartbeat(Some(slot))
     }
 
-    /// The watches that are silent for too long, if any.
+    /// The `ClusterWatches` without progress for too long, if any.
     #[must_use]
     pub fn stalled(&self) -> Option<Stalled> {
         let slots: Vec<_> = lock(&self.slots).iter().filter_map(Weak::upgrade).collect();
@@ -107,14 +107,14 @@ impl Watchdog {
 }
 
 impl Heartbeat {
-    /// Something was done just now.
+    /// Reports progress now.
     pub fn touch(&self) {
         if let Some(slot) = &self.0 {
             *lock(&slot.since) = slot.clock.elapsed();
         }
     }
 
-    /// Nothing will be done before `due` (monotonic).
+    /// No progress is expected before `due` (monotonic).
     pub fn rest_until(&self, due: Duration) {
         if let Some(slot) = &self.0 {
             *lock(&slot.since) = due;
@@ -129,7 +129,7 @@ impl fmt::Debug for Heartbeat {
     }
 }
 
-/// Which of `signs` (a watch and its last sign of life) are silent for more than `patience` at `now`.
+/// Those of `signs` (a `ClusterWatch` and its last sign of progress) that are older than `patience` at `now`.
 fn stalled<'a>(
     now: Duration,
     patience: Duration,
@@ -148,7 +148,7 @@ fn stalled<'a>(
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A panic under the lock leaves a whole value.
+    // A panic while the lock is held cannot leave a partial value.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

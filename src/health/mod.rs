@@ -1,4 +1,4 @@
-//! Whether the operator lives and is ready, and the server that tells it to the kubelet and to Prometheus.
+//! Liveness and readiness of the operator, and the server for the kubelet's probes and for Prometheus.
 
 pub mod crds;
 pub mod liveness;

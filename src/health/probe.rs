@@ -1,4 +1,4 @@
-//! Asks a running operator from outside whether it is ready: what `helm test` runs in a pod.
+//! Checks from outside whether a running operator is ready: `helm test` runs this in a pod.
 
 use std::time::Duration;
 
@@ -12,20 +12,20 @@ use crate::{
 
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What the operator whose `/readyz` is at `url` says once it is ready.
+/// Polls the operator's `/readyz` at `url` until it is ready, and returns its response.
 ///
 /// # Errors
-/// What it said last where it is not within `patience`.
+/// The last response if it is not ready within `patience`.
 pub async fn until_ready(url: &str, patience: Duration) -> Result<String, String> {
     tls::provide();
-    // It is in the same cluster, where a proxy has no business.
+    // The operator is in the same cluster, so no proxy is used.
     let client = reqwest::Client::builder()
         .user_agent(agent::USER_AGENT)
         .no_proxy()
         .dns_resolver(Resolver::default())
         .build();
-    let client = client.map_err(|_| "TLS cannot be set up".to_owned())?;
-    let mut last = "it did not answer".to_owned();
+    let client = client.map_err(|_| "cannot set up TLS".to_owned())?;
+    let mut last = "no response".to_owned();
     let asked = async {
         loop {
             match ask(&client, url).await {

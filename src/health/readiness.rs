@@ -1,4 +1,4 @@
-//! Whether the operator has what it needs of the cluster to begin its work.
+//! Whether the operator has what it needs from the cluster to start its work.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,14 +15,14 @@ use crate::{api::published::Installed, store::Index};
 
 mod unreadable;
 
-/// What is known of the definitions of both kinds.
+/// The state of both CRDs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Definitions {
-    /// The API server has not told anything yet.
+    /// The API server has not responded yet.
     Unseen,
-    /// The API server does not let this account look.
+    /// The operator has no access.
     Forbidden,
-    /// What the API server publishes.
+    /// The CRDs that the API server publishes.
     Seen(Installed),
 }
 
@@ -31,33 +31,33 @@ impl fmt::Display for Definitions {
         match self {
             Self::Unseen => write!(
                 f,
-                "the API server does not answer: see that it can be reached from here; it is asked again"
+                "the API server does not respond; retrying. Check that the operator can reach it"
             ),
             Self::Forbidden => write!(
                 f,
-                "the API server refuses to show what is installed (/openapi/v3): bind the ClusterRole system:discovery to the operator's service account"
+                "no access to /openapi/v3 of the API server. Bind the ClusterRole system:discovery to the operator's service account"
             ),
             Self::Seen(installed) => installed.fmt(f),
         }
     }
 }
 
-/// How the first list of the `ClusterWatches` of a namespace does.
+/// The state of the first list of the `ClusterWatches` of a namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listing {
-    /// It has not ended.
+    /// Not complete yet.
     Pending,
-    /// It has ended.
+    /// Complete.
     Listed,
-    /// The API server refuses it.
+    /// Rejected by the API server.
     Refused,
 }
 
-/// The lists of `ClusterWatches`, by their namespaces (all: empty). None before the first begins.
+/// The lists of `ClusterWatches` by namespace (empty: all). Empty before the first one starts.
 #[derive(Default)]
 struct Listings {
     by: Mutex<BTreeMap<Box<str>, Listing>>,
-    /// Told when one has changed.
+    /// Notified of each change.
     changed: Notify,
 }
 
@@ -66,7 +66,7 @@ impl Listings {
         self.by.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether each was listed or refused, and not all were refused.
+    /// Whether every list is complete or rejected, and not all are rejected.
     fn is_filled(&self) -> bool {
         let by = self.lock();
         let mut each = by.values();
@@ -75,14 +75,14 @@ impl Listings {
     }
 }
 
-/// The list of the `ClusterWatches` of one namespace, for as long as it is watched.
+/// The list of the `ClusterWatches` of one namespace, while it is watched.
 pub struct Listed {
     listings: Arc<Listings>,
     namespace: Box<str>,
 }
 
 impl Listed {
-    /// Says how it does.
+    /// Sets its state.
     pub fn set(&self, listing: Listing) {
         let before = self.listings.lock().insert(self.namespace.clone(), listing);
         if before != Some(listing) {
@@ -98,7 +98,7 @@ impl Drop for Listed {
     }
 }
 
-/// Collects what is there already. Clones are handles to the same one.
+/// Collects the state of all requirements. Clones share it.
 #[derive(Clone)]
 pub struct Readiness {
     definitions: Arc<Mutex<Definitions>>,
@@ -109,7 +109,7 @@ pub struct Readiness {
 }
 
 impl Readiness {
-    /// Nothing but what `index` says is known yet.
+    /// Nothing is known except for `index`.
     #[must_use]
     pub fn new(index: Index) -> Self {
         Self {
@@ -121,7 +121,7 @@ impl Readiness {
         }
     }
 
-    /// Takes in what is known of the definitions; says whether that is news.
+    /// Sets the state of the CRDs. Returns whether it changed.
     #[must_use]
     pub fn definitions(&self, found: Definitions) -> bool {
         let mut known = self
@@ -139,13 +139,13 @@ impl Readiness {
         &self.index
     }
 
-    /// The `ClusterWatches` that cannot be read.
+    /// The unreadable `ClusterWatches`.
     #[must_use]
     pub fn unreadable(&self) -> &Unreadable {
         &self.unreadable
     }
 
-    /// How many objects cannot be read, by namespace and kind.
+    /// The number of unreadable objects, by namespace and kind.
     #[must_use]
     pub fn unreadable_objects(&self) -> BTreeMap<(String, &'static str), usize> {
         let mut counts = BTreeMap::new();
@@ -159,17 +159,17 @@ impl Readiness {
         counts
     }
 
-    /// A watch failed: perhaps its definition is gone.
+    /// A watch failed, perhaps because its CRD was deleted.
     pub fn report_watch_error(&self) {
         self.watch_errors.notify_one();
     }
 
-    /// Waits until somebody doubts that the definitions are as they were.
+    /// Waits for a failure that may mean that a CRD was deleted.
     pub async fn doubted(&self) {
         self.watch_errors.notified().await;
     }
 
-    /// A watch on the `ClusterWatches` of `namespace` (all: `None`) begins its first list.
+    /// A watch on the `ClusterWatches` of `namespace` (`None`: all) starts its first list.
     #[must_use]
     pub fn watch_begins(&self, namespace: Option<&str>) -> Arc<Listed> {
         let listed = Listed {
@@ -180,14 +180,14 @@ impl Readiness {
         Arc::new(listed)
     }
 
-    /// Whether this replica knows what it must know to lead: of each namespace, mirrors and `ClusterWatches` were listed or
-    /// refused.
+    /// Whether this replica knows enough to lead: in each namespace, mirrors and `ClusterWatches` were listed, or
+    /// listing them was rejected.
     #[must_use]
     pub fn is_filled(&self) -> bool {
         self.index.is_ready() && self.watches.is_filled()
     }
 
-    /// Waits until this replica [is filled](Self::is_filled).
+    /// Waits until [`is_filled`](Self::is_filled).
     pub async fn filled(&self) {
         loop {
             self.index.ready().await;
@@ -202,8 +202,7 @@ impl Readiness {
         }
     }
 
-    /// The namespaces of which the API server refuses to list Remediations or `ClusterWatches`, in order (all of them: an
-    /// empty name).
+    /// The namespaces in which the operator may not list Remediations or `ClusterWatches`, sorted (empty name: all).
     #[must_use]
     pub fn refused(&self) -> BTreeSet<Box<str>> {
         let mut refused = self.index.all_refused();
@@ -215,7 +214,7 @@ impl Readiness {
         refused
     }
 
-    /// What is missing and what to do about it, in one line; `None`: ready.
+    /// What is missing and what to do about it, in one line; `None` if ready.
     #[must_use]
     pub fn missing(&self) -> Option<String> {
         let definitions = self
@@ -233,7 +232,7 @@ impl Readiness {
         }
     }
 
-    /// What does not work though the rest does, in one line.
+    /// What does not work although the operator is ready, in one line.
     #[must_use]
     pub fn note(&self) -> Option<String> {
         let refused = self.refused();
@@ -241,7 +240,7 @@ impl Readiness {
         let named: Vec<&str> = named.map(|namespace| &**namespace).collect();
         (!named.is_empty()).then(|| {
             format!(
-                "the API server refuses to list Remediations or ClusterWatches in {}: grant the operator's service account list and watch there, or take the namespace out of --namespace",
+                "no access to Remediations or ClusterWatches in {}. Grant the operator's service account list and watch there, or remove the namespace from --namespace",
                 named.join(", ")
             )
         })
@@ -260,7 +259,7 @@ fn missing(definitions: &Definitions, mirrors: bool, watches: bool) -> Option<St
         (true, true) => return None,
     };
     Some(format!(
-        "the first listing of {kind} has not ended: where this stays, the log says why; mostly the operator's service account may not list and watch them"
+        "the first list of {kind} is not complete. If this persists, check the logs, and that the operator's service account may list and watch them"
     ))
 }
 

@@ -1,4 +1,4 @@
-//! The admin server: what the kubelet's probes and Prometheus ask.
+//! The admin server for the kubelet's probes and for Prometheus.
 
 use std::{
     convert::Infallible,
@@ -27,12 +27,12 @@ use crate::{
     metrics::{Format, Metrics},
 };
 
-/// How long one connection may last, so that nobody holds many open.
+/// Maximum duration of a connection, so that no client can hold many open.
 const CONNECTION: Duration = Duration::from_secs(10);
-/// Wait after a connection that could not be accepted, mostly for want of descriptors.
+/// Wait after a connection could not be accepted, mostly for lack of file descriptors.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What is looked at.
+/// The sources of the responses.
 pub struct Probes {
     /// For `/livez`.
     pub watchdog: Watchdog,
@@ -40,14 +40,14 @@ pub struct Probes {
     pub readiness: Readiness,
     /// For `/metrics`.
     pub metrics: Metrics,
-    /// Counts the answers that panicked.
+    /// Counts panics while responding.
     pub panics: Counter,
 }
 
-/// Listens on `address`. All addresses (`[::]`) means those of IPv4 alone where IPv6 is off.
+/// Listens on `address`. All addresses (`[::]`) means only those of IPv4 if IPv6 is disabled.
 ///
 /// # Errors
-/// What the system says, for instance that the port is taken.
+/// The system's error, for example that the port is in use.
 pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     match TcpListener::bind(address).await {
         Err(error) => match without_ipv6(address, error.kind()) {
@@ -58,14 +58,14 @@ pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     }
 }
 
-/// The address to listen on instead, where `error` came of IPv6 being off.
+/// The address to listen on instead, if `error` means that IPv6 is disabled.
 fn without_ipv6(address: SocketAddr, error: ErrorKind) -> Option<SocketAddr> {
     let of_its_own = matches!(error, ErrorKind::AddrInUse | ErrorKind::PermissionDenied);
     (address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) && !of_its_own)
         .then(|| SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port())))
 }
 
-/// Answers until it is dropped.
+/// Responds until it is dropped.
 pub async fn serve(listener: TcpListener, probes: Probes) {
     let probes = Arc::new(probes);
     let mut connections = JoinSet::new();
@@ -80,14 +80,14 @@ pub async fn serve(listener: TcpListener, probes: Probes) {
         match accepted {
             Ok((stream, _)) => drop(connections.spawn(connection(stream, probes.clone()))),
             Err(error) => {
-                tracing::warn!(%error, "the admin server could not accept a connection");
+                tracing::warn!(%error, "the admin server failed to accept a connection");
                 tokio::time::sleep(PAUSE).await;
             }
         }
     }
 }
 
-/// Counts a connection that panicked. Whoever asked got no answer, which the kubelet takes for a failed probe.
+/// Counts a connection that panicked. Its client gets no response, which the kubelet takes for a failed probe.
 fn count(ended: Result<(), JoinError>, panics: &Counter) {
     if ended.is_err_and(|error| error.is_panic()) {
         panics.inc();
@@ -103,7 +103,7 @@ async fn connection(stream: TcpStream, probes: Arc<Probes>) {
     let answered = http1::Builder::new()
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service);
-    // A prober that goes away or dawdles is no concern of the operator.
+    // A client that disconnects or is slow is not a problem of the operator.
     let _ = tokio::time::timeout(CONNECTION, answered).await;
 }
 
@@ -133,7 +133,7 @@ fn respond(method: &Method, path: &str, format: Format, probes: &Probes) -> Resp
         _ => (
             StatusCode::NOT_FOUND,
             plain,
-            "there are /livez, /readyz and /metrics\n".to_owned(),
+            "not found; use /livez, /readyz or /metrics\n".to_owned(),
         ),
     };
     let mut response = Response::new(text);

@@ -1,4 +1,4 @@
-//! The port to the cluster: every call that the operator makes of the Kubernetes API besides its watches.
+//! The port to the API server: every request to it except for watches.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -14,25 +14,25 @@ use crate::{
     k8s::{error_text::words, gate::Gate, partial::Shown, refusal::Asked},
 };
 
-/// Why a call to the cluster failed.
+/// Why a request to the API server failed.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum KubeApiError {
-    /// The object changed meanwhile, or one of that name exists already.
-    #[error("the object changed meanwhile")]
+    /// The object was changed concurrently, or an object of that name already exists.
+    #[error("the object was changed concurrently")]
     Conflict,
-    /// There is no such object (or its namespace is gone).
-    #[error("there is no such object")]
+    /// The object or its namespace does not exist.
+    #[error("object not found")]
     NotFound,
-    /// The cluster refuses: rights, quota or admission.
-    #[error("the cluster refuses it: {0}")]
+    /// Rejected by RBAC, quota or admission.
+    #[error("the API server rejected the request: {0}")]
     Refused(String),
-    /// The cluster could not take it just now, because of other writes: it was not carried out, and may be tried again.
-    #[error("the API server is busy with other writes: {0}")]
+    /// Rejected because of concurrent writes. It had no effect and may be retried.
+    #[error("the request conflicts with concurrent writes: {0}")]
     Contended(String),
-    /// Too many requests: it was not carried out, and may be tried again.
+    /// Too many requests. It had no effect and may be retried.
     #[error("the API server is throttling requests: {0}")]
     Busy(String),
-    /// No answer, or an answer that says to try again.
+    /// No response, or a response that asks for a retry.
     #[error("the API request failed: {0}")]
     Unavailable(String),
 }
@@ -44,7 +44,7 @@ impl From<kube::Error> for KubeApiError {
 }
 
 impl KubeApiError {
-    /// What `error` means for an object that was to be created.
+    /// The meaning of `error` for an object to be created.
     #[must_use]
     pub fn of_creation(error: kube::Error) -> Self {
         Self::of(error, Asked::Creation)
@@ -58,10 +58,10 @@ impl KubeApiError {
     }
 }
 
-/// What the operator asks of the cluster. Writes are fenced: `object` carries the uid and resourceVersion that the
-/// decision was made on, and the cluster answers [`KubeApiError::Conflict`] where they are no longer true.
+/// The operator's requests to the API server. Writes are fenced: `object` carries the uid and resourceVersion that the
+/// decision was based on. If they are outdated, the result is [`KubeApiError::Conflict`].
 pub trait KubeApi: Clone + Send + Sync + 'static {
-    /// Creates a mirror; its status is ignored by the server.
+    /// Creates a mirror. The API server ignores its status.
     fn create(
         &self,
         mirror: &Remediation,
@@ -71,7 +71,7 @@ pub trait KubeApi: Clone + Send + Sync + 'static {
         &self,
         mirror: &Remediation,
     ) -> impl Future<Output = Result<Remediation, KubeApiError>> + Send;
-    /// Changes labels and owner references by a merge patch that carries the fence.
+    /// Updates labels and owner references by a merge patch that carries the fence.
     fn patch(
         &self,
         namespace: &str,
@@ -92,13 +92,13 @@ pub trait KubeApi: Clone + Send + Sync + 'static {
         namespace: &str,
         name: &str,
     ) -> impl Future<Output = Result<Remediation, KubeApiError>> + Send;
-    /// Reads a watch.
+    /// Reads a `ClusterWatch`.
     fn get_watch(
         &self,
         namespace: &str,
         name: &str,
     ) -> impl Future<Output = Result<ClusterWatch, KubeApiError>> + Send;
-    /// Replaces the status of a watch.
+    /// Replaces the status of a `ClusterWatch`.
     fn replace_watch_status(
         &self,
         watch: &ClusterWatch,
@@ -111,7 +111,7 @@ pub trait KubeApi: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Secret, KubeApiError>> + Send;
 }
 
-/// The real cluster.
+/// The real API server.
 #[derive(Clone)]
 pub struct KubeClient {
     client: Client,
@@ -120,7 +120,7 @@ pub struct KubeClient {
 }
 
 impl KubeClient {
-    /// A cluster behind `client`, whose calls all pass `gate`.
+    /// The API server behind `client`; every request passes `gate`.
     #[must_use]
     pub fn new(client: Client, gate: Gate) -> Self {
         Self {
@@ -130,7 +130,7 @@ impl KubeClient {
         }
     }
 
-    /// The same, where each mirror gets these annotations when it is created.
+    /// The same; each mirror gets these annotations when it is created.
     #[must_use]
     pub fn annotating(mut self, annotations: impl IntoIterator<Item = (String, String)>) -> Self {
         self.annotations = Arc::new(annotations.into_iter().collect());
@@ -204,7 +204,7 @@ impl KubeApi for KubeClient {
     }
 
     async fn get(&self, namespace: &str, name: &str) -> Result<Remediation, KubeApiError> {
-        // A status that cannot be read must not keep it from being written again.
+        // An unreadable status must not prevent a new one from being written.
         let api: Api<Shown> = Api::namespaced(self.client.clone(), namespace);
         let Shown(read) = self.gate.read(|| api.get(name)).await?;
         Ok(read)

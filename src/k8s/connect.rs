@@ -1,5 +1,5 @@
-//! How the clients of the Kubernetes API reach it. kube's own way would look names up by the C library, which fails in some
-//! networks, and would use a proxy of the environment for every server.
+//! Connections of the Kubernetes clients. kube's defaults would resolve names with the C library, which fails in some
+//! networks, and would use a proxy from the environment for every server.
 
 use std::error::Error;
 
@@ -29,10 +29,10 @@ use crate::network::{Resolver, proxy::ProxyUrl};
 
 type Requests = BoxService<Request<Body>, Response<Incoming>, BoxError>;
 
-/// The beginning of a client that reaches the server of `config` through its proxy, if it has one.
+/// The start of a client for the server of `config`, through its proxy if it has one.
 ///
 /// # Errors
-/// When the configuration makes no client.
+/// If the configuration is invalid.
 pub(super) fn builder(config: Config) -> kube::Result<ClientBuilder<Requests>> {
     let mut http = HttpConnector::new_with_resolver(Resolver::default());
     http.enforce_http(false);
@@ -48,7 +48,7 @@ pub(super) fn builder(config: Config) -> kube::Result<ClientBuilder<Requests>> {
         of_connector(config, socks)
     } else if proxy.is_https() {
         let mut of_proxy = config.clone();
-        // That name is the server's.
+        // The name is that of the server.
         of_proxy.tls_server_name = None;
         let https = of_proxy.rustls_https_connector_with_connector(http)?;
         of_connector(config, authorized(Tunnel::new(address, https), &proxy))
@@ -57,7 +57,7 @@ pub(super) fn builder(config: Config) -> kube::Result<ClientBuilder<Requests>> {
     }
 }
 
-/// What the kubeconfig was read with is the URL of a proxy.
+/// The kubeconfig's reader already checked that this is a proxy URL.
 fn proxy_of(config: &Config) -> Option<ProxyUrl> {
     let url = config.proxy_url.as_ref()?;
     ProxyUrl::parse(&url.to_string(), "proxy-url").ok()

@@ -1,5 +1,5 @@
-//! What is said of errors of the Kubernetes client. Their own texts may hold URLs, what a credential plugin printed, or parts
-//! of a kubeconfig, so only the API server's own words are passed on.
+//! Text for errors of the Kubernetes client. Their own texts may contain URLs, the output of a credential plugin, or
+//! parts of a kubeconfig, so only the API server's own message is passed on.
 
 use std::error::Error;
 
@@ -8,7 +8,7 @@ use kube_runtime::watcher;
 
 use crate::network::Cause;
 
-/// What happened, in words that may be shown.
+/// What happened, in words that are safe to show.
 #[must_use]
 pub fn words(error: &(dyn Error + 'static)) -> String {
     let mut next = Some(error);
@@ -31,20 +31,20 @@ pub fn words(error: &(dyn Error + 'static)) -> String {
 fn of_client(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) => status.message.clone(),
-        // What it says may hold what could not be read.
+        // The serde message may quote the response.
         kube::Error::SerdeError(error) => {
             let (line, column) = (error.line(), error.column());
-            format!("its answer cannot be read (line {line}, column {column})")
+            format!("cannot read the response (line {line}, column {column})")
         }
         kube::Error::RustlsTls(_) => {
-            "TLS cannot be set up with the certificates of the kubeconfig or service account"
+            "cannot set up TLS with the certificates of the kubeconfig or service account"
                 .to_owned()
         }
         kube::Error::InferKubeconfig(_) => {
-            "client-certificate or client-key of the kubeconfig cannot be read".to_owned()
+            "cannot read client-certificate or client-key of the kubeconfig".to_owned()
         }
         error if has_auth_error(error) => {
-            "the credentials of the kubeconfig or service account cannot be read".to_owned()
+            "cannot read the credentials of the kubeconfig or service account".to_owned()
         }
         error => Cause::of(error).phrase(),
     }

@@ -1,5 +1,5 @@
-//! What every call to the cluster passes: a server that asks for patience is left alone, a replica that does not lead
-//! begins no write, and nothing is waited for without end.
+//! The gate for every request to the API server: it honors Retry-After, starts no write unless this replica leads, and
+//! limits every wait.
 
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
@@ -11,17 +11,17 @@ use leaky_bucket::RateLimiter;
 
 use crate::k8s::{api::KubeApiError, leadership::Leadership, throttle::RetryAfterGate};
 
-/// How long one call may take before it counts as failed; its effect is then unknown, and the fence makes that safe.
+/// Timeout of one request. Its effect is unknown then, which the fence makes safe.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How often a call is made that the server is too busy for: it was not carried out then.
+/// Attempts of a request while the API server is throttling: it had no effect then.
 const TRIES: u32 = 4;
-/// How often a call is made that other writes keep the server from: by then they had about two seconds to get through.
+/// Attempts of a request that conflicts with other writes, spread over about two seconds.
 const CONTENDED_TRIES: u32 = 6;
-/// The first pause before such a call is made again; each one doubles.
+/// The first pause before a retry; each next one doubles.
 const CONTENDED_PAUSE: Duration = Duration::from_millis(100);
 
-/// The way to the cluster of one replica.
+/// One replica's gate to the API server.
 #[derive(Clone)]
 pub struct Gate {
     patience: RetryAfterGate,
@@ -30,8 +30,8 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// A gate that lets writes to mirrors pass at the rate of `bucket` (writes a second; `None`: no limit), and writes of
-    /// any kind while this replica leads; `patience`: what the server asked for.
+    /// A gate that allows writes to mirrors at the rate of `bucket` (per second; `None`: no limit), and any write only
+    /// while this replica leads; `patience` keeps the API server's Retry-After.
     #[must_use]
     pub fn new(
         patience: RetryAfterGate,
@@ -45,11 +45,11 @@ impl Gate {
         }
     }
 
-    /// Makes a write to a mirror.
+    /// Sends a write to a mirror.
     ///
     /// # Errors
-    /// [`KubeApiError::Unavailable`] where this replica does not lead or no answer came within 30 s, else what `call` failed
-    /// with.
+    /// [`KubeApiError::Unavailable`] if this replica does not lead or there is no response within 30 s, otherwise the
+    /// error of `call`.
     pub async fn write<T, E, F>(&self, call: impl Fn() -> F + Send) -> Result<T, KubeApiError>
     where
         E: Into<KubeApiError>,
@@ -61,7 +61,7 @@ impl Gate {
         self.write_now(call).await
     }
 
-    /// Makes a write that need not wait for the bucket.
+    /// Sends a write that is not rate-limited.
     ///
     /// # Errors
     /// See [`write`](Self::write).
@@ -73,10 +73,10 @@ impl Gate {
         self.pass(|| self.leadership.holds(), call).await
     }
 
-    /// Makes a call that changes nothing.
+    /// Sends a request that changes nothing.
     ///
     /// # Errors
-    /// [`KubeApiError::Unavailable`] where no answer came within 30 s, else what `call` failed with.
+    /// [`KubeApiError::Unavailable`] if there is no response within 30 s, otherwise the error of `call`.
     pub async fn read<T, E, F>(&self, call: impl Fn() -> F + Send) -> Result<T, KubeApiError>
     where
         E: Into<KubeApiError>,
@@ -85,7 +85,7 @@ impl Gate {
         self.pass(|| true, call).await
     }
 
-    /// Makes a call, as soon as the server may be asked and if it still `may` be made then.
+    /// Sends a request as soon as the API server allows it, if it `may` still be sent then.
     async fn pass<T, E, F>(
         &self,
         may: impl Fn() -> bool + Send,
@@ -100,7 +100,7 @@ impl Gate {
             self.patience.wait().await;
             if !may() {
                 return Err(KubeApiError::Unavailable(
-                    "this replica does not lead any more".to_owned(),
+                    "this replica is no longer the leader".to_owned(),
                 ));
             }
             let answer = tokio::time::timeout(CALL_TIMEOUT, call()).await;
@@ -113,7 +113,7 @@ impl Gate {
                 Ok(answer) => return answer,
                 Err(_) => {
                     return Err(KubeApiError::Unavailable(
-                        "no answer within 30 s".to_owned(),
+                        "no response within 30 s".to_owned(),
                     ));
                 }
             }
@@ -121,8 +121,8 @@ impl Gate {
     }
 }
 
-/// Between a half and all of a pause that doubles with each time: writes that kept each other out do not all come back
-/// together.
+/// Between half and all of a pause that doubles with each attempt. The jitter keeps conflicting writes from meeting
+/// again.
 fn pause(times: u32) -> Duration {
     let longest = CONTENDED_PAUSE * 2_u32.saturating_pow(times);
     let random = RandomState::new().build_hasher().finish() >> 32;
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
     use crate::testing::clock::TestClock;
 
-    /// What a call comes to that fails so in its first `times` times, and how often it was made.
+    /// The result of a request whose first `times` attempts fail like this, and the number of attempts.
     async fn failing(times: u32, error: KubeApiError) -> (Result<(), KubeApiError>, u32) {
         let leadership = Leadership::unelected(Arc::new(TestClock::default()));
         let gate = Gate::new(RetryAfterGate::default(), None, leadership);

@@ -1,4 +1,4 @@
-//! Which Kubernetes API is called: the kubeconfig's, else that of the cluster that the program runs in.
+//! Which API server to use: that of the kubeconfig, otherwise that of the cluster in which the program runs.
 
 use kube::{
     Config,
@@ -11,22 +11,22 @@ use crate::network::{
     proxy::{ProxyError, ProxyUrl},
 };
 
-/// Why no Kubernetes API is known. Shows no part of the kubeconfig but the names of its entries.
+/// Why no API server is known. Contains no part of the kubeconfig except names of entries.
 #[derive(Debug, thiserror::Error)]
 pub enum NoCluster {
-    /// Neither a kubeconfig nor a service account.
-    #[error("there is neither a kubeconfig nor a service account")]
+    /// Neither a kubeconfig nor a service account exists.
+    #[error("no kubeconfig and no service account found")]
     Nothing,
-    /// The kubeconfig is there, and cannot be used.
-    #[error("the kubeconfig cannot be used: {0}")]
+    /// The kubeconfig exists but is invalid.
+    #[error("invalid kubeconfig: {0}")]
     Kubeconfig(String),
-    /// A proxy that is no URL.
+    /// A proxy is not a valid URL.
     #[error(transparent)]
     Proxy(#[from] ProxyError),
 }
 
-/// Reads the kubeconfig of `KUBECONFIG` or the home directory, else the service account. The proxy of a kubeconfig is its
-/// own, else the one of `proxies`; a service account has none.
+/// Reads the kubeconfig of `KUBECONFIG` or the home directory, otherwise the service account. A kubeconfig's proxy is
+/// its own, otherwise the one of `proxies`; a service account has none.
 ///
 /// # Errors
 /// [`NoCluster`] says what is missing.
@@ -46,7 +46,8 @@ async fn of_kubeconfig(proxies: &Proxies) -> Result<Config, NoCluster> {
     Ok(config)
 }
 
-/// The proxy of the present context's cluster. It is written back, for kube parses URLs more strictly.
+/// The proxy of the current context's cluster. It is written back in normalized form, because kube parses URLs more
+/// strictly.
 fn proxy(kubeconfig: &mut Kubeconfig, proxies: &Proxies) -> Result<Option<ProxyUrl>, NoCluster> {
     let present = kubeconfig.current_context.as_deref();
     let mut contexts = kubeconfig.contexts.iter();
@@ -80,25 +81,25 @@ fn proxy(kubeconfig: &mut Kubeconfig, proxies: &Proxies) -> Result<Option<ProxyU
 fn problem(error: &KubeconfigError) -> NoCluster {
     NoCluster::Kubeconfig(match error {
         KubeconfigError::FindPath => return NoCluster::Nothing,
-        // kube reads the variable itself, also where it does not count for this server.
+        // kube reads the variable itself, even if it does not apply to this server.
         KubeconfigError::ParseProxyUrl(_) => return ProxyError("HTTPS_PROXY").into(),
         KubeconfigError::ReadConfig(error, _) if error.kind() == std::io::ErrorKind::NotFound => {
             return NoCluster::Nothing;
         }
-        KubeconfigError::ReadConfig(_, path) => format!("{} cannot be read", path.display()),
-        KubeconfigError::CurrentContextNotSet => "it has no current-context".to_owned(),
-        KubeconfigError::LoadContext(name) => format!("it has no context {name:?}"),
-        KubeconfigError::LoadClusterOfContext(name) => format!("it has no cluster {name:?}"),
+        KubeconfigError::ReadConfig(_, path) => format!("cannot read {}", path.display()),
+        KubeconfigError::CurrentContextNotSet => "no current-context is set".to_owned(),
+        KubeconfigError::LoadContext(name) => format!("context {name:?} not found"),
+        KubeconfigError::LoadClusterOfContext(name) => format!("cluster {name:?} not found"),
         KubeconfigError::MissingClusterUrl | KubeconfigError::ParseClusterUrl(_) => {
             "server is not a URL".to_owned()
         }
         KubeconfigError::LoadCertificateAuthority(_) | KubeconfigError::ParseCertificates(_) => {
-            "certificate-authority holds no certificate".to_owned()
+            "certificate-authority contains no certificate".to_owned()
         }
         KubeconfigError::LoadClientCertificate(_) | KubeconfigError::LoadClientKey(_) => {
-            "client-certificate or client-key cannot be read".to_owned()
+            "cannot read client-certificate or client-key".to_owned()
         }
-        KubeconfigError::Parse(_) => "it is not YAML of a kubeconfig".to_owned(),
-        _ => "its parts do not fit together".to_owned(),
+        KubeconfigError::Parse(_) => "not a kubeconfig in YAML".to_owned(),
+        _ => "its parts are inconsistent".to_owned(),
     })
 }

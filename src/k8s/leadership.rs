@@ -1,4 +1,4 @@
-//! Whether this replica leads at this instant.
+//! Whether this replica leads right now.
 
 use std::{
     sync::{
@@ -10,8 +10,8 @@ use std::{
 
 use crate::clock::Clock;
 
-/// Asked before every write. It runs out by itself: a process that was stopped for longer than its lease finds out
-/// before it writes, not when its timers come round.
+/// Checked before every write. Leadership expires by the clock, so a process that was suspended for longer than its
+/// lease notices before it writes, not when a timer fires.
 #[derive(Clone)]
 pub struct Leadership {
     clock: Arc<dyn Clock>,
@@ -20,7 +20,7 @@ pub struct Leadership {
 }
 
 impl Leadership {
-    /// Nobody leads yet.
+    /// No replica leads yet.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
@@ -29,7 +29,7 @@ impl Leadership {
         }
     }
 
-    /// For a replica that is alone and leads always.
+    /// For a single replica, which always leads.
     #[must_use]
     pub fn unelected(clock: Arc<dyn Clock>) -> Self {
         let leadership = Self::new(clock);
@@ -43,7 +43,7 @@ impl Leadership {
         self.clock.elapsed() < self.until()
     }
 
-    /// When it runs out (monotonic).
+    /// When it expires (monotonic).
     pub(crate) fn until(&self) -> Duration {
         Duration::from_millis(self.until.load(Ordering::SeqCst))
     }

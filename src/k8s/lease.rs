@@ -8,13 +8,13 @@ use kube::{
 
 use crate::k8s::api::KubeApiError;
 
-/// What the election asks of the cluster. Calls have no time limit of their own: the election sets it.
+/// The requests of the election. They have no timeout of their own: the election sets it.
 pub trait Leases: Send + Sync {
-    /// Reads the Lease; `None`: there is none.
+    /// Reads the Lease; `None` if it does not exist.
     fn get(&self) -> impl Future<Output = Result<Option<Lease>, KubeApiError>> + Send;
-    /// Creates it; [`KubeApiError::Conflict`]: somebody else did.
+    /// Creates it; [`KubeApiError::Conflict`] if another replica did.
     fn create(&self, spec: LeaseSpec) -> impl Future<Output = Result<Lease, KubeApiError>> + Send;
-    /// Replaces it, if it still has the resourceVersion of `lease`; else [`KubeApiError::Conflict`].
+    /// Replaces it if it still has the resourceVersion of `lease`, otherwise [`KubeApiError::Conflict`].
     fn replace(&self, lease: &Lease) -> impl Future<Output = Result<Lease, KubeApiError>> + Send;
 }
 

@@ -1,4 +1,4 @@
-//! The port to the API server: what is read and written there, at what pace, by which lease, and under which name.
+//! The port to the API server: requests, watches, rate limits, the Lease and the identity of the operator.
 
 pub mod api;
 pub mod connect;

@@ -1,4 +1,4 @@
-//! A mirror as a watch shows it.
+//! A mirror as it arrives from a watch.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -9,25 +9,25 @@ use serde_json::value::RawValue;
 
 use crate::api::remediation::{Remediation, RemediationSpec};
 
-/// A mirror without the parts of its metadata that nobody here reads. The managedFields alone are more than a third of an
-/// object, and most of the memory that reading it takes.
+/// A mirror without the metadata that the operator never reads. The managedFields alone are more than a third of an
+/// object, and most of the memory for parsing it.
 ///
-/// One that cannot be read takes no other along: an unreadable status counts as absent, so that it is written again; an
-/// unreadable spec as [empty](Self::is_unreadable), and then the object is left alone.
+/// An unreadable mirror does not affect others. An unreadable status counts as absent, so that it is written again. An
+/// unreadable spec counts as [empty](Self::is_unreadable), and the object is ignored.
 #[derive(Clone, Debug)]
 pub struct Shown(pub Remediation);
 
 #[derive(Deserialize)]
 struct Object {
     metadata: Metadata,
-    // Raw, because what fails in the middle cannot be read once more.
+    // Raw, because a failed parse cannot be repeated on the stream.
     #[serde(default)]
     spec: Option<Box<RawValue>>,
     #[serde(default)]
     status: Option<Box<RawValue>>,
 }
 
-/// What `raw` says; `None` where that cannot be read.
+/// The content of `raw`; `None` if it is unreadable.
 fn read<T: DeserializeOwned>(raw: Option<Box<RawValue>>) -> Option<T> {
     serde_json::from_str(raw?.get()).ok()
 }
@@ -62,7 +62,7 @@ impl<'de> Deserialize<'de> for Shown {
             ..ObjectMeta::default()
         };
         let spec: Option<RemediationSpec> = read(spec);
-        // Where it is not known what it is a mirror of, nothing that it says counts.
+        // If the mirrored remediation is unknown, the rest of the object does not count.
         let status = spec.as_ref().and_then(|_| read(status));
         Ok(Self(Remediation {
             metadata,
@@ -73,7 +73,7 @@ impl<'de> Deserialize<'de> for Shown {
 }
 
 impl Shown {
-    /// Whether its spec cannot be read. No stored spec is empty.
+    /// Whether its spec is unreadable. No stored spec is empty.
     #[must_use]
     pub fn is_unreadable(&self) -> bool {
         self.0.spec.cluster_id.is_empty()

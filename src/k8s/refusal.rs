@@ -1,41 +1,42 @@
-//! What an error of the API server means for a write, and its words as users may see them: pure.
+//! What an error of the API server means for a write, and its text for people: pure.
 
 use kube::core::response::{Status, StatusCause, reason};
 
 use crate::{api::limits::bounded, k8s::api::KubeApiError};
 
-/// The resources that the operator writes. A conflict about another one, such as a `ResourceQuota`, is the server's own.
+/// The resources that the operator writes. A conflict about another one, such as a `ResourceQuota`, is internal to the
+/// API server.
 const OURS: [&str; 4] = ["remediations", "clusterwatches", "leases", "events"];
-/// Characters of the server's words that are kept.
+/// Maximum length of the API server's message.
 const WORDS: u32 = 512;
-/// Fields of an invalid object that are named.
+/// How many fields of an invalid object are named.
 const FIELDS: usize = 5;
-/// What a validation error says before it quotes the value.
+/// What precedes the quoted value in a validation error.
 const QUOTING: [&str; 4] = [
     "Invalid value",
     "Unsupported value",
     "Duplicate value",
     "Not found",
 ];
-/// A refusal by admission that is over in a moment: a new quota is not counted yet, or a plugin is not started.
+/// A rejection by admission that ends soon: a new quota is not counted yet, or a plugin is not started.
 const FOR_NOW: [&str; 2] = [
     "status unknown for quota",
     "not yet ready to handle request",
 ];
-/// How the server words the answer of an admission webhook, which may carry any status.
+/// How the API server words the response of an admission webhook, which may have any status.
 const DENIED: &str = "denied the request";
 
-/// What was asked for.
+/// The kind of request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Asked {
-    /// To create an object.
+    /// Creating an object.
     Creation,
-    /// Anything else.
+    /// Any other request.
     Other,
 }
 
-/// What `status` means for what was `asked`. A 409 is a conflict only if its reason says so: the server answers 409 also
-/// while it cannot update a `ResourceQuota`, before it looked at the object.
+/// What `status` means for the request `asked`. A 409 is a conflict only if its reason says so: the API server also
+/// returns 409 if it cannot update a `ResourceQuota`, before it looked at the object.
 pub(super) fn meaning(status: &Status, asked: Asked) -> KubeApiError {
     match status.code {
         404 => KubeApiError::NotFound,
@@ -60,7 +61,7 @@ fn is_conflict(status: &Status, asked: Asked) -> bool {
     ours && wanted && !status.message.contains(DENIED)
 }
 
-/// The server's words on one line, bounded, without the values of the object that it quotes.
+/// The API server's message on one line, truncated, without the values of the object that it quotes.
 fn words(status: &Status) -> String {
     let details = status.details.as_ref();
     let causes = details.map_or(&[][..], |details| &details.causes);
@@ -82,7 +83,7 @@ fn words(status: &Status) -> String {
     bounded(Some(&line), WORDS).unwrap_or_default()
 }
 
-/// What is wrong with a field. The value may be a text that a person wrote.
+/// What is wrong with a field. The value is dropped, because a person may have written it.
 fn without_value(cause: &StatusCause) -> String {
     let message = &*cause.message;
     let quoting = QUOTING.iter().find_map(|what| {
@@ -96,7 +97,7 @@ fn without_value(cause: &StatusCause) -> String {
     format!("{what}{}", rest.unwrap_or_default())
 }
 
-/// What follows a string in Go's quotes; `None`: it is another value, whose end cannot be told.
+/// The text after a quoted Go string; `None` if it is another value, whose end is unknown.
 fn after_quoted(value: &str) -> Option<&str> {
     let text = value.strip_prefix('"')?;
     let mut escaped = false;

@@ -1,4 +1,4 @@
-//! Signs each request to the API server, so that `managedFields` and audit logs name the operator.
+//! Adds the operator's identity to each request, so that `managedFields` and audit logs name it.
 
 use hyper::{
     Method, Request, Uri,
@@ -10,21 +10,21 @@ use tower::util::MapRequestLayer;
 use super::connect;
 use crate::agent;
 
-/// A client whose requests are signed.
+/// A client whose requests carry the identity.
 ///
 /// # Errors
-/// When the configuration makes no client.
+/// If the configuration is invalid.
 pub fn client(config: Config) -> kube::Result<Client> {
     Ok(connect::builder(config)?.with_layer(&signing()).build())
 }
 
-/// What signs the requests of a client. It is done here and not by each call, so that no write is left out.
+/// The layer that adds it. A layer covers every request, so no write can be forgotten.
 pub(super) fn signing() -> MapRequestLayer<fn(Request<Body>) -> Request<Body>> {
     MapRequestLayer::new(sign)
 }
 
 fn sign(mut request: Request<Body>) -> Request<Body> {
-    tracing::debug!(method = %request.method(), path = request.uri().path(), "asking the API server");
+    tracing::debug!(method = %request.method(), path = request.uri().path(), "sending a request to the API server");
     let agent = HeaderValue::from_static(agent::USER_AGENT);
     request.headers_mut().insert(USER_AGENT, agent);
     let writes = [Method::POST, Method::PUT, Method::PATCH].contains(request.method());
@@ -34,11 +34,11 @@ fn sign(mut request: Request<Body>) -> Request<Body> {
     request
 }
 
-/// The same address with the field manager. `None` where it would be too long: there the API server takes the manager from
+/// The same URI with the field manager. `None` if it would be too long: then the API server derives the manager from
 /// the `User-Agent`.
 fn managed(uri: &Uri) -> Option<Uri> {
     let (path, query) = (uri.path(), uri.query().unwrap_or_default());
-    // kube ends a query of its own with an ampersand.
+    // kube ends its own query with an ampersand.
     let query = query.trim_matches('&');
     let separator = if query.is_empty() { "" } else { "&" };
     let manager = agent::FIELD_MANAGER;

@@ -1,4 +1,4 @@
-//! Heeds an API server that asks for patience (429, priority and fairness): everybody waits as long as it says.
+//! Honors the API server's Retry-After (429, priority and fairness) for all requests.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -12,20 +12,20 @@ use tower::util::MapResponseLayer;
 
 use super::{connect, signature::signing};
 
-/// The wait where the server names none.
+/// The wait if the API server names none.
 const SHORTEST: Duration = Duration::from_secs(1);
-/// No wait is longer, whatever the server names: others must see meanwhile that the mirror gets stale.
+/// Maximum wait, whatever the API server says: stale mirrors must be noticed meanwhile.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// Until when the server wants to be left alone. Clones are handles to the same one.
+/// Until when no request is sent. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct RetryAfterGate(Arc<Mutex<Option<Instant>>>);
 
 impl RetryAfterGate {
-    /// A client whose answers are heeded.
+    /// A client whose responses are checked for Retry-After.
     ///
     /// # Errors
-    /// When the configuration makes no client.
+    /// If the configuration is invalid.
     pub fn client(&self, config: Config) -> kube::Result<Client> {
         let patience = self.clone();
         let heed = move |response: Response<_>| {
@@ -40,7 +40,7 @@ impl RetryAfterGate {
             .build())
     }
 
-    /// Waits until the server may be asked.
+    /// Waits until a request may be sent.
     pub async fn wait(&self) {
         loop {
             let until = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -58,7 +58,7 @@ impl RetryAfterGate {
     }
 }
 
-/// The wait that an answer asks for.
+/// The wait that a response asks for.
 fn wanted(headers: &HeaderMap) -> Duration {
     let named = headers
         .get(RETRY_AFTER)

@@ -1,7 +1,7 @@
-//! How a watch is made, how long it may be silent, and how it begins anew.
+//! How a watch is created, how long it may be silent, and how it restarts.
 //!
-//! A connection that has died without a word shows no events, no error and no end: an edit or a deletion would go unseen.
-//! So a watch is short, and one that outlives its time, or a listing or its beginning that says nothing, is begun anew.
+//! A connection that died silently shows no events, no error and no end, so an edit or a deletion would be missed.
+//! Therefore watches are short, and one that outlives its time, or a list that gets no response, restarts.
 
 use std::{fmt::Debug, time::Duration};
 
@@ -18,32 +18,31 @@ use serde::de::DeserializeOwned;
 
 use super::signature;
 
-/// After so many seconds the server ends a watch, and it is resumed where it was.
+/// After this many seconds the API server ends a watch, which then resumes.
 const SECONDS: u32 = 30;
 
-/// A connection that says nothing for so long is dead: the server ends every watch before.
+/// A connection that is silent for this long is dead, because the API server ends every watch earlier.
 const SILENCE: Duration = Duration::from_secs(40);
 
-/// Objects of a page of a listing: a page is in memory four times while it is read, and larger ones are no faster.
+/// Objects per page of a list. A page is in memory four times while it is parsed, and larger pages are no faster.
 const PAGE: u32 = 100;
 
-/// HTTP 410: what the watch would go on from is known no more, and all must be listed anew.
+/// HTTP 410: the watch's resourceVersion is too old, so everything must be listed again.
 const GONE: u16 = 410;
 
-/// HTTP 403 and 404: what is watched may not be listed, or is not there. Where a watch is refused so, a list tells when that
-/// has ended.
+/// HTTP 403 and 404: listing is not allowed, or the resource does not exist. A list shows when that is over.
 const REFUSED: [u16; 2] = [403, 404];
 
-/// Why the API server refuses to go on from a version that it does not have yet: etcd was restored from a backup, and only a
-/// new list can show what is there.
+/// Why the API server refuses to continue from a version that it does not have yet: etcd was restored from a backup.
+/// Only a new list shows the current state.
 const TOO_LARGE: &str = "ResourceVersionTooLarge";
-/// How a cause begins that older API servers give no such reason.
+/// The start of the message in older API servers, which give no such reason.
 const TOO_LARGE_TEXT: &str = "Too large resource version";
 
 /// A client for watches.
 ///
 /// # Errors
-/// When the configuration makes no client.
+/// If the configuration is invalid.
 pub fn client(mut config: Config) -> kube::Result<Client> {
     config.read_timeout = Some(SILENCE);
     config.reset_reader_on_write = true;
@@ -62,13 +61,13 @@ where
     }
 }
 
-/// What a watch on `api` shows, without end. Errors are told and waited out; where everything must be listed again and again,
-/// that is done ever more rarely.
+/// The events of a watch on `api`, without end. Errors are reported and retried. If everything must be listed
+/// repeatedly, that happens less and less often.
 pub fn events<K>(api: Api<K>) -> impl Stream<Item = watcher::Result<Event<K>>> + Send
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
-    // A list is a consistent read: what is known gives way to it, which a list out of a cache must not make it do.
+    // A list must be a consistent read, because it replaces what is known. A list from a cache could be older.
     let config = watcher::Config::default()
         .timeout(SECONDS)
         .page_size(PAGE)
@@ -78,7 +77,7 @@ where
             .default_backoff()
             .boxed()
     };
-    // What comes in between does not reset it: a listing that succeeds is what must not come too often.
+    // Other events do not reset the backoff: successful lists are what must not come too often.
     let state = (begin(), DefaultBackoff::default(), None);
     stream::unfold(state, move |(mut events, mut waits, wait)| {
         let begin = begin.clone();
@@ -98,7 +97,7 @@ where
     })
 }
 
-/// The same, begun anew with a list whenever what `again` makes has ended.
+/// The same, restarted with a list whenever the future of `again` resolves.
 pub fn events_listed_again<K, F>(
     api: Api<K>,
     mut again: impl FnMut() -> F + Send,
@@ -110,7 +109,7 @@ where
     stream::repeat(()).flat_map(move |()| events(api.clone()).take_until(again()))
 }
 
-/// Whether the watch cannot go on from where it was. The watcher itself notices only the first kind, and only as an event.
+/// Whether the watch cannot resume. The watcher itself notices only the first kind, and only as an event.
 fn must_list_again<K>(event: &watcher::Result<Event<K>>) -> bool {
     match event {
         Err(
@@ -121,7 +120,7 @@ fn must_list_again<K>(event: &watcher::Result<Event<K>>) -> bool {
     }
 }
 
-/// Whether the API server refuses to show what the watch is on: its namespace may be gone, or the right to list it.
+/// Whether the API server does not allow the watch: its namespace may be gone, or the permission to list.
 #[must_use]
 pub fn is_refused(error: &watcher::Error) -> bool {
     match error {

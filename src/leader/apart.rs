@@ -1,4 +1,4 @@
-//! The election on a thread of its own, so that whatever keeps the others busy does not cost the Lease.
+//! Runs the election on its own thread, so that a busy runtime does not lose the Lease.
 
 use std::{io, thread};
 
@@ -12,16 +12,16 @@ use crate::{
     leader::elector::{Elector, Lost},
 };
 
-/// What takes part in an election.
+/// A participant of an election.
 pub trait Election {
     /// Waits until this replica leads.
     ///
     /// # Errors
-    /// It cannot lead any more.
+    /// It can no longer lead.
     fn acquire(&mut self) -> impl Future<Output = Result<(), Lost>> + Send;
-    /// Ends when leadership is lost.
+    /// Resolves when leadership is lost.
     fn keep(&mut self) -> impl Future<Output = Lost> + Send;
-    /// Gives leadership up, so that another replica need not wait.
+    /// Releases leadership, so that another replica need not wait.
     fn release(&mut self) -> impl Future<Output = ()> + Send;
 }
 
@@ -40,17 +40,17 @@ impl<L: Leases> Election for Elector<L> {
     }
 }
 
-/// What the thread is to do.
+/// What the thread should do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wish {
-    /// Not to take part.
+    /// Not participate.
     Idle,
     Lead,
-    /// To give leadership up, and end.
+    /// Release leadership, and end.
     Release,
 }
 
-/// An [`Elector`] that runs on a thread of its own; the thread ends with it.
+/// An [`Elector`] on its own thread, which ends with it.
 pub struct Apart {
     wish: watch::Sender<Wish>,
     leads: watch::Receiver<bool>,
@@ -61,11 +61,11 @@ pub struct Apart {
 }
 
 impl Apart {
-    /// Starts the thread, which makes its elector by `make`: on that thread, for a client's connections belong to the runtime
-    /// that it was made in. `lease`: its namespace and name; `leadership` is what the election comes to.
+    /// Starts the thread, which creates its elector with `make` there, because a client's connections belong to the
+    /// runtime that created it. `lease` is its namespace and name; `leadership` receives the result of the election.
     ///
     /// # Errors
-    /// What `make` failed with; the system starts no thread.
+    /// The error of `make`, or the system cannot start a thread.
     pub async fn start<L, E>(
         lease: String,
         leadership: Leadership,
@@ -97,7 +97,7 @@ impl Apart {
             match make() {
                 Err(error) => drop(tell_made.send(Err(error))),
                 Ok(elector) => {
-                    // Nobody waits any more: then the wishes have ended too.
+                    // No receiver is left: then the requests have ended too.
                     let _ = tell_made.send(Ok(()));
                     run(elector, wishes, tell_leads, tell_lost).await;
                 }
@@ -106,10 +106,10 @@ impl Apart {
         let thread = thread::Builder::new().name("election".to_owned());
         thread.spawn(move || {
             runtime.block_on(body);
-            // A name look-up that hangs must not keep the thread.
+            // A hanging DNS lookup must not keep the thread alive.
             runtime.shutdown_background();
         })?;
-        let gone = |_| Err(io::Error::other("the thread of the election ended").into());
+        let gone = |_| Err(io::Error::other("the leader election thread exited").into());
         made.await.unwrap_or_else(gone)?;
         Ok(Self {
             wish,
@@ -120,17 +120,17 @@ impl Apart {
         })
     }
 
-    /// The thread is no more, and it did not say why: it panicked, which the log tells.
+    /// The thread ended without a reason: it panicked, and the log shows where.
     fn gone(&self) -> Lost {
         self.leadership.end();
         Lost {
             lease: self.lease.clone(),
-            why: "is renewed no more, because the thread that renews it panicked".to_owned(),
+            why: "is no longer renewed, because the renewal thread panicked".to_owned(),
         }
     }
 }
 
-/// Does what is wished until that ends.
+/// Does what is requested until the requests end.
 async fn run<L: Leases>(
     mut elector: Elector<L>,
     mut wishes: watch::Receiver<Wish>,
@@ -156,7 +156,7 @@ async fn run<L: Leases>(
                 Err(_) => return,
             },
             told = elect => {
-                // Nobody waits any more: then the wishes have ended too.
+                // No receiver is left: then the requests have ended too.
                 let _ = lost.send(told);
                 return;
             }
@@ -167,7 +167,7 @@ async fn run<L: Leases>(
 
 impl Election for Apart {
     async fn acquire(&mut self) -> Result<(), Lost> {
-        // Nobody hears it any more: told by what follows.
+        // No receiver is left; the next step reports it.
         let _ = self.wish.send(Wish::Lead);
         match self.leads.wait_for(|leads| *leads).await.map(drop) {
             Ok(()) => Ok(()),

@@ -1,4 +1,4 @@
-//! What a replica does about the Lease, from what it has seen of it: pure.
+//! What a replica does about the Lease, based on what it has observed: pure.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use k8s_openapi::{
 
 use crate::leader::elector::LEASE_DURATION;
 
-/// The Lease as it was first seen in its present form. Times of other machines are never compared with ours: a holder
-/// counts from `at` on our own monotonic clock.
+/// The Lease as first observed in its current form. Times of other nodes are never compared with ours: a holder counts
+/// from `at` on our monotonic clock.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ObservedLease {
     /// What it says.
     pub(super) spec: LeaseSpec,
-    /// When an answer first showed it so (monotonic).
+    /// When a response first showed it (monotonic).
     pub(super) at: Duration,
 }
 
@@ -23,17 +23,17 @@ pub(super) struct ObservedLease {
 pub(super) enum Decision {
     /// Write our name into it.
     Acquire,
-    /// Tell that we are still here.
+    /// Renew it.
     Renew,
-    /// Somebody else holds it.
+    /// Another replica holds it.
     Wait,
-    /// Nobody holds it, but this replica does not know yet what it must know to lead.
+    /// It is free, but this replica does not know enough to lead yet.
     Unready,
-    /// We held it, and it names us no longer.
+    /// We held it, but it no longer names us.
     Lost,
 }
 
-/// The sighting after an answer that came at `now`: the old one where nothing changed.
+/// The observation after a response at `now`: unchanged if the Lease is.
 pub(super) fn sighted(
     before: Option<ObservedLease>,
     answer: Option<LeaseSpec>,
@@ -46,7 +46,7 @@ pub(super) fn sighted(
     }
 }
 
-/// What the replica named `me` does at `now` (monotonic); `seen`: the Lease, where there is one.
+/// What the replica `me` does at `now` (monotonic); `seen` is the Lease, if it exists.
 pub(super) fn decide(
     me: &str,
     leading: bool,
@@ -71,7 +71,7 @@ pub(super) fn decide(
     }
 }
 
-/// Who holds it, if anybody does.
+/// The holder, if any.
 pub(super) fn holder(spec: &LeaseSpec) -> Option<&str> {
     spec.holder_identity
         .as_deref()
@@ -105,7 +105,7 @@ pub(super) fn held(before: Option<&LeaseSpec>, me: &str, now: Timestamp) -> Leas
     spec
 }
 
-/// What its holder writes to give it up at `now`, so that the next one need not wait.
+/// What its holder writes to release it at `now`, so that the next one need not wait.
 pub(super) fn released(before: &LeaseSpec, now: Timestamp) -> LeaseSpec {
     LeaseSpec {
         holder_identity: Some(String::new()),

@@ -1,8 +1,8 @@
-//! Leader election by Lease: of all replicas that name the same one, a single one leads.
+//! Leader election by Lease: one of all replicas that name the same Lease leads.
 //!
-//! As client-go does it: a holder renews every 2 s and stops 10 s after its last renewal was sent; others wait until the
-//! Lease has stood unchanged for its 15 s, by their own monotonic clocks. The 5 s between the two are for writes under way,
-//! and the fence of every write (uid and resourceVersion) is for what is slower.
+//! As in client-go, a holder renews every 2 s and stops 10 s after it sent its last successful renewal. The others wait
+//! until the Lease has not changed for its 15 s, by their own monotonic clocks. The 5 s in between are for writes in
+//! flight; the fence of every write (uid and resourceVersion) protects against slower ones.
 
 #[cfg(test)]
 mod tests;
@@ -19,22 +19,22 @@ use crate::{
 
 /// How long a holder counts after a renewal.
 pub(crate) const LEASE_DURATION: Duration = Duration::from_secs(15);
-/// How long after sending its last good renewal a holder stops.
+/// How long after it sent its last successful renewal a holder stops.
 const RENEW_DEADLINE: Duration = Duration::from_secs(10);
-/// Between two looks at the Lease; replicas spread theirs by 5 %.
+/// Time between two reads of the Lease, with a jitter of 5 %.
 const RETRY_PERIOD: Duration = Duration::from_secs(2);
-/// What one call may take: half the deadline, so that one that hangs can be followed by another.
+/// Timeout of one request: half the deadline, so that a second one fits after one that hangs.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
-/// How often giving up is tried where a renewal under way comes in between.
+/// How often a release is retried if it conflicts with a renewal in flight.
 const RELEASE_TRIES: usize = 3;
 
-/// Leadership came to an end that nobody here asked for.
+/// Leadership was lost unintentionally.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-#[error("leadership is lost: the Lease {lease} {why}. Ended, so that one replica alone writes")]
+#[error("lost leadership: the Lease {lease} {why}; exiting so that only one replica writes")]
 pub struct Lost {
     /// Namespace and name of the Lease.
     pub lease: String,
-    /// What became of it.
+    /// What happened to it.
     pub why: String,
 }
 
@@ -49,17 +49,17 @@ pub struct Elector<L> {
     seen: Option<ObservedLease>,
     /// The Lease as this replica last wrote it.
     written: Option<Lease>,
-    /// It was to be created, and no answer has come.
+    /// A creation was sent and has no response yet.
     creating: bool,
-    /// The newest resourceVersion of the Lease that an answer has shown.
+    /// The newest resourceVersion of the Lease in any response.
     newest: u64,
     filled: Box<dyn Fn() -> bool + Send + Sync>,
     rewound: Box<dyn Fn() + Send + Sync>,
 }
 
 impl<L: Leases> Elector<L> {
-    /// An elector for the replica `me`, which no other replica may be called. `lease`: namespace and name of what is
-    /// behind `leases`; `leadership` tells the writers what the election comes to.
+    /// An elector for the replica `me`, whose name must be unique. `lease` is the namespace and name behind `leases`;
+    /// `leadership` passes the result to the writers.
     #[must_use]
     pub fn new(
         leases: L,
@@ -83,8 +83,8 @@ impl<L: Leases> Elector<L> {
         }
     }
 
-    /// The same, which takes the Lease only while this replica is `filled`: it knows what it must know to lead. Calls
-    /// `rewound` whenever the Lease is older than it was before: etcd was restored.
+    /// The same; it takes the Lease only while this replica is `filled`, that is, knows enough to lead. Calls `rewound`
+    /// whenever the Lease is older than before, because etcd was restored.
     #[must_use]
     pub fn guarded(
         mut self,
@@ -95,7 +95,7 @@ impl<L: Leases> Elector<L> {
         self
     }
 
-    /// Waits until this replica leads. Faults of the cluster are logged and waited out.
+    /// Acquires leadership. Failures are logged and retried.
     pub async fn acquire(&mut self) {
         let mut told = String::new();
         for look in 0.. {
@@ -105,15 +105,15 @@ impl<L: Leases> Elector<L> {
                     tracing::info!(lease = %self.lease, identity = %self.me, "leading");
                     return;
                 }
-                // Another standby was quicker: the next look tells who.
+                // Another standby was faster: the next read shows which.
                 Err(KubeApiError::Conflict) | Ok(Decision::Unready) => (told.clone(), false),
                 Ok(_) => (self.holder().to_owned(), false),
                 Err(error) => (error.to_string(), true),
             };
             if news != told && failed {
-                tracing::warn!(lease = %self.lease, error = %news, "the Lease cannot be had, and is tried again; it takes the rights to get, create and update leases in its namespace");
+                tracing::warn!(lease = %self.lease, error = %news, "failed to acquire the Lease; retrying. Check that the service account may get, create and update leases in this namespace");
             } else if news != told {
-                tracing::info!(lease = %self.lease, holder = %news, "standing by: another replica leads");
+                tracing::info!(lease = %self.lease, holder = %news, "standing by; another replica leads");
             }
             told = news;
             let pause = jittered(RETRY_PERIOD, &self.me, look);
@@ -137,13 +137,13 @@ impl<L: Leases> Elector<L> {
                 Ok(_) => {
                     self.leadership.end();
                     let why = match self.holder() {
-                        "" => "names no holder any more".to_owned(),
-                        other => format!("names {other} now"),
+                        "" => "no longer has a holder".to_owned(),
+                        other => format!("is now held by {other}"),
                     };
                     return self.lost(why);
                 }
                 Err(error) => {
-                    tracing::warn!(lease = %self.lease, %error, "the Lease could not be renewed and is tried again");
+                    tracing::warn!(lease = %self.lease, %error, "failed to renew the Lease; retrying");
                     failure = Some(error);
                 }
             }
@@ -157,7 +157,7 @@ impl<L: Leases> Elector<L> {
         ))
     }
 
-    /// Gives leadership up, so that another replica need not wait. From its first instant on nothing more is written.
+    /// Releases leadership, so that another replica need not wait. It starts no write from then on.
     pub async fn release(&mut self) {
         self.leadership.end();
         let deadline = self.call_deadline();
@@ -166,7 +166,7 @@ impl<L: Leases> Elector<L> {
                 Ok(()) => return,
                 Err(KubeApiError::Conflict) => {}
                 Err(error) => {
-                    tracing::warn!(lease = %self.lease, %error, "the Lease was not released: another replica leads after {} s", LEASE_DURATION.as_secs());
+                    tracing::warn!(lease = %self.lease, %error, "failed to release the Lease; another replica takes over in {} s", LEASE_DURATION.as_secs());
                     return;
                 }
             }
@@ -177,7 +177,7 @@ impl<L: Leases> Elector<L> {
         let now = self.clock.now();
         let Some(lease) = self.bounded(deadline, self.leases.get()).await? else {
             if self.creating {
-                // So that ours, where it is still under way, comes too late.
+                // Replaces our creation, which may still be in flight and then comes too late.
                 let spec = released(&LeaseSpec::default(), now);
                 self.bounded(deadline, self.leases.create(spec)).await?;
             }
@@ -196,7 +196,7 @@ impl<L: Leases> Elector<L> {
         Ok(())
     }
 
-    /// Looks at the Lease and does what it calls for.
+    /// Reads the Lease and acts on it.
     async fn attempt(
         &mut self,
         leading: bool,
@@ -215,7 +215,7 @@ impl<L: Leases> Elector<L> {
         if matches!(decision, Decision::Wait | Decision::Lost) {
             return Ok(decision);
         }
-        // Asked after the look, which may have shown that what is known must be listed again.
+        // Checked after the read, which may have shown that everything must be listed again.
         if decision == Decision::Acquire && !(self.filled)() {
             return Ok(Decision::Unready);
         }
@@ -223,7 +223,7 @@ impl<L: Leases> Elector<L> {
         Ok(decision)
     }
 
-    /// Renews what was written last, which nobody may have touched since; else looks at the Lease first.
+    /// Renews the Lease that was written last, without a read if no other replica can have changed it.
     async fn renew(&mut self, deadline: Duration) -> Result<Decision, KubeApiError> {
         if let Some(lease) = self.written.take() {
             match self.write(Some(lease), deadline).await {
@@ -234,7 +234,7 @@ impl<L: Leases> Elector<L> {
         self.attempt(true, deadline).await
     }
 
-    /// Puts our name and this time into the Lease as it was in `lease`; `None`: it is created.
+    /// Writes our name and the time into the Lease `lease`; `None`: creates it.
     async fn write(
         &mut self,
         lease: Option<Lease>,
@@ -260,7 +260,7 @@ impl<L: Leases> Elector<L> {
         Ok(())
     }
 
-    /// Compares the Lease with what answers have shown of it before.
+    /// Compares the Lease with earlier responses.
     fn compare(&mut self, lease: &Lease) {
         let version = lease.metadata.resource_version.as_deref();
         let Some(version) = version.and_then(|version| version.parse().ok()) else {
@@ -272,13 +272,13 @@ impl<L: Leases> Elector<L> {
         self.newest = version;
     }
 
-    /// An answer of `call`, unless `deadline` (monotonic) comes first; past it nothing is begun.
+    /// The response of `call`, unless `deadline` (monotonic) passes first. Nothing starts after it.
     async fn bounded<T>(
         &self,
         deadline: Duration,
         call: impl Future<Output = Result<T, KubeApiError>>,
     ) -> Result<T, KubeApiError> {
-        let late = || Err(KubeApiError::Unavailable("no answer in time".to_owned()));
+        let late = || Err(KubeApiError::Unavailable("no response in time".to_owned()));
         if self.clock.elapsed() >= deadline {
             return late();
         }
@@ -293,7 +293,7 @@ impl<L: Leases> Elector<L> {
         self.clock.elapsed() + CALL_TIMEOUT
     }
 
-    /// Who was last seen to hold it; empty: nobody.
+    /// The last observed holder; empty if none.
     fn holder(&self) -> &str {
         let seen = self.seen.as_ref();
         seen.and_then(|seen| holder(&seen.spec)).unwrap_or_default()
@@ -307,7 +307,7 @@ impl<L: Leases> Elector<L> {
     }
 }
 
-/// A name for this replica that no other has: the host's (in a pod, the pod's) and a random part.
+/// A unique name for this replica: the host's name (in a pod, the pod's) and a random part.
 #[must_use]
 pub fn identity() -> String {
     let host = hostname::get().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Which of several replicas writes: an election by Lease.
+//! Which of several replicas writes: leader election by Lease.
 
 pub mod apart;
 pub mod decision;

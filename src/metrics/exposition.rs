@@ -1,4 +1,4 @@
-//! In which format a scrape is answered, and the older of the two: pure.
+//! Chooses the format for a scrape, and renders the older format: pure.
 
 use std::fmt::Write;
 
@@ -7,11 +7,11 @@ use std::fmt::Write;
 pub enum Format {
     /// `OpenMetrics` 1.0.0.
     OpenMetrics,
-    /// The text format of Prometheus, 0.0.4: every scraper reads it.
+    /// The Prometheus text format 0.0.4, which every scraper can read.
     Prometheus,
 }
 
-/// How well a clause of `Accept` names a format.
+/// How specifically a clause of `Accept` names a format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum Named {
     #[default]
@@ -20,15 +20,15 @@ enum Named {
     Any,
     /// `text/*`
     Type,
-    /// By its name.
+    /// The media type.
     Name,
-    /// By its name and version.
+    /// The media type and version.
     Version,
 }
 
 impl Format {
-    /// The one that these values of `Accept` prefer. One that is not asked for by name is the older one, also where nothing
-    /// fits: a scraper that cannot say what it reads does not get less for that.
+    /// The format that these values of `Accept` prefer. The older format is the default, even if nothing matches,
+    /// because a scraper that sends no usable `Accept` must still get metrics.
     pub fn of<'a>(accept: impl IntoIterator<Item = &'a str>) -> Self {
         let clauses: Vec<_> = accept.into_iter().flat_map(clauses).collect();
         let (open, older) = (
@@ -58,7 +58,7 @@ impl Format {
         }
     }
 
-    /// How much it is wanted (thousandths), how well it is named, and how early. What names it best counts.
+    /// Its weight (thousandths), how specifically it is named, and its position. The most specific clause counts.
     fn wanted(self, clauses: &[Clause]) -> (u16, Named, usize) {
         let named = clauses.iter().rev().enumerate();
         let best = named
@@ -77,7 +77,7 @@ struct Clause {
     type_: String,
     subtype: String,
     version: Option<String>,
-    /// Thousandths.
+    /// The weight in thousandths.
     quality: u16,
 }
 
@@ -96,7 +96,7 @@ impl Clause {
     }
 }
 
-/// The clauses of one value of `Accept` that can be read.
+/// The valid clauses of one value of `Accept`.
 fn clauses(accept: &str) -> Vec<Clause> {
     split(accept, ',').into_iter().filter_map(clause).collect()
 }
@@ -145,8 +145,8 @@ fn split(text: &str, separator: char) -> Vec<&str> {
     parts.collect()
 }
 
-/// What `OpenMetrics` says, in the older format: there a counter is described by the name of its samples, and units and the
-/// end are not marked.
+/// Converts `OpenMetrics` to the older format, in which a counter's metadata carries the name of its samples, and units
+/// and the end are not marked.
 pub(super) fn prometheus(open_metrics: &str) -> String {
     let mut text = String::with_capacity(open_metrics.len());
     let mut help = None;
@@ -167,7 +167,7 @@ pub(super) fn prometheus(open_metrics: &str) -> String {
             continue;
         };
         let end = if kind == "counter" { "_total" } else { "" };
-        // A String takes all that is written.
+        // Writing to a String cannot fail.
         if let Some((_, said)) = help.take().filter(|(of, _)| *of == name) {
             let _ = writeln!(text, "# HELP {name}{end} {said}");
         }

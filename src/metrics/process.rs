@@ -1,4 +1,4 @@
-//! The process, read from `/proc` at each scrape: on Linux alone, as the container is.
+//! Metrics of the process, read from `/proc` at each scrape (Linux only).
 
 use prometheus_client::{
     collector::Collector, encoding::DescriptorEncoder, metrics::counter::ConstCounter,
@@ -7,10 +7,10 @@ use prometheus_client::{
 
 use super::{gauge, plain};
 
-/// What is shown of the process: its start, and what `/proc` says now.
+/// The start time, and a collector for `/proc`.
 #[derive(Debug)]
 pub(super) struct Process {
-    /// Seconds since 1970.
+    /// Unix time in seconds.
     started: f64,
 }
 
@@ -27,7 +27,7 @@ impl Collector for Process {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), std::fmt::Error> {
         let start = (
             "process_start_time",
-            "When the process started, since 1970.",
+            "Start time of the process (Unix time).",
         );
         gauge(
             &mut encoder,
@@ -49,7 +49,7 @@ fn linux(encoder: &mut DescriptorEncoder) -> Result<(), std::fmt::Error> {
     if let Ok(stat) = process.stat() {
         let memory = (
             "process_resident_memory",
-            "Memory that is in RAM.",
+            "Resident memory.",
             Some(Unit::Bytes),
         );
         let bytes = stat.rss.saturating_mul(procfs::page_size());
@@ -68,7 +68,7 @@ fn linux(encoder: &mut DescriptorEncoder) -> Result<(), std::fmt::Error> {
     {
         let fds = (
             "process_max_fds",
-            "File descriptors that may be open.",
+            "Maximum number of open file descriptors.",
             None,
         );
         gauge(encoder, fds, most as f64)?;

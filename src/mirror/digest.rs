@@ -1,4 +1,4 @@
-//! Digests: equal ones, nothing to write.
+//! Digests of what is written: equal digests mean that no write is needed.
 
 use std::hash::{Hash, Hasher};
 
@@ -6,10 +6,10 @@ use siphasher::sip::SipHasher13;
 
 use crate::api::remediation::RemediationStatus;
 
-/// A digest of `status` without its history and without the times of its conditions, which follow from the rest.
+/// A digest of `status` without its history and the transition times, which follow from the rest.
 #[must_use]
 pub fn digest(status: &RemediationStatus) -> u64 {
-    // Field by field, so that a new one cannot be forgotten.
+    // All fields are named, so that the compiler reports a new one.
     let RemediationStatus {
         observed_generation,
         node,
@@ -69,7 +69,7 @@ pub fn digest(status: &RemediationStatus) -> u64 {
     hash.finish()
 }
 
-/// A digest of anything else.
+/// A digest of any other value.
 #[must_use]
 pub fn of(value: &impl Hash) -> u64 {
     let mut hash = SipHasher13::new();

@@ -1,27 +1,27 @@
-//! When a remediation ended, and by whose clock: pure.
+//! When a remediation ended, and by which clock: pure.
 
 use k8s_openapi::jiff::Timestamp;
 
-/// When a remediation ended, and by whose clock that is.
+/// When a remediation ended, and by which clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// The API says so, by its clock.
     Told(Timestamp),
-    /// The API lost it before its end: when the operator marked that, by the operator's clock.
+    /// The API lost the record before the end: when the operator marked that, by the operator's clock.
     Seen(Timestamp),
 }
 
-/// The present by both clocks.
+/// The current time of both clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clocks {
     /// By the operator's clock.
     pub ours: Timestamp,
-    /// By the API's clock; `None`: the two differ by so much that nobody knows the time.
+    /// By the API's clock; `None` if the clocks differ so much that the time is unknown.
     pub apis: Option<Timestamp>,
 }
 
 impl End {
-    /// The same end by the API's clock, to compare with others.
+    /// The same end by the API's clock, for comparisons.
     #[must_use]
     pub fn by_api(self, clocks: Clocks) -> Timestamp {
         match (self, clocks.apis) {

@@ -8,18 +8,19 @@ use siphasher::sip::SipHasher13;
 
 use crate::api::GROUP;
 
-/// Label with the cluster's id, where that is valid as a label's value.
+/// Label with the cluster's id, if that is a valid label value.
 pub const CLUSTER_ID: &str = "compute.together.ai/cluster-id";
-/// Label with the instance's id, where that is valid as a label's value.
+/// Label with the instance's id, if that is a valid label value.
 pub const INSTANCE_ID: &str = "compute.together.ai/instance-id";
-/// Label with the name of the `ClusterWatch` that writes the mirror, where that is valid as a label's value.
+/// Label with the name of the `ClusterWatch` that writes the mirror, if that is a valid label value.
 pub const CLUSTER_WATCH: &str = "compute.together.ai/cluster-watch";
 /// Label with the name of this program.
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 
 const PROGRAM: &str = env!("CARGO_PKG_NAME");
 
-/// Whether `key` is a label of the operator's own, which no flag may set. The whole prefix is: a later version may use more of it.
+/// Whether `key` is reserved for the operator and no flag may set it. The whole prefix is reserved, because a later
+/// version may use more of it.
 #[must_use]
 pub fn is_own(key: &str) -> bool {
     let prefix = key.split_once('/').map(|(prefix, _)| prefix);
@@ -36,16 +37,16 @@ impl FromIterator<(String, String)> for FlagLabels {
     }
 }
 
-/// The labels that one `ClusterWatch` gives its mirrors. Clones share them, so that no mirror costs strings of its own.
+/// The labels of one `ClusterWatch`'s mirrors. Clones share them, so that mirrors need no strings of their own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Labels {
-    /// The `ClusterWatch`'s name; `None`: it is not valid as a label's value.
+    /// The `ClusterWatch`'s name; `None` if it is not a valid label value.
     cluster_watch: Option<Arc<str>>,
     flags: FlagLabels,
 }
 
 impl Labels {
-    /// Those of the `ClusterWatch` of this name.
+    /// The labels for the `ClusterWatch` of this name.
     #[must_use]
     pub fn of(cluster_watch: &str, flags: FlagLabels) -> Self {
         let cluster_watch = Some(cluster_watch).filter(|name| is_valid(name));
@@ -55,7 +56,7 @@ impl Labels {
         }
     }
 
-    /// Key and value of each; `None`: a mirror of this cluster and instance must lack it.
+    /// Key and value of each; `None` means that a mirror of this cluster and instance must lack it.
     fn each<'a>(
         &'a self,
         cluster: &'a str,
@@ -81,7 +82,7 @@ impl Labels {
             .collect()
     }
 
-    /// A merge patch of the labels: a value, or null where the mirror must lack one. Those of other people stay.
+    /// A merge patch of the labels: a value, or null if the mirror must lack it. Other labels are kept.
     #[must_use]
     pub fn patch(&self, cluster: &str, instance: Option<&str>) -> Value {
         let labels = self.each(cluster, instance);
@@ -89,7 +90,7 @@ impl Labels {
         labels.collect::<Map<_, _>>().into()
     }
 
-    /// What [`digest`] is for a mirror of this cluster and instance that has these labels and these `owners`.
+    /// The [`digest`] of a mirror of this cluster and instance with these labels and these `owners`.
     #[must_use]
     pub fn digest(&self, cluster: &str, instance: Option<&str>, owners: &[OwnerReference]) -> u64 {
         let values = self.each(cluster, instance).map(|(_, value)| value);
@@ -97,7 +98,7 @@ impl Labels {
     }
 }
 
-/// A digest of what the operator owns in a mirror's metadata: its own labels, those of its `flags`, and the owner references.
+/// A digest of the metadata that the operator owns: its own labels, those of its `flags`, and the owner references.
 #[must_use]
 pub fn digest(
     labels: Option<&BTreeMap<String, String>>,
@@ -113,7 +114,7 @@ pub fn digest(
 fn digest_of<'a>(values: impl Iterator<Item = Option<&'a str>>, owners: &[OwnerReference]) -> u64 {
     let mut hash = SipHasher13::new();
     for value in values {
-        // An empty value is another thing than no label.
+        // An empty value differs from a missing label.
         hash.write_u8(u8::from(value.is_some()));
         write(&mut hash, value.unwrap_or_default());
     }
@@ -132,7 +133,7 @@ fn write(hash: &mut SipHasher13, value: &str) {
     hash.write_u8(0xff);
 }
 
-/// Whether `value` may stand as a label's value: 1 to 63 letters, digits, `-`, `_`, `.`, the ends alphanumeric.
+/// Whether `value` is a valid label value: 1 to 63 letters, digits, `-`, `_` or `.`, with alphanumeric ends.
 #[must_use]
 pub fn is_valid(value: &str) -> bool {
     let bytes = value.as_bytes();

@@ -1,4 +1,4 @@
-//! The mirrors: `Remediation` objects, what is known of them, and how they are written.
+//! The content of mirrors (`Remediation` objects), computed from the API's data.
 
 pub mod approval;
 pub mod digest;

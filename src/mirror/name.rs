@@ -4,15 +4,15 @@ use std::borrow::Cow;
 
 use sha2::{Digest, Sha256};
 
-/// Characters of the readable part of a hashed name, at most.
+/// Maximum number of characters of the readable part of a hashed name.
 const SLUG: usize = 40;
 /// Bytes of the hash in a hashed name: 80 bits.
 const HASH: usize = 10;
 
 /// The name of the mirror of remediation `id` of `cluster`.
 ///
-/// A UUID in its usual form (lower case, hyphens) is taken as it is. Any other id becomes a readable slug and a hash of
-/// cluster and id, so that no two ids share an object and no id leaves the rules for names (DNS-1123, 253 characters).
+/// A UUID in its usual form (lower case, hyphens) is used unchanged. Any other id becomes a readable slug and a hash of
+/// cluster and id, so that no two ids share an object and every name is valid (DNS-1123, 253 characters).
 #[must_use]
 pub fn object_name<'a>(cluster: &str, id: &'a str) -> Cow<'a, str> {
     if is_uuid(id) {
@@ -43,7 +43,7 @@ fn is_uuid(id: &str) -> bool {
         })
 }
 
-/// Lower-case letters and digits of `id`, runs of anything else as one hyphen, none at the ends.
+/// Lower-case letters and digits of `id`; runs of other characters become one hyphen, none at the ends.
 fn slug(id: &str) -> String {
     let mut slug = String::with_capacity(SLUG);
     for char in id.chars() {

@@ -1,4 +1,4 @@
-//! What the status of a mirror says, from what the API says: pure.
+//! The status of a mirror, computed from the API's data: pure.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
@@ -18,28 +18,29 @@ use crate::{
 
 mod alerts;
 
-/// What a machine is called that the API gives no name.
-pub const UNNAMED: &str = "an unnamed machine";
+/// The name of a node that has no name in the API.
+pub const UNNAMED: &str = "unnamed node";
 
-/// Characters of a reason in a condition's message, so that it does not cut off how to approve; `status.reason` has all.
+/// Maximum length of the reason in a condition's message, so that it does not displace how to approve. `status.reason`
+/// has all of it.
 const WHY: u32 = 1024;
 
-/// How the mirror stands to the API: reason of its condition `Synced`.
+/// How current the mirror is: the reason of its condition `Synced`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Synced {
-    /// Created, nothing said yet.
+    /// Created, without a status yet.
     Pending,
-    /// The API shows it so.
+    /// Matches the API.
     Listed,
-    /// Finished; written with its final state.
+    /// Finished; the final state is written.
     Final,
-    /// Open, and no complete listing has confirmed it for too long.
+    /// Open, but not confirmed by a recent complete list.
     Stale,
-    /// Was open; the API answers 404 for its id.
+    /// Was open; the API returns 404 for its id.
     NotFound,
-    /// Was open; absent from complete full listings, and its id cannot be asked for.
+    /// Was open; missing from complete full syncs, and it cannot be requested by id.
     NotListed,
-    /// The API answers 403 for it.
+    /// The API returns 403 for its id.
     Forbidden,
 }
 
@@ -58,7 +59,7 @@ impl Synced {
         }
     }
 
-    /// The inverse of [`reason`](Self::reason); anything else counts as never written.
+    /// The inverse of [`reason`](Self::reason); any other text counts as never written.
     #[must_use]
     pub fn from_reason(reason: &str) -> Self {
         [
@@ -74,7 +75,7 @@ impl Synced {
         .unwrap_or(Self::Pending)
     }
 
-    /// Whether the mirror is known to be gone from the API.
+    /// Whether the remediation is known to be gone from the API.
     #[must_use]
     pub const fn is_gone(self) -> bool {
         matches!(self, Self::NotFound | Self::NotListed)
@@ -88,33 +89,33 @@ impl Synced {
         }
     }
 
-    /// What that means, in words.
+    /// The message of the condition. Those that an on-call engineer must act on follow the node's name.
     #[must_use]
     pub const fn message(self) -> &'static str {
         match self {
-            Self::Pending => "not looked at yet",
-            Self::Listed => "the API shows it so; how fresh that is, its ClusterWatch tells",
-            Self::Final => "finished; this is its final state, kept also when the API forgets it",
+            Self::Pending => "Not yet processed by the operator",
+            Self::Listed => "Matches the API as of the ClusterWatch's last sync",
+            Self::Final => "Final state; kept even if Together deletes the record",
             Self::Stale => {
-                "the API has not confirmed this for too long, and it may have changed: see the Ready condition of its ClusterWatch, if it still has one"
+                "not confirmed by a recent sync, so it may have changed. Check the Ready condition of its ClusterWatch, and that the ClusterWatch exists"
             }
             Self::NotFound => {
-                "the API no longer knows this repair, and its end was never seen: the recommendation was withdrawn or the record removed. If that is a surprise, ask Together"
+                "not found (404) before a final state was seen: the recommendation was withdrawn or the record deleted. If this is unexpected, contact Together support"
             }
             Self::NotListed => {
-                "two complete listings of the API lack this repair, and its end was never seen. If that is a surprise, ask Together"
+                "missing from two full syncs before a final state was seen. If this is unexpected, contact Together support"
             }
             Self::Forbidden => {
-                "the API forbids the key to read this repair: check the key's project and rights"
+                "the API key may not read this remediation (403). Check the project and permissions of the API key"
             }
         }
     }
 }
 
-/// The status for a remediation that the API shows. Conditions carry no times yet and there is no history: both follow
-/// from what was there before (see [`finish`](crate::sync::write::object)).
+/// The status for a remediation in the API. Transition times and the history are missing here, because both depend on
+/// the previous status (see [`finish`](crate::sync::write::object)).
 ///
-/// Strings longer than the schema allows are cut at a character and end in `…`.
+/// Texts that are longer than the schema allows are truncated and end in `…`.
 #[must_use]
 pub fn from_api(
     item: &together::Remediation,
@@ -173,7 +174,7 @@ pub fn from_api(
     status
 }
 
-/// Marks a mirror that the API does not show: everything but `open` and the conditions stays as it was last seen.
+/// Marks a mirror that the API does not list: all but `open` and the conditions stays as it was last seen.
 pub fn mark(status: &mut RemediationStatus, synced: Synced, id: &str, generation: i64) {
     status.observed_generation = Some(generation);
     if synced.is_gone() {
@@ -234,7 +235,7 @@ fn conditions(
     .into()
 }
 
-/// The reason that stands for a state in conditions and Events. Of a state that is not known, the message says the word.
+/// The reason for a state in conditions and Events. For an unknown state, the message contains the state.
 #[must_use]
 pub fn reason_of(state: &str) -> Reason {
     match state {
@@ -251,14 +252,14 @@ pub fn reason_of(state: &str) -> Reason {
     }
 }
 
-/// One sentence: what happens to which machine, and who must act.
+/// One sentence: what happens to which node, and who must act.
 #[must_use]
 pub fn condition_message(status: &RemediationStatus, id: &str) -> String {
     let node = status.node.as_deref().unwrap_or(UNNAMED);
     let mode = status
         .mode
         .as_deref()
-        .map_or("a repair", |mode| mode_in_words(mode));
+        .map_or("remediation", |mode| mode_in_words(mode));
     let since = |text: &Option<String>| {
         timestamp::told(text.as_deref())
             .map(|time| format!(" since {time}"))
@@ -278,10 +279,10 @@ pub fn condition_message(status: &RemediationStatus, id: &str) -> String {
             since(&status.review_time)
         ),
         "RUNNING" => format!("{node}: {mode} is running{}", since(&status.start_time)),
-        "QUARANTINING" => format!("{node}: its host is being cordoned for {mode}"),
-        "QUARANTINED" => format!("{node}: its host is cordoned for {mode}"),
+        "QUARANTINING" => format!("{node}: the host is being cordoned for {mode}"),
+        "QUARANTINED" => format!("{node}: the host is cordoned for {mode}"),
         "SUCCEEDED" => format!("{node}: {mode} succeeded"),
-        "AUTO_RESOLVED" => format!("{node}: the problem went away before {mode} began"),
+        "AUTO_RESOLVED" => format!("{node}: resolved without {mode}"),
         "CANCELLED" => format!("{node}: {mode} was rejected or cancelled"),
         "FAILED" => {
             let error = status
@@ -290,16 +291,16 @@ pub fn condition_message(status: &RemediationStatus, id: &str) -> String {
                 .map(|error| format!(": {error}"))
                 .unwrap_or_default();
             format!(
-                "{node}: {mode} failed{error}. Unless a later one has mended it, ask for another repair or tell Together"
+                "{node}: {mode} failed{error}. Request another remediation or contact Together support, unless a later one succeeded"
             )
         }
         other => format!(
-            "{node}: {mode} is in state {other}, which this version does not know: nothing to do"
+            "{node}: {mode} is in state {other}, which this version does not recognize. No action is needed"
         ),
     }
 }
 
-/// Why a repair is recommended: the reason, else what the first alert is called; and the Xids of that alert.
+/// Why a remediation is recommended: the reason, otherwise the name of the first alert; and the Xids of that alert.
 fn why(status: &RemediationStatus) -> Option<String> {
     let alert = status.linked_alerts.first();
     let called = alert.and_then(|alert| alert.title.as_deref().or(alert.name.as_deref()));
@@ -309,7 +310,7 @@ fn why(status: &RemediationStatus) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-/// What a mode does, in words; a mode that nobody knows stands for itself.
+/// A human-readable name of a mode; an unknown mode stands for itself.
 #[must_use]
 pub fn mode_in_words(mode: &str) -> &str {
     match mode {

@@ -1,4 +1,4 @@
-//! The history of a mirror: which states it went through, seen or concluded.
+//! The history of a mirror: the states it passed through, observed or inferred.
 
 use crate::{
     api::{
@@ -9,7 +9,7 @@ use crate::{
     together::wire::state,
 };
 
-/// The way of a repair through its states; the final ones come after these.
+/// The order of the states; the final ones follow.
 const WAY: [&str; 5] = [
     "PENDING_APPROVAL",
     "PENDING",
@@ -18,11 +18,11 @@ const WAY: [&str; 5] = [
     "RUNNING",
 ];
 
-/// Adds to `history` the hops from `previous` (the state last mirrored) to the state of `status`.
+/// Adds to `history` the changes from `previous` (the state last mirrored) to the state of `status`.
 ///
-/// The oldest go first where there are more than the schema allows. `observed` is the time of the look that showed it (RFC
-/// 3339). States between the two are added where one of the API's own times proves that they were passed. Those hops are
-/// marked `inferred`, and so is one between known states that do not follow each other at once.
+/// If there are more than the schema allows, the oldest are dropped. `observed` is the time of the sync that showed the
+/// change (RFC 3339). States in between are added if one of the API's own times proves them. Those changes are marked
+/// `inferred`, and so is one between known states that do not follow each other directly.
 pub fn extend(
     history: &mut Vec<Transition>,
     previous: Option<&str>,
@@ -55,7 +55,7 @@ pub fn extend(
     history.drain(..surplus);
 }
 
-/// Whether `to` follows `from` at once.
+/// Whether `to` directly follows `from`.
 fn is_direct(from: &str, to: &str) -> bool {
     matches!(
         (from, to),
@@ -69,13 +69,14 @@ fn is_direct(from: &str, to: &str) -> bool {
     )
 }
 
-/// Whether both states are known and a third one must have been between them. Of unknown states nothing is concluded.
+/// Whether both states are known and there must have been another one in between. Nothing is inferred from unknown
+/// states.
 fn is_indirect(from: &str, to: &str) -> bool {
     let known = |state: &str| WAY.contains(&state) || state::is_final(state);
     known(from) && known(to) && !is_direct(from, to)
 }
 
-/// The states between `from` and `to` that the API's times prove; none has a time of quarantine.
+/// The states between `from` and `to` that the API's times prove. None has a time for quarantine.
 fn passed<'a>(from: &str, to: &str, status: &RemediationStatus) -> Vec<&'a str> {
     let Some(start) = WAY.iter().position(|state| *state == from) else {
         return Vec::new();
@@ -87,7 +88,7 @@ fn passed<'a>(from: &str, to: &str, status: &RemediationStatus) -> Vec<&'a str> 
     };
     let started = timestamp::read(status.start_time.as_deref()).is_some();
     let reviewed = timestamp::read(status.review_time.as_deref()).is_some();
-    // Who rejects a recommendation reviews it too, and then it was never queued.
+    // A rejection also sets the review time, but a rejected remediation was never queued.
     let queued = reviewed && (started || !is_direct(from, to));
     WAY.get(start + 1..end)
         .unwrap_or_default()
@@ -101,7 +102,7 @@ fn passed<'a>(from: &str, to: &str, status: &RemediationStatus) -> Vec<&'a str> 
         .collect()
 }
 
-/// The API's time that fits the hop to the state `to`, else the time of its last update.
+/// The API's time of the change to the state `to`, otherwise that of its last update.
 pub(super) fn time_of<'a>(
     from: Option<&str>,
     to: &str,

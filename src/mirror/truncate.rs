@@ -1,4 +1,4 @@
-//! What fits into a mirror: strings of the API may be longer than the cluster takes. Pure.
+//! What fits into a mirror: texts of the API may be longer than the CRD allows. Pure.
 
 use crate::{
     api::{
@@ -8,9 +8,9 @@ use crate::{
     together::{LinkedAlert, Remediation},
 };
 
-/// What every mode begins with on the wire.
+/// The prefix of every mode in the API.
 pub const MODE: &str = "REMEDIATION_MODE_";
-/// What every trigger begins with on the wire.
+/// The prefix of every trigger in the API.
 pub const TRIGGER: &str = "REMEDIATION_TRIGGER_";
 
 /// `value` without `prefix`.
@@ -19,7 +19,7 @@ pub fn suffix<'a>(value: Option<&'a str>, prefix: &str) -> Option<&'a str> {
     value.map(|value| value.strip_prefix(prefix).unwrap_or(value))
 }
 
-/// The first field of a mirror of `item` that does not hold all that the API says.
+/// The first field of a mirror of `item` that is truncated.
 #[must_use]
 pub fn cut_short(item: &Remediation, omit: &[OmitField]) -> Option<&'static str> {
     use OmitField as O;

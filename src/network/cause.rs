@@ -1,5 +1,5 @@
-//! Why a connection failed, in one of a fixed set of words. Errors of other libraries may quote URLs, proxies and names of
-//! certificates, so their text is never shown.
+//! Why a connection failed, as one of a fixed set of words. Errors of other libraries may quote URLs, proxies and names
+//! in certificates, so their text is never shown.
 
 use std::{error::Error, io};
 
@@ -7,42 +7,42 @@ use rustls::{AlertDescription, CertificateError};
 
 use super::names::LookupError;
 
-/// Why there is no connection, or no whole answer on one. Its text is the fixed word.
+/// Why there is no connection, or no complete response. Its text is the fixed word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumIter)]
 #[strum(serialize_all = "snake_case")]
 pub enum Cause {
-    /// No name server knows the name, or it has no address.
+    /// No name server knows the name, or the name has no address.
     NameNotFound,
-    /// The name servers do not answer, or fail.
+    /// The name servers do not respond, or fail.
     NameServerFailed,
-    /// Nothing listens there, or a firewall says so.
+    /// Nothing listens on the port, or a firewall rejects the connection.
     ConnectionRefused,
     /// There is no route.
     NetworkUnreachable,
-    /// No answer in time: connecting, between two reads, or the whole call.
+    /// A timeout while connecting, between two reads, or of the whole request.
     TimedOut,
-    /// The certificate's chain ends in no CA that is trusted.
+    /// The certificate's chain does not end in a trusted CA.
     CertificateUntrusted,
-    /// The certificate is for other names than the one called.
+    /// The certificate is for other names.
     CertificateForAnotherName,
     /// The certificate has expired.
     CertificateExpired,
-    /// The certificate's time has not come.
+    /// The certificate is not valid yet.
     CertificateNotYetValid,
-    /// A signature in the chain, or all that the server offers, is of a kind that this program lacks.
+    /// A signature in the chain, or everything that the server offers, uses an unsupported algorithm.
     UnsupportedSignature,
-    /// A proxy asks who calls: 407.
+    /// A proxy requires credentials: 407.
     ProxyNeedsCredentials,
-    /// A proxy does not let the call pass.
+    /// A proxy rejects the request.
     ProxyRefused,
-    /// The connection broke in the request or in the answer.
+    /// The connection broke during the request or the response.
     ConnectionCut,
-    /// Something answered that speaks another protocol.
+    /// The server speaks another protocol.
     ProtocolError,
 }
 
 impl Cause {
-    /// The cause that the deepest telling source of `error` names.
+    /// The cause named by the deepest source of `error` that names one.
     #[must_use]
     pub fn of(error: &(dyn Error + 'static)) -> Self {
         let mut found = None;
@@ -54,30 +54,30 @@ impl Cause {
         found.unwrap_or(Self::ProtocolError)
     }
 
-    /// The fixed word, as metrics have it.
+    /// The fixed word, for metrics.
     #[must_use]
     pub fn word(self) -> String {
         self.to_string()
     }
 
-    /// The same for people.
+    /// The fixed word with spaces, for messages.
     #[must_use]
     pub fn phrase(self) -> String {
         self.word().replace('_', " ")
     }
 
-    /// What to check or to do, as the end of a sentence.
+    /// What to check or do, as the end of a sentence.
     #[must_use]
     pub const fn advice(self) -> &'static str {
         match self {
             Self::NameNotFound => {
-                "check the host name of the server or of its proxy, and the DNS search domains"
+                "check the host name of the server or its proxy, and the DNS search domains"
             }
             Self::NameServerFailed => {
-                "check the DNS servers, and that network policies let DNS queries out"
+                "check the DNS servers, and that network policies allow DNS queries"
             }
             Self::ConnectionRefused => {
-                "check host and port of the server or of its proxy, and firewalls"
+                "check the host and port of the server or its proxy, and firewalls"
             }
             Self::NetworkUnreachable => "check routes, firewalls and egress policies",
             Self::TimedOut => {
@@ -87,30 +87,32 @@ impl Cause {
                 "add the CA that signed the certificate (chart: caBundle; elsewhere: SSL_CERT_FILE, or the kubeconfig)"
             }
             Self::CertificateForAnotherName => {
-                "check the host name. A proxy or a DNS search domain may lead to another server"
+                "check the host name. A proxy or a DNS search domain may redirect to another server"
             }
             Self::CertificateExpired => {
-                "renew the certificate of the server, or of the proxy that inspects TLS"
+                "renew the certificate of the server, or of the proxy that intercepts TLS"
             }
-            Self::CertificateNotYetValid => "check the clock of the node and the certificate",
+            Self::CertificateNotYetValid => "check the node's clock and the certificate",
             Self::UnsupportedSignature => {
                 "use TLS 1.2 or 1.3 and certificates of RSA (2048 bits or more), Ed25519, or ECDSA P-256 or P-384 with SHA-256 or SHA-384; P-521 and ECDSA with SHA-512 are not supported"
             }
             Self::ProxyNeedsCredentials => {
-                "put the user name and password of the proxy into its URL (HTTPS_PROXY), or let the proxy exempt the operator"
+                "add the proxy's user name and password to its URL (HTTPS_PROXY), or exempt the operator in the proxy"
             }
             Self::ProxyRefused => {
-                "let the proxy permit CONNECT to the server, or exempt the server with NO_PROXY"
+                "allow CONNECT to the server in the proxy, or add the server to NO_PROXY"
             }
-            Self::ConnectionCut => "check the network and proxies on the way",
+            Self::ConnectionCut => {
+                "check the network and proxies between the operator and the server"
+            }
             Self::ProtocolError => {
-                "check scheme, host and port of the URL: something other than the server may answer"
+                "check the scheme, host and port of the URL: another program may be listening there"
             }
         }
     }
 }
 
-/// The next source. An [`io::Error`] skips the error that it holds, which here is the telling one.
+/// The next source. For an [`io::Error`] it is the error inside, which is the specific one.
 fn inner<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
     let held = error
         .downcast_ref::<io::Error>()
@@ -121,7 +123,7 @@ fn inner<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stati
     }
 }
 
-/// What one error says by itself.
+/// The cause of one error without its sources.
 fn single(error: &(dyn Error + 'static)) -> Option<Cause> {
     if let Some(error) = error.downcast_ref::<LookupError>() {
         return Some(of_lookup(*error));
@@ -151,7 +153,7 @@ fn of_lookup(error: LookupError) -> Cause {
 fn of_tls(error: &rustls::Error) -> Cause {
     match error {
         rustls::Error::InvalidCertificate(error) => of_certificate(error),
-        // A server that has no certificate or cipher that this program could use says only this.
+        // A server without a usable certificate or cipher sends only this alert.
         rustls::Error::PeerIncompatible(_)
         | rustls::Error::AlertReceived(
             AlertDescription::HandshakeFailure
@@ -189,7 +191,7 @@ fn of_io(kind: io::ErrorKind) -> Option<Cause> {
         | io::ErrorKind::NetworkUnreachable
         | io::ErrorKind::NetworkDown
         | io::ErrorKind::AddrNotAvailable
-        // A firewall of this host drops it.
+        // A firewall on this host drops the packets.
         | io::ErrorKind::PermissionDenied => Cause::NetworkUnreachable,
         io::ErrorKind::ConnectionReset
         | io::ErrorKind::ConnectionAborted
@@ -220,12 +222,12 @@ fn of_hyper(error: &hyper::Error) -> Cause {
     }
 }
 
-/// What the connectors for proxies say. Their types are private, so their fixed texts are read; a test holds each of them.
+/// The errors of the proxy connectors. Their types are private, so their fixed texts are compared. A test covers each.
 fn of_proxy(error: &(dyn Error + 'static)) -> Option<Cause> {
     let text = error.to_string();
     match text.strip_prefix("tunnel error: ") {
         Some("proxy authorization required") => Some(Cause::ProxyNeedsCredentials),
-        // Its source tells more.
+        // Its source is more specific.
         Some("failed to create underlying connection" | "io error establishing tunnel") => None,
         Some(_) => Some(Cause::ProxyRefused),
         None if text == "SOCKS error: credentials not accepted" => {

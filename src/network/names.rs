@@ -1,6 +1,6 @@
-//! How names are looked up: by the rules of `/etc/resolv.conf`, and the same in every build. The resolver of musl, which
-//! released programs would have, gives a name up at the first search domain whose server fails, and never searches a name
-//! with `ndots` dots.
+//! Resolves names by the rules of `/etc/resolv.conf`, the same way in every build. The resolver of musl, which release
+//! builds would use, gives up at the first search domain whose server fails, and never searches for names with `ndots`
+//! dots.
 
 use std::{
     fs, io,
@@ -30,32 +30,31 @@ use reqwest::dns::{Addrs, Resolve, Resolving};
 use tokio::time::timeout;
 use tower::Service;
 
-/// Longest time for one query, so that a lost packet is sent again within [`LIMIT`].
+/// Timeout of one query, so that a lost packet is sent again within [`LIMIT`].
 const QUERY: Duration = Duration::from_secs(1);
 
-/// Longest time for a name. Less than a connection may take, so that name servers that say nothing are told as such.
+/// Timeout of one name. It is shorter than the connect timeout, so that failing name servers are reported as such.
 const LIMIT: Duration = Duration::from_secs(4);
 
 /// Why a name has no address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LookupError {
-    /// It does not exist, or has no address.
-    #[error("the name was not found")]
+    /// The name does not exist, or has no address.
+    #[error("name not found")]
     NotFound,
-    /// The name servers fail or say nothing.
-    #[error("the name servers failed")]
+    /// The name servers fail or do not respond.
+    #[error("name servers failed")]
     Failed,
 }
 
-/// Looks names up. Nothing is remembered between two look-ups, so that a name that has moved is found with the next
-/// connection. Clones share sockets.
+/// Resolves names without a cache, so that the next connection uses a changed address. Clones share sockets.
 #[derive(Clone)]
 pub struct Resolver {
     files: Arc<Files>,
     known: Arc<Mutex<Option<Known>>>,
 }
 
-/// Where it is told how to look names up.
+/// The configuration files.
 struct Files {
     resolv_conf: PathBuf,
     hosts: PathBuf,
@@ -63,7 +62,7 @@ struct Files {
     port: u16,
 }
 
-/// What was made of the files' content. They are read again each time, for they change with the network of a laptop.
+/// The parsed files. They are read again each time, because they change with the network of a laptop.
 struct Known {
     content: [Vec<u8>; 2],
     made: Made,
@@ -130,7 +129,7 @@ impl Resolver {
         }
         let resolver = build(&content[0], &self.files).map_err(|_| LookupError::Failed)?;
         let mut hosts = Hosts::default();
-        // A line that cannot be read ends the list.
+        // An invalid line ends the list.
         let _ = hosts.read_hosts_conf(&*content[1]);
         let made = Made {
             resolver,
@@ -144,7 +143,7 @@ impl Resolver {
     }
 }
 
-/// The addresses that the hosts file has for `name` itself: they go before those of search domains.
+/// The addresses in the hosts file for `name` itself. They take precedence over those of search domains.
 fn listed(hosts: &Hosts, name: &str) -> Vec<SocketAddr> {
     let Ok(name) = Name::from_str(&name.to_lowercase()) else {
         return Vec::new();
@@ -158,7 +157,7 @@ fn listed(hosts: &Hosts, name: &str) -> Vec<SocketAddr> {
 }
 
 fn build(resolv_conf: &[u8], files: &Files) -> io::Result<TokioResolver> {
-    // Without name servers in it, one on this host is meant.
+    // Without name servers in the file, one on this host is used.
     let (config, mut options) = parse_resolv_conf(resolv_conf).unwrap_or_else(|_| {
         let local = NameServerConfig::udp_and_tcp(IpAddr::V4(Ipv4Addr::LOCALHOST));
         let config = ResolverConfig::from_parts(None, Vec::new(), vec![local]);
@@ -170,7 +169,7 @@ fn build(resolv_conf: &[u8], files: &Files) -> io::Result<TokioResolver> {
             connection.port = files.port;
         }
     }
-    // The domain of this host is no search domain of the file.
+    // The host's own domain is not a search domain of the file.
     let config = ResolverConfig::from_parts(None, config.search().to_vec(), servers);
     options.cache_size = 0;
     options.timeout = options.timeout.min(QUERY);

@@ -1,5 +1,5 @@
-//! Through which proxy a server is reached: as curl and the API's SDKs do it for the Together API, as kubectl does it for
-//! the Kubernetes API. Nothing shows the user name and password of a proxy.
+//! Selects the proxy for a server: for the Together API like curl and the API's SDKs, for the Kubernetes API like
+//! kubectl. A proxy's user name and password are never shown.
 
 mod exempt;
 
@@ -10,25 +10,25 @@ use hyper_util::client::proxy::matcher::Matcher;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-/// Port of a SOCKS proxy whose URL names none.
+/// Default port of a SOCKS proxy.
 const SOCKS_PORT: u16 = 1080;
 
-/// Where the URL of a proxy stands that cannot be used, and what to write there. The URL may hold a password.
+/// The place of an invalid proxy URL. The URL itself may contain a password and is not shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0} is not the URL of a proxy. Write http://HOST:PORT, https://HOST:PORT or socks5://HOST:PORT; a user name and password (USER:PASSWORD@ before the host) must be percent-encoded"
+    "{0} is not a valid proxy URL. Use http://HOST:PORT, https://HOST:PORT or socks5://HOST:PORT. A user name and password (USER:PASSWORD@ before the host) must be percent-encoded"
 )]
 pub struct ProxyError(pub &'static str);
 
-/// The URL of a proxy. Its `Debug` shows neither user name nor password.
+/// The URL of a proxy. Its `Debug` shows no user name or password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ProxyUrl(Url);
 
 impl ProxyUrl {
-    /// Reads the URL that stands at `place`. Without a scheme, `http` is meant.
+    /// Parses the URL found at `place`. Without a scheme, `http` is assumed.
     ///
     /// # Errors
-    /// [`ProxyError`] if it is none of a proxy that can be used.
+    /// [`ProxyError`] if it is not a usable proxy URL.
     pub fn parse(text: &str, place: &'static str) -> Result<Self, ProxyError> {
         let text = text.trim();
         let parsed = if text.contains("://") {
@@ -45,7 +45,7 @@ impl ProxyUrl {
         if url.host_str().is_none_or(str::is_empty) {
             return Err(ProxyError(place));
         }
-        // A query or a fragment is what follows a `?` or `#` in a password that is not encoded.
+        // A query or a fragment comes from a `?` or `#` in a password that is not encoded.
         if url.query().is_some() || url.fragment().is_some() || !matches!(url.path(), "" | "/") {
             return Err(ProxyError(place));
         }
@@ -57,17 +57,17 @@ impl ProxyUrl {
         Ok(Self(url))
     }
 
-    /// The whole URL, with user name and password.
+    /// The whole URL, including user name and password.
     pub(crate) fn revealed(&self) -> &str {
         self.0.as_str()
     }
 
-    /// Whether it speaks SOCKS.
+    /// Whether it is a SOCKS proxy.
     pub(crate) fn is_socks(&self) -> bool {
         self.0.scheme().starts_with("socks")
     }
 
-    /// Whether it is spoken to over TLS.
+    /// Whether the connection to it uses TLS.
     pub(crate) fn is_https(&self) -> bool {
         self.0.scheme() == "https"
     }
@@ -75,7 +75,7 @@ impl ProxyUrl {
     /// The URL without user name and password.
     pub(crate) fn address(&self) -> Uri {
         let mut url = self.0.clone();
-        // It has a host, so neither fails.
+        // The URL has a host, so neither call fails.
         let _ = url.set_username("");
         let _ = url.set_password(None);
         url.as_str().parse().unwrap_or_default()
@@ -91,14 +91,14 @@ impl ProxyUrl {
         Some((decoded(user), decoded(password.unwrap_or_default())))
     }
 
-    /// The header that gives user name and password to an HTTP proxy.
+    /// The header with user name and password for an HTTP proxy.
     pub(crate) fn basic_auth(&self) -> Option<HeaderValue> {
         let everything = Uri::from_static("https://every.host");
         let proxy = Matcher::builder().all(self.0.as_str()).build();
         proxy.intercept(&everything)?.basic_auth().cloned()
     }
 
-    /// The proxy of all calls of a client. A SOCKS proxy looks the names up.
+    /// The proxy for all requests of a client. A SOCKS proxy resolves the names.
     pub(crate) fn for_reqwest(&self) -> reqwest::Result<reqwest::Proxy> {
         let url = self.0.as_str();
         match url.strip_prefix("socks5://") {
@@ -114,10 +114,10 @@ impl fmt::Debug for ProxyUrl {
     }
 }
 
-/// A variable and what it holds.
+/// A variable and its value.
 type Variable = (&'static str, String);
 
-/// What the environment says of proxies. A variable in capitals goes before the same in small letters, and an empty one
+/// The proxies in the environment. An upper-case variable takes precedence over the lower-case one, and an empty one
 /// counts as unset.
 #[derive(Clone, Default)]
 pub struct Proxies {
@@ -143,20 +143,20 @@ impl Proxies {
         }
     }
 
-    /// The proxy for calls of the Together API at `server`.
+    /// The proxy for requests to the Together API at `server`.
     ///
     /// # Errors
-    /// [`ProxyError`] names the variable that holds no URL of a proxy.
+    /// [`ProxyError`] names the variable with an invalid proxy URL.
     pub fn for_together(&self, server: &Url) -> Result<Option<ProxyUrl>, ProxyError> {
         let of_scheme = self.of_scheme(server);
         self.to(server, of_scheme.or(self.all.as_ref()))
     }
 
-    /// The proxy for calls of the Kubernetes API at `server`, where the kubeconfig names none. As for kubectl, `ALL_PROXY`
-    /// does not count.
+    /// The proxy for requests to the API server at `server`, if the kubeconfig names none. As in kubectl, `ALL_PROXY`
+    /// does not apply.
     ///
     /// # Errors
-    /// [`ProxyError`] names the variable that holds no URL of a proxy.
+    /// [`ProxyError`] names the variable with an invalid proxy URL.
     pub fn for_kubernetes(&self, server: &Url) -> Result<Option<ProxyUrl>, ProxyError> {
         self.to(server, self.of_scheme(server))
     }

@@ -1,4 +1,4 @@
-//! The operator itself: its version, whether it leads, its tasks.
+//! Metrics of the operator itself: version, leadership and tasks.
 
 use prometheus_client::{
     collector::Collector,
@@ -15,7 +15,7 @@ use crate::{
     together::{self, Client},
 };
 
-/// What `/metrics` shows of one operator: itself, its watches and the API it asks.
+/// All metrics of one operator: its own, those of its `ClusterWatches` and those of the Together API.
 #[must_use]
 pub fn metrics(operator: Operator, watches: &Watches, together: &Client) -> Metrics {
     Metrics::new(|ours| {
@@ -25,7 +25,7 @@ pub fn metrics(operator: Operator, watches: &Watches, together: &Client) -> Metr
     })
 }
 
-/// What is shown of the operator itself.
+/// Metrics of the operator itself.
 pub struct Operator {
     leadership: Leadership,
     events_dropped: Counter,
@@ -34,7 +34,8 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// The operator of `leadership`, whose tasks run on the present runtime; `events_dropped`: Events that were not told.
+    /// The metrics for `leadership` and the tasks of the current runtime; `events_dropped` counts Events that were not
+    /// published.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -48,7 +49,7 @@ impl Operator {
         }
     }
 
-    /// The same, which shows too what `readiness` cannot reach.
+    /// The same, with the objects and namespaces that `readiness` reports as unreachable.
     #[must_use]
     pub fn reaching(mut self, readiness: Readiness) -> Self {
         self.readiness = Some(readiness);
@@ -66,7 +67,7 @@ impl Collector for Operator {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), std::fmt::Error> {
         family(
             &mut encoder,
-            ("build_info", "Which version runs; always 1.", None),
+            ("build_info", "The running version; always 1.", None),
             MetricType::Gauge,
             [([("version", env!("CARGO_PKG_VERSION"))], ConstGauge::new(1))],
         )?;
@@ -77,13 +78,17 @@ impl Collector for Operator {
         )?;
         plain(
             &mut encoder,
-            ("events_dropped", "Events that could not be told.", None),
+            (
+                "events_dropped",
+                "Events that could not be published.",
+                None,
+            ),
             &self.events_dropped,
         )?;
         let tasks = u32::try_from(self.runtime.metrics().num_alive_tasks()).unwrap_or(u32::MAX);
         plain(
             &mut encoder,
-            ("tasks", "Tasks of the runtime that have not ended.", None),
+            ("tasks", "Running tasks of the async runtime.", None),
             &ConstGauge::new(i64::from(tasks)),
         )?;
         let readiness = self.readiness.as_ref();
@@ -91,7 +96,7 @@ impl Collector for Operator {
     }
 }
 
-/// What cannot be reached.
+/// Encodes what cannot be reached.
 fn reach(
     readiness: &Readiness,
     encoder: &mut DescriptorEncoder<'_>,
@@ -101,7 +106,7 @@ fn reach(
         encoder,
         (
             "unreadable_objects",
-            "ClusterWatches and Remediations whose spec this program cannot read, and which it leaves alone.",
+            "ClusterWatches and Remediations with a spec that the operator cannot read; they are ignored.",
             None,
         ),
         MetricType::Gauge,
@@ -121,7 +126,7 @@ fn reach(
         encoder,
         (
             "namespace_refused",
-            "1 while the API server refuses to list ClusterWatches or Remediations in this namespace (all: empty).",
+            "1 while the operator may not list ClusterWatches or Remediations in this namespace (empty: all namespaces).",
             None,
         ),
         MetricType::Gauge,

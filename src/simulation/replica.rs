@@ -135,7 +135,7 @@ impl Replica {
         let shutdown = CancellationToken::new();
         let supervisor = Arc::new(Supervisor::new(
             env.clone(),
-            Shard::new("together-system/lease", None),
+            Shard::default(),
             SPEEDS,
             watchdog,
             meters,

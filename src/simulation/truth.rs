@@ -48,7 +48,7 @@ impl Entry {
         instance.is_none() || self.instance() == instance
     }
 
-    /// Whether the API says that it belongs to another cluster.
+    /// Whether it belongs to another cluster.
     pub(super) fn is_anothers(&self) -> bool {
         let current = self.current().and_then(|item| item.cluster_id.as_deref());
         current == Some(super::judge::ANOTHER)

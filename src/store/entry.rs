@@ -1,4 +1,4 @@
-//! The facts of one mirror.
+//! The index entry of one mirror.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -22,16 +22,16 @@ use crate::{
 /// The conditions of a mirror.
 const CONDITIONS: [&str; 4] = ["Synced", "Succeeded", "Reconciling", "Stalled"];
 
-/// What is remembered of the conditions, in the order of `CONDITIONS`: packed, for it is kept of every mirror.
+/// The conditions, in the order of `CONDITIONS`. Packed, because there is one for every mirror.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConditionFacts {
-    /// Places in [`STATUSES`].
+    /// Indexes into [`STATUSES`].
     statuses: [u8; 4],
-    /// Last transitions, in seconds since 1970: the cluster keeps no fractions.
+    /// Transition times in Unix seconds: the API server stores no fractions.
     since: [i64; 4],
 }
 
-/// What a condition's status can be; the first one: the object lacks it.
+/// The possible statuses of a condition; the first one means that the condition is missing.
 const STATUSES: [&str; 4] = ["", "True", "False", "Unknown"];
 
 impl ConditionFacts {
@@ -50,7 +50,7 @@ impl ConditionFacts {
         facts
     }
 
-    /// The last transition of the condition of this type, where it had this status.
+    /// The transition time of the condition of this type, if it had this status.
     #[must_use]
     pub fn since(&self, type_: &str, status: &str) -> Option<Timestamp> {
         let at = CONDITIONS.iter().position(|known| *known == type_)?;
@@ -60,59 +60,60 @@ impl ConditionFacts {
     }
 }
 
-/// The facts of one mirror.
+/// The index entry of one mirror.
 #[derive(Clone, Debug)]
 pub struct Mirror {
     /// The object's uid.
     pub uid: Box<str>,
-    /// The newest resourceVersion seen or written.
+    /// The newest resourceVersion observed or written.
     pub resource_version: u64,
     /// The object's generation.
     pub generation: i64,
-    /// Its cluster's id.
+    /// The cluster's id.
     pub cluster: Arc<str>,
     /// The remediation's id.
     pub id: Box<str>,
-    /// Its name is not the one of this cluster and id: somebody else made it, and it is no mirror.
+    /// Whether its name differs from the one for this cluster and id: then another client created it, and it is not a
+    /// mirror.
     pub foreign: bool,
-    /// Its instance's id; empty where unknown.
+    /// The instance's id; empty if unknown.
     pub instance: Arc<str>,
-    /// The machine's name for people; empty where unknown.
+    /// The node's human-readable name; empty if unknown.
     pub node: Arc<str>,
-    /// The mode as mirrored; empty where unknown.
+    /// The mirrored mode; empty if unknown.
     pub mode: Arc<str>,
-    /// The state as mirrored; empty before the first status.
+    /// The mirrored state; empty before the first status.
     pub state: Arc<str>,
-    /// Whether it may still change.
+    /// Whether the remediation may still change.
     pub open: bool,
-    /// How it stands to the API.
+    /// How current it is.
     pub synced: Synced,
-    /// It has a status that cannot be read: what it shows to people is not known.
+    /// Whether its status is unreadable, so that it is unknown what people see.
     pub unread: bool,
     /// Digest of the status.
     pub content: u64,
     /// Digest of the labels that the operator sets, and of the owner references.
     pub metadata: u64,
-    /// Digest of the plan's inputs that these facts were found to be right for; 0: none were.
+    /// Digest of the plan's inputs for which no change was needed; 0 if there are none.
     pub(super) confirms: u64,
-    /// The API's `update_time`, where it reads as one.
+    /// The API's `update_time`, if valid.
     pub updated: Option<Timestamp>,
-    /// The API's `create_time`, where it reads as one.
+    /// The API's `create_time`, if valid.
     pub created: Option<Timestamp>,
-    /// When it ended: `end_time`, else `update_time`; only where it is final.
+    /// When it ended: `end_time`, otherwise `update_time`; only if it is finished.
     pub finished: Option<Timestamp>,
-    /// Facts of its conditions.
+    /// Its conditions.
     pub conditions: ConditionFacts,
-    /// The history of an open one; that of a finished one stays in the cluster.
+    /// The history of an open remediation. That of a finished one is only in the cluster.
     pub history: Option<Box<[Transition]>>,
-    /// The sync of the watch in which the watch last showed it; 0: it never did.
+    /// The epoch in which the watch last showed it; 0 if it never did.
     pub(super) epoch: u32,
-    /// The sync of the watch in which the answer to a write last told of it.
+    /// The epoch in which the response to a write last showed it.
     pub(super) answered: u32,
 }
 
 impl Mirror {
-    /// Whether nothing was to be done about these facts when the plan's inputs had this digest. See [`Index::confirm`].
+    /// Whether no change was needed for this entry when the plan's inputs had this digest. See [`Index::confirm`].
     ///
     /// [`Index::confirm`]: super::Index::confirm
     #[must_use]
@@ -120,7 +121,7 @@ impl Mirror {
         self.confirms != 0 && self.confirms == inputs
     }
 
-    /// The facts of `object`; `None` where it has no uid or resourceVersion, which no stored object lacks.
+    /// The entry for `object`; `None` if it has no uid or resourceVersion, which every stored object has.
     pub(super) fn of(
         object: &mut Remediation,
         names: &mut Names,
@@ -131,9 +132,9 @@ impl Mirror {
         let resource_version = resource_version?.parse().ok()?;
         let labels = object.metadata.labels.as_ref();
         let metadata = labels::digest(labels, flags, object.owner_references());
-        // Borrowed: this is read of each object when the operator starts.
+        // Borrowed, because every object is read when the operator starts.
         let label = labels.and_then(|labels| labels.get(labels::INSTANCE_ID));
-        // The schema has a default: one without any is there, but cannot be read.
+        // The schema has a default, so a status without conditions exists but is unreadable.
         let unread = object.status.is_none();
         let status = object.status.take().unwrap_or_default();
         let content = digest::digest(&status);
@@ -181,7 +182,7 @@ impl Mirror {
         })
     }
 
-    /// When it ended, where that is known; `None` also while it is open.
+    /// When it ended, if known; `None` while it is open.
     #[must_use]
     pub fn end(&self) -> Option<End> {
         if self.open {
@@ -190,13 +191,14 @@ impl Mirror {
         if !self.synced.is_gone() {
             return self.finished.map(End::Told);
         }
-        // The two conditions that may have changed with that mark: one that was forbidden before was not Synced then either.
+        // The mark may have changed only these two conditions. A remediation that was forbidden before was not Synced
+        // either.
         let marked = ["Synced", "Stalled"].map(|type_| self.conditions.since(type_, "False"));
         marked.into_iter().max().flatten().map(End::Seen)
     }
 
-    /// Whether it is open and shows something that could be taken for the truth: not one that says itself that it is not, nor
-    /// one that still waits for its first status.
+    /// Whether it is open and could be mistaken for current: it is not marked, and it does not wait for its first
+    /// status.
     #[must_use]
     pub fn needs_stale_mark(&self) -> bool {
         let empty = self.synced == Synced::Pending && self.state.is_empty() && !self.unread;
@@ -204,12 +206,12 @@ impl Mirror {
     }
 }
 
-/// Strings that many mirrors share, kept once.
+/// Strings that many mirrors share, stored once.
 #[derive(Default)]
 pub(super) struct Names(pub(super) HashSet<Arc<str>>);
 
 impl Names {
-    /// Names kept before those that nobody uses any more are dropped.
+    /// This many new names trigger the removal of unused ones.
     pub(super) const SWEEP: usize = 4096;
 
     pub(super) fn keep(&mut self, name: &str) -> Arc<str> {

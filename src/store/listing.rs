@@ -1,4 +1,4 @@
-//! What was listed, and what must be listed again.
+//! Which lists are complete, and which must be repeated.
 
 use std::{
     collections::BTreeSet,
@@ -10,27 +10,26 @@ use std::{
 use kube::ResourceExt;
 use tokio::time::Instant;
 
-use super::{Index, Inner, share::Shares, version};
+use super::{Index, Inner, version};
 use crate::api::remediation::Remediation;
 
-/// At most two relists because of a restore in this time. Two, as a restore is often noticed in two places, one after the
-/// other.
+/// At most two relists after restores within this time. Two, because a restore is often noticed in two places in a row.
 const PACE: Duration = Duration::from_secs(60);
 
-/// What one watch has shown.
+/// The progress of one watch.
 #[derive(Debug, Default)]
 pub(super) struct Watched {
-    /// The newest resourceVersion of its last list and of the events since.
+    /// The newest resourceVersion of its last list and of later events.
     seen: u64,
-    /// The newest resourceVersion of the list under way.
+    /// The newest resourceVersion of the current list.
     listed: u64,
-    /// The list under way shows an older version than was known.
+    /// The current list shows an older version than was known.
     back: bool,
-    /// Its list has ended.
+    /// Its list is complete.
     complete: bool,
-    /// The API server refuses to list it.
+    /// The API server rejects the list.
     refused: bool,
-    /// Versions went backwards, and no list that began since has ended. Holds the epoch of that time.
+    /// The epoch in which resource versions went backwards, until a list that started later is complete.
     rewound: Option<u32>,
 }
 
@@ -41,14 +40,14 @@ impl Inner {
             .or_default()
     }
 
-    /// Up to which resourceVersion the watch on `namespace` has shown all there is.
+    /// The resourceVersion up to which the watch on `namespace` has shown everything.
     pub(super) fn seen(&self, namespace: &str) -> u64 {
         let watches = ["", namespace].map(|watched| self.watched.get(watched));
         let seen = watches.into_iter().flatten().map(|watch| watch.seen);
         seen.max().unwrap_or(0)
     }
 
-    /// An event of the watch on `watched` has come to `resource_version`. Says whether that is no way backwards.
+    /// An event of the watch on `watched` has `resource_version`. Returns whether versions did not go backwards.
     pub(super) fn see(&mut self, watched: Option<&str>, resource_version: u64) -> bool {
         let watch = self.watch(watched);
         let forwards = watch.seen <= resource_version;
@@ -56,7 +55,7 @@ impl Inner {
         forwards
     }
 
-    /// The list of `watched` shows a mirror of `resource_version`, older than it was before where `back` says so.
+    /// The list of `watched` shows a mirror with `resource_version`, which is older than before if `back` is set.
     pub(super) fn lists(&mut self, watched: Option<&str>, resource_version: u64, back: bool) {
         let watch = self.watch(watched);
         watch.listed = watch.listed.max(resource_version);
@@ -69,7 +68,7 @@ impl Inner {
         watches.any(|watch| watch.rewound.is_some())
     }
 
-    /// Whether each watch was listed or refused, and not all were refused.
+    /// Whether every list is complete or rejected, and not all are rejected.
     fn is_ready(&self) -> bool {
         let watches = || self.watched.values();
         let settled = watches().filter(|watch| watch.complete || watch.refused);
@@ -83,7 +82,7 @@ impl Inner {
         watches.any(|watch| watch.refused)
     }
 
-    /// Whether the list that has `namespace` has ended.
+    /// Whether the list that covers `namespace` is complete.
     fn is_listed(&self, namespace: &str) -> bool {
         let watches = ["", namespace].map(|watched| self.watched.get(watched));
         let mut watches = watches.into_iter().flatten();
@@ -92,26 +91,25 @@ impl Inner {
 }
 
 impl Index {
-    /// Forgets everything; ready again once `watches` watches have ended their first list.
+    /// Forgets everything. Ready again once `watches` watches have completed their first list.
     pub fn forget(&self, watches: usize) {
         let mut inner = self.lock();
         inner.namespaces.clear();
-        inner.shares = inner.shares.take().map(|_| Shares::default());
         inner.watched.clear();
         inner.expected = watches;
     }
 
-    /// Waits until every watch has ended its list or was refused it, and one has ended it.
+    /// Waits until every list is complete or rejected, and one is complete.
     pub async fn ready(&self) {
         self.until(|inner| inner.is_ready()).await;
     }
 
-    /// Waits until the mirrors of `namespace` were listed: before that, nothing may be planned there.
+    /// Waits until the mirrors of `namespace` are listed. Nothing may be planned there before.
     pub async fn listed(&self, namespace: &str) {
         self.until(|inner| inner.is_listed(namespace)).await;
     }
 
-    /// Waits until what is kept and listed is as `wanted`.
+    /// Waits until the condition `wanted` holds.
     pub(super) async fn until(&self, mut wanted: impl FnMut(&mut Inner) -> bool) {
         loop {
             let mut changed = pin!(self.changed.notified());
@@ -123,20 +121,20 @@ impl Index {
         }
     }
 
-    /// Whether every watch has ended its list or was refused it, and one has ended it.
+    /// Whether every list is complete or rejected, and one is complete.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.lock().is_ready()
     }
 
-    /// Whether the mirrors of `namespace` were listed.
+    /// Whether the mirrors of `namespace` are listed.
     #[must_use]
     pub fn is_listed(&self, namespace: &str) -> bool {
         self.lock().is_listed(namespace)
     }
 
-    /// Notes that the API server refuses to list `watched` (all namespaces: `None`): nothing waits for it any more but what
-    /// is to be done there.
+    /// Records that the API server rejects the list of `watched` (`None`: all namespaces). Only the work in these
+    /// namespaces waits for it.
     pub fn refuse(&self, watched: Option<&str>) {
         {
             let mut inner = self.lock();
@@ -146,12 +144,12 @@ impl Index {
         self.changed.notify_waiters();
     }
 
-    /// Waits until the API server has refused to list `namespace`.
+    /// Waits until the API server rejects the list of `namespace`.
     pub async fn refused(&self, namespace: &str) {
         self.until(|inner| inner.is_refused(namespace)).await;
     }
 
-    /// The namespaces that the API server refuses to list, in order (all of them: an empty name).
+    /// The namespaces that the API server does not allow to list, sorted (empty name: all).
     #[must_use]
     pub fn all_refused(&self) -> BTreeSet<Box<str>> {
         let inner = self.lock();
@@ -159,31 +157,28 @@ impl Index {
         refused.map(|(namespace, _)| namespace.clone()).collect()
     }
 
-    /// A list of `watched` (all namespaces: `None`) begins, before the API server is asked for it; what it does not show is
-    /// dropped by [`end`](Self::end).
+    /// A list of `watched` (`None`: all namespaces) starts, before its request. [`end`](Self::end) drops what it does
+    /// not show.
     #[must_use]
     pub fn begin(&self, watched: Option<&str>) -> u32 {
         let mut inner = self.lock();
-        if let Some(shares) = &mut inner.shares {
-            shares.begin(watched.unwrap_or_default());
-        }
         let watch = inner.watch(watched);
         (watch.listed, watch.back) = (0, false);
         inner.epoch += 1;
         inner.epoch
     }
 
-    /// Ends the list of `watched` (all namespaces: `None`) that began as `epoch`: its mirrors that it did not show are
-    /// forgotten, but not those that the answer to a write has told of since it began and that are newer than all it showed.
+    /// The list of `watched` (`None`: all namespaces) that started as `epoch` is complete. Mirrors that it did not show
+    /// are dropped, except for those that a response to a write showed since and that are newer than the list.
     pub fn end(&self, epoch: u32, watched: Option<&str>) {
         let back = {
             let mut inner = self.lock();
             let inner = &mut *inner;
             let watch = inner.watch(watched);
             let back = std::mem::take(&mut watch.back);
-            // What was deleted may be newer than all that is left.
+            // A deleted object may be newer than everything that is left.
             watch.seen = watch.listed.max(watch.seen);
-            // Where it was expected to, nothing is news.
+            // If a list was expected to show older versions, that is no news.
             let back = back && watch.rewound.is_none();
             let rewound = watch.rewound.is_some();
             watch.rewound = watch.rewound.filter(|since| epoch <= *since);
@@ -194,9 +189,6 @@ impl Index {
             inner.retain(watched, |mirror| {
                 mirror.epoch >= epoch || mirror.answered >= epoch && mirror.resource_version > seen
             });
-            if let Some(shares) = &mut inner.shares {
-                shares.end(watched.unwrap_or_default());
-            }
             inner.lists += 1;
             inner.restores += u64::from(restored);
             back
@@ -207,8 +199,8 @@ impl Index {
         }
     }
 
-    /// Compares `read`, which the API server showed after a write of it had met another version, with the version that was
-    /// known `before` it was read. `cluster`: that of the mirror that was to be written.
+    /// Compares `read`, which the API server returned after a conflict, with the version that was known `before`.
+    /// `cluster` is that of the mirror to be written.
     pub fn compare(&self, before: Option<u64>, read: &Remediation, cluster: &str) {
         let (namespace, name) = (read.namespace().unwrap_or_default(), read.name_any());
         let found = version(read);
@@ -224,13 +216,13 @@ impl Index {
         }
     }
 
-    /// Notes that the API server shows an older version than before of something in `namespace` (`None`: of something that
-    /// no mirror is): etcd was restored. All is listed again before it counts as known.
+    /// Records that the API server returned an older version than before of something in `namespace` (`None`: not a
+    /// mirror): etcd was restored. Everything must be listed again.
     pub fn rewound(&self, namespace: Option<&str>) {
         {
             let mut inner = self.lock();
             let inner = &mut *inner;
-            // What is about to be listed again may show more of it.
+            // The list that starts may show more of it.
             if namespace.is_some_and(|namespace| inner.is_rewound(namespace)) {
                 return;
             }
@@ -241,12 +233,12 @@ impl Index {
             }
         }
         tracing::warn!(
-            "the API server shows older versions than before: its storage was restored. Everything is listed again"
+            "the API server returned older resource versions, so etcd was restored; listing everything again"
         );
         self.changed.notify_waiters();
     }
 
-    /// The newest version that any watch has shown; 0: none has.
+    /// The newest version that any watch has shown; 0 if none has.
     #[must_use]
     pub fn newest(&self) -> u64 {
         let inner = self.lock();
@@ -254,29 +246,29 @@ impl Index {
         seen.max().unwrap_or(0)
     }
 
-    /// How many lists have ended. Each may have brought mirrors that events will not tell of.
+    /// The number of completed lists. Each may contain mirrors for which there are no events.
     #[must_use]
     pub fn lists(&self) -> u64 {
         self.lock().lists
     }
 
-    /// Waits until a list has ended since so many had.
+    /// Waits until a list has completed after this many.
     pub async fn listed_after(&self, lists: u64) {
         self.until(|inner| inner.lists != lists).await;
     }
 
-    /// How many lists have ended that show what a restore of etcd made of the mirrors.
+    /// The number of completed lists that show the mirrors after a restore of etcd.
     #[must_use]
     pub fn restores(&self) -> u64 {
         self.lock().restores
     }
 
-    /// Waits until one of those has ended since so many had.
+    /// Waits until one of those has completed after this many.
     pub async fn restored_after(&self, restores: u64) {
         self.until(|inner| inner.restores != restores).await;
     }
 
-    /// Tells when to list again because versions went backwards.
+    /// Signals when to list again because versions went backwards.
     #[must_use]
     pub fn rewinds(&self) -> Rewinds {
         let known = self.lock().rewinds;
@@ -287,16 +279,16 @@ impl Index {
     }
 }
 
-/// Tells one watch when to list again because versions went backwards. Clones are handles to the same one.
+/// Signals one watch to list again because versions went backwards. Clones share it.
 #[derive(Clone)]
 pub struct Rewinds {
     index: Index,
-    /// How many rewinds were told of, and when the last two were, the latest last.
+    /// The number of rewinds already signaled, and when the last two were, the latest last.
     state: Arc<Mutex<(u64, [Option<Instant>; 2])>>,
 }
 
 impl Rewinds {
-    /// Waits until all is to be listed again: at once where versions went backwards, but at most twice a minute.
+    /// Waits until everything must be listed again: at once if versions went backwards, but at most twice a minute.
     pub async fn next(&self) {
         let lock = || self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let (known, [last_but_one, last]) = *lock();

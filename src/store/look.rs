@@ -1,4 +1,4 @@
-//! What the index tells of the mirrors of a cluster.
+//! Queries of the index.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -24,8 +24,8 @@ fn copied((name, mirror): (&str, &Arc<Mirror>)) -> (Box<str>, Arc<Mirror>) {
 }
 
 impl Index {
-    /// Looks at all mirrors of `cluster` in `namespace`, with their names; of one instance only where `instance` is given.
-    /// Foreign objects are none. Nobody else sees the index meanwhile.
+    /// Iterates over all mirrors of `cluster` in `namespace` with their names, only those of `instance` if it is given,
+    /// without foreign objects. The index is locked meanwhile.
     pub fn survey<R>(
         &self,
         namespace: &str,
@@ -38,8 +38,8 @@ impl Index {
         look(&mut mirrors.map(|(name, mirror)| (name, &**mirror)))
     }
 
-    /// Those mirrors of `cluster` in `namespace` that are `wanted`, with their names; of one instance only where `instance`
-    /// is given. Foreign objects are none.
+    /// The mirrors of `cluster` in `namespace` that are `wanted`, with their names, only those of `instance` if it is
+    /// given, without foreign objects.
     #[must_use]
     pub fn mirrors(
         &self,
@@ -67,7 +67,7 @@ impl Index {
         self.mirrors(namespace, cluster, instance, |mirror| mirror.open)
     }
 
-    /// How many objects there are whose spec cannot be read, by namespace.
+    /// The number of objects with an unreadable spec, by namespace.
     #[must_use]
     pub fn unreadable(&self) -> BTreeMap<Box<str>, usize> {
         let inner = self.lock();
@@ -78,7 +78,7 @@ impl Index {
         counts.filter(|(_, count)| *count > 0).collect()
     }
 
-    /// All open mirrors of `namespace` (all: `None`), with their namespaces and names.
+    /// All open mirrors of `namespace` (`None`: all), with their namespaces and names.
     #[must_use]
     pub fn all_open(&self, namespace: Option<&str>) -> Vec<(Box<str>, Box<str>, Arc<Mirror>)> {
         let inner = self.lock();

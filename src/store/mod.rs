@@ -1,4 +1,4 @@
-//! What the operator remembers of each mirror: a digest and a few facts, never the object.
+//! The index of all mirrors: a digest and a few facts of each, never the object.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -10,45 +10,41 @@ pub use entry::{ConditionFacts, Mirror};
 use kube::ResourceExt;
 pub use listing::Rewinds;
 use listing::Watched;
-use share::Shares;
-pub use share::{Clusters, Share};
 use tokio::sync::Notify;
 
 use crate::{api::remediation::Remediation, mirror::labels::FlagLabels};
 
 mod entry;
-mod kept;
 mod listing;
 mod look;
 pub mod reflector;
 pub mod restored;
-mod share;
 pub mod summary;
 
 /// The objects of one cluster, by name.
 type Group = BTreeMap<Box<str>, Arc<Mirror>>;
 
-/// The objects of one namespace, by cluster: no watch goes over those of others. In order, so that the same events always
-/// lead to the same writes, one after the other.
+/// The objects of one namespace, by cluster, so that a query does not visit other clusters. Sorted, so that the same
+/// events always lead to the same order of writes.
 type Namespace = BTreeMap<Arc<str>, Group>;
 
-/// The cluster of objects whose spec cannot be read. They are kept so that their names are taken, in shards too.
+/// The cluster of objects with an unreadable spec. They are kept because their names are in use.
 const UNREADABLE: &str = "";
 
-/// What tells of a mirror.
+/// The source of an index entry.
 #[derive(Clone, Copy)]
 enum Source {
-    /// The list that began as this epoch.
+    /// The list that started as this epoch.
     List(u32),
     /// An event of a watch.
     Event,
-    /// The answer to a write.
+    /// The response to a write.
     Answer,
 }
 
 impl Source {
-    /// Whether it replaces `known` by facts of `resource_version`. A list is a consistent read: what was known before it
-    /// began is of no account, whatever its version; etcd may have been restored.
+    /// Whether it replaces `known` with an entry of `resource_version`. A list is a consistent read, so it replaces
+    /// everything that was known before it started, whatever its version: etcd may have been restored.
     fn replaces(self, known: &Mirror, resource_version: u64) -> bool {
         let newer = known.resource_version <= resource_version;
         match self {
@@ -57,7 +53,7 @@ impl Source {
         }
     }
 
-    /// The epochs in which a watch last showed the mirror and an answer last told of it, once this has told of it `now`.
+    /// The epochs in which a watch and a response last showed the mirror, once this source showed it `now`.
     fn stamps(self, known: Option<&Mirror>, now: u32) -> (u32, u32) {
         let (epoch, answered) = known.map_or((0, 0), |known| (known.epoch, known.answered));
         match self {
@@ -68,13 +64,13 @@ impl Source {
     }
 }
 
-/// What could be read before and cannot now, or the other way round, is one object of one name: of the two, the one that
-/// `source` tells gives way where this says so, else the other does.
+/// An object that becomes readable or unreadable has two entries under one name. Returns whether the entry from
+/// `source` is the one to drop.
 fn stays(groups: &mut Namespace, name: &str, told: &Mirror, source: Source) -> bool {
     let unreadable = *told.cluster == *UNREADABLE;
     for (cluster, group) in groups {
         match (unreadable, **cluster == *UNREADABLE) {
-            // Those that cannot be read are the first, by their empty name.
+            // Unreadable objects come first, because their cluster is empty.
             (false, false) => break,
             (true, true) => continue,
             _ => {}
@@ -93,41 +89,28 @@ struct Inner {
     /// By namespace.
     namespaces: HashMap<Box<str>, Namespace>,
     names: Names,
-    /// The labels that every mirror gets: the others than those and the operator's own are no facts.
+    /// The labels that every mirror gets. Entries record only these and the operator's own.
     labels: FlagLabels,
     epoch: u32,
-    /// The watches, by their namespaces (all: empty).
+    /// The watches, by their namespaces (empty: all).
     watched: HashMap<Box<str>, Watched>,
-    /// How many watches there are to be.
+    /// The expected number of watches.
     expected: usize,
     /// How often versions went backwards.
     rewinds: u64,
-    /// Lists that have ended.
+    /// The number of completed lists.
     lists: u64,
-    /// Those of them that followed a way backwards.
+    /// How many of them followed a step backwards.
     restores: u64,
-    /// What is kept; `None`: everything.
-    shares: Option<Shares>,
 }
 
 impl Inner {
-    fn keeps(&mut self, namespace: &str, cluster: &str) -> bool {
-        if cluster == UNREADABLE {
-            return true;
-        }
-        let shares = self.shares.as_mut();
-        shares.is_none_or(|shares| shares.keeps(namespace, cluster))
-    }
-
-    /// Takes in what `source` tells, unless what is known is newer. Says whether it is an older version than a consistent
-    /// read can show: versions went backwards.
+    /// Adds an entry from `source`, unless the known one is newer. Returns whether it is older than a consistent read
+    /// can show, so that versions went backwards.
     fn take(&mut self, mut object: Remediation, source: Source) -> bool {
         let (Some(namespace), name) = (object.namespace(), object.name_any()) else {
             return false;
         };
-        if !self.keeps(&namespace, &object.spec.cluster_id) {
-            return false;
-        }
         let Some(mut mirror) = Mirror::of(&mut object, &mut self.names, &self.labels) else {
             return false;
         };
@@ -153,7 +136,7 @@ impl Inner {
                     (known.epoch, known.answered) = (epoch, answered);
                 }
             }
-            // The watch was past this write when its answer came: what it does not show was deleted since.
+            // The watch was past this write when its response came, so a missing object was deleted since.
             None if matches!(source, Source::Answer) && mirror.resource_version <= seen => {}
             None => {
                 (mirror.epoch, mirror.answered) = source.stamps(None, now);
@@ -182,7 +165,7 @@ impl Inner {
         }
     }
 
-    /// Keeps of `namespace` (all: `None`) what is `wanted`.
+    /// Keeps only what is `wanted` of `namespace` (`None`: all).
     fn retain(&mut self, namespace: Option<&str>, mut wanted: impl FnMut(&Mirror) -> bool) {
         for (of, groups) in &mut self.namespaces {
             if namespace.is_none_or(|namespace| namespace == &**of) {
@@ -194,7 +177,7 @@ impl Inner {
         self.sweep();
     }
 
-    /// Drops groups and namespaces that hold nothing.
+    /// Drops empty groups and namespaces.
     fn sweep(&mut self) {
         self.namespaces.retain(|_, groups| {
             groups.retain(|_, group| !group.is_empty());
@@ -203,17 +186,17 @@ impl Inner {
     }
 }
 
-/// The index of all mirrors in reach, by namespace and name. Cheap to clone.
+/// The index of all watched mirrors, by namespace and name. Cheap to clone.
 #[derive(Clone)]
 pub struct Index {
     inner: Arc<Mutex<Inner>>,
-    /// Told when a listing has ended or is wanted or what is kept changes; wakes in the order of waiting, so that the simulation repeats
-    /// itself.
+    /// Notified when a list completes or is requested, or when what is kept changes. It wakes waiters in order, so that
+    /// the simulation is deterministic.
     changed: Arc<Notify>,
 }
 
 impl Index {
-    /// An empty index that is ready once `watches` watches have ended their first listing.
+    /// An empty index, ready once `watches` watches have completed their first list.
     #[must_use]
     pub fn new(watches: usize) -> Self {
         let index = Self {
@@ -224,7 +207,7 @@ impl Index {
         index
     }
 
-    /// The same, where every mirror gets these `labels`.
+    /// The same; every mirror gets these `labels`.
     #[must_use]
     pub fn labeling(self, labels: FlagLabels) -> Self {
         self.lock().labels = labels;
@@ -237,8 +220,8 @@ impl Index {
         self.lock().labels.clone()
     }
 
-    /// Takes in an object that the list of `watched` (all namespaces: `None`) shows that began as `epoch`. It replaces what is
-    /// known, be that newer or of another uid, unless the answer to a write told that since the list began.
+    /// Adds an object from the list of `watched` (`None`: all namespaces) that started as `epoch`. It replaces the
+    /// known entry even if that is newer or has another uid, unless a response to a write came since the list started.
     pub fn list(&self, watched: Option<&str>, epoch: u32, object: Remediation) {
         let mut inner = self.lock();
         let resource_version = version(&object);
@@ -246,8 +229,8 @@ impl Index {
         inner.lists(watched, resource_version, back);
     }
 
-    /// Takes in an object that an event of the watch on `watched` (all namespaces: `None`) shows; one older than what is known
-    /// changes nothing.
+    /// Adds an object from an event of the watch on `watched` (`None`: all namespaces), unless the known entry is
+    /// newer.
     pub fn show(&self, watched: Option<&str>, object: Remediation) {
         let back = {
             let mut inner = self.lock();
@@ -260,12 +243,12 @@ impl Index {
         }
     }
 
-    /// Takes in the answer to a write; one older than what is known, or deleted since, changes nothing.
+    /// Adds the response to a write, unless the known entry is newer or the object was deleted since.
     pub fn apply(&self, object: Remediation) {
         self.lock().take(object, Source::Answer);
     }
 
-    /// Forgets a mirror whose deletion the watch on `watched` shows, unless a newer one has its name.
+    /// Removes a mirror whose deletion the watch on `watched` shows, unless a newer one has its name.
     pub fn hide(&self, watched: Option<&str>, object: &Remediation) {
         let (version, namespace) = (version(object), object.namespace().unwrap_or_default());
         let back = {
@@ -280,13 +263,13 @@ impl Index {
         }
     }
 
-    /// Forgets a mirror of `cluster` that was deleted at `resource_version`, unless a newer one has its name.
+    /// Removes a mirror of `cluster` that was deleted at `resource_version`, unless a newer one has its name.
     pub fn removed(&self, namespace: &str, cluster: &str, name: &str, resource_version: u64) {
         let mut inner = self.lock();
         inner.remove(namespace, cluster, name, resource_version);
     }
 
-    /// The facts of the object of this name, of whichever cluster, a mirror or not.
+    /// The entry of the object with this name in any cluster, a mirror or not.
     #[must_use]
     pub fn get(&self, namespace: &str, name: &str) -> Option<Arc<Mirror>> {
         let inner = self.lock();
@@ -294,7 +277,7 @@ impl Index {
         groups.find_map(|group| group.get(name)).cloned()
     }
 
-    /// The facts of one mirror of `cluster`; quicker than [`get`](Self::get) where there are many clusters.
+    /// The entry of one mirror of `cluster`; faster than [`get`](Self::get) if there are many clusters.
     #[must_use]
     pub fn mirror(&self, namespace: &str, cluster: &str, name: &str) -> Option<Arc<Mirror>> {
         let inner = self.lock();
@@ -302,11 +285,11 @@ impl Index {
         found.filter(|mirror| !mirror.foreign).cloned()
     }
 
-    /// Notes that nothing is to be done about the facts `confirmed` when the plan's inputs have the digest `inputs`. Forgotten
-    /// with these facts.
+    /// Records that no change is needed for the entry `confirmed` while the plan's inputs have the digest `inputs`. A
+    /// new entry drops this.
     pub fn confirm(&self, namespace: &str, name: &str, confirmed: Arc<Mirror>, inputs: u64) {
         let (cluster, version) = (confirmed.cluster.clone(), confirmed.resource_version);
-        // Else they would have to be copied.
+        // Otherwise they would have to be copied.
         drop(confirmed);
         let mut inner = self.lock();
         let groups = inner.namespaces.get_mut(namespace);
@@ -319,7 +302,7 @@ impl Index {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        // A panic under the lock leaves whole entries only: what is there stays usable.
+        // A panic while the lock is held cannot leave a partial entry, so the index stays valid.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

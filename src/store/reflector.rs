@@ -1,4 +1,4 @@
-//! Fills the index from a paged watch and keeps it up to date.
+//! Fills the index from a paged watch and keeps it current.
 
 use futures::{Stream, StreamExt};
 use kube::{Client, ResourceExt};
@@ -10,40 +10,33 @@ use crate::{
     store::Index,
 };
 
-/// Follows the mirrors of `namespace` (all: `None`) into `index` until it is dropped. Cuts and errors are waited out and
-/// resumed; `on_error` hears of each error.
+/// Watches the mirrors of `namespace` (`None`: all) and updates `index` until it is dropped. Lost connections and
+/// errors are retried; `on_error` receives each error.
 pub async fn follow(client: Client, namespace: Option<String>, index: Index, on_error: impl Fn()) {
     let api = watch::objects_in::<Shown>(client, namespace.as_deref());
-    index.may_list(namespace.as_deref()).await;
     let rewinds = index.rewinds();
     let again = || {
-        let (index, namespace, rewinds) = (&index, namespace.as_deref(), rewinds.clone());
-        async move {
-            tokio::select! {
-                // A shard has come to want what it dropped.
-                () = index.lacks(namespace) => {}
-                () = rewinds.next() => {}
-            }
-        }
+        let rewinds = rewinds.clone();
+        async move { rewinds.next().await }
     };
     let events = watch::events_listed_again(api, again);
     heed(events, namespace.clone(), &index, on_error).await;
 }
 
-/// The object, named where it cannot be read.
+/// Logs the object if its spec is unreadable.
 fn object_of(shown: impl Into<Shown>) -> Remediation {
     let shown = shown.into();
     if shown.is_unreadable() {
         tracing::warn!(
             namespace = shown.0.namespace(),
             remediation = shown.0.name_any(),
-            "the spec of a Remediation cannot be read: the object is left alone, and its name stays taken. Delete it, or upgrade this program"
+            "cannot read the spec of a Remediation, so it is ignored and its name stays in use. Delete the object, or upgrade the operator"
         );
     }
     shown.0
 }
 
-/// Tells `index` what a watch on the mirrors of `namespace` says, and `on_error` of its errors, until it ends.
+/// Passes the events of a watch on the mirrors of `namespace` to `index`, and its errors to `on_error`, until it ends.
 pub async fn heed<S: Into<Shown>>(
     events: impl Stream<Item = watcher::Result<watcher::Event<S>>>,
     namespace: Option<String>,
@@ -73,7 +66,7 @@ pub async fn heed<S: Into<Shown>>(
                 tracing::warn!(
                     namespace,
                     error = words(&error),
-                    "the watch on Remediations failed and is tried again"
+                    "failed to watch Remediations; retrying"
                 );
             }
         }

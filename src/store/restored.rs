@@ -1,7 +1,8 @@
-//! Checks every few seconds whether etcd was restored from a backup: its version is then older than before.
+//! Detects a restore of etcd every few seconds: the current resourceVersion is then older than before.
 //!
-//! A watch does not show that. The API server accepts a watch from a version that it does not have yet and sends no events until
-//! it gets there. In a quiet cluster that takes for ever, and mirrors that the restore took back would stay as they are.
+//! A watch does not show a restore. The API server accepts a watch from a version that it does not have yet and sends
+//! no events until it gets there. In a quiet cluster that takes forever, and mirrors that the restore reverted would
+//! stay wrong.
 
 use std::time::Duration;
 
@@ -12,19 +13,19 @@ use kube::{
 
 use crate::{api::remediation::Remediation, k8s::watch::objects_in, store::Index};
 
-/// Between two checks: each is a list of one object.
+/// Time between two checks. Each is a list of one object.
 const CHECK: Duration = Duration::from_secs(15);
-/// How long one check may take.
+/// Timeout of one check.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Checks until it is dropped, and tells `index` whenever the version went backwards. Versions are those of the whole cluster,
-/// so one of the `namespaces` (all: `None`) is enough; the next one is asked when a request fails.
+/// Checks until it is dropped, and tells `index` whenever the version went backwards. The version belongs to the whole
+/// cluster, so one of the `namespaces` (`None`: all) is enough; after a failed request the next one is used.
 pub async fn watch_for_restores(client: Client, namespaces: &[Option<String>], index: &Index) {
     let mut last = 0;
     for namespace in namespaces.iter().cycle().map(Option::as_deref) {
         loop {
             tokio::time::sleep(CHECK).await;
-            // Before the request: events that arrive during it may be newer than its answer.
+            // Read before the request, because events that arrive during it may be newer than its response.
             let known = index.newest().max(last);
             let check = version(&client, namespace);
             let Ok(Some(found)) = tokio::time::timeout(TIMEOUT, check).await else {
@@ -38,7 +39,7 @@ pub async fn watch_for_restores(client: Client, namespaces: &[Option<String>], i
     }
 }
 
-/// The version of etcd now. A list that asks for no version is a consistent read: its answer is not an older one.
+/// The current version of etcd. A list without a version is a consistent read, so its response is not older.
 async fn version(client: &Client, namespace: Option<&str>) -> Option<u64> {
     let api = objects_in::<PartialObjectMeta<Remediation>>(client.clone(), namespace);
     let list = api.list_metadata(&ListParams::default().limit(1)).await;

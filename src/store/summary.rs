@@ -1,4 +1,4 @@
-//! What the mirrors of a watch add up to: pure.
+//! Totals over the mirrors of a `ClusterWatch`: pure.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,18 +20,18 @@ use crate::{
 const AWAITING: &str = "PENDING_APPROVAL";
 const FAILED: &str = "FAILED";
 
-/// Numbers, and what a person must look at.
+/// The totals, and what needs attention.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rollup {
-    /// The numbers. Mirrors that are gone from the API count in `total` alone.
+    /// The totals. Mirrors that are gone from the API count only in `total`.
     pub counts: RemediationCounts,
-    /// The longest waiting first, at most ten.
+    /// The ones that wait longest first, at most ten.
     pub attention: Vec<Attention>,
-    /// The condition's message; `None`: nothing needs attention.
+    /// The message of AttentionRequired; `None` if nothing needs attention.
     pub message: Option<String>,
 }
 
-/// Adds up `mirrors`, each with its name.
+/// Computes the totals of `mirrors`, each with its name.
 #[must_use]
 pub fn rollup<'a>(mirrors: impl Iterator<Item = (&'a str, &'a Mirror)>) -> Rollup {
     let mut counts = RemediationCounts::default();
@@ -88,8 +88,8 @@ pub fn rollup<'a>(mirrors: impl Iterator<Item = (&'a str, &'a Mirror)>) -> Rollu
 /// See [`place`].
 type Place = (bool, Option<Timestamp>);
 
-/// The place of a mirror among those of its instance, the latest is the greatest: by its creation, else by its last update.
-/// One that says neither counts as the latest, so that no failure is hidden.
+/// The rank of a mirror within its instance, the latest is the greatest: by its creation, otherwise by its last update.
+/// One without either counts as the latest, so that no failure is hidden.
 fn place(mirror: &Mirror) -> Place {
     let time = mirror.created.or(mirror.updated);
     (time.is_none(), time)
@@ -106,7 +106,7 @@ fn attention(name: &str, mirror: &Mirror, since: Option<Timestamp>) -> Attention
     }
 }
 
-/// One sentence about the one that waits longest.
+/// One sentence about the remediation that waits longest.
 fn message(name: &str, mirror: &Mirror, since: Option<Timestamp>, all: usize) -> String {
     let node = if mirror.node.is_empty() {
         UNNAMED
@@ -114,7 +114,7 @@ fn message(name: &str, mirror: &Mirror, since: Option<Timestamp>, all: usize) ->
         &mirror.node
     };
     let mode = if mirror.mode.is_empty() {
-        "a repair"
+        "remediation"
     } else {
         mode_in_words(&mirror.mode)
     };
@@ -136,7 +136,7 @@ fn message(name: &str, mirror: &Mirror, since: Option<Timestamp>, all: usize) ->
         )
     } else {
         format!(
-            "{node}: {mode} failed{}. See why (kubectl describe remediation {name}), then ask for another repair or tell Together.{more}",
+            "{node}: {mode} failed{}. Run kubectl describe remediation {name}, then request another remediation or contact Together support.{more}",
             time("at")
         )
     }

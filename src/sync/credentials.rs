@@ -1,4 +1,5 @@
-//! The API key of a watch, read from its Secret at each poll, or just before by another watch that has the same.
+//! The API key of a `ClusterWatch`. Each sync reads it from the Secret, unless another `ClusterWatch` with the same Secret
+//! just did.
 
 mod keys;
 
@@ -13,39 +14,39 @@ use crate::{
     together::ApiKey,
 };
 
-/// A Secret that cannot be used is read again this long after it was last read.
+/// An unusable Secret is read again after this time.
 pub const AGAIN: Duration = Duration::from_secs(10);
 
-/// Why there is no key to use. Messages say what to do and never show the key.
+/// Why there is no usable API key. The messages say what to do and never contain the key.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum CredentialsError {
-    /// There is no such Secret.
+    /// The Secret does not exist.
     #[error(
-        "there is no Secret {0} in this namespace: create it, type Opaque, with the API key in it. It is read again every 10 seconds"
+        "Secret {0:?} not found in this namespace. Create it with type Opaque, or fix spec.apiKeySecretRef.name. The operator checks again every 10 s"
     )]
     NotFound(String),
-    /// The Secret holds no usable key.
-    #[error("the Secret {name} cannot be used: {problem}. It is read again every 10 seconds")]
+    /// The Secret contains no usable API key.
+    #[error("Secret {name:?} is not usable: {problem}. The operator checks again every 10 s")]
     Invalid {
         /// The Secret's name.
         name: String,
         /// What is wrong, and what to do.
         problem: String,
     },
-    /// The cluster did not answer.
+    /// The API server did not respond.
     #[error(
-        "the Secret {name} could not be read: {error}. It is tried again at every interval; if this stays, see how the API server fares"
+        "cannot read Secret {name:?}: {error}. The operator retries at every interval. If this persists, check the API server"
     )]
     Unavailable {
         /// The Secret's name.
         name: String,
-        /// What the cluster said.
+        /// The error of the API server.
         error: KubeApiError,
     },
 }
 
 impl CredentialsError {
-    /// The reason of Ready that goes with it; `None`: it says nothing of the Secret itself.
+    /// The reason of Ready for it; `None` if it says nothing about the Secret itself.
     #[must_use]
     pub fn reason(&self) -> Option<Reason> {
         match self {
@@ -64,7 +65,7 @@ struct Read {
 }
 
 impl Read {
-    /// The API key under this `key`.
+    /// The API key under this `key` of the Secret.
     fn key(&self, key: &str) -> Result<ApiKey, CredentialsError> {
         api_key(self.type_.as_deref(), self.data.as_ref(), key).map_err(|problem| {
             CredentialsError::Invalid {
@@ -75,7 +76,7 @@ impl Read {
     }
 }
 
-/// Reads the Secret of this `name`.
+/// Reads the Secret with this `name`.
 async fn read<C: KubeApi>(
     cluster: &C,
     namespace: &str,
@@ -91,7 +92,7 @@ async fn read<C: KubeApi>(
         Err(KubeApiError::NotFound) => Err(CredentialsError::NotFound(name)),
         Err(KubeApiError::Refused(_)) => Err(CredentialsError::Invalid {
             name,
-            problem: "the operator may not read it: grant its service account get on secrets in this namespace".into(),
+            problem: "the operator has no access to it. Grant its service account get on secrets in this namespace".into(),
         }),
         Err(error) => Err(CredentialsError::Unavailable { name, error }),
     }
@@ -106,17 +107,17 @@ fn api_key(
         None | Some("" | "Opaque") => {}
         Some(other) => {
             return Err(format!(
-                "its type is {other}, and only Opaque is read: make it anew with type Opaque"
+                "its type is {other}, but must be Opaque. Recreate it with type Opaque"
             ));
         }
     }
     let Some(value) = data.and_then(|data| data.get(key)) else {
         return Err(format!(
-            "it has no key {key}: add it, or name another in spec.apiKeySecretRef.key"
+            "it has no key {key:?}. Add the key, or fix spec.apiKeySecretRef.key"
         ));
     };
     ApiKey::parse(&value.0)
-        .map_err(|error| format!("its key {key} is not a usable API key: {error}"))
+        .map_err(|error| format!("the value of key {key:?} is not a valid API key: {error}"))
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! How soon a watch is polled that was edited, or deleted and created again: an edit at once, but edits in a row wait for their
-//! turn, so that they cost no more calls than polls in turn do; and so does what was created again.
+//! How soon an edited or recreated `ClusterWatch` syncs. One edit takes effect at once. Edits in a row, and recreated
+//! `ClusterWatches`, wait for their turn, so that they cost no more requests than regular syncs.
 
 use std::{
     collections::HashMap,
@@ -9,25 +9,25 @@ use std::{
 
 use crate::sync::schedule::FULL_APART;
 
-/// An edit is heeded at once where none was for so long.
+/// An edit takes effect at once if there was none for this long.
 const EDITS_APART: Duration = Duration::from_secs(60);
 
-/// Paces kept beside those of the tasks that run.
+/// How many paces are kept in addition to those of running tasks.
 const KEPT: usize = 1024;
 
-/// What is polled: the namespace, the cluster, the instance (`None`: all).
+/// What is synced: the namespace, the cluster and the instance (`None`: all).
 type Of = (Box<str>, Box<str>, Option<Box<str>>);
 
-/// The paces of all that is or was polled; they outlive tasks and `ClusterWatches`.
+/// The paces of everything that is or was synced. They outlive tasks and `ClusterWatches`.
 #[derive(Debug, Default)]
 pub struct Paces {
     paces: HashMap<Of, Arc<EditThrottle>>,
-    /// So many make a sweep due.
+    /// This many entries make a sweep due.
     sweep_at: usize,
 }
 
 impl Paces {
-    /// The pace of this `instance` (all: `None`) of `cluster`, polled for `namespace`.
+    /// The pace of this `instance` (`None`: all) of `cluster`, synced for `namespace`.
     #[must_use]
     pub fn of(
         &mut self,
@@ -42,7 +42,7 @@ impl Paces {
         self.paces.entry(of).or_default().clone()
     }
 
-    /// Of those that no task has, keeps the [`KEPT`] that were polled last.
+    /// Of the paces without a task, keeps the [`KEPT`] that synced last.
     fn sweep(&mut self) {
         let in_use = |pace: &Arc<EditThrottle>| Arc::strong_count(pace) > 1;
         let unused = self.paces.values().filter(|pace| !in_use(pace));
@@ -55,26 +55,26 @@ impl Paces {
     }
 }
 
-/// What outlives one task. All times are monotonic.
+/// The state that outlives one task. All times are monotonic.
 #[derive(Debug, Default)]
 pub struct EditThrottle(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// When a poll last began.
+    /// When a sync last started.
     synced: Option<Duration>,
-    /// When an edit last had its poll out of turn.
+    /// When an edit last caused an early sync.
     edited: Option<Duration>,
-    /// When a full listing last began, and whether the last good one took several pages.
+    /// When a full sync last started, and whether the last successful one had several pages.
     full: Option<Duration>,
     several: bool,
-    /// Before this the last full listing keeps its distance.
+    /// Until then no other full sync may start.
     full_at: Duration,
 }
 
 impl EditThrottle {
-    /// When the first poll of a task that begins `now` may begin; it is a full one. `turn`: between polls; `edited`: the task
-    /// takes the place of an earlier generation's.
+    /// When the first sync of a task that starts `now` may start; it is a full one. `turn` is the time between syncs;
+    /// `edited` means that the task replaces one of an earlier generation.
     #[must_use]
     pub fn first_poll(&self, now: Duration, turn: Duration, edited: bool) -> Duration {
         let mut state = self.lock();
@@ -89,17 +89,17 @@ impl EditThrottle {
             state.edited = Some(now);
             now
         } else {
-            // Nobody waits for an hour because polls are an hour apart.
+            // An edit does not wait for an hour because syncs are an hour apart.
             now.max(synced + turn.min(EDITS_APART))
         };
         let apart = state.full.filter(|_| state.several);
         let apart = apart.map_or(Duration::ZERO, |began| began + FULL_APART);
-        // Never for so long that what is open gets stale unseen.
+        // Never so long that open mirrors become stale without being marked.
         let spaced = state.full_at.min(synced + FULL_APART);
         earliest.max(apart).max(spaced)
     }
 
-    /// A poll begins; `full`: it lists everything, as far as that is known.
+    /// A sync starts; `full` means that it lists everything, as far as known.
     pub fn polls(&self, now: Duration, full: bool) {
         let mut state = self.lock();
         state.synced = Some(now);
@@ -108,7 +108,7 @@ impl EditThrottle {
         }
     }
 
-    /// The last full listing began at `began`, took `several` pages, and the next one may begin at `next`.
+    /// The last full sync started at `began`, had `several` pages, and the next one may start at `next`.
     pub fn listed(&self, began: Option<Duration>, several: bool, next: Duration) {
         let mut state = self.lock();
         state.full = state.full.max(began);

@@ -1,4 +1,4 @@
-//! What there is to say of a mirror, from what was written: pure.
+//! The Events of a mirror, decided from what was written: pure.
 
 use k8s_openapi::jiff::Timestamp;
 
@@ -10,8 +10,8 @@ use crate::{
     sync::write::object::MirrorChange,
 };
 
-/// What to say once `change` is done. Of a new mirror something only where its remediation was created after `news` (by the
-/// API's clock; `None`: nothing was): anything else is history.
+/// The Events after `change` was written. A new mirror causes one only if its remediation was created after `news` (by
+/// the API's clock; `None`: never). Older remediations are history.
 #[must_use]
 pub fn events_for(change: &MirrorChange, news: Option<Timestamp>) -> Vec<EventDraft> {
     match change {
@@ -52,7 +52,7 @@ fn updated(mirror: &Mirror, status: &RemediationStatus) -> Vec<EventDraft> {
         };
         said.push(EventDraft::normal(
             Reason::ModeChanged,
-            format!("{node}: the repair was {before} and is now {now}"),
+            format!("{node}: the mode changed from {before} to {now}"),
         ));
     }
     if entered_another {
@@ -61,9 +61,9 @@ fn updated(mirror: &Mirror, status: &RemediationStatus) -> Vec<EventDraft> {
     said
 }
 
-/// It came into its state.
+/// The remediation entered its state.
 fn entered(status: &RemediationStatus, id: &str) -> EventDraft {
-    // Without what people may have written.
+    // Without free text that people may have written.
     let told = RemediationStatus {
         node: status.node.clone(),
         state: status.state.clone(),
@@ -87,7 +87,7 @@ fn marked(mirror: &Mirror, synced: Synced) -> Option<EventDraft> {
         Synced::Listed if mirror.synced == Synced::Pending => None,
         Synced::Listed => Some(EventDraft::normal(
             synced.reason(),
-            note("the API shows it again, as it is mirrored"),
+            note("listed again; the mirror matches the API"),
         )),
         Synced::Stale | Synced::NotFound | Synced::NotListed | Synced::Forbidden => {
             Some(EventDraft::warning(synced.reason(), note(synced.message())))

@@ -1,5 +1,5 @@
-//! The last listing of some states alone, held against what is seen afterwards: a server that understands only a part of the
-//! filter answers as if the rest did not exist, and nothing else shows that.
+//! Compares the last active sync with later results. A server that understands only part of the state filter responds
+//! as if the other states were empty, and nothing else reveals that.
 
 use std::sync::Arc;
 
@@ -10,20 +10,22 @@ use crate::{
     together::{CompleteListing, Dialects, ListRequest, Remediation},
 };
 
-/// How much earlier than the listing a remediation must have changed: `Date` shows whole seconds, and the skew is smoothed.
+/// How much earlier than the list a remediation must have changed. The `Date` header has whole seconds, and the
+/// measured skew is smoothed.
 const MARGIN: SignedDuration = SignedDuration::from_secs(5);
 
-/// A complete listing of some states.
+/// A complete list of some states.
 #[derive(Debug)]
 struct Short {
     request: ListRequest,
     listing: Arc<CompleteListing>,
-    /// When it began, by the API's clock.
+    /// When it started, by the API's clock.
     began: Timestamp,
 }
 
 impl Short {
-    /// Whether it lacks `item`, though it asked for the item's state, in which the item was before the listing began.
+    /// Whether it lacks `item`, although it requested the item's state, and the item was in that state before the list
+    /// started.
     fn lacks(&self, item: &Remediation) -> bool {
         let listing = &self.listing;
         let changed = timestamp::read(item.update_time.as_deref());
@@ -34,20 +36,20 @@ impl Short {
     }
 }
 
-/// The last listing of some states, and whether something was seen since that it lacks. Each one counts once.
+/// The last active sync, and whether a remediation was seen since that it lacks. Each list counts once.
 #[derive(Debug, Default)]
-pub(crate) struct Comparison {
+pub(crate) struct FilterCheck {
     last: Option<Short>,
     lacks: bool,
 }
 
-impl Comparison {
-    /// Something that the API shows, by id or in a listing of everything.
+impl FilterCheck {
+    /// The API returned this item, by id or in a full sync.
     pub(crate) fn seen(&mut self, item: &Remediation) {
         self.lacks |= self.last.as_ref().is_some_and(|last| last.lacks(item));
     }
 
-    /// The listing of `request`, which began at this time of the API (`None`: not known), is complete.
+    /// The list for `request` is complete. It started at this time of the API (`None`: unknown).
     pub(crate) fn listed(
         &mut self,
         request: ListRequest,
@@ -71,7 +73,7 @@ impl Comparison {
             });
     }
 
-    /// Tells `dialects` of what was seen.
+    /// Reports the result to `dialects`.
     pub(crate) fn tell(&mut self, dialects: &Dialects) {
         if std::mem::take(&mut self.lacks)
             && let Some(last) = self.last.take()

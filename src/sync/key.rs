@@ -1,32 +1,27 @@
-//! The key of a poll, and the one that replaced it meanwhile.
+//! The API key of a sync, and the key that replaced it meanwhile.
 
 use std::time::Duration;
 
-use super::{ClusterWatchSpec, Env, SyncError};
+use super::{SyncContext, SyncError};
 use crate::{
     k8s::api::KubeApi,
     sync::{
         credentials::{AGAIN, CredentialsError, Found},
-        decide::plan::MirrorTarget,
-        schedule::Cadence,
         state::SyncState,
     },
     together::ApiKey,
 };
 
-/// The key to use: the one that another `ClusterWatch` has read, where that was no longer ago than half of the time between two
-/// polls, else the one that the Secret holds now. By itself each `ClusterWatch` reads its Secret at each poll.
+/// The API key to use: the one that another `ClusterWatch` read within half an interval, otherwise the current one in
+/// the Secret. A single `ClusterWatch` reads its Secret at each sync.
 ///
-/// A Secret that cannot be used is read again no sooner than ten seconds later, unless somebody asks for this poll.
+/// An unusable Secret is read again after ten seconds at the earliest, unless a sync was requested.
 pub(crate) async fn key<C: KubeApi, T>(
-    env: &Env<C, T>,
-    spec: &ClusterWatchSpec,
-    target: &MirrorTarget,
-    cadence: &Cadence,
+    ctx: SyncContext<'_, C, T>,
     sync_state: &mut SyncState,
 ) -> Result<ApiKey, SyncError> {
-    let asked = env.clock.elapsed();
-    let young = cadence.active_interval / 2;
+    let asked = ctx.env.clock.elapsed();
+    let young = ctx.cadence.active_interval / 2;
     let requested = std::mem::take(&mut sync_state.secret.wanted);
     let known: &SyncState = sync_state;
     let serves = |found: &Found| match &found.key {
@@ -34,53 +29,49 @@ pub(crate) async fn key<C: KubeApi, T>(
             found.began >= asked
                 || asked < found.began + young
                     && known.secret.own != Some(found.began)
-                    && known.check_backoff(key, asked).is_ok()
+                    && known.key_backoff.check(key, asked).is_ok()
         }
         Err(error) if requested => found.began >= asked || answers(found, error, asked),
         Err(error) => is_fresh(found, error, asked),
     };
-    let key = find(env, spec, target, sync_state, serves).await;
+    let key = find(ctx, sync_state, serves).await;
     let key = note(sync_state, key)?;
-    sync_state.check_backoff(&key, asked)?;
+    sync_state.key_backoff.check(&key, asked)?;
     Ok(key)
 }
 
-/// Reads the Secret once more that could not be used.
+/// Reads an unusable Secret again.
 ///
 /// # Errors
-/// Why there still is no key.
+/// Why there still is no usable API key.
 pub async fn look_for_key<C: KubeApi, T>(
-    env: &Env<C, T>,
-    spec: &ClusterWatchSpec,
-    target: &MirrorTarget,
+    ctx: SyncContext<'_, C, T>,
     sync_state: &mut SyncState,
 ) -> Result<(), CredentialsError> {
-    let asked = env.clock.elapsed();
+    let asked = ctx.env.clock.elapsed();
     let serves = |found: &Found| match &found.key {
         Ok(_) => asked < found.began + AGAIN,
         Err(error) => is_fresh(found, error, asked),
     };
-    let (found, _) = find(env, spec, target, sync_state, serves).await;
-    // The poll that follows may take what was found here.
+    let (found, _) = find(ctx, sync_state, serves).await;
+    // The next sync may use this result.
     note(sync_state, (found, false)).map(drop)
 }
 
-/// The key that the Secret holds now, where the API has just refused `key` and it is another one: the key was rotated since
-/// it was read. `None`: nothing speaks for another try.
+/// The current API key in the Secret, if the API just rejected `key` and the key was rotated since. `None` if there is
+/// no reason for another attempt.
 pub(crate) async fn replaced<C: KubeApi, T>(
-    env: &Env<C, T>,
-    spec: &ClusterWatchSpec,
-    target: &MirrorTarget,
+    ctx: SyncContext<'_, C, T>,
     sync_state: &mut SyncState,
     key: &ApiKey,
 ) -> Option<ApiKey> {
-    let asked = env.clock.elapsed();
-    let newer = find(env, spec, target, sync_state, |found| found.began > asked).await;
+    let asked = ctx.env.clock.elapsed();
+    let newer = find(ctx, sync_state, |found| found.began > asked).await;
     let newer = note(sync_state, newer).ok()?;
     (newer.fingerprint() != key.fingerprint()).then_some(newer)
 }
 
-/// Whether what was found last need not be looked for again: there is no key, and that was read a short time ago.
+/// Whether the last result is still valid: there is no usable key, and that was read a short time ago.
 fn is_fresh(found: &Found, error: &CredentialsError, asked: Duration) -> bool {
     match error.reason() {
         Some(_) => asked < found.began + AGAIN,
@@ -88,27 +79,32 @@ fn is_fresh(found: &Found, error: &CredentialsError, asked: Duration) -> bool {
     }
 }
 
-/// Whether a read that got no answer ended only after somebody `asked`: one that hangs is not repeated by all who wait for it.
+/// Whether a failed read ended after the request `asked`. A read that hangs is not repeated by every `ClusterWatch` that
+/// waits for it.
 fn answers(found: &Found, error: &CredentialsError, asked: Duration) -> bool {
     error.reason().is_none() && found.ended >= asked
 }
 
 async fn find<C: KubeApi, T>(
-    env: &Env<C, T>,
-    spec: &ClusterWatchSpec,
-    target: &MirrorTarget,
+    ctx: SyncContext<'_, C, T>,
     sync_state: &SyncState,
     serves: impl Fn(&Found) -> bool + Send,
 ) -> (Found, bool) {
+    let SyncContext {
+        env, spec, target, ..
+    } = ctx;
     let (keys, of) = (&env.keys, (&*target.namespace, &spec.api_key_secret_ref));
     let (found, own) = keys.find(&env.cluster, &*env.clock, of, serves).await;
     if own {
-        sync_state.meter.read_secret(found.key.as_ref().err());
+        sync_state
+            .observer
+            .meter
+            .read_secret(found.key.as_ref().err());
     }
     (found, own)
 }
 
-/// Remembers what was `found`, and whether it was read for this `ClusterWatch` alone.
+/// Remembers the result `found`, and whether it was read for this `ClusterWatch` alone.
 fn note(
     sync_state: &mut SyncState,
     (found, own): (Found, bool),

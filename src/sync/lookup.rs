@@ -1,50 +1,53 @@
-//! Asks the API for open mirrors that left the listing, one by one, and marks those that are proven gone.
+//! Requests open mirrors that are missing from the list by id, one by one.
 //!
-//! Where the call by id has not earned trust yet, one that was just listed is asked for first.
+//! If requests by id are not trusted yet, one that was just listed is requested first.
 
+use super::{
+    SyncContext,
+    decide::{
+        absence::{Absences, Answer},
+        plan::MirrorTarget,
+    },
+    evidence::ListEvidence,
+    state::Lists,
+    write::{
+        object::{MirrorChange, Write},
+        queue::WriteQueue,
+    },
+};
 use crate::{
     k8s::api::KubeApi,
-    store::Index,
-    sync::{
-        decide::{
-            absence::{Absences, Answer},
-            plan::MirrorTarget,
-        },
-        write::{
-            object::{MirrorChange, Write},
-            queue::WriteQueue,
-        },
-    },
-    together::{Api, Error, Remediation, is_plain},
+    together::{Api, Error, Remediation, Service, is_plain},
 };
 
-/// What asking came to.
+/// The result of the requests.
 #[derive(Debug, Default)]
-pub struct Asked {
-    /// For how many the budget sufficed.
+pub(super) struct Asked {
+    /// How many requests the budget allowed.
     pub times: usize,
-    /// What the API showed.
+    /// What the API returned.
     pub shown: Vec<Remediation>,
 }
 
-/// Asks for what is missing, within `budget` calls, and plans what the answers show.
-pub async fn ask<A: Api, C: KubeApi>(
+/// Requests what is missing, within `budget` requests, and writes the results.
+pub(super) async fn ask<A: Api, C: KubeApi, T: Service>(
+    ctx: SyncContext<'_, C, T>,
     api: &A,
-    target: &MirrorTarget,
-    index: &Index,
-    absences: &mut Absences,
+    lists: &mut Lists,
+    evidence: &mut ListEvidence<'_>,
     queue: &mut WriteQueue<'_, C>,
     budget: usize,
 ) -> Asked {
+    let (target, index) = (ctx.target, &ctx.env.index);
     let mut left = budget;
     let mut asked = Asked::default();
-    let missing = absences.questions(budget);
+    let missing = lists.absences.questions(budget);
     if !missing.is_empty()
-        && !absences.trusts_ids()
-        && let Some((instance, id)) = queue.sample.clone()
+        && !lists.absences.trusts_ids()
+        && let Some((instance, id)) = evidence.lookup_probe.clone()
         && let Some(Ok(_)) = question(api, target, instance.as_deref(), &id, &mut left).await
     {
-        absences.trust_ids();
+        lists.absences.trust_ids();
     }
     for name in missing {
         let Some(mirror) = index.mirror(&target.namespace, &target.cluster, &name) else {
@@ -56,39 +59,45 @@ pub async fn ask<A: Api, C: KubeApi>(
             answer = question(api, target, None, &mirror.id, &mut left).await;
         }
         let Some(answer) = answer else { break };
-        absences.asked(&name);
+        lists.absences.asked(&name);
         asked.times += 1;
-        queue.heartbeat.touch();
-        match answer {
+        queue.observer.heartbeat.touch();
+        let meaning = match answer {
             Ok(item) => {
                 asked.shown.push(item.clone());
-                queue.take(vec![Ok(item)]).await;
-                let left_out = queue.unconfirmed.contains(&mirror.id);
-                let shown = if left_out {
+                let writes = evidence.plan_page(index, &lists.regressions, vec![Ok(item)]);
+                queue.submit(writes).await;
+                if evidence.unconfirmed.contains(&mirror.id) {
                     Answer::LeftOut
                 } else {
                     Answer::Shown
-                };
-                absences.answered(&name, shown);
+                }
             }
-            Err(Error::NotFound) if !is_plain(&mirror.id) => {
-                absences.answered(&name, Answer::Unaskable);
-            }
-            Err(Error::NotFound) => absences.answered(&name, Answer::NotFound),
-            Err(Error::Forbidden) => absences.answered(&name, Answer::Forbidden),
-            Err(Error::BadRequest { .. } | Error::ImpossibleId { .. }) => {
-                absences.answered(&name, Answer::Unaskable);
-            }
-            Err(Error::InvalidResponse(_)) => absences.answered(&name, Answer::Unanswered),
-            // A key or an API that fails now would fail for the rest too; where it fails for this one alone, the rest
-            // comes first in the next poll.
-            Err(_) => break,
-        }
+            Err(error) => match meaning(&error, &mirror.id) {
+                Some(meaning) => meaning,
+                // A key or an API that fails now would fail for the rest too. If only this one fails, the next sync
+                // starts with the others.
+                None => break,
+            },
+        };
+        lists.absences.answered(&name, meaning);
     }
     asked
 }
 
-/// One call, if the budget still has one.
+/// What a failed request for `id` says about this remediation; `None` if the API itself failed.
+fn meaning(error: &Error, id: &str) -> Option<Answer> {
+    match error {
+        Error::NotFound if !is_plain(id) => Some(Answer::Unaskable),
+        Error::NotFound => Some(Answer::NotFound),
+        Error::Forbidden => Some(Answer::Forbidden),
+        Error::BadRequest { .. } | Error::ImpossibleId { .. } => Some(Answer::Unaskable),
+        Error::InvalidResponse(_) => Some(Answer::Unanswered),
+        _ => None,
+    }
+}
+
+/// One request, if the budget allows it.
 async fn question<A: Api>(
     api: &A,
     target: &MirrorTarget,
@@ -100,28 +109,16 @@ async fn question<A: Api>(
     Some(api.get(&target.cluster, instance, id).await)
 }
 
-/// Marks what is proven gone.
-pub async fn mark<C: KubeApi>(
-    target: &MirrorTarget,
-    index: &Index,
-    absences: &Absences,
-    queue: &mut WriteQueue<'_, C>,
-) {
-    let proven: Vec<_> = absences
-        .names()
-        .filter_map(|name| Some((name, absences.verdict(name)?)))
-        .collect();
-    for (name, synced) in proven {
-        let Some(mirror) = index.mirror(&target.namespace, &target.cluster, name) else {
-            continue;
-        };
-        if mirror.open && mirror.synced != synced {
-            queue
-                .write(Write {
-                    name: name.into(),
-                    change: MirrorChange::Mark(mirror, synced),
-                })
-                .await;
-        }
-    }
+/// The marks of mirrors that are proven gone.
+pub(super) fn proven_gone<C, T>(ctx: SyncContext<'_, C, T>, absences: &Absences) -> Vec<Write> {
+    let (target, index) = (ctx.target, &ctx.env.index);
+    let proven = absences.names().filter_map(|name| {
+        let synced = absences.verdict(name)?;
+        let mirror = index.mirror(&target.namespace, &target.cluster, name)?;
+        (mirror.open && mirror.synced != synced).then(|| Write {
+            name: name.into(),
+            change: MirrorChange::Mark(mirror, synced),
+        })
+    });
+    proven.collect()
 }

@@ -1,4 +1,4 @@
-//! What a complete poll came to.
+//! The result of a complete sync.
 
 use std::time::Duration;
 
@@ -9,36 +9,36 @@ use crate::{
     sync::write::queue::WriteSummary,
 };
 
-/// What a complete poll came to.
+/// The result of a complete sync.
 #[derive(Debug)]
 pub struct SyncOutcome {
-    /// Whether everything was listed, not some states only.
+    /// Whether it was a full sync.
     pub full: bool,
-    /// How long the listing took, with the writes that went on meanwhile.
+    /// Duration of the list, including concurrent writes.
     pub lasted: Duration,
-    /// How long the API took over it.
+    /// Time that the API needed for it.
     pub taken: Duration,
-    /// The API calls of the listing itself.
+    /// Number of requests for the list itself.
     pub pages: usize,
-    /// The remediations that it held.
+    /// Number of listed remediations.
     pub items: usize,
-    /// What its writes came to.
+    /// The results of its writes.
     pub summary: WriteSummary,
-    /// How many open remediations were missing at once, where those are many.
+    /// How many open remediations were missing at once, if those are many.
     pub vanished: usize,
-    /// What was left out or asked differently: reasons and sentences.
+    /// What was left out, and which other query format is in use: reasons and sentences.
     pub notes: Vec<(Reason, String)>,
 }
 
 impl SyncOutcome {
-    /// All its notes; empty where there are none.
+    /// All notes in one text; empty if there are none.
     #[must_use]
     pub fn note(&self) -> String {
         let notes: Vec<&str> = self.notes.iter().map(|(_, note)| &**note).collect();
         notes.join(". ")
     }
 
-    /// Tells the log of it: one line, at `info` where it wrote or tried to.
+    /// Writes one line to the log, at `info` if there were writes or failed writes.
     pub(crate) fn trace(&self, watch: &ClusterWatch) {
         let summary = &self.summary;
         macro_rules! line {

@@ -1,5 +1,5 @@
-//! Gives the mirrors of a `ClusterWatch` its labels and owner references. This needs no answer of the Together API, so it waits
-//! for none: what is to stay or to go with the `ClusterWatch` must be right when somebody deletes it.
+//! Sets the labels and owner references of a `ClusterWatch`'s mirrors. This does not wait for the Together API, because
+//! the owner references must be right before a person deletes the `ClusterWatch`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,24 +8,26 @@ use crate::{
     store::Mirror,
     sync::{
         Env,
-        decide::{plan::MirrorTarget, regression::Regressions},
-        mirrors,
-        state::SyncState,
-        write::object::{MirrorChange, Write},
+        decide::plan::MirrorTarget,
+        observer::Observer,
+        write::{
+            failed::FailedWrites,
+            object::{MirrorChange, Write},
+        },
     },
 };
 
-/// How far the mirrors have come.
+/// The progress of the mirrors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Adoption {
-    /// Mirrors that lack the labels or owner references.
+    /// Number of mirrors that lack the labels or owner references.
     pub left: usize,
     /// The first write that failed.
     pub error: Option<KubeApiError>,
 }
 
 impl Adoption {
-    /// What a person must know before deleting the `ClusterWatch`; `None`: every mirror is as this `generation` wants it.
+    /// What a person must know before deleting the `ClusterWatch`; `None` if every mirror matches this `generation`.
     #[must_use]
     pub fn message(&self, generation: i64) -> Option<String> {
         let left = match self.left {
@@ -39,16 +41,17 @@ impl Adoption {
                 wait_for(generation)
             ),
             Some(error) => format!(
-                "Cannot update the labels and owner references of {left}: {error}. Fix the cause; the update is retried every 10 s. Until then, deleting this ClusterWatch may delete mirrors that should stay, or leave some that should go"
+                "Cannot update the labels and owner references of {left}: {error}. Fix the cause; the operator retries every 10 s. Until then, do not delete this ClusterWatch: its deletionPolicy does not apply to all mirrors yet"
             ),
         })
     }
 }
 
-/// What a person must know before deleting the `ClusterWatch` while requests of an earlier one than this `generation` may land.
+/// What a person must know before deleting the `ClusterWatch` while requests of an earlier `generation` may still take
+/// effect.
 pub(crate) fn landing(generation: i64) -> String {
     format!(
-        "Requests that were sent before the last change of this ClusterWatch may still be carried out, for a minute at most. {}",
+        "Requests sent before the last change of this ClusterWatch may still take effect for up to one minute. {}",
         wait_for(generation)
     )
 }
@@ -64,19 +67,19 @@ pub(crate) fn misfits<C, T>(
     env: &Env<C, T>,
     target: &MirrorTarget,
 ) -> Vec<(Box<str>, Arc<Mirror>)> {
-    mirrors(env, target, |mirror| !target.fits(mirror))
+    env.mirrors(target, |mirror| !target.fits(mirror))
 }
 
-/// Updates the mirrors of `target` that lack its labels or owner references, also those that the API no longer lists. Begins no
-/// write after `until` (monotonic).
+/// Updates the mirrors of `target` that lack its labels or owner references, including those that the API no longer
+/// lists. Starts no write after `until` (monotonic).
 pub(crate) async fn adopt<C: KubeApi, T>(
     env: &Env<C, T>,
     target: &MirrorTarget,
-    sync_state: &SyncState,
+    observer: &Observer,
     until: Duration,
 ) -> Adoption {
-    let regressions = Regressions::default();
-    let mut queue = env.queue(target, &regressions, sync_state);
+    let mut failed_writes = FailedWrites::default();
+    let mut queue = env.queue(target, observer, &mut failed_writes);
     for (name, mirror) in misfits(env, target) {
         if env.clock.elapsed() >= until {
             break;
@@ -88,7 +91,7 @@ pub(crate) async fn adopt<C: KubeApi, T>(
         };
         queue.write(Write { name, change }).await;
     }
-    let (summary, _) = queue.finish().await;
+    let summary = queue.finish(false).await;
     Adoption {
         left: misfits(env, target).len(),
         error: summary.error,

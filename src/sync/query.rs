@@ -1,13 +1,13 @@
-//! What a poll lists.
+//! The list request of a sync.
 
 use crate::{
     api::cluster_watch::ClusterWatchSpec, sync::decide::plan::MirrorTarget, together::ListRequest,
 };
 
-/// Remediations a page where the watch names no size: what the API's own CLI asks for.
+/// Default number of remediations per page, as in Together's CLI.
 const PAGE_SIZE: u16 = 100;
 
-/// The listing of these states (none: all) that a `ClusterWatch` wants.
+/// The request of a `ClusterWatch` for these states (none: all).
 pub(crate) fn request(
     spec: &ClusterWatchSpec,
     target: &MirrorTarget,

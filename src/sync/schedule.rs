@@ -1,4 +1,4 @@
-//! When a watch polls, and what it lists then: pure.
+//! When a `ClusterWatch` syncs, and whether it lists everything: pure.
 
 pub mod request;
 
@@ -9,55 +9,55 @@ use crate::{
     clock::{JITTER, jittered},
 };
 
-/// The status of a watch is written at least this often, so that a reader sees that somebody lives.
+/// Maximum time between two writes of a `ClusterWatch`'s status, which shows readers that the operator is alive.
 pub const HEARTBEAT: Duration = Duration::from_secs(300);
-/// Full listings come no closer than this many times what the API took over the last one.
+/// Minimum distance of full syncs, as a multiple of the API time of the last one.
 pub const FULL_SPACING: u32 = 10;
-/// Full listings are this far apart where the watch names nothing.
+/// Default time between full syncs.
 const FULL_RESYNC: Duration = Duration::from_secs(600);
-/// What is added to three intervals before a mirror counts as stale; also what every poll may take before it does.
+/// Added to three intervals before a mirror counts as stale. A sync may take this long before it does.
 pub const STALE_GRACE: Duration = Duration::from_secs(120);
-/// So many first polls of a watch are early or late by the same part: ten times up to 5 % either way is all of an
-/// interval, over which watches that began together are spread then.
+/// The first syncs of a `ClusterWatch` share one jitter: ten times up to 5 % either way is a whole interval, so
+/// `ClusterWatches` that started together are spread over it.
 const SPREADING: u64 = 10;
-/// The longest wait after a refused key, or after a poll that made more calls than it should.
+/// Maximum wait after a rejected key, or after a sync that made too many requests.
 const REFUSED_MAX: Duration = Duration::from_secs(600);
-/// Questions by id that every poll may ask.
+/// Requests by id that every sync may make.
 const QUESTIONS: usize = 10;
-/// A full listing of several pages is begun at most once in this time, whatever became of the last one.
+/// Minimum time between starts of full syncs with several pages, whatever their result.
 pub const FULL_APART: Duration = Duration::from_secs(60);
 
-/// Questions by id of a poll whose listing has this many pages: ten, or as many as it has pages.
+/// Requests by id of a sync with this many pages: ten, or as many as pages.
 #[must_use]
 pub fn most_questions(pages: usize) -> usize {
     QUESTIONS.max(pages)
 }
 
-/// The operator's own speeds.
+/// The operator's default intervals.
 #[derive(Clone, Copy, Debug)]
 pub struct PollDefaults {
-    /// Between polls of a `ClusterWatch` that names no interval.
+    /// Time between syncs of a `ClusterWatch` without `interval`.
     pub default_interval: Duration,
-    /// Between polls while something is open, of one that names no `activeInterval`.
+    /// Time between syncs while something is open, for one without `activeInterval`.
     pub default_active_interval: Duration,
-    /// No `ClusterWatch` is polled faster.
+    /// Minimum time between syncs of any `ClusterWatch`.
     pub min_interval: Duration,
 }
 
-/// The speeds of one watch.
+/// The intervals of one `ClusterWatch`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cadence {
-    /// Between polls while nothing is open.
+    /// Time between syncs while nothing is open.
     pub interval: Duration,
-    /// Between polls while something is open.
+    /// Time between syncs while something is open.
     pub active_interval: Duration,
-    /// Between full listings.
+    /// Time between full syncs.
     pub full_resync: Duration,
 }
 
 impl Cadence {
-    /// The speeds of `spec`, with the operator's defaults for what it does not name. None is below the operator's minimum,
-    /// and the active interval, named or not, is never above the interval.
+    /// The intervals of `spec`, with the operator's defaults. None is below the operator's minimum, and the active
+    /// interval never exceeds the interval.
     #[must_use]
     pub fn of(spec: &ClusterWatchSpec, speeds: PollDefaults) -> Self {
         let interval = spec.interval().unwrap_or(speeds.default_interval);
@@ -88,9 +88,9 @@ impl Cadence {
         }
     }
 
-    /// The healthy cycle: the most calls to the API that one watch makes in a minute, where all takes `full` pages and what
-    /// is open takes `open`. It is one full listing and in each other poll what is open, each with its questions by id.
-    /// No fault makes it more (docs/concepts/architecture.md says by which rules).
+    /// The most requests per minute of a healthy `ClusterWatch`, if a full sync takes `full` pages and an active sync
+    /// `open`: one full sync, and active syncs for the rest of the minute, each with its requests by id. No fault
+    /// raises this number (docs/concepts/architecture.md explains why).
     #[must_use]
     pub fn calls_a_minute(&self, full: usize, open: usize) -> usize {
         let shortest = self.active_interval.mul_f64(1.0 - JITTER).as_secs_f64();
@@ -104,9 +104,9 @@ impl Cadence {
         cost(full) + others * cost(open)
     }
 
-    /// How long a mirror may go unconfirmed before it is stale: three intervals (a poll that takes longer than its
-    /// interval counts as one) and two minutes. Where the API is left alone for longer, `rest`: until the listing after that
-    /// should have ended, and two minutes.
+    /// How long a mirror may stay unconfirmed before it is stale: three intervals and two minutes. A sync that takes
+    /// longer than its interval counts as one interval. If the API must not be called for longer, `rest`, the time
+    /// lasts until the list after that should have ended, plus two minutes.
     #[must_use]
     pub fn stale_after(
         &self,
@@ -118,7 +118,7 @@ impl Cadence {
         polls.max(rest + last_poll) + STALE_GRACE
     }
 
-    /// Whether the next listing is a full one, `since` after the last one, over which the API took `taken`.
+    /// Whether the next sync is a full one, `since` after the last full sync, for which the API `taken` this long.
     #[must_use]
     pub fn full_is_due(
         &self,
@@ -132,14 +132,14 @@ impl Cadence {
     }
 }
 
-/// When the next poll comes after `poll` of them: `interval` spread, and never below `minimum`.
+/// When the sync number `poll` starts: after `interval` with jitter, and never below `minimum`.
 #[must_use]
 pub fn next_poll(interval: Duration, minimum: Duration, uid: &str, poll: u64) -> Duration {
     jittered(interval, uid, poll.max(SPREADING)).max(minimum)
 }
 
-/// How long a refused key (401, 403, 404, 400) is left alone after `refusals` refusals in a row: the interval, doubled
-/// each time, at most ten minutes (or the interval, where that is longer).
+/// How long a rejected key (401, 403, 404, 400) is not used after `refusals` rejections in a row: the interval, doubled
+/// each time, at most ten minutes (or the interval if that is longer).
 #[must_use]
 pub fn after_refusal(interval: Duration, refusals: u32) -> Duration {
     interval
@@ -147,8 +147,8 @@ pub fn after_refusal(interval: Duration, refusals: u32) -> Duration {
         .min(REFUSED_MAX.max(interval))
 }
 
-/// How long to wait after a poll that made `calls` calls where a good one makes `usual`: each call is paid for at the pace
-/// of a healthy `ClusterWatch`. At most ten minutes, or the interval, where that is longer.
+/// How long to wait after a failed sync with `calls` requests, if a good one makes `usual`: one interval for each
+/// `usual` requests. At most ten minutes, or the interval if that is longer.
 #[must_use]
 pub fn after_failure(interval: Duration, calls: usize, usual: usize) -> Duration {
     let turns = calls.div_ceil(usual.max(1)).max(1);

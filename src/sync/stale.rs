@@ -1,24 +1,25 @@
-//! Open mirrors that no complete listing has confirmed for too long are marked stale: they may not show what the API says.
+//! Marks open mirrors as stale if no complete list has confirmed them for too long: they may be outdated.
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Env, open};
+use super::Env;
 use crate::{
     k8s::api::KubeApi,
     mirror::status::Synced,
     store::Mirror,
     sync::{
-        decide::{plan::MirrorTarget, regression::Regressions},
+        decide::plan::MirrorTarget,
         state::SyncState,
         write::{
+            failed::FailedWrites,
             object::{MirrorChange, Write},
-            queue::{WriteQueue, WriteSummary},
+            queue::WriteSummary,
         },
     },
     together::Service,
 };
 
-/// Marks all open mirrors stale: no complete listing has come for too long.
+/// Marks all open mirrors as stale, because there was no complete list for too long.
 pub async fn mark_all_stale<C: KubeApi, T: Service>(
     env: &Env<C, T>,
     target: &MirrorTarget,
@@ -27,18 +28,18 @@ pub async fn mark_all_stale<C: KubeApi, T: Service>(
     mark_stale_where(env, target, sync_state, |_| true).await
 }
 
-/// Marks the open mirrors stale that no complete listing has confirmed for longer than `stale`, though the last one confirmed
-/// others; and where `unwritten`, those that could not be written: they do not show what the API says.
+/// Marks those open mirrors as stale that no complete list has confirmed for longer than `stale`, although the last
+/// list confirmed others. With `unwritten`, also those that could not be written, because they are outdated.
 pub async fn mark_some_stale<C: KubeApi, T: Service>(
     env: &Env<C, T>,
     target: &MirrorTarget,
     sync_state: &SyncState,
     (stale, unwritten): (Duration, bool),
 ) -> WriteSummary {
-    let (absences, now) = (&sync_state.absences, env.clock.elapsed());
+    let (absences, now) = (&sync_state.lists.absences, env.clock.elapsed());
     let missing =
         |name: &str| absences.overdue(name, now, stale) && absences.verdict(name).is_none();
-    let wanted = |name: &str| missing(name) || (unwritten && sync_state.backlog.has(name));
+    let wanted = |name: &str| missing(name) || (unwritten && sync_state.failed_writes.has(name));
     mark_stale_where(env, target, sync_state, wanted).await
 }
 
@@ -46,29 +47,22 @@ async fn mark_stale_where<C: KubeApi, T: Service>(
     env: &Env<C, T>,
     target: &MirrorTarget,
     sync_state: &SyncState,
-    wanted: impl Fn(&str) -> bool,
+    is_wanted: impl Fn(&str) -> bool,
 ) -> WriteSummary {
-    let regressions = Regressions::default();
-    let mut queue = env.queue(target, &regressions, sync_state);
-    for (name, mirror) in open(env, target) {
-        if wanted(&name) {
-            mark_stale(&mut queue, name, mirror).await;
-        }
-    }
-    queue.finish().await.0
+    let mut failed_writes = FailedWrites::default();
+    let mut queue = env.queue(target, &sync_state.observer, &mut failed_writes);
+    let open = env.open(target).into_iter();
+    let wanted = open.filter(|(name, _)| is_wanted(name));
+    let marks = wanted.filter_map(stale_mark).collect();
+    queue.submit(marks).await;
+    queue.finish(false).await
 }
 
-pub(super) async fn mark_stale<C: KubeApi>(
-    queue: &mut WriteQueue<'_, C>,
-    name: Box<str>,
-    mirror: Arc<Mirror>,
-) {
-    if mirror.needs_stale_mark() {
-        queue
-            .write(Write {
-                name,
-                change: MirrorChange::Mark(mirror, Synced::Stale),
-            })
-            .await;
-    }
+/// The mark of a mirror that is stale, if it needs one.
+pub(super) fn stale_mark((name, mirror): (Box<str>, Arc<Mirror>)) -> Option<Write> {
+    let needed = mirror.needs_stale_mark();
+    needed.then(|| Write {
+        name,
+        change: MirrorChange::Mark(mirror, Synced::Stale),
+    })
 }

@@ -1,8 +1,17 @@
 #![allow(clippy::unwrap_used)]
 
+use std::{sync::Arc, time::Duration};
+
 use super::*;
 use crate::{
-    api::cluster_watch::Query,
+    api::cluster_watch::{ClusterWatchSpec, Query},
+    clock::Clock,
+    events::Events,
+    store::Index,
+    sync::{
+        credentials::Keys, decide::plan::MirrorTarget, schedule::Cadence,
+        write::permits::WritePermits,
+    },
     testing::{
         clock::TestClock,
         cluster::MemoryKubeApi,
@@ -14,8 +23,8 @@ use crate::{
 };
 
 mod absence;
-mod backlog;
 mod dialect;
+mod failed_writes;
 mod keys;
 mod listing;
 mod progress;
@@ -82,14 +91,13 @@ impl World {
     }
 
     async fn poll_now(&mut self) -> Result<SyncOutcome, SyncError> {
-        poll(
-            &self.env,
-            &self.spec,
-            &self.target,
-            &CADENCE,
-            &mut self.sync_state,
-        )
-        .await
+        let ctx = SyncContext {
+            env: &self.env,
+            spec: &self.spec,
+            target: &self.target,
+            cadence: &CADENCE,
+        };
+        sync(ctx, &mut self.sync_state).await
     }
 
     /// It is listed no more, and what the API answers for its id proves nothing.

@@ -4,59 +4,59 @@ use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
-/// Longest key taken, in bytes.
+/// Maximum length of a key in bytes.
 const MAX_LENGTH: usize = 4096;
 
-/// What a value may stand in where a template or a `.env` file was copied.
+/// Quotation marks that a value copied from a template or a `.env` file may have.
 const QUOTES: &[u8] = b"\"'`";
 
 /// The scheme of the Authorization header.
 const SCHEME: &[u8] = b"Bearer";
 
-/// A key of Together's API. Its `Debug` shows nothing of it.
+/// An API key of Together. Its `Debug` shows nothing of it.
 #[derive(Debug, Clone)]
 pub struct ApiKey {
     secret: SecretString,
-    /// Marked sensitive, so that nothing prints it.
+    /// Marked as sensitive, so that it is never printed.
     bearer: HeaderValue,
 }
 
-/// Why something cannot be a key, and what to do; never shows it.
+/// Why a value cannot be an API key, and what to do. The text never contains the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// Nothing but white space.
-    #[error("it is empty. Put the API key in")]
+    #[error("it is empty. Store the API key there")]
     Empty,
     /// A quotation mark at an end.
-    #[error("it is in quotation marks. Store the API key without them")]
+    #[error("it is in quotation marks. Remove them")]
     Quoted,
     /// Begins like a JSON object or array.
-    #[error("it looks like JSON. Store the API key alone")]
+    #[error("it is JSON. Store only the API key")]
     Json,
     /// Begins with the scheme of the Authorization header.
-    #[error("it begins with \"Bearer\". Store the API key without that word")]
+    #[error("it begins with \"Bearer\". Remove that word")]
     Bearer,
     /// White space within.
-    #[error("it contains white space or a line break. Store the API key alone, on one line")]
+    #[error("it contains white space or a line break. Store only the API key, on one line")]
     WhiteSpace,
-    /// Letters of other scripts, typographic quotes, a byte order mark, UTF-16 or binary data.
-    #[error("it contains characters outside ASCII. Store the API key as plain text")]
+    /// Non-Latin letters, typographic quotes, a byte order mark, UTF-16 or binary data.
+    #[error("it contains non-ASCII characters. Store the API key as plain text")]
     NotAscii,
-    /// Another character that no Bearer token has.
+    /// Another character that is invalid in a Bearer token.
     #[error(
-        "it contains a character that an API key cannot have. Letters, digits and -._~+/ are allowed, and = at the end"
+        "it contains an invalid character. Letters, digits and -._~+/ are allowed, and = at the end"
     )]
     NotToken,
     /// More than 4096 bytes.
-    #[error("it is longer than 4096 bytes. Store the API key alone")]
+    #[error("it is longer than 4096 bytes. Store only the API key")]
     TooLong,
 }
 
 impl ApiKey {
-    /// Reads a key as a Secret holds it; white space around it is dropped.
+    /// Parses a key from a Secret's value; surrounding white space is dropped.
     ///
     /// # Errors
-    /// [`KeyError`] if it is empty, longer than 4096 bytes, or not what a Bearer token may be (`b68token` of RFC 6750).
+    /// [`KeyError`] if it is empty, longer than 4096 bytes, or not a valid Bearer token (`b68token` of RFC 6750).
     pub fn parse(bytes: &[u8]) -> Result<Self, KeyError> {
         let bytes = bytes.trim_ascii();
         check(bytes)?;
@@ -70,7 +70,7 @@ impl ApiKey {
         })
     }
 
-    /// SHA-256 of the key: tells keys apart without holding them.
+    /// SHA-256 of the key, which distinguishes keys without storing them.
     #[must_use]
     pub fn fingerprint(&self) -> [u8; 32] {
         Sha256::digest(self.secret.expose_secret().as_bytes()).into()
@@ -82,7 +82,7 @@ impl ApiKey {
     }
 }
 
-/// What is wrong with a key that has no white space around it. The most telling first.
+/// The error of a key without surrounding white space. The most specific check comes first.
 fn check(bytes: &[u8]) -> Result<(), KeyError> {
     let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else {
         return Err(KeyError::Empty);

@@ -1,4 +1,4 @@
-//! Waits that double from failure to failure, spread so that those who failed together do not all come back together.
+//! Waits that double with each failure, with jitter so that clients that failed together do not return together.
 
 use std::hash::Hasher;
 use std::time::Duration;
@@ -6,7 +6,8 @@ use std::time::Duration;
 use siphasher::sip::SipHasher13;
 
 /// How long to wait after `failures` failures in a row (from 0): `first`, doubled for each, at most `most`, and of that
-/// between a half and all, differently for each `who` and number of failures, the same for the same two.
+/// between half and all. The jitter depends on `who` and the number of failures, and is always the same for the same
+/// two.
 pub(super) fn backoff(first: Duration, most: Duration, failures: u32, who: &[u8]) -> Duration {
     let longest = first.saturating_mul(1 << failures.min(20)).min(most);
     let mut hash = SipHasher13::new();

@@ -1,4 +1,4 @@
-//! Where the API is.
+//! The base URL of the Together API.
 
 use url::Url;
 
@@ -7,41 +7,41 @@ use crate::network::{
     proxy::{ProxyError, ProxyUrl},
 };
 
-/// The API's base: scheme, host, port and a path that is not empty. Holds no secret.
+/// The API's base: scheme, host, port and a path that is not empty. Contains no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl(Url);
 
-/// What is wrong with a base URL: one line that says what to write instead and does not
-/// repeat the URL, which may hold a password.
+/// Why a base URL is invalid: one line that says what to use instead. It does not repeat the URL, which may contain a
+/// password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BaseUrlError {
     /// Not an absolute URL with a host.
-    #[error("not a URL: write it like https://api.together.xyz/v1")]
+    #[error("not a URL. Use the form https://api.together.xyz/v1")]
     NotUrl,
     /// `http://`, and not allowed.
     #[error(
-        "http would show the API key to the network: write https:// (for development only: --allow-http)"
+        "http would expose the API key. Use https://, or for development only set --allow-http"
     )]
     Http,
     /// Neither https nor http.
-    #[error("the scheme must be https: write it like https://api.together.xyz/v1")]
+    #[error("the scheme must be https. Use the form https://api.together.xyz/v1")]
     Scheme,
     /// User or password before the host.
-    #[error("leave out user and password: the API key comes from each watch's Secret")]
+    #[error(
+        "must not contain a user or password: the API key comes from the Secret of each ClusterWatch"
+    )]
     UserInfo,
     /// A query or a fragment.
-    #[error(
-        "leave out everything from the first ? or #: write it like https://api.together.xyz/v1"
-    )]
+    #[error("must not contain a query or fragment. Remove everything from the first ? or #")]
     Query,
 }
 
 impl BaseUrl {
-    /// Reads a base URL. Where its path is empty, `/v1` is added (the API's SDKs are found
-    /// with and without it); a slash at the end does not matter.
+    /// Parses a base URL. If its path is empty, `/v1` is added, because the SDKs' base URLs exist with and without it.
+    /// A trailing slash is ignored.
     ///
     /// # Errors
-    /// [`BaseUrlError`] says what to write instead.
+    /// [`BaseUrlError`] says what to use instead.
     pub fn parse(text: &str, allow_http: bool) -> Result<Self, BaseUrlError> {
         let mut url = Url::parse(text.trim()).map_err(|_| BaseUrlError::NotUrl)?;
         match url.scheme() {
@@ -69,15 +69,15 @@ impl BaseUrl {
         &self.0
     }
 
-    /// The proxy through which it is called.
+    /// The proxy for it.
     ///
     /// # Errors
-    /// [`ProxyError`] names the variable that holds no URL of a proxy.
+    /// [`ProxyError`] names the variable with an invalid proxy URL.
     pub fn proxy(&self, proxies: &Proxies) -> Result<Option<ProxyUrl>, ProxyError> {
         proxies.for_together(&self.0)
     }
 
-    /// Host, and port where it is not the scheme's own.
+    /// Host, and port unless it is the scheme's default.
     pub(super) fn host(&self) -> String {
         let host = self.0.host_str().unwrap_or_default();
         match self.0.port() {

@@ -1,4 +1,4 @@
-//! The real client: one HTTP call for each question, bounded in time, size and number.
+//! The HTTP client of the Together API: one request at a time per call, bounded in time, size and number.
 
 use std::{sync::Arc, time::Duration};
 
@@ -34,25 +34,25 @@ use crate::{
     },
 };
 
-/// What bounds the calls.
+/// Limits of the requests.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Calls a second of one key, 0.001 to 1000.
+    /// Requests per second and key, 0.001 to 1000.
     pub qps: f64,
-    /// Calls of one key that may come at once, from 1.
+    /// Burst of requests per key, from 1.
     pub burst: u32,
-    /// Longest time to connect.
+    /// Connect timeout.
     pub connect_timeout: Duration,
-    /// Longest silence within a call.
+    /// Maximum time between two reads of a response.
     pub read_timeout: Duration,
-    /// Longest call, from connecting to the body's end; waiting for the key's turn is extra.
+    /// Timeout of a request, from connecting to the end of the body, without the wait for the rate limit.
     pub total_timeout: Duration,
-    /// How long a connection is kept for the next call: from page to page, not from poll to poll, so that a name that has
-    /// moved is looked up again.
+    /// How long an idle connection is kept: long enough for the next page, but not for the next sync, so that a changed
+    /// address is used.
     pub idle_timeout: Duration,
-    /// How long after its first call a connection may be used for another one, for the same reason.
+    /// How long after its first request a connection may be reused, for the same reason.
     pub max_age: Duration,
-    /// Largest body in bytes.
+    /// Maximum size of a body in bytes.
     pub max_body: usize,
 }
 
@@ -79,7 +79,7 @@ impl Limits {
         if self.burst == 0 {
             return Err(ClientError::Burst);
         }
-        // the bucket counts whole milliseconds; upwards, so that the rate is never above qps
+        // The bucket counts whole milliseconds. Rounded up, so that the rate never exceeds qps.
         let interval = Duration::from_secs_f64((1000.0 / self.qps).ceil() / 1000.0);
         Ok(Rate {
             interval,
@@ -88,23 +88,21 @@ impl Limits {
     }
 }
 
-/// Why there can be no client: one line that says what to do.
+/// Why the client cannot be created: one line that says what to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ClientError {
-    /// Calls a second out of bounds.
-    #[error("the API's calls a second must be a number from 0.001 to 1000")]
+    /// The rate is out of bounds.
+    #[error("--api-qps must be a number from 0.001 to 1000")]
     Qps,
-    /// No call at once.
-    #[error("the API's burst must be at least 1")]
+    /// The burst is zero.
+    #[error("--api-burst must be at least 1")]
     Burst,
     /// The TLS set-up failed.
-    #[error(
-        "TLS cannot be set up: install CA certificates, or name a file of them in SSL_CERT_FILE"
-    )]
+    #[error("cannot set up TLS. Install CA certificates, or set SSL_CERT_FILE to a file of them")]
     Tls,
 }
 
-/// The API at one base URL. Clones share connections, budgets and what was learned.
+/// The API at one base URL. Clones share connections, rate limits and what was learned about the server.
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
@@ -122,7 +120,7 @@ struct Shared {
 }
 
 impl Client {
-    /// A client of the API at `base`, called through `proxy`. Redirects are not followed, nothing is tried twice.
+    /// A client of the API at `base`, through `proxy`. It follows no redirects and retries nothing.
     ///
     /// # Errors
     /// [`ClientError`] says which limit is out of bounds, or that TLS cannot be set up.
@@ -145,7 +143,7 @@ impl Client {
         })
     }
 
-    /// The same with the HTTP client that `build` makes.
+    /// The same with an HTTP client created by `build`.
     fn with_http(
         base: BaseUrl,
         limits: Limits,
@@ -168,13 +166,13 @@ impl Client {
         })
     }
 
-    /// The same with this clock, to measure the API's clock and the age of connections by.
+    /// The same with this clock, which measures the API's clock and the age of connections.
     #[must_use]
     pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }
     }
 
-    /// The API with a key. All that have the same key share one budget.
+    /// The API with a key. All users of a key share one rate limit.
     #[must_use]
     pub fn with_key(&self, key: &ApiKey) -> KeyedClient {
         KeyedClient {
@@ -199,13 +197,13 @@ impl Client {
         &self.meter
     }
 
-    /// How far the API's clock is ahead of ours.
+    /// How far the API's clock is ahead of the node's.
     #[must_use]
     pub fn skew(&self) -> &Skew {
         &self.skew
     }
 
-    /// What was learned of the server.
+    /// What was learned about the server.
     #[must_use]
     pub fn dialects(&self) -> &Dialects {
         &self.dialects
@@ -228,7 +226,7 @@ impl Service for Client {
     }
 }
 
-/// The API, asked with one key.
+/// The API with one key.
 #[derive(Clone)]
 pub struct KeyedClient {
     shared: Arc<Shared>,
@@ -297,8 +295,8 @@ impl Api for KeyedClient {
     }
 }
 
-/// An HTTP client within `limits`. It repeats no call by itself, not even one that the server refused unprocessed: each is
-/// to be paid for by the key's budget.
+/// An HTTP client with `limits`. It retries nothing by itself, not even a request that the server refused unprocessed,
+/// because each request must count against the key's rate limit.
 fn http(limits: Limits) -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .user_agent(USER_AGENT)
@@ -308,11 +306,11 @@ fn http(limits: Limits) -> reqwest::ClientBuilder {
         .read_timeout(limits.read_timeout)
         .timeout(limits.total_timeout)
         .pool_idle_timeout(limits.idle_timeout)
-        // reqwest's own reading of the environment passes over a URL that it cannot parse.
+        // reqwest's own handling of the environment ignores a proxy URL that it cannot parse.
         .no_proxy()
 }
 
-/// Reads a body up to the cap, whatever its announced length.
+/// Reads a body up to the limit, whatever length it announces.
 async fn read(mut response: Response, limit: usize) -> Result<Bytes, Error> {
     let mut body = Vec::new();
     while let Some(chunk) = response
@@ -328,7 +326,7 @@ async fn read(mut response: Response, limit: usize) -> Result<Bytes, Error> {
     Ok(body.into())
 }
 
-/// What a transport error means; its text may show the URL and is dropped.
+/// The meaning of a transport error. Its text is dropped, because it may contain the URL.
 fn no_answer(cause: Cause) -> Error {
     Error::Unavailable {
         cause: TransportError::Connection(cause),

@@ -1,4 +1,4 @@
-//! The API's clock, from the `Date` of its answers: times that the API gave are judged by it.
+//! The API's clock, measured by the `Date` header of its responses. Times from the API are compared with it.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -10,21 +10,21 @@ use reqwest::header::{AGE, DATE, HeaderMap};
 
 use crate::clock::Clock;
 
-/// A `Date` further off than this means that one of both clocks is wrong, and nobody knows which.
+/// If the clocks differ by more than this, one of them is wrong, and it is unknown which.
 const MAX: SignedDuration = SignedDuration::from_hours(24);
-/// From here on people are told.
+/// A difference of this much is logged.
 const LARGE: SignedDuration = SignedDuration::from_mins(5);
-/// Samples that differ by more than this mean that a clock was set: there is nothing to smooth.
+/// If samples differ by more than this, a clock was set, so they are not smoothed.
 const STEP: SignedDuration = SignedDuration::from_secs(5);
-/// Our two clocks differ by more than this over one call only if somebody set one.
+/// If the node's two clocks differ by more than this over one request, the wall clock was set.
 const SET: SignedDuration = SignedDuration::from_secs(1);
-/// What one more sample weighs.
+/// The weight of a new sample.
 const WEIGHT: i32 = 8;
 
-/// An instant by both of our clocks.
+/// An instant on both clocks of the node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Moment {
-    /// The time of day.
+    /// The wall-clock time.
     pub(crate) day: Timestamp,
     /// The monotonic time.
     pub(crate) elapsed: Duration,
@@ -40,28 +40,28 @@ impl Moment {
     }
 }
 
-/// What is known of the API's clock.
+/// What is known about the API's clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ApiClock {
-    /// No answer has told it yet, or the API sends no `Date`: our clock stands in for it.
+    /// No response so far, or the API sends no `Date`. The node's clock is used instead.
     #[default]
     Untold,
-    /// It is known.
+    /// The clock is known.
     Known {
-        /// How far it is ahead of ours (negative: behind).
+        /// How far it is ahead of the node's (negative: behind).
         ahead: SignedDuration,
-        /// What it showed when our monotonic clock showed zero: so it goes on whatever happens to our time of day.
+        /// Its time when the monotonic clock was zero, so that it does not depend on the node's wall clock.
         zero: Timestamp,
     },
-    /// It differs from ours by more than a day: one of the two is wrong, and nobody knows which.
+    /// It differs from the node's clock by more than a day. One of them is wrong, and it is unknown which.
     Doubtful {
-        /// What it showed when our monotonic clock showed zero: right or wrong, the API's times are by it.
+        /// Its time when the monotonic clock was zero. Right or wrong, the API's times follow it.
         zero: Timestamp,
     },
 }
 
 impl ApiClock {
-    /// The API's time of day when our clocks show `day` and `elapsed` (monotonic); `None`: nobody knows it.
+    /// The API's time when the node's clocks show `day` and `elapsed` (monotonic); `None` if it is unknown.
     #[must_use]
     pub fn time(self, day: Timestamp, elapsed: Duration) -> Option<Timestamp> {
         match self {
@@ -71,8 +71,8 @@ impl ApiClock {
         }
     }
 
-    /// What the API's own clock shows when our monotonic one shows `elapsed`, be it wrong or not: to compare with other times of
-    /// the API. `None`: it has not told.
+    /// The time on the API's own clock at `elapsed` on the monotonic clock, right or wrong, for comparisons with other
+    /// times of the API. `None` if it is unknown.
     #[must_use]
     pub fn told(self, elapsed: Duration) -> Option<Timestamp> {
         match self {
@@ -89,24 +89,24 @@ impl ApiClock {
     }
 }
 
-/// The clock of one server, as far as it is known. Clones share it.
+/// What is known about the clock of one server. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Skew(Arc<Mutex<ApiClock>>);
 
 impl Skew {
-    /// How far the API's clock is ahead of ours (negative: behind); `None`: not known.
+    /// How far the API's clock is ahead of the node's (negative: behind); `None` if unknown.
     #[must_use]
     pub fn get(&self) -> Option<SignedDuration> {
         self.clock().ahead()
     }
 
-    /// What is known of the API's clock.
+    /// What is known about the API's clock.
     #[must_use]
     pub fn clock(&self) -> ApiClock {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes in the headers of a good answer to what was asked and answered then.
+    /// Processes the headers of a successful response, with the instants of request and response.
     pub(crate) fn note(&self, headers: &HeaderMap, asked: Moment, answered: Moment) {
         let Some(sample) = date(headers).and_then(|date| sample(date, asked, answered)) else {
             return;
@@ -118,7 +118,7 @@ impl Skew {
     }
 }
 
-/// What is known after an answer that said by how much the API's clock is ahead, and was `answered` then.
+/// The new state after a response that shows how far the API's clock is ahead, received at `answered`.
 fn next(before: ApiClock, sample: SignedDuration, answered: Moment) -> ApiClock {
     let ahead = smoothed(before.ahead(), sample);
     let now = answered.day.checked_add(ahead);
@@ -131,23 +131,23 @@ fn next(before: ApiClock, sample: SignedDuration, answered: Moment) -> ApiClock 
     }
 }
 
-/// Tells the log when the two clocks begin to differ by much.
+/// Logs when the two clocks begin to differ by much.
 fn warn(before: ApiClock, after: ApiClock) {
     let large = |clock: ApiClock| clock.ahead().is_some_and(|ahead| ahead.abs() > LARGE);
     let doubtful = |clock| matches!(clock, ApiClock::Doubtful { .. });
     if doubtful(after) && !doubtful(before) {
         tracing::warn!(
-            "this machine's clock and the Date of the Together API differ by more than a day. No mirror expires until they agree. Check that this machine's time is synchronized"
+            "the node's clock and the Date header of the Together API differ by more than a day. No mirror expires until they agree. Check that the node's clock is synchronized"
         );
     } else if large(after) && !large(before) {
         tracing::warn!(
             seconds = after.ahead().unwrap_or_default().as_secs(),
-            "this machine's clock and the Together API's differ by more than five minutes. Retention uses the API's. Check that this machine's time is synchronized"
+            "the clocks of the node and of the Together API differ by more than five minutes. Retention uses the API's clock. Check that the node's clock is synchronized"
         );
     }
 }
 
-/// The `Date` of an answer that no cache kept for later.
+/// The `Date` of a response that does not come from a cache.
 fn date(headers: &HeaderMap) -> Option<Timestamp> {
     if headers.contains_key(AGE) {
         return None;
@@ -156,8 +156,8 @@ fn date(headers: &HeaderMap) -> Option<Timestamp> {
     Timestamp::try_from(date).ok()
 }
 
-/// What one answer tells: its `Date`, half a second later (it shows whole seconds only), less the middle of the call. `None` where
-/// our own clock was set during the call.
+/// The sample of one response: its `Date` plus half a second, because it has whole seconds, minus the middle of the
+/// request. `None` if the node's clock was set meanwhile.
 fn sample(date: Timestamp, asked: Moment, answered: Moment) -> Option<SignedDuration> {
     let lasted = answered.day.duration_since(asked.day);
     let waited = SignedDuration::try_from(answered.elapsed.checked_sub(asked.elapsed)?).ok()?;

@@ -1,5 +1,5 @@
-//! The connections to the API. Each is used for a while only, so that a name that has moved is looked up again, however
-//! fast the calls follow each other.
+//! The connections to the API. Each has a limited age, so that a changed address is used even if requests follow each
+//! other quickly.
 
 use std::ops::Deref;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,8 +9,8 @@ use crate::clock::Clock;
 
 type Build = dyn Fn() -> Option<reqwest::Client> + Send + Sync;
 
-/// An HTTP client that is replaced by a new one, with no connection yet, before its connections get too old. The client
-/// itself bounds how long a connection rests, and not how long it is used.
+/// An HTTP client that is replaced by a new one, without connections, before its connections become too old. The HTTP
+/// client itself limits only how long a connection is idle.
 pub(super) struct Connections {
     build: Box<Build>,
     idle_timeout: Duration,
@@ -21,13 +21,13 @@ pub(super) struct Connections {
 /// All times are monotonic.
 struct State {
     http: reqwest::Client,
-    /// No connection that is in use was opened before.
+    /// No connection in use was opened before.
     since: Duration,
-    /// When a call last began or ended.
+    /// When a request last started or ended.
     used: Duration,
 }
 
-/// The client for one call, to be dropped when the call has ended.
+/// The client for one request; drop it when the request has ended.
 pub(super) struct Lease<'a> {
     http: reqwest::Client,
     of: &'a Connections,
@@ -35,8 +35,8 @@ pub(super) struct Lease<'a> {
 }
 
 impl Connections {
-    /// Connections of the client that `build` makes, which closes one that has rested for `idle_timeout`. No call begins on
-    /// one that was opened more than `max_age` ago. `None` where no client can be made.
+    /// Connections of clients created by `build`, which closes those that are idle for `idle_timeout`. No request
+    /// starts on one older than `max_age`. `None` if no client can be created.
     pub(super) fn new(
         build: impl Fn() -> Option<reqwest::Client> + Send + Sync + 'static,
         idle_timeout: Duration,
@@ -55,12 +55,12 @@ impl Connections {
         })
     }
 
-    /// The client for a call that begins now. Calls under way go on with the one that they began with.
+    /// The client for a request that starts now. Requests in flight continue with theirs.
     pub(super) fn lease<'a>(&'a self, clock: &'a dyn Clock) -> Lease<'a> {
         let now = clock.elapsed();
         let mut state = self.lock();
         if now >= state.used + self.idle_timeout {
-            // There is no connection any more.
+            // No connection is left.
             state.since = now;
         } else if now >= state.since + self.max_age {
             state.since = now;

@@ -1,116 +1,120 @@
-//! What can go wrong with a call, for the schedule and for people.
+//! Errors of requests to the Together API.
 
 use std::time::Duration;
 
 use crate::{api::Reason, network::Cause};
 
-/// Why a call or a listing failed. Shows no key, no URL and no value of a body.
+/// Why a request or a list failed. Contains no key, no URL and no value of a body.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// 401.
     #[error(
-        "the API does not accept the key (401): it is wrong, expired or revoked. Put a valid one into the Secret of spec.apiKeySecretRef"
+        "Together rejected the API key (401): it is invalid, expired or revoked. Put a valid API key into the Secret of spec.apiKeySecretRef"
     )]
     Unauthorized,
     /// 403.
     #[error(
-        "the API does not let the key see this (403): put a key of the cluster's project into the Secret of spec.apiKeySecretRef"
+        "the API key has no access to this resource (403). Put an API key of the cluster's project into the Secret of spec.apiKeySecretRef"
     )]
     Forbidden,
     /// 402.
     #[error(
-        "Together refuses the request for billing reasons (402), such as a spending limit. Raise the limit or pay in the Together console; if this stays, ask Together"
+        "Together rejected the request for billing reasons (402), such as a spending limit. Check billing in the Together console. If this persists, contact Together support"
     )]
     Billing,
     /// 404.
-    #[error("the API knows nothing under this id (404)")]
+    #[error("Together found nothing with this id (404)")]
     NotFound,
-    /// 400, or another 4xx that asking again will not mend.
+    /// 400, or another 4xx that a retry will not fix.
     #[error(
-        "the API refused the request ({status}): check spec.clusterId, spec.instanceId, spec.states and spec.query"
+        "Together rejected the request ({status}). Check spec.clusterId, spec.instanceId, spec.states and spec.query"
     )]
     BadRequest {
         /// The HTTP status.
         status: u16,
     },
-    /// An id that no URL can carry: empty, `.` or `..`. Nothing was asked.
+    /// An id that no URL can contain: empty, `.` or `..`. No request was sent.
     #[error(
-        "the {what} is empty, \".\" or \"..\", which no request can carry: write the one that the API has"
+        "the {what} is empty, \".\" or \"..\", which is not a valid id. Set the id that the Together API uses"
     )]
     ImpossibleId {
         /// Which id.
         what: &'static str,
     },
-    /// Everything that the API shows under an id has another one by its own word.
+    /// Every listed remediation belongs to another id, according to its own fields.
     #[error(
-        "everything that the Together API lists has the id {theirs:?}, not that of {field}. Create a ClusterWatch with this spelling, and delete this one"
+        "all listed remediations have the id {theirs:?}, which differs from {field}. Create a ClusterWatch with this spelling, and delete this one"
     )]
     OtherSpelling {
         /// The field of the `ClusterWatch`.
         field: &'static str,
-        /// The API's id, cut to 64 characters.
+        /// The API's id, truncated to 64 characters.
         theirs: String,
     },
-    /// 429, or the key is still left alone after an earlier 429 (then nothing was sent).
+    /// 429, or the key is still rate-limited after an earlier 429 (then no request was sent).
     #[error(
-        "the Together API limits the calls of this key (429). The operator retries later. If this persists, lower --api-qps, or use the key for fewer ClusterWatches"
+        "Together is rate-limiting this API key (429). The operator retries later. If this persists, lower --api-qps, or use the API key for fewer ClusterWatches"
     )]
     RateLimited {
-        /// How long to wait, because the API asks for it or because it answered so more than once; at most an hour.
+        /// How long to wait, because the API says so or because of several 429 in a row; at most an hour.
         retry_after: Option<Duration>,
     },
-    /// No answer, or one that asks to try again: 408, 409, 425, 5xx.
-    #[error("the API is unavailable: {cause}")]
+    /// No response, or one that asks for a retry: 408, 409, 425, 5xx.
+    #[error("the Together API is unavailable: {cause}")]
     Unavailable {
         /// What happened.
         cause: TransportError,
-        /// How long to wait, because the API asks for it or because it answered 503 more than once; at most an hour.
+        /// How long to wait, because the API says so or because of several 503 in a row; at most an hour.
         retry_after: Option<Duration>,
     },
-    /// An answer that is not what the reference page describes.
-    #[error("the API's answer cannot be read: {0}")]
+    /// A response that differs from the API's reference page.
+    #[error("cannot read the response of the Together API: {0}")]
     InvalidResponse(DecodeError),
-    /// A body above the cap; the rest of it was not read.
+    /// The body exceeds the limit. The rest was not read.
     #[error(
-        "the API's answer is larger than {limit} bytes: ask for smaller pages (spec.query.pageSize)"
+        "the response of the Together API is larger than {limit} bytes. Set a smaller spec.query.pageSize"
     )]
     TooLarge {
-        /// The cap in bytes.
+        /// The limit in bytes.
         limit: usize,
     },
-    /// A listing that did not end properly, so that it proves no absence.
-    #[error("the listing is not complete: {why}")]
+    /// A list that did not end properly, so it does not prove that anything is gone.
+    #[error("the list from the Together API is incomplete: {why}")]
     IncompleteListing {
         /// What ended it.
         why: Incomplete,
     },
 }
 
-/// Why there was no usable answer.
+/// Why there is no usable response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TransportError {
-    /// An answer with this status.
-    #[error("it answered {0}. It is asked again at every interval; if this stays, ask Together")]
+    /// The HTTP status of the response.
+    #[error(
+        "it returned HTTP {0}. The operator retries at every interval. If this persists, contact Together support"
+    )]
     Status(u16),
-    /// No connection, or no whole answer on one.
+    /// No connection, or no complete response on it.
     #[error("{}. The operator retries at every interval. If this persists, {}", .0.phrase(), .0.advice())]
     Connection(Cause),
 }
 
-/// What is wrong with an answer.
+/// Why a response is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// Not JSON: a web page, for instance.
-    #[error("it is not JSON (line {line}, column {column}). Check --api-url and any proxy between")]
+    /// Not JSON, for example a web page.
+    #[error(
+        "it is not JSON (line {line}, column {column}). Check --api-url, and any proxy between the operator and the API"
+    )]
     NotJson {
         /// Line, from 1.
         line: usize,
         /// Column in bytes, from 1; 0 at a line's start.
         column: usize,
     },
-    /// JSON that ends too early.
+    /// Truncated JSON.
     #[error(
-        "it ends too early (line {line}, column {column}). If this stays, see what lies between (proxy), and tell Together"
+        "it is truncated (line {line}, column {column}). If this persists, check the network and proxies between the operator and the API, then contact Together support"
     )]
     CutOff {
         /// Line, from 1.
@@ -118,9 +122,9 @@ pub enum DecodeError {
         /// Column in bytes, from 1; 0 at a line's start.
         column: usize,
     },
-    /// JSON of another shape.
+    /// JSON with another structure.
     #[error(
-        "{path} is of another type, or there twice (line {line}, column {column}). Check --api-url, and tell Together"
+        "{path} has the wrong type or appears twice (line {line}, column {column}). Check --api-url, then contact Together support"
     )]
     Shape {
         /// The field, or `the body`.
@@ -130,44 +134,46 @@ pub enum DecodeError {
         /// Column in bytes, from 1; 0 at a line's start.
         column: usize,
     },
-    /// JSON of the right shape that lacks something, or has it unfit.
-    #[error("{field} is {problem}. Check --api-url, and tell Together")]
+    /// JSON with the right structure but a missing or invalid value.
+    #[error("{field}: {problem}. Check --api-url, then contact Together support")]
     Field {
         /// The field, or `the body`.
         field: String,
-        /// What is wrong with it, in words.
+        /// The problem, for people.
         problem: &'static str,
     },
-    /// Asked by id, the API showed another one.
-    #[error("asked for one remediation, it showed another")]
+    /// The response to a request by id contains another remediation.
+    #[error("it holds another remediation than the one requested")]
     OtherRemediation,
-    /// A redirect, which is not followed, since it could carry the key elsewhere.
-    #[error("it is a redirect ({0}), which is not followed. Correct --api-url")]
+    /// A redirect. It is not followed, because it could send the key to another server.
+    #[error("it is a redirect (HTTP {0}), which the operator does not follow. Fix --api-url")]
     Redirect(u16),
 }
 
-/// What ended a listing before its end.
+/// Why a list is incomplete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Incomplete {
-    /// Pages repeat under both sets of query names.
-    #[error("the API serves the same page again and again. If this stays, tell Together")]
+    /// Pages repeat, whichever names the query parameters have.
+    #[error("the same page was returned repeatedly. If this persists, contact Together support")]
     Loop,
-    /// `has_next` is true and there is no token.
-    #[error("the API tells of a next page and gives no token for it. If this stays, tell Together")]
+    /// `has_next` is true, but there is no token.
+    #[error(
+        "a next page was announced without a page token. If this persists, contact Together support"
+    )]
     NoToken,
-    /// The token of the next page was refused (400): it may have expired.
-    #[error("the API refused its own page token. If this stays, tell Together")]
+    /// The token of the next page was rejected (400). It may have expired.
+    #[error("the page token was rejected (400). If this persists, contact Together support")]
     TokenRefused,
-    /// More pages than the cap.
-    #[error("it has more than {0} pages: ask for larger ones (spec.query.pageSize)")]
+    /// More pages than the limit.
+    #[error("it has more than {0} pages. Set a larger spec.query.pageSize")]
     TooManyPages(usize),
-    /// The program stopped it.
-    #[error("it was stopped before its end")]
+    /// The operator stopped it.
+    #[error("the sync was stopped")]
     Stopped,
 }
 
 impl Error {
-    /// Whether the same call may succeed later with nobody changing anything.
+    /// Whether a retry may succeed without any change.
     #[must_use]
     pub fn retryable(&self) -> bool {
         match self {
@@ -186,7 +192,7 @@ impl Error {
         }
     }
 
-    /// How long to wait before the next call, at most an hour.
+    /// How long to wait before the next request, at most an hour.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -197,7 +203,7 @@ impl Error {
         }
     }
 
-    /// What it is to conditions and metrics.
+    /// The reason in conditions and metrics.
     #[must_use]
     pub const fn reason(&self) -> Reason {
         match self {
@@ -265,24 +271,24 @@ mod tests {
         ]
         .map(|error| format!("{}: {error}", error.reason()));
         insta::assert_yaml_snapshot!(told, @r#"
-        - "Unauthorized: the API does not accept the key (401): it is wrong, expired or revoked. Put a valid one into the Secret of spec.apiKeySecretRef"
-        - "Forbidden: the API does not let the key see this (403): put a key of the cluster's project into the Secret of spec.apiKeySecretRef"
-        - "Forbidden: Together refuses the request for billing reasons (402), such as a spending limit. Raise the limit or pay in the Together console; if this stays, ask Together"
-        - "NotFound: the API knows nothing under this id (404)"
-        - "BadRequest: the API refused the request (400): check spec.clusterId, spec.instanceId, spec.states and spec.query"
-        - "BadRequest: the cluster id is empty, \".\" or \"..\", which no request can carry: write the one that the API has"
-        - "BadRequest: everything that the Together API lists has the id \"Cluster-1\", not that of spec.clusterId. Create a ClusterWatch with this spelling, and delete this one"
-        - "RateLimited: the Together API limits the calls of this key (429). The operator retries later. If this persists, lower --api-qps, or use the key for fewer ClusterWatches"
-        - "Unavailable: the API is unavailable: it answered 503. It is asked again at every interval; if this stays, ask Together"
-        - "Unavailable: the API is unavailable: timed out. The operator retries at every interval. If this persists, check the network, egress policies and proxies between the operator and the server"
-        - "Unavailable: the API is unavailable: proxy needs credentials. The operator retries at every interval. If this persists, put the user name and password of the proxy into its URL (HTTPS_PROXY), or let the proxy exempt the operator"
-        - "InvalidResponse: the API's answer cannot be read: it is not JSON (line 3, column 14). Check --api-url and any proxy between"
-        - "InvalidResponse: the API's answer cannot be read: it ends too early (line 3, column 14). If this stays, see what lies between (proxy), and tell Together"
-        - "InvalidResponse: the API's answer cannot be read: has_next is of another type, or there twice (line 3, column 14). Check --api-url, and tell Together"
-        - "InvalidResponse: the API's answer cannot be read: state is absent. Check --api-url, and tell Together"
-        - "InvalidResponse: the API's answer cannot be read: it is a redirect (301), which is not followed. Correct --api-url"
-        - "InvalidResponse: the API's answer is larger than 33554432 bytes: ask for smaller pages (spec.query.pageSize)"
-        - "IncompleteListing: the listing is not complete: the API serves the same page again and again. If this stays, tell Together"
+        - "Unauthorized: Together rejected the API key (401): it is invalid, expired or revoked. Put a valid API key into the Secret of spec.apiKeySecretRef"
+        - "Forbidden: the API key has no access to this resource (403). Put an API key of the cluster's project into the Secret of spec.apiKeySecretRef"
+        - "Forbidden: Together rejected the request for billing reasons (402), such as a spending limit. Check billing in the Together console. If this persists, contact Together support"
+        - "NotFound: Together found nothing with this id (404)"
+        - "BadRequest: Together rejected the request (400). Check spec.clusterId, spec.instanceId, spec.states and spec.query"
+        - "BadRequest: the cluster id is empty, \".\" or \"..\", which is not a valid id. Set the id that the Together API uses"
+        - "BadRequest: all listed remediations have the id \"Cluster-1\", which differs from spec.clusterId. Create a ClusterWatch with this spelling, and delete this one"
+        - "RateLimited: Together is rate-limiting this API key (429). The operator retries later. If this persists, lower --api-qps, or use the API key for fewer ClusterWatches"
+        - "Unavailable: the Together API is unavailable: it returned HTTP 503. The operator retries at every interval. If this persists, contact Together support"
+        - "Unavailable: the Together API is unavailable: timed out. The operator retries at every interval. If this persists, check the network, egress policies and proxies between the operator and the server"
+        - "Unavailable: the Together API is unavailable: proxy needs credentials. The operator retries at every interval. If this persists, add the proxy's user name and password to its URL (HTTPS_PROXY), or exempt the operator in the proxy"
+        - "InvalidResponse: cannot read the response of the Together API: it is not JSON (line 3, column 14). Check --api-url, and any proxy between the operator and the API"
+        - "InvalidResponse: cannot read the response of the Together API: it is truncated (line 3, column 14). If this persists, check the network and proxies between the operator and the API, then contact Together support"
+        - "InvalidResponse: cannot read the response of the Together API: has_next is has the wrong type or appears twice (line 3, column 14). Check --api-url, then contact Together support"
+        - "InvalidResponse: cannot read the response of the Together API: state: absent. Check --api-url, then contact Together support"
+        - "InvalidResponse: cannot read the response of the Together API: it is a redirect (HTTP 301), which the operator does not follow. Fix --api-url"
+        - "InvalidResponse: the response of the Together API is larger than 33554432 bytes. Set a smaller spec.query.pageSize"
+        - "IncompleteListing: the list from the Together API is incomplete: the same page was returned repeatedly. If this persists, contact Together support"
         "#);
     }
 }

@@ -1,4 +1,4 @@
-//! The API: calls by status, waits for the bucket, its dialect and its clock.
+//! Metrics of the Together API: requests by status, rate limiting, query format and clock.
 
 use std::time::Duration;
 
@@ -21,12 +21,12 @@ use crate::{
     together::{Client, Dialects, Skew},
 };
 
-/// Statuses that have a series of their own; others share one for each hundred, so that there are few.
+/// Statuses with their own series. The others share one per hundred, which bounds the number of series.
 const STATUSES: [u16; 14] = [
     200, 400, 401, 403, 404, 408, 409, 422, 425, 429, 500, 502, 503, 504,
 ];
 
-/// Counts the calls of one client. Clones count together.
+/// Counts the requests of one client. Clones share it.
 #[derive(Clone, Debug)]
 pub struct ApiMeter {
     calls: Family<[(&'static str, String); 1], Counter>,
@@ -34,7 +34,7 @@ pub struct ApiMeter {
     took: Histogram,
 }
 
-/// From a page that is answered at once to a listing of many.
+/// From a page that is returned at once to a list of many pages.
 fn calls() -> Histogram {
     Histogram::new([0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0])
 }
@@ -50,22 +50,22 @@ impl Default for ApiMeter {
 }
 
 impl ApiMeter {
-    /// A call was answered with this HTTP status.
+    /// A request got a response with this HTTP status.
     pub fn answered(&self, status: u16) {
         self.count(status_label(status));
     }
 
-    /// A call had no answer.
+    /// A request got no response.
     pub fn unanswered(&self, why: Cause) {
         self.count(why.word());
     }
 
-    /// A call took this long until its answer began, or until it was clear that there is none.
+    /// A request took this long until the response started, or until it failed.
     pub fn took(&self, time: Duration) {
         self.took.observe(time.as_secs_f64());
     }
 
-    /// A call waited for the bucket of its key.
+    /// A request was delayed by the rate limit of its key.
     pub fn waited(&self, time: Duration) {
         self.waited.inc_by(time.as_secs_f64());
     }
@@ -83,32 +83,32 @@ fn status_label(status: u16) -> String {
     }
 }
 
-/// What the API at one base URL is seen to be: its dialect and its clock.
+/// The query format and clock of the API at one base URL.
 #[derive(Debug)]
 struct Seen {
     dialects: Dialects,
     skew: Skew,
 }
 
-/// Shows all of `client`, labelled with the host and port of its base URL.
+/// Registers all metrics of `client`, labeled with the host and port of its base URL.
 pub(crate) fn register(registry: &mut Registry, client: &Client) {
     let host = ("host".into(), client.host().into());
     let registry = registry.sub_registry_with_label(host);
     let meter = client.meter();
     registry.register(
         "api_calls",
-        "Calls by HTTP status, or why there was no answer",
+        "Requests by HTTP status, or by the cause if there was no response",
         meter.calls.clone(),
     );
     registry.register_with_unit(
         "api_wait",
-        "Time that calls waited for the bucket of their key",
+        "Time that requests were delayed by client-side rate limiting",
         Unit::Seconds,
         meter.waited.clone(),
     );
     registry.register_with_unit(
         "api_call_duration",
-        "Time from a call to the head of its answer, or to none",
+        "Time from a request to the response header or the failure",
         Unit::Seconds,
         meter.took.clone(),
     );
@@ -121,7 +121,7 @@ pub(crate) fn register(registry: &mut Registry, client: &Client) {
 impl Collector for Seen {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), std::fmt::Error> {
         if let Some(skew) = self.skew.get() {
-            let ahead = "How far the API's clock is ahead of this machine's.";
+            let ahead = "How far the Together API's clock is ahead of the node's.";
             let what = ("api_clock_skew", ahead, Some(Unit::Seconds));
             gauge(&mut encoder, what, skew.as_secs_f64())?;
         }
@@ -134,7 +134,7 @@ impl Collector for Seen {
             &mut encoder,
             (
                 "api_dialect_info",
-                "How the API is asked: names of the query's parameters, form of the state filter; always 1.",
+                "Query format in use: names of the parameters and form of the state filter; always 1.",
                 None,
             ),
             MetricType::Gauge,
@@ -148,7 +148,7 @@ impl Collector for Seen {
             &mut encoder,
             (
                 "api_dialect_fallbacks",
-                "Times that another way to ask was taken than the reference page's.",
+                "Changes to a query format other than that of the API's reference page.",
                 None,
             ),
             MetricType::Counter,

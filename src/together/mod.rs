@@ -1,8 +1,7 @@
-//! The client of Together's REST API: one port ([`Api`]), one real client behind it
-//! ([`Client`]), and the listing that alone can prove that something is gone ([`Listing`]).
+//! The client of Together's REST API: one port ([`Api`]), its implementation ([`Client`]), and the only list that can
+//! prove that something is gone ([`Listing`]).
 //!
-//! No error, log line or `Debug` of this module shows a key or a value out of a body,
-//! the id of a remediation excepted.
+//! No error, log line or `Debug` of this module contains a key or a value of a body, except for ids of remediations.
 
 mod api_key;
 mod backoff;

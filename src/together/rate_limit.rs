@@ -1,4 +1,4 @@
-//! One token bucket a key: whoever uses the key shares it.
+//! One token bucket per API key, shared by all its users.
 
 use std::{
     collections::HashMap,
@@ -14,38 +14,38 @@ use super::{
     error::{Error, TransportError},
 };
 
-/// A key that is asked to be patient, for how long unsaid, is left alone for the time of this many calls, at most for
-/// `FIRST_PAUSE`; and twice as long each time in a row, up to the time of that many calls, at most `LONGEST_PAUSE`.
+/// If the API rate-limits a key without a Retry-After, the key pauses for the time of this many requests, at most for
+/// `FIRST_PAUSE`. The pause doubles each time in a row, up to the time of that many requests, at most `LONGEST_PAUSE`.
 const FIRST_PAUSE_CALLS: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE_CALLS: u32 = 300;
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// How often a key may call.
+/// The rate of one key.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rate {
-    /// Time for one more call.
+    /// Time per request.
     pub(crate) interval: Duration,
-    /// Calls that may come at once.
+    /// Burst of requests.
     pub(crate) burst: u32,
 }
 
-/// The calls that one key has left.
+/// The rate limit of one key.
 pub(crate) struct Budget {
     limiter: RateLimiter,
-    /// When it will be as good as new, if it is left alone.
+    /// When it will be as good as new if it is not used.
     rested: Mutex<Instant>,
     pause: Mutex<Pause>,
     rate: Rate,
     key: [u8; 32],
 }
 
-/// For how long no call is made.
+/// How long no request is sent.
 struct Pause {
     until: Instant,
-    /// What made it.
+    /// The cause.
     error: Error,
-    /// How often in a row the API asked for patience and did not say how long.
+    /// How often in a row the API rate-limited the key without a Retry-After.
     refusals: u32,
 }
 
@@ -72,22 +72,22 @@ impl Budget {
         }
     }
 
-    /// Waits until one call is free.
+    /// Waits until a request may be sent.
     ///
     /// # Errors
-    /// What the API last asked for patience by, at once, while the key is left alone for that.
+    /// The API's last rate limit error, at once, while the key pauses because of it.
     pub(crate) async fn take(&self) -> Result<(), Error> {
         self.check_pause()?;
         self.limiter.acquire_one().await;
-        // another call of this key may have been refused meanwhile
+        // Another request of this key may have been rate-limited meanwhile.
         self.check_pause()?;
         let refill = self.rate.interval.saturating_mul(self.rate.burst);
         *lock(&self.rested) = Instant::now() + refill;
         Ok(())
     }
 
-    /// Takes in what became of a call. Where the API asks for patience (429 with or without a time, 503 without one), no
-    /// call is made for that long, and the error says how long.
+    /// Processes the result of a request. If the API asks for a pause (429 with or without Retry-After, 503 without
+    /// one), no request is sent for that long, and the error contains the time.
     pub(crate) fn heard<T>(&self, answer: Result<T, Error>) -> Result<T, Error> {
         match answer {
             Ok(answer) => {
@@ -114,23 +114,23 @@ impl Budget {
         }
     }
 
-    /// Forbids all calls for a time.
+    /// Pauses all requests for this time.
     pub(crate) fn pause(&self, time: Duration) {
         self.pause_for(time, Error::RateLimited { retry_after: None });
     }
 
-    /// How long no call is to be made.
+    /// How long requests are paused.
     pub(crate) fn paused(&self) -> Duration {
         lock(&self.pause)
             .until
             .saturating_duration_since(Instant::now())
     }
 
-    /// Forbids all calls for longer than the last time; returns for how long.
+    /// Pauses all requests for longer than the last time. Returns for how long.
     fn back_off(&self, error: &Error) -> Duration {
         let left = self.paused();
         if !left.is_zero() {
-            // This call was under way when another one was refused.
+            // This request was in flight when another one was rate-limited.
             return left;
         }
         let refusals = {
@@ -152,7 +152,7 @@ impl Budget {
         self.calls(LONGEST_PAUSE_CALLS).min(LONGEST_PAUSE)
     }
 
-    /// The time for this many calls.
+    /// The time of this many requests.
     fn calls(&self, calls: u32) -> Duration {
         self.rate.interval.saturating_mul(calls)
     }
@@ -175,8 +175,8 @@ impl Budget {
         }
     }
 
-    /// Whether nothing is lost with it. What was refused in a row is remembered beyond the pause, until the next call after
-    /// it has most likely been made.
+    /// Whether dropping it loses nothing. Rate limits in a row are remembered beyond the pause, until the next request
+    /// after it has most likely been sent.
     fn as_new(&self) -> bool {
         let now = Instant::now();
         let pause = lock(&self.pause);
@@ -189,7 +189,7 @@ impl Budget {
     }
 }
 
-/// The same error, with this wait.
+/// The same error with this wait.
 fn waits(error: &Error, wait: Duration) -> Error {
     let retry_after = Some(wait);
     match error {
@@ -201,7 +201,7 @@ fn waits(error: &Error, wait: Duration) -> Error {
     }
 }
 
-/// The budgets of all keys in use, by the key's fingerprint.
+/// The rate limits of all keys in use, by the key's fingerprint.
 pub(crate) struct Budgets {
     rate: Rate,
     by_key: Mutex<HashMap<[u8; 32], Arc<Budget>>>,
@@ -215,8 +215,7 @@ impl Budgets {
         }
     }
 
-    /// The key's one budget. Those that nobody holds are dropped once a new one would be
-    /// worth the same.
+    /// The key's rate limit. Unused ones are dropped once a new one would be equivalent.
     pub(crate) fn of(&self, fingerprint: [u8; 32]) -> Arc<Budget> {
         let mut by_key = lock(&self.by_key);
         by_key.retain(|_, budget| Arc::strong_count(budget) > 1 || !budget.as_new());

@@ -1,4 +1,4 @@
-//! What an answer's status and headers mean. Its body is not looked at.
+//! The meaning of a response's status and headers. The body is not read here.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,15 +10,15 @@ use reqwest::{
 use super::error::{DecodeError, Error, TransportError};
 use crate::network::Cause;
 
-/// Longest wait that the API may impose.
+/// Maximum wait that the API may impose.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
-/// From here on `x-ratelimit-reset` is seconds since 1970 (this is in 2001): nobody is to wait for thirty years.
+/// From this value on (a time in 2001), `x-ratelimit-reset` is Unix time. Otherwise the wait would be thirty years.
 const EPOCH_SECONDS: f64 = 1e9;
 
-/// Whether the body is worth reading.
+/// Whether the body should be read.
 ///
 /// # Errors
-/// What the status means, if it is not a success.
+/// The meaning of the status, unless it is a success.
 pub(crate) fn check(status: StatusCode, headers: &HeaderMap) -> Result<(), Error> {
     let retry_after = || retry_after(headers, SystemTime::now());
     match status.as_u16() {
@@ -48,9 +48,9 @@ fn unavailable(status: StatusCode, retry_after: Option<Duration>) -> Error {
     }
 }
 
-/// How long an answer asks to wait, at most an hour: `retry-after-ms`, else `Retry-After` in
-/// seconds or as a date, as the official SDKs read them. A date is measured against the
-/// answer's own `Date`, so that clocks may differ; `now` is for an answer without one.
+/// How long a response asks to wait, at most an hour: `retry-after-ms`, otherwise `Retry-After` in seconds or as a
+/// date, as in the official SDKs. A date is compared with the response's own `Date`, so that the clocks may differ;
+/// `now` is used if there is none.
 #[must_use]
 pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     if let Some(milliseconds) = text(headers, "retry-after-ms").and_then(number) {
@@ -67,9 +67,9 @@ pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     })
 }
 
-/// How long until the limit is reset that a 429 tells of, at most an hour: `x-ratelimit-reset`, which is a time of day where
-/// it is large enough for one, else seconds. A time of day is measured as by [`retry_after`]. `None`: nothing is left to
-/// wait.
+/// How long until the rate limit of a 429 resets, at most an hour: `x-ratelimit-reset`, which is Unix time if it is
+/// large enough, otherwise seconds. Unix time is compared as in [`retry_after`]. `None` if there is nothing to wait
+/// for.
 fn limit_reset(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let reset = text(headers, "x-ratelimit-reset").and_then(number)?;
     let seconds = if reset >= EPOCH_SECONDS {
@@ -97,7 +97,7 @@ fn date(text: &str) -> Option<SystemTime> {
     httpdate::parse_http_date(text.trim()).ok()
 }
 
-/// The answer's own clock.
+/// The response's own clock.
 fn date_of(headers: &HeaderMap) -> Option<SystemTime> {
     text(headers, DATE.as_str()).and_then(date)
 }

@@ -1,4 +1,4 @@
-//! The port to the API: what the rest of the program asks, whoever answers.
+//! The port to the Together API.
 
 use std::{future::Future, time::Duration};
 
@@ -10,16 +10,16 @@ use crate::together::{
     wire::remediation::{Malformed, Remediation},
 };
 
-/// Something that answers like the API, with one key.
+/// The API with one key.
 pub trait Api: Clone + Send + Sync + 'static {
-    /// One page of a listing. One call to the API, never repeated inside.
+    /// One page of a list: a single request without retries.
     ///
     /// # Errors
     /// Any [`Error`] but [`Error::IncompleteListing`].
     fn list_page(&self, query: &PageQuery) -> impl Future<Output = Result<Page, Error>> + Send;
 
-    /// One remediation by id, under its instance or (`None`) under `-`. This call is not on
-    /// the reference page: a 404 may mean that the API does not have it.
+    /// One remediation by id, under its instance or (`None`) under `-`. The reference page does not document this
+    /// request, so a 404 may mean that the API does not have it.
     ///
     /// # Errors
     /// Any [`Error`] but [`Error::IncompleteListing`].
@@ -30,21 +30,21 @@ pub trait Api: Clone + Send + Sync + 'static {
         id: &str,
     ) -> impl Future<Output = Result<Remediation, Error>> + Send;
 
-    /// How long the key is to be left alone from now on, because the API asked for it; zero: not at all.
+    /// How long the key is rate-limited from now on; zero if it is not.
     fn paused(&self) -> Duration {
         Duration::ZERO
     }
 }
 
-/// Where the API is: it gives access with a key, and remembers how the server wants to be asked.
+/// Creates [`Api`]s for keys, and remembers what was learned about the server.
 pub trait Service: Send + Sync + 'static {
     /// The API with one key.
     type Api: Api;
     /// The API with `key`.
     fn with_key(&self, key: &ApiKey) -> Self::Api;
-    /// What was learned of the server.
+    /// What was learned about the server.
     fn dialects(&self) -> &Dialects;
-    /// What is known of the API's clock.
+    /// What is known about the API's clock.
     fn clock(&self) -> ApiClock {
         ApiClock::default()
     }
@@ -57,39 +57,39 @@ pub struct ListRequest {
     pub cluster: String,
     /// One instance, or all (`None`: `-` on the wire).
     pub instance: Option<String>,
-    /// Only remediations in these states; empty: all.
+    /// Only remediations in these states; empty means all.
     pub states: Vec<String>,
-    /// Remediations a page, from 1; the API's maximum is not documented.
+    /// Remediations per page, from 1. The API's maximum is not documented.
     pub page_size: u16,
-    /// Handed to the API as it is; its grammar is not documented.
+    /// Passed to the API unchanged. Its grammar is not documented.
     pub order_by: Option<String>,
 }
 
-/// One page of a listing, in the words that the API is to be asked with.
+/// The request for one page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageQuery {
     /// The cluster's id.
     pub cluster: String,
     /// One instance, or all (`None`).
     pub instance: Option<String>,
-    /// Which spelling the query's names have.
+    /// The names of the query parameters.
     pub names: QueryNames,
-    /// How states are asked for.
+    /// The form of the state filter.
     pub filter: StateFilter,
-    /// Remediations a page.
+    /// Remediations per page.
     pub page_size: u16,
-    /// The page; `None`: the first.
+    /// The page; `None` means the first.
     pub page_token: Option<String>,
-    /// Handed to the API as it is.
+    /// Passed to the API unchanged.
     pub order_by: Option<String>,
 }
 
-/// One page, as the API answered.
+/// One page of the API's response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// The items in the page's order, each readable or not.
+    /// The items in the page's order, readable or not.
     pub items: Vec<Result<Remediation, Malformed>>,
-    /// `has_next`: whether there are more.
+    /// `has_next`: whether there are more pages.
     pub has_next: bool,
     /// `next_page_token`; null and empty are `None`.
     pub next_page_token: Option<String>,

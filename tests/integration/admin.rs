@@ -159,7 +159,7 @@ async fn a_poll_that_hangs_is_noticed_and_forgotten_with_its_watch() {
     assert_eq!(
         line,
         format!(
-            "stalled ClusterWatches: 1; the longest is {}/training, whose poll has not moved for 400 s\n",
+            "stalled ClusterWatches: 1; the longest is {}/training, with no progress for 400 s\n",
             fixture.namespace
         )
     );

@@ -214,7 +214,7 @@ async fn no_write_is_begun_by_a_replica_that_does_not_lead() {
         Gate::new(RetryAfterGate::default(), None, leadership),
     );
     let refused = Err(KubeApiError::Unavailable(
-        "this replica does not lead any more".to_owned(),
+        "this replica is no longer the leader".to_owned(),
     ));
     let patch = json!({"metadata": {"labels": {"a": "b"}}});
     assert_eq!(cluster.create(&other).await.map(drop), refused);

@@ -21,4 +21,4 @@ pub(crate) fn stands(watch: &ClusterWatch, type_: &str) -> String {
 }
 
 /// What Ready says when there is nothing to tell.
-pub(crate) const AGREES: &str = "the mirror agrees with the API";
+pub(crate) const AGREES: &str = "In sync with Together";

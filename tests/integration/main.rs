@@ -20,6 +20,7 @@ mod leader;
 mod look;
 mod many;
 mod matrix;
+mod messages;
 mod monitoring;
 mod namespaces;
 mod on_kind;

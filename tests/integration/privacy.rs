@@ -330,8 +330,8 @@ async fn nothing_shows(format: &str) {
     for sign in [
         "TRACE",
         "hyper_util",
-        "asking the API server",
-        "the poll failed",
+        "sending a request to the API server",
+        "sync failed",
     ] {
         assert!(log.contains(sign), "the log lacks {sign}");
     }

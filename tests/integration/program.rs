@@ -43,7 +43,7 @@ fn what_is_wrong_on_the_command_line_ends_it_with_one_line_and_exit_2() {
         ),
         (
             &["run", "--mirror-label", "app.kubernetes.io/managed-by=Helm"],
-            "write another key",
+            "Use another key",
         ),
         (&["run", "--no-such-flag"], "--no-such-flag"),
         (&[], "run"),

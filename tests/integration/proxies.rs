@@ -242,7 +242,7 @@ async fn a_proxy_that_is_no_url_is_told_by_where_it_stands() {
             let (code, told) = ends(&[(variable, wrong)], &kubeconfig("")).await;
             assert_eq!(code, Some(2), "{told}");
             assert!(
-                told.contains(&format!("{variable} is not the URL of a proxy")),
+                told.contains(&format!("{variable} is not a valid proxy URL")),
                 "{told}"
             );
             assert!(!told.contains("planted"), "{told}");
@@ -250,7 +250,7 @@ async fn a_proxy_that_is_no_url_is_told_by_where_it_stands() {
         let (code, told) = ends(&[], &kubeconfig(wrong)).await;
         assert_eq!(code, Some(2), "{told}");
         assert!(
-            told.contains("the kubeconfig's proxy-url is not the URL of a proxy"),
+            told.contains("the kubeconfig's proxy-url is not a valid proxy URL"),
             "{told}"
         );
         assert!(!told.contains("planted"), "{told}");
@@ -262,9 +262,9 @@ async fn a_kubeconfig_that_cannot_be_used_is_told_without_its_content() {
     for (broken, wanted) in [
         (
             "users: [{name: planted, user: {token: planted-token",
-            "not YAML",
+            "not a kubeconfig in YAML",
         ),
-        ("planted-token", "not YAML"),
+        ("planted-token", "not a kubeconfig in YAML"),
         ("apiVersion: v1\nkind: Config\n", "no current-context"),
         (
             &kubeconfig("").replace("https://kubernetes.test:6443", "https://planted:pass word"),

@@ -1,5 +1,4 @@
-//! Two operators on one API server, each with a selector and a Lease of its own: they share the watches, and no object has
-//! two writers.
+//! Two operators on one API server, each with a selector and a Lease of its own: they share the `ClusterWatches`.
 //!
 //! Each asks an API of its own that tells the same, and reaches the API server by a proxy that writes down its writes.
 
@@ -65,11 +64,6 @@ impl Shard {
         }
     }
 
-    /// Its name as a watch's status has it.
-    fn title(&self, fixture: &Fixture) -> String {
-        format!("{}/{}", fixture.namespace, self.name)
-    }
-
     /// The mirrors that it has written, by name.
     fn written(&self) -> BTreeSet<String> {
         let writes = self.proxy.writes();
@@ -78,17 +72,6 @@ impl Shard {
             .filter(|write| write.asked.writes_to("remediations") && write.succeeded());
         mirrors
             .filter_map(|write| write.asked.name().map(str::to_owned))
-            .collect()
-    }
-
-    /// The resourceVersions that its writes to mirrors led to.
-    fn versions(&self) -> Vec<u64> {
-        let writes = self.proxy.writes();
-        let mirrors = writes
-            .iter()
-            .filter(|write| write.asked.writes_to("remediations"));
-        mirrors
-            .filter_map(|write| write.answer.as_ref()?.resource_version)
             .collect()
     }
 
@@ -154,14 +137,6 @@ async fn watch_of(fixture: &Fixture, name: &str, cluster: &str, shard: &str) {
     fixture.watches().create(&how, &watch).await.unwrap();
 }
 
-/// Waits until the watch's status names `shard`, or none.
-async fn held(fixture: &Fixture, watch: &str, shard: Option<String>) -> ClusterWatch {
-    let what = format!("{watch} is held by {shard:?}");
-    fixture
-        .watch_where(watch, &what, |status, _| status.shard == shard)
-        .await
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn two_shards_share_the_watches_and_never_an_object() {
     let fixture = clusters("shards", 20).await;
@@ -173,8 +148,6 @@ async fn two_shards_share_the_watches_and_never_an_object() {
     watch_of(&fixture, "labelled", OTHER, "b").await;
     fixture.ready("plain", "Synced").await;
     fixture.ready("labelled", "Synced").await;
-    held(&fixture, "plain", Some(a.title(&fixture))).await;
-    held(&fixture, "labelled", Some(b.title(&fixture))).await;
     a.leads(&fixture).await;
     b.leads(&fixture).await;
 
@@ -210,8 +183,7 @@ async fn two_shards_share_the_watches_and_never_an_object() {
     })
     .await;
     assert_eq!((a.calls(), a.written()), (calls, by_a));
-    let watch = held(&fixture, "plain", Some(a.title(&fixture))).await;
-    assert_eq!(told(&watch, "Ready").reason, "Synced");
+    fixture.ready("plain", "Synced").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -221,7 +193,7 @@ async fn a_watch_that_no_shard_takes_is_left_alone() {
     watch_of(&fixture, "lost", CLUSTER, "c").await;
     watch_of(&fixture, "found", OTHER, "b").await;
     fixture.ready("found", "Synced").await;
-    let lost = held(&fixture, "lost", None).await;
+    let lost = fixture.watches().get("lost").await.unwrap();
     assert_eq!(told(&lost, "Ready").reason, "Pending");
     assert_eq!((fixture.all().await.len(), b.written().len()), (3, 3));
 }

@@ -8,9 +8,7 @@ use std::alloc::System;
 
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
 use together_remediation_operator::{
-    store::Index,
-    sync::{decide::regression::Regressions, write::queue::WriteSummary},
-    together::decode_page,
+    store::Index, sync::write::queue::WriteSummary, together::decode_page,
 };
 
 #[global_allocator]
@@ -52,14 +50,10 @@ async fn a_mirror_and_an_unchanged_remediation_cost_no_more_than_they_should() {
     assert!(bytes <= HELD, "{bytes} bytes");
     assert!(allocations <= SHOWN, "{allocations} allocations");
 
-    let regressions = Regressions::default();
     for poll in ["the first", "a later"] {
         let counted = Region::new(COUNTED);
-        let mut queue = cast::queue(&target, &regressions, index.clone());
-        queue
-            .take(decode_page(&body.clone().into()).unwrap().items)
-            .await;
-        let (summary, left_out) = queue.finish().await;
+        let page = decode_page(&body.clone().into()).unwrap().items;
+        let (summary, left_out) = cast::sync(&target, &index, page).await;
         assert_eq!(summary, WriteSummary::default(), "nothing is written");
         assert_eq!(left_out.message(), None);
         let cost = counted.change();

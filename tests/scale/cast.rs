@@ -17,13 +17,18 @@ use together_remediation_operator::{
         api::KubeClient, gate::Gate, leadership::Leadership, partial::Shown,
         throttle::RetryAfterGate,
     },
-    mirror::{labels::FlagLabels, status},
+    mirror::{end::Clocks, labels::FlagLabels, status},
     store::Index,
     sync::{
         decide::{plan::MirrorTarget, regression::Regressions},
-        write::queue::WriteQueue,
+        evidence::ListEvidence,
+        write::{
+            failed::FailedWrites,
+            queue::{WriteQueue, WriteSummary},
+            skipped::LeftOut,
+        },
     },
-    together::Remediation,
+    together::{Malformed, Remediation},
 };
 
 pub(crate) const CLUSTER: &str = "0b7c9a52-7d0e-4a39-9c1a-3a1f6a0b7c11";
@@ -115,11 +120,18 @@ pub(crate) fn cluster() -> KubeClient {
     KubeClient::new(client, gate)
 }
 
-/// A round of a poll of `target` that has nothing to write.
-pub(crate) fn queue<'a>(
-    target: &'a MirrorTarget,
-    regressions: &'a Regressions,
-    index: Index,
-) -> WriteQueue<'a, KubeClient> {
-    WriteQueue::new(target, regressions, cluster(), index, Timestamp::UNIX_EPOCH)
+/// Syncs this page of `target`, which has nothing to write. What the writes came to, and what was left out.
+pub(crate) async fn sync(
+    target: &MirrorTarget,
+    index: &Index,
+    page: Vec<Result<Remediation, Malformed>>,
+) -> (WriteSummary, LeftOut) {
+    let now = Timestamp::UNIX_EPOCH;
+    let (ours, apis) = (now, Some(now));
+    let mut failed_writes = FailedWrites::default();
+    let mut queue = WriteQueue::new(target, &mut failed_writes, cluster(), index.clone(), now);
+    let mut evidence = ListEvidence::new(target, Clocks { ours, apis });
+    let writes = evidence.plan_page(index, &Regressions::default(), page);
+    queue.submit(writes).await;
+    (queue.finish(true).await, evidence.left_out)
 }

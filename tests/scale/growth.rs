@@ -20,10 +20,7 @@ use together_remediation_operator::{
     sync::{
         Env,
         credentials::Keys,
-        decide::{
-            plan::{MirrorTarget, plan},
-            regression::Regressions,
-        },
+        decide::plan::{MirrorTarget, plan},
         schedule::PollDefaults,
         write::permits::WritePermits,
     },
@@ -104,14 +101,7 @@ fn round_confirmed(bencher: Bencher<'_, '_>, count: u32) {
     let target = cast::target();
     let items = items(count);
     let index = filled(&target, &items);
-    let regressions = Regressions::default();
-    let poll = |page: Vec<_>| {
-        runtime.block_on(async {
-            let mut queue = cast::queue(&target, &regressions, index.clone());
-            queue.take(page).await;
-            queue.finish().await
-        })
-    };
+    let poll = |page: Vec<_>| runtime.block_on(cast::sync(&target, &index, page));
     let page = || items.iter().cloned().map(Ok).collect();
     poll(page());
     bencher
@@ -156,7 +146,7 @@ fn supervisor() -> Supervisor<KubeClient> {
         default_active_interval: second,
         min_interval: second,
     };
-    let (env, shard) = (Arc::new(env), Shard::new("ns/lease", None));
+    let (env, shard) = (Arc::new(env), Shard::default());
     let watchdog = Watchdog::new(clock.clone(), second);
     let (meters, shutdown) = (Watches::new(clock), CancellationToken::new());
     let supervisor = Supervisor::new(env, shard, speeds, watchdog, meters, shutdown);

@@ -183,7 +183,7 @@ type: Recreate
 {{- $path := splitList "." (index . 0) -}}
 {{- range initial $path }}{{ $place = get $place . | default dict }}{{ end -}}
 {{- if and (hasKey $place (last $path)) (ne (get $place (last $path) | toJson) (index . 1)) -}}
-{{- fail (printf "%s has a new name. Set %s instead, and remove %s" (index . 0) (index . 2) (index . 0)) -}}
+{{- fail (printf "%s was renamed. Set %s instead, and remove %s" (index . 0) (index . 2) (index . 0)) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -191,15 +191,15 @@ type: Recreate
 {{- define "operator.validate" -}}
 {{- include "operator.renamed" . -}}
 {{- if and (not .Values.leaderElection.enabled) (gt (int .Values.replicaCount) 1) -}}
-{{- fail "replicaCount: without leaderElection.enabled there may be one replica only: set replicaCount=1, or leave the election on" -}}
+{{- fail "replicaCount: more than one replica requires leaderElection.enabled. Set replicaCount=1, or enable leader election" -}}
 {{- end -}}
 {{- if and (not .Values.leaderElection.enabled) (eq (dig "type" "Recreate" .Values.strategy) "RollingUpdate") -}}
-{{- fail "strategy: without leaderElection.enabled only strategy.type=Recreate keeps two replicas from writing at the same time" -}}
+{{- fail "strategy: without leaderElection.enabled, two replicas could write at the same time. Set strategy.type=Recreate" -}}
 {{- end -}}
 {{- if and .Values.caBundle.configMap .Values.caBundle.secret -}}
-{{- fail "caBundle: name a configMap or a secret, not both" -}}
+{{- fail "caBundle: configMap and secret are mutually exclusive. Set only one" -}}
 {{- end -}}
 {{- if and (hasPrefix "http://" .Values.api.url) (not .Values.api.allowHttp) -}}
-{{- fail "api.url: write an https:// address, or set api.allowHttp=true for a simulator" -}}
+{{- fail "api.url: http:// is not allowed. Use https://, or set api.allowHttp=true for a simulator" -}}
 {{- end -}}
 {{- end -}}

@@ -1,24 +1,24 @@
-//! The fields that a `ClusterWatch` can leave out of its mirrors.
+//! The fields that a `ClusterWatch` can exclude from its mirrors.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::api::schema;
 
-/// A field of a Remediation's status that can be left out.
+/// A field of a Remediation's status that can be excluded.
 #[derive(
     Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "camelCase")]
 #[schemars(transform = schema::closed)]
 pub enum OmitField {
-    /// Who asked for the repair.
+    /// Who requested the remediation.
     RequestedBy,
     /// Who approved or rejected it.
     ReviewedBy,
     /// What the reviewer wrote.
     ReviewComment,
-    /// Why the repair was asked for.
+    /// Why the remediation was requested.
     Reason,
     /// Why it failed.
     ErrorMessage,
@@ -28,13 +28,13 @@ pub enum OmitField {
     ActiveHealthCheckRunId,
     /// The passive health check that led to it.
     PassiveHealthCheckEventId,
-    /// One that a newer version of this program knows, as it is written. It omits nothing here.
+    /// A field that a newer version knows, kept as written. This version excludes nothing for it.
     #[serde(untagged)]
     #[schemars(skip)]
     Unknown(String),
 }
 
 impl OmitField {
-    /// How many fields can be left out.
+    /// How many fields can be excluded.
     pub(super) const COUNT: u32 = 8;
 }

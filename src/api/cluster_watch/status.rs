@@ -13,11 +13,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::{conditions, limits, schema};
 
-/// How the mirroring goes. Written by the operator alone.
+/// The result of mirroring. Only the operator writes it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ClusterWatchStatus {
-    /// The metadata.generation that this status speaks of.
+    /// The metadata.generation that this status was computed for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
 
@@ -30,44 +30,39 @@ pub struct ClusterWatchStatus {
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
 
-    /// The shard that writes this status and the mirrors: namespace and name of its Lease. Absent: none does.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = limits::SHARD))]
-    pub shard: Option<String>,
-
-    /// When the API was last read to the end (RFC 3339, UTC). Written with other changes, else every five
-    /// minutes.
+    /// Time of the last complete list of the Together API (RFC 3339, UTC). Updated with other changes, otherwise every
+    /// five minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::TIME))]
     pub last_sync_time: Option<String>,
 
-    /// When all remediations were last listed to the end (RFC 3339, UTC).
+    /// Time of the last full sync, which lists finished remediations too (RFC 3339, UTC).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::TIME))]
     pub last_full_sync_time: Option<String>,
 
-    /// Past this time (RFC 3339, UTC, whole seconds, ending in Z) nothing here can be trusted, unless something
-    /// newer was written: the operator may be gone. Absent while suspended.
+    /// If the status is not updated by this time (RFC 3339, UTC, whole seconds, ending in Z), do not trust it: the
+    /// operator may be down. Absent while suspended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::TIME))]
     pub stale_after: Option<String>,
 
-    /// The metadata.generation whose labels and owner references all mirrors carry. While it is behind
-    /// metadata.generation, Reconciling is True: wait before you delete this ClusterWatch, because its deletionPolicy
-    /// does not hold for all mirrors yet.
+    /// The metadata.generation whose labels and owner references all mirrors carry. While it is lower than
+    /// metadata.generation, Reconciling is True. Do not delete this ClusterWatch then, because its deletionPolicy does
+    /// not apply to all mirrors yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mirrors_generation: Option<i64>,
 
-    /// The value of the annotation compute.together.ai/requestedAt that was last acted on.
+    /// The last value of the annotation compute.together.ai/requestedAt that the operator acted on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::REQUESTED_AT))]
     pub last_handled_reconcile_at: Option<String>,
 
-    /// How many remediations are mirrored, by what is up with them.
+    /// Number of mirrored remediations, by status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remediations: Option<RemediationCounts>,
 
-    /// Remediations that a person must look at, longest waiting first.
+    /// Remediations that need attention from a person, the longest waiting first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::ATTENTION), extend("x-kubernetes-list-type" = "atomic"))]
     pub attention: Vec<Attention>,
@@ -77,25 +72,25 @@ pub struct ClusterWatchStatus {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RemediationCounts {
-    /// All that are mirrored.
+    /// All mirrored remediations.
     pub total: i64,
 
-    /// Those that may still change.
+    /// Remediations that may still change.
     pub open: i64,
 
-    /// Those that wait for a person's approval.
+    /// Remediations that await approval.
     pub awaiting_approval: i64,
 
-    /// Nodes (not remediations) whose latest remediation failed.
+    /// Nodes (not remediations) whose most recent remediation failed.
     pub failed_nodes: i64,
 
-    /// Number in each state, named as the API names it.
+    /// Number of remediations in each state, named as in the Together API.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = limits::BY_STATE))]
     pub by_state: BTreeMap<String, i64>,
 }
 
-/// A remediation that a person must look at.
+/// A remediation that needs attention from a person.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Attention {
@@ -103,21 +98,21 @@ pub struct Attention {
     #[schemars(length(max = limits::NAME))]
     pub name: String,
 
-    /// The machine, as status.node of the Remediation names it.
+    /// The node, as in status.node of the Remediation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::NAME))]
     pub node: Option<String>,
 
-    /// Its state, as the API names it.
+    /// State of the remediation, as named in the Together API.
     #[schemars(length(max = limits::ENUM))]
     pub state: String,
 
-    /// What is to be done to the machine, without REMEDIATION_MODE_.
+    /// The action to take on the node, without the prefix REMEDIATION_MODE_.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::ENUM))]
     pub mode: Option<String>,
 
-    /// Since when it is so: the API's time, in UTC to the second.
+    /// When the remediation entered this state, by the API's time (UTC, whole seconds).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::TIME))]
     pub since: Option<String>,

@@ -112,7 +112,7 @@ fn everything_is_described() {
 }
 
 #[test]
-fn everything_is_bounded_and_its_description_says_so() {
+fn everything_is_bounded() {
     for (path, schema) in schemas() {
         let bound = match schema.type_.as_deref() {
             Some("string") if schema.enum_.is_none() => schema.max_length,
@@ -121,12 +121,7 @@ fn everything_is_bounded_and_its_description_says_so() {
             Some("string" | "object" | "boolean" | "integer") => continue,
             other => panic!("{path} is of type {other:?}"),
         };
-        let bound = bound.unwrap_or_else(|| panic!("{path} has no upper bound"));
-        let said = schema.description.is_none_or(|text| {
-            text.ends_with(&format!(" At most {bound} characters."))
-                || text.ends_with(&format!(" At most {bound} entries."))
-        });
-        assert!(said, "the description of {path} does not name its bound");
+        assert!(bound.is_some(), "{path} has no upper bound");
     }
 }
 

@@ -91,7 +91,7 @@ fn what_is_not_installed_is_named_and_so_is_the_way_out() {
     let none = Installed::of(&Published::default());
     assert_eq!(
         none.to_string(),
-        "not installed: ClusterWatch and Remediation; run `kubectl apply -f crds/` or `helm upgrade`"
+        "CRDs not installed: ClusterWatch and Remediation. Run `kubectl apply -f crds/` or `helm upgrade`"
     );
     let half = Installed::of(&document(&own_schemas()[..1]));
     assert_eq!(half, Installed::Missing(vec!["Remediation".to_owned()]));
@@ -112,7 +112,7 @@ fn a_message_names_three_fields_and_counts_the_rest() {
     let message = Installed::Older(fields.collect()).to_string();
     assert!(
         message.contains(
-            "lack Remediation status.f1, Remediation status.f2, Remediation status.f3 and 2 more;"
+            "lack Remediation status.f1, Remediation status.f2, Remediation status.f3 and 2 more."
         ),
         "{message}"
     );

@@ -1,5 +1,5 @@
-//! The status of a `Remediation`: what the API says, and how sure that is. Lengths of texts and lists are bounded
-//! by [`limits`].
+//! The status of a `Remediation`: what the API returned, and how current that is. [`limits`] bounds the lengths of
+//! texts and lists.
 
 #![expect(
     clippy::doc_markdown,
@@ -12,119 +12,119 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::{conditions, limits, schema};
 
-/// What the API says of the remediation, and how sure that is. A field is absent where the API has none or the
-/// ClusterWatch omits it. Texts that are too long are cut.
+/// The remediation as the Together API returned it, and how current that is. A field is absent if the API has no value
+/// for it or the ClusterWatch omits it. Long texts are truncated.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RemediationStatus {
-    /// The metadata.generation that this status speaks of.
+    /// The metadata.generation that this status was computed for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
 
-    /// The machine's best name for people: instanceName, else instanceId.
+    /// Human-readable name of the node: instanceName, otherwise instanceId.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::NAME))]
     pub node: Option<String>,
 
-    /// Since when it is in this state, by the API's times: createTime, reviewTime, startTime or endTime as the state has
-    /// it, else updateTime.
+    /// When the remediation entered this state, by the API's times: createTime, reviewTime, startTime or endTime,
+    /// depending on the state, otherwise updateTime.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::TIME))]
     pub state_since: Option<String>,
 
-    /// How far the repair is. The API's reference page names PENDING_APPROVAL, PENDING, RUNNING, SUCCEEDED,
-    /// FAILED, CANCELLED and AUTO_RESOLVED; others may come.
+    /// Progress of the remediation. The API's reference page documents PENDING_APPROVAL, PENDING, RUNNING, SUCCEEDED,
+    /// FAILED, CANCELLED and AUTO_RESOLVED. Other values are possible.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::ENUM))]
     pub state: Option<String>,
 
-    /// What is done to the machine, without REMEDIATION_MODE_, for instance VM_ONLY. May change while the
-    /// remediation waits for approval. New values may come.
+    /// The action taken on the node, without the prefix REMEDIATION_MODE_, for example VM_ONLY. May change while the
+    /// remediation awaits approval. Other values are possible.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::ENUM))]
     pub mode: Option<String>,
 
-    /// Who asked for it, without REMEDIATION_TRIGGER_: MANUAL is a person, AUTOMATED the system. New values may
-    /// come.
+    /// Who requested the remediation, without the prefix REMEDIATION_TRIGGER_: MANUAL for a person, AUTOMATED for the
+    /// system. Other values are possible.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::ENUM))]
     pub trigger: Option<String>,
 
-    /// Whether it may still change: it is not finished, and it is not gone from the API.
+    /// Whether the remediation may still change: it is not finished, and the API still knows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open: Option<bool>,
 
-    /// Id of the machine in Together's API.
+    /// Id of the node in the Together API, where nodes are called instances.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::ID))]
     pub instance_id: Option<String>,
 
-    /// Display name of the machine, where the API gives it.
+    /// Display name of the node, if the API provides it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::NAME))]
     pub instance_name: Option<String>,
 
-    /// Why the repair was asked for.
+    /// Why the remediation was requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::TEXT))]
     pub reason: Option<String>,
 
-    /// Id of the active health check run that led to it.
+    /// Id of the active health check run that led to the remediation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::ID))]
     pub active_health_check_run_id: Option<String>,
 
-    /// Id of the passive health check event that led to it.
+    /// Id of the passive health check event that led to the remediation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::ID))]
     pub passive_health_check_event_id: Option<String>,
 
-    /// Who asked for it, as the API names them.
+    /// Who requested the remediation, as named in the API.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::NAME))]
     pub requested_by: Option<String>,
 
-    /// When it was created, exactly as the API wrote it.
+    /// Creation time of the remediation, exactly as in the API.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::TIME))]
     pub create_time: Option<String>,
 
-    /// Who approved or rejected it, as the API names them.
+    /// Who approved or rejected the remediation, as named in the API.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::NAME))]
     pub reviewed_by: Option<String>,
 
-    /// When it was approved or rejected, exactly as the API wrote it.
+    /// Time of the approval or rejection, exactly as in the API.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::TIME))]
     pub review_time: Option<String>,
 
-    /// What the reviewer wrote.
+    /// Comment of the reviewer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::TEXT))]
     pub review_comment: Option<String>,
 
-    /// When the repair began, exactly as the API wrote it.
+    /// Start time, exactly as in the API.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::TIME))]
     pub start_time: Option<String>,
 
-    /// When it ended, exactly as the API wrote it.
+    /// End time, exactly as in the API.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::TIME))]
     pub end_time: Option<String>,
 
-    /// Why it failed.
+    /// Why the remediation failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::TEXT))]
     pub error_message: Option<String>,
 
-    /// When the API last changed it, exactly as the API wrote it.
+    /// Time of the last change in the API, exactly as in the API.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::TIME))]
     pub update_time: Option<String>,
 
-    /// The alerts that led to it, where the API gives them.
+    /// Alerts that led to the remediation, if the API provides them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::LINKED_ALERTS), extend("x-kubernetes-list-type" = "atomic"))]
     pub linked_alerts: Vec<LinkedAlert>,
@@ -138,7 +138,7 @@ pub struct RemediationStatus {
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
 
-    /// How the state changed, oldest first, the latest ones.
+    /// The most recent changes of state, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::TRANSITIONS), extend("x-kubernetes-list-type" = "atomic"))]
     pub transitions: Vec<Transition>,
@@ -148,25 +148,27 @@ pub struct RemediationStatus {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Transition {
-    /// The state before. Absent where none is known.
+    /// Previous state. Absent if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::ENUM))]
     pub from: Option<String>,
 
-    /// The state after.
+    /// New state.
     #[schemars(length(max = limits::ENUM))]
     pub to: String,
 
-    /// The API's time that fits, exactly as the API wrote it: reviewTime, startTime, endTime, else updateTime.
+    /// Time of the change, exactly as in the API: createTime, reviewTime, startTime or endTime, depending on the state,
+    /// otherwise updateTime.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::TIME))]
     pub time: Option<String>,
 
-    /// When the operator saw it (RFC 3339, UTC).
+    /// When the operator observed the change (RFC 3339, UTC).
     #[schemars(length(max = limits::TIME))]
     pub observed_time: String,
 
-    /// true: not seen as one step. The remediation passed through other states between two syncs; those that the API's times prove are listed.
+    /// Whether the operator inferred this change instead of observing it. If a remediation passes through several
+    /// states between two syncs, the API's times show which.
     pub inferred: bool,
 }
 
@@ -174,42 +176,42 @@ pub struct Transition {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LinkedAlert {
-    /// The alert's name.
+    /// Name of the alert.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::NAME))]
     pub name: Option<String>,
 
-    /// How bad it is, as the API says it.
+    /// Severity, as named in the API.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::ENUM))]
     pub severity: Option<String>,
 
-    /// What it says, in one line.
+    /// Title of the alert, in one line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::TITLE))]
     pub title: Option<String>,
 
-    /// A short form of it.
+    /// Short summary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::TITLE))]
     pub summary: Option<String>,
 
-    /// What was seen, in a sentence or two.
+    /// What was observed, in one or two sentences.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::DESCRIPTION))]
     pub description: Option<String>,
 
-    /// When it began, exactly as the API wrote it.
+    /// Time when the alert began, exactly as in the API.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::TIME))]
     pub started_at: Option<String>,
 
-    /// When it ended, exactly as the API wrote it. Absent: it has not.
+    /// Time when the alert ended, exactly as in the API. Absent while it lasts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::TIME))]
     pub resolved_at: Option<String>,
 
-    /// The GPU errors that it counted, by their codes.
+    /// GPU errors counted by the alert, by Xid code.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::XIDS), extend("x-kubernetes-list-type" = "atomic"))]
     pub xids: Vec<Xid>,
@@ -224,16 +226,16 @@ pub struct LinkedAlert {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Xid {
-    /// NVIDIA's number for it, for instance 79.
+    /// NVIDIA's number of the error, for example 79.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<i64>,
 
-    /// NVIDIA's name for it.
+    /// NVIDIA's name of the error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::ENUM))]
     pub mnemonic: Option<String>,
 
-    /// How often it was reported.
+    /// How often the error was reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<i64>,
 }

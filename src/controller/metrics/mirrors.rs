@@ -1,4 +1,4 @@
-//! The mirrors, looked at in the index when somebody scrapes.
+//! Metrics of the mirrors, computed from the index at each scrape.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -8,7 +8,7 @@ use crate::{
     sync::{decide::plan::MirrorTarget, metrics::change::state_label},
 };
 
-/// Open remediations with a series of their own, in a process.
+/// Maximum number of open remediations with their own series in one process.
 pub(super) const MOST: usize = 500;
 
 /// An open remediation.
@@ -17,7 +17,7 @@ pub(super) struct Open {
     node: Arc<str>,
     state: Arc<str>,
     mode: Arc<str>,
-    /// Seconds since 1970.
+    /// Unix time in seconds.
     pub(super) since: f64,
 }
 
@@ -25,7 +25,7 @@ impl Open {
     fn of(mirror: &Mirror) -> Option<Self> {
         let hop = mirror.history.iter().flatten().next_back();
         let entered = hop.and_then(|hop| timestamp::read(hop.time.as_deref()));
-        // One that waits has a series, and alerts, though the API says no time.
+        // A remediation that awaits approval needs a series, because an alert uses it, even if the API gives no time.
         let seen = || timestamp::read(hop.map(|hop| &*hop.observed_time));
         let since = entered.or(mirror.created).or_else(seen)?;
         Some(Self {
@@ -47,18 +47,18 @@ impl Open {
     }
 }
 
-/// What the mirrors of one watch add up to.
+/// Totals over the mirrors of one `ClusterWatch`.
 pub(super) struct Looked {
-    /// Of each state; those gone from the API count nowhere.
+    /// Mirrors by state; those gone from the API are not counted.
     pub(super) states: BTreeMap<&'static str, i64>,
     pub(super) failed_nodes: i64,
-    /// At most as many as there was room for.
+    /// Open ones with a series, limited by the room left.
     pub(super) open: Vec<Open>,
-    /// Open ones beyond.
+    /// Open ones without a series.
     pub(super) overflow: usize,
 }
 
-/// Looks at the mirrors of `target`, with `room` for open ones.
+/// Counts the mirrors of `target`, with `room` for series of open ones.
 pub(super) fn look(index: &Index, target: &MirrorTarget, room: usize) -> Looked {
     let instance = target.instance.as_deref();
     index.survey(&target.namespace, &target.cluster, instance, |all| {

@@ -1,4 +1,4 @@
-//! Each `ClusterWatch`: what its polls came to, how it stands, and what its mirrors add up to.
+//! Metrics of each `ClusterWatch`: results of its syncs, its conditions and totals over its mirrors.
 
 pub mod mirrors;
 
@@ -36,11 +36,11 @@ pub struct Watches {
 /// By namespace and name.
 type Meters = BTreeMap<(String, String), Weak<WatchMeter>>;
 
-/// Namespace and name of a `ClusterWatch`, in labels that are not those of the scrape's target.
+/// Namespace and name of a `ClusterWatch`, in labels that differ from those of the scrape target.
 type Of = [(&'static str, String); 2];
 
 impl Watches {
-    /// No meters yet; ages are measured by `clock`.
+    /// Without meters; `clock` measures ages.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
@@ -50,7 +50,7 @@ impl Watches {
         }
     }
 
-    /// The one meter of this watch.
+    /// The meter of this `ClusterWatch`; the same one for each caller.
     #[must_use]
     pub fn meter(&self, namespace: &str, name: &str) -> Arc<WatchMeter> {
         let mut meters = lock(&self.meters);
@@ -64,13 +64,13 @@ impl Watches {
         meter
     }
 
-    /// Counts the panics of tasks that do `task` (`clusterwatch`, `write` or `admin`).
+    /// Counts panics of tasks of kind `task` (`clusterwatch`, `write` or `admin`).
     #[must_use]
     pub fn panics(&self, task: &'static str) -> Counter {
         self.totals.panics(task)
     }
 
-    /// A task that does `task` panicked.
+    /// A task of kind `task` panicked.
     pub fn panicked(&self, task: &'static str) {
         self.totals.panicked(task);
     }
@@ -87,14 +87,14 @@ impl fmt::Debug for Watches {
     }
 }
 
-/// Shows one family of all watches.
+/// Encodes one family for all `ClusterWatches`.
 struct Shown<'a, 'e> {
     encoder: &'a mut DescriptorEncoder<'e>,
     live: &'a [(Of, Arc<WatchMeter>)],
 }
 
 impl Shown<'_, '_> {
-    /// A gauge for each watch that has the number.
+    /// Encodes a gauge for each `ClusterWatch` that has a value.
     fn gauge(
         &mut self,
         what: (&str, &str, Option<Unit>),
@@ -107,7 +107,7 @@ impl Shown<'_, '_> {
         family(self.encoder, what, MetricType::Gauge, series)
     }
 
-    /// Counters for each watch, by one label.
+    /// Encodes counters for each `ClusterWatch`, by one label.
     fn counters(
         &mut self,
         (name, help): (&str, &str),
@@ -131,7 +131,7 @@ impl Shown<'_, '_> {
         self.counters(
             (
                 "polls",
-                "Polls by what they came to: Synced, or the reason that Ready has or would have if it lasted.",
+                "Syncs by result: Synced, or the reason that Ready has, or would have if the failure persisted.",
             ),
             "reason",
             |held| &held.polls,
@@ -139,7 +139,7 @@ impl Shown<'_, '_> {
         self.gauge(
             (
                 "sync_age",
-                "Time since the API was last read to the end.",
+                "Time since the last complete list of the Together API.",
                 Some(Unit::Seconds),
             ),
             |meter| Some(meter.sync_age(now)?.as_secs_f64()),
@@ -147,7 +147,7 @@ impl Shown<'_, '_> {
         self.gauge(
             (
                 "clusterwatch_stale",
-                "1 if the API was not read to the end for longer than the ClusterWatch's stale time, else 0.",
+                "1 if the ClusterWatch is stale, that is, without a complete list for longer than its stale time, else 0.",
                 None,
             ),
             |meter| Some(f64::from(u8::from(meter.is_stale(now)?))),
@@ -156,7 +156,7 @@ impl Shown<'_, '_> {
         self.gauge(
             (
                 "listed_remediations",
-                "Remediations that the last full list held.",
+                "Remediations in the last full sync.",
                 None,
             ),
             |meter| Some(number(meter.held().items?)),
@@ -169,7 +169,7 @@ impl Shown<'_, '_> {
             self.encoder,
             (
                 "items_skipped",
-                "Items of listings that could not be mirrored; each listing counts them anew.",
+                "List items that could not be mirrored; each sync counts them again.",
                 None,
             ),
             MetricType::Counter,
@@ -178,7 +178,7 @@ impl Shown<'_, '_> {
         self.counters(
             (
                 "transitions",
-                "Remediations that came into another state; none for history at a first sync.",
+                "State changes of remediations, without those that precede the first sync.",
             ),
             "to",
             |held| &held.transitions,
@@ -186,7 +186,7 @@ impl Shown<'_, '_> {
         self.counters(
             (
                 "disappeared",
-                "Open remediations that the API showed no more: marked NotFound, NotListed or Forbidden; MassDisappearance: so many at once that a second full listing has to confirm it.",
+                "Open remediations that the Together API no longer lists: marked NotFound, NotListed or Forbidden. MassDisappearance: many at once, to be confirmed by a second full sync.",
             ),
             "reason",
             |held| &held.disappeared,
@@ -203,7 +203,7 @@ impl Shown<'_, '_> {
             ),
             |meter| Some(f64::from(u8::from(meter.held().ready.as_ref()?.0))),
         )?;
-        // A series of its own: a reason that changes must not end the one above.
+        // The reason is a label of its own series, so that a new reason does not end the series above.
         let reasons = self.live.iter().filter_map(|([namespace, name], meter)| {
             let (_, reason) = meter.held().ready.clone().filter(|(ready, _)| !ready)?;
             let labels = [namespace.clone(), name.clone(), ("reason", reason)];
@@ -213,7 +213,7 @@ impl Shown<'_, '_> {
             self.encoder,
             (
                 "clusterwatch_not_ready",
-                "1 with the reason of the ClusterWatch's Ready condition; there is no series while that is True.",
+                "1 with the reason of the ClusterWatch's Ready condition; no series while Ready is True.",
                 None,
             ),
             MetricType::Gauge,
@@ -243,7 +243,7 @@ impl Shown<'_, '_> {
             self.encoder,
             (
                 "mirrors",
-                "Mirrors by state, without those that are gone from the API.",
+                "Mirrors by state, without those that are gone from the Together API.",
                 None,
             ),
             MetricType::Gauge,
@@ -256,7 +256,7 @@ impl Shown<'_, '_> {
             self.encoder,
             (
                 "failed_nodes",
-                "Nodes whose latest remediation failed.",
+                "Nodes whose most recent remediation failed.",
                 None,
             ),
             MetricType::Gauge,
@@ -274,7 +274,7 @@ impl Shown<'_, '_> {
             self.encoder,
             (
                 "open_since_timestamp",
-                "Since when (seconds since 1970, by the API's times) an open remediation is in its state; at most 500 in a process.",
+                "When an open remediation entered its state, by the API's times (Unix time); at most 500 series per process.",
                 Some(Unit::Seconds),
             ),
             MetricType::Gauge,
@@ -285,7 +285,7 @@ impl Shown<'_, '_> {
             self.encoder,
             (
                 "open_overflow",
-                "Open remediations that have no series of open_since_timestamp_seconds, as there are too many.",
+                "Open remediations without a series of open_since_timestamp_seconds, because the limit is reached.",
                 None,
             ),
             number(overflow),

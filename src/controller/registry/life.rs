@@ -1,4 +1,4 @@
-//! The life of one task: it ends when it is cancelled, and is started again when it panics.
+//! The life of one task: it ends when it is cancelled, and restarts after a panic.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -8,9 +8,7 @@ use tokio::sync::watch;
 
 use crate::{
     api::{Reason, cluster_watch::ClusterWatch},
-    controller::{
-        metrics::Watches, shard::Shard, spread::Roll, status::build::ReadyState, worker::Task,
-    },
+    controller::{metrics::Watches, spread::Roll, status::build::ReadyState, worker::Task},
     health::liveness::Watchdog,
     k8s::api::KubeApi,
     sync::{
@@ -21,46 +19,44 @@ use crate::{
     together::Service,
 };
 
-/// A task that panics after it has worked for so long is started again as soon as one that panics for the first time.
+/// After this long without a panic, the next one counts as the first again and the task restarts soon.
 const RECOVERED: Duration = Duration::from_secs(600);
 
-/// What Ready says while a task that panicked waits for its next start.
-const PANICKED: &str = "The operator failed while it synced this ClusterWatch, because of a bug. It retries by itself. Please report the line of its log that begins with \"panicked\"";
+/// The message of Ready while a task that panicked waits for its restart.
+const PANICKED: &str = "The sync stopped because of a bug in the operator. The operator retries. Please report the log line that begins with \"panicked\"";
 
-/// What a task has to do.
+/// The work of a task.
 #[derive(Clone, Debug)]
 pub(super) enum Work {
     Mirror,
-    /// To leave the API alone and say why; whether the mirrors are those of another `ClusterWatch`.
+    /// Report why nothing is synced, and call no API. The flag says whether the mirrors belong to another
+    /// `ClusterWatch`.
     Rest(ReadyState, bool),
-    /// To tell another shard that it may begin.
-    LetGo,
 }
 
-/// What the task of one generation of one `ClusterWatch` is made of, each time that it is started.
+/// Everything that a task for one generation of a `ClusterWatch` needs, at each of its starts.
 pub(super) struct Slot<C, T> {
     pub(super) env: Arc<Env<C, T>>,
-    pub(super) shard: Shard,
     pub(super) speeds: PollDefaults,
     pub(super) watchdog: Watchdog,
     pub(super) meters: Watches,
-    /// The `ClusterWatch` of this generation, as it was last seen.
+    /// The `ClusterWatch` of this generation, as last seen.
     pub(super) seen: watch::Receiver<Arc<ClusterWatch>>,
     pub(super) asked: watch::Receiver<Option<String>>,
     pub(super) pace: Arc<EditThrottle>,
     pub(super) roll: Roll,
-    /// Its first poll does not begin before (monotonic).
+    /// The first sync starts no earlier than this (monotonic).
     pub(super) starts_at: Duration,
     pub(super) work: Work,
 }
 
 impl<C: KubeApi, T: Service> Slot<C, T> {
-    /// Works until there is nothing left to do, for a `ClusterWatch` that is `edited` or new. After a panic all that the task
-    /// remembered is gone, as after a restart of the operator; it waits for longer from panic to panic.
+    /// Works until there is nothing left to do, for a `ClusterWatch` that was `edited` or is new. A panic loses the
+    /// task's state, like a restart of the operator. The wait grows with each panic in a row.
     pub(super) async fn live(self, mut edited: bool) {
         let watch = self.seen.borrow().clone();
         let (namespace, name) = (watch.namespace().unwrap_or_default(), watch.name_any());
-        // Its series go on over a panic.
+        // The metric series continue after a panic.
         let _meter =
             matches!(self.work, Work::Mirror).then(|| self.meters.meter(&namespace, &name));
         let turn = Cadence::of(&watch.spec, self.speeds).active_interval;
@@ -78,7 +74,7 @@ impl<C: KubeApi, T: Service> Slot<C, T> {
             }
             let pause = after_refusal(turn, panics);
             panics = panics.saturating_add(1);
-            tracing::error!(watch = %name, %namespace, seconds = pause.as_secs(), "the task of a ClusterWatch panicked; it is started again after this time");
+            tracing::error!(watch = %name, %namespace, seconds = pause.as_secs(), "the task of a ClusterWatch panicked; restarting it after the given seconds");
             tokio::select! {
                 biased;
                 () = clock.sleep_until(clock.elapsed() + pause) => {}
@@ -100,12 +96,11 @@ impl<C: KubeApi, T: Service> Slot<C, T> {
             Work::Rest(standing, overlaps) => {
                 task.rest(standing.clone(), *overlaps, &self.meters).await;
             }
-            Work::LetGo => task.let_go().await,
         }
     }
 
-    /// Says that the task is down and marks what gets stale meanwhile, until it is dropped. Should that panic too, the
-    /// status is not written any more, so that its `staleAfter` tells.
+    /// Reports that the task is down and marks what becomes stale, until it is dropped. If that panics too, the status
+    /// is not updated any longer, and its `staleAfter` shows the failure.
     async fn down(&self) {
         if matches!(self.work, Work::Mirror) {
             let standing = ReadyState::Failing {
@@ -122,12 +117,12 @@ impl<C: KubeApi, T: Service> Slot<C, T> {
 
     fn task(&self) -> Task<C, T> {
         let (env, watch) = (self.env.clone(), self.seen.borrow().clone());
-        let (shard, asked) = (self.shard.clone(), self.asked.clone());
-        Task::new(env, watch, shard, self.speeds, asked)
+        Task::new(env, watch, self.speeds, self.asked.clone())
     }
 }
 
-/// Does `work`; `false`: it panicked. What it shares with others stays usable: each lock is held for whole changes only.
+/// Runs `work`; returns `false` if it panicked. Shared state stays valid, because each lock is held for complete
+/// changes only.
 async fn caught(work: impl Future<Output = ()>) -> bool {
     AssertUnwindSafe(work).catch_unwind().await.is_ok()
 }

@@ -1,4 +1,4 @@
-//! When the tasks are settled: many events in a row cost one settle.
+//! When tasks are adjusted to their `ClusterWatches`: one settle serves many events in a row.
 
 use std::{
     collections::BTreeSet,
@@ -12,11 +12,11 @@ use tokio::sync::Notify;
 use super::{Starts, Supervisor};
 use crate::{api::cluster_watch::ClusterWatch, k8s::api::KubeApi, together::Service};
 
-/// Between two settles. An event after a quiet time is settled at once; thousands a second, as when an operator starts,
-/// take no more than ten settles.
+/// Minimum time between two settles. An event after a quiet period is settled at once; thousands of events per second,
+/// as at a start, cause at most ten settles.
 pub(super) const APART: Duration = Duration::from_millis(100);
 
-/// Which namespaces hold `ClusterWatches` that changed since they were last settled.
+/// The namespaces whose `ClusterWatches` changed since the last settle.
 #[derive(Debug, Default)]
 pub(crate) struct Changed {
     marked: Mutex<Marked>,
@@ -30,7 +30,7 @@ struct Marked {
 }
 
 impl Changed {
-    /// One of `namespace` changed.
+    /// A `ClusterWatch` of `namespace` changed.
     pub(crate) fn mark(&self, namespace: &str) {
         let mut marked = self.lock();
         if !marked.all && !marked.namespaces.contains(namespace) {
@@ -39,13 +39,13 @@ impl Changed {
         }
     }
 
-    /// Any of them may have changed.
+    /// Any `ClusterWatch` may have changed.
     pub(crate) fn mark_all(&self) {
         self.lock().all = true;
         self.news.notify_one();
     }
 
-    /// Waits until something is marked, and takes it.
+    /// Waits until something is marked, and returns it.
     async fn next(&self) -> Marked {
         loop {
             let marked = mem::take(&mut *self.lock());
@@ -57,14 +57,13 @@ impl Changed {
     }
 
     fn lock(&self) -> MutexGuard<'_, Marked> {
-        // A panic under the lock leaves a whole value.
+        // A panic while the lock is held cannot leave a partial value.
         self.marked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<C: KubeApi, T: Service> Supervisor<C, T> {
-    /// Settles what is `changed` until it is dropped, and keeps the mirrors that this shard needs. `watches`: those of
-    /// `namespace` (all: `None`), as they are now.
+    /// Settles what `changed` until it is dropped. `watches` returns the current `ClusterWatches` of `namespace` (`None`: all).
     pub(crate) async fn settle_changed(
         &self,
         namespace: Option<&str>,
@@ -74,7 +73,6 @@ impl<C: KubeApi, T: Service> Supervisor<C, T> {
         loop {
             let marked = changed.next().await;
             let watches = watches();
-            self.keep(namespace, &watches);
             if marked.all {
                 self.settle_all(namespace, &watches);
             } else {

@@ -1,4 +1,4 @@
-//! The first settle after a start: what begins together then is spread.
+//! The first settle after a start: syncs that would begin together are spread.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -15,33 +15,33 @@ use crate::{
     together::Service,
 };
 
-/// When each may begin (monotonic), by namespace and name; one that is missing may at once.
+/// Earliest start time (monotonic) by namespace and name. A missing one may start at once.
 pub(super) type Starts<'a> = HashMap<(&'a str, &'a str), Duration>;
 
-/// What has begun since this replica leads, or since the CRDs were away.
+/// What has started since this replica became the leader, or since the CRDs were installed again.
 #[derive(Debug, Default)]
 pub(super) struct Begun {
-    /// The namespace that is watched, or `None` for all.
+    /// The watched namespace, or `None` for all.
     scopes: BTreeSet<Option<String>>,
     lately: Lately,
 }
 
 impl Begun {
-    /// Everything is to begin again.
+    /// Everything starts again.
     pub(super) fn clear(&mut self) {
         *self = Self::default();
     }
 }
 
 impl<C: KubeApi, T: Service> Supervisor<C, T> {
-    /// Whether the tasks of `namespace` (all: `None`) are to begin all together.
+    /// Whether the tasks of `namespace` (`None`: all) are about to start together.
     fn is_to_begin(&self, namespace: Option<&str>) -> bool {
         let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
         let target = namespace.map(str::to_owned);
         self.leads.initialized() && !begun.scopes.contains(&target)
     }
 
-    /// When each of the `wanted` may begin, where those of `namespace` (all: `None`) begin all together now.
+    /// Earliest start times of the `wanted` tasks, if those of `namespace` (`None`: all) start together now.
     pub(super) fn begin<'a>(
         &self,
         namespace: Option<&str>,
@@ -67,7 +67,7 @@ impl<C: KubeApi, T: Service> Supervisor<C, T> {
         starts.collect()
     }
 
-    /// Those of one namespace that are synced at all.
+    /// The `ClusterWatches` of one namespace that are synced at all.
     fn syncing<'a>(&self, watches: &[&'a Arc<ClusterWatch>]) -> Vec<&'a Arc<ClusterWatch>> {
         let claims: Vec<_> = watches.iter().map(|watch| claim(watch)).collect();
         let kept_out = overlaps(&claims);
@@ -78,7 +78,7 @@ impl<C: KubeApi, T: Service> Supervisor<C, T> {
         watches.iter().filter(syncs).copied().collect()
     }
 
-    /// The interval in force, as far as the status tells.
+    /// The interval in force, as far as the status shows it.
     fn interval(&self, watch: &ClusterWatch) -> Duration {
         let status = watch.status.as_ref();
         let open = status.and_then(|status| status.remediations.as_ref());

@@ -74,7 +74,7 @@ impl World {
         let watchdog = Watchdog::new(clock.clone(), Duration::from_secs(300));
         let meters = Watches::new(clock);
         let shutdown = CancellationToken::new();
-        let shard = Shard::new("ns/lease", None);
+        let shard = Shard::default();
         let supervisor = Supervisor::new(env, shard, speeds, watchdog, meters.clone(), shutdown);
         supervisor.lead();
         Self {

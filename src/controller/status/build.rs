@@ -1,4 +1,4 @@
-//! The status of a `ClusterWatch`, from how it stands: pure.
+//! Builds the status of a `ClusterWatch`: pure.
 
 use std::time::Duration;
 
@@ -19,33 +19,33 @@ use crate::{
     sync::schedule::HEARTBEAT,
 };
 
-/// The heartbeat, as a difference of two times of day.
+/// The heartbeat, as a difference of two wall-clock times.
 const BEAT: SignedDuration = SignedDuration::from_secs(HEARTBEAT.as_secs().cast_signed());
 
-/// How a watch stands.
+/// The state that Ready reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReadyState {
-    /// This generation is not synced yet; the message says what keeps it, if anything does.
+    /// This generation is not synced yet. The message says what prevents it; empty while the first sync is in progress.
     Progressing(String),
-    /// The mirror agrees with the API; the message says what was left out, if anything was.
+    /// In sync with Together. The message names what was left out; empty if nothing was.
     Synced(String),
-    /// Nothing is polled, because the spec says so.
+    /// Syncs are suspended by `spec.suspend`.
     Suspended,
-    /// Somebody must act first.
+    /// Needs manual intervention.
     Stalled {
         /// Reason of Ready and Stalled.
         reason: Reason,
-        /// What to do.
+        /// What happened and what to do.
         message: String,
     },
-    /// The Secret is missing or cannot be used. It is read again, and for a while it may still be on its way.
+    /// The Secret is missing or unusable. It is read again and again, and during the grace period it may still arrive.
     Keyless {
         /// Reason of Ready, and of Reconciling or later Stalled.
         reason: Reason,
-        /// What to do.
+        /// What happened and what to do.
         message: String,
     },
-    /// It is being tried again, and the mirror is stale meanwhile.
+    /// Syncs or writes fail and are retried, and mirrors are stale.
     Failing {
         /// Reason of Ready and Reconciling.
         reason: Reason,
@@ -54,26 +54,24 @@ pub enum ReadyState {
     },
 }
 
-/// What else a status tells.
+/// The other inputs of a status.
 #[derive(Clone, Debug, Default)]
 pub struct StatusInputs {
-    /// The generation it speaks of.
+    /// The generation that the status is computed for.
     pub generation: i64,
-    /// The shard that writes.
-    pub shard: String,
-    /// When the API was last read to the end, if this process knows.
+    /// Time of the last complete list, if this process knows it.
     pub last_sync: Option<Timestamp>,
-    /// When everything was last listed to the end, if this process knows.
+    /// Time of the last full sync, if this process knows it.
     pub last_full_sync: Option<Timestamp>,
-    /// Every mirror carries the labels and owner references of `generation`.
+    /// Whether every mirror carries the labels and owner references of `generation`.
     pub adopted: bool,
-    /// What keeps mirrors from that, in words; `None`: nothing does, or it is not known yet.
+    /// Human-readable reason why mirrors lack them; `None` if nothing is known to be missing.
     pub adopting: Option<String>,
-    /// How long the mirror may go unconfirmed.
+    /// How long mirrors may stay unconfirmed.
     pub stale_after: Duration,
-    /// The `requestedAt` annotation, once it is handled.
+    /// The `requestedAt` annotation, once it was acted on.
     pub handled: Option<String>,
-    /// What the mirrors add up to; `None`: not known yet.
+    /// Totals over the mirrors; `None` if not known yet.
     pub rollup: Option<Rollup>,
 }
 
@@ -100,7 +98,6 @@ pub fn build(
     let known = previous.remediations.is_some() || facts.rollup.is_some();
     ClusterWatchStatus {
         observed_generation: Some(facts.generation),
-        shard: Some(facts.shard.clone()),
         conditions: vec![
             condition("Ready", ready),
             condition("Reconciling", reconciling),
@@ -127,7 +124,7 @@ pub fn build(
     }
 }
 
-/// A condition, since `now` where it says something else than before.
+/// A condition. Its transition time is `now` if its status changed.
 fn condition(
     type_: &str,
     (status, reason, message): Said<'_>,
@@ -152,7 +149,7 @@ fn condition(
 /// Status, reason and message of a condition.
 type Said<'a> = (&'a str, Reason, &'a str);
 
-/// What Ready, Reconciling and Stalled say of `standing`, whose message is `told`.
+/// Ready, Reconciling and Stalled for `standing`, with `told` as the message.
 fn said_of<'a>(
     standing: &ReadyState,
     told: &'a str,
@@ -201,35 +198,34 @@ fn said_of<'a>(
     }
 }
 
-/// Of which generation all mirrors carry the labels and owner references.
+/// The generation whose labels and owner references all mirrors carry.
 fn mirrors_generation(previous: &ClusterWatchStatus, facts: &StatusInputs) -> Option<i64> {
     let generation = Some(facts.generation);
     if facts.adopted {
         return generation;
     }
     let before = previous.mirrors_generation;
-    // Somebody changed them since: that generation does not hold any more.
+    // Some mirrors were changed since, so that generation does not hold any longer.
     before.filter(|before| facts.adopting.is_none() || Some(*before) != generation)
 }
 
-/// The message of Ready, and of what goes with it.
+/// The message of Ready and of the conditions that repeat it.
 fn words(standing: &ReadyState) -> String {
     match standing {
         ReadyState::Progressing(message) if message.is_empty() => {
-            "the first listing since this watch was made or changed is under way: nothing to do but wait"
-                .to_owned()
+            "First sync in progress".to_owned()
         }
-        ReadyState::Synced(note) if note.is_empty() => "the mirror agrees with the API".to_owned(),
-        ReadyState::Synced(note) => format!("the mirror agrees with the API; {note}"),
+        ReadyState::Synced(note) if note.is_empty() => "In sync with Together".to_owned(),
+        ReadyState::Synced(note) => format!("In sync with Together. {note}"),
         ReadyState::Progressing(message)
         | ReadyState::Stalled { message, .. }
         | ReadyState::Keyless { message, .. }
-        | ReadyState::Failing { message, .. } => message.clone(),
-        ReadyState::Suspended => "suspended".to_owned(),
+        | ReadyState::Failing { message, .. } => conditions::sentence(message),
+        ReadyState::Suspended => "Suspended".to_owned(),
     }
 }
 
-/// What `previous` added up to.
+/// The totals of `previous`.
 fn carried(previous: &ClusterWatchStatus) -> Rollup {
     let attention = previous
         .conditions
@@ -242,8 +238,8 @@ fn carried(previous: &ClusterWatchStatus) -> Rollup {
     }
 }
 
-/// How much later than its `lastSyncTime` a watch may have synced: a good poll is told with the heartbeat, but at once where it
-/// ends a failure of the listing.
+/// How much later than its `lastSyncTime` a `ClusterWatch` may have synced. A good sync is reported with the next
+/// heartbeat, but at once if it ends a failure.
 #[must_use]
 pub fn synced_later_by(status: &ClusterWatchStatus) -> Duration {
     let failing = status.conditions.iter().any(|condition| {
@@ -253,8 +249,8 @@ pub fn synced_later_by(status: &ClusterWatchStatus) -> Duration {
     if failing { Duration::ZERO } else { HEARTBEAT }
 }
 
-/// Whether `next` is worth a write after `previous`: it says something else, or the heartbeat is due. `silent`: how long ago this
-/// process last wrote (monotonic); `None`: it has not yet, so that only the promises tell.
+/// Whether to write `next` after `previous`: it differs in more than times, or a heartbeat is due. `silent` is the time
+/// since this process last wrote (monotonic); with `None` only the `staleAfter` times decide.
 #[must_use]
 pub fn worth_writing(
     previous: &ClusterWatchStatus,
@@ -273,7 +269,8 @@ pub fn worth_writing(
         (Some(before), Some(after)) => {
             let later = after.duration_since(before);
             let due = silent.map_or(later >= BEAT, |silent| silent >= HEARTBEAT);
-            // A promise that lies too far ahead hides a dead operator: after a long list, or a clock that was set back.
+            // A `staleAfter` too far in the future would hide a dead operator. It occurs after a long list, or if the
+            // clock was set back.
             due || -later > BEAT
         }
         (before, after) => before != after,

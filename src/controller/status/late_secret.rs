@@ -1,4 +1,4 @@
-//! What the status of a `ClusterWatch` says of a Secret that is missing or cannot be used, and for how long it may: pure.
+//! What the status of a `ClusterWatch` says about a missing or unusable Secret, and for how long: pure.
 
 use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::Condition,
@@ -7,13 +7,14 @@ use k8s_openapi::{
 
 use crate::api::{Reason, cluster_watch::ClusterWatchStatus};
 
-/// A Secret is often applied after its `ClusterWatch`, by Argo CD or Flux: for so long a missing one is no error yet.
+/// The grace period. Argo CD and Flux often apply a Secret after its `ClusterWatch`, so a missing one is no error at
+/// first.
 const GRACE: SignedDuration = SignedDuration::from_secs(120);
 
-/// The reasons of Ready.
+/// The reasons of Ready for it.
 const REASONS: [Reason; 2] = [Reason::SecretNotFound, Reason::SecretInvalid];
 
-/// The reason that `status` gives, if it says that the Secret cannot be used.
+/// The reason in `status`, if it says that the Secret is unusable.
 #[must_use]
 pub fn told(status: &ClusterWatchStatus) -> Option<Reason> {
     let ready = condition(status, "Ready", "False")?;
@@ -22,14 +23,14 @@ pub fn told(status: &ClusterWatchStatus) -> Option<Reason> {
         .find(|reason| ready.reason == reason.as_str())
 }
 
-/// Whether a Ready of this `reason` first says, after `previous`, that the Secret cannot be used.
+/// Whether a Ready with this `reason` is the first after `previous` to say that the Secret is unusable.
 #[must_use]
 pub fn begins(previous: &ClusterWatchStatus, reason: Reason) -> bool {
     REASONS.contains(&reason) && told(previous).is_none()
 }
 
-/// Whether a Secret that cannot be used `now` has been missing for too long by what `previous` says. The time is that of Ready,
-/// which stays through restarts, handovers, edits and from one of the reasons to the other.
+/// Whether the grace period is over `now`. It starts with Ready's transition time, which survives restarts, handovers,
+/// edits and a change between these reasons.
 #[must_use]
 pub fn is_overdue(previous: &ClusterWatchStatus, now: Timestamp) -> bool {
     if told(previous).is_none() {
@@ -37,7 +38,7 @@ pub fn is_overdue(previous: &ClusterWatchStatus, now: Timestamp) -> bool {
     }
     let was_overdue = condition(previous, "Stalled", "True").is_some();
     let since = condition(previous, "Ready", "False").map(|ready| ready.last_transition_time.0);
-    // A clock that was set back must not make the grace last for hours.
+    // A clock that was set back must not extend the grace period by hours.
     let within = since.is_some_and(|since| now.duration_since(since).abs() < GRACE);
     was_overdue || !within
 }

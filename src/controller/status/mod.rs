@@ -1,4 +1,4 @@
-//! The status of a `ClusterWatch`: built, given a reason, and written when it says something new.
+//! The status of a `ClusterWatch`: how it is built, which reason it gives, and when it is written.
 
 pub mod build;
 pub mod late_secret;

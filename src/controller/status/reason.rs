@@ -1,4 +1,4 @@
-//! Why a poll is no success, in the words of a condition: pure.
+//! Why a sync failed, as reason and message of a condition: pure.
 
 use crate::{
     api::Reason,
@@ -6,19 +6,19 @@ use crate::{
     together::Error,
 };
 
-/// What to tell of a poll that failed, or whose writes did.
+/// Why a sync or its writes failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// Reason of Ready, out of the contract's set.
+    /// Reason of Ready.
     pub reason: Reason,
-    /// What happened, and what to do.
+    /// What happened and what to do.
     pub message: String,
-    /// Trying again is no use: somebody must act.
+    /// Whether a retry is useless because a person must act.
     pub needs_somebody: bool,
 }
 
 impl Failure {
-    /// What to tell of `outcome`, if it is no success; `unwritten`: what it left to write, in words.
+    /// The failure of `outcome`, if any; `unwritten` describes the writes that failed.
     #[must_use]
     pub fn of(
         outcome: &Result<SyncOutcome, SyncError>,
@@ -50,15 +50,15 @@ fn failure(error: &SyncError, target: &MirrorTarget) -> Failure {
     };
     let message = match (error, &target.instance) {
         (SyncError::Api(Error::NotFound), Some(instance)) => format!(
-            "the API knows no instance {instance} in cluster {} (404): check spec.instanceId and spec.clusterId, and that the key belongs to their project",
+            "Together found no instance {instance} in cluster {} (404). Check spec.instanceId and spec.clusterId, and that the API key belongs to their project",
             target.cluster
         ),
         (SyncError::Api(Error::NotFound), None) => format!(
-            "the API knows no cluster {} (404): check spec.clusterId, and that the key belongs to its project",
+            "Together found no cluster {} (404). Check spec.clusterId, and that the API key belongs to its project",
             target.cluster
         ),
         (SyncError::Api(Error::Forbidden), _) => format!(
-            "the API does not let the key see cluster {} (403): put a key of its project into the Secret of spec.apiKeySecretRef",
+            "the API key has no access to cluster {} (403). Put an API key of the cluster's project into the Secret of spec.apiKeySecretRef",
             target.cluster
         ),
         _ => error.to_string(),
@@ -137,14 +137,7 @@ mod tests {
             .chain(of_secret.map(SyncError::Credentials));
         for error in all {
             let told = Failure::of(&Err(error), &target(), None).unwrap();
-            let says = [
-                "spec.",
-                "--api-",
-                "if this stays",
-                "if this persists",
-                "create",
-                "write ",
-            ];
+            let says = ["spec.", "--api-", "if this persists", "create", "set the "];
             let message = told.message.to_lowercase();
             assert!(says.iter().any(|part| message.contains(part)), "{told:?}");
         }

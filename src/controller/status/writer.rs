@@ -1,4 +1,4 @@
-//! Writes the status of a `ClusterWatch`: only when it says something new, or the heartbeat is due.
+//! Writes the status of a `ClusterWatch`, but only if it changed or a heartbeat is due.
 
 use std::time::Duration;
 
@@ -7,21 +7,15 @@ use kube::ResourceExt;
 
 use crate::{
     api::cluster_watch::{ClusterWatch, ClusterWatchStatus},
-    controller::{
-        shard::{Holder, Shard},
-        status::{
-            build::{ReadyState, StatusInputs, build, worth_writing},
-            late_secret,
-        },
-    },
+    controller::status::build::{ReadyState, StatusInputs, build, worth_writing},
     k8s::api::{KubeApi, KubeApiError},
     sync::schedule::HEARTBEAT,
 };
 
-/// How often a report is tried again when somebody else wrote meanwhile.
+/// How often a report is retried after a conflict with another writer.
 const TRIES: usize = 3;
 
-/// Reports for one generation of one watch.
+/// Writes the status for one generation of one `ClusterWatch`.
 #[derive(Debug)]
 pub struct Reporter<C> {
     cluster: C,
@@ -30,25 +24,23 @@ pub struct Reporter<C> {
     uid: Option<String>,
     /// The generation of the watch that is reported on.
     pub generation: i64,
-    shard: Shard,
     last: ClusterWatchStatus,
     /// When this process last wrote (monotonic).
     written: Option<Duration>,
-    /// When `last` was last compared with what the cluster holds (monotonic). A restore of etcd changes that without a word.
+    /// When `last` was last compared with the stored status (monotonic). A restore of etcd changes that one silently.
     compared: Option<Duration>,
 }
 
 impl<C: KubeApi> Reporter<C> {
-    /// A reporter of `shard` for this generation of `watch`, which says what its status says now.
+    /// A reporter for this generation of `watch`, starting from its current status.
     #[must_use]
-    pub fn new(cluster: C, watch: &ClusterWatch, shard: Shard) -> Self {
+    pub fn new(cluster: C, watch: &ClusterWatch) -> Self {
         Self {
             cluster,
             namespace: watch.namespace().unwrap_or_default(),
             name: watch.name_any(),
             uid: watch.uid(),
             generation: watch.metadata.generation.unwrap_or_default(),
-            shard,
             last: watch.status.clone().unwrap_or_default(),
             written: None,
             compared: None,
@@ -61,24 +53,25 @@ impl<C: KubeApi> Reporter<C> {
         &self.last
     }
 
-    /// Whether this generation has been reported on before.
+    /// Whether this generation was reported before.
     #[must_use]
     pub fn is_acknowledged(&self) -> bool {
         self.last.observed_generation == Some(self.generation)
     }
 
-    /// Whether the last `staleAfter` lies in the past at `now`.
+    /// Whether the last `staleAfter` has passed at `now`.
     fn is_over(&self, now: Timestamp) -> bool {
         let promised = self.last.stale_after.as_deref();
         let promised = promised.and_then(|time| time.parse::<Timestamp>().ok());
         promised.is_some_and(|promised| promised <= now)
     }
 
-    /// Reports `standing` and `facts`, which are of this reporter's generation; `elapsed`: the monotonic time at `now`.
+    /// Reports `standing` and `facts`, which belong to this reporter's generation; `elapsed` is the monotonic time at
+    /// `now`.
     ///
     /// # Errors
-    /// What the cluster refused or failed at. A watch that is gone, has another generation or is another shard's is no
-    /// error: its next reporter reports.
+    /// The request that was rejected or failed. A `ClusterWatch` that is gone or has another generation is no error: its
+    /// next reporter reports.
     pub async fn report(
         &mut self,
         standing: &ReadyState,
@@ -86,7 +79,8 @@ impl<C: KubeApi> Reporter<C> {
         now: Timestamp,
         elapsed: Duration,
     ) -> Result<(), KubeApiError> {
-        // A promise that is over tells readers that the operator is dead. In a living one the clock was set ahead.
+        // A passed `staleAfter` tells readers that the operator is dead. In a live operator it means that the clock was
+        // set ahead.
         let written = self.written.filter(|_| !self.is_over(now));
         let silent = written.map(|written| elapsed.saturating_sub(written));
         let next = build(&self.last, standing, facts, now);
@@ -106,9 +100,6 @@ impl<C: KubeApi> Reporter<C> {
             }
             self.last = watch.status.take().unwrap_or_default();
             self.compared = Some(elapsed);
-            if matches!(self.shard.holder(&self.last), Holder::Another(_)) {
-                return Ok(());
-            }
             let status = build(&self.last, standing, facts, now);
             if !worth_writing(&self.last, &status, silent) {
                 return Ok(());
@@ -126,51 +117,13 @@ impl<C: KubeApi> Reporter<C> {
         Err(KubeApiError::Conflict)
     }
 
-    /// Says that this shard writes for the watch, where none does or another is silent (`is_silent`, of what that one
-    /// promised), together with `standing` (`None`: it stands as before). Returns who writes now.
-    ///
-    /// # Errors
-    /// What the cluster refused or failed at; a watch that is gone, changed or not of this shard is a conflict.
-    pub async fn take_over(
-        &mut self,
-        standing: Option<&ReadyState>,
-        facts: &StatusInputs,
-        now: Timestamp,
-        is_silent: impl Fn(Option<Timestamp>) -> bool,
-    ) -> Result<Holder, KubeApiError> {
-        let mut watch = self.cluster.get_watch(&self.namespace, &self.name).await?;
-        let changed = watch.uid() != self.uid || watch.metadata.generation != Some(self.generation);
-        if changed || !self.shard.takes(&watch) {
-            return Err(KubeApiError::Conflict);
-        }
-        self.last = watch.status.take().unwrap_or_default();
-        match self.shard.holder(&self.last) {
-            Holder::This => return Ok(Holder::This),
-            Holder::Another(promise) if !is_silent(promise) => {
-                return Ok(Holder::Another(promise));
-            }
-            Holder::Nobody | Holder::Another(_) => {}
-        }
-        let as_before = || ClusterWatchStatus {
-            shard: Some(facts.shard.clone()),
-            ..self.last.clone()
-        };
-        // When a Secret was first missed stands there alone.
-        let standing = standing.filter(|_| late_secret::told(&self.last).is_none());
-        let status = standing.map_or_else(as_before, |standing| {
-            build(&self.last, standing, facts, now)
-        });
-        self.write(watch, status).await?;
-        Ok(Holder::This)
-    }
-
     async fn write(
         &mut self,
         mut watch: ClusterWatch,
         status: ClusterWatchStatus,
     ) -> Result<(), KubeApiError> {
         watch.status = Some(status);
-        // The server keeps what is there of the rest: only the fence is needed.
+        // The API server keeps the other fields: the patch only needs the fence.
         watch.metadata.managed_fields = None;
         let written = self.cluster.replace_watch_status(&watch).await?;
         self.last = written.status.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! How the mirrors come by the labels and owner references of this generation, whatever the Together API does.
+//! Gives the mirrors the labels and owner references of this generation, whether or not the Together API responds.
 
 use std::time::Duration;
 
@@ -11,50 +11,51 @@ use crate::{
     together::Service,
 };
 
-/// Longest time for labels and owner references before a poll: polls and heartbeats must not wait for 100,000 mirrors.
+/// Maximum time spent on labels and owner references before a sync: syncs and heartbeats must not wait for 100,000
+/// mirrors.
 const ADOPTING: Duration = Duration::from_secs(60);
 
 impl<C: KubeApi, T: Service> Task<C, T> {
-    /// Looks whether all mirrors have their labels and owner references.
+    /// Checks whether all mirrors have their labels and owner references.
     pub(super) fn survey(&mut self) {
-        self.sync_state.surveyed = self.env.index.lists();
+        self.store_seen.surveyed = self.env.index.lists();
         let left = misfits(&self.env, &self.target).len();
-        self.note(&Adoption { left, error: None });
+        self.note_adoption(&Adoption { left, error: None });
     }
 
-    /// Gives them to mirrors too that an earlier generation sent and that landed after this one had begun, and to those that a
-    /// restore of etcd brought back. Looks at all mirrors where `all` says so or such may have come since it last looked.
+    /// Also covers mirrors that requests of an earlier generation changed late, and mirrors that a restore of etcd
+    /// brought back. Checks all mirrors if `all` is set or such mirrors may have appeared since the last check.
     pub(super) async fn adopt_late_ones(&mut self, all: bool) {
-        let listed = self.sync_state.surveyed != self.env.index.lists();
+        let listed = self.store_seen.surveyed != self.env.index.lists();
         if all || listed || self.may_land() {
             self.survey();
         }
         self.adopt().await;
     }
 
-    /// Whether something that an earlier generation sent may still land.
+    /// Whether requests of an earlier generation may still take effect.
     pub(super) fn may_land(&self) -> bool {
-        self.env.clock.elapsed() < self.sync_state.all_landed
+        self.env.clock.elapsed() < self.store_seen.all_landed
     }
 
-    /// Goes on giving the mirrors their labels and owner references, where they lack them.
+    /// Continues to update labels and owner references, if mirrors lack them.
     pub(super) async fn adopt(&mut self) {
-        if self.facts.adopting.is_none() {
+        if self.status.inputs.adopting.is_none() {
             return;
         }
         let until = self.env.clock.elapsed() + ADOPTING;
-        let adoption = adopt(&self.env, &self.target, &self.sync_state, until).await;
+        let adoption = adopt(&self.env, &self.target, &self.sync_state.observer, until).await;
         if let Some(error) = &adoption.error {
             tracing::warn!(watch = %self.watch.name_any(), namespace = %self.target.namespace, left = adoption.left, %error, "cannot update labels and owner references of mirrors; retrying");
         }
-        self.note(&adoption);
+        self.note_adoption(&adoption);
     }
 
-    fn note(&mut self, adoption: &Adoption) {
-        // What another generation sent can give them other owner references yet.
+    fn note_adoption(&mut self, adoption: &Adoption) {
+        // Requests of another generation may still change the owner references.
         let late = self.env.permits.sent.contradicts(&self.target);
-        let late = late.then(|| landing(self.facts.generation));
-        self.facts.adopting = adoption.message(self.facts.generation).or(late);
-        self.facts.adopted = self.facts.adopting.is_none();
+        let late = late.then(|| landing(self.status.inputs.generation));
+        self.status.inputs.adopting = adoption.message(self.status.inputs.generation).or(late);
+        self.status.inputs.adopted = self.status.inputs.adopting.is_none();
     }
 }

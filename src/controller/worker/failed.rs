@@ -1,4 +1,4 @@
-//! How a `ClusterWatch` stands after a poll that failed.
+//! The state of a `ClusterWatch` after a failed sync.
 
 use kube::ResourceExt;
 
@@ -6,7 +6,7 @@ use super::{Failure, ReadyState, SyncError, SyncOutcome, Task};
 use crate::{k8s::api::KubeApi, together::Service};
 
 impl<C: KubeApi, T: Service> Task<C, T> {
-    /// How the watch stands after a poll that came to this `outcome`, which is a `failure`; marks what is stale.
+    /// The state to report after a sync with this `outcome` and `failure`. Marks mirrors that became stale.
     pub(super) async fn failed(
         &self,
         outcome: &Result<SyncOutcome, SyncError>,
@@ -17,7 +17,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
             message,
             needs_somebody,
         } = failure;
-        tracing::warn!(watch = %self.watch.name_any(), namespace = %self.target.namespace, %reason, error = %message, "the poll failed");
+        tracing::warn!(watch = %self.watch.name_any(), namespace = %self.target.namespace, %reason, error = %message, "sync failed");
         let stale = self.mark_stale(self.env.clock.elapsed()).await;
         if let Err(SyncError::Credentials(error)) = outcome
             && let Some(keyless) = self.keyless(error)
@@ -27,11 +27,11 @@ impl<C: KubeApi, T: Service> Task<C, T> {
             ReadyState::Stalled { reason, message }
         } else if stale {
             ReadyState::Failing { reason, message }
-        } else if self.is_synced() {
-            // A hiccup is told by logs alone; what was mirrored all the same still counts, and somebody lives.
-            ReadyState::Synced(self.note.clone())
+        } else if self.status.is_synced() {
+            // A short failure appears only in logs and metrics. Mirrors that were written still count.
+            ReadyState::Synced(self.status.note.clone())
         } else {
-            ReadyState::Progressing(format!("not synced yet: {message}"))
+            ReadyState::Progressing(format!("Not synced yet: {message}"))
         }
     }
 }

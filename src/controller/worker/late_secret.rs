@@ -1,4 +1,5 @@
-//! A `ClusterWatch` whose Secret is missing or cannot be used: it is read again and again, and the Together API left alone.
+//! A `ClusterWatch` with a missing or unusable Secret: the Secret is read repeatedly, and the Together API is not
+//! called.
 
 use kube::ResourceExt;
 
@@ -6,30 +7,30 @@ use super::{ReadyState, Task};
 use crate::{
     controller::status::late_secret,
     k8s::api::KubeApi,
-    sync::{credentials::CredentialsError, look_for_key},
+    sync::{SyncContext, credentials::CredentialsError, look_for_key},
     together::Service,
 };
 
 impl<C: KubeApi, T: Service> Task<C, T> {
-    /// How the watch stands for want of a key, where `error` or the status says that the Secret cannot be used: an API server
-    /// that does not answer says nothing newer of it.
+    /// The state for lack of an API key, if `error` or the status says that the Secret is unusable. A failing API
+    /// server gives no new information about the Secret.
     pub(super) fn keyless(&self, error: &CredentialsError) -> Option<ReadyState> {
-        let told = || late_secret::told(self.reporter.last());
+        let told = || late_secret::told(self.status.reporter.last());
         let reason = error.reason().or_else(told)?;
         let message = error.to_string();
         Some(ReadyState::Keyless { reason, message })
     }
 
-    /// Begins with the Secret where it could not be used when the last word was written: a new generation or process that said
-    /// anything else first would forget since when.
+    /// Starts with the Secret if it was unusable in the last status. Any other state reported first by a new generation
+    /// or process would lose the start of the grace period.
     pub(super) async fn look_first(&mut self) {
-        let missed = late_secret::told(self.reporter.last()).is_some();
+        let missed = late_secret::told(self.status.reporter.last()).is_some();
         let keyless = if missed {
             self.look_again(None).await
         } else {
             None
         };
-        if missed || !self.reporter.is_acknowledged() {
+        if missed || !self.status.reporter.is_acknowledged() {
             let progressing = ReadyState::Progressing(String::new());
             self.report(keyless.as_ref().unwrap_or(&progressing)).await;
         }
@@ -39,23 +40,23 @@ impl<C: KubeApi, T: Service> Task<C, T> {
         }
     }
 
-    /// Waits until the Secret can be used, or somebody asks for a poll; `standing`: how the watch stands until then.
+    /// Waits until the Secret is usable, or a sync is requested; `standing` is the state until then.
     pub(super) async fn wait_for_key(&mut self, mut standing: ReadyState) {
         let clock = self.env.clock.clone();
-        let earliest = self.sync_state.may_list_all_at();
+        let earliest = self.sync_state.full_allowed_at();
         loop {
             let until = self.sync_state.secret.again;
-            self.sync_state.heartbeat.rest_until(until);
+            self.sync_state.observer.heartbeat.rest_until(until);
             tokio::select! {
                 biased;
                 () = clock.sleep_until(until) => {}
-                () = self.env.index.listed_after(self.sync_state.surveyed) => {}
-                () = self.requests.wait(&*clock, earliest) => break,
+                () = self.env.index.listed_after(self.store_seen.surveyed) => {}
+                () = self.schedule.requests.wait(&*clock, earliest) => break,
             }
             if clock.elapsed() >= until {
-                self.sync_state.heartbeat.touch();
+                self.sync_state.observer.heartbeat.touch();
                 let Some(newer) = self.look_again(Some(&standing)).await else {
-                    // The listing that follows may take long.
+                    // The sync that follows may take long, so the status is written first.
                     self.report(&ReadyState::Progressing(String::new())).await;
                     break;
                 };
@@ -65,23 +66,28 @@ impl<C: KubeApi, T: Service> Task<C, T> {
             self.adopt_late_ones(false).await;
             self.report(&standing).await;
         }
-        self.sync_state.heartbeat.touch();
+        self.sync_state.observer.heartbeat.touch();
     }
 
-    /// Reads the Secret: how the watch stands for want of a key, `before` and now. The log tells of what changed alone.
+    /// Reads the Secret and returns the state, which was `before`. Only changes are logged.
     async fn look_again(&mut self, before: Option<&ReadyState>) -> Option<ReadyState> {
         let (name, namespace) = (self.watch.name_any(), self.target.namespace.clone());
-        let (env, spec) = (&self.env, &self.watch.spec);
-        let looked = look_for_key(env, spec, &self.target, &mut self.sync_state).await;
+        let ctx = SyncContext {
+            env: &*self.env,
+            spec: &self.watch.spec,
+            target: &self.target,
+            cadence: &self.schedule.cadence,
+        };
+        let looked = look_for_key(ctx, &mut self.sync_state).await;
         let Err(error) = looked else {
-            tracing::info!(watch = %name, %namespace, "the Secret can be used now");
+            tracing::info!(watch = %name, %namespace, "the Secret is usable now");
             return None;
         };
         let standing = self.keyless(&error);
         if standing.as_ref() == before {
-            tracing::debug!(watch = %name, %namespace, %error, "still no API key");
+            tracing::debug!(watch = %name, %namespace, %error, "the Secret is still not usable");
         } else {
-            tracing::warn!(watch = %name, %namespace, %error, "no API key");
+            tracing::warn!(watch = %name, %namespace, %error, "the Secret is not usable");
         }
         standing
     }

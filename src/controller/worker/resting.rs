@@ -1,4 +1,4 @@
-//! A `ClusterWatch` that is not polled: suspended, or kept from its instances by an older one.
+//! A `ClusterWatch` that is not synced: it is suspended, or an older one covers its instances.
 
 use super::{ADOPT_AGAIN, Task};
 use crate::{
@@ -9,14 +9,15 @@ use crate::{
 };
 
 impl<C: KubeApi, T: Service> Task<C, T> {
-    /// Reports `standing` and leaves the Together API alone until it is dropped. The mirrors get their labels and owner
-    /// references, and are marked once they are stale, unless the `ClusterWatch` `overlaps` another: then they are the other's.
+    /// Reports `standing` and does not call the Together API until it is dropped. The mirrors get their labels and
+    /// owner references and are marked when they become stale, unless the `ClusterWatch` `overlaps` another, which then
+    /// owns the mirrors.
     pub async fn rest(mut self, standing: ReadyState, overlaps: bool, meters: &Watches) {
         self.count(meters);
-        self.begin(&standing).await;
+        self.listed(&standing).await;
         loop {
             if !overlaps {
-                let began = self.facts.adopting.is_some();
+                let began = self.status.inputs.adopting.is_some();
                 self.survey();
                 if !began {
                     self.report(&standing).await;
@@ -24,26 +25,27 @@ impl<C: KubeApi, T: Service> Task<C, T> {
                 self.adopt().await;
             }
             let now = self.env.clock.elapsed();
-            // A process that died in its first poll may have left mirrors, and no word that it synced.
+            // A process that died during its first sync may have left mirrors without recording a sync.
             if !overlaps {
                 self.mark_stale(now).await;
             }
             let told = self.report(&standing).await;
-            let due = [self.good, self.confirmed].map(|since| since + self.stale_after());
+            let due = [self.freshness.last_clean, self.freshness.last_complete]
+                .map(|since| since + self.stale_after());
             let next = due.into_iter().filter(|due| !overlaps && now < *due).min();
-            let pause = match (&self.facts.adopting, told) {
+            let pause = match (&self.status.inputs.adopting, told) {
                 (Some(_), _) => ADOPT_AGAIN,
                 (None, true) if self.may_land() => ADOPT_AGAIN,
                 (None, true) => HEARTBEAT,
-                (None, false) => self.cadence.interval.min(HEARTBEAT),
+                (None, false) => self.schedule.cadence.interval.min(HEARTBEAT),
             };
             let again = now + pause;
             let until = next.map_or(again, |due| due.min(again));
             tokio::select! {
                 biased;
                 () = self.env.clock.sleep_until(until) => {}
-                // It may show mirrors without their owner references, as they were before a restore of etcd.
-                () = self.env.index.listed_after(self.sync_state.surveyed), if !overlaps => {}
+                // A restore of etcd may have brought back mirrors without their owner references.
+                () = self.env.index.listed_after(self.store_seen.surveyed), if !overlaps => {}
             }
         }
     }

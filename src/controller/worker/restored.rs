@@ -1,4 +1,4 @@
-//! A restore of etcd puts the mirrors back to what the Together API said earlier: the next poll does not wait for its time.
+//! A restore of etcd resets the mirrors to an earlier state, so the next sync starts early.
 
 use std::time::Duration;
 
@@ -6,17 +6,17 @@ use super::{Env, Task};
 use crate::{k8s::api::KubeApi, together::Service};
 
 impl<C: KubeApi, T: Service> Task<C, T> {
-    /// Makes the poll that begins a full listing if etcd was restored since the last one began: what was created since the
-    /// snapshot is missing, and what was finished may be open again.
+    /// Turns the next sync into a full one if etcd was restored since the last full sync started. Mirrors created since
+    /// the snapshot are missing, and mirrors of finished remediations may be open again.
     pub(super) fn heed_restore(&mut self) {
         let restores = self.env.index.restores();
-        self.sync_state.restored |= self.sync_state.restores != restores;
-        self.sync_state.restores = restores;
+        self.sync_state.lists.history.restored |= self.store_seen.restores != restores;
+        self.store_seen.restores = restores;
     }
 }
 
-/// Ends once etcd was restored since so many `restores`, but not before `earliest` (monotonic), and its `turn` after that is seen,
-/// for all see it at once.
+/// Resolves once etcd was restored after this many `restores`, but not before `earliest` (monotonic), and after its
+/// `turn`, because all `ClusterWatches` notice the restore at once.
 pub(super) async fn restored<C: KubeApi, T: Service>(
     env: &Env<C, T>,
     restores: u64,

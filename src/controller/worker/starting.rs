@@ -1,4 +1,4 @@
-//! Until the first poll.
+//! The time before the first sync.
 
 use std::time::Duration;
 
@@ -6,33 +6,38 @@ use super::Task;
 use crate::{controller::spread::Entry, k8s::api::KubeApi, together::Service};
 
 impl<C: KubeApi, T: Service> Task<C, T> {
-    /// Begins no poll before `starts_at` (monotonic), unless somebody asks for one; `entry`: on the roll of all that are synced.
+    /// Starts no sync before `starts_at` (monotonic), unless one is requested; `entry` is on the roll of all synced
+    /// `ClusterWatches`.
     #[must_use]
     pub fn starting(mut self, starts_at: Duration, entry: Entry) -> Self {
-        (self.starts_at, self.entry) = (starts_at, entry);
+        (self.schedule.starts_at, self.schedule.entry) = (starts_at, entry);
         self
     }
 
-    /// Waits until the first poll may begin.
+    /// Waits until the first sync may start.
     pub(super) async fn await_turn(&mut self) {
-        let (clock, turn) = (self.env.clock.clone(), self.cadence.active_interval);
-        let pace = &self.sync_state.pace;
-        let first = pace.first_poll(clock.elapsed(), turn, self.edited);
+        let (clock, turn) = (
+            self.env.clock.clone(),
+            self.schedule.cadence.active_interval,
+        );
+        let pace = &self.sync_state.throttle;
+        let first = pace.first_poll(clock.elapsed(), turn, self.schedule.edited);
         self.sync_state
+            .observer
             .heartbeat
-            .rest_until(first.max(self.starts_at));
+            .rest_until(first.max(self.schedule.starts_at));
         clock.sleep_until(first).await;
         tokio::select! {
             biased;
-            () = clock.sleep_until(self.starts_at) => {}
-            () = self.requests.wait(&*clock, first) => {}
+            () = clock.sleep_until(self.schedule.starts_at) => {}
+            () = self.schedule.requests.wait(&*clock, first) => {}
         }
-        self.sync_state.heartbeat.touch();
+        self.sync_state.observer.heartbeat.touch();
     }
 
-    /// How long it waits where all sync at once otherwise, as after a restore of etcd.
+    /// How long to wait if all `ClusterWatches` would sync at once, as after a restore of etcd.
     pub(super) fn turn(&self) -> Duration {
-        let interval = self.cadence.current(self.something_open());
-        self.entry.place().wait(interval)
+        let interval = self.schedule.cadence.current(self.something_open());
+        self.schedule.entry.place().wait(interval)
     }
 }

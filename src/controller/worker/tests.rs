@@ -84,9 +84,8 @@ impl World {
     async fn with_task(&self, seconds: u64, standing: Option<ReadyState>, overlaps: bool) {
         let watch = Arc::new(self.cluster.watches().remove(0));
         let (_requests, requested) = watch::channel(None);
-        let shard = Shard::new("ns/lease", None);
-        let task = Task::new(self.env.clone(), watch, shard, SPEEDS, requested)
-            .after(self.pace.clone(), false);
+        let task =
+            Task::new(self.env.clone(), watch, SPEEDS, requested).after(self.pace.clone(), false);
         let meters = Watches::new(self.env.clock.clone());
         let watchdog = Watchdog::new(self.env.clock.clone(), Duration::from_secs(300));
         let life = async {
@@ -365,7 +364,7 @@ async fn the_mirrors_generation_waits_for_what_an_earlier_generation_sent() {
         let reconciling = condition(&status.conditions, "Reconciling");
         assert_eq!(reconciling.status, "True");
         assert!(
-            reconciling.message.contains("may still be carried out"),
+            reconciling.message.contains("may still take effect"),
             "{}",
             reconciling.message
         );

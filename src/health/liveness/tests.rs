@@ -25,7 +25,7 @@ fn a_poll_that_does_not_move_stalls_its_watch_until_it_moves_again() {
     let stalled = watchdog.stalled().unwrap();
     assert_eq!(
         stalled.to_string(),
-        "stalled ClusterWatches: 1; the longest is gpu-ops/training, whose poll has not moved for 360 s"
+        "stalled ClusterWatches: 1; the longest is gpu-ops/training, with no progress for 360 s"
     );
     heartbeat.touch();
     assert_eq!(watchdog.stalled(), None);

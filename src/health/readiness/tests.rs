@@ -4,7 +4,7 @@ use super::*;
 fn ready_only_with_everything() {
     assert_eq!(missing(&FIT, true, true), None);
     for (definitions, mirrors, watches, wanted) in [
-        (Definitions::Unseen, true, true, "does not answer"),
+        (Definitions::Unseen, true, true, "does not respond"),
         (Definitions::Forbidden, true, true, "system:discovery"),
         (
             Definitions::Seen(Installed::Missing(vec!["Remediation".into()])),
@@ -18,8 +18,8 @@ fn ready_only_with_everything() {
             false,
             "Remediation status.node",
         ),
-        (FIT, false, true, "listing of Remediations"),
-        (FIT, true, false, "listing of ClusterWatches"),
+        (FIT, false, true, "list of Remediations"),
+        (FIT, true, false, "list of ClusterWatches"),
     ] {
         let line = missing(&definitions, mirrors, watches).unwrap();
         assert!(line.contains(wanted), "{line}");
@@ -63,28 +63,28 @@ fn a_namespace_that_is_refused_is_named_and_stops_no_other() {
         ([Listed, Listed], [Listed, Listed], true, None),
         ([Listed, Pending], [Listed, Listed], false, None),
         ([Listed, Listed], [Listed, Pending], false, None),
-        ([Listed, Refused], [Listed, Refused], true, Some(" in b:")),
-        ([Listed, Refused], [Listed, Listed], true, Some(" in b:")),
-        ([Listed, Listed], [Refused, Listed], true, Some(" in a:")),
+        ([Listed, Refused], [Listed, Refused], true, Some(" in b.")),
+        ([Listed, Refused], [Listed, Listed], true, Some(" in b.")),
+        ([Listed, Listed], [Refused, Listed], true, Some(" in a.")),
         (
             [Listed, Refused],
             [Refused, Listed],
             true,
-            Some(" in a, b:"),
+            Some(" in a, b."),
         ),
         (
             [Refused, Refused],
             [Refused, Refused],
             false,
-            Some(" in a, b:"),
+            Some(" in a, b."),
         ),
         (
             [Refused, Refused],
             [Listed, Listed],
             false,
-            Some(" in a, b:"),
+            Some(" in a, b."),
         ),
-        ([Refused, Pending], [Listed, Listed], false, Some(" in a:")),
+        ([Refused, Pending], [Listed, Listed], false, Some(" in a.")),
     ] {
         let index = Index::new(2);
         let readiness = Readiness::new(index.clone());

@@ -1,4 +1,4 @@
-//! `ClusterWatches` that cannot be read: they are named and left alone, and hide no other.
+//! `ClusterWatches` that cannot be read. They are reported and ignored, and do not block others.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -17,7 +17,7 @@ use crate::api::cluster_watch::{ClusterWatch, ClusterWatchSpec};
 /// Namespace and name.
 type Key = (String, String);
 
-/// The `ClusterWatches` that cannot be read. Clones are handles to the same ones.
+/// The unreadable `ClusterWatches`. Clones share them.
 #[derive(Clone, Default)]
 pub struct Unreadable(Arc<Mutex<BTreeMap<Key, ObjectMeta>>>);
 
@@ -26,7 +26,7 @@ impl Unreadable {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Each of them as one of which nothing is known but its metadata.
+    /// Each of them with nothing but its metadata.
     #[must_use]
     pub fn all(&self) -> Vec<Arc<ClusterWatch>> {
         self.lock()
@@ -37,7 +37,7 @@ impl Unreadable {
             .collect()
     }
 
-    /// Sorts what a watch on `namespace` (all: `None`) shows.
+    /// Filters the watch on `namespace` (`None`: all).
     #[must_use]
     pub fn sorter(&self, namespace: Option<&str>) -> Sorter {
         Sorter {
@@ -48,16 +48,16 @@ impl Unreadable {
     }
 }
 
-/// Tells what can be read from what cannot, of what one watch shows.
+/// Separates readable from unreadable objects of one watch.
 pub struct Sorter {
     unreadable: Unreadable,
     namespace: Option<String>,
-    /// Unreadable ones that the list under way has shown.
+    /// Unreadable objects in the current list.
     listed: HashSet<Key>,
 }
 
 impl Sorter {
-    /// What `event` tells of readable ones; one that has become unreadable is gone.
+    /// The part of `event` about readable objects. An object that became unreadable counts as deleted.
     pub fn sort(
         &mut self,
         event: Event<DeserializeGuard<ClusterWatch>>,
@@ -96,11 +96,11 @@ impl Sorter {
     fn note(&self, invalid: InvalidObject) -> ClusterWatch {
         let watch = bare(invalid.metadata.clone());
         let key = key(&watch);
-        // What the error says may quote the object.
+        // The error's text may quote the object.
         tracing::warn!(
             namespace = key.0,
             watch = key.1,
-            "a ClusterWatch cannot be read: it is left alone with its mirrors. Fix its spec, or upgrade this program"
+            "cannot read a ClusterWatch, so it and its mirrors are ignored. Fix its spec, or upgrade the operator"
         );
         self.unreadable.lock().insert(key, invalid.metadata);
         watch
@@ -155,7 +155,7 @@ mod tests {
         );
         assert_eq!(told(Event::InitDone).unwrap(), "InitDone");
         assert_eq!(names(&unreadable), ["bad"]);
-        // One that was readable is gone, for now.
+        // An object that was readable counts as deleted for now.
         assert_eq!(
             told(Event::Apply(shown("good", false))).unwrap(),
             "Delete(good)"

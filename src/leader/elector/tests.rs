@@ -199,8 +199,8 @@ async fn a_call_that_hangs_once_is_followed_by_another() {
 #[tokio::test(start_paused = true)]
 async fn a_lease_that_names_another_or_is_gone_is_lost_at_the_next_look() {
     for (name, told) in [
-        (Some("somebody"), "names somebody now"),
-        (None, "names no holder any more"),
+        (Some("somebody"), "is now held by somebody"),
+        (None, "no longer has a holder"),
     ] {
         let store = Arc::new(Store::default());
         let mut first = leader(&store, "first").await;

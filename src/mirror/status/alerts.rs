@@ -1,4 +1,4 @@
-//! The alerts that led to a remediation, as its mirror shows them.
+//! The alerts that led to a remediation, as mirrored.
 
 use crate::{
     api::{
@@ -10,8 +10,8 @@ use crate::{
     together,
 };
 
-/// The first to begin, as many as the schema allows: in an order that does not depend on the API's, for another order is no
-/// news.
+/// The earliest ones, as many as the schema allows. The order does not depend on the API's, so that another order there
+/// changes nothing here.
 pub(super) fn mirrored(item: &together::Remediation, omit: &[OmitField]) -> Vec<LinkedAlert> {
     if omit.contains(&OmitField::LinkedAlerts) {
         return Vec::new();
@@ -22,7 +22,7 @@ pub(super) fn mirrored(item: &together::Remediation, omit: &[OmitField]) -> Vec<
     kept.map(alert).collect()
 }
 
-/// By their start, those without a usable one last; of equals, by all else that is kept.
+/// By start time, those without a valid one last; equal ones by everything else that is kept.
 fn order(alert: &together::LinkedAlert) -> impl Ord {
     let started = timestamp::read(alert.started_at.as_deref());
     let together::LinkedAlert {

@@ -1,11 +1,11 @@
-//! Which servers are called directly, though a variable names a proxy.
+//! Servers that bypass the proxy in the environment.
 
 use hyper::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use url::{Host, Url};
 
-/// Whether `server` is on this host or in the list of `NO_PROXY`: names with their subdomains, `.` or `*.` before one,
-/// addresses, networks, each with a port or without, or `*` for all.
+/// Whether `server` is on this host or in the list of `NO_PROXY`: names including their subdomains, with `.` or `*.`
+/// before them, addresses and networks, each with or without a port, or `*` for all.
 pub(super) fn is_exempt(server: &Url, list: &str) -> bool {
     if is_local(server) {
         return true;
@@ -23,7 +23,7 @@ pub(super) fn is_exempt(server: &Url, list: &str) -> bool {
     proxied.intercept(&server).is_none()
 }
 
-/// As for Go's programs, kubectl among them: what listens on this host is called directly.
+/// As in Go programs such as kubectl, servers on this host bypass the proxy.
 fn is_local(server: &Url) -> bool {
     match server.host() {
         Some(Host::Domain(name)) => name.trim_end_matches('.').eq_ignore_ascii_case("localhost"),
@@ -33,7 +33,7 @@ fn is_local(server: &Url) -> bool {
     }
 }
 
-/// The item as a matcher knows it, without its port; `None` where it is for another one.
+/// The item without its port; `None` if it is for another port.
 fn of_port(item: &str, port: Option<u16>) -> Option<&str> {
     let (host, wanted) = match item.rsplit_once(':') {
         Some((host, wanted)) if !host.contains(':') || host.ends_with(']') => {

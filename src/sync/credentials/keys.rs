@@ -1,4 +1,4 @@
-//! Secrets as they were last read: all `ClusterWatches` that name one read it together.
+//! The last result of reading each Secret, shared by all `ClusterWatches` that reference it.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -11,10 +11,10 @@ use tokio::sync::Mutex as Turn;
 use super::{CredentialsError, read};
 use crate::{api::cluster_watch::SecretKeyRef, clock::Clock, k8s::api::KubeApi, together::ApiKey};
 
-/// How long is held what nobody asks for.
+/// How long unused results are kept.
 const HELD: Duration = Duration::from_secs(60);
 
-/// What the last read of a Secret showed of one of its keys.
+/// The last result of reading one key of a Secret.
 #[derive(Clone, Debug)]
 pub struct Found {
     /// When the read began (monotonic).
@@ -25,23 +25,23 @@ pub struct Found {
     pub key: Result<ApiKey, CredentialsError>,
 }
 
-/// One Secret. Who reads it holds the lock, so that the others wait for what it shows.
+/// One Secret. The reader holds the lock, so that the others wait for its result.
 #[derive(Debug, Default)]
 struct Secret {
-    /// By key: when it was last asked for, and what was found.
+    /// By key: when it was last requested, and the result.
     keys: BTreeMap<String, (Duration, Found)>,
 }
 
-/// When the Secret was last asked for, and the Secret.
+/// When the Secret was last requested, and the Secret.
 type Held = (Duration, Arc<Turn<Secret>>);
 
-/// All Secrets that were just read, by namespace and name.
+/// All Secrets that were read recently, by namespace and name.
 #[derive(Default)]
 pub struct Keys(Mutex<HashMap<(String, String), Held>>);
 
 impl Keys {
-    /// What the Secret holds for `wanted`: what was found last where that `serves`, else what is found now. The second value:
-    /// it was read for this call.
+    /// The API key in the Secret for `wanted`: the last result if it `serves`, otherwise a new read. The second value
+    /// says whether this call read it.
     pub async fn find<C: KubeApi>(
         &self,
         cluster: &C,
@@ -79,7 +79,7 @@ impl Keys {
         (newest, true)
     }
 
-    /// The Secret of this name, asked for `now` (monotonic).
+    /// The Secret of this name, requested `now` (monotonic).
     fn secret(&self, namespace: &str, name: &str, now: Duration) -> Arc<Turn<Secret>> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|_, (asked, secret)| now < *asked + HELD || Arc::strong_count(secret) > 1);

@@ -1,4 +1,4 @@
-//! When an open mirror that the API no longer lists counts as gone: proven, never assumed. Pure.
+//! When an open mirror that the API no longer lists counts as gone: only with proof. Pure.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -12,75 +12,75 @@ use crate::{
     together::CompleteListing,
 };
 
-/// Polls that must agree before a mirror is marked.
+/// Number of syncs that must agree before a mirror is marked.
 const AGREEING: u32 = 2;
-/// More than this many, and more than a tenth, vanishing at once wants a second full listing.
+/// If more than this many and more than a tenth vanish at once, a second full sync must confirm it.
 const MASS: usize = 10;
 
-/// What the API answered when it was asked for one remediation by id.
+/// The response of the API to a request for one remediation by id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// 200: there it is.
+    /// 200: found.
     Shown,
     /// 404.
     NotFound,
     /// 403.
     Forbidden,
-    /// This id cannot be asked for: an answer would prove nothing, or there is none.
+    /// This id cannot be requested, or the response would prove nothing.
     Unaskable,
-    /// 200, but the plan leaves it out: nothing confirms the mirror, and it is not gone.
+    /// 200, but the plan skips the remediation: the mirror is not confirmed, and it is not gone.
     LeftOut,
-    /// No usable answer.
+    /// No usable response.
     Unanswered,
 }
 
-/// How a complete listing shows an id.
+/// How a complete list shows an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Presence {
     Shown,
-    /// It is there, but nobody can read what it says, or the plan leaves it out: no proof of anything.
+    /// It is listed, but its content is unreadable or skipped by the plan, which proves nothing.
     Unreadable,
     Lacking,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Missing {
-    /// The last complete listing before the first that lacked it (monotonic time); `None`: there was none in this task, so
-    /// nobody knows how long it has been missing.
+    /// The last complete list before the first one without it (monotonic); `None` if this task had none, so that it is
+    /// unknown how long it has been missing.
     since: Option<Duration>,
-    /// Complete listings in a row that lack it.
+    /// Complete lists in a row without it.
     listings: u32,
-    /// Complete full listings that prove that it is not listed.
+    /// Complete full syncs that prove that it is not listed.
     full: u32,
-    /// Full listings since it is missing, whether they prove that or not.
+    /// Full syncs since it is missing, whether or not they prove that.
     tried: u32,
-    /// Polls in which the trusted call by id answered 404.
+    /// Syncs in which the trusted request by id returned 404.
     not_found: u32,
-    /// Polls in which the trusted call by id answered 403.
+    /// Syncs in which the trusted request by id returned 403.
     forbidden: u32,
-    /// The complete listing (monotonic time) after which it was last asked for.
+    /// The complete list (monotonic) after which it was last requested.
     asked: Option<Duration>,
-    /// It vanished with many others.
+    /// It vanished together with many others.
     mass: bool,
-    /// Its id cannot be asked for: only full listings can prove that it is gone.
+    /// It cannot be requested by id, so only full syncs can prove that it is gone.
     unaskable: bool,
-    /// The last listing holds it, but cannot be read there.
+    /// The last list contains it, but it is unreadable there.
     unreadable: bool,
 }
 
-/// The open mirrors of one watch that complete listings lacked or did not show readably, and whether the call by id can
-/// be trusted.
+/// The open mirrors of one `ClusterWatch` that complete lists did not show, or showed unreadably, and whether the request
+/// by id can be trusted.
 #[derive(Debug, Default)]
 pub struct Absences {
     missing: BTreeMap<Box<str>, Missing>,
     trusted: bool,
-    /// When the last complete listing of this task ended (monotonic).
+    /// When the last complete list of this task ended (monotonic).
     listed: Option<Duration>,
 }
 
 impl Absences {
-    /// Takes in a complete listing that ended at `now` (monotonic); `open`: the open mirrors when it ended, `left_out`: ids in it
-    /// that the plan left out. Returns how many vanished at once, where those are many.
+    /// Processes a complete list that ended at `now` (monotonic). `open` are the open mirrors at its end, `left_out`
+    /// the listed ids that the plan skipped. Returns how many vanished at once, if those are many.
     pub fn observe(
         &mut self,
         open: &[(Box<str>, Arc<Mirror>)],
@@ -88,7 +88,7 @@ impl Absences {
         left_out: &BTreeSet<Box<str>>,
         now: Duration,
     ) -> usize {
-        // An item whose id nobody could read may be any of those that seem to be missing.
+        // A listed item with an unreadable id may be any of the missing ones.
         let full = listing.states().is_empty();
         let proof = full && listing.skipped_unnamed() == 0;
         self.note(
@@ -134,7 +134,7 @@ impl Absences {
                 ..Missing::default()
             });
             if missing.unreadable != unreadable {
-                // What was proven of the one says nothing of the other.
+                // Proof for one condition says nothing about the other.
                 *missing = Missing {
                     since: missing.since,
                     listings: missing.listings,
@@ -152,7 +152,7 @@ impl Absences {
         if mass { new } else { 0 }
     }
 
-    /// The mirrors to ask for by id in this poll, at most `most`: in turn, so that none holds up the others.
+    /// The mirrors to request by id in this sync, at most `most`. They take turns, so that none blocks the others.
     #[must_use]
     pub fn questions(&self, most: usize) -> Vec<Box<str>> {
         let mut missing: Vec<_> = self
@@ -168,18 +168,18 @@ impl Absences {
             .collect()
     }
 
-    /// Whether the call by id has shown that it works: it answered 200 for a remediation that was listed.
+    /// Whether the request by id is trusted: it returned 200 for a remediation that was listed.
     #[must_use]
     pub fn trusts_ids(&self) -> bool {
         self.trusted
     }
 
-    /// The call by id answered 200 for a remediation that was listed.
+    /// The request by id returned 200 for a remediation that was listed.
     pub fn trust_ids(&mut self) {
         self.trusted = true;
     }
 
-    /// A page shows it, whatever becomes of the listing: what was proven of its absence counts no more.
+    /// A page shows it, so earlier proof of its absence is void, even if the list fails.
     pub fn shown(&mut self, cluster: &str, id: &str) {
         if self.missing.is_empty() {
             return;
@@ -189,14 +189,14 @@ impl Absences {
         }
     }
 
-    /// It was asked for.
+    /// It was requested by id.
     pub fn asked(&mut self, name: &str) {
         if let Some(missing) = self.missing.get_mut(name) {
             missing.asked = self.listed;
         }
     }
 
-    /// Takes in the answer to a question by id.
+    /// Processes the response to a request by id.
     pub fn answered(&mut self, name: &str, answer: Answer) {
         self.trusted |= matches!(answer, Answer::Shown | Answer::LeftOut);
         if answer == Answer::Shown {
@@ -221,7 +221,7 @@ impl Absences {
         }
     }
 
-    /// The mark that the proof suffices for, if any.
+    /// The mark for which there is enough proof, if any.
     #[must_use]
     pub fn verdict(&self, name: &str) -> Option<Synced> {
         let missing = self.missing.get(name)?;
@@ -239,13 +239,13 @@ impl Absences {
         }
     }
 
-    /// The names of all that are missing.
+    /// The names of all missing mirrors.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.missing.keys().map(|name| &**name)
     }
 
-    /// Whether no complete listing has confirmed it for longer than `stale` at `now` (monotonic). Where nobody knows for how
-    /// long, two in a row that lack it say so: the task may be one of many that were started again and again.
+    /// Whether no complete list has confirmed it for longer than `stale` at `now` (monotonic). If that time is unknown,
+    /// two lists in a row without it suffice, because the task may have been restarted many times.
     #[must_use]
     pub fn overdue(&self, name: &str, now: Duration, stale: Duration) -> bool {
         self.missing.get(name).is_some_and(|missing| {
@@ -255,8 +255,8 @@ impl Absences {
         })
     }
 
-    /// Whether a full listing should come sooner: it would settle what questions by id cannot. `asked`: how many could
-    /// be asked for in this poll. What as many full listings as must agree have not settled, more of them will not.
+    /// Whether to run a full sync early, to settle what requests by id cannot. `asked` is the number of requests
+    /// possible in this sync. If the required number of full syncs did not settle it, more of them will not.
     #[must_use]
     pub fn want_full_listing(&self, asked: usize) -> bool {
         let too_many = self.missing.len() > asked;

@@ -1,4 +1,4 @@
-//! What a listing means for the mirrors: pure functions of what was listed, what is known and the clocks.
+//! What a list means for the mirrors: pure functions of the list, the known mirrors and the clocks.
 
 pub mod absence;
 pub mod plan;

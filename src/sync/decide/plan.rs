@@ -1,4 +1,4 @@
-//! What to do about each remediation that the API shows: pure.
+//! What to do for each remediation that the API returns: pure.
 
 use std::sync::Arc;
 
@@ -24,29 +24,29 @@ use crate::{
     together::{Remediation, Text, wire::state},
 };
 
-/// What a watch mirrors, and how.
+/// What a `ClusterWatch` mirrors, and how.
 #[derive(Clone, Debug)]
 pub struct MirrorTarget {
-    /// The namespace of the watch and its mirrors.
+    /// The namespace of the `ClusterWatch` and its mirrors.
     pub namespace: Arc<str>,
     /// The cluster's id.
     pub cluster: Arc<str>,
-    /// The one instance's id; `None`: all.
+    /// The instance's id; `None` means all.
     pub instance: Option<Arc<str>>,
-    /// The states that get a mirror; `None`: all.
+    /// The states that get a mirror; `None` means all.
     pub states: Option<Vec<String>>,
-    /// Fields that are never mirrored.
+    /// The fields that are never mirrored.
     pub omit: Vec<OmitField>,
     /// The labels of the mirrors.
     pub labels: Labels,
     /// The owner references of the mirrors.
     pub owners: Arc<[OwnerReference]>,
-    /// Which finished ones are kept.
+    /// Which mirrors of finished remediations are kept.
     pub retention: Policy,
 }
 
 impl MirrorTarget {
-    /// What `watch` mirrors, where every mirror gets the labels `flags`.
+    /// What `watch` mirrors; every mirror gets the labels `flags`.
     #[must_use]
     pub fn of(watch: &ClusterWatch, flags: FlagLabels) -> Self {
         let spec = &watch.spec;
@@ -69,21 +69,21 @@ impl MirrorTarget {
         }
     }
 
-    /// Whether a mirror has the labels and owners that the watch gives.
+    /// Whether a mirror has the labels and owner references of the `ClusterWatch`.
     #[must_use]
     pub fn fits(&self, mirror: &Mirror) -> bool {
         let instance = Some(&*mirror.instance).filter(|instance| !instance.is_empty());
         self.metadata(instance) == mirror.metadata
     }
 
-    /// A digest of the labels and owners that it gives to a mirror of this instance.
+    /// A digest of the labels and owner references for a mirror of this instance.
     #[must_use]
     pub fn metadata(&self, instance: Option<&str>) -> u64 {
         let (labels, cluster) = (&self.labels, &self.cluster);
         labels.digest(cluster, instance, &self.owners)
     }
 
-    /// A digest of all of it that the fate of a mirrored remediation depends on.
+    /// A digest of everything that decides what happens to a mirrored remediation.
     #[must_use]
     pub fn digest(&self) -> u64 {
         let metadata = self.metadata(None);
@@ -91,22 +91,22 @@ impl MirrorTarget {
     }
 }
 
-/// What to do about one remediation that the API shows.
+/// What to do for one remediation that the API returned.
 #[derive(Clone, Debug)]
 pub enum Verdict {
-    /// The mirror says so already.
+    /// Nothing: the mirror matches.
     Unchanged,
-    /// The mirror says so already, but that it is stale: that ends with the listing, if it is complete.
+    /// The mirror matches but is marked stale. The mark is removed if the list is complete.
     Confirmed(Arc<Mirror>),
     /// This write.
     Write(Write),
-    /// A finished one without a mirror: retention decides when the listing has ended.
+    /// It is finished and has no mirror. Retention decides after the list.
     Later(Finished),
-    /// None of this watch's concern: in no wanted state, or expired.
+    /// Not for this `ClusterWatch`: its state is not wanted, or it is expired.
     Unwanted,
-    /// Older than what is mirrored.
+    /// Older than the mirror.
     Older(Timestamp),
-    /// It cannot be mirrored; the reason is for people.
+    /// It cannot be mirrored, for this human-readable reason.
     Skipped(&'static str),
 }
 
@@ -115,18 +115,18 @@ pub enum Verdict {
 pub struct Finished {
     /// The mirror's name.
     pub name: Box<str>,
-    /// When it ended, where the API says so readably.
+    /// When it ended, if the API gives a valid time.
     pub finished: Option<Timestamp>,
-    /// When it was created, where the API says so readably.
+    /// When it was created, if the API gives a valid time.
     pub created: Option<Timestamp>,
     /// Its mirror.
     pub status: Box<RemediationStatus>,
-    /// Its identity.
+    /// Its cluster and id.
     pub spec: RemediationSpec,
 }
 
 impl Finished {
-    /// When it ended, where that is known.
+    /// When it ended, if known.
     #[must_use]
     pub fn end(&self) -> Option<End> {
         self.finished.map(End::Told)
@@ -142,9 +142,9 @@ impl Finished {
     }
 }
 
-/// Decides about `item`, whose mirror would be named `name`; `mirror`: the facts of the object of that name.
+/// Decides for `item`, whose mirror has the `name`; `mirror` is the index entry of the object with that name.
 ///
-/// A version older than the mirror's is not written, unless `trust_older`.
+/// A version older than the mirror is not written, unless `trust_older`.
 #[must_use]
 pub fn plan(
     target: &MirrorTarget,
@@ -162,7 +162,7 @@ pub fn plan(
         .as_deref()
         .is_some_and(|cluster| cluster != &*target.cluster)
     {
-        return Verdict::Skipped("the API says that it belongs to another cluster");
+        return Verdict::Skipped("it belongs to another cluster");
     }
     if let Some(instance) = &target.instance
         && item
@@ -170,11 +170,11 @@ pub fn plan(
             .get_or_insert_with(|| Text::from(&**instance))
             != &**instance
     {
-        return Verdict::Skipped("the API says that it belongs to another instance");
+        return Verdict::Skipped("it belongs to another instance");
     }
     match mirror {
         Some(mirror) if *mirror.cluster != *target.cluster || *mirror.id != *item.id => {
-            Verdict::Skipped("an object that is not its mirror has its name: delete that one")
+            Verdict::Skipped("another object has the mirror's name. Delete that object")
         }
         Some(mirror) => change(target, name, &item, mirror, trust_older),
         None => create(target, name, &item, clocks),
@@ -247,7 +247,7 @@ fn create(target: &MirrorTarget, name: &str, item: &Remediation, clocks: Clocks)
     Verdict::Write(created.into_write())
 }
 
-/// The order in which writes of one page go: new ones and open ones first, for they are what people wait for.
+/// The order of writes within a page: new and open remediations first, because people wait for them.
 #[must_use]
 pub fn urgency(write: &Write) -> u8 {
     let open = |status: &RemediationStatus| status.open == Some(true);

@@ -1,10 +1,10 @@
-//! When a version older than the mirror may overwrite it after all: pure.
+//! When a version older than the mirror may overwrite it: pure.
 
 use std::{collections::HashMap, ops::Range, time::Duration};
 
 use k8s_openapi::jiff::Timestamp;
 
-/// How far apart two complete listings must be that show the same older version.
+/// Minimum time between two complete lists that show the same older version.
 const APART: Duration = Duration::from_secs(300);
 
 #[derive(Clone, Copy, Debug)]
@@ -14,15 +14,15 @@ struct Seen {
     last: Duration,
 }
 
-/// Older versions that complete listings showed: a restored API or a mended clock shows them again and again, a
-/// lagging replica does not.
+/// Older versions in complete lists. After a restore of the API or a correction of its clock they appear in every list;
+/// with a lagging replica they do not.
 #[derive(Debug, Default)]
 pub struct Regressions {
     seen: HashMap<Box<str>, Seen>,
 }
 
 impl Regressions {
-    /// Whether two complete listings at least five minutes apart have shown this older version.
+    /// Whether two complete lists at least five minutes apart showed this older version.
     #[must_use]
     pub fn trusted(&self, name: &str, version: Option<Timestamp>) -> bool {
         self.seen.get(name).is_some_and(|seen| {
@@ -30,8 +30,8 @@ impl Regressions {
         })
     }
 
-    /// Takes in all older versions that a complete listing and the questions after it showed, within the `time` from its
-    /// end to theirs (monotonic). `full`: what it did not show is forgotten.
+    /// Processes all older versions in a complete list and in the requests by id after it, which ended within `time`
+    /// (monotonic). After a `full` sync, versions that it did not show are forgotten.
     pub fn observe(
         &mut self,
         older: Vec<(Box<str>, Timestamp)>,

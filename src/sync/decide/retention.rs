@@ -17,12 +17,12 @@ use crate::{
     sync::write::object::{MirrorChange, Write},
 };
 
-/// What `spec.retention` says.
+/// The policy in `spec.retention`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
-    /// How long after its end one is kept; `None`: however old.
+    /// How long a mirror is kept after the end; `None` means no limit.
     pub ttl: Option<Duration>,
-    /// How many are kept for each instance, the newest; `None`: however many.
+    /// How many are kept per instance, the newest; `None` means no limit.
     pub max_per_instance: Option<usize>,
 }
 
@@ -38,20 +38,18 @@ impl Policy {
         }
     }
 
-    /// Whether one that ended so is past its time. One whose end nobody knows never is, and none is while nobody knows the
-    /// time.
+    /// Whether a mirror with this end is expired. It is not if its end is unknown, or if the current time is.
     #[must_use]
     pub fn is_over(&self, end: Option<End>, clocks: Clocks) -> bool {
         match (end, clocks.apis) {
             (Some(End::Told(end)), Some(apis)) => self.expired(Some(end), apis),
-            // Whichever clock was set since, that makes nothing expire early.
+            // A clock that was set back or ahead must not make mirrors expire early.
             (Some(End::Seen(end)), Some(apis)) => self.expired(Some(end), clocks.ours.min(apis)),
             (None, _) | (_, None) => false,
         }
     }
 
-    /// Whether one that ended at `finished` is past its time, `now` by the same clock. One that says no readable time
-    /// never is.
+    /// Whether one that ended at `finished` is expired, `now` by the same clock. Without a valid time it is not.
     #[must_use]
     pub fn expired(&self, finished: Option<Timestamp>, now: Timestamp) -> bool {
         let (Some(ttl), Some(finished)) = (self.ttl, finished) else {
@@ -60,7 +58,7 @@ impl Policy {
         Duration::try_from(now.duration_since(finished)).is_ok_and(|age| age > ttl)
     }
 
-    /// Whether [`settle`] may have to do with `mirror`.
+    /// Whether [`settle`] may affect `mirror`.
     #[must_use]
     pub fn concerns(&self, mirror: &Mirror, clocks: Clocks) -> bool {
         let counted = self.max_per_instance.is_some();
@@ -68,12 +66,12 @@ impl Policy {
     }
 }
 
-/// Finished remediations without a mirror, of each instance no more than may be kept.
+/// Finished remediations without a mirror, no more per instance than may be kept.
 #[derive(Debug, Default)]
 pub struct Candidates(BTreeMap<String, Vec<Finished>>);
 
 impl Candidates {
-    /// Takes one in; where that is one too many for its instance, the oldest goes.
+    /// Adds one. If that exceeds the limit of its instance, the oldest is dropped.
     pub fn push(&mut self, finished: Finished, policy: &Policy) {
         let of_instance = self
             .0
@@ -95,9 +93,9 @@ impl Candidates {
     }
 }
 
-/// What to delete and what to create, now that a complete listing has ended. `mirrors`: those of the watch that the policy
-/// [concerns](Policy::concerns). Instances of which a mirror may be wrong, `unsure`, are left
-/// alone: what counts as finished there is not known.
+/// What to delete and to create after a complete list. `mirrors` are those of the `ClusterWatch` that the policy
+/// [concerns](Policy::concerns). Instances with possibly wrong mirrors, `unsure`, are not changed, because it is
+/// unknown what is finished there.
 #[must_use]
 pub fn settle(
     policy: &Policy,
@@ -170,9 +168,9 @@ impl Kept<'_> {
     }
 }
 
-/// The place of a finished one among those of its instance: the greatest stays longest. By its end, else by its creation;
-/// one that says neither counts as the newest, for nothing proves that it is old. Of equals, the first by name is the
-/// greatest.
+/// The rank of a finished remediation within its instance; the greatest is kept longest. It depends on the end,
+/// otherwise on the creation. One without either counts as the newest, because nothing proves that it is old. Among
+/// equals, the first by name is the greatest.
 pub(crate) fn rank(
     finished: Option<Timestamp>,
     created: Option<Timestamp>,

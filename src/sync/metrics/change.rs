@@ -1,4 +1,4 @@
-//! What a write says of a remediation's way: pure.
+//! The state change behind a write, for metrics: pure.
 
 use k8s_openapi::jiff::Timestamp;
 
@@ -8,7 +8,7 @@ use crate::{
     together::wire::state,
 };
 
-/// What stands for states and modes that this program does not know, so that there are few.
+/// The label of states and modes that this version does not know, which bounds the number of series.
 pub(crate) const OTHER: &str = "other";
 
 const MODES: [&str; 5] = [
@@ -37,25 +37,25 @@ fn one_of(mut known: impl Iterator<Item = &'static str>, value: &str) -> &'stati
     known.find(|known| *known == value).unwrap_or(OTHER)
 }
 
-/// A remediation came into another state.
+/// A remediation entered another state.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Change {
     pub(crate) to: &'static str,
     pub(crate) mode: &'static str,
-    /// Seconds to approve, to start and to finish; only of one that ends, so that each is counted once.
+    /// Seconds to approve, to start and to finish. Only for a remediation that ends, so that each is counted once.
     pub(crate) took: [Option<f64>; 3],
 }
 
 impl Change {
-    /// The change that `change` writes. The first status of a mirror is one only where its remediation was created after `news`
-    /// (by the API's clock; `None`: nothing was): anything else is history.
+    /// The state change that `change` writes. The first status of a mirror is one only if its remediation was created
+    /// after `news` (by the API's clock; `None`: never). Older remediations are history.
     #[must_use]
     pub(crate) fn of(change: &MirrorChange, news: Option<Timestamp>) -> Option<Self> {
         let is_news =
             |status: &RemediationStatus| timestamp::is_since(status.create_time.as_deref(), news);
         let (status, counts) = match change {
             MirrorChange::Create(status, _) => (status, is_news(status)),
-            // Its creation broke off before it had a status.
+            // An interrupted creation left it without a status.
             MirrorChange::Update {
                 mirror,
                 status: Some(status),
@@ -89,7 +89,7 @@ impl Change {
     }
 }
 
-/// `None` where that is negative.
+/// `None` if negative.
 fn seconds(from: Timestamp, to: Timestamp) -> Option<f64> {
     let took = to.duration_since(from).as_secs_f64();
     (took >= 0.0).then_some(took)

@@ -1,4 +1,4 @@
-//! What is counted of one watch.
+//! Counters of one `ClusterWatch`.
 
 use std::{
     collections::BTreeMap,
@@ -30,25 +30,25 @@ use crate::{
 
 const NEVER: i64 = i64::MIN;
 
-/// Counts for one watch. Its series are shown until the last holder drops it.
+/// Counts for one `ClusterWatch`. Its series exist until the last holder drops it.
 #[derive(Debug)]
 pub struct WatchMeter {
     pub(crate) totals: Totals,
-    /// When the API was last read to the end: milliseconds of the monotonic clock, negative before the process began.
+    /// Time of the last complete list: milliseconds of the monotonic clock, negative before the process started.
     synced: AtomicI64,
     pub(crate) held: Mutex<Held>,
 }
 
-/// The numbers of a watch.
+/// The numbers of a `ClusterWatch`.
 #[derive(Default)]
 pub(crate) struct Held {
-    /// By outcome, which is `Synced` or a reason of Ready.
+    /// By result: `Synced` or a reason of Ready.
     pub(crate) polls: BTreeMap<&'static str, Counter>,
     pub(crate) transitions: BTreeMap<&'static str, Counter>,
     pub(crate) disappeared: BTreeMap<&'static str, Counter>,
     /// Whether Ready is True, and its reason.
     pub(crate) ready: Option<(bool, String)>,
-    /// How long it may go unconfirmed, and since when (monotonic) it is looked at.
+    /// How long it may stay unconfirmed, and since when (monotonic) it is observed.
     pub(crate) stale_after: Option<(Duration, Duration)>,
     pub(crate) items: Option<usize>,
     pub(crate) skipped: Counter,
@@ -63,23 +63,23 @@ impl std::fmt::Debug for Held {
 }
 
 impl Default for WatchMeter {
-    /// A meter that nobody shows.
+    /// A meter that is not registered.
     fn default() -> Self {
         Self::new(Totals::default())
     }
 }
 
-/// One write that is under way.
+/// One write in progress.
 #[derive(Debug)]
 pub struct Writing {
     verb: &'static str,
     change: Option<Change>,
-    /// How what is marked disappeared.
+    /// Why it disappeared, if it is marked gone.
     how: Option<&'static str>,
 }
 
 impl Writing {
-    /// Of `change`. What was created after `news` (by the API's clock; `None`: nothing was) is no history.
+    /// For `change`. Remediations created after `news` (by the API's clock; `None`: never) are not history.
     #[must_use]
     pub fn of(change: &MirrorChange, news: Option<Timestamp>) -> Self {
         Self {
@@ -106,18 +106,18 @@ impl WatchMeter {
         }
     }
 
-    /// Shows the mirrors of `target` out of `index`.
+    /// Exposes the mirrors of `target` in `index`.
     pub fn shows(&self, index: &Index, target: &MirrorTarget) {
         self.held().mirrors = Some((index.clone(), target.clone()));
     }
 
-    /// A poll ended so: `Synced` or a reason of Ready, out of a small fixed set.
+    /// A sync ended with this result: `Synced` or a reason of Ready.
     pub fn polled(&self, outcome: Reason) {
         let outcome = outcome.as_str();
         self.held().polls.entry(outcome).or_default().inc();
     }
 
-    /// The Secret was read, which failed so.
+    /// The Secret was read, with this error.
     pub fn read_secret(&self, error: Option<&CredentialsError>) {
         self.totals.read_secret(match error {
             None => Reason::Found,
@@ -125,7 +125,7 @@ impl WatchMeter {
         });
     }
 
-    /// A complete listing ended: how long it took, how many remediations it held and how many items were left out.
+    /// A complete list ended: its duration, number of remediations and number of skipped items.
     pub fn listed(&self, full: bool, lasted: Duration, (items, skipped): (usize, usize)) {
         self.totals.listed(full, lasted);
         let mut held = self.held();
@@ -135,7 +135,7 @@ impl WatchMeter {
         }
     }
 
-    /// Its Ready condition is told to be so.
+    /// The Ready condition was written.
     pub fn stands(&self, conditions: &[Condition]) {
         let ready = conditions.iter().find(|told| told.type_ == "Ready");
         if let Some(ready) = ready {
@@ -143,7 +143,7 @@ impl WatchMeter {
         }
     }
 
-    /// It may go unconfirmed for so long, as it is `now` (monotonic).
+    /// It may stay unconfirmed for this long, as of `now` (monotonic).
     pub fn stale_after(&self, now: Duration, time: Duration) {
         let mut held = self.held();
         let since = held.stale_after.map_or(now, |(_, since)| since);
@@ -171,7 +171,7 @@ impl WatchMeter {
         self.totals.panicked("write");
     }
 
-    /// So many vanished at once that a second full listing has to confirm it.
+    /// This many vanished at once, so that a second full sync must confirm it.
     pub fn vanished(&self, how_many: usize) {
         if how_many > 0 {
             let mut held = self.held();
@@ -181,20 +181,20 @@ impl WatchMeter {
         }
     }
 
-    /// The API was read to the end `ago`, as it is `now` (monotonic).
+    /// The last complete list was this long `ago`, as of `now` (monotonic).
     pub fn synced(&self, now: Duration, ago: Duration) {
         let when = milliseconds(now).saturating_sub(milliseconds(ago));
         self.synced.fetch_max(when, Ordering::Relaxed);
     }
 
-    /// How long ago it was at `now`; `None`: never, as far as is known.
+    /// The age of the last complete list at `now`; `None` if there was none, as far as known.
     pub(crate) fn sync_age(&self, now: Duration) -> Option<Duration> {
         let when = self.synced.load(Ordering::Relaxed);
         let age = milliseconds(now).saturating_sub(when);
         (when != NEVER).then(|| Duration::from_millis(u64::try_from(age).unwrap_or_default()))
     }
 
-    /// Whether it has been unconfirmed for too long at `now`; `None`: nobody knows how long that is.
+    /// Whether it has been unconfirmed for too long at `now`; `None` if the limit is unknown.
     pub(crate) fn is_stale(&self, now: Duration) -> Option<bool> {
         let (time, since) = self.held().stale_after?;
         let age = self.sync_age(now);
@@ -211,6 +211,6 @@ fn milliseconds(time: Duration) -> i64 {
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A panic under the lock leaves a whole value.
+    // A panic while the lock is held cannot leave a partial value.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! What is counted of the polls and writes of each `ClusterWatch`.
+//! Metrics of the syncs and writes of each `ClusterWatch`.
 
 pub mod change;
 pub mod meter;

@@ -1,4 +1,4 @@
-//! What all watches share: how long polls and remediations take, and what became of writes.
+//! Metrics without a `ClusterWatch` label: durations of syncs and remediations, and results of writes.
 
 use std::time::Duration;
 
@@ -18,10 +18,10 @@ use crate::{
 type Histograms<const N: usize> =
     Family<[(&'static str, &'static str); N], Histogram, fn() -> Histogram>;
 
-/// What tasks do whose panics are counted.
+/// The kinds of tasks whose panics are counted.
 const TASKS: [&str; 3] = ["clusterwatch", "write", "admin"];
 
-/// One set for a process. Clones count together.
+/// One set per process. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Totals {
     polls: Histograms<1>,
@@ -61,7 +61,7 @@ impl Default for Totals {
         let took = || Histograms::<2>::new_with_constructor(repairs);
         let panics = Family::default();
         for task in TASKS {
-            // An alert on the first one needs the zero before it.
+            // An alert on the first panic needs the zero before it.
             drop(panics.get_or_create(&[("task", task)]));
         }
         Self {
@@ -79,41 +79,41 @@ impl Totals {
         let unit = || Unit::Seconds;
         registry.register_with_unit(
             "poll_duration",
-            "How long complete listings took: of everything (full), or of what is open",
+            "Duration of complete lists: full syncs (full) or active syncs (open)",
             unit(),
             self.polls.clone(),
         );
         registry.register(
             "mirror_writes",
-            "Writes of mirrors by what was done and what became of it: ok, conflict (tried again with the next poll), refused (rights, quota, admission) or failed",
+            "Writes of mirrors by verb and outcome: ok, conflict (retried at the next sync), refused (RBAC, quota, admission) or failed",
             self.writes.clone(),
         );
         registry.register(
             "secret_reads",
-            "Reads of Secrets by what was found: Found (the Secret holds an API key), or why there is none. A Secret that cannot be used is read every 10 s, which counts as no poll",
+            "Reads of Secrets by result: Found (the Secret contains an API key), or the reason why not. An unusable Secret is read every 10 s, which does not count as a sync",
             self.secret_reads.clone(),
         );
         registry.register(
             "task_panics",
-            "Panics by what the task did: sync a ClusterWatch (started again with backoff), write a mirror (tried again), or answer a probe or scrape",
+            "Panics by task: sync a ClusterWatch (restarted with backoff), write a mirror (retried), or answer a probe or scrape",
             self.panics.clone(),
         );
         let [approve, start, finish] = self.took.clone();
         registry.register_with_unit(
             "time_to_approve",
-            "From createTime to reviewTime of remediations that ended, by mode and result",
+            "From createTime to reviewTime of finished remediations, by mode and result",
             unit(),
             approve,
         );
         registry.register_with_unit(
             "time_to_start",
-            "From reviewTime (without one: createTime) to startTime of remediations that ended, by mode and result",
+            "From reviewTime (otherwise createTime) to startTime of finished remediations, by mode and result",
             unit(),
             start,
         );
         registry.register_with_unit(
             "time_to_finish",
-            "From startTime to endTime of remediations that ended, by mode and result",
+            "From startTime to endTime of finished remediations, by mode and result",
             unit(),
             finish,
         );
@@ -162,7 +162,7 @@ impl Totals {
     }
 }
 
-/// What `change` is called.
+/// The verb of `change` in labels.
 pub(crate) fn verb(change: &MirrorChange) -> &'static str {
     match change {
         MirrorChange::Create(..) => "create",

@@ -1,4 +1,4 @@
-//! A person's wish, by annotation, that everything is synced now.
+//! A person's request, by annotation, to sync now.
 
 use std::{future::pending, time::Duration};
 
@@ -6,22 +6,22 @@ use tokio::sync::watch::Receiver;
 
 use crate::{api::limits, clock::Clock};
 
-/// The annotation whose every new value means: sync now.
+/// The annotation. Every new value requests a sync.
 pub const REQUESTED_AT: &str = "compute.together.ai/requestedAt";
 
-/// The requests of one watch. Who asks without end gets no more than who polls as often as anybody may.
+/// The requests of one `ClusterWatch`. Many requests in a row cause no more syncs than the shortest interval allows.
 #[derive(Debug)]
 pub struct Requests {
     asked: Receiver<Option<String>>,
     apart: Duration,
-    /// There is one whose time has not come.
+    /// A request is waiting for its time.
     waiting: bool,
-    /// When one was last heeded (monotonic).
+    /// When one was last honored (monotonic).
     heeded: Option<Duration>,
 }
 
 impl Requests {
-    /// Requests by the annotation's value in `asked`, as it changes; heeded at least `apart` from each other.
+    /// Requests by changes of the annotation's value in `asked`, honored at most once per `apart`.
     #[must_use]
     pub fn new(asked: Receiver<Option<String>>, apart: Duration) -> Self {
         Self {
@@ -32,8 +32,8 @@ impl Requests {
         }
     }
 
-    /// The request to answer `now`, if there is one other than `handled` and its time has come, which it has not before
-    /// `earliest` (monotonic).
+    /// The request to answer `now`, if there is one other than `handled` and it is due. It is not due before `earliest`
+    /// (monotonic).
     pub fn heed(
         &mut self,
         handled: Option<&str>,
@@ -42,21 +42,21 @@ impl Requests {
     ) -> Option<String> {
         let asked = self.asked.borrow_and_update().as_deref().map(echo);
         let asked = asked.filter(|asked| handled != Some(&**asked));
-        // Also where it was taken back before its time: then nobody waits for anything.
+        // Also if it was removed before its time: then nothing waits for it.
         self.waiting = asked.is_some() && now < self.due(earliest);
         let asked = asked.filter(|_| !self.waiting)?;
         self.heeded = Some(now);
         Some(asked)
     }
 
-    /// Ends when there is a request whose time has come.
+    /// Resolves when a request is due.
     pub async fn wait(&mut self, clock: &dyn Clock, earliest: Duration) {
         let due = self.due(earliest);
         if !self.waiting {
             if self.asked.changed().await.is_err() {
                 pending::<()>().await;
             }
-            // Also where nobody waits to its end.
+            // Also if the wait is cancelled.
             self.waiting = true;
         }
         clock.deadline(due).await;
@@ -68,7 +68,7 @@ impl Requests {
     }
 }
 
-/// As much of a `requestedAt` value as the status can echo.
+/// The value of `requestedAt`, truncated to what the status can hold.
 fn echo(value: &str) -> String {
     value.chars().take(limits::REQUESTED_AT as usize).collect()
 }

@@ -5,6 +5,7 @@ use crate::{
     api::remediation::RemediationStatus,
     mirror::{name::object_name, status::Synced},
     sync::{
+        schedule::most_questions,
         stale::{mark_all_stale, mark_some_stale},
         write::queue::WriteSummary,
     },
@@ -138,7 +139,7 @@ async fn the_404_of_an_id_that_a_proxy_may_misread_proves_nothing() {
     for _ in 0..6 {
         let before = reason(&world);
         full += u32::from(world.poll().await.unwrap().full);
-        assert!(world.sync_state.absences.trusts_ids());
+        assert!(world.sync_state.lists.absences.trusts_ids());
         let proven = reason(&world) == Synced::NotListed;
         assert_eq!(proven, full >= 2, "{before:?} after {full} full listings");
     }
@@ -351,7 +352,7 @@ async fn one_that_waits_for_its_first_status_says_so_and_is_not_called_stale() {
 #[tokio::test]
 async fn a_listing_that_takes_too_long_marks_what_it_has_not_confirmed() {
     let mut world = World::with(running(1..3)).await;
-    world.sync_state.stale_at = Some(world.clock.elapsed() + MINUTE * 2);
+    world.sync_state.lists.stale_at = Some(world.clock.elapsed() + MINUTE * 2);
     world.polls(1).await;
     assert!(world.is(1, "Listed", true), "it is not due yet");
     world.polls(1).await;

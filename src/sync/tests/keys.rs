@@ -27,7 +27,13 @@ impl World {
         let mut spec = self.spec.clone();
         spec.api_key_secret_ref.key = key.to_owned();
         let mut sync_state = SyncState::default();
-        look_for_key(&self.env, &spec, &self.target, &mut sync_state).await
+        let ctx = SyncContext {
+            env: &self.env,
+            spec: &spec,
+            target: &self.target,
+            cadence: &CADENCE,
+        };
+        look_for_key(ctx, &mut sync_state).await
     }
 }
 

@@ -9,7 +9,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 async fn silent() -> (World, Watchdog) {
     let mut world = World::with([item(1, "RUNNING"), item(2, "RUNNING")]).await;
     let watchdog = Watchdog::new(world.clock.clone(), PATIENCE);
-    world.sync_state.heartbeat = watchdog.enroll("gpu-ops", "training");
+    world.sync_state.observer.heartbeat = watchdog.enroll("gpu-ops", "training");
     world.clock.advance(PATIENCE * 2);
     assert!(watchdog.stalled().is_some());
     (world, watchdog)

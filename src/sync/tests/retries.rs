@@ -28,10 +28,7 @@ async fn a_page_that_fails_once_costs_one_call_more_and_a_longer_wait() {
         world.api().state().hiccups = hiccups.collect();
         let outcome = world.poll().await.unwrap();
         assert_eq!((outcome.pages, world.api().asked().len()), (3, calls));
-        let (target, together) = (&world.target, &world.env.together);
-        let after = world
-            .sync_state
-            .rest_after(&outcome, &CADENCE, target, together);
+        let after = world.sync_state.lists.history.rest;
         assert_eq!(after, rest, "{calls} calls");
     }
 }

@@ -4,29 +4,29 @@ use std::{collections::HashSet, time::Duration};
 
 use crate::{k8s::api::KubeApiError, sync::schedule::after_refusal};
 
-/// Names remembered at most; past that they are all tried anew.
+/// Maximum number of names kept. Beyond it, all writes are retried.
 const MOST: usize = 4096;
 
-/// What could not be written, from poll to poll. A short listing does not show what has ended, so only a full one can
+/// Failed writes, kept from sync to sync. An active sync does not list finished remediations, so only a full sync can
 /// show that nothing is left.
 #[derive(Debug, Default)]
-pub struct Backlog {
+pub struct FailedWrites {
     names: HashSet<Box<str>>,
-    /// Those that failed in this poll.
+    /// Those that failed in this sync.
     fresh: HashSet<Box<str>>,
-    /// The last poll gave up: this one passes over what failed, so that the others have their turn.
+    /// The last sync gave up, so this one skips what failed and tries the others.
     skip: bool,
-    /// This poll gave up.
+    /// This sync gave up.
     gave_up: bool,
-    /// There are writes that nobody has tried.
+    /// Some writes were not tried.
     untried: bool,
     first: Option<(Box<str>, KubeApiError)>,
-    /// Full listings in a row after which something was left.
+    /// Full syncs in a row that left something unwritten.
     fulls: u32,
 }
 
-impl Backlog {
-    /// Why this poll passes over `name`, if it does.
+impl FailedWrites {
+    /// Why this sync skips `name`, if it does.
     #[must_use]
     pub fn skips(&self, name: &str) -> Option<KubeApiError> {
         let skipped = self.skip && self.names.contains(name) && !self.fresh.contains(name);
@@ -48,12 +48,12 @@ impl Backlog {
         self.fresh.remove(name);
     }
 
-    /// So much failed that this poll tries no more of the kind.
+    /// So many writes failed that this sync tries no more of the kind.
     pub fn give_up(&mut self) {
         self.gave_up = true;
     }
 
-    /// The poll has ended. `full`: with a complete listing of everything.
+    /// The sync ended; `full` means with a complete list of everything.
     pub fn end(&mut self, full: bool) {
         let fresh = std::mem::take(&mut self.fresh);
         if full && !self.gave_up && !self.skip {
@@ -85,20 +85,20 @@ impl Backlog {
         self.names.contains(name)
     }
 
-    /// The names whose write failed in this poll or was passed over: their mirrors may show what is no longer so.
+    /// The names whose write failed or was skipped in this sync: their mirrors may be outdated.
     pub fn unwritten(&self) -> impl Iterator<Item = &str> {
         let skipped = self.names.iter().filter(|_| self.skip);
         self.fresh.iter().chain(skipped).map(|name| &**name)
     }
 
-    /// How long after the last full listing another one is to show what is left; `None`: nothing is.
+    /// How long after the last full sync another one must look for unwritten changes; `None` if there are none.
     #[must_use]
     pub fn full_after(&self, interval: Duration) -> Option<Duration> {
         self.any()
             .then(|| after_refusal(interval, self.fulls.saturating_sub(1)))
     }
 
-    /// What is wrong and what to do, in words; `None`: nothing is left.
+    /// What is wrong and what to do, as text; `None` if everything was written.
     #[must_use]
     pub fn message(&self) -> Option<String> {
         let (name, error) = self.first.as_ref().filter(|_| self.any())?;
@@ -109,16 +109,16 @@ impl Backlog {
         };
         let advice = match error {
             KubeApiError::Refused(_) => {
-                "raise the quota, change the policy or grant the right that this names"
+                "Raise the quota, change the admission policy, or grant the missing permission"
             }
-            KubeApiError::Conflict => "check whether another client writes Remediations",
+            KubeApiError::Conflict => "Check whether another client writes Remediations",
             KubeApiError::Contended(_) => {
-                "see which other writes this names; many at once, such as in one ResourceQuota, keep each other out"
+                "Check which other requests conflict: many concurrent writes under one ResourceQuota block each other"
             }
-            _ => "see how the API server fares",
+            _ => "Check the API server",
         };
         Some(format!(
-            "{count} could not be written, one of them {name}: {error}. What to do: {advice}. It is tried again by itself"
+            "Cannot write {count}, such as {name}: {error}. {advice}. The operator retries"
         ))
     }
 }

@@ -1,5 +1,5 @@
-//! Requests that set labels and owner references and may still be carried out after the wait for them was given up: those under way
-//! when their task ended, and those without an answer.
+//! Requests that set labels and owner references and may still take effect although nothing waits for them: those in
+//! progress when their task ended, and those without a response.
 
 use std::{
     collections::BTreeMap,
@@ -14,10 +14,10 @@ use crate::{
     sync::{decide::plan::MirrorTarget, write::object::MirrorChange},
 };
 
-/// A request is carried out within this time: the API server gives it up after a minute.
+/// A request takes effect within this time, because the API server cancels it after a minute.
 pub(crate) const UNDER_WAY: Duration = Duration::from_secs(60);
 
-/// What was sent for all `ClusterWatches`. Clones share it.
+/// The requests sent for all `ClusterWatches`. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Sent(Arc<Mutex<BTreeMap<Wanted, Landing>>>);
 
@@ -27,15 +27,15 @@ struct Wanted {
     namespace: Arc<str>,
     cluster: Arc<str>,
     instance: Option<Arc<str>>,
-    /// A digest of those that all of them get.
+    /// A digest of the labels and owner references that all of them get.
     metadata: u64,
 }
 
 #[derive(Debug, Default)]
 struct Landing {
-    /// Requests whose answer is awaited.
+    /// Requests that wait for a response.
     under_way: usize,
-    /// Until when the others may be carried out.
+    /// Until when the others may take effect.
     until: Option<Instant>,
 }
 
@@ -55,7 +55,7 @@ impl Wanted {
         }
     }
 
-    /// Whether both want other labels or owner references of the same mirrors.
+    /// Whether both set different labels or owner references on the same mirrors.
     fn contradicts(&self, other: &Self) -> bool {
         let (one, another) = (&self.instance, &other.instance);
         let meet = one.is_none() || another.is_none() || one == another;
@@ -65,7 +65,7 @@ impl Wanted {
 }
 
 impl Sent {
-    /// Notes that `change` is about to be done for `target`.
+    /// Records that `change` is about to be sent for `target`.
     #[must_use]
     pub fn begin(&self, target: &MirrorTarget, change: &MirrorChange) -> Sending {
         let sets_metadata = match change {
@@ -86,7 +86,7 @@ impl Sent {
         }
     }
 
-    /// Whether anything may still be carried out that gives mirrors of `target` other labels or owner references than it wants.
+    /// Whether a request may still set labels or owner references on mirrors of `target` that differ from its own.
     #[must_use]
     pub fn contradicts(&self, target: &MirrorTarget) -> bool {
         let (wanted, now) = (Wanted::by(target), Instant::now());
@@ -100,18 +100,18 @@ impl Sent {
     }
 }
 
-/// One write whose answer is awaited, until it is dropped.
+/// One request that waits for a response, until it is dropped.
 #[derive(Debug)]
 pub struct Sending {
     sent: Sent,
-    /// `None`: it sets no labels and owner references.
+    /// `None` if it sets no labels or owner references.
     wanted: Option<Wanted>,
-    /// Whether it may be carried out later, as far as is known.
+    /// Whether it may take effect later, as far as known.
     may_land: bool,
 }
 
 impl Sending {
-    /// It came to this.
+    /// The request ended with this result.
     pub fn ended<T>(mut self, outcome: &Result<T, KubeApiError>) {
         self.may_land = matches!(outcome, Err(KubeApiError::Unavailable(_)));
     }

@@ -1,4 +1,4 @@
-//! What becomes of decided changes: permits, requests under way, failed writes and what was left out.
+//! Carries out decided changes: permits, requests in flight, failed writes and skipped items.
 
 pub mod failed;
 pub mod in_flight;

@@ -1,4 +1,4 @@
-//! Carries out what the plan says: bounded, fenced, and never more than that.
+//! Carries out one change as planned: bounded, fenced, and nothing else.
 
 use std::sync::Arc;
 
@@ -23,36 +23,36 @@ use crate::{
     store::{ConditionFacts, Index, Mirror},
 };
 
-/// One write that the plan decided.
+/// One planned write.
 #[derive(Clone, Debug)]
 pub struct Write {
     /// The mirror's name.
     pub name: Box<str>,
-    /// What is done to it.
+    /// The change.
     pub change: MirrorChange,
 }
 
-/// What is done to a mirror.
+/// A change to a mirror.
 #[derive(Clone, Debug)]
 pub enum MirrorChange {
-    /// It is created for this remediation, and given its status.
+    /// Creates it for this remediation and writes its status.
     Create(Box<RemediationStatus>, RemediationSpec),
-    /// Its status becomes this; its labels and owners too, where `metadata` says so.
+    /// Updates its status, and its labels and owner references if `metadata` is set.
     Update {
-        /// The facts that this was decided on.
+        /// The index entry that the decision is based on.
         mirror: Arc<Mirror>,
-        /// The new status; `None`: only the metadata is put right.
+        /// The new status; `None` if only the metadata changes.
         status: Option<Box<RemediationStatus>>,
-        /// Whether labels and owner references are put right.
+        /// Whether to update labels and owner references.
         metadata: bool,
     },
-    /// What the API does not show is marked so.
+    /// Marks it because the API does not list it.
     Mark(Arc<Mirror>, Synced),
-    /// It is deleted, as retention says.
+    /// Deletes it, because retention no longer keeps it.
     Prune(Arc<Mirror>),
 }
 
-/// What a write did.
+/// The result of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Done {
     /// A mirror was created.
@@ -61,18 +61,18 @@ pub enum Done {
     Updated,
     /// A mirror was deleted.
     Pruned,
-    /// It was changed by somebody meanwhile: the next poll plans again.
+    /// Another writer changed the mirror meanwhile. The next sync plans again.
     Conflict,
 }
 
-/// Writes the mirrors of one watch.
+/// Writes the mirrors of one `ClusterWatch`.
 #[derive(Clone)]
 pub struct Writer<C> {
-    /// The cluster.
+    /// The port to the API server.
     pub cluster: C,
-    /// The index, told of every write.
+    /// The index, informed of every write.
     pub index: Index,
-    /// The namespace of the watch and its mirrors.
+    /// The namespace of the `ClusterWatch` and its mirrors.
     pub namespace: Arc<str>,
     /// The labels of the mirrors.
     pub labels: Labels,
@@ -81,10 +81,10 @@ pub struct Writer<C> {
 }
 
 impl<C: KubeApi> Writer<C> {
-    /// Carries out one write decided at `now`.
+    /// Carries out one write that was decided at `now`.
     ///
     /// # Errors
-    /// What the cluster refused or failed at; a conflict and an object that is gone are no errors.
+    /// The request that was rejected or failed. A conflict or a missing object is no error.
     pub async fn write(&self, write: Write, now: Timestamp) -> Result<Done, KubeApiError> {
         let name = write.name;
         let (cluster, decided_on) = match &write.change {
@@ -107,7 +107,7 @@ impl<C: KubeApi> Writer<C> {
         };
         match done {
             Err(KubeApiError::NotFound) => {
-                // Deleted where no event told of it: the next poll makes it anew.
+                // It was deleted without an event. The next sync creates it again.
                 if let Some(version) = decided_on {
                     self.index
                         .removed(&self.namespace, &cluster, &name, version);
@@ -122,12 +122,12 @@ impl<C: KubeApi> Writer<C> {
         }
     }
 
-    /// Reads what a write met that was decided on another version: one older than the index's says that etcd was restored.
-    /// Nothing else is decided by it.
+    /// Reads the object of a write that met another version. A version older than the index entry means that etcd was
+    /// restored. It decides nothing else.
     async fn look_again(&self, name: &str, cluster: &str) {
         let known = self.index.get(&self.namespace, name);
         let before = known.map(|mirror| mirror.resource_version);
-        // Where it fails, the next conflict looks again.
+        // If this fails, the next conflict checks again.
         if let Ok(read) = self.cluster.get(&self.namespace, name).await {
             self.index.compare(before, &read, cluster);
         }
@@ -149,9 +149,9 @@ impl<C: KubeApi> Writer<C> {
             Some(self.owners.to_vec()).filter(|owners| !owners.is_empty());
         let created = self.cluster.create(&object).await;
         let created = created.map_err(|error| match error {
-            // No conflict: it will be no different next time.
+            // Not a conflict: a retry would fail the same way.
             KubeApiError::NotFound => KubeApiError::Unavailable(
-                "its namespace or the definition of Remediations is gone".to_owned(),
+                "the namespace or the CRD of Remediation no longer exists".to_owned(),
             ),
             error => error,
         })?;
@@ -257,7 +257,8 @@ impl<C: KubeApi> Writer<C> {
         Ok(Done::Pruned)
     }
 
-    /// Reads the mirror to keep what it says, but decides nothing by it: a version other than the index's is a conflict.
+    /// Reads the mirror to keep its status, but decides nothing by it. A version other than that of the index is a
+    /// conflict.
     async fn read_at(&self, name: &str, version: &str) -> Result<Remediation, KubeApiError> {
         let read = self.cluster.get(&self.namespace, name).await?;
         if read.metadata.resource_version.as_deref() == Some(version) {
@@ -301,7 +302,7 @@ fn fence(name: &str, namespace: &str, metadata: &ObjectMeta) -> ObjectMeta {
     }
 }
 
-/// Gives each condition the time of its last transition: as before where its status is the same, else `now`.
+/// Sets the transition time of each condition: the previous one if its status is unchanged, otherwise `now`.
 fn date(conditions: &mut [Condition], before: Option<&ConditionFacts>, now: Timestamp) {
     for condition in conditions {
         let since = before.and_then(|before| before.since(&condition.type_, &condition.status));

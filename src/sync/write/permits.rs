@@ -1,4 +1,4 @@
-//! Room for the writes of all watches together.
+//! Permits for the writes of all `ClusterWatches` together.
 
 use std::sync::Arc;
 
@@ -6,15 +6,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::sync::write::in_flight::Sent;
 
-/// Writes to mirrors under way at a time: beyond it a server is no faster, the renewal of the Lease would wait behind them,
-/// and each holds its whole object meanwhile.
+/// Maximum number of writes to mirrors in flight. More would not be faster, would delay the renewal of the Lease, and
+/// would hold more objects in memory.
 pub(crate) const WRITES: usize = 64;
 
-/// Room for so many writes; whoever waits longest is next. Clones share it.
+/// Permits for this many writes, first come, first served. Clones share them.
 #[derive(Clone, Debug)]
 pub struct WritePermits {
     places: Arc<Semaphore>,
-    /// What had a place and may still be carried out.
+    /// Requests that may still take effect.
     pub sent: Sent,
 }
 
@@ -28,9 +28,9 @@ impl Default for WritePermits {
 }
 
 impl WritePermits {
-    /// Waits for a place, which is free again once it is dropped.
+    /// Waits for a permit, which is returned when dropped.
     pub async fn enter(self) -> Option<OwnedSemaphorePermit> {
-        // Nobody closes it.
+        // The semaphore is never closed.
         self.places.acquire_owned().await.ok()
     }
 }

@@ -1,47 +1,36 @@
-//! The writes of one poll: planned as pages arrive, carried out side by side, counted at the end.
+//! The writes of one sync: submitted as pages arrive, carried out concurrently, counted at the end.
 
-use std::{collections::BTreeSet, pin::pin, sync::Arc};
+use std::pin::pin;
 
 use k8s_openapi::jiff::Timestamp;
 use tokio::task::JoinSet;
 
 use crate::{
-    api::timestamp,
     events::{EventDraft, Events},
-    health::liveness::Heartbeat,
     k8s::api::{KubeApi, KubeApiError},
-    mirror::{digest, end::Clocks, name::object_name, status::Synced, truncate::cut_short},
-    store::{Index, Mirror},
+    store::Index,
     sync::{
-        decide::{
-            plan::{MirrorTarget, Verdict, plan, urgency},
-            regression::Regressions,
-            retention::{self, Candidates},
-        },
+        decide::plan::MirrorTarget,
         events::events_for,
-        metrics::meter::{WatchMeter, Writing},
+        metrics::meter::Writing,
+        observer::Observer,
         write::{
-            failed::Backlog,
+            failed::FailedWrites,
             object::{Done, MirrorChange, Write, Writer},
             permits::WritePermits,
-            skipped::LeftOut,
-            spelling::Spelling,
         },
     },
-    together::{Malformed, Remediation, Text},
 };
 
-/// Writes under way at a time when a new mirror comes, which is two calls one after the other: what keeps a server busy.
+/// Maximum number of writes in flight at which a creation starts. A creation is two requests in sequence, and this many
+/// keep an API server busy.
 const CREATES: usize = 32;
-/// The same when a change comes: so few that it is not among many others, but waits until they are done.
+/// The same for an update, which starts only when fewer than this many writes are in flight.
 const CHANGES: usize = 8;
-/// Failed creates after which a poll creates no more, and failed changes after which it changes no more: what the cluster
-/// refuses to create must not keep it from what is there. The next poll plans them again.
+/// After this many failed creations a sync creates no more, and after as many failed updates it updates no more: a
+/// quota on creations must not block updates. The next sync plans them again.
 const FAILURES: usize = 20;
-/// Characters of an id that are told.
-const ID_SHOWN: usize = 64;
-
-/// What the writes of a poll came to.
+/// The results of the writes of a sync.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct WriteSummary {
     /// Mirrors created.
@@ -50,9 +39,9 @@ pub struct WriteSummary {
     pub updated: usize,
     /// Mirrors deleted by retention.
     pub pruned: usize,
-    /// Writes that met a newer version; the next poll plans them again.
+    /// Writes that met a newer version. The next sync plans them again.
     pub conflicts: usize,
-    /// Writes that failed or were not tried after too many failed.
+    /// Writes that failed, or were not tried after too many failures.
     pub failed: usize,
     /// The first failure.
     pub error: Option<KubeApiError>,
@@ -77,62 +66,39 @@ impl WriteSummary {
 /// How one write ended.
 struct Ended {
     name: Box<str>,
-    /// Its place in [`WriteQueue::failures`].
+    /// Its index in [`WriteQueue::failures`].
     kind: usize,
     outcome: Result<Done, KubeApiError>,
     writing: Writing,
-    /// What there is to say once it is done.
-    said: Vec<EventDraft>,
+    /// The Events to publish once it is done.
+    drafts: Vec<EventDraft>,
 }
 
-/// One poll's writes.
+/// The writes of one sync.
 pub struct WriteQueue<'a, C> {
-    /// What is mirrored.
-    pub target: &'a MirrorTarget,
-    /// Of the scope.
-    digest: u64,
-    regressions: &'a Regressions,
+    target: &'a MirrorTarget,
     writer: Writer<C>,
     now: Timestamp,
-    /// The present, to judge ends by.
-    pub clocks: Clocks,
     running: JoinSet<Ended>,
-    /// Failed creates, and failed changes.
+    /// Failed creations, and failed updates.
     failures: [usize; 2],
-    /// What could not be written, by earlier polls too.
-    pub backlog: Backlog,
+    /// Failed writes, including those of earlier syncs.
+    failed_writes: &'a mut FailedWrites,
     summary: WriteSummary,
-    candidates: Candidates,
-    /// Stale mirrors that the listing shows as they are, by name.
-    confirmed: Vec<(Box<str>, Arc<Mirror>)>,
-    /// Versions older than their mirror, by name.
-    pub older: Vec<(Box<str>, Timestamp)>,
-    /// What was left out.
-    pub left_out: LeftOut,
-    /// Ids that were left out although they have a mirror: nothing confirms it.
-    pub unconfirmed: BTreeSet<Box<str>>,
-    /// Whether what is listed belongs to the scope at all.
-    pub spelling: Spelling,
-    /// Instance and id of one that was listed.
-    pub sample: Option<(Option<Text>, Text)>,
-    /// Told of every finished write and answered question.
-    pub heartbeat: Heartbeat,
-    /// Counts what is written.
-    pub meter: Arc<WatchMeter>,
-    /// Where Events of what is written are said.
+    /// Informed of each write.
+    pub observer: Observer,
+    /// The queue of Events for the writes.
     pub events: Events,
-    /// Where writes wait, with those of other watches.
+    /// The permits, shared with other `ClusterWatches`.
     pub permits: WritePermits,
-    /// A new mirror of what the API created since (by its clock) is news; `None`: all are history.
-    pub news: Option<Timestamp>,
 }
 
 impl<'a, C: KubeApi> WriteQueue<'a, C> {
-    /// A round that began at `now`.
+    /// A queue that starts at `now`.
     #[must_use]
     pub fn new(
         target: &'a MirrorTarget,
-        regressions: &'a Regressions,
+        failed_writes: &'a mut FailedWrites,
         cluster: C,
         index: Index,
         now: Timestamp,
@@ -146,115 +112,26 @@ impl<'a, C: KubeApi> WriteQueue<'a, C> {
         };
         Self {
             target,
-            digest: target.digest(),
-            regressions,
             writer,
             now,
-            clocks: Clocks {
-                ours: now,
-                apis: Some(now),
-            },
             running: JoinSet::new(),
             failures: [0; 2],
-            backlog: Backlog::default(),
+            failed_writes,
             summary: WriteSummary::default(),
-            candidates: Candidates::default(),
-            confirmed: Vec::new(),
-            older: Vec::new(),
-            left_out: LeftOut::default(),
-            unconfirmed: BTreeSet::new(),
-            spelling: Spelling::default(),
-            sample: None,
-            heartbeat: Heartbeat::default(),
-            meter: Arc::default(),
+            observer: Observer::default(),
             events: Events::default(),
             permits: WritePermits::default(),
-            news: None,
         }
     }
 
-    /// Plans a page and starts its writes, the urgent ones first; waits only while too many are under way.
-    pub async fn take(&mut self, page: Vec<Result<Remediation, Malformed>>) {
-        let mut writes: Vec<Write> = Vec::new();
-        for item in page {
-            match item {
-                Ok(item) => {
-                    if self.sample.is_none() {
-                        self.sample = Some((item.instance_id.clone(), item.id.clone()));
-                    }
-                    writes.extend(self.plan(item));
-                }
-                Err(malformed) => self.left_out.items.push(|| malformed.to_string()),
-            }
-        }
-        writes.sort_by_key(urgency);
+    /// Starts these writes in order. Waits only while too many are in flight.
+    pub async fn submit(&mut self, writes: Vec<Write>) {
         for write in writes {
             self.write(write).await;
         }
     }
 
-    fn plan(&mut self, item: Remediation) -> Option<Write> {
-        let id = item.id.clone();
-        self.spelling.note(self.target, &item);
-        if !item.unreadable.is_empty() {
-            // It is told each time, also where nothing has changed.
-            let fields = item.unreadable.join(", ");
-            let id: String = id.chars().take(ID_SHOWN).collect();
-            self.left_out.fields.push(|| format!("{id} ({fields})"));
-        }
-        let name = object_name(&self.target.cluster, &id);
-        let (index, namespace) = (&self.writer.index, &self.target.namespace);
-        let mirror = index
-            .mirror(namespace, &self.target.cluster, &name)
-            .or_else(|| index.get(namespace, &name));
-        let inputs = inputs(self.digest, &item);
-        if mirror
-            .as_ref()
-            .is_some_and(|mirror| mirror.confirms(inputs))
-        {
-            return None;
-        }
-        let trust_older = self
-            .regressions
-            .trusted(&name, timestamp::read(item.update_time.as_deref()));
-        let cut = cut_short(&item, &self.target.omit);
-        let is_mirrored = mirror.as_ref().is_some_and(|mirror| *mirror.id == *id);
-        let verdict = plan(
-            self.target,
-            &name,
-            item,
-            mirror.as_ref(),
-            trust_older,
-            self.clocks,
-        );
-        if is_mirrored && matches!(verdict, Verdict::Skipped(_)) {
-            self.unconfirmed.insert(Box::from(&*id));
-        }
-        let id: String = id.chars().take(ID_SHOWN).collect();
-        let mirrored = matches!(
-            verdict,
-            Verdict::Write(_) | Verdict::Unchanged | Verdict::Confirmed(_)
-        );
-        if let Some(field) = cut.filter(|_| mirrored) {
-            self.left_out.ends.push(|| format!("{id} ({field})"));
-        } else if let (Verdict::Unchanged, Some(mirror)) = (&verdict, mirror) {
-            // What is cut short is planned each time, for it is told each time.
-            index.confirm(namespace, &name, mirror, inputs);
-        }
-        match verdict {
-            Verdict::Write(write) => return Some(write),
-            Verdict::Later(finished) => self.candidates.push(finished, &self.target.retention),
-            Verdict::Confirmed(mirror) => self.confirmed.push(((&*name).into(), mirror)),
-            Verdict::Older(version) => self.older.push(((&*name).into(), version)),
-            Verdict::Skipped(why) => {
-                self.left_out.items.push(|| format!("{id} ({why})"));
-            }
-            Verdict::Unchanged | Verdict::Unwanted => {}
-        }
-        None
-    }
-
-    /// Starts one write, as soon as there is room: what waits holds nothing but what it would write.
+    /// Starts one write once there is a permit. While it waits, it holds only what it will write.
     pub async fn write(&mut self, write: Write) {
         let is_new = matches!(write.change, MirrorChange::Create(..));
         while self.running.len() >= if is_new { CREATES } else { CHANGES } {
@@ -262,11 +139,11 @@ impl<'a, C: KubeApi> WriteQueue<'a, C> {
         }
         let kind = usize::from(!is_new);
         if self.failures[kind] >= FAILURES {
-            self.backlog.give_up();
+            self.failed_writes.give_up();
             self.summary.failed += 1;
             return;
         }
-        if let Some(error) = self.backlog.skips(&write.name) {
+        if let Some(error) = self.failed_writes.skips(&write.name) {
             self.summary.failed(error);
             return;
         }
@@ -279,8 +156,8 @@ impl<'a, C: KubeApi> WriteQueue<'a, C> {
             }
         };
         let (writer, now) = (self.writer.clone(), self.now);
-        let writing = Writing::of(&write.change, self.news);
-        let said = events_for(&write.change, self.news);
+        let writing = Writing::of(&write.change, self.observer.event_cutoff);
+        let drafts = events_for(&write.change, self.observer.event_cutoff);
         let sending = self.permits.sent.begin(self.target, &write.change);
         self.running.spawn(async move {
             let name = write.name.clone();
@@ -292,102 +169,83 @@ impl<'a, C: KubeApi> WriteQueue<'a, C> {
                 kind,
                 outcome,
                 writing,
-                said,
+                drafts,
             }
         });
     }
 
-    /// Ends the marks of stale mirrors that were confirmed, now that a complete listing has ended.
-    pub async fn confirm(&mut self) {
-        for (name, mirror) in std::mem::take(&mut self.confirmed) {
-            let change = MirrorChange::Mark(mirror, Synced::Listed);
-            self.write(Write { name, change }).await;
-        }
-    }
-
-    /// Starts what retention wants, now that a complete listing has ended; `mirrors`: all of the watch.
-    pub async fn settle(&mut self, mirrors: &[(Box<str>, Arc<Mirror>)]) {
-        let candidates = std::mem::take(&mut self.candidates);
-        let (policy, clocks) = (&self.target.retention, self.clocks);
-        let unwritten = self.backlog.unwritten();
-        let (namespace, cluster) = (&self.target.namespace, &self.target.cluster);
-        let unwritten =
-            unwritten.filter_map(|name| self.writer.index.mirror(namespace, cluster, name));
-        let unsure = unwritten.map(|mirror| mirror.instance.clone()).collect();
-        for write in retention::settle(policy, mirrors, candidates, clocks, &unsure) {
-            self.write(write).await;
-        }
+    /// The names whose write failed or was skipped in this sync: their mirrors may be outdated.
+    pub fn unwritten(&self) -> impl Iterator<Item = &str> {
+        self.failed_writes.unwritten()
     }
 
     async fn reap(&mut self) {
         let ended = self.running.join_next().await;
-        self.heartbeat.touch();
+        self.observer.heartbeat.touch();
         let Ended {
             name,
             kind,
             outcome,
             writing,
-            said,
+            drafts,
         } = match ended {
             None => return,
             Some(Ok(ended)) => ended,
-            // The error may hold what the write was about: the log has its place.
+            // The panic message may contain what was written. The log contains only its location.
             Some(Err(_)) => {
-                self.meter.write_panicked();
-                self.backlog.give_up();
-                let error = "a write panicked: see the log".to_owned();
+                self.observer.meter.write_panicked();
+                self.failed_writes.give_up();
+                let error = "the operator panicked during a write. Check its log".to_owned();
                 self.summary.failed(KubeApiError::Unavailable(error));
                 return;
             }
         };
-        self.meter.wrote(&writing, &outcome);
+        self.observer.meter.wrote(&writing, &outcome);
         match outcome {
             Ok(done) => {
                 *self.summary.count(done) += 1;
                 if matches!(done, Done::Created | Done::Updated) {
-                    self.say(&name, said);
+                    self.publish(&name, drafts);
                 }
                 if done == Done::Conflict {
-                    self.backlog.failed(name, KubeApiError::Conflict);
+                    self.failed_writes.failed(name, KubeApiError::Conflict);
                 } else {
-                    self.backlog.done(&name);
+                    self.failed_writes.done(&name);
                 }
             }
             Err(error) => {
                 self.failures[kind] += 1;
                 self.summary.failed(error.clone());
-                self.backlog.failed(name, error);
+                self.failed_writes.failed(name, error);
             }
         }
     }
 
-    fn say(&self, name: &str, said: Vec<EventDraft>) {
-        if said.is_empty() {
+    fn publish(&self, name: &str, drafts: Vec<EventDraft>) {
+        if drafts.is_empty() {
             return;
         }
         let (namespace, index) = (&self.target.namespace, &self.writer.index);
         if let Some(mirror) = index.mirror(namespace, &self.target.cluster, name) {
-            self.events.of_mirror((namespace, name, &mirror.uid), said);
+            self.events
+                .of_mirror((namespace, name, &mirror.uid), drafts);
         }
     }
 
-    /// Waits for the writes under way.
+    /// Waits for the writes in flight.
     pub async fn drain(&mut self) {
         while !self.running.is_empty() {
             self.reap().await;
         }
     }
 
-    /// What all writes came to.
-    pub async fn finish(mut self) -> (WriteSummary, LeftOut) {
+    /// Waits for the writes in flight. Returns their results and remembers those that failed. `full` means that the
+    /// sync listed everything.
+    pub async fn finish(mut self, full: bool) -> WriteSummary {
         self.drain().await;
-        (self.summary, self.left_out)
+        self.failed_writes.end(full);
+        self.summary
     }
-}
-
-/// A digest of all that the fate of a mirrored `item` depends on, beside the facts of its mirror; `wanted`: that of the scope.
-fn inputs(wanted: u64, item: &Remediation) -> u64 {
-    digest::of(&(wanted, item))
 }
 
 #[cfg(test)]

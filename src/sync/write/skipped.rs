@@ -1,9 +1,9 @@
-//! What a poll had to leave out.
+//! What a sync had to leave out.
 
-/// Things left out that a poll names; further ones are counted.
+/// How many left-out things a message names; the rest are counted.
 const NAMED: usize = 3;
 
-/// Things of one kind: the first ones by name, further ones counted.
+/// Things of one kind: the first ones by name, the rest counted.
 #[derive(Debug, Default)]
 pub(crate) struct Named {
     named: Vec<String>,
@@ -29,29 +29,29 @@ impl Named {
     }
 }
 
-/// What a poll had to leave out, in words.
+/// What a sync had to leave out, as text.
 #[derive(Debug, Default)]
 pub struct LeftOut {
     pub(crate) items: Named,
     pub(crate) ends: Named,
-    /// Those with an optional field of another type.
+    /// Remediations with an optional field of the wrong type.
     pub(crate) fields: Named,
 }
 
 impl LeftOut {
-    /// How many items were left out.
+    /// The number of skipped items.
     #[must_use]
     pub fn skipped(&self) -> usize {
         self.items.all
     }
 
-    /// A sentence for each kind, where anything was left out.
+    /// One sentence for each kind, if anything was left out.
     #[must_use]
     pub fn message(&self) -> Option<String> {
         let all = [
-            self.items.message("left out"),
-            self.ends.message("cut short"),
-            self.fields.message("unreadable fields"),
+            self.items.message("Dropped"),
+            self.ends.message("Truncated"),
+            self.fields.message("Unreadable fields"),
         ];
         let told: Vec<_> = all.into_iter().flatten().collect();
         (!told.is_empty()).then(|| told.join(". "))

@@ -1,24 +1,24 @@
-//! Whether all that is listed belongs elsewhere by its own word: then the `ClusterWatch` does not spell an id as the API does.
+//! Detects a `ClusterWatch` that spells an id differently from the API: then every listed item belongs to another id.
 
 use crate::{
     sync::decide::plan::MirrorTarget,
     together::{Error, Remediation},
 };
 
-/// Characters of an id of the API that are told.
+/// Maximum number of characters of an API id in messages.
 const SHOWN: usize = 64;
 
-/// What the items of a listing say of where they belong.
+/// Where the items of a list belong, according to their fields.
 #[derive(Debug, Default)]
 pub struct Spelling {
-    /// One fits the scope, or is another's that has nothing to do with it.
+    /// One belongs to the target, or to an unrelated id.
     fits: bool,
-    /// How the API spells an id, by the first item that does not fit.
+    /// The API's spelling of an id, from the first item that does not match.
     other: Option<Error>,
 }
 
 impl Spelling {
-    /// Takes in an item.
+    /// Processes an item.
     pub(crate) fn note(&mut self, target: &MirrorTarget, item: &Remediation) {
         if self.fits {
             return;
@@ -39,10 +39,10 @@ impl Spelling {
         }
     }
 
-    /// Whether a complete listing of the `whole` that is to be mirrored may be mirrored.
+    /// Whether a complete list of the `whole` target may be mirrored.
     ///
     /// # Errors
-    /// [`Error::OtherSpelling`]: it shows something, and all of that belongs elsewhere.
+    /// [`Error::OtherSpelling`] if the list is not empty and every item belongs to another id.
     pub fn check(&mut self, whole: bool) -> Result<(), Error> {
         match self.other.take() {
             Some(error) if whole && !self.fits => Err(error),
@@ -51,7 +51,7 @@ impl Spelling {
     }
 }
 
-/// Whether two ids differ by their spelling alone: letter case, white space, punctuation.
+/// Whether two ids differ only in spelling: letter case, white space or punctuation.
 fn alike(one: &str, other: &str) -> bool {
     let bare = |id: &str| {
         let bare = id.chars().filter(|c| c.is_alphanumeric());

@@ -1,13 +1,12 @@
-//! The proof that a listing ended properly.
+//! The proof that a list is complete.
 
 use crate::together::{
     listing::pages::Pass,
     query::dialect::{QueryNames, StateFilter},
 };
 
-/// A listing that the API ended itself (`has_next` false). Only a
-/// [`Listing`](crate::together::Listing) that came to its end makes one, so whoever holds one may say
-/// what is absent.
+/// A list that the API ended itself (`has_next` is false). Only a complete [`Listing`](crate::together::Listing)
+/// creates one, so its owner may conclude what is gone.
 #[derive(Debug)]
 pub struct CompleteListing {
     pass: Pass,
@@ -17,7 +16,7 @@ pub struct CompleteListing {
 }
 
 impl CompleteListing {
-    /// To be called for a pass that has met the API's own end, and for nothing else.
+    /// Must be called only for a pass that reached the API's own end.
     pub(super) fn of(
         pass: Pass,
         names: QueryNames,
@@ -32,27 +31,26 @@ impl CompleteListing {
         }
     }
 
-    /// Whether the listing holds this id, readable or not (by a 64-bit keyed hash: a false
-    /// yes is as good as impossible, a false no is impossible, save for what
-    /// [`skipped_unnamed`](Self::skipped_unnamed) counts).
+    /// Whether the list contains this id, readable or not. It compares a 64-bit keyed hash: a wrong yes is practically
+    /// impossible. A wrong no is impossible, except for what [`skipped_unnamed`](Self::skipped_unnamed) counts.
     #[must_use]
     pub fn contains(&self, id: &str) -> bool {
         self.pass.contains(id)
     }
 
-    /// Whether the listing shows this id and what it is: one that cannot be read confirms nothing.
+    /// Whether the list contains this id with readable content. An unreadable item confirms nothing.
     #[must_use]
     pub fn shows(&self, id: &str) -> bool {
         self.contains(id) && self.pass.is_readable(id)
     }
 
-    /// Pages, so also calls to the API, of the pass that ended.
+    /// The pages, that is, requests, of the pass that ended.
     #[must_use]
     pub fn pages(&self) -> usize {
         self.pass.pages()
     }
 
-    /// Remediations in it, each id counted once, malformed ones left out.
+    /// The remediations in it: each id once, without malformed items.
     #[must_use]
     pub fn items(&self) -> usize {
         self.pass.items()
@@ -64,20 +62,19 @@ impl CompleteListing {
         self.pass.skipped()
     }
 
-    /// Malformed items whose id could not be read: any mirror might be one of them.
+    /// Malformed items with an unreadable id, which could be any mirror's.
     #[must_use]
     pub fn skipped_unnamed(&self) -> usize {
         self.pass.unnamed()
     }
 
-    /// The states that the API was asked for; empty: all, a full listing. May be fewer than
-    /// were wanted, where the server refuses the newer ones.
+    /// The requested states; empty for a full list. May be fewer than wanted, if the server rejects newer states.
     #[must_use]
     pub fn states(&self) -> &[String] {
         self.filter.states()
     }
 
-    /// How states were asked for.
+    /// The form of the state filter.
     pub(crate) fn filter(&self) -> &StateFilter {
         &self.filter
     }
@@ -88,7 +85,7 @@ impl CompleteListing {
         self.filter_ignored
     }
 
-    /// The spelling of the query's names that led to the end.
+    /// The names of the query parameters that worked.
     #[must_use]
     pub fn names(&self) -> QueryNames {
         self.names

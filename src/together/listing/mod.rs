@@ -1,5 +1,4 @@
-//! A listing: pages one after the other, the next one on its way while the last is worked on. A page that failed is asked
-//! for again.
+//! A list: page after page, the next one in flight while the current one is processed. A failed page is retried.
 
 use std::time::Duration;
 
@@ -25,30 +24,30 @@ pub(crate) mod timed;
 
 type Fetch = AbortOnDropHandle<Result<Page, Error>>;
 
-/// A listing under way. At most two pages are in memory; dropping it ends its call.
+/// A list in progress. At most two pages are in memory. Dropping it cancels its request.
 ///
-/// To be driven within a tokio runtime: each call is a task of its own.
+/// Requires a tokio runtime, because each request is a task.
 pub struct Listing<A: Api> {
     api: A,
     request: ListRequest,
     dialects: Dialects,
-    /// The ways to ask for the states that are left, the present one first.
+    /// The remaining forms of the state filter, the current one first.
     ladder: Vec<StateFilter>,
     names: QueryNames,
     switched: bool,
-    /// A filter was refused in this listing.
+    /// A filter was rejected in this list.
     fell: bool,
     filter_ignored: bool,
     told: Told,
     pass: Pass,
     progress: Progress,
-    /// The token of the page that is asked for.
+    /// The token of the requested page.
     page_token: Option<String>,
     retries: Retries,
     calls: usize,
 }
 
-/// What this listing has told of the server: it counts once, however often it begins again.
+/// What this list learned about the server. It counts once, however often the list starts over.
 #[derive(Default)]
 struct Told {
     names: bool,
@@ -56,19 +55,18 @@ struct Told {
 }
 
 enum Progress {
-    /// The next page is to be asked for (`None`: the first).
+    /// The next page must be requested (`None`: the first one).
     Ask(Option<String>),
-    /// The next page is on its way.
+    /// The next page was requested.
     Fetching(Fetch),
-    /// The API has ended the listing.
+    /// The API ended the list.
     Ended,
-    /// No page will come any more.
+    /// There are no more pages.
     Failed(Error),
 }
 
 impl<A: Api> Listing<A> {
-    /// A listing that begins with its first [`next_page`](Self::next_page), in the words
-    /// that the server is known to understand.
+    /// A list that starts with its first [`next_page`](Self::next_page), in the query format that is known to work.
     #[must_use]
     pub fn start(api: A, mut request: ListRequest, dialects: &Dialects) -> Self {
         request.states.sort_unstable();
@@ -95,33 +93,33 @@ impl<A: Api> Listing<A> {
         }
     }
 
-    /// Has the first page asked for once only, where `once`: it failed last time, or it is all there is, so that nothing is
-    /// lost by waiting for the next listing.
+    /// With `once`, requests the first page without retries: it failed last time, or it is the whole list, so that the
+    /// next sync is soon enough.
     #[must_use]
     pub fn first_page_once(mut self, once: bool) -> Self {
         self.retries.first_page_once = once;
         self
     }
 
-    /// How many of the [`calls`](Self::calls) repeated one that had failed.
+    /// How many of the [`calls`](Self::calls) were retries.
     #[must_use]
     pub fn retries(&self) -> usize {
         self.retries.made()
     }
 
-    /// Calls made so far, those too that were refused or repeated.
+    /// Number of requests so far, including rejected ones and retries.
     #[must_use]
     pub fn calls(&self) -> usize {
         self.calls
     }
 
-    /// What is new on the next page (perhaps nothing), or `None` after the last page. No id
-    /// comes twice. Items in states that were not asked for are handed out too.
+    /// The new items of the next page (possibly none), or `None` after the last page. No id occurs twice. Items in
+    /// states that were not requested are included.
     ///
-    /// May be dropped while it waits and called again.
+    /// Cancel-safe: it may be dropped while it waits, and called again.
     ///
     /// # Errors
-    /// Any [`Error`]; the same one again from then on.
+    /// Any [`Error`], and the same one from then on.
     pub async fn next_page(
         &mut self,
     ) -> Result<Option<Vec<Result<Remediation, Malformed>>>, Error> {
@@ -143,11 +141,10 @@ impl<A: Api> Listing<A> {
         }
     }
 
-    /// Ends the listing: the proof that it is complete, or what it failed by.
+    /// Ends the list: the proof that it is complete, or its error.
     ///
     /// # Errors
-    /// What [`next_page`](Self::next_page) failed with; [`Incomplete::Stopped`] if it has not
-    /// come to its end.
+    /// The error of [`next_page`](Self::next_page); [`Incomplete::Stopped`] if the list is not complete.
     pub fn finish(self) -> Result<CompleteListing, Error> {
         let filter = self.filter();
         match self.progress {
@@ -164,13 +161,13 @@ impl<A: Api> Listing<A> {
         }
     }
 
-    /// Whether an item in another state has proved that the API ignores the filter.
+    /// Whether an item in another state proved that the API ignores the filter.
     #[must_use]
     pub fn filter_ignored(&self) -> bool {
         self.filter_ignored
     }
 
-    /// Takes a page in, and goes on to what follows.
+    /// Processes a page, and requests the next one.
     fn take(&mut self, page: Page) -> Vec<Result<Remediation, Malformed>> {
         self.learn_filter(&page);
         let (items, next) = self.pass.take(page);
@@ -192,11 +189,10 @@ impl<A: Api> Listing<A> {
         items
     }
 
-    /// What was known already is not told anew, so that it is forgotten in time and the
-    /// better form tried again.
+    /// What was known already is not reported again, so that it expires and the better form is tried again.
     fn learn_names(&mut self, ended: bool) {
         let news = self.switched || self.names == QueryNames::Reference;
-        // a first page that is not the last says nothing of the token's name
+        // The first page does not use a token, so it says nothing about the token's name.
         let proof = self.pass.pages() > 1 || (self.switched && ended);
         if news && proof && !std::mem::replace(&mut self.told.names, true) {
             self.dialects.names_work(&self.request, self.names);
@@ -220,7 +216,7 @@ impl<A: Api> Listing<A> {
         }
     }
 
-    /// The page is asked for again, where that is any use.
+    /// Retries the page if that may help.
     fn failed(&mut self, error: Error) {
         let (query, pages) = (self.query(), self.pass.pages());
         match self.retries.after(&error, &query, pages) {
@@ -229,17 +225,17 @@ impl<A: Api> Listing<A> {
         }
     }
 
-    /// The listing has ended: what it began with was taken to the end.
+    /// The list is complete: the format that it started with works.
     fn learn_that_the_filter_holds(&self) {
         if !self.fell && !self.filter_ignored && !self.request.states.is_empty() {
             self.dialects.filter_heeded(&self.request, &self.filter());
         }
     }
 
-    /// A refusal of the first page may mean the filter: the next way to ask is tried. Where the last one is refused too, it
-    /// may mean the names: the others are tried once, without a filter, and the next listing looks for one. Not where an
-    /// order is asked for, which is what may be refused: a server that ignores the other names would list, and nobody would
-    /// learn that the order is wrong.
+    /// If the first page is rejected, the filter may be the cause: the next form is tried. If the last form is rejected
+    /// too, the names may be the cause: the others are tried once, without a filter, and the next list searches for
+    /// one. This is not done if an order is requested, which may be the cause: a server that ignores the other names
+    /// would list, and the wrong order would go unnoticed.
     fn refused(&mut self, error: Error) {
         let refused = matches!(error, Error::BadRequest { status: 400 | 422 });
         self.progress = if refused && self.pass.pages() > 0 {
@@ -252,7 +248,7 @@ impl<A: Api> Listing<A> {
             Progress::Ask(None)
         } else if refused && !self.switched && self.request.order_by.is_none() {
             (self.switched, self.names) = (true, self.names.other());
-            // It was not the filter that was refused.
+            // The filter was not the cause.
             self.fell = false;
             Progress::Ask(None)
         } else {
@@ -277,7 +273,7 @@ impl<A: Api> Listing<A> {
         self.call(self.query(), Duration::ZERO);
     }
 
-    /// The question for the page that is asked for.
+    /// The request for the current page.
     fn query(&self) -> PageQuery {
         PageQuery {
             cluster: self.request.cluster.clone(),
@@ -290,7 +286,7 @@ impl<A: Api> Listing<A> {
         }
     }
 
-    /// Asks after `wait`, and not while the key is to be left alone for a short while.
+    /// Sends a request after `wait`, and after a short rate limit of the key.
     fn call(&mut self, query: PageQuery, wait: Duration) {
         self.calls += 1;
         let api = self.api.clone();
@@ -305,7 +301,7 @@ impl<A: Api> Listing<A> {
     }
 }
 
-/// What became of a page's task.
+/// The result of a page's task.
 fn arrived(outcome: Result<Result<Page, Error>, JoinError>) -> Result<Page, Error> {
     match outcome.map_err(JoinError::try_into_panic) {
         Ok(answer) => answer,

@@ -1,4 +1,4 @@
-//! One pass over the pages of a listing: which ids it met, and whether it goes in circles.
+//! One pass over the pages of a list: the ids it met, and whether it loops.
 
 use std::{
     collections::{HashSet, hash_map::RandomState},
@@ -11,9 +11,9 @@ use crate::together::{
     wire::remediation::{Malformed, Remediation},
 };
 
-/// Most pages of one listing.
+/// Maximum number of pages of a list.
 pub(super) const MAX_PAGES: usize = 10_000;
-/// Pages in a row with nothing new that show a loop. One alone may be one that new remediations have shifted by its size.
+/// This many pages in a row without a new id mean a loop. A single one may occur if new remediations shift the pages.
 const REPEATED: usize = 2;
 
 type Item = Result<Remediation, Malformed>;
@@ -21,26 +21,26 @@ type Item = Result<Remediation, Malformed>;
 /// What follows a page.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// Nothing: the API says so.
+    /// The end, according to the API.
     End,
     /// The page of this token.
     Token(String),
-    /// Nothing that could be asked for: the listing has no proper end.
+    /// No page that could be requested, so the list is incomplete.
     Broken(Incomplete),
 }
 
-/// The pass so far. Holds hashes only: 8 bytes and a little an id.
+/// The pass so far. It stores only hashes, about 8 bytes per id.
 #[derive(Debug, Default)]
 pub(super) struct Pass {
     hasher: RandomState,
     ids: HashSet<u64>,
-    /// Those of them whose item cannot be read.
+    /// The ids of unreadable items.
     unreadable: HashSet<u64>,
     tokens: HashSet<u64>,
-    /// Ids that an abandoned pass has handed out already.
+    /// Ids that an abandoned pass already returned.
     handed_out: HashSet<u64>,
     pages: usize,
-    /// Pages in a row that held known ids alone.
+    /// Pages in a row with known ids only.
     repeated: usize,
     entries: usize,
     items: usize,
@@ -49,7 +49,7 @@ pub(super) struct Pass {
 }
 
 impl Pass {
-    /// A pass from the first page on that does not hand out again what this one did.
+    /// A new pass from the first page, which does not return again what this one did.
     pub(super) fn start_over(self) -> Self {
         let mut handed_out = self.handed_out;
         handed_out.extend(self.ids);
@@ -60,7 +60,7 @@ impl Pass {
         }
     }
 
-    /// Takes the next page in: what is new on it, and what follows.
+    /// Processes the next page: its new items, and what follows.
     pub(super) fn take(&mut self, page: Page) -> (Vec<Item>, Next) {
         let next = self.next(&page);
         self.pages += 1;
@@ -75,7 +75,7 @@ impl Pass {
         (items, next)
     }
 
-    /// What follows a page; asked before the page's ids are taken in.
+    /// What follows a page. Called before the page's ids are recorded.
     fn next(&mut self, page: &Page) -> Next {
         if !page.has_next {
             return Next::End;
@@ -97,7 +97,7 @@ impl Pass {
         Next::Token(token.clone())
     }
 
-    /// Counts an item; whether it is to be handed out.
+    /// Counts an item. Returns whether it is new.
     fn count(&mut self, item: &Item) -> bool {
         let hash = id(item).map(|id| self.hash(id));
         let first = hash.is_none_or(|hash| self.ids.insert(hash));

@@ -1,4 +1,4 @@
-//! When a page that failed is asked for again.
+//! When a failed page is retried.
 
 use std::time::Duration;
 
@@ -8,40 +8,40 @@ use crate::together::{
     service::PageQuery,
 };
 
-/// Calls for one page, the first one included.
+/// Maximum number of requests for one page, including the first.
 const TRIES: u32 = 3;
-/// So often any listing may repeat a call; a long one once in `PAGES_EACH` of the pages that it has.
+/// Number of retries that any list may use; a long list may use one per `PAGES_EACH` pages.
 const ALWAYS: usize = 10;
 const PAGES_EACH: usize = 10;
-/// The longest pause that the API may ask for without ending the listing.
+/// Longest Retry-After that does not end the list.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// The waits before a page's second and third call, on top of what the API asks for: up to this long, and twice that.
+/// The maximum waits before the second and third request of a page, in addition to the API's Retry-After: this long,
+/// and twice that.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
-/// The calls of one listing that were repeated.
+/// The retries of one list.
 #[derive(Debug, Default)]
 pub(super) struct Retries {
-    /// How often the present page has failed.
+    /// How often the current page failed.
     failed: u32,
     made: usize,
-    /// The first page is asked for once only.
+    /// The first page is not retried.
     pub(super) first_page_once: bool,
 }
 
 impl Retries {
-    /// Another page is asked for.
+    /// Another page is requested.
     pub(super) fn next_page(&mut self) {
         self.failed = 0;
     }
 
-    /// How many calls were repeated.
+    /// Number of retries.
     pub(super) fn made(&self) -> usize {
         self.made
     }
 
-    /// The page of `query` failed, `pages` have come before it: how long to wait before it is asked for again; `None`: it
-    /// is not.
+    /// The page of `query` failed after `pages` pages: how long to wait before its retry; `None` if there is none.
     pub(super) fn after(
         &mut self,
         error: &Error,
@@ -61,7 +61,7 @@ impl Retries {
     }
 }
 
-/// How much of a pause a call waits for; for a longer one it fails at once.
+/// How much of a pause a request waits for. If the pause is longer, it fails at once.
 pub(super) fn waited_for(pause: Duration) -> Duration {
     if pause > LONGEST_PAUSE {
         Duration::ZERO
@@ -70,7 +70,7 @@ pub(super) fn waited_for(pause: Duration) -> Duration {
     }
 }
 
-/// Whether the same call may succeed within seconds.
+/// Whether a retry within seconds may succeed.
 fn may_pass(error: &Error) -> bool {
     matches!(
         error,
@@ -80,7 +80,7 @@ fn may_pass(error: &Error) -> bool {
     )
 }
 
-/// What spreads the waits of those who list at the same time.
+/// The jitter between clients that list at the same time.
 fn who(query: &PageQuery) -> String {
     let (instance, token) = (query.instance.as_deref(), query.page_token.as_deref());
     let parts = [Some(&*query.cluster), instance, token];

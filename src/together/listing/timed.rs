@@ -1,4 +1,4 @@
-//! An API that counts the time it takes.
+//! Measures the time that the API needs.
 
 use std::{
     sync::{
@@ -13,8 +13,8 @@ use crate::{
     together::{Api, Error, Page, PageQuery, Remediation},
 };
 
-/// Counts how long the pages of one listing took, however long their writes go on. Pages that failed do not count: an outage
-/// says nothing of how long the next listing takes.
+/// The duration of one list's pages, without concurrent writes. Failed pages do not count, because an outage says
+/// nothing about the next list.
 #[derive(Clone)]
 pub(crate) struct Timed<A> {
     api: A,
@@ -32,7 +32,7 @@ impl<A> Timed<A> {
         }
     }
 
-    /// How long all pages took that came.
+    /// The duration of all pages received.
     pub(crate) fn taken(&self) -> Duration {
         Duration::from_micros(self.microseconds.load(Ordering::Relaxed))
     }

@@ -1,4 +1,4 @@
-//! What was learned of a server, in words: for people, and for metrics.
+//! The query format of a server, as text for people and as words for metrics.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use crate::together::{
     wire::state,
 };
 
-/// How a server is asked, in small fixed sets of words.
+/// The query format, in small fixed sets of words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DialectSummary {
     /// `reference` or `sdk`.
@@ -17,7 +17,7 @@ pub struct DialectSummary {
     pub filters: BTreeSet<&'static str>,
 }
 
-/// In one word: how these states, sorted, are asked for.
+/// One word for how these states, sorted, are requested.
 pub(super) fn of(filter: &StateFilter, why: About, asked: &[String]) -> &'static str {
     let all = filter.states().len() == asked.len();
     let newer = filter
@@ -46,36 +46,36 @@ impl Learnt {
 }
 
 impl Dialects {
-    /// For people: what is asked otherwise than in the reference page's words, where these states are listed; `None`:
-    /// nothing.
+    /// A sentence for each part of the query format that differs from the reference page, when these states are listed;
+    /// `None` if nothing differs.
     #[must_use]
     pub fn note(&self, states: &[String]) -> Option<String> {
         let names = (self.names() == QueryNames::Sdk).then_some(
-            "the API is asked with the query names of its SDKs (page_size): it does not heed those of its reference page",
+            "The operator uses the SDKs' query parameters (page_size), because the API ignores those of its reference page",
         );
         let word = self
             .recall(states)
             .map(|learnt| learnt.word(&sorted(states)));
         let filter = word.and_then(|word| match word {
-            "ignored" => Some("the API ignores the state filter: every poll lists everything"),
+            "ignored" => Some("The API ignores the state filter, so every sync lists everything"),
             "lacking" => Some(
-                "the API lists too few remediations where it is asked for states: every poll lists everything",
+                "The API returns too few remediations if filtered by state, so every sync lists everything",
             ),
-            "refused" => Some("the API refuses the state filter: every poll lists everything"),
+            "refused" => Some("The API rejects the state filter, so every sync lists everything"),
             "repeated-reference" => Some(
-                "the API refuses the newer states as a filter: remediations in those are asked for one by one",
+                "The API rejects newer states in the filter, so remediations in those states are fetched one by one",
             ),
             "repeated-known" => Some(
-                "the API refuses unknown states as a filter: remediations in those are asked for one by one",
+                "The API rejects unknown states in the filter, so remediations in those states are fetched one by one",
             ),
             "comma" => Some(
-                "the API is asked for states joined by commas: it does not take the reference page's form",
+                "The operator joins states by commas, because the API rejects the filter format of its reference page",
             ),
             "comma-known" => Some(
-                "the API is asked for states joined by commas, and without unknown ones, which it refuses: remediations in those are asked for one by one",
+                "The operator joins states by commas and fetches remediations in unknown states one by one, because the API rejects those states in the filter",
             ),
             "comma-reference" => Some(
-                "the API is asked for states joined by commas, and without the newer ones, which it refuses: remediations in those are asked for one by one",
+                "The operator joins states by commas and fetches remediations in newer states one by one, because the API rejects those states in the filter",
             ),
             _ => None,
         });
@@ -83,7 +83,7 @@ impl Dialects {
         (!told.is_empty()).then(|| told.join("; "))
     }
 
-    /// How the server is asked, for metrics.
+    /// The query format, for metrics.
     #[must_use]
     pub fn spoken(&self) -> DialectSummary {
         let names = match self.names() {

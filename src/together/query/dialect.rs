@@ -1,5 +1,5 @@
-//! How the server at one base URL wants to be asked: the reference page's way first, and what
-//! it takes instead, remembered for a while once two listings agree on it.
+//! The query format that the server at one base URL accepts. The reference page's format is tried first; an alternative
+//! is remembered for a while once two lists agree on it.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -17,11 +17,11 @@ pub(crate) use strikes::About;
 use strikes::Strikes;
 use term::Term;
 
-/// Most sets of states that are remembered; a watch rarely asks for more than two.
+/// Maximum number of state sets remembered. A `ClusterWatch` rarely requests more than two.
 const MAX_SETS: usize = 256;
 
-/// Which spelling the query's names have: a server silently ignores names that it does not
-/// know, and then serves the first page for ever.
+/// The names of the query parameters. A server silently ignores names that it does not know, and then returns the first
+/// page forever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum QueryNames {
     /// `pageSize`, `pageToken`, `orderBy`, as in the reference page.
@@ -42,20 +42,20 @@ impl QueryNames {
     }
 }
 
-/// What was learned of the server, shared by all users of one client. What one listing meets counts for that listing alone
-/// (a strike); what two in a row meet is remembered, for 10 minutes at first and for twice as long each time
-/// that it is met again after that, at most 6 hours.
+/// What was learned about the server, shared by all users of a client. What one list meets counts for that list only (a
+/// strike). What two in a row meet is remembered: for 10 minutes at first, and for twice as long each time it is met
+/// again, at most 6 hours.
 #[derive(Debug, Clone, Default)]
 pub struct Dialects(Arc<Mutex<Learned>>);
 
 #[derive(Debug, Default)]
 pub(super) struct Learned {
-    /// Since when the SDKs' names work where the reference page's do not.
+    /// Since when the SDKs' names work and the reference page's do not.
     sdk_names: Option<Term>,
-    /// What the server took instead of each set of states, sorted.
+    /// The alternative for each set of states, sorted.
     pub(super) filters: HashMap<Vec<String>, Learnt>,
     strikes: Strikes,
-    /// How often another way than the reference page's was remembered, by that way.
+    /// How often each alternative was remembered.
     fallbacks: BTreeMap<&'static str, u64>,
 }
 
@@ -67,21 +67,21 @@ pub(crate) struct Learnt {
 }
 
 impl Dialects {
-    /// Whether a listing of these states is asked for by state. If not, the server was found to refuse or ignore that
-    /// filter, or to list too little with it, and every listing is a full one for now.
+    /// Whether a list of these states uses the state filter. If not, the server rejects or ignores that filter, or
+    /// returns too little with it, and for now every list is a full one.
     #[must_use]
     pub fn filters(&self, states: &[String]) -> bool {
         self.filter(states) != StateFilter::None
     }
 
-    /// How often another way than the reference page's was remembered, by that way: `sdk-names` or a word of
+    /// How often each alternative was remembered: `sdk-names` or a word of
     /// [`filters`](crate::together::DialectSummary::filters).
     #[must_use]
     pub fn fallbacks(&self) -> BTreeMap<&'static str, u64> {
         self.learned().fallbacks.clone()
     }
 
-    /// The names to begin a listing with.
+    /// The names that a list starts with.
     pub(crate) fn names(&self) -> QueryNames {
         match self.learned().sdk_names {
             Some(term) if term.runs() => QueryNames::Sdk,
@@ -89,7 +89,7 @@ impl Dialects {
         }
     }
 
-    /// The filter to begin a listing with.
+    /// The filter that a list starts with.
     pub(crate) fn filter(&self, asked: &[String]) -> StateFilter {
         if asked.is_empty() {
             return StateFilter::None;
@@ -98,8 +98,7 @@ impl Dialects {
         remembered.unwrap_or_else(|| StateFilter::Repeated(asked.to_vec()))
     }
 
-    /// The listing of `request` found that these names lead from page to page, having begun with the others where they
-    /// are the SDKs'.
+    /// The list of `request` found that these names work. If they are the SDKs', it started with the others.
     pub(crate) fn names_work(&self, request: &ListRequest, names: QueryNames) {
         const WORD: &str = "sdk-names";
         let mut learned = self.learned();
@@ -119,18 +118,17 @@ impl Dialects {
         *learned.fallbacks.entry(WORD).or_default() += 1;
     }
 
-    /// The server answered this filter, having refused those before it on the ladder.
+    /// The server accepted this filter, after it rejected the better forms.
     pub(crate) fn filter_taken(&self, request: &ListRequest, filter: &StateFilter) {
         self.learn(request, About::Refused, filter.clone());
     }
 
-    /// The server listed a state that was not asked for.
+    /// The server returned a state that was not requested.
     pub(crate) fn filter_ignored(&self, request: &ListRequest) {
         self.learn(request, About::Ignored, StateFilter::None);
     }
 
-    /// The listing of `request` came to its end with the filter that it began with, and nothing else than what was asked
-    /// for was on it.
+    /// The list of `request` completed with the filter that it started with, and contained only what was requested.
     pub(crate) fn filter_heeded(&self, request: &ListRequest, filter: &StateFilter) {
         let mut learned = self.learned();
         learned.strikes.clear(About::Refused, request);
@@ -141,7 +139,7 @@ impl Dialects {
         }
     }
 
-    /// A listing of `request` with this filter lacked a remediation in a state that was asked for.
+    /// A list of `request` with this filter lacked a remediation in a requested state.
     pub(crate) fn filter_lacks(&self, request: &ListRequest, filter: &StateFilter) {
         let set = sorted(&request.states);
         let known = self.learned().filters.get(&set).cloned();
@@ -150,7 +148,7 @@ impl Dialects {
         self.learn(request, About::Lacking, next);
     }
 
-    /// A listing of everything showed nothing that the last one of `request` should have had.
+    /// A full list showed nothing that the last list of `request` lacked.
     pub(crate) fn filter_lacks_nothing(&self, request: &ListRequest) {
         let mut learned = self.learned();
         learned.strikes.clear(About::Lacking, request);
@@ -191,7 +189,7 @@ impl Dialects {
 }
 
 impl Learned {
-    /// Forgets what is known of these states, if it is `wrong`.
+    /// Forgets what is known about these states, if it is `wrong`.
     fn forget(&mut self, states: &[String], wrong: impl Fn(&Learnt) -> bool) {
         let set = sorted(states);
         if self.filters.get(&set).is_some_and(wrong) {

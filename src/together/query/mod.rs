@@ -1,4 +1,4 @@
-//! What is asked: URLs, and the spellings of parameters that a server may want.
+//! Requests: URLs, and the alternatives for parameters that a server may require.
 
 pub mod describe;
 pub mod dialect;

@@ -1,4 +1,4 @@
-//! The URLs of the calls: whatever an id holds, it stays one segment of its path.
+//! The URLs of requests. Whatever an id contains, it stays one segment of the path.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 pub(crate) use url::Url;
@@ -13,7 +13,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// The path's word for all instances.
+/// The path segment for all instances.
 const ALL: &str = "-";
 
 /// The URL of one page of a listing.
@@ -78,15 +78,15 @@ fn remediations(
     Ok(url)
 }
 
-/// Whether every server and proxy reads a path with this id alike: nothing in it is encoded. Some take `%2F` for a slash,
-/// or refuse it, and their 404 says nothing of the id.
+/// Whether every server and proxy reads a path with this id the same way, because nothing in it is encoded. Some take
+/// `%2F` as a slash, or reject it, so their 404 says nothing about the id.
 #[must_use]
 pub fn is_plain(id: &str) -> bool {
     segment("id", id).is_ok_and(|segment| segment == id)
 }
 
-/// One segment of a path. An empty one would change the path's meaning, and a URL cannot
-/// carry the dot segments in any spelling: `%2e` is a dot too.
+/// One segment of a path. An empty one would change the path's meaning, and no URL can contain dot segments: `%2e` is a
+/// dot too.
 fn segment(what: &'static str, id: &str) -> Result<String, Error> {
     match id {
         "" | "." | ".." => Err(Error::ImpossibleId { what }),

@@ -1,4 +1,4 @@
-//! From an answer's body to remediations, one by one, so that a bad item costs itself alone.
+//! Parses the body of a response into remediations, one by one, so that a bad item does not affect the others.
 
 mod item;
 
@@ -18,11 +18,11 @@ use crate::together::{
     wire::remediation::{Malformed, Remediation, Text},
 };
 
-/// What the place of an error is called where no field is to blame.
+/// The place of an error without a field.
 const BODY: &str = "the body";
 
-/// The list's answer. `remediations` and `has_next` are required by the reference page: without
-/// them an answer proves nothing.
+/// The response to a list. The reference page requires `remediations` and `has_next`: without them a response proves
+/// nothing.
 #[derive(Deserialize)]
 #[serde(bound(deserialize = "T: Deserialize<'de>"))]
 struct Envelope<T> {
@@ -47,7 +47,7 @@ impl<T> Envelope<T> {
     }
 }
 
-/// A text that stays in the body, but for one with escapes.
+/// A text inside the body, copied only if it has escapes.
 #[derive(Default, Deserialize)]
 #[serde(transparent)]
 struct Borrowed<'a>(#[serde(borrow)] Cow<'a, str>);
@@ -59,7 +59,7 @@ impl AsRef<str> for Borrowed<'_> {
 }
 
 impl Borrowed<'_> {
-    /// The same, which keeps the `body` that it was read from.
+    /// The same with the `body` that it was parsed from.
     fn of(self, body: &Text) -> Text {
         match self.0 {
             Cow::Borrowed(text) => body.slice_ref(text),
@@ -68,7 +68,7 @@ impl Borrowed<'_> {
     }
 }
 
-/// A remediation in which nothing is amiss: an object, with an id and a state.
+/// A well-formed remediation: an object with an id and a state.
 struct Whole<'a>(Remediation<Borrowed<'a>>);
 
 impl<'de> Deserialize<'de> for Whole<'de> {
@@ -77,7 +77,7 @@ impl<'de> Deserialize<'de> for Whole<'de> {
     }
 }
 
-/// serde reads a list as a struct, too.
+/// serde would also accept a JSON list as a struct.
 struct ObjectOnly;
 
 impl<'de> Visitor<'de> for ObjectOnly {
@@ -97,12 +97,12 @@ impl<'de> Visitor<'de> for ObjectOnly {
     }
 }
 
-/// Reads one page of a listing. Every item of the body is in the page, readable or not.
+/// Parses one page of a list. Every item of the body is in the page, readable or not.
 ///
 /// # Errors
-/// [`Error::InvalidResponse`] where the body as a whole is not a page.
+/// [`Error::InvalidResponse`] if the body as a whole is not a page.
 pub fn decode_page(body: &Bytes) -> Result<Page, Error> {
-    // Nearly always all is well, and one reading of the body is enough.
+    // Nearly every body is well-formed, so one pass is enough.
     if is_object(body)
         && let Ok(text) = Text::try_from(body.clone())
         && let Ok(envelope) = serde_json::from_str::<Envelope<Whole>>(&text)
@@ -112,15 +112,15 @@ pub fn decode_page(body: &Bytes) -> Result<Page, Error> {
     one_by_one(body)
 }
 
-/// The same, slower, for any page.
+/// The same for any page, but slower.
 fn one_by_one(body: &[u8]) -> Result<Page, Error> {
     parse::<Envelope<&RawValue>>(body)?.page(|(position, raw)| item::read(raw, position))
 }
 
-/// Reads the answer to a call by id.
+/// Parses the response to a request by id.
 ///
 /// # Errors
-/// [`Error::InvalidResponse`] where the body is no remediation.
+/// [`Error::InvalidResponse`] if the body is not a remediation.
 pub fn decode_one(body: &[u8]) -> Result<Remediation, Error> {
     let raw: &RawValue = parse(body)?;
     item::read(raw, 0).map_err(|malformed| {
@@ -142,10 +142,10 @@ fn absent(field: &str) -> Error {
     })
 }
 
-/// Reads a whole body as one JSON object.
+/// Parses a whole body as one JSON object.
 fn parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Error> {
     let value = serde_json::from_slice(body).or_else(|_| parse_with_path(body))?;
-    // serde reads a list as a struct, field by field
+    // serde would also accept a JSON list as a struct, field by field.
     if is_object(body) {
         Ok(value)
     } else {
@@ -161,7 +161,7 @@ fn is_object(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"{")
 }
 
-/// The same, slower, and it knows where an error is.
+/// The same, slower, with the place of an error.
 fn parse_with_path<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Error> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut json)
@@ -170,7 +170,7 @@ fn parse_with_path<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Error
     Ok(value)
 }
 
-/// Names an error without its message, which may show values of the body.
+/// Converts an error without its message, which may contain values of the body.
 fn flaw(path: String, error: &serde_json::Error) -> Error {
     let (line, column) = (error.line(), error.column());
     Error::InvalidResponse(match error.classify() {
@@ -192,8 +192,8 @@ fn or_body(path: String) -> String {
     }
 }
 
-/// A path, empty for the whole, and where a field's own name cannot be read. It holds names of our own fields alone: what has another name
-/// is skipped unread, and what breaks in there is told by line and column.
+/// The path of an error; empty for the whole body, or if a field's name is unreadable. It contains only names of our
+/// own fields, because others are skipped unread. Errors inside skipped values have a line and a column.
 fn field(path: &Path) -> String {
     let unknown = |segment: &Segment| matches!(segment, Segment::Unknown);
     if path.iter().next().is_none() || path.iter().any(unknown) {
@@ -202,7 +202,7 @@ fn field(path: &Path) -> String {
     path.to_string()
 }
 
-/// A list that must be there, but may be null, as some servers write an empty one.
+/// A required list that may be null, as some servers write an empty one.
 fn null_as_empty<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Vec<T>>, D::Error> {

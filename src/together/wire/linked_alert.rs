@@ -1,44 +1,44 @@
-//! The alerts that led to a remediation: newer than the reference page, so nothing in them
-//! can make an item unreadable.
+//! The alerts that led to a remediation. They are newer than the reference page, so nothing in them makes an item
+//! unreadable.
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::{Map, Value, value::RawValue};
 
-/// One alert, as the API wrote it; absent, null, empty and wrongly typed are all `None`.
+/// One alert, as the API returned it. Absent, null, empty and wrongly typed fields are `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct LinkedAlert {
     /// The alert's name (`alert_name`).
     pub name: Option<String>,
     /// `PHC_SEVERITY_INFO`, `_WARNING`, `_CRITICAL`, or newer.
     pub severity: Option<String>,
-    /// The title for people (`annotation.title`).
+    /// The human-readable title (`annotation.title`).
     pub title: Option<String>,
-    /// A short form of it (`annotation.summary_line`).
+    /// A short summary (`annotation.summary_line`).
     pub summary: Option<String>,
-    /// A sentence or two (`annotation.description`).
+    /// One or two sentences (`annotation.description`).
     pub description: Option<String>,
     /// When it began.
     pub started_at: Option<String>,
-    /// When it was over.
+    /// When it ended.
     pub resolved_at: Option<String>,
-    /// The GPU errors that it counted (`annotation.xid.events`).
+    /// The GPU errors counted by it (`annotation.xid.events`).
     pub xids: Vec<Xid>,
     /// Why Slurm does not use the node (`annotation.slurm_node_unavailable.reason`).
     pub slurm_reason: Option<String>,
 }
 
-/// One kind of GPU error; at least one of its fields is there.
+/// One kind of GPU error, with at least one field.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Xid {
-    /// The number that NVIDIA gives it (`xid_code`).
+    /// NVIDIA's number of the error (`xid_code`).
     pub code: Option<i64>,
-    /// The name that NVIDIA gives it.
+    /// NVIDIA's name of the error.
     pub mnemonic: Option<String>,
-    /// How often it came.
+    /// How often it occurred.
     pub count: Option<i64>,
 }
 
-/// Reads `linked_alerts` as far as it can be read, and whether that is all of it.
+/// Parses `linked_alerts` as far as possible. Returns whether that is all of it.
 pub(super) fn read(raw: &RawValue) -> (Vec<LinkedAlert>, bool) {
     let Ok(list) = serde_json::from_str::<Option<Vec<&RawValue>>>(raw.get()) else {
         return (Vec::new(), false);
@@ -51,7 +51,7 @@ pub(super) fn read(raw: &RawValue) -> (Vec<LinkedAlert>, bool) {
     (alerts.collect(), all)
 }
 
-/// What can be read of one alert; `all` becomes false where that is not all that is kept of one.
+/// The readable part of one alert; `all` becomes false if a relevant part is unreadable.
 fn alert(raw: &RawValue, all: &mut bool) -> LinkedAlert {
     let Ok(fields) = serde_json::from_str::<Map<String, Value>>(raw.get()) else {
         *all = false;
@@ -77,7 +77,7 @@ fn alert(raw: &RawValue, all: &mut bool) -> LinkedAlert {
     }
 }
 
-/// The events of an `xid`, as far as they can be read.
+/// The events of an `xid`, as far as they are readable.
 fn xids(xid: Option<&Value>, all: &mut bool) -> Vec<Xid> {
     let events = match object(xid, all).and_then(|fields| fields.get("events")) {
         None | Some(Value::Null) => return Vec::new(),
@@ -102,7 +102,7 @@ fn xids(xid: Option<&Value>, all: &mut bool) -> Vec<Xid> {
     events.collect()
 }
 
-/// An object; `all` becomes false where it is something else.
+/// An object; `all` becomes false if it is something else.
 fn object<'a>(value: Option<&'a Value>, all: &mut bool) -> Option<&'a Map<String, Value>> {
     match value {
         None | Some(Value::Null) => None,
@@ -114,7 +114,8 @@ fn object<'a>(value: Option<&'a Value>, all: &mut bool) -> Option<&'a Map<String
     }
 }
 
-/// A whole number, also as text, as gateways write those of 64 bits; `all` becomes false where it is something else.
+/// A whole number, also as text, because gateways write 64-bit numbers as text; `all` becomes false if it is something
+/// else.
 fn number(value: Option<&Value>, all: &mut bool) -> Option<i64> {
     let number = match value {
         None | Some(Value::Null) => return None,
@@ -126,7 +127,7 @@ fn number(value: Option<&Value>, all: &mut bool) -> Option<i64> {
     number
 }
 
-/// A text; `all` becomes false where it is something else.
+/// A text; `all` becomes false if it is something else.
 fn text(value: Option<&Value>, all: &mut bool) -> Option<String> {
     match value {
         None | Some(Value::Null) => None,
@@ -138,13 +139,13 @@ fn text(value: Option<&Value>, all: &mut bool) -> Option<String> {
     }
 }
 
-/// Reads `linked_alerts`; an error where it cannot all be read.
+/// Parses `linked_alerts`; an error if part of it is unreadable.
 pub(super) fn all_of_them<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<LinkedAlert>, D::Error> {
     match read(<&RawValue>::deserialize(deserializer)?) {
         (alerts, true) => Ok(alerts),
-        (_, false) => Err(D::Error::custom("not all of it can be read")),
+        (_, false) => Err(D::Error::custom("part of it cannot be read")),
     }
 }
 

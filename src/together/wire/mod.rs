@@ -1,4 +1,4 @@
-//! What is answered: the bodies of the Together API, read so that one odd item spoils no other.
+//! Responses: the bodies of the Together API, parsed so that one odd item does not affect the others.
 
 pub mod decode;
 pub mod linked_alert;

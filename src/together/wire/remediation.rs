@@ -1,4 +1,4 @@
-//! A remediation as the API tells it.
+//! A remediation as the API returns it.
 
 use std::marker::PhantomData;
 
@@ -10,39 +10,39 @@ use serde::{
 
 use super::linked_alert::{self, LinkedAlert};
 
-/// A text of an answer: a part of the body that it came with, which stays as long as it, or a copy. Cheap to clone.
+/// A text of a response: a slice of the body, which stays in memory as long as the text, or a copy. Cheap to clone.
 pub type Text = ByteString;
 
 /// One remediation: the 18 fields of the reference page and two newer ones.
 ///
-/// Times and enums stand exactly as the API wrote them (times are RFC 3339 in the reference
-/// page's example, enums are open sets). A value of an enum may be a whole number, here as text: a gateway that does not
-/// know a newer value's name writes its number. Absent, null and empty are all `None`. Lengths are bounded by the body
-/// cap alone.
+/// Times and enum values are exactly as the API wrote them: times are RFC 3339 in the reference page's example, and
+/// enums are open sets. An enum value may be a whole number, here as text, because a gateway that does not know a newer
+/// value's name writes its number. Absent, null and empty are all `None`. Only the maximum size of the body bounds the
+/// lengths.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(
     default,
     bound(deserialize = "T: Deserialize<'de> + Default + AsRef<str>")
 )]
 pub struct Remediation<T = Text> {
-    /// Identity; any string, never empty.
+    /// The id; any text, never empty.
     pub id: T,
     /// The cluster it belongs to.
     #[serde(deserialize_with = "text")]
     pub cluster_id: Option<T>,
-    /// The instance (machine) it repairs.
+    /// The instance (node) that it is for.
     #[serde(deserialize_with = "text")]
     pub instance_id: Option<T>,
-    /// What would be, or was, done: `REMEDIATION_MODE_…`.
+    /// The action: `REMEDIATION_MODE_…`.
     #[serde(deserialize_with = "word")]
     pub mode: Option<T>,
-    /// What started it: `REMEDIATION_TRIGGER_…`.
+    /// Who started it: `REMEDIATION_TRIGGER_…`.
     #[serde(deserialize_with = "word")]
     pub trigger: Option<T>,
-    /// Where it stands, never empty; see [`state`](super::state).
+    /// The state, never empty; see [`state`](super::state).
     #[serde(deserialize_with = "numbers_too")]
     pub state: T,
-    /// Why it was asked for.
+    /// Why it was requested.
     #[serde(deserialize_with = "text")]
     pub reason: Option<T>,
     /// The active health check run that led to it.
@@ -51,19 +51,19 @@ pub struct Remediation<T = Text> {
     /// The passive health check event that led to it.
     #[serde(deserialize_with = "text")]
     pub passive_health_check_event_id: Option<T>,
-    /// Who asked for it (may name a person).
+    /// Who requested it (may be a personal name).
     #[serde(deserialize_with = "text")]
     pub requested_by: Option<T>,
     /// When it was created.
     #[serde(deserialize_with = "text")]
     pub create_time: Option<T>,
-    /// Who approved or rejected it (may name a person).
+    /// Who approved or rejected it (may be a personal name).
     #[serde(deserialize_with = "text")]
     pub reviewed_by: Option<T>,
     /// When it was approved or rejected.
     #[serde(deserialize_with = "text")]
     pub review_time: Option<T>,
-    /// What the reviewer wrote.
+    /// Comment of the reviewer.
     #[serde(deserialize_with = "text")]
     pub review_comment: Option<T>,
     /// When processing began.
@@ -72,7 +72,7 @@ pub struct Remediation<T = Text> {
     /// When processing ended.
     #[serde(deserialize_with = "text")]
     pub end_time: Option<T>,
-    /// What went wrong.
+    /// Why it failed.
     #[serde(deserialize_with = "text")]
     pub error_message: Option<T>,
     /// When the API last changed it.
@@ -81,17 +81,17 @@ pub struct Remediation<T = Text> {
     /// The instance's display name (newer than the reference page).
     #[serde(deserialize_with = "text")]
     pub instance_name: Option<T>,
-    /// The alerts that led to it (newer than the reference page); unreadable ones are left out.
+    /// The alerts that led to it (newer than the reference page), without unreadable ones.
     #[serde(deserialize_with = "linked_alert::all_of_them")]
     pub linked_alerts: Vec<LinkedAlert>,
-    /// Optional fields, by their names on the wire, that hold something of another type. They are absent here, or
-    /// (`linked_alerts`) lack what could not be read.
+    /// Optional fields of the wrong type, by their names in JSON. They are absent here, or (`linked_alerts`) lack the
+    /// unreadable part.
     #[serde(skip)]
     pub unreadable: Vec<&'static str>,
 }
 
 impl<T> Remediation<T> {
-    /// The same with other texts.
+    /// The same with another type of text.
     pub(crate) fn map<U>(self, text: impl Fn(T) -> U) -> Remediation<U> {
         Remediation {
             id: text(self.id),
@@ -119,17 +119,17 @@ impl<T> Remediation<T> {
     }
 }
 
-/// An item of a listing that could not be read. Holds no value of the body but the id.
+/// An unreadable item of a list. Contains no value of the body except for the id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Malformed {
-    /// Place of the item: in its page, and once a [`Listing`](crate::together::Listing) has handed it
-    /// out, in the listing, counted from 0.
+    /// Index of the item, from 0: in its page, and after a [`Listing`](crate::together::Listing) returned it, in the
+    /// list.
     pub position: usize,
-    /// The id, where it could be read and has at most 1,024 bytes.
+    /// The id, if it is readable and has at most 1,024 bytes.
     pub id: Option<String>,
-    /// The field that could not be read; empty for the item as a whole.
+    /// The unreadable field; empty for the whole item.
     pub field: String,
-    /// What is wrong with it, in words.
+    /// The problem, for people.
     pub problem: &'static str,
 }
 
@@ -147,7 +147,7 @@ impl std::fmt::Display for Malformed {
     }
 }
 
-/// A value of an enum; null and empty are absent.
+/// An enum value; null and empty count as absent.
 fn word<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -196,7 +196,7 @@ impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for NumbersToo<T> {
     }
 }
 
-/// Null and empty are absent.
+/// Null and empty count as absent.
 fn text<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,

@@ -1,12 +1,12 @@
-//! The states of a remediation, as strings: the API has added some before and will again.
+//! The states of a remediation as texts, because the API adds states over time.
 
-/// Open states of the reference page: waiting for approval, queued, being processed.
+/// Open states of the reference page: awaiting approval, queued, in progress.
 pub const OPEN_REFERENCE: [&str; 3] = ["PENDING_APPROVAL", "PENDING", "RUNNING"];
 
-/// Open states that newer SDKs know: the host is being, or has been, taken out of use.
+/// Open states that newer SDKs know: the host is being cordoned, or is cordoned.
 pub const OPEN_NEWER: [&str; 2] = ["QUARANTINING", "QUARANTINED"];
 
-/// States that end a remediation (inferred from the reference page's words).
+/// Final states (inferred from the reference page's text).
 pub const FINAL: [&str; 4] = ["SUCCEEDED", "FAILED", "CANCELLED", "AUTO_RESOLVED"];
 
 /// Whether nothing further will happen. An unknown state is not final.
@@ -15,13 +15,13 @@ pub fn is_final(state: &str) -> bool {
     FINAL.contains(&state)
 }
 
-/// Whether the reference page lists the state, so that every server must take it as a filter.
+/// Whether the reference page lists the state, so that every server accepts it as a filter.
 #[must_use]
 pub fn is_reference(state: &str) -> bool {
     is_final(state) || OPEN_REFERENCE.contains(&state)
 }
 
-/// Whether the state is one that this program was written for.
+/// Whether this version knows the state.
 #[must_use]
 pub fn is_known(state: &str) -> bool {
     is_reference(state) || OPEN_NEWER.contains(&state)

@@ -98,7 +98,10 @@ async fn a_life(version: Version) {
 
     let notes = stage.try_install(RELEASE, &home, &chart(), &values).await;
     let notes = notes.unwrap();
-    assert!(notes.contains("Next, for each cluster to watch"), "{notes}");
+    assert!(
+        notes.contains("Then create a Secret with an API key and a ClusterWatch"),
+        "{notes}"
+    );
     assert!(stage.is_new().await, "an upgrade brings the definitions");
     fixture.watch("training", fast).await;
     let ready = [
@@ -114,7 +117,7 @@ async fn a_life(version: Version) {
     let back = ["rollback", RELEASE, "1", "--namespace", &home];
     stage.helm.run(&back).await.unwrap();
     assert!(!stage.is_new().await, "a rollback takes them back");
-    operator.has_said("not ready any more: ").await;
+    operator.has_said("no longer ready: ").await;
     stage.install(RELEASE, &home, &values).await;
     assert!(stage.is_new().await);
     drop(operator);

@@ -56,7 +56,7 @@ async fn an_old_name_is_refused_with_the_new_one_unless_it_holds_its_old_default
             assert_eq!(helm.template(&[&set]).await.unwrap(), plain, "{old}");
             let set = format!("--set-json={old}={other}");
             let told = helm.template(&[&set]).await.unwrap_err();
-            let wanted = format!("{old} has a new name. Set {new} instead, and remove {old}");
+            let wanted = format!("{old} was renamed. Set {new} instead, and remove {old}");
             assert!(told.contains(&wanted), "{version:?} {set}: {told}");
         }
     }

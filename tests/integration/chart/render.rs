@@ -92,7 +92,10 @@ async fn a_typo_and_a_value_out_of_its_bounds_are_refused_by_name() {
                 "leaderElection.enabled=false,replicaCount=1,strategy.type=RollingUpdate",
                 "strategy.type=Recreate",
             ),
-            ("caBundle.configMap=a,caBundle.secret=b", "not both"),
+            (
+                "caBundle.configMap=a,caBundle.secret=b",
+                "mutually exclusive",
+            ),
             ("api.url=http://simulator:8081", "api.allowHttp=true"),
         ] {
             let told = helm.template(&["--set", set]).await.unwrap_err();

@@ -94,7 +94,7 @@ async fn a_remediation_stays_the_mirror_of_one() {
         .unwrap();
     for field in ["clusterId", "id"] {
         let refused = changed(&objects.remediations, "r", json!({ field: "x" })).await;
-        let message = "cannot be changed: a Remediation is the mirror of one remediation for ever";
+        let message = "cannot be changed: a Remediation always mirrors the same remediation";
         assert_refused(refused, &format!("spec.{field}"), message);
     }
 }

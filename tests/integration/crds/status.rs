@@ -13,7 +13,7 @@ use super::objects::{Objects, causes, remediation, watch};
 fn pending(main_condition: &str) -> Value {
     let condition = |kind: &str, status: &str| {
         json!({
-            "type": kind, "status": status, "reason": "Pending", "message": "no operator has looked at this yet. If this stays, see that one runs and watches this namespace",
+            "type": kind, "status": status, "reason": "Pending", "message": "Waiting for the operator. If this persists, check that it is running and watches this namespace",
             "lastTransitionTime": "1970-01-01T00:00:00Z",
         })
     };

@@ -54,21 +54,21 @@ fn cases() -> [Case; 6] {
             dialect: without_newer(StateForm::Repeated),
             calls: (2, 1),
             word: "repeated-reference",
-            sentence: "the API refuses the newer states as a filter",
+            sentence: "The API rejects newer states in the filter",
         },
         Case {
             name: "comma",
             dialect: of_form(StateForm::Comma),
             calls: (3, 1),
             word: "comma",
-            sentence: "states joined by commas: it does not take the reference page's form",
+            sentence: "joins states by commas, because the API rejects the filter format",
         },
         Case {
             name: "comma-reference",
             dialect: without_newer(StateForm::Comma),
             calls: (4, 1),
             word: "comma-reference",
-            sentence: "joined by commas, and without the newer ones",
+            sentence: "joins states by commas and fetches remediations in newer states one by one",
         },
         Case {
             name: "refused",
@@ -78,14 +78,14 @@ fn cases() -> [Case; 6] {
             },
             calls: (5, 1),
             word: "refused",
-            sentence: "the API refuses the state filter: every poll lists everything",
+            sentence: "The API rejects the state filter, so every sync lists everything",
         },
         Case {
             name: "ignored",
             dialect: of_form(StateForm::Ignored),
             calls: (1, 1),
             word: "ignored",
-            sentence: "the API ignores the state filter: every poll lists everything",
+            sentence: "The API ignores the state filter, so every sync lists everything",
         },
     ]
 }
@@ -172,7 +172,7 @@ async fn the_names_of_the_sdks_are_found_once_remembered_and_told() {
     assert_eq!(fixture.simulator.counters().calls(), 5 + 5 + 3);
     let message = told(&fixture.ready("training", "Synced").await, "Ready").message;
     assert!(
-        message.contains("the query names of its SDKs (page_size)"),
+        message.contains("the SDKs' query parameters (page_size)"),
         "{message}"
     );
     let scrape = fixture.scrape().await;

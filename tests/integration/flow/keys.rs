@@ -92,12 +92,12 @@ async fn a_secret_that_cannot_be_used_is_told_with_what_to_do() {
         (
             (&[("api-key", "planted-marker-3")], "example.org/token"),
             "SecretInvalid",
-            "only Opaque is read",
+            "must be Opaque",
         ),
         (
             (&[("api-key", "planted-marker-4")], "Opaque"),
             "Unauthorized",
-            "wrong, expired or revoked",
+            "invalid, expired or revoked",
         ),
     ] {
         told_and_mended(&fixture, broken, reason, wanted).await;
@@ -110,7 +110,7 @@ async fn a_secret_that_cannot_be_used_is_told_with_what_to_do() {
         &fixture,
         (&other, "Opaque"),
         "Forbidden",
-        "put a key of its project",
+        "Put an API key of the cluster's project",
     )
     .await;
 
@@ -162,7 +162,7 @@ async fn an_unknown_cluster_or_instance_is_told() {
     assert!(
         told(&watch, "Stalled")
             .message
-            .contains("check spec.instanceId")
+            .contains("Check spec.instanceId")
     );
 }
 

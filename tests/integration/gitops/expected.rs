@@ -127,12 +127,14 @@ pub(super) fn all() -> Vec<Row> {
 fn watches() -> Vec<Row> {
     let at = |name, what, seen| row(Watch, name, what, seen);
     let mut rows = vec![
-        at("created", "created, no operator has looked", InProgress).says("has not taken up"),
+        at("created", "created, no operator has looked", InProgress)
+            .says("has not processed this generation"),
         at("first-sync", "not synced yet, the API fails", InProgress).says("Progressing: "),
         at("secret-late", "its Secret is not there yet", InProgress).says("SecretNotFound: "),
-        at("synced", "synced, nothing to do", Current).says("the mirror agrees with the API"),
+        at("synced", "synced, nothing to do", Current)
+            .says("Synced (open: 0): In sync with Together"),
         at("repair-open", "synced, a repair is under way", Current)
-            .says("1 repair is open; the mirror agrees with the API"),
+            .says("Synced (open: 1): In sync with Together"),
         Row {
             strict: "Degraded",
             ..at("attention", "synced, something waits for a person", Current)
@@ -147,10 +149,10 @@ fn watches() -> Vec<Row> {
             "its spec was changed, no operator has processed it",
             InProgress,
         )
-        .says("has not taken up"),
+        .says("has not processed this generation"),
         at("suspended", "suspended after a sync", Current)
             .argo("Suspended")
-            .says("suspended"),
+            .says("Suspended: syncs are suspended"),
         at(
             "suspended-from-birth",
             "suspended before any sync",
@@ -158,7 +160,7 @@ fn watches() -> Vec<Row> {
         )
         .argo("Suspended")
         .flux(Current)
-        .says("suspended"),
+        .says("Suspended: syncs are suspended"),
         at(
             "suspended-unauthorized",
             "suspended while the key was refused",
@@ -166,14 +168,14 @@ fn watches() -> Vec<Row> {
         )
         .argo("Suspended")
         .flux(Current)
-        .says("suspended"),
+        .says("Suspended: syncs are suspended"),
         at(
             "silent",
             "the operator is down: `staleAfter` has passed",
             Current,
         )
         .argo("Degraded")
-        .says("the operator has not written since"),
+        .says("Stale: the operator has not updated the status since"),
         at("deleted", "being deleted", Terminating)
             .flux(InProgress)
             .says("Pending deletion"),
@@ -185,7 +187,7 @@ fn mirrors() -> Vec<Row> {
     let at = |name, what, seen| row(Mirror, name, what, seen);
     let open = |name, what| at(name, what, InProgress);
     vec![
-        open("created", "created, not filled yet").says("waiting for the operator"),
+        open("created", "created, not filled yet").says("Waiting for the operator"),
         open("pending-approval", "PENDING_APPROVAL")
             .argo("Suspended")
             .says("awaits approval"),
@@ -195,31 +197,32 @@ fn mirrors() -> Vec<Row> {
         open("quarantined", "QUARANTINED").says("is cordoned"),
         open("unknown-state", "an unknown state").says("is in state DEFROSTING"),
         at("succeeded", "SUCCEEDED", Current).says("succeeded"),
-        at("auto-resolved", "AUTO_RESOLVED", Current).says("went away"),
+        at("auto-resolved", "AUTO_RESOLVED", Current).says("resolved without"),
         at("cancelled", "CANCELLED", Current)
             .waited(false)
             .says("rejected or cancelled"),
         at("failed", "FAILED", Failed).says("failed"),
         open("stale", "open, not confirmed for long (`Stale`)")
             .argo("Unknown")
-            .says("has not confirmed this"),
+            .says("not confirmed by a recent sync"),
         open(
             "stale-approval",
             "awaiting approval, not confirmed for long (`Stale`)",
         )
         .argo("Unknown")
-        .says("has not confirmed this"),
+        .says("not confirmed by a recent sync"),
         at("not-found", "was open, 404 by its id (`NotFound`)", Current)
             .waited(false)
-            .says("gpu-dp-1: the API no longer knows this repair"),
+            .says("gpu-dp-1: not found (404)"),
         at(
             "not-listed",
             "was open, left the lists (`NotListed`)",
             Current,
         )
         .waited(false)
-        .says("gpu-dp-1: two complete listings of the API lack this repair"),
-        at("forbidden", "403 by its id (`Forbidden`)", Failed).says("forbids the key"),
+        .says("gpu-dp-1: missing from two full syncs"),
+        at("forbidden", "403 by its id (`Forbidden`)", Failed)
+            .says("may not read this remediation"),
         at("deleted", "being deleted", Terminating).says("Pending deletion"),
     ]
 }

@@ -68,12 +68,15 @@ async fn a_repair_that_starts_is_told_and_that_all_are_back() {
     let told = argo.notify(&asked, &application, kubeconfig).await;
     for part in [
         "gpu-watches:",
-        "gpu-ops/attention: gpu-dp-0: ",
+        "gpu-ops/attention: AttentionRequired (open: ",
         "tg clusters remediations approve",
     ] {
         assert!(told.contains(part), "{part}: {told}");
     }
     let asked = ["template", "notify", "gpu-all-back"];
     let told = argo.notify(&asked, &application, kubeconfig).await;
-    assert!(told.contains("gpu-watches watches are back"), "{told}");
+    assert!(
+        told.contains("All GPU nodes in gpu-watches are back"),
+        "{told}"
+    );
 }

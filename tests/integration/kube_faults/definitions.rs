@@ -125,7 +125,7 @@ async fn definitions_that_get_older_end_all_writing_until_they_are_replaced() {
         .apply(&older_definitions())
         .await
         .unwrap();
-    let line = probed(&fixture, "/readyz", 503, "older than this program").await;
+    let line = probed(&fixture, "/readyz", 503, "older than the operator").await;
     assert!(line.contains("status.activeHealthCheckRunId"), "{line}");
     let before = fixture.versions().await;
     fixture.simulator.enter(CLUSTER, &id, "SUCCEEDED");

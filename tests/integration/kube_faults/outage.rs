@@ -43,7 +43,7 @@ async fn an_api_server_that_was_away_finds_everything_resumed() {
         fixture.clock.advance(Duration::from_secs(30));
     }
     waiting(1 + fixture.lookouts).await;
-    probed(&fixture, "/readyz", 503, "does not answer").await;
+    probed(&fixture, "/readyz", 503, "does not respond").await;
     assert_eq!(fixture.probe("/livez").await, alive());
     let now = fixture.clock.now().to_string();
     let stale_after = watch.status.unwrap().stale_after.unwrap();
@@ -87,7 +87,7 @@ async fn an_api_server_that_stood_still_gets_what_was_meant_for_it() {
     control_plane.freeze_api_server().await.unwrap();
     fixture.clock.advance(super::POLL);
     // The poll waits for the key. What it had sent is answered when the server goes on.
-    probed(&fixture, "/readyz", 503, "does not answer").await;
+    probed(&fixture, "/readyz", 503, "does not respond").await;
     assert_eq!(fixture.probe("/livez").await, alive());
     control_plane.thaw_api_server().await.unwrap();
     fixture.sync("training").await;

@@ -67,7 +67,7 @@ pub(super) async fn quota(fixture: &Fixture, hard: u32) {
         let status = quotas.get("few").await.unwrap().status.unwrap_or_default();
         match status.hard.filter(|hard| !hard.is_empty()) {
             Some(_) if status.used.is_some_and(|used| !used.is_empty()) => Ok(()),
-            _ => Err("not looked at yet".to_owned()),
+            _ => Err("Not yet processed by the operator".to_owned()),
         }
     })
     .await;
@@ -113,7 +113,7 @@ async fn a_quota_is_told_by_name_and_keeps_nobody_from_what_is_there() {
     assert!(
         message.contains("exceeded quota: few")
             && message.contains("00000000-0000-4000-8000-")
-            && message.contains("raise the quota"),
+            && message.contains("Raise the quota"),
         "{message}"
     );
     let watch = fixture.watches().get("training").await.unwrap();
@@ -149,7 +149,7 @@ async fn what_admission_denies_starves_nobody_and_is_marked_once_it_may_be() {
     fixture.watch("training", |_| {}).await;
     let message = fixture.polls_until("WriteFailed").await;
     assert!(
-        message.contains("not this one") && message.contains("change the policy"),
+        message.contains("not this one") && message.contains("change the admission policy"),
         "{message}"
     );
     assert_eq!(fixture.all().await.len(), 60, "all that may be written");
@@ -186,7 +186,7 @@ async fn rights_that_are_taken_away_are_told_as_long_as_that_may_be_told() {
     assert!(
         message.contains("cannot update resource \"remediations/status\"")
             && message.contains(&truth.id)
-            && message.contains("grant the right"),
+            && message.contains("grant the missing permission"),
         "{message}"
     );
     assert_eq!(fixture.versions().await, before);

@@ -153,7 +153,7 @@ async fn an_index_that_sees_nothing_is_told_once_the_mirror_is_stale() {
     fixture.simulator.enter(CLUSTER, &ids[0], "RUNNING");
     let message = fixture.polls_until("WriteFailed").await;
     assert!(
-        message.contains(&ids[0]) && message.contains("changed meanwhile"),
+        message.contains(&ids[0]) && message.contains("changed concurrently"),
         "{message}"
     );
     blind.end();

@@ -12,7 +12,6 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 fn facts() -> StatusInputs {
     StatusInputs {
-        shard: "ns/lease".to_owned(),
         generation: 3,
         last_sync: Some(now()),
         last_full_sync: Some(now()),
@@ -89,6 +88,7 @@ fn every_standing_reads_as_the_contract_says() {
             assert!(
                 condition(conditions, "Ready")
                     .message
+                    .to_lowercase()
                     .ends_with("what to do")
             );
         }
@@ -116,7 +116,7 @@ fn what_needs_somebody_is_told_by_stalled_and_attention_says_who_waits() {
     let stalled = first(&stalled);
     assert_eq!(
         condition(&stalled.conditions, "Stalled").message,
-        "what to do"
+        "What to do"
     );
 }
 
@@ -137,7 +137,7 @@ fn suspended_ready_stays_and_nothing_promises_freshness() {
     };
     let status = build(&before, &ReadyState::Suspended, &unknown, now() + MINUTE);
     assert_eq!(word(&status.conditions, "Ready"), ("True", "Synced"));
-    assert_eq!(condition(&status.conditions, "Ready").message, "suspended");
+    assert_eq!(condition(&status.conditions, "Ready").message, "Suspended");
     assert_eq!(
         condition(&status.conditions, "Ready").observed_generation,
         Some(4)
@@ -201,7 +201,6 @@ fn what_is_not_known_is_carried_on() {
     let before = build(&ClusterWatchStatus::default(), &synced(), &known, now());
     let unknown = StatusInputs {
         generation: 3,
-        shard: "ns/lease".to_owned(),
         stale_after: MINUTE * 5,
         ..StatusInputs::default()
     };

@@ -9,16 +9,13 @@ use crate::{
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
-const HERE: &str = "ns/here";
-const THERE: &str = "ns/there";
 
-/// A cluster with one watch, which `shard` has.
-fn held_by(shard: Option<&str>) -> (MemoryKubeApi, ClusterWatch) {
+/// A cluster with one `ClusterWatch`.
+fn cluster_with_one() -> (MemoryKubeApi, ClusterWatch) {
     let cluster = MemoryKubeApi::default();
     let mut watch = ClusterWatch::new("w", ClusterWatchSpec::default());
     watch.metadata.namespace = Some(NAMESPACE.to_owned());
     watch.status = Some(ClusterWatchStatus {
-        shard: shard.map(str::to_owned),
         stale_after: Some("2026-11-23T10:00:00Z".to_owned()),
         ..ClusterWatchStatus::default()
     });
@@ -28,77 +25,34 @@ fn held_by(shard: Option<&str>) -> (MemoryKubeApi, ClusterWatch) {
 }
 
 fn reporter(cluster: &MemoryKubeApi, watch: &ClusterWatch) -> Reporter<MemoryKubeApi> {
-    Reporter::new(cluster.clone(), watch, Shard::new(HERE, None))
+    Reporter::new(cluster.clone(), watch)
 }
 
 fn facts() -> StatusInputs {
     StatusInputs {
         generation: 1,
-        shard: HERE.to_owned(),
         ..StatusInputs::default()
     }
 }
 
-fn holder(cluster: &MemoryKubeApi) -> Option<String> {
-    cluster.watches().remove(0).status?.shard
-}
-
 #[tokio::test]
-async fn nothing_is_reported_over_another_shard() {
-    let (cluster, watch) = held_by(None);
-    let mut reporter = reporter(&cluster, &watch);
-    let (taken, _) = held_by(Some(THERE));
-    let mut there = taken.watches().remove(0);
-    there.metadata.uid.clone_from(&watch.metadata.uid);
-    cluster.put_watch(there);
-    let synced = ReadyState::Synced(String::new());
-    reporter
-        .report(&synced, &facts(), now(), Duration::ZERO)
-        .await
-        .unwrap();
-    let after = cluster.watches().remove(0).status.unwrap();
-    assert_eq!(
-        (after.shard.as_deref(), after.conditions.len()),
-        (Some(THERE), 0)
-    );
-}
-
-#[tokio::test]
-async fn a_free_watch_is_taken_and_a_held_one_only_from_who_is_silent() {
-    for (before, silent, taken) in [
-        (None, false, true),
-        (Some(HERE), false, true),
-        (Some(THERE), false, false),
-        (Some(THERE), true, true),
-    ] {
-        let (cluster, watch) = held_by(before);
-        let mut reporter = reporter(&cluster, &watch);
-        let facts = facts();
-        let now_held = reporter.take_over(None, &facts, now(), |promise| {
-            assert!(promise.is_some());
-            silent
-        });
-        assert_eq!(now_held.await.unwrap() == Holder::This, taken);
-        let wanted = if taken { HERE } else { THERE };
-        assert_eq!(holder(&cluster).as_deref(), Some(wanted));
-    }
-}
-
-#[tokio::test]
-async fn one_that_has_changed_meanwhile_is_not_taken() {
-    let (cluster, watch) = held_by(None);
+async fn nothing_is_reported_on_one_that_has_changed_meanwhile() {
+    let (cluster, watch) = cluster_with_one();
     let mut reporter = reporter(&cluster, &watch);
     let mut edited = watch.clone();
     edited.spec.suspend = true;
     cluster.put_watch(edited);
-    let taken = reporter.take_over(None, &facts(), now(), |_| true).await;
-    assert_eq!(taken, Err(KubeApiError::Conflict));
-    assert_eq!(holder(&cluster), None);
+    let before = cluster.watches().remove(0).status;
+    let synced = ReadyState::Synced(String::new());
+    let facts = facts();
+    let report = reporter.report(&synced, &facts, now(), Duration::ZERO);
+    assert_eq!(report.await, Ok(()));
+    assert_eq!(cluster.watches().remove(0).status, before);
 }
 
 /// The writes of 35 minutes with a report a minute, where `promised` was written first and the time of day then jumps.
 async fn writes(promised: Duration, jump: SignedDuration) -> usize {
-    let (cluster, watch) = held_by(None);
+    let (cluster, watch) = cluster_with_one();
     let mut reporter = reporter(&cluster, &watch);
     let synced = ReadyState::Synced(String::new());
     let mut writes = 0;
@@ -149,7 +103,7 @@ async fn a_promise_that_a_clock_set_ahead_has_ended_is_renewed_at_once() {
         (MINUTE * 7, true),
         (MINUTE * 600, true),
     ] {
-        let (cluster, watch) = held_by(None);
+        let (cluster, watch) = cluster_with_one();
         let mut reporter = reporter(&cluster, &watch);
         let facts = StatusInputs {
             stale_after: MINUTE * 3,
@@ -169,7 +123,7 @@ async fn a_promise_that_a_clock_set_ahead_has_ended_is_renewed_at_once() {
 
 #[tokio::test]
 async fn a_status_that_a_restore_of_etcd_put_back_is_written_again_though_nothing_is_new() {
-    let (cluster, watch) = held_by(None);
+    let (cluster, watch) = cluster_with_one();
     let mut reporter = reporter(&cluster, &watch);
     let mut report = async |elapsed| {
         let standing = ReadyState::Suspended;

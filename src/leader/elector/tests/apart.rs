@@ -88,7 +88,7 @@ async fn it_tells_what_it_lost_and_takes_nothing_back() {
     renewals.recv_timeout(FOREVER).unwrap();
     store.overwrite(Some("somebody"));
     let lost = timeout(FOREVER, apart.keep()).await.unwrap();
-    assert_eq!(lost.why, "names somebody now");
+    assert_eq!(lost.why, "is now held by somebody");
     assert!(!apart.leadership.holds());
     let holder = store.spec().unwrap().holder_identity;
     assert_eq!(holder.as_deref(), Some("somebody"));

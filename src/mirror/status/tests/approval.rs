@@ -37,8 +37,8 @@ fn told(id: &str, mode: Option<&str>) -> Vec<String> {
 #[test]
 fn the_command_approves_the_mode_that_is_mirrored_and_no_other() {
     let command = "tg clusters remediations approve rem-1";
-    let first = "First check that the mode is still";
-    let unknown = format!("First check the mode, then approve: {command}");
+    let first = "Check that the mode is still";
+    let unknown = format!("Check the mode, then approve: {command}");
     // The mode as the API has it, what is told.
     let table = [
         (

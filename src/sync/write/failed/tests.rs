@@ -46,8 +46,8 @@ fn refused() -> KubeApiError {
     KubeApiError::Refused("exceeded quota".into())
 }
 
-fn after(events: &[Event]) -> Backlog {
-    let mut backlog = Backlog::default();
+fn after(events: &[Event]) -> FailedWrites {
+    let mut backlog = FailedWrites::default();
     for event in events {
         match event {
             Fails(name) => backlog.failed((*name).into(), refused()),
@@ -179,10 +179,10 @@ fn the_message_names_the_first_failure_and_what_to_do() {
         .unwrap();
     assert!(message.starts_with("2 mirrors"), "{message}");
     assert!(
-        message.contains("a: the cluster refuses it: exceeded quota"),
+        message.contains("a: the API server rejected the request: exceeded quota"),
         "{message}"
     );
-    assert!(message.contains("raise the quota"), "{message}");
+    assert!(message.contains("Raise the quota"), "{message}");
     let message = after(GAVE_UP).message().unwrap();
     assert!(message.starts_with("at least 1 mirrors"), "{message}");
 }
@@ -190,7 +190,7 @@ fn the_message_names_the_first_failure_and_what_to_do() {
 #[test]
 fn a_busy_quota_is_told_in_the_servers_words_and_blames_no_other_client() {
     let words = "Operation cannot be fulfilled on resourcequotas \"few\"";
-    let mut backlog = Backlog::default();
+    let mut backlog = FailedWrites::default();
     backlog.failed("a".into(), KubeApiError::Contended(words.into()));
     backlog.end(true);
     let message = backlog.message().unwrap();
@@ -200,7 +200,7 @@ fn a_busy_quota_is_told_in_the_servers_words_and_blames_no_other_client() {
 
 #[test]
 fn full_listings_for_its_sake_get_rarer() {
-    let mut backlog = Backlog::default();
+    let mut backlog = FailedWrites::default();
     for wanted in [1, 2, 4, 8, 10, 10] {
         backlog.failed("a".into(), refused());
         backlog.end(true);
@@ -215,7 +215,7 @@ fn full_listings_for_its_sake_get_rarer() {
 
 #[test]
 fn it_is_bounded() {
-    let mut backlog = Backlog::default();
+    let mut backlog = FailedWrites::default();
     for number in 0..=MOST {
         backlog.failed(number.to_string().into(), refused());
     }

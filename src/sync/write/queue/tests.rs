@@ -6,11 +6,23 @@ use futures::FutureExt;
 use proptest::prelude::*;
 
 use super::*;
-use crate::testing::{
-    CLUSTER, NAMESPACE, at,
-    cluster::{Call, MemoryKubeApi},
-    ended, id, item, now, random, some, target,
+use crate::{
+    mirror::end::Clocks,
+    store::Mirror,
+    sync::{
+        decide::{regression::Regressions, retention},
+        evidence::ListEvidence,
+        write::skipped::LeftOut,
+    },
+    testing::{
+        CLUSTER, NAMESPACE, at,
+        cluster::{Call, MemoryKubeApi},
+        ended, id, item, now, random, some, target,
+    },
+    together::{Malformed, Remediation},
 };
+
+type Page = Vec<Result<Remediation, Malformed>>;
 
 mod confirmed;
 mod panics;
@@ -34,27 +46,37 @@ impl World {
         }
     }
 
-    fn queue(&self) -> WriteQueue<'_, MemoryKubeApi> {
-        WriteQueue::new(
-            &self.target,
-            &self.regressions,
-            self.cluster.clone(),
-            self.index.clone(),
-            now(),
-        )
+    fn queue<'a>(&'a self, failed_writes: &'a mut FailedWrites) -> WriteQueue<'a, MemoryKubeApi> {
+        let (cluster, index) = (self.cluster.clone(), self.index.clone());
+        WriteQueue::new(&self.target, failed_writes, cluster, index, now())
     }
 
-    /// One round over one complete page.
+    fn evidence(&self) -> ListEvidence<'_> {
+        let (ours, apis) = (now(), Some(now()));
+        ListEvidence::new(&self.target, Clocks { ours, apis })
+    }
+
+    fn plan(&self, evidence: &mut ListEvidence<'_>, page: Page) -> Vec<Write> {
+        evidence.plan_page(&self.index, &self.regressions, page)
+    }
+
+    /// One sync over one complete page.
     async fn run(&self, items: Vec<Remediation>) -> (WriteSummary, LeftOut) {
-        let mut queue = self.queue();
-        queue.take(items.into_iter().map(Ok).collect()).await;
+        self.run_page(items.into_iter().map(Ok).collect()).await
+    }
+
+    async fn run_page(&self, page: Page) -> (WriteSummary, LeftOut) {
+        let mut failed_writes = FailedWrites::default();
+        let (mut queue, mut evidence) = (self.queue(&mut failed_writes), self.evidence());
+        queue.submit(self.plan(&mut evidence, page)).await;
         queue.drain().await;
         let (namespace, cluster) = (&self.target.namespace, &self.target.cluster);
-        let (policy, clocks) = (&self.target.retention, queue.clocks);
+        let (policy, clocks) = (&self.target.retention, evidence.clocks);
         let concerns = |mirror: &Mirror| policy.concerns(mirror, clocks);
         let concerned = self.index.mirrors(namespace, cluster, None, concerns);
-        queue.settle(&concerned).await;
-        queue.finish().await
+        let writes = evidence.retention(&self.index, &concerned, queue.unwritten());
+        queue.submit(writes).await;
+        (queue.finish(true).await, evidence.left_out)
     }
 }
 
@@ -75,20 +97,23 @@ fn refused() -> KubeApiError {
 #[tokio::test]
 async fn what_finds_no_room_is_not_begun_and_waits_its_turn() {
     let world = World::new(target());
-    let mut queue = world.queue();
+    let mut failed_writes = FailedWrites::default();
+    let mut queue = world.queue(&mut failed_writes);
     let mut places = Vec::new();
     while let Some(Some(place)) = queue.permits.clone().enter().now_or_never() {
         places.push(place);
     }
     assert_eq!(places.len(), crate::sync::write::permits::WRITES);
-    let page = || (0..100).map(|number| Ok(item(number, "RUNNING"))).collect();
-    assert!(queue.take(page()).now_or_never().is_none());
+    let page = || {
+        let page = (0..100).map(|number| Ok(item(number, "RUNNING"))).collect();
+        world.plan(&mut world.evidence(), page)
+    };
+    assert!(queue.submit(page()).now_or_never().is_none());
     assert!(queue.running.is_empty() && world.cluster.calls().is_empty());
     // One place is enough for all, one after the other.
     places.pop();
-    queue.take(page()).await;
-    let (summary, _) = queue.finish().await;
-    assert_eq!(summary.created, 100);
+    queue.submit(page()).await;
+    assert_eq!(queue.finish(true).await.created, 100);
 }
 
 #[tokio::test]
@@ -215,20 +240,17 @@ async fn what_a_round_gave_up_is_reached_by_the_next_one() {
         _ => None,
     });
     let page = || (0..100).map(|number| item(number, "RUNNING")).collect();
-    let mut backlog = Backlog::default();
+    let mut failed_writes = FailedWrites::default();
     let mut polls = 0;
     while world.cluster.names().len() < 40 {
         polls += 1;
         assert!(polls <= 4, "the same ones are tried again and again");
-        let mut queue = world.queue();
-        queue.backlog = backlog;
+        let mut queue = world.queue(&mut failed_writes);
         let page: Vec<Remediation> = page();
-        queue.take(page.into_iter().map(Ok).collect()).await;
-        queue.drain().await;
-        backlog = std::mem::take(&mut queue.backlog);
-        backlog.end(true);
-        assert!(backlog.any());
-        let (summary, _) = queue.finish().await;
+        let page = page.into_iter().map(Ok).collect();
+        queue.submit(world.plan(&mut world.evidence(), page)).await;
+        let summary = queue.finish(true).await;
+        assert!(failed_writes.any());
         assert_eq!(summary.error, Some(refused()));
     }
     assert!((60..100).all(|number| world.cluster.object(number).is_some()));
@@ -249,9 +271,7 @@ async fn what_is_left_out_is_named_and_then_counted() {
         problem: "missing",
     }));
     page.push(Ok(item(7, "RUNNING")));
-    let mut queue = world.queue();
-    queue.take(page).await;
-    let (summary, left_out) = queue.finish().await;
+    let (summary, left_out) = world.run_page(page).await;
     assert_eq!(summary.created, 1, "one odd item costs no other");
     let message = left_out.message().unwrap();
     assert!(
@@ -349,10 +369,9 @@ async fn an_older_version_is_remembered_and_not_written() {
         update_time: some("2026-11-23T09:29:00Z"),
         ..item(1, "PENDING")
     };
-    let mut queue = world.queue();
-    queue.take(vec![Ok(older)]).await;
-    assert_eq!(queue.older, [(id(1).into(), at("2026-11-23T09:29:00Z"))]);
-    assert_eq!(queue.finish().await.0, WriteSummary::default());
+    let mut evidence = world.evidence();
+    assert!(world.plan(&mut evidence, vec![Ok(older)]).is_empty());
+    assert_eq!(evidence.older, [(id(1).into(), at("2026-11-23T09:29:00Z"))]);
 }
 
 #[tokio::test]

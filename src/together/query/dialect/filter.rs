@@ -1,11 +1,11 @@
-//! How a listing asks for states.
+//! The forms of the state filter.
 
 use crate::together::wire::state;
 
-/// How a listing asks for states.
+/// A form of the state filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StateFilter {
-    /// Not at all: every state is listed.
+    /// No filter: every state is listed.
     None,
     /// `state=A&state=B`, as in the reference page.
     Repeated(Vec<String>),
@@ -14,7 +14,7 @@ pub enum StateFilter {
 }
 
 impl StateFilter {
-    /// The states asked for; empty: all.
+    /// The requested states; empty means all.
     #[must_use]
     pub fn states(&self) -> &[String] {
         match self {
@@ -23,15 +23,15 @@ impl StateFilter {
         }
     }
 
-    /// Whether a server that heeds the filter lists this state.
+    /// Whether a server that honors the filter returns this state.
     #[must_use]
     pub fn admits(&self, state: &str) -> bool {
         matches!(self, Self::None) || self.states().iter().any(|asked| asked == state)
     }
 
-    /// The ways to ask for these states, best first: each is for a server that refuses (400)
-    /// the one before. Fewer states come before another form: those that this program knows, so that one refused
-    /// unknown state costs no other, then the reference page's alone.
+    /// The forms for these states, best first. Each is for a server that rejects (400) the one before. Dropping states
+    /// comes before changing the form: first those that this version does not know, so that one rejected state costs no
+    /// other, then those that are not on the reference page.
     pub(crate) fn ladder(asked: &[String]) -> Vec<Self> {
         let those = |wanted: fn(&str) -> bool| {
             let those = asked.iter().filter(|state| wanted(state));
@@ -45,7 +45,7 @@ impl StateFilter {
         sets.dedup();
         sets.retain(|states| !states.is_empty());
         let repeated = sets.iter().cloned().map(Self::Repeated);
-        // one value alone looks the same in both forms
+        // A single value looks the same in both forms.
         let comma = sets
             .iter()
             .filter(|set| set.len() > 1)
@@ -54,8 +54,8 @@ impl StateFilter {
         repeated.chain(comma).chain([Self::None]).collect()
     }
 
-    /// The best way to ask for `asked` in another form than this one, for a server that does not understand this one:
-    /// joined by commas where the states were repeated, else not at all.
+    /// The best other form for `asked`, for a server that does not understand this one: comma-separated if the states
+    /// were repeated, otherwise no filter.
     pub(super) fn other_form(&self, asked: &[String]) -> Self {
         let mut ladder = Self::ladder(asked).into_iter();
         let comma = matches!(self, Self::Repeated(_))

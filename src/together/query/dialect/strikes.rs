@@ -1,5 +1,5 @@
-//! What single listings met: it counts for others only once the same `ClusterWatch` meets it twice in a row. One odd answer,
-//! or one remediation that changes while it is listed, proves nothing of the server.
+//! What single lists met. It counts for others only once the same `ClusterWatch` meets it twice in a row. One odd
+//! response, or a remediation that changes during the list, proves nothing about the server.
 
 use std::{
     collections::{HashMap, hash_map::RandomState},
@@ -9,23 +9,23 @@ use std::{
 use super::sorted;
 use crate::together::service::ListRequest;
 
-/// Most strikes that are remembered; they are forgotten together.
+/// Maximum number of strikes remembered. They are forgotten together.
 const MAX: usize = 10_000;
 
-/// What a strike is about.
+/// The subject of a strike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum About {
-    /// Only the SDKs' names led from page to page.
+    /// Only the SDKs' names worked.
     Names,
-    /// A filter was refused.
+    /// A filter was rejected.
     Refused,
-    /// Another state than those asked for was listed.
+    /// A state was returned that was not requested.
     Ignored,
-    /// A remediation in a state that was asked for was not listed.
+    /// A remediation in a requested state was missing.
     Lacking,
 }
 
-/// The strikes of all who ask: 24 bytes each.
+/// The strikes of all requests: 24 bytes each.
 #[derive(Debug, Default)]
 pub(super) struct Strikes {
     hasher: RandomState,
@@ -33,8 +33,8 @@ pub(super) struct Strikes {
 }
 
 impl Strikes {
-    /// Takes in what the listing of `request` met, in a word; whether the same request met it before, and nothing against
-    /// it since.
+    /// Records what the list of `request` met, as a word. Returns whether the same request met it before, and nothing
+    /// against it since.
     pub(super) fn agrees(
         &mut self,
         about: About,
@@ -53,7 +53,7 @@ impl Strikes {
         false
     }
 
-    /// The listing of `request` showed the opposite.
+    /// The list of `request` showed the opposite.
     pub(super) fn clear(&mut self, about: About, request: &ListRequest) {
         let key = self.key(about, request);
         self.met.remove(&key);

@@ -1,15 +1,15 @@
-//! How long something learned of the server holds.
+//! How long something learned about the server is remembered.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long what two listings agreed on holds at first.
+/// The first term.
 pub(super) const FIRST: Duration = Duration::from_secs(10 * 60);
-/// The longest that anything holds.
+/// The longest term.
 pub(super) const LONGEST: Duration = Duration::from_secs(6 * 60 * 60);
 
-/// A time after which the better form is tried again.
+/// The time after which the better form is tried again.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Term {
     since: Instant,
@@ -17,7 +17,7 @@ pub(crate) struct Term {
 }
 
 impl Term {
-    /// Of something new.
+    /// The term of something new.
     pub(super) fn first() -> Self {
         Self {
             since: Instant::now(),
@@ -25,7 +25,7 @@ impl Term {
         }
     }
 
-    /// Of something that was found again after this one: twice as long.
+    /// The term of something found again after this one: twice as long.
     pub(super) fn again(self) -> Self {
         Self {
             since: Instant::now(),

@@ -211,14 +211,14 @@ async fn tells_in_words_how_the_server_is_asked() {
         .collect();
     insta::assert_yaml_snapshot!(all, @r#"
     - "reference repeated: "
-    - "reference repeated-known: the API refuses unknown states as a filter: remediations in those are asked for one by one"
-    - "reference repeated-reference: the API refuses the newer states as a filter: remediations in those are asked for one by one"
-    - "reference comma: the API is asked for states joined by commas: it does not take the reference page's form"
-    - "reference comma-known: the API is asked for states joined by commas, and without unknown ones, which it refuses: remediations in those are asked for one by one"
-    - "reference comma-reference: the API is asked for states joined by commas, and without the newer ones, which it refuses: remediations in those are asked for one by one"
-    - "reference refused: the API refuses the state filter: every poll lists everything"
-    - "reference lacking: the API lists too few remediations where it is asked for states: every poll lists everything"
-    - "sdk ignored: the API is asked with the query names of its SDKs (page_size): it does not heed those of its reference page; the API ignores the state filter: every poll lists everything"
+    - "reference repeated-known: The API rejects unknown states in the filter, so remediations in those states are fetched one by one"
+    - "reference repeated-reference: The API rejects newer states in the filter, so remediations in those states are fetched one by one"
+    - "reference comma: The operator joins states by commas, because the API rejects the filter format of its reference page"
+    - "reference comma-known: The operator joins states by commas and fetches remediations in unknown states one by one, because the API rejects those states in the filter"
+    - "reference comma-reference: The operator joins states by commas and fetches remediations in newer states one by one, because the API rejects those states in the filter"
+    - "reference refused: The API rejects the state filter, so every sync lists everything"
+    - "reference lacking: The API returns too few remediations if filtered by state, so every sync lists everything"
+    - "sdk ignored: The operator uses the SDKs' query parameters (page_size), because the API ignores those of its reference page; The API ignores the state filter, so every sync lists everything"
     "#);
     assert_eq!(dialects.fallbacks().len(), 9, "each of these once");
     assert!(dialects.fallbacks().values().all(|count| *count == 1));

@@ -1,4 +1,4 @@
-//! One item of a page, field by field: an optional field of another type costs itself alone.
+//! Parses one item of a page field by field. An optional field of the wrong type does not affect the others.
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -9,17 +9,17 @@ use crate::together::wire::{
     remediation::{Malformed, Remediation, Text},
 };
 
-/// Longest id of a malformed item that is kept, in bytes.
+/// Maximum length in bytes of a malformed item's id.
 pub(super) const MAX_MALFORMED_ID: usize = 1024;
 
 const ABSENT: &str = "absent or empty";
-const OTHER_TYPE: &str = "of another type, or there twice";
+const OTHER_TYPE: &str = "has the wrong type or appears twice";
 const INVALID: &str = "not valid JSON";
 
-/// What is wrong: the field (empty for the item as a whole), and what with it.
+/// The field (empty for the whole item), and its problem.
 type Wrong = (&'static str, &'static str);
 
-/// Reads the item at this place of its page.
+/// Parses the item at this index of its page.
 pub(super) fn read(raw: &RawValue, position: usize) -> Result<Remediation, Malformed> {
     let malformed = |(field, problem): Wrong, id| Malformed {
         position,
@@ -42,7 +42,7 @@ pub(super) fn read(raw: &RawValue, position: usize) -> Result<Remediation, Malfo
         .map_err(|wrong| malformed(wrong, item.salvage_id()))
 }
 
-/// The fields of an object, each with its value unread.
+/// The fields of an object with their raw values.
 struct Fields<'a>(Vec<(Borrowed<'a>, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Fields<'de> {
@@ -69,18 +69,18 @@ impl<'de> Deserialize<'de> for Fields<'de> {
 
 /// A value that should be a text.
 enum Value {
-    /// Not there, null or empty.
+    /// Missing, null or empty.
     Absent,
     Text(String),
-    /// A whole number, which may stand for a value of an enum.
+    /// A whole number, which may stand for an enum value.
     Number(String),
-    /// Of another type.
+    /// Of the wrong type.
     Other,
 }
 
 struct Item<'a> {
     fields: Vec<(Borrowed<'a>, &'a RawValue)>,
-    /// The optional fields of another type.
+    /// The optional fields of the wrong type.
     unreadable: Vec<&'static str>,
 }
 
@@ -111,7 +111,7 @@ impl Item<'_> {
         })
     }
 
-    /// What says which remediation it is: without it, or with half of it, the item means nothing.
+    /// The fields that identify the remediation. If one is invalid, the item is useless.
     fn identity(&self, name: &'static str) -> Result<Option<String>, Wrong> {
         match self.value(name)? {
             Value::Absent => Ok(None),
@@ -128,7 +128,7 @@ impl Item<'_> {
         }
     }
 
-    /// A value of an enum.
+    /// An enum value.
     fn word(&mut self, name: &'static str) -> Result<Option<String>, Wrong> {
         match self.value(name)? {
             Value::Number(number) => Ok(Some(number)),
@@ -181,7 +181,7 @@ impl Item<'_> {
         })
     }
 
-    /// The value, unread. What is there twice might be either.
+    /// The raw value. A duplicate field is ambiguous.
     fn raw(&self, name: &'static str) -> Result<Option<&RawValue>, Wrong> {
         let mut found = self.fields.iter().filter(|(field, _)| field.0 == name);
         match (found.next(), found.next()) {
@@ -191,8 +191,7 @@ impl Item<'_> {
         }
     }
 
-    /// The id of an item that cannot be read as a whole. A very long one is left out, not cut: a
-    /// part of an id is no id.
+    /// The id of a malformed item. A very long one is dropped instead of truncated, because part of an id is not an id.
     fn salvage_id(&self) -> Option<String> {
         let id = self.identity("id").ok()??;
         (1..=MAX_MALFORMED_ID).contains(&id.len()).then_some(id)

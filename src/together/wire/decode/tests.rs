@@ -135,10 +135,10 @@ fn a_bad_item_is_named_and_loses_no_other() {
     - a
     - "remediation \"b\": field state: absent or empty"
     - "the listing's item 2: field id: absent or empty"
-    - "remediation \"c\": field cluster_id: of another type, or there twice"
-    - "remediation \"g\": field instance_id: of another type, or there twice"
-    - "remediation \"h\": field state: of another type, or there twice"
-    - "the listing's item 6: field id: of another type, or there twice"
+    - "remediation \"c\": field cluster_id: has the wrong type or appears twice"
+    - "remediation \"g\": field instance_id: has the wrong type or appears twice"
+    - "remediation \"h\": field state: has the wrong type or appears twice"
+    - "the listing's item 6: field id: has the wrong type or appears twice"
     - "the listing's item 7: no JSON object"
     - "the listing's item 8: no JSON object"
     - "remediation \"e\": field state: absent or empty"
@@ -241,11 +241,11 @@ fn one_remediation_by_id() {
     for (body, told) in [
         (
             r#"{"id":"a"}"#,
-            "the API's answer cannot be read: state is absent or empty. Check --api-url, and tell Together",
+            "cannot read the response of the Together API: state is absent or empty. Check --api-url, then contact Together support",
         ),
         (
             "[]",
-            "the API's answer cannot be read: the body is no JSON object. Check --api-url, and tell Together",
+            "cannot read the response of the Together API: the body is no JSON object. Check --api-url, then contact Together support",
         ),
     ] {
         assert_eq!(decode_one(body.as_bytes()).unwrap_err().to_string(), told);

@@ -3,15 +3,12 @@
 use serde_json::{Value, json};
 
 pub(super) const DURATION: &str =
-    "must be whole numbers with ms, s, m or h: write for instance 30s, 10m or 1h30m";
-const AT_LEAST_5S: &str = "must not be below 5s: write 5s or more";
-const SECRET_NAME: &str =
-    "must be the name of a Secret in this namespace: write small letters, digits, - and .";
-const SECRET_KEY: &str =
-    "must be a key of the Secret: write letters, digits, -, _ and ., for instance api-key";
+    "must be whole numbers with ms, s, m or h, such as 30s, 10m or 1h30m";
+const AT_LEAST_5S: &str = "must be at least 5s";
+const SECRET_NAME: &str = "must be a valid Secret name: lower-case letters, digits, - and .";
+const SECRET_KEY: &str = "must be a valid Secret key: letters, digits, -, _ and ., such as api-key";
 
-const TRIMMED: &str =
-    "must not begin or end with white space: write it on one line, without a line end behind it";
+const TRIMMED: &str = "must not begin or end with white space or a line break";
 
 /// One rule: the field below spec that it is about, its message, specs that it lets pass and specs that it alone refuses.
 pub(super) struct Case {
@@ -53,13 +50,13 @@ fn ids() -> [Case; 4] {
     [
         case(
             "clusterId",
-            "must not be empty: write the cluster's id in Together's API",
+            "must not be empty: set the cluster's id in the Together API",
             vec![json!({ "clusterId": "a/b ü" })],
             vec![json!({ "clusterId": "" }), json!({ "clusterId": " \t" })],
         ),
         case(
             "instanceId",
-            "must not be empty: write an instance's id, or leave instanceId out for all",
+            "must not be empty: set an instance's id, or omit instanceId for all instances",
             vec![json!({ "instanceId": "-" }), json!({ "instanceId": "i" })],
             vec![json!({ "instanceId": "" })],
         ),
@@ -91,7 +88,7 @@ pub(super) fn watch_cases() -> Vec<Case> {
     cases.extend([
         case(
             "activeInterval",
-            "must not be above interval: write a shorter activeInterval or a longer interval",
+            "must not be above interval: set a shorter activeInterval or a longer interval",
             vec![
                 json!({ "activeInterval": "24h" }),
                 json!({ "interval": "60s", "activeInterval": "1m" }),
@@ -100,7 +97,7 @@ pub(super) fn watch_cases() -> Vec<Case> {
         ),
         case(
             "fullResyncInterval",
-            "must not be below interval: write a longer fullResyncInterval or a shorter interval",
+            "must not be below interval: set a longer fullResyncInterval or a shorter interval",
             vec![
                 json!({ "interval": "24h" }),
                 json!({ "fullResyncInterval": "5s" }),
@@ -110,20 +107,26 @@ pub(super) fn watch_cases() -> Vec<Case> {
         ),
         case(
             "states",
-            "must not be empty: name at least one state, or leave states out for all",
+            "must not be empty: set at least one state, or omit states for all",
             vec![json!({ "states": ["RUNNING"] })],
             vec![json!({ "states": [] })],
         ),
         case(
             "states",
-            "must hold states in capital letters and underscores: write for instance PENDING_APPROVAL",
+            "must be states in upper-case letters and underscores, such as PENDING_APPROVAL",
             vec![json!({ "states": ["PENDING_APPROVAL", "NOT_YET_INVENTED"] })],
-            vec![json!({ "states": ["RUNNING", "running"] }), json!({ "states": [""] })],
+            vec![
+                json!({ "states": ["RUNNING", "running"] }),
+                json!({ "states": [""] }),
+            ],
         ),
         case(
             "query.pageSize",
             "must be a number from 1 to 1000",
-            vec![json!({ "query": { "pageSize": 1 } }), json!({ "query": { "pageSize": 1000 } })],
+            vec![
+                json!({ "query": { "pageSize": 1 } }),
+                json!({ "query": { "pageSize": 1000 } }),
+            ],
             vec![
                 json!({ "query": { "pageSize": 0 } }),
                 json!({ "query": { "pageSize": -1 } }),
@@ -133,7 +136,7 @@ pub(super) fn watch_cases() -> Vec<Case> {
         ),
         case(
             "query.orderBy",
-            "must not be empty: write for instance create_time desc, or leave orderBy out",
+            "must not be empty: set for example create_time desc, or omit orderBy",
             vec![json!({ "query": { "orderBy": "create_time desc" } })],
             vec![json!({ "query": { "orderBy": "" } })],
         ),
@@ -178,13 +181,13 @@ pub(super) fn remediation_cases() -> Vec<Case> {
     vec![
         case(
             "clusterId",
-            "must not be empty: write the cluster's id in Together's API",
+            "must not be empty: set the cluster's id in the Together API",
             good(),
             vec![json!({ "clusterId": "", "id": "r" })],
         ),
         case(
             "id",
-            "must not be empty: write the remediation's id in Together's API",
+            "must not be empty: set the remediation's id in the Together API",
             good(),
             vec![json!({ "clusterId": "c", "id": " " })],
         ),

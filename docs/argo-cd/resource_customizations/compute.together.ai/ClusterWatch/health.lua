@@ -1,4 +1,5 @@
--- `true`: what waits for a person (AttentionRequired) is Degraded, not only a message.
+-- `true`: a ClusterWatch that needs attention (AttentionRequired) is Degraded. Otherwise only its message says so.
+-- Messages begin with a reason and fields: notifications key on them, never on the prose that follows.
 local strict = false
 
 local function is(status, message)
@@ -6,21 +7,21 @@ local function is(status, message)
 end
 
 if obj.spec.suspend then
-  return is("Suspended", "suspended: the API is not asked, and what is open gets stale")
+  return is("Suspended", "Suspended: syncs are suspended, so open remediations become stale")
 end
 
 local status = obj.status or {}
 if status.staleAfter ~= nil then
-  -- Both are UTC in whole seconds, so that their texts sort as their times do.
+  -- Both are UTC with whole seconds, so comparing the texts compares the times.
   local os = require("os")
   if os.date("!%Y-%m-%dT%H:%M:%SZ") > status.staleAfter then
-    return is("Degraded", "the operator has not written since before " .. status.staleAfter ..
-      ": is it running? Last sync: " .. (status.lastSyncTime or "never"))
+    return is("Degraded", "Stale: the operator has not updated the status since before " .. status.staleAfter ..
+      ". Check that it is running. Last sync: " .. (status.lastSyncTime or "never"))
   end
 end
 
 if status.observedGeneration ~= obj.metadata.generation then
-  return is("Progressing", "the operator has not taken up this version of the spec yet")
+  return is("Progressing", "Progressing: the operator has not processed this generation of the spec yet")
 end
 
 local conditions = {}
@@ -28,7 +29,7 @@ for _, condition in ipairs(status.conditions or {}) do
   conditions[condition.type] = condition
 end
 local ready = conditions["Ready"] or {}
-local why = (ready.reason or "Pending") .. ": " .. (ready.message or "waiting for the operator")
+local why = (ready.reason or "Pending") .. ": " .. (ready.message or "Waiting for the operator")
 
 local stalled = conditions["Stalled"]
 if stalled ~= nil and stalled.status == "True" then
@@ -37,12 +38,9 @@ end
 if ready.status ~= "True" then
   return is("Progressing", why)
 end
+local open = " (open: " .. ((status.remediations or {}).open or 0) .. "): "
 local attention = conditions["AttentionRequired"]
 if attention ~= nil and attention.status == "True" then
-  return is(strict and "Degraded" or "Healthy", attention.message)
+  return is(strict and "Degraded" or "Healthy", attention.reason .. open .. attention.message)
 end
-local open = (status.remediations or {}).open or 0
-if open == 0 then
-  return is("Healthy", ready.message)
-end
-return is("Healthy", open .. (open == 1 and " repair is open; " or " repairs are open; ") .. ready.message)
+return is("Healthy", ready.reason .. open .. ready.message)

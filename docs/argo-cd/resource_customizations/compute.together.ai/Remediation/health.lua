@@ -4,7 +4,7 @@ for _, condition in ipairs(status.conditions or {}) do
   conditions[condition.type] = condition
 end
 local function of(type)
-  return conditions[type] or { status = "Unknown", reason = "Pending", message = "waiting for the operator" }
+  return conditions[type] or { status = "Unknown", reason = "Pending", message = "Waiting for the operator" }
 end
 local synced, succeeded = of("Synced"), of("Succeeded")
 

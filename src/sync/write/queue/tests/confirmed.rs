@@ -3,7 +3,9 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 
 use super::*;
-use crate::{api::cluster_watch::OmitField, testing::full_item};
+use crate::{
+    api::cluster_watch::OmitField, sync::evidence::inputs, testing::full_item, together::Text,
+};
 
 impl World {
     fn confirms(&self, item: &Remediation) -> bool {

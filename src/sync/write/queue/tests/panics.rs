@@ -6,12 +6,12 @@ use super::*;
 async fn a_write_that_panics_is_a_failure_and_leaves_something_to_write() {
     let world = World::new(target());
     world.cluster.fail(|_| panic!("as the test wants it"));
-    let mut queue = world.queue();
-    queue.take(vec![Ok(item(1, "RUNNING"))]).await;
-    queue.drain().await;
-    queue.backlog.end(true);
-    assert!(queue.backlog.any());
-    let (summary, _) = queue.finish().await;
+    let mut failed_writes = FailedWrites::default();
+    let mut queue = world.queue(&mut failed_writes);
+    let writes = world.plan(&mut world.evidence(), vec![Ok(item(1, "RUNNING"))]);
+    queue.submit(writes).await;
+    let summary = queue.finish(true).await;
+    assert!(failed_writes.any());
     assert_eq!((summary.created, summary.failed), (0, 1));
     assert!(summary.error.unwrap().to_string().contains("panicked"));
 }

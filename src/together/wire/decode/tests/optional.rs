@@ -107,7 +107,7 @@ fn an_optional_field_that_is_there_twice_or_holds_broken_text_costs_its_item() {
     for (field, told) in [
         (
             r#""mode":"A","mode":6"#,
-            "mode: of another type, or there twice",
+            "mode: has the wrong type or appears twice",
         ),
         (r#""reason":"\ud800""#, "reason: not valid JSON"),
     ] {

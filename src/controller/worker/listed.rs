@@ -1,0 +1,39 @@
+//! Nothing is planned before all mirrors are known.
+
+use super::Task;
+use crate::{
+    api::Reason, controller::status::build::ReadyState, k8s::api::KubeApi,
+    sync::schedule::HEARTBEAT, together::Service,
+};
+
+impl<C: KubeApi, T: Service> Task<C, T> {
+    /// Waits until all mirrors of the watch are known. Where the API server refuses to list them, that is reported meanwhile,
+    /// unless `standing` says something that holds all the same.
+    pub(super) async fn listed(&mut self, standing: &ReadyState) {
+        let (env, target) = (self.env.clone(), self.target.clone());
+        let standing = match standing {
+            ReadyState::Progressing(_) => ReadyState::Failing {
+                reason: Reason::WriteFailed,
+                message: format!(
+                    "the API server refuses to list Remediations in {}: grant the operator's service account list and watch there",
+                    target.namespace
+                ),
+            },
+            other => other.clone(),
+        };
+        let complete = || env.index.listed(&target.namespace);
+        tokio::select! {
+            biased;
+            () = complete() => return,
+            () = env.index.refused(&target.namespace) => {}
+        }
+        loop {
+            self.report(&standing).await;
+            tokio::select! {
+                biased;
+                () = complete() => return,
+                () = env.clock.sleep_until(env.clock.elapsed() + HEARTBEAT) => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Reports the state of a `ClusterWatch` in its status, its metrics and its Events.
+
+use std::{sync::Arc, time::Duration};
+
+use kube::ResourceExt;
+
+use crate::{
+    api::cluster_watch::ClusterWatch,
+    controller::{
+        events::{self, Shown},
+        status::{
+            build::{ReadyState, StatusInputs},
+            writer::Reporter,
+        },
+    },
+    k8s::api::KubeApi,
+    store::summary::rollup,
+    sync::{Env, decide::plan::MirrorTarget, metrics::meter::WatchMeter},
+};
+
+/// The status of one `ClusterWatch`, and its inputs.
+pub(super) struct StatusReport<C> {
+    pub(super) reporter: Reporter<C>,
+    pub(super) inputs: StatusInputs,
+    pub(super) meter: Arc<WatchMeter>,
+    /// The notes of the last complete sync.
+    pub(super) note: String,
+}
+
+impl<C: KubeApi> StatusReport<C> {
+    /// That of `watch`.
+    pub(super) fn new(cluster: C, watch: &ClusterWatch) -> Self {
+        let reporter = Reporter::new(cluster, watch);
+        Self {
+            inputs: StatusInputs {
+                generation: reporter.generation,
+                ..StatusInputs::default()
+            },
+            reporter,
+            meter: Arc::default(),
+            note: String::new(),
+        }
+    }
+
+    /// Whether this generation was reported as synced, and nothing worse since.
+    pub(super) fn is_synced(&self) -> bool {
+        self.reporter.is_acknowledged()
+            && self
+                .reporter
+                .last()
+                .conditions
+                .iter()
+                .any(|condition| condition.type_ == "Ready" && condition.status == "True")
+    }
+
+    /// Reports `standing`. Returns whether it was written. `stale_after` is how long a mirror may stay unconfirmed.
+    pub(super) async fn report<T>(
+        &mut self,
+        env: &Env<C, T>,
+        watch: &ClusterWatch,
+        target: &MirrorTarget,
+        stale_after: Duration,
+        standing: &ReadyState,
+    ) -> bool {
+        self.inputs.stale_after = stale_after;
+        if *standing != ReadyState::Progressing(String::new())
+            && env.index.is_listed(&target.namespace)
+        {
+            let (cluster, instance) = (&target.cluster, target.instance.as_deref());
+            let all = (env.index).survey(&target.namespace, cluster, instance, |all| rollup(all));
+            self.inputs.rollup = Some(all);
+        }
+        let (now, elapsed) = (env.clock.now(), env.clock.elapsed());
+        let before = Shown::by(self.reporter.last());
+        let report = self.reporter.report(standing, &self.inputs, now, elapsed);
+        let written = report.await;
+        self.meter.stands(&self.reporter.last().conditions);
+        if *standing != ReadyState::Suspended {
+            self.meter.stale_after(env.clock.elapsed(), stale_after);
+        }
+        match &written {
+            Err(error) => {
+                tracing::warn!(watch = %watch.name_any(), namespace = %target.namespace, %error, "failed to write the status; retrying at the next sync");
+            }
+            Ok(()) => {
+                let drafts = events::of_report(&before, &Shown::by(self.reporter.last()));
+                env.events.of_watch(watch, drafts);
+            }
+        }
+        written.is_ok()
+    }
+}

@@ -1,0 +1,51 @@
+//! Handles open mirrors that a complete list lacks: requests them by id, marks those that are proven gone, and marks
+//! stale ones.
+
+use super::{
+    SyncContext, evidence::ListEvidence, lookup, schedule::most_questions, stale::stale_mark,
+    state::Lists, write::queue::WriteQueue,
+};
+use crate::{
+    k8s::api::KubeApi,
+    together::{Api, CompleteListing, Service},
+};
+
+/// Handles missing mirrors. Returns how many vanished at once, if those are many.
+pub(super) async fn settle<A: Api, C: KubeApi, T: Service>(
+    ctx: SyncContext<'_, C, T>,
+    api: &A,
+    complete: &CompleteListing,
+    lists: &mut Lists,
+    evidence: &mut ListEvidence<'_>,
+    queue: &mut WriteQueue<'_, C>,
+) -> usize {
+    let SyncContext { env, target, .. } = ctx;
+    let now = env.clock.elapsed();
+    let open = env.open(target);
+    let vanished = (lists.absences).observe(&open, complete, &evidence.unconfirmed, now);
+    queue.observer.meter.vanished(vanished);
+    // Retries and requests by id share one allowance, so that the requests of a sync are bounded whatever fails.
+    let repeated = lists.history.calls.repeated;
+    let budget = most_questions(complete.pages()).saturating_sub(repeated);
+    let asked = lookup::ask(ctx, api, lists, evidence, queue, budget).await;
+    queue
+        .submit(lookup::proven_gone(ctx, &lists.absences))
+        .await;
+    for item in &asked.shown {
+        lists.looked_up(item, now);
+    }
+    lists.filter_check.tell(env.together.dialects());
+    lists.history.full_wanted = lists.absences.want_full_listing(asked.times);
+    let lasted = lists.history.last_full.unwrap_or_default().lasted;
+    let stale_after = (ctx.cadence).stale_after(true, lasted, lists.history.rest);
+    let overdue = lists.absences.names().filter(|name| {
+        lists.absences.overdue(name, now, stale_after) && lists.absences.verdict(name).is_none()
+    });
+    let overdue = overdue.filter_map(|name| {
+        let mirror = env.index.mirror(&target.namespace, &target.cluster, name)?;
+        stale_mark((name.into(), mirror))
+    });
+    let overdue = overdue.collect();
+    queue.submit(overdue).await;
+    vanished
+}
