@@ -11,11 +11,12 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     api,
     clock::SystemClock,
-    config::{Check, Command, Run, one_line, parse},
-    health::{probe, server},
+    config::{Check, Command, Output, Probe, Run, one_line, parse},
+    health::{self, server},
     k8s::kubeconfig::NoCluster,
     network::Proxies,
     operator::{self, RunError},
+    probe::{self, NotProbed, report::Report, text},
     telemetry,
 };
 
@@ -37,6 +38,11 @@ pub fn main() -> ExitCode {
                 ExitCode::SUCCESS
             }
             Err(error) => fail(1, &error),
+        },
+        Command::Probe(flags) => match look(&flags) {
+            Ok(report) => show(&report, flags.output),
+            Err(error @ NotProbed::Usage(_)) => fail(2, &error.to_string()),
+            Err(error) => fail(1, &error.to_string()),
         },
         Command::Check(flags) => match ask(&flags) {
             Ok(line) => {
@@ -60,7 +66,28 @@ fn runtime() -> io::Result<Runtime> {
 
 fn ask(flags: &Check) -> Result<String, String> {
     let runtime = runtime().map_err(|error| error.to_string())?;
-    runtime.block_on(probe::until_ready(&flags.url, flags.timeout))
+    runtime.block_on(health::probe::until_ready(&flags.url, flags.timeout))
+}
+
+fn look(flags: &Probe) -> Result<Report, NotProbed> {
+    let proxies = Proxies::from_env(env::var_os);
+    let key = env::var_os("TOGETHER_API_KEY");
+    let runtime = runtime().map_err(|error| NotProbed::Failed(error.to_string()))?;
+    let outcome = runtime.block_on(probe::probe(flags, key, &proxies));
+    // A name look-up that hangs must not hold up the end.
+    runtime.shutdown_background();
+    outcome
+}
+
+fn show(report: &Report, output: Output) -> ExitCode {
+    match output {
+        Output::Text => print!("{}", text::render(report)),
+        Output::Json => match serde_json::to_string_pretty(report) {
+            Ok(json) => println!("{json}"),
+            Err(error) => return fail(1, &error.to_string()),
+        },
+    }
+    ExitCode::from(u8::from(!report.ok))
 }
 
 fn operate(flags: &Run) -> Result<(), RunError> {

@@ -3,16 +3,27 @@
 mod annotation;
 mod environment;
 mod label;
+mod probe;
 mod selector;
 
 use std::{net::SocketAddr, time::Duration};
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{
+    ArgAction, Args, Parser, Subcommand, ValueEnum,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 use kube::core::Selector;
 
 pub use environment::parse;
+pub use probe::{Output, Probe};
 
 use crate::{api::duration, together::BaseUrl};
+
+/// The base of Together's API, unless another one is given.
+const API_URL: &str = "https://api.together.xyz/v1";
+
+/// What the help of `probe` says besides its flags.
+const PROBE_KEY: &str = "The API key is read from the file of --api-key-file, else from the environment variable TOGETHER_API_KEY. With --from it is read from the Secret of the ClusterWatch.";
 
 /// The error for a value that is not a namespace's name.
 const NAMESPACE: &str = "must be a namespace's name: lower-case letters, digits and hyphens";
@@ -34,6 +45,10 @@ pub enum Command {
     Run(Box<Run>),
     /// Print the CRDs of both kinds as YAML
     Crds,
+    /// Ask the Together API once, as run would, and print what was understood: exit 0 if run could mirror it, else 1. It
+    /// changes nothing, and the output shows no API key, no person and, without --show-ids, no id
+    #[command(after_help = PROBE_KEY)]
+    Probe(Probe),
     /// Check whether a running operator is ready. Exits 0 if it is, or 1 if it is not ready in time
     Check(Check),
 }
@@ -62,7 +77,7 @@ pub struct Run {
         long,
         env = "TOGETHER_BASE_URL",
         hide_env_values = true,
-        default_value = "https://api.together.xyz/v1"
+        default_value = API_URL
     )]
     pub api_url: String,
 
@@ -237,6 +252,13 @@ fn filter(text: &str) -> Result<String, String> {
 /// clap's error for a wrong command line, in one line.
 #[must_use]
 pub fn one_line(error: &clap::Error) -> String {
+    // What stands where no argument is expected may be a key.
+    let unexpected = error.get(ContextKind::InvalidArg);
+    if error.kind() == ErrorKind::UnknownArgument
+        && matches!(unexpected, Some(ContextValue::String(text)) if !text.starts_with('-'))
+    {
+        return "unexpected argument. See --help.".to_owned();
+    }
     let text = error.to_string();
     let lines = text
         .lines()

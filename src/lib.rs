@@ -26,6 +26,7 @@ pub mod metrics;
 pub mod mirror;
 pub mod network;
 pub mod operator;
+pub mod probe;
 #[cfg(test)]
 mod simulation;
 pub mod store;

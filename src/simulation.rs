@@ -1,13 +1,14 @@
-//! The whole loop, from schedule to report, between models of Together's API and of the cluster, in virtual time, from a
-//! seed: faults, reorderings, late events, crashes between any two writes, changes of leader, edits. The Supervisor, its
-//! tasks, the index, the elector and the gate of writes are the real ones; kube's watches alone are stood in for.
+//! Simulates the whole operator, from schedule to report, between models of the Together API and of Kubernetes. Virtual
+//! time and a seed decide everything: faults, reordered and late events, crashes between any two writes, leader changes
+//! and edits. The supervisor, its tasks, the index, the elector and the gate of writes are the real ones; only kube's
+//! watches are replaced.
 //!
-//! A sequence draws at least 30 steps ([`step`]), then everything is put in order and time passes. At every step and every
-//! write [`judge`] sees that nothing false is shown without a mark, that nothing is written without a reason and nothing by a
-//! process that does not lead, and that the API is asked no more than it should be; at the end, mirror = truth.
+//! A sequence draws at least 30 steps ([`step`]); then everything is repaired and time passes. At every step and write,
+//! [`judge`] checks that nothing false is shown without a mark, that every write has a reason and comes from the
+//! leader, and that the API gets no more requests than allowed. At the end, the mirrors must match the truth.
 //!
-//! `SIMULATION_SEED=n` repeats one sequence and prints what happens in it; `SIMULATION_SEQUENCES=n` or
-//! `SIMULATION_SECONDS=n` say how many there are, from seed `SIMULATION_FIRST` (0) on.
+//! `SIMULATION_SEED=n` repeats one sequence and prints its events. `SIMULATION_SEQUENCES=n` or `SIMULATION_SECONDS=n`
+//! set the number of sequences, starting from seed `SIMULATION_FIRST` (0).
 #![allow(
     clippy::unwrap_used,
     clippy::cast_possible_truncation,
@@ -38,7 +39,7 @@ mod truth;
 mod wire;
 mod world;
 
-/// Sequences that plain `cargo test` runs.
+/// Number of sequences that plain `cargo test` runs.
 const SEQUENCES: u64 = 60;
 
 fn number(name: &str) -> Option<u64> {
@@ -49,7 +50,7 @@ fn number(name: &str) -> Option<u64> {
     )
 }
 
-/// Plays the sequence of `seed`, for what it logs.
+/// Runs the sequence of `seed` for its log.
 pub(crate) fn play(seed: u64) {
     run::attempt(seed, false);
 }

@@ -1,4 +1,5 @@
-//! What unit tests share: remediations as the API shows them, a model of the API server, one of Together's API.
+//! Helpers of unit tests: remediations as the API returns them, a model of the API server, and a model of the Together
+//! API.
 #![allow(clippy::unwrap_used)]
 
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Condition, jiff::Timestamp};
@@ -33,19 +34,19 @@ pub(crate) const STATES: [&str; 9] = [
     "FAILED",
 ];
 
-/// How an API may write that a time is not set.
+/// How an API may write an unset time.
 pub(crate) const ZERO_TIMES: [&str; 2] = ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z"];
 
 pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-/// The time of the look, with a fraction of a second as a real clock has.
+/// The time of the sync, with a fraction of a second as in a real clock.
 pub(crate) fn now() -> Timestamp {
     const { Timestamp::constant(1_795_428_000, 250_000_000) }
 }
 
-/// Two clocks that show the time of the look.
+/// Two clocks that show the time of the sync.
 pub(crate) fn clocks() -> Clocks {
     Clocks {
         ours: now(),
@@ -63,7 +64,7 @@ pub(crate) fn some<T: for<'a> From<&'a str>>(text: &str) -> Option<T> {
     Some(text.into())
 }
 
-/// A remediation with the fields that every one has.
+/// A remediation with only the fields that every one has.
 pub(crate) fn item(number: u64, state: &str) -> Remediation {
     Remediation {
         id: id(number).into(),
@@ -87,7 +88,7 @@ pub(crate) fn ended(number: u64, instance: &str, end: &str) -> Remediation {
     }
 }
 
-/// One with every field of the wire, each with a value of its own.
+/// One with every field, each with its own value.
 pub(crate) fn full_item(state: &str) -> Remediation {
     Remediation {
         id: id(1).into(),
@@ -128,7 +129,7 @@ pub(crate) fn full_item(state: &str) -> Remediation {
     }
 }
 
-/// The mirror `name` of cluster `c` in namespace `n`, as the API server shows it at `version`.
+/// The mirror `name` of cluster `c` in namespace `n`, as the API server returns it at `version`.
 pub(crate) fn mirror_at(name: &str, version: u64, state: &str) -> Mirror {
     let (cluster_id, id) = ("c".into(), name.into());
     let mut object = Mirror::new(name, RemediationSpec { cluster_id, id });
@@ -165,7 +166,7 @@ pub(crate) fn index(items: &[Remediation]) -> Index {
     index
 }
 
-/// A watch of all instances and states that keeps everything.
+/// A target of all instances and states that keeps everything.
 pub(crate) fn target() -> MirrorTarget {
     MirrorTarget {
         namespace: NAMESPACE.into(),

@@ -90,8 +90,8 @@ pub async fn control<C: KubeApi, T: Service>(
     }
 }
 
-/// The `ClusterWatches` of `namespace` (all: `None`) as the API server shows them, those aside that cannot be read. Each
-/// complete list marks all as `changed`, because deletions during a lost connection cause no event.
+/// The readable `ClusterWatches` of `namespace` (`None`: all), as the API server shows them. Each complete list marks
+/// all as `changed`, because there is no event for a deletion during a lost connection.
 fn shown(
     client: Client,
     namespace: Option<&str>,

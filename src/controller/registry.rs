@@ -238,9 +238,7 @@ impl<C: KubeApi, T: Service> Supervisor<C, T> {
         let work = match (&identity.overlaps, watch.spec.suspend) {
             (overlaps, true) => Work::Rest(ReadyState::Suspended, overlaps.is_some()),
             (Some(other), false) => {
-                let message = format!(
-                    "ClusterWatch {other} in this namespace is older and covers the same instances, so this ClusterWatch is not synced. Delete one of the two"
-                );
+                let message = overlap_message(other);
                 let reason = Reason::OverlappingClusterWatch;
                 Work::Rest(ReadyState::Stalled { reason, message }, true)
             }
@@ -295,6 +293,13 @@ fn by_namespace(watches: &[Arc<ClusterWatch>]) -> HashMap<&str, Vec<&Arc<Cluster
         }
     }
     namespaces
+}
+
+/// What Ready says of a `ClusterWatch` that this `older` one keeps from its instances.
+pub(crate) fn overlap_message(older: &str) -> String {
+    format!(
+        "ClusterWatch {older} in this namespace is older and covers the same instances, so this ClusterWatch is not synced. Delete one of the two"
+    )
 }
 
 pub(crate) fn claim(watch: &ClusterWatch) -> Claim<'_> {

@@ -1,6 +1,6 @@
-//! Which `ClusterWatches` this operator syncs. Every shard sees all of them, so that overlaps and mirrors without a
-//! `ClusterWatch` are judged across shards; each works on those that its selector picks. While a label moves, the
-//! preconditions of each write keep two shards from undoing each other's writes.
+//! Which `ClusterWatches` this operator syncs. Every shard sees all of them, so that each judges overlaps and mirrors
+//! without a `ClusterWatch` across shards. It syncs those that its selector matches. While a label changes, the fence
+//! of each write keeps two shards from undoing each other's writes.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,12 @@ use kube::{
 
 use crate::api::cluster_watch::ClusterWatch;
 
-/// One operator of those that share the `ClusterWatches`; the only one if it has no selector.
+/// One of the operators that share the `ClusterWatches`. Without a selector it is the only one.
 #[derive(Clone, Debug, Default)]
 pub struct Shard(Option<Selector>);
 
 impl Shard {
-    /// The shard that takes the `ClusterWatches` that `selector` picks (`None`: all).
+    /// The shard for the `ClusterWatches` that `selector` matches (`None`: all).
     #[must_use]
     pub fn new(selector: Option<Selector>) -> Self {
         Self(selector)
@@ -29,8 +29,8 @@ impl Shard {
         selector.is_none_or(|selector| selector.matches(watch.labels()))
     }
 
-    /// Whether it marks the open mirrors that no `ClusterWatch` looks after: at most one shard takes `ClusterWatches`
-    /// without labels.
+    /// Whether it marks open mirrors without a `ClusterWatch`. At most one shard selects `ClusterWatches` without
+    /// labels.
     #[must_use]
     pub fn takes_the_rest(&self) -> bool {
         let selector = self.0.as_ref();

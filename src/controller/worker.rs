@@ -102,7 +102,7 @@ struct StoreSeen {
 }
 
 impl<C: KubeApi, T: Service> Task<C, T> {
-    /// The task of `watch`; `requested` is its `requestedAt` annotation, as it changes.
+    /// The worker of `watch`; `requested` is its `requestedAt` annotation, as it changes.
     #[must_use]
     pub fn new(
         env: Arc<Env<C, T>>,

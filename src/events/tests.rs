@@ -211,7 +211,7 @@ fn a_watch_that_fails_is_told_once_and_that_it_recovered() {
     assert_eq!(said(&failing, &failing_longer), "");
     assert_eq!(said(&failing, &stalled), "! Unauthorized: another key");
     assert_eq!(said(&stalled, &synced), "Recovered: agrees");
-    assert!(said(&synced, &suspended).starts_with("Suspended: nothing is polled"));
+    assert!(said(&synced, &suspended).starts_with("Suspended: Syncs are suspended"));
     assert_eq!(said(&suspended, &suspended), "");
     assert_eq!(said(&suspended, &synced), "");
 }
@@ -219,21 +219,21 @@ fn a_watch_that_fails_is_told_once_and_that_it_recovered() {
 #[test]
 fn notes_are_told_once_also_across_a_restart() {
     let notes = [
-        (Reason::ItemsLeftOut, "left out 1: x".to_owned()),
+        (Reason::ItemsLeftOut, "Left out 1: x".to_owned()),
         (Reason::DialectFallback, "asked by commas".to_owned()),
     ];
     let synced = |message| shown("True", "Synced", message, "Synced");
     assert_eq!(
         told(of_notes(&notes, &synced("agrees"), "")),
         [
-            "! ItemsLeftOut: left out 1: x",
+            "! ItemsLeftOut: Left out 1: x",
             "DialectFallback: asked by commas"
         ]
     );
-    let restarted = synced("agrees; left out 1: x. asked by commas");
+    let restarted = synced("agrees; Left out 1: x. asked by commas");
     assert_eq!(told(of_notes(&notes, &restarted, "")), [""; 0]);
     assert_eq!(
-        told(of_notes(&notes, &synced("suspended"), "left out 1: x")),
+        told(of_notes(&notes, &synced("suspended"), "Left out 1: x")),
         ["DialectFallback: asked by commas"]
     );
     assert_eq!(told(of_vanished(0)), [""; 0]);

@@ -1,4 +1,4 @@
-//! What the API's answers so far amount to.
+//! What the API's responses so far prove.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,43 +7,43 @@ use std::{
 
 use crate::{api::cluster_watch::ClusterWatch, together::Remediation};
 
-/// What the API has proven about one id since it last showed it.
+/// What the API has proven about one id since it last returned it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Evidence {
     pub(super) not_found: u32,
     pub(super) forbidden: u32,
-    /// Full listings that came to their end and lacked it.
+    /// Complete full syncs that lacked it.
     pub(super) lacking: u32,
 }
 
-/// What one process has asked since its last listing began.
+/// What one process has requested since its last list started.
 #[derive(Debug, Default)]
 pub(super) struct Series {
     pub(super) began: Duration,
-    /// The states that it asks for; none: all.
+    /// The requested states; none means all.
     pub(super) asked: Vec<String>,
-    /// Tokens of pages that have failed once.
+    /// Tokens of pages that failed once.
     pub(super) stuttered: BTreeSet<Option<String>>,
     pub(super) shown: BTreeSet<String>,
     pub(super) pages: usize,
     pub(super) questions: usize,
 }
 
-/// What all answers so far amount to.
+/// What all responses so far prove.
 #[derive(Debug, Default)]
 pub(super) struct Answered {
     pub(super) evidence: BTreeMap<String, Evidence>,
-    /// By process and by the instance that it lists (`None`: all).
+    /// By process and by the listed instance (`None`: all).
     pub(super) series: BTreeMap<(usize, Option<String>), Series>,
-    /// When which version (by its `update_time`) of an id was shown first and last, since another one was.
+    /// When each version (by its `update_time`) of an id was shown first and last, since another version was.
     pub(super) shown: BTreeMap<String, BTreeMap<String, (Duration, Duration)>>,
-    /// When a listing that came to its end last showed each id.
+    /// When a complete list last contained each id.
     pub(super) confirmed: BTreeMap<String, Duration>,
-    /// When a listing of this instance (`None`: of all) last came to its end.
+    /// When a list of this instance (`None`: all) was last complete.
     pub(super) ended: BTreeMap<Option<String>, Duration>,
     /// When items were last unreadable.
     pub(super) malformed: Option<Duration>,
-    /// When answers were last slow.
+    /// When responses were last slow.
     pub(super) slow: Option<Duration>,
 }
 
@@ -53,13 +53,13 @@ impl Answered {
         self.evidence.get(id).copied().unwrap_or_default()
     }
 
-    /// When a listing for this watch last came to its end.
+    /// When a list for this `ClusterWatch` was last complete.
     pub(super) fn ended(&self, watch: &ClusterWatch) -> Duration {
         let instance = watch.spec.instance().map(str::to_owned);
         self.ended.get(&instance).copied().unwrap_or_default()
     }
 
-    /// The call by id answered 403.
+    /// The request by id returned 403.
     pub(super) fn forbid(&mut self, id: &str) {
         self.evidence.entry(id.to_owned()).or_default().forbidden += 1;
     }

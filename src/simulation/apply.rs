@@ -1,4 +1,4 @@
-//! What each kind of step does.
+//! The effect of each kind of step.
 
 mod errors;
 mod items;
@@ -39,7 +39,7 @@ impl Sequence {
         self.draw(0..of) == 0
     }
 
-    /// How long it is until the next step.
+    /// The time until the next step.
     fn pause(&self) -> Duration {
         match self.draw(0..10) {
             0..4 => Duration::from_millis(self.draw(0..2000) as u64),
@@ -48,7 +48,7 @@ impl Sequence {
         }
     }
 
-    /// Does it; how long it is until the next one.
+    /// Applies the step. Returns the time until the next one.
     pub(super) fn apply(&mut self, kind: Kind) -> Duration {
         match kind {
             Kind::ShortWhile => return Duration::from_millis(self.draw(1..500) as u64),

@@ -1,10 +1,10 @@
-//! What each kind of step does to what the API has.
+//! The effect of each kind of step on what the API has.
 
 use k8s_openapi::jiff::SignedDuration;
 
 use super::{sequence::Sequence, step::Kind};
 
-/// Where a remediation may stand, the way to its end first.
+/// The possible states, in the order in which a remediation passes through them.
 const STATES: [&str; 10] = [
     "PENDING_APPROVAL",
     "PENDING",
@@ -18,7 +18,7 @@ const STATES: [&str; 10] = [
     "RUNNING",
 ];
 const MODES: [&str; 3] = ["REBOOT_VM", "VM_ONLY", "HOST_AWARE"];
-/// Most remediations of a sequence: more would cost time and show nothing else.
+/// Maximum number of remediations per sequence. More would cost time without showing anything new.
 const MOST: usize = 30;
 
 impl Sequence {
@@ -32,7 +32,8 @@ impl Sequence {
         });
     }
 
-    /// The API's clock is corrected; a clock that is set back would be a restore, which is a kind of its own.
+    /// The API's clock is corrected forwards. A clock that is set back would be a restore, which is its own kind of
+    /// step.
     pub(super) fn put_api_clock_ahead(&mut self) {
         let seconds = [30, 300, 4000][self.draw(0..3)];
         self.set_api_clock(SignedDuration::from_secs(seconds));

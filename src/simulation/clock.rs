@@ -9,7 +9,7 @@ use super::life::Life;
 use crate::clock::Clock;
 
 pub(super) struct VirtualClock {
-    /// When the sequence began.
+    /// The start of the sequence.
     pub(super) start: Instant,
     pub(super) life: Arc<Life>,
 }

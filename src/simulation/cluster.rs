@@ -1,4 +1,4 @@
-//! The cluster as one process reaches it: what it sends lands even if the process no longer waits for it.
+//! Kubernetes as seen by one process. A request takes effect even if the process no longer waits for it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -25,7 +25,7 @@ use crate::{
     testing::cluster::MemoryKubeApi,
 };
 
-/// How long a call takes, there and back.
+/// Duration of a request, in both directions.
 const LATENCY: Duration = Duration::from_millis(10);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,21 +38,21 @@ pub(super) enum Verb {
     Read,
 }
 
-/// One call.
+/// One request.
 #[derive(Clone, Debug)]
 pub(super) struct Op {
     pub(super) verb: Verb,
     pub(super) name: String,
-    /// The resourceVersion that it was decided on.
+    /// The resourceVersion that it was based on.
     pub(super) fence: Option<u64>,
     pub(super) slot: usize,
     /// When it was sent.
     pub(super) sent: Duration,
-    /// Whether the process led then.
+    /// Whether the process was the leader then.
     pub(super) led: bool,
     /// How far its wall clock was ahead then.
     pub(super) ahead: SignedDuration,
-    /// The newest resourceVersion that it had been answered then.
+    /// The newest resourceVersion in its responses then.
     pub(super) known: Option<u64>,
     /// What the API had proven then.
     pub(super) evidence: Evidence,
@@ -140,7 +140,7 @@ impl Reach {
                 Err(error) => Err(error),
             };
             let there = at.cluster.mirror(&op.name);
-            // Perhaps nobody waits any more.
+            // The receiver may be gone.
             let _ = tell.send((answer, there.as_ref().and_then(version)));
         });
         let (answer, there) = told.await.unwrap_or_else(|_| (Err(down()), None));
@@ -148,7 +148,7 @@ impl Reach {
         if let Some(KubeFault::Throttled(seconds)) = fault {
             self.patience.hold(Duration::from_secs(seconds));
         }
-        // What is read decides nothing.
+        // Reads decide nothing.
         if answer.is_ok() && fault.is_none() && !reads {
             world.with(|state, _| state.judge.knows(&known, there));
         }
@@ -190,7 +190,7 @@ fn down() -> KubeApiError {
     KubeApiError::Unavailable("down".to_owned())
 }
 
-/// What the call does to the cluster, unless it never left the process.
+/// The effect of the request on Kubernetes, unless it never left the process.
 async fn land<T>(
     world: &World,
     life: &Life,
@@ -207,7 +207,7 @@ async fn land<T>(
     if op.verb == Verb::Read {
         return act(&world.cluster);
     }
-    // A process may be told to die before or after one of its writes.
+    // A process may be killed before or after one of its writes.
     let crash = world.with(|state, _| state.judge.crash(op.slot));
     if crash == Some(false) {
         life.become_(Phase::Dead);
@@ -240,7 +240,7 @@ async fn land<T>(
     answer
 }
 
-/// What a call of the model comes to; it never waits.
+/// The result of a request to the model, which never waits.
 fn now<T>(answer: impl Future<Output = Answer<T>>) -> Answer<T> {
     answer.now_or_never().unwrap()
 }

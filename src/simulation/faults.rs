@@ -1,8 +1,8 @@
-//! What goes wrong at present. Every fault ends by itself.
+//! The active faults. Every fault ends by itself.
 
 use tokio::time::Instant;
 
-/// A fault of Together's API that listings meet.
+/// A fault of the Together API that affects lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ApiFault {
     Status(u16),
@@ -10,41 +10,41 @@ pub(super) enum ApiFault {
     RateLimited(Option<u64>),
     Unauthorized,
     Forbidden,
-    /// No answer within the client's time.
+    /// No response within the client's timeout.
     Hang,
-    /// Every answer takes this many seconds.
+    /// Every response takes this many seconds.
     Slow(u64),
     /// The second page fails.
     Cut,
     /// Later pages begin one item too late.
     Shifted,
-    /// The second page is left out.
+    /// The second page is skipped.
     Lost,
     /// Later pages begin one item too early.
     Doubled,
-    /// The token of the next page leads to this one.
+    /// The token of the next page leads to the same page.
     Looping,
     NoToken,
     Empty,
-    /// The first item cannot be read.
+    /// The first item is unreadable.
     Malformed,
-    /// One item cannot be read, its id neither.
+    /// One item is unreadable, including its id.
     Unnamed,
     FilterIgnored,
     FilterRefused,
-    /// States that are not on the reference page are refused.
+    /// States that are not on the reference page are rejected.
     NewerRefused,
-    /// Only the SDKs' query names are known.
+    /// Only the SDKs' query parameters are known.
     SdkNames,
-    /// Some answers show versions from before the last change.
+    /// Some responses show versions from before the last change.
     Lagging,
     /// Every third page fails once in each listing, ten at most.
     Stutters,
-    /// Of several states that are asked for one by one, only the first is heeded.
+    /// Of several repeated states, only the first is honored.
     FirstStateOnly,
 }
 
-/// A fault of the call by id.
+/// A fault of the request by id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum IdFault {
     NotFound,
@@ -53,25 +53,25 @@ pub(super) enum IdFault {
     Hang,
 }
 
-/// A fault of the cluster that writes meet.
+/// A fault of Kubernetes that affects writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KubeFault {
     Refused,
     Conflict,
     Unavailable,
-    /// The write lands, and its answer says that it did not.
+    /// The write takes effect, but the response says that it did not.
     AnswerLost,
-    /// The write lands, and no answer comes.
+    /// The write takes effect, but there is no response.
     NoAnswer,
-    /// Writes land this many seconds late.
+    /// Writes take effect this many seconds late.
     Slow(u64),
     /// 429: writes must wait this many seconds.
     Throttled(u64),
-    /// Nothing can be read.
+    /// Nothing is readable.
     Unreadable,
 }
 
-/// A fault and its end; it meets this part of the calls (of 100).
+/// A fault and its end; it affects this percentage of requests.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timed<T> {
     pub(super) fault: T,
@@ -85,11 +85,11 @@ pub(super) struct Faults {
     pub(super) api: Option<Timed<ApiFault>>,
     pub(super) id: Option<Timed<IdFault>>,
     pub(super) kube: Option<Timed<KubeFault>>,
-    /// The process whose next call of the API panics.
+    /// The process whose next request to the API panics.
     pub(super) panics: Option<usize>,
-    /// The next listing by state is refused once (400).
+    /// The next list by state is rejected once (400).
     pub(super) refuses_once: bool,
-    /// The mirror that the cluster lets nobody write.
+    /// The mirror whose writes Kubernetes rejects.
     pub(super) unwritable: Option<Timed<String>>,
 }
 

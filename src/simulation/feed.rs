@@ -1,4 +1,5 @@
-//! What the watches of one process show it: late, after a cut, or by a list that is older than the answers to writes.
+//! What a process's watches show: events that are late, a list after a lost connection, or a list older than the
+//! responses to writes.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -14,17 +15,17 @@ use crate::{
     testing::cluster::Change,
 };
 
-/// How long an event takes.
+/// Delay of an event.
 const LATENCY: Duration = Duration::from_millis(30);
 
-/// How the watches of a process do.
+/// The state of a process's watches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Lag {
-    /// Events come this many seconds late.
+    /// Events are this many seconds late.
     pub(super) seconds: u64,
-    /// Raised by one: the watch on the mirrors is cut, and all are listed anew.
+    /// Incremented when the connection of the mirrors' watch is lost, so that everything is listed again.
     pub(super) cuts: u64,
-    /// The new list takes so many times as long as an event, and shows the server as it was when it began.
+    /// The new list takes this many times as long as an event, and shows the server as it was when the list started.
     pub(super) behind: usize,
 }
 
@@ -34,7 +35,7 @@ fn latency(lags: &Lags) -> Duration {
     LATENCY + Duration::from_secs(lags.get().seconds)
 }
 
-/// Waits as long as events take; a cut ends that wait.
+/// Waits for the delay of events; a lost connection ends the wait.
 async fn delay(lags: &Lags) {
     let delay = latency(lags);
     let known = lags.get();
@@ -47,7 +48,7 @@ async fn delay(lags: &Lags) {
 
 type Event = watcher::Result<watcher::Event<Shown>>;
 
-/// The watch on the mirrors: its events, and what brings them for as long as it is driven.
+/// The watch on the mirrors: its events, and the future that produces them while it is polled.
 pub(super) fn mirrors(
     world: Arc<World>,
     life: Arc<Life>,
@@ -114,7 +115,7 @@ pub(super) fn mirrors(
     (told, feed)
 }
 
-/// What a list of a namespace without rights is answered.
+/// The response to a list without permissions in the namespace.
 fn forbidden() -> watcher::Error {
     let status = Status::failure("it is forbidden", "Forbidden").with_code(403);
     watcher::Error::InitialListFailed(kube::Error::Api(status.boxed()))
@@ -132,7 +133,7 @@ fn snapshot(changes: &[Change]) -> BTreeMap<String, Remediation> {
     objects
 }
 
-/// Hands out the watches, first as they are, then after every change.
+/// Publishes the `ClusterWatches`: first the current ones, then after every change.
 pub(super) async fn watches(
     world: Arc<World>,
     life: Arc<Life>,

@@ -1,4 +1,4 @@
-//! Judges what the operator does, as it does it.
+//! Judges everything that the operator does, as it happens.
 
 mod calls;
 mod calm;
@@ -28,10 +28,10 @@ use crate::{
     sync::{decide::retention::Policy, schedule::Cadence},
 };
 
-/// How long one that led may go on after its Lease was edited by hand.
+/// How long a former leader may continue after its Lease was edited by hand.
 const EDITED: Duration = Duration::from_secs(12);
 
-/// The cluster that foreign objects are for.
+/// The cluster of foreign objects.
 pub(super) const ANOTHER: &str = "another";
 
 /// The last change of a mirror.
@@ -40,17 +40,17 @@ struct Changed {
     at: Duration,
 }
 
-/// What a process was last told of the watches.
+/// The `ClusterWatches` that a process last received.
 #[derive(Debug, Default)]
 struct Told {
     watches: Vec<Arc<ClusterWatch>>,
     /// Those of them that mirror something.
     holders: Vec<Arc<ClusterWatch>>,
-    /// Since when they keep what they keep.
+    /// Since when their retention has been the same.
     retains: Duration,
-    /// Since when no watch wants anything of the API.
+    /// Since when no `ClusterWatch` uses the API.
     idle: Option<Duration>,
-    /// Since when there is no watch at all.
+    /// Since when there is no `ClusterWatch` at all.
     alone: Option<Duration>,
 }
 
@@ -60,9 +60,9 @@ struct Pruned {
     at: Duration,
     /// Its `update_time`.
     version: Option<String>,
-    /// Past its time; else it made room for newer ones.
+    /// Whether it was expired; otherwise it made room for newer ones.
     expired: bool,
-    /// Uid and generation of the watch that its process went by.
+    /// Uid and generation of the `ClusterWatch` that its process used.
     spec: Option<(String, i64)>,
 }
 
@@ -70,45 +70,45 @@ struct Pruned {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Crash {
     pub(super) slot: usize,
-    /// Writes before that one.
+    /// Number of writes before that one.
     pub(super) writes: u32,
-    /// Whether that write lands.
+    /// Whether that write takes effect.
     pub(super) lands: bool,
 }
 
-/// What is remembered to judge by.
+/// The judge's memory.
 #[derive(Debug, Default)]
 pub(super) struct Judge {
     pub(super) crash: Option<Crash>,
-    /// What each name stood for.
+    /// The remediation behind each name.
     identities: BTreeMap<String, (String, String)>,
     changed: BTreeMap<String, Changed>,
-    /// The newest resourceVersion of each mirror that a process was answered.
+    /// The newest resourceVersion of each mirror in a process's responses.
     answered: BTreeMap<(usize, String), u64>,
-    /// Mirrors that somebody edited and that were not put right since.
+    /// Mirrors that were edited by hand and not corrected since.
     pub(super) edited: BTreeSet<String>,
-    /// When each mirror was created, by a process that was told this; when pruned, and with which version.
+    /// When each mirror was created, by a process with this configuration; when it was pruned, and with which version.
     created: BTreeMap<String, (Duration, Policy)>,
     pruned: BTreeMap<String, Pruned>,
-    /// When anything but the API was last out of order.
+    /// When anything but the API last had a fault.
     pub(super) disturbed: Duration,
     /// Which process leads, and since when.
     leader: Option<(usize, Duration)>,
-    /// When somebody last edited the Lease.
+    /// When the Lease was last edited by hand.
     pub(super) lease_edited: Duration,
-    /// When somebody last changed what should be there.
+    /// When the desired state last changed.
     pub(super) minds: Duration,
     told: BTreeMap<usize, Told>,
     calls: VecDeque<Duration>,
-    /// When a poll could begin out of turn.
+    /// When a sync could start out of turn.
     starts: VecDeque<Duration>,
-    /// Mirror writes that were tried, and reports that landed.
+    /// Attempted writes of mirrors, and reports that took effect.
     pub(super) tried: usize,
     pub(super) reports: usize,
     pub(super) newer: Newer,
 }
 
-/// The watches that mirror something, suspended or not: those that no older one keeps from their instances.
+/// The `ClusterWatches` that mirror something, suspended or not: those that no older one blocks.
 pub(super) fn holders<W: Borrow<ClusterWatch>>(watches: &[W]) -> Vec<&W> {
     let claims: Vec<_> = watches.iter().map(|watch| claim(watch.borrow())).collect();
     let all = watches.iter().zip(&claims);
@@ -116,12 +116,12 @@ pub(super) fn holders<W: Borrow<ClusterWatch>>(watches: &[W]) -> Vec<&W> {
     free.map(|(watch, _)| watch).collect()
 }
 
-/// Whether the watch looks after remediations of this instance.
+/// Whether the `ClusterWatch` covers this instance.
 pub(super) fn covers(watch: &ClusterWatch, instance: Option<&str>) -> bool {
     watch.spec.instance().is_none() || watch.spec.instance() == instance
 }
 
-/// Whether the object is no mirror of the cluster that is watched.
+/// Whether the object is not a mirror of the watched cluster.
 pub(super) fn is_foreign(object: &Remediation) -> bool {
     object.spec.cluster_id == ANOTHER
 }
@@ -146,12 +146,12 @@ pub(super) fn cadence(watch: &ClusterWatch) -> Cadence {
 }
 
 impl Judge {
-    /// Whoever edits the Lease by hand makes two lead until the first one looks at it.
+    /// After an edit of the Lease by hand, two processes lead until the first one reads it.
     pub(super) fn may_be_two(&self, now: Duration) -> bool {
         now.saturating_sub(self.lease_edited) < EDITED
     }
 
-    /// Whether the process dies with this write of its: `Some`, and whether the write lands.
+    /// If the process dies with this write, whether the write takes effect.
     pub(super) fn crash(&mut self, slot: usize) -> Option<bool> {
         let crash = self.crash.as_mut().filter(|crash| crash.slot == slot)?;
         if crash.writes > 0 {
@@ -163,7 +163,7 @@ impl Judge {
         Some(lands)
     }
 
-    /// The process has heard that its write landed, as this version.
+    /// The process got the response that its write took effect, as this version.
     pub(super) fn knows(&mut self, op: &Op, version: Option<u64>) {
         let writes = matches!(op.verb, Verb::Create | Verb::Status | Verb::Patch);
         if let (Some(version), true) = (version, writes) {
@@ -171,26 +171,27 @@ impl Judge {
         }
     }
 
-    /// The watch that looks after this instance, by what the process was last told.
+    /// The `ClusterWatch` that covers this instance, as last received by the process.
     fn keeper(&self, slot: usize, instance: Option<&str>) -> Option<&ClusterWatch> {
         let mut holders = self.told.get(&slot)?.holders.iter();
         let keeper = holders.find(|watch| covers(watch, instance));
         keeper.map(|watch| &**watch)
     }
 
-    /// The retention that the process was last told of.
+    /// The retention as last received by the process.
     fn policy(&self, slot: usize, instance: Option<&str>) -> Option<Policy> {
         let keeper = self.keeper(slot, instance)?;
         Some(Policy::of(keeper.spec.retention.as_ref()))
     }
 
-    /// When the watches or what the process was told of retention last changed: writes may still be on their way.
+    /// When the `ClusterWatches` or the process's knowledge of retention last changed. Older writes may still be in
+    /// flight.
     fn changed_mind(&self, slot: usize) -> Duration {
         let told = self.told.get(&slot);
         told.map_or(self.minds, |told| self.minds.max(told.retains))
     }
 
-    /// Uid and generation of the watch that the process goes by.
+    /// Uid and generation of the `ClusterWatch` that the process uses.
     fn spec(&self, slot: usize, instance: Option<&str>) -> Option<(String, i64)> {
         let keeper = self.keeper(slot, instance)?;
         Some((keeper.uid()?, keeper.metadata.generation?))
@@ -201,17 +202,17 @@ impl Judge {
         self.created.get(name).is_some_and(|(at, _)| *at > then)
     }
 
-    /// The mirror is gone. Late events may tell of it once more; the fence makes that harmless.
+    /// The mirror is gone. Late events may show it again; the fence makes that harmless.
     fn forget(&mut self, name: &str) {
         self.answered.retain(|(_, of), _| of != name);
     }
 
-    /// The newest resourceVersion of the mirror that the process was answered.
+    /// The newest resourceVersion of the mirror in the process's responses.
     pub(super) fn known(&self, slot: usize, name: &str) -> Option<u64> {
         self.answered.get(&(slot, name.to_owned())).copied()
     }
 
-    /// The process is told of the watches.
+    /// The process receives the `ClusterWatches`.
     pub(super) fn told(&mut self, slot: usize, watches: &[Arc<ClusterWatch>], now: Duration) {
         let told = self.told.entry(slot).or_default();
         let fits = |watches: &[Arc<ClusterWatch>]| -> Vec<_> {
@@ -255,7 +256,7 @@ impl Judge {
         told.watches = watches.to_vec();
     }
 
-    /// etcd's data was put back to when these mirrors were edited.
+    /// etcd was restored to the time when these mirrors were edited.
     pub(super) fn restored(&mut self, edited: &BTreeSet<String>, now: Duration) {
         self.answered.clear();
         self.edited.clone_from(edited);
@@ -264,20 +265,20 @@ impl Judge {
         self.newer.restored = Some(now);
     }
 
-    /// Somebody changed the mirror by hand.
+    /// The mirror was changed by hand.
     pub(super) fn touched(&mut self, name: &str, now: Duration) {
         self.changed.insert(name.to_owned(), Changed { at: now });
         self.disturbed = now;
     }
 
-    /// Somebody deleted the mirror, or the garbage collector did.
+    /// The mirror was deleted by hand or by the garbage collector.
     pub(super) fn deleted(&mut self, name: &str, now: Duration) {
         self.touched(name, now);
         self.forget(name);
         self.edited.remove(name);
     }
 
-    /// Now this process leads, if any.
+    /// This process leads now, if any.
     pub(super) fn leads(&mut self, slot: Option<usize>, now: Duration) {
         if self.leader.is_none_or(|(leader, _)| Some(leader) != slot) {
             self.leader = slot.map(|slot| (slot, now));

@@ -1,4 +1,4 @@
-//! One process: it runs, stands still, or is dead.
+//! One process: running, paused, or dead.
 
 use k8s_openapi::jiff::SignedDuration;
 
@@ -7,15 +7,15 @@ use super::signal::Signal;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     Runs,
-    /// Stopped (SIGSTOP): its clocks go on, its code does not.
+    /// Paused (SIGSTOP): its clocks continue, its code does not.
     Paused,
     Dead,
 }
 
-/// Asked at every port, so that a process that is stopped or dead does nothing more there.
+/// Checked at every port, so that a paused or dead process does nothing more there.
 #[derive(Debug)]
 pub(super) struct Life {
-    /// Which process this is; every start is a new one.
+    /// The process number; every start is a new one.
     pub(super) slot: usize,
     phase: Signal<Phase>,
     /// How far its wall clock is ahead of the true time.
@@ -33,19 +33,19 @@ impl Life {
         self.phase.get()
     }
 
-    /// Death is for ever.
+    /// Death is permanent.
     pub(super) fn become_(&self, phase: Phase) {
         if self.phase() != Phase::Dead {
             self.phase.modify(|now| *now = phase);
         }
     }
 
-    /// Ends while the process runs; never, once it is dead.
+    /// Resolves while the process runs; never once it is dead.
     pub(super) async fn runs(&self) {
         self.phase.wait_for(|phase| phase == Phase::Runs).await;
     }
 
-    /// Ends when the process is paused no longer.
+    /// Resolves when the process is no longer paused.
     pub(super) async fn unpaused(&self) {
         self.phase.wait_for(|phase| phase != Phase::Paused).await;
     }

@@ -1,4 +1,4 @@
-//! What the API answers: pages and single remediations, with the fault that is on, and what that proves.
+//! The API's responses: pages and single remediations, with the active fault, and what they prove.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use super::{
 use crate::together::{PageQuery, QueryNames, Remediation, StateFilter, wire::state};
 
 impl State {
-    /// What the API answers whatever is asked.
+    /// What the API returns, whatever is requested.
     pub(super) fn refusal(&mut self, key: &[u8; 32]) -> Option<ApiFault> {
         if *key != self.valid_key {
             return Some(ApiFault::Unauthorized);
@@ -79,7 +79,7 @@ impl State {
             _ => number + 1,
         };
         let token = (has_next && fault != Some(ApiFault::NoToken)).then(|| next.to_string());
-        // An item that nobody can name shows nothing.
+        // An item with an unreadable id proves nothing.
         let unnamed = usize::from(fault == Some(ApiFault::Unnamed)).min(items.len());
         self.note_page(slot, query, &items[unnamed..], has_next, now);
         let items = items.iter().enumerate();
@@ -90,15 +90,15 @@ impl State {
         )
     }
 
-    /// Whether the page fails: the first time in its listing.
+    /// Whether the page fails: the first time in its list.
     fn stutters(&mut self, slot: usize, query: &PageQuery) -> bool {
         let series = (slot, query.instance.clone());
         let series = self.answered.series.entry(series).or_default();
-        // More than this is given up, by rule.
+        // Beyond this number, retries are given up by rule.
         series.stuttered.len() < 10 && series.stuttered.insert(query.page_token.clone())
     }
 
-    /// What a listing shows, newest first.
+    /// What a list contains, newest first.
     fn listed(&self, query: &PageQuery, fault: Option<ApiFault>) -> Vec<&Remediation> {
         if fault == Some(ApiFault::Empty) {
             return Vec::new();
@@ -157,7 +157,7 @@ impl State {
         if !has_next {
             self.answered.ended.insert(query.instance.clone(), now);
             for id in &series.shown {
-                // One that belongs to another cluster confirms nothing.
+                // A remediation of another cluster confirms nothing.
                 let entry = self.truth.entries.get(id);
                 if entry.is_none_or(|entry| !entry.is_anothers()) {
                     self.answered.confirmed.insert(id.clone(), now);
@@ -222,7 +222,7 @@ impl State {
         (Some(answer), LATENCY)
     }
 
-    /// Questions belong to the listing before them, of the id's instance or of all.
+    /// Requests by id belong to the list before them, of the id's instance or of all.
     fn count_question(&mut self, slot: usize, id: &str) {
         let entry = self.truth.entries.get(id);
         let instance = entry.and_then(|entry| entry.instance().map(str::to_owned));
@@ -237,7 +237,7 @@ impl State {
         let series = self.answered.series.entry(listed).or_default();
         let listed_at = series.began;
         let first_only = |fault: &Timed<ApiFault>| fault.fault == ApiFault::FirstStateOnly;
-        // By the API's own times, or nobody can know it.
+        // By the API's own times, otherwise it cannot be known.
         let before = self.truth.clock(listed_at) - Duration::from_secs(10);
         if self.faults.api.as_ref().is_some_and(first_only)
             && self.faults.id.is_none()

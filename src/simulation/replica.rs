@@ -1,4 +1,4 @@
-//! One process of the operator, put together as `run` does it, over the models.
+//! One process of the operator, assembled like in `run`, on top of the models.
 
 use std::{
     sync::{Arc, Mutex},
@@ -39,24 +39,24 @@ pub(super) const SPEEDS: PollDefaults = PollDefaults {
     min_interval: Duration::from_secs(10),
 };
 
-/// How long a write of the Lease takes; it lands also if its process is paused meanwhile.
+/// Duration of a write of the Lease. It takes effect even if its process is paused meanwhile.
 const LATENCY: Duration = Duration::from_millis(10);
 
-/// What `--mirror-label` gives to every mirror.
+/// The labels of `--mirror-label` for every mirror.
 pub(super) const TEAM: (&str, &str) = ("team", "gpu");
 
-/// A process, from outside.
+/// A process, seen from outside.
 pub(super) struct Replica {
     pub(super) life: Arc<Life>,
     pub(super) leadership: Leadership,
-    /// How its watches do in each namespace.
+    /// The state of its watches in each namespace.
     pub(super) lags: Vec<Lags>,
     lease: Access,
     stop: CancellationToken,
 }
 
 impl Replica {
-    /// Starts process number `slot`; with `elected`, it leads once it has the Lease.
+    /// Starts process number `slot`. With `elected`, it leads once it holds the Lease.
     pub(super) fn start(worlds: &[Arc<World>], slot: usize, elected: bool) -> Self {
         let life = Arc::new(Life::new(slot));
         let clock: Arc<dyn Clock> = Arc::new(VirtualClock {
@@ -102,12 +102,12 @@ impl Replica {
         self.stop.cancel();
     }
 
-    /// How its calls of the Lease go from now on.
+    /// How its requests for the Lease go from now on.
     pub(super) fn set_lease(&self, fault: Fault) {
         self.lease.set(fault);
     }
 
-    /// Its way to the Lease.
+    /// Its connection to the Lease.
     pub(super) fn lease(&self) -> Access {
         self.lease.clone()
     }
@@ -160,7 +160,7 @@ impl Replica {
                 () = dead.died() => None,
                 told = ends => Some(told),
             };
-            // One that is killed ends in the middle of what it does, and tells nobody.
+            // A killed process stops in the middle of its work, without a signal.
             shutdown.cancel();
             if let Some(told) = told {
                 tokio::select! {
@@ -180,7 +180,7 @@ impl Replica {
     }
 }
 
-/// The watches on the mirrors list anew where versions went backwards.
+/// The watches on the mirrors list again when versions go backwards.
 async fn list_again(index: &Index, lags: &[Lags]) {
     let rewinds = index.rewinds();
     loop {
@@ -216,7 +216,7 @@ async fn follow_and_control(
     }
 }
 
-/// What `control` does with what the watch on `ClusterWatches` shows.
+/// What `control` does with the events of the watch on `ClusterWatches`.
 async fn control(
     world: &Arc<World>,
     life: &Arc<Life>,
@@ -238,7 +238,7 @@ async fn control(
     tokio::join!(showing, leading);
 }
 
-/// The Lease as a process reaches it that may be paused.
+/// The Lease as seen by a process that may be paused.
 struct GatedLeases {
     access: Access,
     life: Arc<Life>,

@@ -1,4 +1,4 @@
-//! Many sequences on all cores, what they covered, and how to repeat the one that failed.
+//! Runs many sequences on all cores, and reports what they covered and how to repeat a failed one.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,25 +17,25 @@ use super::{
     step::Kind,
 };
 
-/// Failures that are told in full; more are counted.
+/// Number of failures that are printed in full; more are counted.
 const TOLD: usize = 200;
-/// So often it is told how far a long run is.
+/// How often the progress of a long run is printed.
 const PROGRESS: u64 = 10_000;
 
-/// How much is run.
+/// How much to run.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Length {
     Sequences(u64),
     Time(Duration),
 }
 
-/// What sequences came to.
+/// The results of the sequences.
 #[derive(Debug, Default)]
 struct Covered {
     sequences: u64,
     steps: u64,
     kinds: BTreeMap<Kind, u64>,
-    /// Kinds that came one right after the other.
+    /// Kinds of steps that came directly after each other.
     pairs: BTreeSet<(Kind, Kind)>,
 }
 
@@ -59,7 +59,7 @@ impl Covered {
         self.pairs.extend(other.pairs);
     }
 
-    /// Fails where too little was covered.
+    /// Fails if too little was covered.
     fn demand(&self) {
         let missing: Vec<_> = Kind::VARIANTS
             .iter()
@@ -69,7 +69,7 @@ impl Covered {
             missing.is_empty(),
             "kinds that no sequence had: {missing:?}"
         );
-        // Kinds that want an election come in a quarter of the sequences.
+        // Kinds that need an election occur in a quarter of the sequences.
         let all_pairs = (Kind::VARIANTS.len() * Kind::VARIANTS.len()) as f64;
         let drawn = self.steps as f64 / all_pairs;
         let least = 0.8 * all_pairs * (1.0 - (-drawn).exp());
@@ -81,7 +81,7 @@ impl Covered {
     }
 }
 
-/// The sequence of `seed`; a panic in it is its violation.
+/// Runs the sequence of `seed`; a panic in it is its violation.
 pub(super) fn attempt(seed: u64, traced: bool) -> Outcome {
     catch_unwind(AssertUnwindSafe(|| run(seed, traced))).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
@@ -94,7 +94,7 @@ pub(super) fn attempt(seed: u64, traced: bool) -> Outcome {
     })
 }
 
-/// Runs the sequence once more for its log, and fails with it.
+/// Runs the sequence again for its log, and fails with it.
 pub(super) fn tell(seed: u64) {
     let outcome = attempt(seed, true);
     for line in &outcome.log {

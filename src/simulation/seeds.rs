@@ -1,9 +1,9 @@
-//! Seeds that found a bug, planted on purpose or not, and pass without it. Each is a test of its own, so that
-//! `tests/guards.txt` can name it.
+//! Seeds that found a bug, planted or not, and pass without it. Each has its own test, so that `tests/guards.txt` can
+//! name it.
 
 use super::run;
 
-/// Runs the sequence of `seed` twice: nothing is wrong in it, and it takes one way.
+/// Runs the sequence of `seed` twice: it has no violation and is deterministic.
 fn passes_and_repeats_itself(seed: u64) {
     let outcome = run::attempt(seed, true);
     assert_eq!(outcome.violation, None, "seed {seed}");

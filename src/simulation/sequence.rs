@@ -1,4 +1,4 @@
-//! One sequence: a seed, the steps drawn from it, calm, and the judgement.
+//! One sequence: a seed, the steps drawn from it, a calm period, and the judgement.
 
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -26,52 +26,52 @@ use crate::{
     },
 };
 
-/// Steps of a sequence, at least.
+/// Minimum number of steps of a sequence.
 const STEPS: usize = 30;
-/// After this long without a fault everything must be as it should.
+/// After this long without a fault, everything must be right.
 const CALM: Duration = Duration::from_secs(1500);
-/// So often it is looked whether it is so sooner.
+/// How often that is checked earlier.
 const SETTLES: Duration = Duration::from_secs(100);
-/// So long nothing may be written after that but heartbeats, of which there must be one.
+/// How long nothing may be written after that, except for heartbeats, of which there must be one.
 const QUIET: Duration = Duration::from_secs(361);
-/// How often a process that ended is looked for.
+/// How often the simulation checks for a process that ended.
 const LOOK: Duration = Duration::from_secs(20);
 
-/// What a sequence came to.
+/// The result of a sequence.
 #[derive(Debug)]
 pub(super) struct Outcome {
-    /// The steps, in their order.
+    /// The steps, in order.
     pub(super) kinds: Vec<Kind>,
-    /// What happened, line by line, where that was wanted.
+    /// What happened, line by line, if that was requested.
     pub(super) log: Vec<String>,
     /// What was wrong, if anything.
     pub(super) violation: Option<String>,
 }
 
-/// What etcd held.
+/// A snapshot of etcd.
 type Saved = (Vec<(Snapshot, BTreeSet<String>)>, Held);
 
-/// A process, and when it starts anew after its end.
+/// A process, and when it restarts after its end.
 pub(super) struct Slot {
     pub(super) replica: Replica,
     pub(super) again: Option<Instant>,
 }
 
-/// A sequence under way.
+/// A running sequence.
 pub(super) struct Sequence {
-    /// The namespaces that the operator looks after.
+    /// The watched namespaces.
     pub(super) worlds: Vec<Arc<World>>,
-    /// The one of them that the present step is about.
+    /// The namespace of the current step.
     pub(super) world: Arc<World>,
     kinds: Kinds,
     pub(super) elected: bool,
     pub(super) slots: Vec<Slot>,
-    /// Processes so far.
+    /// Number of processes so far.
     pub(super) started: usize,
-    /// What etcd held after the last steps: its objects in each namespace, with the mirrors that somebody had edited, and the
-    /// Lease.
+    /// Snapshots of etcd after the last steps: the objects in each namespace, with the mirrors that were edited by
+    /// hand, and the Lease.
     pub(super) saved: VecDeque<Saved>,
-    /// How long a process that ended is away.
+    /// How long a process that ended is down.
     pub(super) away: Duration,
 }
 
@@ -86,7 +86,7 @@ pub(super) fn run(seed: u64, traced: bool) -> Outcome {
         let trace = traced.then(Arc::default);
         let worlds = World::all(seed, &trace);
         let mut kinds = Vec::new();
-        // A panic is as good as a violation, and must not hide the seed.
+        // A panic counts as a violation, and must not hide the seed.
         let sequence = Sequence::new(worlds.clone(), Kinds::of(seed));
         sequence.play(&mut kinds).await;
         let violation = worlds.iter().find_map(|world| world.violation());
@@ -149,7 +149,7 @@ impl Sequence {
 
     fn next_kind(&self) -> Kind {
         let Kinds { all, newest } = self.kinds;
-        // Where there are newest ones, half of the steps are such.
+        // If there are newest kinds, they are half of the steps.
         if !newest.is_empty() && self.draw(0..2) == 0 {
             newest[self.draw(0..newest.len())]
         } else {
@@ -178,19 +178,19 @@ impl Sequence {
         });
     }
 
-    /// Something besides the API is out of order.
+    /// Something other than the API has a fault.
     pub(super) fn disturb(&self) {
         for world in &self.worlds {
             world.with(|state, now| state.judge.disturbed = now);
         }
     }
 
-    /// Something is out of order in the namespace of this step.
+    /// The namespace of this step has a fault.
     pub(super) fn disturb_here(&self) {
         self.world.with(|state, now| state.judge.disturbed = now);
     }
 
-    /// Time passes; processes that ended start anew, as the cluster sees to it.
+    /// Time passes. Processes that ended are restarted, as Kubernetes does.
     pub(super) async fn pass(&mut self, time: Duration) {
         let end = Instant::now() + time;
         loop {
@@ -254,7 +254,7 @@ impl Sequence {
         }
     }
 
-    /// All faults end, and everything is as it should be before long.
+    /// All faults end, and soon everything must be right.
     async fn calm(mut self) {
         self.world.log(|| "calm".to_owned());
         for world in &self.worlds {
@@ -314,7 +314,7 @@ impl Sequence {
     }
 }
 
-/// Mirrors whose owners are all gone are deleted.
+/// Deletes mirrors whose owners are all gone.
 fn collect_garbage(world: &World) {
     let orphans: Vec<_> = world.cluster.look_at_all(|watches, mirrors| {
         let lives = |owner: &OwnerReference| {

@@ -1,10 +1,10 @@
-//! A value whose changes can be waited for; who waits is woken in the order of waiting, so that a seed repeats itself.
+//! A value whose changes can be awaited. Waiters wake in order, so that a seed is reproducible.
 
 use std::sync::Mutex;
 
 use tokio::sync::Notify;
 
-/// Unlike tokio's watch channel it wakes nobody by chance.
+/// Unlike tokio's watch channel, it wakes waiters in a deterministic order.
 #[derive(Debug, Default)]
 pub(super) struct Signal<T> {
     value: Mutex<T>,
@@ -28,7 +28,7 @@ impl<T: Copy> Signal<T> {
         self.changed.notify_waiters();
     }
 
-    /// Ends once the value is `wanted`.
+    /// Resolves once the value is `wanted`.
     pub(super) async fn wait_for(&self, wanted: impl Fn(T) -> bool) {
         if wanted(self.get()) {
             return;

@@ -2,12 +2,12 @@
 
 use strum::VariantArray;
 
-/// One thing that happens.
+/// One step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, VariantArray)]
 pub(super) enum Kind {
     ShortWhile,
     LongWhile,
-    // Together's API changes.
+    // The Together API changes.
     New,
     NewMany,
     StateChanges,
@@ -18,7 +18,7 @@ pub(super) enum Kind {
     AllVanish,
     ComesBack,
     Restored,
-    // Together's API errs.
+    // The Together API has a fault.
     ApiStatus,
     ApiRateLimits,
     ApiHangs,
@@ -43,7 +43,7 @@ pub(super) enum Kind {
     IdsForbidden,
     IdsFail,
     IdsHang,
-    // The cluster errs.
+    // Kubernetes has a fault.
     WritesRefused,
     WritesConflict,
     WritesUnavailable,
@@ -55,11 +55,11 @@ pub(super) enum Kind {
     EventsStopThenList,
     WatchCut,
     OlderListed,
-    // Somebody edits by hand.
+    // Edits by hand.
     MirrorDeleted,
     MirrorEdited,
     MirrorRelabelled,
-    // Processes come and go.
+    // Processes start and stop.
     Killed,
     KilledBeforeAWrite,
     KilledAfterAWrite,
@@ -70,7 +70,7 @@ pub(super) enum Kind {
     LeaseUnreachable,
     LeaseAnswersLost,
     LeaseTaken,
-    // Watches and their keys are edited.
+    // `ClusterWatches` and their keys are edited.
     Interval,
     PageSize,
     States,
@@ -87,11 +87,11 @@ pub(super) enum Kind {
     SecretWrong,
     SecretBack,
     KeyChanged,
-    // Those that came later: see `Kinds::of`.
+    // Later kinds: see `Kinds::of`.
     WritesThrottled,
     ForeignPlanted,
     ApiClockAhead,
-    // The newest.
+    // The newest kinds.
     EtcdRestored,
     EtcdRolledBack,
     WallClockJumps,
@@ -113,7 +113,7 @@ pub(super) enum Kind {
     OneUnwritable,
     Orphaned,
     ObjectUnreadable,
-    // The Secret, for some seeds alone: see `Kinds::of`.
+    // The Secret, only for some seeds: see `Kinds::of`.
     SecretEmptied,
     SecretMistyped,
     SecretForbidden,
@@ -121,26 +121,26 @@ pub(super) enum Kind {
     SecretComesLate,
 }
 
-/// The kinds that only some seeds draw, and those of them that came last.
+/// The kinds that only some seeds draw, and the latest of them.
 const LATER: usize = 3;
 const NEWEST: usize = 21;
-/// Those that came after them.
+/// The kinds added after them.
 const SECRETS: usize = 5;
 
 const OF_SECRETS: u64 = 3;
 
-/// What a sequence draws from.
+/// The kinds that a sequence draws from.
 #[derive(Clone, Debug)]
 pub(super) struct Kinds {
     pub(super) all: &'static [Kind],
-    /// Drawn for every other step, where there are any.
+    /// Drawn for every other step, if there are any.
     pub(super) newest: &'static [Kind],
 }
 
 impl Kinds {
-    /// What the sequence of `seed` draws from. The kinds that came later are for some seeds only; to the others they change
-    /// nothing, so that what they found stays found. The newest ones are for those remainders of 8 under which no seed had
-    /// found anything; those of the Secret are for the one remainder of 16 that was left then.
+    /// The kinds for the sequence of `seed`. Later kinds are only for some seeds. The other seeds are unaffected, so
+    /// that they still find what they found. The newest kinds are for those remainders of 8 with which no seed had
+    /// found anything; those of the Secret are for the only remainder of 16 that was left.
     pub(super) fn of(seed: u64) -> Self {
         let (all, secrets) = Kind::VARIANTS.split_at(Kind::VARIANTS.len() - SECRETS);
         let (older, newest) = all.split_at(all.len() - NEWEST);
@@ -165,7 +165,7 @@ impl Kinds {
 }
 
 impl Kind {
-    /// Whether it makes sense only where replicas elect a leader.
+    /// Whether it makes sense only with leader election.
     pub(super) fn wants_election(self) -> bool {
         matches!(
             self,

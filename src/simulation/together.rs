@@ -1,4 +1,4 @@
-//! Together's API as one process reaches it: what it answers goes through the client's own reading of statuses, headers and
+//! The Together API as seen by one process. Responses pass through the client's own parsing of statuses, headers and
 //! bodies.
 
 use std::{sync::Arc, time::Duration};
@@ -21,15 +21,15 @@ use crate::{
     },
 };
 
-/// How long an answer takes.
+/// Duration of a response.
 pub(super) const LATENCY: Duration = Duration::from_millis(20);
-/// How long the client waits for one.
+/// The client's timeout.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What comes back (`None`: nothing), and after how long.
+/// The response (`None`: none), and its delay.
 pub(super) type Answer = (Option<Response>, Duration);
 
-/// The API as one process reaches it.
+/// The API as seen by one process.
 pub(super) struct Remote {
     worlds: Vec<Arc<World>>,
     life: Arc<Life>,
@@ -95,7 +95,7 @@ impl Keyed {
         worlds.find(|world| world.together == cluster).unwrap()
     }
 
-    /// One call: the body of what `answer` says after the fault and the time it takes.
+    /// One request: the body that `answer` returns, after the active fault and the delay.
     async fn call(
         &self,
         world: &World,

@@ -1,4 +1,4 @@
-//! What the API has, and had: the truth that mirrors are compared with.
+//! What the API has and had: the truth that mirrors are compared with.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -12,13 +12,13 @@ use crate::{
 /// One remediation through time.
 #[derive(Debug)]
 pub(super) struct Entry {
-    /// Every version that was ever true, in the order they came to be.
+    /// Every version, in the order of creation.
     pub(super) versions: Vec<Remediation>,
-    /// What was true from when on; `None`: the API did not have it.
+    /// Which version was current since when; `None` means that the API did not have it.
     timeline: Vec<(Duration, Option<usize>)>,
-    /// Whether listings show it; the call by id always does while the API has it.
+    /// Whether lists contain it. The request by id always returns it while the API has it.
     pub(super) listed: bool,
-    /// When it last became an older version again.
+    /// When it was last reset to an older version.
     pub(super) restored: Option<Duration>,
 }
 
@@ -32,18 +32,18 @@ impl Entry {
         }
     }
 
-    /// The version that is true now, if the API has it.
+    /// The current version, if the API has it.
     pub(super) fn current(&self) -> Option<&Remediation> {
         let (_, version) = self.timeline.last()?;
         version.map(|at| &self.versions[at])
     }
 
-    /// The instance that it repairs.
+    /// The instance that it is for.
     pub(super) fn instance(&self) -> Option<&str> {
         self.versions.last()?.instance_id.as_deref()
     }
 
-    /// Whether a listing of `instance` (`None`: of all) may show it.
+    /// Whether a list of `instance` (`None`: all) may contain it.
     pub(super) fn is_of(&self, instance: Option<&str>) -> bool {
         instance.is_none() || self.instance() == instance
     }
@@ -54,7 +54,7 @@ impl Entry {
         current == Some(super::judge::ANOTHER)
     }
 
-    /// The version before the last change, where there is one.
+    /// The version before the last change, if any.
     pub(super) fn lagging(&self) -> Option<&Remediation> {
         let (_, version) = self.timeline.iter().rev().nth(1)?;
         version.map(|at| &self.versions[at])
@@ -66,7 +66,7 @@ impl Entry {
         self.restored = None;
     }
 
-    /// The version of this number is true again.
+    /// The version with this number is current again.
     pub(super) fn restore(&mut self, version: usize, now: Duration) {
         self.timeline.push((now, Some(version)));
         self.restored = Some(now);
@@ -82,7 +82,7 @@ impl Entry {
         self.listed = true;
     }
 
-    /// Whether `status` shows what was true at some time, and until when that was so (now: `now`).
+    /// Whether `status` shows a version that was current at some time, and until when (still current: `now`).
     pub(super) fn last_true(&self, status: &RemediationStatus, now: Duration) -> Option<Duration> {
         let ends = self.timeline.iter().skip(1).map(|(from, _)| *from);
         let ends = ends.chain([now]);
@@ -92,7 +92,7 @@ impl Entry {
         shown.last().map(|(_, end)| end)
     }
 
-    /// Since when the present truth is true.
+    /// Since when the current version is current.
     pub(super) fn since(&self) -> Duration {
         self.timeline
             .last()
@@ -112,21 +112,21 @@ pub(super) fn shows(status: &RemediationStatus, version: &Remediation) -> bool {
         && status.instance_id.as_deref() == version.instance_id.as_deref()
 }
 
-/// When a version was made.
+/// When a version was created.
 pub(super) fn updated(version: &Remediation) -> Option<Timestamp> {
     timestamp::read(version.update_time.as_deref())
 }
 
-/// All that the API has and had, by id.
+/// Everything that the API has and had, by id.
 #[derive(Debug, Default)]
 pub(super) struct Truth {
     pub(super) entries: BTreeMap<String, Entry>,
-    /// The cluster that they belong to.
+    /// The cluster that the remediations belong to.
     cluster: &'static str,
     made: u64,
     /// How far the API's clock is ahead.
     pub(super) ahead: SignedDuration,
-    /// When, by the API's clock, the newest version was made.
+    /// When, by the API's clock, the newest version was created.
     newest: Timestamp,
 }
 
@@ -138,12 +138,12 @@ impl Truth {
         }
     }
 
-    /// The time of day by the API's clock.
+    /// The wall-clock time of the API.
     pub(super) fn clock(&self, now: Duration) -> Timestamp {
         crate::testing::now() + now + self.ahead
     }
 
-    /// A new version, later than all others: a clock that is set back takes no version back.
+    /// A new version, later than all others: a clock that is set back does not order versions differently.
     pub(super) fn dated(&mut self, mut version: Remediation, now: Duration) -> Remediation {
         self.made += 1;
         let now = self.clock(now) + Duration::from_micros(self.made);
@@ -154,7 +154,7 @@ impl Truth {
         version
     }
 
-    /// The id of a new one.
+    /// The id of a new remediation.
     pub(super) fn add(&mut self, state: &str, instance: usize, now: Duration) -> String {
         let number = self.entries.len() as u64 + 1;
         let mut item = crate::testing::item(number, state);

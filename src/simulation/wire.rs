@@ -1,4 +1,4 @@
-//! The API's answers as they come over the network: a status, headers and a JSON body.
+//! The API's responses as sent over the network: a status, headers and a JSON body.
 
 use hyper::body::Bytes;
 use k8s_openapi::jiff::Timestamp;
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::together::{Error, Remediation};
 
-/// One answer.
+/// One response.
 #[derive(Debug)]
 pub(super) struct Response {
     pub(super) status: StatusCode,
@@ -19,7 +19,7 @@ pub(super) struct Response {
 }
 
 impl Response {
-    /// An error of this status.
+    /// An error with this status.
     pub(super) fn error(status: u16) -> Self {
         Self {
             status: StatusCode::from_u16(status).unwrap(),
@@ -45,7 +45,7 @@ impl Response {
         }
     }
 
-    /// A page of these items.
+    /// A page with these items.
     pub(super) fn page(items: &[Value], has_next: bool, token: Option<&str>) -> Self {
         Self::ok(&json!({
             "remediations": items,
@@ -54,19 +54,19 @@ impl Response {
         }))
     }
 
-    /// The API's time of day, to the second.
+    /// The API's time in whole seconds.
     pub(super) fn date(&mut self, now: Timestamp) {
         let date = httpdate::fmt_http_date(now.into());
         self.headers.insert(DATE, date.parse().unwrap());
     }
 
-    /// What to ask again for, in the client's words.
+    /// The error of a response, as the client reads it.
     pub(super) fn checked(&self) -> Result<(), Error> {
         crate::together::check(self.status, &self.headers)
     }
 }
 
-/// The item as JSON; enums that the API's gateway knows no name of are numbers.
+/// The item as JSON. Enum values without a name in the API's gateway are numbers.
 pub(super) fn item(item: &Remediation) -> Value {
     let mut fields = Map::new();
     let mut put = |name: &str, value: Option<&str>| {

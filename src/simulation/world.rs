@@ -1,4 +1,4 @@
-//! Both sides that the operator stands between, and who judges what it does.
+//! Both APIs that the operator connects, and the judge.
 
 use std::{
     sync::{Arc, Mutex},
@@ -13,27 +13,27 @@ use crate::{
     together::ApiKey,
 };
 
-/// The namespaces, and the cluster of Together's that is mirrored into each.
+/// The namespaces, and the Together cluster mirrored into each.
 const PLACES: [(&str, &str); 2] = [(NAMESPACE, CLUSTER), ("research", "cluster-2")];
 
-/// Everything that is behind one lock.
+/// Everything that shares one lock.
 pub(super) struct State {
-    /// Which namespace it is; empty: the first.
+    /// The namespace; empty means the first.
     pub(super) label: &'static str,
     pub(super) rng: fastrand::Rng,
     pub(super) truth: Truth,
     pub(super) answered: Answered,
     pub(super) faults: Faults,
-    /// The fingerprint of the key that the API takes.
+    /// The fingerprint of the key that the API accepts.
     pub(super) valid_key: [u8; 32],
     pub(super) key: String,
     pub(super) judge: Judge,
-    /// What was found wrong; the first is what counts.
+    /// What was found wrong; the first violation counts.
     pub(super) violation: Option<String>,
     trace: Trace,
 }
 
-/// What happened in all namespaces, line by line; `None`: nobody wants to know.
+/// What happened in all namespaces, line by line; `None` if it was not requested.
 pub(super) type Trace = Option<Arc<Mutex<Vec<String>>>>;
 
 impl State {
@@ -51,25 +51,25 @@ impl State {
     }
 }
 
-/// One namespace, and what of Together's API is mirrored into it.
+/// One namespace, and the part of the Together API that is mirrored into it.
 pub(super) struct World {
     pub(super) start: Instant,
     pub(super) namespace: &'static str,
-    /// The id of Together's cluster.
+    /// The id of the Together cluster.
     pub(super) together: &'static str,
     pub(super) cluster: MemoryKubeApi,
     pub(super) lease: Arc<Store>,
-    /// Told of every change of a mirror.
+    /// Notified of every change of a mirror.
     pub(super) mirror_news: Signal<u64>,
-    /// Told of every change of a watch.
+    /// Notified of every change of a `ClusterWatch`.
     pub(super) watch_news: Signal<u64>,
-    /// The operator has no rights in the namespace.
+    /// Whether the operator has no permissions in the namespace.
     pub(super) refused: Signal<bool>,
     state: Mutex<State>,
 }
 
 impl World {
-    /// All namespaces, which the sequence of `seed` may use.
+    /// All namespaces that the sequence of `seed` may use.
     pub(super) fn all(seed: u64, trace: &Trace) -> Vec<Arc<Self>> {
         let (start, lease) = (Instant::now(), Arc::<Store>::default());
         let place = |(at, place)| {
@@ -93,7 +93,7 @@ impl World {
     ) -> Self {
         let label = if at == 0 { "" } else { "second: " };
         let key = format!("{namespace}-key-0");
-        // Versions of their own, so that no uid is there twice.
+        // Separate version ranges, so that no uid occurs twice.
         let cluster = MemoryKubeApi::of(namespace, at as u64 * 1_000_000);
         cluster.set_key(key.as_bytes());
         Self {

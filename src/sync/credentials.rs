@@ -5,7 +5,7 @@ mod keys;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use k8s_openapi::ByteString;
+use k8s_openapi::{ByteString, api::core::v1::Secret};
 
 pub use self::keys::{Found, Keys};
 use crate::{
@@ -82,8 +82,25 @@ async fn read<C: KubeApi>(
     namespace: &str,
     name: &str,
 ) -> Result<Read, CredentialsError> {
+    found(name, cluster.secret(namespace, name).await)
+}
+
+/// The API key under `key` of the Secret of this `name`, for which the cluster `answered` so.
+///
+/// # Errors
+/// Why there is none.
+pub(crate) fn key_of(
+    name: &str,
+    answered: Result<Secret, KubeApiError>,
+    key: &str,
+) -> Result<ApiKey, CredentialsError> {
+    found(name, answered)?.key(key)
+}
+
+/// What the cluster `answered` for the Secret of this `name`.
+fn found(name: &str, answered: Result<Secret, KubeApiError>) -> Result<Read, CredentialsError> {
     let name = name.to_owned();
-    match cluster.secret(namespace, &name).await {
+    match answered {
         Ok(secret) => Ok(Read {
             name,
             type_: secret.type_,
@@ -142,8 +159,8 @@ mod tests {
 
     #[test]
     fn every_problem_says_what_to_do() {
-        assert!(problem("kubernetes.io/tls", b"abc", "api-key").contains("only Opaque"));
-        assert!(problem("Opaque", b"abc", "other").contains("no key other"));
+        assert!(problem("kubernetes.io/tls", b"abc", "api-key").contains("must be Opaque"));
+        assert!(problem("Opaque", b"abc", "other").contains("no key \"other\""));
         assert!(problem("Opaque", b"", "api-key").contains("is empty"));
     }
 

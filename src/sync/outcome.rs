@@ -55,7 +55,7 @@ impl SyncOutcome {
                     pruned = summary.pruned,
                     conflicts = summary.conflicts,
                     failed = summary.failed,
-                    "polled"
+                    "synced"
                 )
             };
         }

@@ -10,7 +10,7 @@ use crate::clock::Clock;
 #[derive(Debug, Default)]
 pub(crate) struct TestClock {
     elapsed: Mutex<Duration>,
-    /// How far somebody has set the time of day ahead.
+    /// How far the wall clock is set ahead.
     ahead: Mutex<SignedDuration>,
 }
 
@@ -19,12 +19,12 @@ impl TestClock {
         *self.elapsed.lock().unwrap() += by;
     }
 
-    /// Somebody sets the time of day so far ahead of the true one (negative: behind).
+    /// Sets the wall clock ahead of the true time (negative: behind).
     pub(crate) fn set_ahead(&self, ahead: SignedDuration) {
         *self.ahead.lock().unwrap() = ahead;
     }
 
-    /// The true time of day.
+    /// The true time.
     pub(crate) fn true_time(&self) -> Timestamp {
         super::now() + self.elapsed()
     }
@@ -44,7 +44,7 @@ impl Clock for TestClock {
     }
 }
 
-/// The virtual time of a tokio runtime that is paused: it goes on by itself when everybody sleeps.
+/// The virtual time of a paused tokio runtime. It advances when every task sleeps.
 #[derive(Debug)]
 pub(crate) struct PausedClock(Instant);
 

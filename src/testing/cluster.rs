@@ -23,7 +23,7 @@ use crate::{
     k8s::api::{KubeApi, KubeApiError},
 };
 
-/// A call that reached the server.
+/// A request that reached the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Call {
     Create(String),
@@ -33,7 +33,7 @@ pub(crate) enum Call {
     Get(String),
 }
 
-/// What a watch on the mirrors tells, oldest first.
+/// The events of a watch on the mirrors, oldest first.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
     Put(Remediation),
@@ -44,26 +44,26 @@ type Fault = dyn Fn(&Call) -> Option<KubeApiError> + Send;
 
 #[derive(Default)]
 struct State {
-    /// Another than [`NAMESPACE`].
+    /// A namespace other than [`NAMESPACE`].
     namespace: Option<&'static str>,
     mirrors: BTreeMap<String, Remediation>,
     watches: BTreeMap<String, ClusterWatch>,
     changes: Vec<Change>,
     version: u64,
     restores: u64,
-    /// Mirrors whose status nobody can read, until it is written again.
+    /// Mirrors with an unreadable status, until it is written again.
     spoilt: BTreeSet<String>,
     calls: Vec<Call>,
     fault: Option<Box<Fault>>,
     secrets: Secrets,
 }
 
-/// A cluster with one namespace. Clones are the same cluster.
+/// A cluster with one namespace. Clones share it.
 #[derive(Clone, Default)]
 pub(crate) struct MemoryKubeApi(Arc<Mutex<State>>);
 
 impl MemoryKubeApi {
-    /// The cluster as it is in another namespace; `version`: the last resourceVersion so far.
+    /// The cluster as seen in another namespace; `version` is the last resourceVersion so far.
     pub(crate) fn of(namespace: &'static str, version: u64) -> Self {
         Self(Arc::new(Mutex::new(State {
             namespace: Some(namespace),
@@ -72,22 +72,22 @@ impl MemoryKubeApi {
         })))
     }
 
-    /// From now on these calls fail.
+    /// From now on these requests fail.
     pub(crate) fn fail(&self, fault: impl Fn(&Call) -> Option<KubeApiError> + Send + 'static) {
         self.lock().fault = Some(Box::new(fault));
     }
 
-    /// Everything that a watch on the mirrors has told from `first` on.
+    /// The events of a watch on the mirrors, from index `first` on.
     pub(crate) fn changes(&self, first: usize) -> Vec<Change> {
         self.lock().changes[first..].to_vec()
     }
 
-    /// Looks at the mirrors, by name.
+    /// Visits the mirrors, by name.
     pub(crate) fn look<T>(&self, f: impl FnOnce(&BTreeMap<String, Remediation>) -> T) -> T {
         f(&self.lock().mirrors)
     }
 
-    /// Looks at the watches and the mirrors, by name.
+    /// Visits the `ClusterWatches` and the mirrors, by name.
     pub(crate) fn look_at_all<T>(
         &self,
         f: impl FnOnce(&BTreeMap<String, ClusterWatch>, &BTreeMap<String, Remediation>) -> T,
@@ -100,12 +100,12 @@ impl MemoryKubeApi {
         self.lock().mirrors.get(name).cloned()
     }
 
-    /// The watches, by name.
+    /// The `ClusterWatches`, by name.
     pub(crate) fn watches(&self) -> Vec<ClusterWatch> {
         self.lock().watches.values().cloned().collect()
     }
 
-    /// Somebody creates the watch, or changes what there is of that name; a changed spec is a new generation.
+    /// Creates the `ClusterWatch`, or replaces one of that name. A changed spec is a new generation.
     pub(crate) fn put_watch(&self, mut watch: ClusterWatch) {
         let mut state = self.lock();
         let version = state.next();
@@ -122,12 +122,12 @@ impl MemoryKubeApi {
         state.watches.insert(watch.name_any(), watch);
     }
 
-    /// Somebody deletes the watch; its mirrors stay until the garbage collector comes.
+    /// Deletes the `ClusterWatch`. Its mirrors stay until the garbage collector runs.
     pub(crate) fn remove_watch(&self, name: &str) {
         self.lock().watches.remove(name);
     }
 
-    /// The calls since this was last asked.
+    /// The requests since the last call of this.
     pub(crate) fn calls(&self) -> Vec<Call> {
         std::mem::take(&mut self.lock().calls)
     }
@@ -144,7 +144,7 @@ impl MemoryKubeApi {
         self.lock().mirrors.keys().cloned().collect()
     }
 
-    /// Somebody else changes the object.
+    /// Another client changes the object.
     pub(crate) fn touch(&self, number: u64, change: impl FnOnce(&mut Remediation)) {
         let mut state = self.lock();
         let version = state.next();
@@ -155,19 +155,19 @@ impl MemoryKubeApi {
         state.changes.push(changed);
     }
 
-    /// The object gets this resourceVersion, as no real server would do it.
+    /// Sets the object's resourceVersion, which no real server would do.
     pub(crate) fn set_version(&self, number: u64, version: u64) {
         let mut state = self.lock();
         let object = state.mirrors.get_mut(&id(number)).unwrap();
         object.metadata.resource_version = Some(version.to_string());
     }
 
-    /// Somebody else deletes the object.
+    /// Another client deletes the object.
     pub(crate) fn remove(&self, number: u64) {
         self.lock().delete(&id(number));
     }
 
-    /// Somebody else changes the object of this name.
+    /// Another client changes the object of this name.
     pub(crate) fn edit(&self, name: &str, change: impl FnOnce(&mut Remediation)) {
         let mut state = self.lock();
         let mut object = state.mirrors.get(name).unwrap().clone();
@@ -180,7 +180,7 @@ impl MemoryKubeApi {
         self.lock().delete(name);
     }
 
-    /// Somebody else creates an object of that name, for this cluster.
+    /// Another client creates an object of that name, for this cluster.
     pub(crate) fn plant(&self, number: u64, cluster: &str) -> Remediation {
         let spec = RemediationSpec {
             cluster_id: cluster.into(),
@@ -203,7 +203,7 @@ impl State {
         self.version
     }
 
-    /// The uid of an object that is created at this version; none is ever given out twice.
+    /// The uid of an object created at this version. No uid is used twice.
     fn uid(&self, version: u64) -> String {
         match self.restores {
             0 => format!("uid-{version}"),
@@ -240,7 +240,7 @@ impl State {
         }
     }
 
-    /// The object, if it still is what the caller decided on.
+    /// The object, if it still matches what the caller's decision was based on.
     fn fenced(
         &mut self,
         name: &str,
@@ -258,7 +258,7 @@ impl State {
         }
     }
 
-    /// Stores a new version of what is there, unless it is the same.
+    /// Stores a new version of an object, unless it is unchanged.
     fn store(&mut self, mut object: Remediation) -> Remediation {
         let name = object.name_any();
         let read = self.mirrors.get(&name);
@@ -274,7 +274,7 @@ impl State {
     }
 }
 
-/// What the definition's schema says for `status` before anybody wrote one.
+/// The schema's default for `status`.
 fn schema_default() -> RemediationStatus {
     let condition = |type_: &str, status: &str| json!({"type": type_, "status": status, "reason": "Pending", "message": "", "lastTransitionTime": "1970-01-01T00:00:00Z"});
     let conditions = [
@@ -284,7 +284,7 @@ fn schema_default() -> RemediationStatus {
     serde_json::from_value(json!({ "conditions": conditions })).unwrap()
 }
 
-/// `status` after its way through JSON.
+/// `status` after a round trip through JSON.
 pub(crate) fn through_json(status: &RemediationStatus) -> RemediationStatus {
     serde_json::from_str(&serde_json::to_string(status).unwrap()).unwrap()
 }

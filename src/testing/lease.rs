@@ -1,4 +1,4 @@
-//! One Lease in memory, and ways to it that fail.
+//! One Lease in memory, and connections to it that fail.
 
 use std::sync::{Arc, Mutex};
 
@@ -27,12 +27,12 @@ impl Store {
         self.0.lock().unwrap().calls
     }
 
-    /// Writes that came to something.
+    /// Writes that took effect.
     pub(crate) fn writes(&self) -> u64 {
         self.0.lock().unwrap().writes
     }
 
-    /// Makes the next replacement meet a newer version.
+    /// Makes the next replacement conflict.
     pub(crate) fn conflict_once(&self) {
         self.0.lock().unwrap().conflict = true;
     }
@@ -46,7 +46,7 @@ impl Store {
         self.0.lock().unwrap().clone_from(held);
     }
 
-    /// Gives it to `name` by hand, or takes it away.
+    /// Sets or removes the holder by hand.
     pub(crate) fn overwrite(&self, name: Option<&str>) {
         let mut held = self.0.lock().unwrap();
         held.version += 1;
@@ -60,7 +60,7 @@ impl Store {
         }
     }
 
-    /// The server's storage is restored: versions go back by so many.
+    /// Simulates a restore: versions go back by this much.
     pub(crate) fn rewind(&self, by: u64) {
         let mut held = self.0.lock().unwrap();
         held.version -= by;
@@ -89,18 +89,18 @@ impl Store {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     None,
-    /// No call gets through, and none ends.
+    /// No request arrives, and none ends.
     Hang,
-    /// The next call is such a one.
+    /// The same for the next request only.
     HangOnce,
     Down,
-    /// Calls get through, and their answers do not come back.
+    /// Requests arrive, but their responses are lost.
     AnswerLost,
-    /// No write gets through, and none ends.
+    /// No write arrives, and none ends.
     HangWrites,
 }
 
-/// One replica's way to the Lease.
+/// One replica's connection to the Lease.
 #[derive(Clone)]
 pub(crate) struct Access {
     store: Arc<Store>,

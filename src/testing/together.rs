@@ -1,4 +1,4 @@
-//! A model of Together's API: pages, the state filter, the call by id, and faults on demand.
+//! A model of the Together API: pages, the state filter, the request by id, and faults on demand.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -10,7 +10,7 @@ use crate::together::{
     Service, Skew, StateFilter,
 };
 
-/// A call that reached the API.
+/// A request that reached the API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
     /// A page of these states (none: all).
@@ -19,14 +19,14 @@ pub(crate) enum Asked {
     One(Option<String>, String),
 }
 
-/// What the server makes of the state filter.
+/// How the server treats the state filter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Filter {
     #[default]
     Heeded,
     Ignored,
     Refused,
-    /// Of repeated states only the first is taken, of joined ones each.
+    /// Of repeated states only the first is honored, of comma-separated ones all.
     First,
 }
 
@@ -38,27 +38,27 @@ type KeyFault = dyn FnMut([u8; 32]) -> Option<Error> + Send;
 pub(crate) struct State {
     /// What is listed.
     pub(crate) items: Vec<Remediation>,
-    /// What only the call by id shows.
+    /// What only the request by id returns.
     pub(crate) unlisted: Vec<Remediation>,
-    /// Ids of listed items of which nothing else can be read.
+    /// Ids of listed items that are otherwise unreadable.
     pub(crate) unreadable: Vec<String>,
-    /// Listed items that nobody can read, the id neither.
+    /// Listed items that are unreadable, including the id.
     pub(crate) unnamed: usize,
     pub(crate) filter: Filter,
-    /// The page that fails, from 0, and how.
+    /// The page that fails, from 0, and its error.
     pub(crate) page_fault: Option<(usize, Error)>,
-    /// Pages that fail once each, from 0, and how.
+    /// Pages that fail once each, from 0, and their errors.
     pub(crate) hiccups: Vec<(usize, Error)>,
     one_fault: Option<Box<OneFault>>,
-    /// How a page fails that is asked for with this key.
+    /// The error for pages requested with this key.
     pub(crate) key_fault: Option<Box<KeyFault>>,
-    /// Runs while a page is awaited.
+    /// Runs while a page is in flight.
     pub(crate) meanwhile: Option<Box<dyn Fn() + Send>>,
     asked: Vec<Asked>,
     dated: Option<Box<Dated>>,
 }
 
-/// Clones are the same API.
+/// Clones share the API.
 #[derive(Clone, Default)]
 pub(crate) struct MemoryTogether {
     state: Arc<Mutex<State>>,
@@ -72,28 +72,28 @@ impl MemoryTogether {
         self.state.lock().unwrap()
     }
 
-    /// The calls since this was last asked.
+    /// The requests since the last call of this.
     pub(crate) fn asked(&self) -> Vec<Asked> {
         std::mem::take(&mut self.state().asked)
     }
 
-    /// From now on the call by id fails so, where this says how.
+    /// From now on the request by id fails if this returns an error.
     pub(crate) fn fail_ids(&self, fault: impl Fn(&str) -> Option<Error> + Send + 'static) {
         self.state().one_fault = Some(Box::new(fault));
     }
 
-    /// From now on pages come with this `Date`, at this moment of ours.
+    /// From now on pages have this `Date` at this instant of our clocks.
     pub(crate) fn date(&self, dated: impl Fn() -> (Timestamp, Moment) + Send + 'static) {
         self.state().dated = Some(Box::new(dated));
     }
 
-    /// It is listed from now on, in place of what had its id.
+    /// Adds it to the list, replacing one with its id.
     pub(crate) fn show(&self, item: Remediation) {
         self.hide(&item.id);
         self.state().items.push(item);
     }
 
-    /// The API knows it no longer.
+    /// The API no longer has it.
     pub(crate) fn hide(&self, id: &str) {
         self.state().items.retain(|item| item.id != id);
     }

@@ -238,6 +238,14 @@ pub struct KeyedClient {
 }
 
 impl KeyedClient {
+    /// One page of a listing, not read yet. One call to the API.
+    ///
+    /// # Errors
+    /// Any [`Error`] but [`Error::InvalidResponse`] and [`Error::IncompleteListing`].
+    pub(crate) async fn page_body(&self, query: &PageQuery) -> Result<Bytes, Error> {
+        self.call(url::page(&self.shared.base, query)?).await
+    }
+
     async fn call(&self, url: Url) -> Result<Bytes, Error> {
         let queued = Instant::now();
         self.budget.take().await?;
@@ -269,8 +277,7 @@ impl KeyedClient {
 
 impl Api for KeyedClient {
     async fn list_page(&self, query: &PageQuery) -> Result<Page, Error> {
-        let body = self.call(url::page(&self.shared.base, query)?).await?;
-        decode::decode_page(&body)
+        decode::decode_page(&self.page_body(query).await?)
     }
 
     async fn get(

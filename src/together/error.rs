@@ -284,7 +284,7 @@ mod tests {
         - "Unavailable: the Together API is unavailable: proxy needs credentials. The operator retries at every interval. If this persists, add the proxy's user name and password to its URL (HTTPS_PROXY), or exempt the operator in the proxy"
         - "InvalidResponse: cannot read the response of the Together API: it is not JSON (line 3, column 14). Check --api-url, and any proxy between the operator and the API"
         - "InvalidResponse: cannot read the response of the Together API: it is truncated (line 3, column 14). If this persists, check the network and proxies between the operator and the API, then contact Together support"
-        - "InvalidResponse: cannot read the response of the Together API: has_next is has the wrong type or appears twice (line 3, column 14). Check --api-url, then contact Together support"
+        - "InvalidResponse: cannot read the response of the Together API: has_next has the wrong type or appears twice (line 3, column 14). Check --api-url, then contact Together support"
         - "InvalidResponse: cannot read the response of the Together API: state: absent. Check --api-url, then contact Together support"
         - "InvalidResponse: cannot read the response of the Together API: it is a redirect (HTTP 301), which the operator does not follow. Fix --api-url"
         - "InvalidResponse: the response of the Together API is larger than 33554432 bytes. Set a smaller spec.query.pageSize"

@@ -32,7 +32,7 @@ pub use query::{
 pub use response::retry_after;
 pub use service::{Api, ListRequest, Page, PageQuery, Service};
 pub use wire::{
-    decode::{decode_one, decode_page},
+    decode::{Fields, decode_one, decode_page},
     linked_alert::{LinkedAlert, Xid},
     remediation::{Malformed, Remediation, Text},
 };

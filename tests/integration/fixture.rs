@@ -329,7 +329,7 @@ impl Fixture {
 pub(crate) fn flags<'a>(line: impl Iterator<Item = &'a &'a str>) -> Run {
     match Cli::try_parse_from(line).unwrap().command {
         Command::Run(flags) => *flags,
-        Command::Crds | Command::Check(_) => unreachable!(),
+        Command::Crds | Command::Probe(_) | Command::Check(_) => unreachable!(),
     }
 }
 

@@ -25,6 +25,7 @@ mod monitoring;
 mod namespaces;
 mod on_kind;
 mod privacy;
+mod probe;
 mod process;
 mod program;
 mod proxies;

@@ -22,7 +22,7 @@ const HEAD: &str = "# Messages
 Every text that the operator, its CRDs, its Helm chart and its health scripts for Argo CD can show. `{…}` is a placeholder. To update
 this page, run `UPDATE_DOCS=1 cargo test --test integration messages`.
 
-Match on [reasons](../conditions.md) and fields, never on these texts: they may change in any release.
+Match on [reasons](../on-call/troubleshooting.md) and fields, never on these texts: they may change in any release.
 ";
 
 /// Source files whose texts the section on CRDs shows.
@@ -34,8 +34,17 @@ const SHOWN: [&str; 5] = [
     "api/schema.rs",
 ];
 
-/// Literals that look like prose, and that no person sees.
-const NOT_SHOWN: [&str; 0] = [];
+/// Literals that are compared with the API server's words, and that no person sees.
+const NOT_SHOWN: [&str; 8] = [
+    "Duplicate value",
+    "Invalid value",
+    "Not found",
+    "Too large resource version",
+    "Unsupported value",
+    "denied the request",
+    "not yet ready to handle request",
+    "status unknown for quota",
+];
 
 /// Words that no message has, and what to write instead.
 const BANNED: [(&str, &str); 30] = [

@@ -1,7 +1,7 @@
 //! No secret and no person where they do not belong: the program as a process of its own with everything logged, markers
 //! planted wherever a secret or a person may stand, and all that it tells searched for them.
 
-mod markers;
+pub(crate) mod markers;
 mod panics;
 
 use std::{path::Path, process::Stdio};
@@ -121,7 +121,7 @@ impl Process {
 }
 
 /// One whose every free text is planted.
-fn talkative(markers: &Markers, number: u32, state: &str) -> Truth {
+pub(crate) fn talkative(markers: &Markers, number: u32, state: &str) -> Truth {
     let planted = |what| Some(markers.of(what));
     Truth {
         state: state.to_owned(),
@@ -159,7 +159,7 @@ fn talkative(markers: &Markers, number: u32, state: &str) -> Truth {
 }
 
 /// What the API may answer that holds what nobody should see, the key too.
-fn faults(markers: &Markers) -> Vec<Fault> {
+pub(crate) fn faults(markers: &Markers) -> Vec<Fault> {
     let said = markers.of("body");
     let answer = |status, body: String| Fault::Answer { status, body };
     let echo = json!({"code": 16, "message": format!("no access for {} {said}", markers.key)});

@@ -14,10 +14,11 @@ mod paths;
 
 /// The rooms, each above all that it knows. The command line (`config`) is high up, because it reads what rooms below it
 /// define, such as a base URL, and only those that start the operator read it.
-const ROOMS: [&str; 20] = [
+const ROOMS: [&str; 21] = [
     "main",
     "cli",
     "operator",
+    "probe",
     "telemetry",
     "config",
     "controller",

@@ -16,11 +16,11 @@ pub enum OmitField {
     RequestedBy,
     /// Who approved or rejected it.
     ReviewedBy,
-    /// What the reviewer wrote.
+    /// Comment of the reviewer.
     ReviewComment,
     /// Why the remediation was requested.
     Reason,
-    /// Why it failed.
+    /// Why the remediation failed.
     ErrorMessage,
     /// The alerts that led to it.
     LinkedAlerts,

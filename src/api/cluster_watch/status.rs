@@ -1,4 +1,4 @@
-//! The status of a `ClusterWatch`. Lengths of texts and lists are bounded by [`limits`].
+//! The status of a `ClusterWatch`. [`limits`] bounds the lengths of texts and lists.
 
 #![expect(
     clippy::doc_markdown,

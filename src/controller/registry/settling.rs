@@ -63,7 +63,8 @@ impl Changed {
 }
 
 impl<C: KubeApi, T: Service> Supervisor<C, T> {
-    /// Settles what `changed` until it is dropped. `watches` returns the current `ClusterWatches` of `namespace` (`None`: all).
+    /// Settles what is `changed` until it is dropped. `watches` returns the current `ClusterWatches` of `namespace`
+    /// (`None`: all).
     pub(crate) async fn settle_changed(
         &self,
         namespace: Option<&str>,

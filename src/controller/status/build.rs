@@ -269,8 +269,7 @@ pub fn worth_writing(
         (Some(before), Some(after)) => {
             let later = after.duration_since(before);
             let due = silent.map_or(later >= BEAT, |silent| silent >= HEARTBEAT);
-            // A `staleAfter` too far in the future would hide a dead operator. It occurs after a long list, or if the
-            // clock was set back.
+            // A `staleAfter` too far ahead, after a long list or a clock change, would hide a dead operator.
             due || -later > BEAT
         }
         (before, after) => before != after,

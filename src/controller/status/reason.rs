@@ -36,7 +36,8 @@ impl Failure {
     }
 }
 
-fn failure(error: &SyncError, target: &MirrorTarget) -> Failure {
+/// What to tell of a poll that brought nothing.
+pub(crate) fn failure(error: &SyncError, target: &MirrorTarget) -> Failure {
     let (reason, needs_somebody) = match error {
         SyncError::Credentials(error) => match error.reason() {
             Some(reason) => (reason, true),

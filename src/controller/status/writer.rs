@@ -22,7 +22,7 @@ pub struct Reporter<C> {
     namespace: String,
     name: String,
     uid: Option<String>,
-    /// The generation of the watch that is reported on.
+    /// The generation that is reported.
     pub generation: i64,
     last: ClusterWatchStatus,
     /// When this process last wrote (monotonic).
@@ -70,8 +70,8 @@ impl<C: KubeApi> Reporter<C> {
     /// `now`.
     ///
     /// # Errors
-    /// The request that was rejected or failed. A `ClusterWatch` that is gone or has another generation is no error: its
-    /// next reporter reports.
+    /// The request that was rejected or failed. A `ClusterWatch` that is gone or has another generation is no error:
+    /// its next reporter reports.
     pub async fn report(
         &mut self,
         standing: &ReadyState,

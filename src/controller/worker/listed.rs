@@ -7,15 +7,15 @@ use crate::{
 };
 
 impl<C: KubeApi, T: Service> Task<C, T> {
-    /// Waits until all mirrors of the watch are known. Where the API server refuses to list them, that is reported meanwhile,
-    /// unless `standing` says something that holds all the same.
+    /// Waits until all mirrors of the `ClusterWatch` are known. If the API server does not allow listing them, that is
+    /// reported meanwhile, unless `standing` says something that holds regardless.
     pub(super) async fn listed(&mut self, standing: &ReadyState) {
         let (env, target) = (self.env.clone(), self.target.clone());
         let standing = match standing {
             ReadyState::Progressing(_) => ReadyState::Failing {
                 reason: Reason::WriteFailed,
                 message: format!(
-                    "the API server refuses to list Remediations in {}: grant the operator's service account list and watch there",
+                    "The operator has no access to Remediations in {}. Grant its service account list and watch there",
                     target.namespace
                 ),
             },

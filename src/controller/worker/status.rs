@@ -28,7 +28,7 @@ pub(super) struct StatusReport<C> {
 }
 
 impl<C: KubeApi> StatusReport<C> {
-    /// That of `watch`.
+    /// The status of `watch`.
     pub(super) fn new(cluster: C, watch: &ClusterWatch) -> Self {
         let reporter = Reporter::new(cluster, watch);
         Self {

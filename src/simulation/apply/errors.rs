@@ -1,4 +1,4 @@
-//! Steps that make Together's API, the cluster or its watches err.
+//! Steps that cause faults in the Together API, in Kubernetes or in its watches.
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,7 +23,7 @@ impl Sequence {
         }
     }
 
-    /// Whether `kind` is a fault; it is on from now on.
+    /// Whether `kind` is a fault, which starts now.
     pub(super) fn set_fault(&mut self, kind: Kind) -> bool {
         let api = match kind {
             Kind::ApiStatus => ApiFault::Status([500, 502, 503, 408][self.draw(0..4)]),

@@ -1,4 +1,4 @@
-//! Steps that make remediations which are many or odd.
+//! Steps that create many or odd remediations.
 
 use crate::{
     api::cluster_watch::Query,
@@ -6,9 +6,9 @@ use crate::{
     together::{Remediation, Text, wire::state},
 };
 
-/// What Go and Unix write for no time.
+/// How Go and Unix write an unset time.
 const ZEROS: [&str; 2] = ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z"];
-/// Most remediations of a cluster whose listing shall have many pages.
+/// Maximum number of remediations in a cluster whose list must have many pages.
 const MANY: usize = 48;
 
 impl Sequence {
@@ -31,7 +31,7 @@ impl Sequence {
         });
     }
 
-    /// A new one that has ended, with times that say nothing.
+    /// A new finished remediation with unset times.
     pub(super) fn add_without_times(&mut self) {
         let state = ["FAILED", "SUCCEEDED", "CANCELLED"][self.draw(0..3)];
         let (instance, zero) = (self.draw(0..3), ZEROS[self.draw(0..2)]);
@@ -54,7 +54,7 @@ impl Sequence {
         });
     }
 
-    /// Somebody's remediation gets enums that the API's gateway has no names for.
+    /// A remediation gets enum values that the API's gateway has no names for.
     pub(super) fn write_numbers(&mut self) {
         let (at, what) = (self.draw(0..1000), self.draw(0..4));
         self.change_one(at, |item| match what {
@@ -64,7 +64,7 @@ impl Sequence {
         });
     }
 
-    /// The API says that a remediation is another cluster's.
+    /// The API assigns a remediation to another cluster.
     pub(super) fn give_away(&mut self) {
         let (at, hide) = (self.draw(0..1000), self.draw(0..2) == 0);
         let state = ["RUNNING", "FAILED"][self.draw(0..2)];
@@ -79,7 +79,7 @@ impl Sequence {
         }
     }
 
-    /// A new version of a remediation that has not ended; its id.
+    /// A new version of an open remediation; returns its id.
     fn change_one(&self, at: usize, change: impl FnOnce(&mut Remediation)) -> Option<String> {
         self.world.with(|world, now| {
             let open = |entry: &Entry| {

@@ -1,4 +1,4 @@
-//! Steps that take their time.
+//! Steps that last for a while.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,14 +12,14 @@ use crate::{
     },
 };
 
-/// A watch is deleted and created again so many times, this long apart.
+/// How often a `ClusterWatch` is deleted and recreated, and the time in between.
 const ROUNDS: u32 = 24;
 const APART: Duration = Duration::from_millis(2500);
-/// So soon after a fault began something new happens.
+/// How soon after the start of a fault something new happens.
 const SOON: Duration = Duration::from_secs(120);
 
 impl Sequence {
-    /// Does a step that takes its time; how long it is until the next one.
+    /// Applies a step that lasts. Returns the time until the next one.
     pub(in crate::simulation) async fn play_at_length(&mut self, kind: Kind) -> Option<Duration> {
         match kind {
             Kind::DeletedAndCreatedAgain => self.recreate().await,
@@ -31,7 +31,8 @@ impl Sequence {
         Some(self.pause())
     }
 
-    /// Only the first state that listings ask for is heeded, and full listings are rare; soon a remediation comes in another.
+    /// The server honors only the first requested state, and full syncs are rare. Soon a remediation enters another
+    /// state.
     async fn heed_first_state_only(&mut self) -> Duration {
         self.put_first(|watch| {
             watch.spec.full_resync_interval = Some("1h".to_owned());
@@ -44,7 +45,7 @@ impl Sequence {
         left.saturating_sub(SOON)
     }
 
-    /// Somebody deletes a watch and creates it again, for minutes. It costs no more listings than if it were left alone.
+    /// A `ClusterWatch` is deleted and recreated for minutes. That must not cost more lists than leaving it alone.
     async fn recreate(&mut self) {
         self.mend_here();
         let world = self.world.clone();
@@ -94,7 +95,7 @@ impl Sequence {
         }
     }
 
-    /// Nothing errs in this namespace, its key is good and its watches work.
+    /// No fault is active in this namespace, its key is valid and its `ClusterWatches` work.
     fn mend_here(&mut self) {
         self.give_key();
         self.world.with(|state, _| {
@@ -107,7 +108,7 @@ impl Sequence {
         }
     }
 
-    /// All watches go, and their mirrors stay.
+    /// All `ClusterWatches` are deleted, and their mirrors stay.
     async fn orphan(&mut self) {
         for watch in self.world.cluster.watches() {
             let name = watch.metadata.name.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The newest kinds of steps: etcd's data, clocks, panics, namespaces, watches edited while they rest, odd items.
+//! The newest kinds of steps: etcd's data, clocks, panics, namespaces, edits of idle `ClusterWatches`, odd items.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::{
 };
 
 impl Sequence {
-    /// Does a step of the newest kinds; how long it is until the next one, where that is not as for the others.
+    /// Applies a step of the newest kinds. Returns the time until the next one, if it differs from the usual.
     pub(super) fn apply_newest(&mut self, kind: Kind) -> Option<Duration> {
         match kind {
             Kind::EtcdRestored => self.put_etcd_back(true),
@@ -42,7 +42,7 @@ impl Sequence {
             Kind::PagesStutter => return Some(self.set_long_fault(ApiFault::Stutters)),
             Kind::StrayRefusal => {
                 self.world.with(|state, _| state.faults.refuses_once = true);
-                // Two of them are no chance, and a process remembers them for all namespaces.
+                // Two rejections are no coincidence, and a process remembers them for all namespaces.
                 let here = self.world.namespace;
                 self.filters_fail_in(|namespace| namespace != here);
             }
@@ -59,7 +59,7 @@ impl Sequence {
         None
     }
 
-    /// Saves what etcd holds, as somebody does now and then.
+    /// Takes a snapshot of etcd.
     pub(in crate::simulation) fn save_etcd(&mut self) {
         let worlds = self.worlds.iter();
         let objects = worlds.map(|world| {
@@ -78,7 +78,7 @@ impl Sequence {
             return;
         }
         let at = self.draw(0..self.saved.len());
-        // What was saved later is of a time that is no more.
+        // A later snapshot belongs to a time that no longer exists.
         self.saved.truncate(at + 1);
         let (objects, lease) = self.saved[at].clone();
         self.world.lease.restore(&lease);
@@ -128,7 +128,8 @@ impl Sequence {
         }
     }
 
-    /// Its rights are taken from the operator; where a process starts meanwhile, nothing else happens until they are back.
+    /// The operator loses its permissions in the namespace. If a process starts meanwhile, nothing else happens until
+    /// they are back.
     fn refuse_namespace(&mut self) -> Option<Duration> {
         let seconds = self.draw(60..1500) as u64;
         let world = self.world.clone();
@@ -152,7 +153,7 @@ impl Sequence {
         self.put(name.as_deref().unwrap_or("first"), change);
     }
 
-    /// Somebody edits a watch, perhaps in the same breath as it is suspended.
+    /// A `ClusterWatch` is edited, possibly together with its suspension.
     fn edit_first(&mut self, suspend: bool) {
         let (what, to) = (self.draw(0..6), self.draw(0..2) == 0);
         self.put_first(|watch| {
@@ -177,7 +178,7 @@ impl Sequence {
         });
     }
 
-    /// One watch for each instance takes the place of those that there are.
+    /// One `ClusterWatch` per instance replaces the existing ones.
     fn watch_instances(&mut self) {
         for watch in self.world.cluster.watches() {
             let name = watch.metadata.name.unwrap_or_default();
@@ -195,7 +196,7 @@ impl Sequence {
         }
     }
 
-    /// A fault during which nothing else happens; how long it takes.
+    /// A fault during which nothing else happens. Returns its duration.
     pub(super) fn set_long_fault(&mut self, fault: ApiFault) -> Duration {
         let seconds = self.draw(600..2400) as u64;
         self.world.with(|state, now| {
@@ -213,7 +214,7 @@ impl Sequence {
         self.pause().max(Duration::from_secs(seconds))
     }
 
-    /// In these namespaces listings may ask for less from now on.
+    /// From now on lists in these namespaces may request less.
     pub(super) fn filters_fail_in(&self, namespaces: impl Fn(&str) -> bool) {
         for world in self
             .worlds
@@ -224,7 +225,7 @@ impl Sequence {
         }
     }
 
-    /// The cluster lets nobody write one of the mirrors for a while.
+    /// Kubernetes rejects every write of one mirror for a while.
     fn refuse_one(&mut self) {
         let names = self.world.cluster.names();
         if names.is_empty() {
@@ -244,7 +245,7 @@ impl Sequence {
         });
     }
 
-    /// Somebody gives a mirror's condition a time that the API server takes and this program cannot read.
+    /// A mirror's condition gets a time that the API server accepts and the operator cannot parse.
     fn spoil_one(&mut self) {
         let names = self.world.cluster.names();
         if names.is_empty() {
@@ -260,7 +261,7 @@ impl Sequence {
         self.world.mirror_news.modify(|news| *news += 1);
     }
 
-    /// What the newest kinds leave behind is put in order.
+    /// Repairs what the newest kinds leave behind.
     pub(super) fn mend_newer(&mut self) {
         self.clocks_differ_no_more();
         allow(&self.world);
@@ -298,7 +299,7 @@ impl Sequence {
                 self.clocks_differ();
             }
         }
-        // Further off than this, nobody knows the time, and nothing expires.
+        // If the clocks differ by more, the time is unknown, and nothing expires.
         let ahead = self.world.with(|state, _| state.truth.ahead);
         if ahead.abs() > SignedDuration::from_hours(12) {
             self.clocks_differ();
@@ -307,7 +308,7 @@ impl Sequence {
     }
 }
 
-/// The operator gets the rights back that were taken from it.
+/// The operator gets its permissions back.
 fn allow(world: &World) {
     if world.refused.get() {
         world.refused.modify(|refused| *refused = false);

@@ -1,4 +1,4 @@
-//! Steps that start, stop, pause and kill processes, and take the Lease from them.
+//! Steps that start, stop, pause and kill processes, and take the Lease away.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::{
 };
 
 impl Sequence {
-    /// The process that leads, else one that runs.
+    /// The leading process, otherwise any running one.
     pub(super) fn victim(&self) -> Option<usize> {
         let alive = |at: &usize| self.slots[*at].replica.life.phase() == Phase::Runs;
         let leads = |at: &usize| alive(at) && self.slots[*at].replica.leadership.holds();
@@ -77,7 +77,7 @@ impl Sequence {
                 tokio::spawn(async move {
                     tokio::time::sleep(Duration::from_secs(seconds as u64)).await;
                     if long {
-                        // To a process that stood still the API was slow.
+                        // For a process that was paused, the API was slow.
                         for world in worlds {
                             world.with(|state, now| state.answered.slow = Some(now));
                         }

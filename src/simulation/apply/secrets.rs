@@ -1,4 +1,4 @@
-//! Steps that make the Secret unusable, and usable again.
+//! Steps that make the Secret unusable and usable.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ impl Sequence {
         self.key_is_gone();
     }
 
-    /// From now on the Secret holds no key.
+    /// From now on the Secret contains no key.
     pub(super) fn key_is_gone(&self) {
         self.world.with(|state, now| {
             let newer = &mut state.judge.newer;
@@ -34,7 +34,7 @@ impl Sequence {
         });
     }
 
-    /// A `ClusterWatch` that hardly ever polls is created, and its Secret later.
+    /// Creates a `ClusterWatch` that syncs very rarely, and its Secret later.
     pub(super) async fn bring_secret_late(&mut self) {
         let name = "first";
         self.world.cluster.remove_key();

@@ -1,4 +1,4 @@
-//! Steps by which somebody edits mirrors, watches and their Secret.
+//! Steps that edit mirrors, `ClusterWatches` and their Secret.
 
 use std::time::Duration;
 
@@ -69,7 +69,7 @@ impl Sequence {
         world.mirror_news.modify(|news| *news += 1);
     }
 
-    /// Somebody creates an object of a mirror's name for another cluster.
+    /// Creates an object with a mirror's name for another cluster.
     pub(super) fn plant_foreign(&mut self) {
         let world = self.world.clone();
         let count = world.with(|state, _| state.truth.entries.len());
@@ -82,7 +82,7 @@ impl Sequence {
         }
     }
 
-    /// Objects for other clusters go.
+    /// Deletes the objects for other clusters.
     fn weed(&mut self) {
         let foreign: Vec<_> = self.world.cluster.look(|mirrors| {
             let foreign = mirrors.iter().filter(|(_, mirror)| is_foreign(mirror));
@@ -138,7 +138,7 @@ impl Sequence {
         self.world.cluster.set_key(key.as_bytes());
     }
 
-    /// The watch of this name, new or changed.
+    /// The `ClusterWatch` of this name, created or changed.
     pub(super) fn put(&mut self, name: &str, change: impl FnOnce(&mut ClusterWatch)) {
         let world = self.world.clone();
         let there = world
@@ -240,7 +240,7 @@ impl Sequence {
         }
     }
 
-    /// What calm wants: a good key, and a watch that works, in each namespace.
+    /// What a calm period requires: a valid key, and a working `ClusterWatch` in each namespace.
     pub(in crate::simulation) fn mend(&mut self) {
         self.world.lease.overwrite(None);
         self.lease_edited();
@@ -260,7 +260,7 @@ impl Sequence {
             for name in names {
                 self.put(&name, |watch| {
                     watch.spec.suspend = false;
-                    // A later edit of the one may have left the other.
+                    // A later edit of the one may have left the other as it was.
                     watch.spec.interval = Some("30s".to_owned());
                     if watch.spec.active_interval.as_deref() == Some("1h") {
                         watch.spec.active_interval = Some("15s".to_owned());

@@ -1,4 +1,4 @@
-//! How often the API is called.
+//! The rate of requests to the API.
 
 use std::time::Duration;
 
@@ -6,15 +6,15 @@ use super::cadence;
 use crate::{api::cluster_watch::ClusterWatch, simulation::world::State};
 
 const MINUTE: Duration = Duration::from_secs(60);
-/// So late events may come.
+/// Maximum delay of an event.
 const LATE: Duration = Duration::from_secs(1100);
 
 impl State {
-    /// A process calls the API.
+    /// A process sends a request to the API.
     pub(in crate::simulation) fn judge_call(&mut self, slot: usize, now: Duration) {
         let told = self.judge.told.get(&slot);
         let idle = told.map_or(Some(Duration::ZERO), |told| told.idle);
-        // What a process was told before etcd was put back says nothing of what it was told since.
+        // What a process knew before a restore of etcd says nothing about what it learned since.
         let restored = self.judge.newer.restored;
         let restored = restored.is_some_and(|at| now.saturating_sub(at) < LATE);
         if !restored && idle.is_some_and(|since| now > since + Duration::from_millis(1)) {
@@ -32,7 +32,7 @@ impl State {
         let holders = judge.told.get(&slot).map(|told| &*told.holders);
         let holders = holders.unwrap_or_default();
         let starts = judge.starts.len();
-        // A listing may begin anew once with other names, another time with each other filter, and pages may come twice.
+        // A list may start over once with other names, once more with each other filter, and pages may be repeated.
         let cycles = holders.iter().map(|watch| {
             let mut cadence = cadence(watch);
             if starts > 0 {
@@ -57,7 +57,8 @@ impl State {
     }
 }
 
-/// Remediations a page, at least: the bound was made for two, and one a page is drawn rarely and for few.
+/// Minimum number of remediations per page. The bound was made for two; one per page is drawn rarely, and for few
+/// remediations.
 fn page_size(watch: &ClusterWatch) -> usize {
     let query = watch.spec.query.as_ref();
     let size = query.and_then(|query| query.page_size);

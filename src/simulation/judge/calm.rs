@@ -1,4 +1,4 @@
-//! After calm: the mirror is the truth.
+//! After a calm period the mirrors must match the truth.
 
 use std::time::Duration;
 
@@ -22,11 +22,11 @@ use crate::{
     together::{Remediation, wire::state},
 };
 
-/// No slow listing takes a tenth of this.
+/// No slow list takes a tenth of this.
 const REST: Duration = Duration::from_secs(3600);
 
 impl State {
-    /// What is wrong once everything was in order for long.
+    /// What is wrong after a long time without faults.
     pub(in crate::simulation) fn unsettled(
         &self,
         cluster: &MemoryKubeApi,
@@ -49,7 +49,7 @@ impl State {
     ) -> Option<String> {
         let wall = self.truth.clock(now);
         let said = standing(watch);
-        // What a full listing left out is told until the next one.
+        // What a full sync left out is reported until the next one.
         if !said.ready || said.note && !self.rests(now) {
             let status = watch.status.as_ref();
             return Some(format!(
@@ -62,7 +62,7 @@ impl State {
             watch.spec.instance().is_none() || item.instance_id.as_deref() == watch.spec.instance()
         };
         let of_it = |id: &str, entry: &Entry| {
-            // Where another looks after it now, what it was before says nothing.
+            // If another `ClusterWatch` covers it now, its earlier state does not matter.
             entry.is_of(watch.spec.instance()) || cluster.mirror(id).is_some()
         };
         let entries = self.truth.entries.iter();
@@ -73,11 +73,11 @@ impl State {
             let problem = match (item, &mirror) {
                 (None, None) => None,
                 (None, Some(mirror)) => unlike_gone(watch, mirror, self.rests(now)),
-                // What has ended is shown by full listings alone.
+                // Only full syncs list finished remediations.
                 (Some(item), None) if state::is_final(&item.state) && self.rests(now) => None,
                 (Some(item), None) => (entry.listed && !self.may_lack(cluster, watch, item, wall))
                     .then_some("has no mirror"),
-                // One that lost its instance and that no listing shows is nobody's.
+                // A mirror that lost its instance, and that no list contains, belongs to no `ClusterWatch`.
                 (Some(_), Some(mirror))
                     if !entry.listed
                         && watch.spec.instance().is_some()
@@ -97,20 +97,20 @@ impl State {
         })
     }
 
-    /// Who has listed slowly leaves the API alone for ten times as long.
+    /// After a slow list, the API is not called for ten times as long.
     pub(super) fn rests(&self, now: Duration) -> bool {
         let slow = self.answered.slow;
         slow.is_some_and(|at| now.saturating_sub(at) < REST)
     }
 
-    /// What was amiss since `begun`, six minutes in which nothing changed.
+    /// What went wrong since `begun`, six minutes without any change.
     pub(in crate::simulation) fn unquiet(
         &self,
         cluster: &MemoryKubeApi,
         begun: Duration,
     ) -> Option<String> {
         let (tried, reports) = (self.judge.tried, self.judge.reports);
-        // A heartbeat every five minutes, and one report more where retention deleted something.
+        // One heartbeat every five minutes, and one more report if retention deleted something.
         let most = 3 * cluster.watches().len();
         let rests = self.rests(begun);
         if tried > 0 {
@@ -136,7 +136,7 @@ impl State {
     }
 }
 
-/// What is wrong with the mirror of one that the API has.
+/// What is wrong with the mirror of a remediation that the API has.
 fn unlike(
     watch: &ClusterWatch,
     mirror: &crate::api::remediation::Remediation,
@@ -145,9 +145,9 @@ fn unlike(
     wall: Timestamp,
 ) -> Option<&'static str> {
     let status = mirror.status.clone().unwrap_or_default();
-    // A finished one that no listing shows is asked for by nobody.
+    // A finished remediation that no list contains is not requested by id.
     let never_asked = status.open == Some(false) && (!listed || only_final(watch));
-    // By id alone, or by listings of final states, an older version proves nothing in time.
+    // By requests by id alone, or by lists of final states, an older version proves nothing in time.
     let older = timestamp::read(status.update_time.as_deref()) > updated(item);
     if never_asked || older && (!listed || only_final(watch)) {
         return None;
@@ -169,7 +169,8 @@ fn unlike(
     (synced(&status).1 != fits).then_some("is marked otherwise")
 }
 
-/// What is wrong with the mirror of one that the API has no longer. `rests`: no full listing comes that may prove it.
+/// What is wrong with the mirror of a remediation that the API no longer has. With `rests`, no full sync comes that
+/// could prove it.
 fn unlike_gone(
     watch: &ClusterWatch,
     mirror: &crate::api::remediation::Remediation,
@@ -180,7 +181,7 @@ fn unlike_gone(
         watch.spec.instance().is_none() || status.instance_id.as_deref() == watch.spec.instance();
     let marked = match synced(&status).1 {
         "NotFound" | "NotListed" | "Final" => true,
-        // Never filled, it says so itself.
+        // A mirror that was never filled says so itself.
         "Stale" | "Forbidden" if rests => true,
         "Stale" | "Forbidden" | "Pending" => only_final(watch),
         _ => false,
@@ -189,7 +190,7 @@ fn unlike_gone(
 }
 
 impl State {
-    /// Whether the watch wants no mirror of it, or retention leaves no room for one.
+    /// Whether the `ClusterWatch` does not want its mirror, or retention leaves no room for it.
     fn may_lack(
         &self,
         cluster: &MemoryKubeApi,
@@ -211,8 +212,8 @@ impl State {
                 let status = mirror.status.as_ref();
                 status.is_some_and(|other| {
                     let end = self.end_of(name, other);
-                    // Its place among those that ended is not known: a clock was set since it was marked, or it was edited
-                    // by hand.
+                    // Its rank among finished ones is unknown, because a clock was set since it was marked, or it was
+                    // edited by hand.
                     let set = self.judge.newer.clocks_differ || !self.truth.ahead.is_zero();
                     let moved = self.judge.edited.contains(*name)
                         || set && !other.state.as_deref().is_some_and(state::is_final);

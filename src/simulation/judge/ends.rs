@@ -1,4 +1,4 @@
-//! When remediations ended, as a careful reader of the API would say.
+//! When remediations ended, according to the API.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -17,27 +17,29 @@ use crate::{
     together::wire::state,
 };
 
-/// By so much the operator may misjudge the API's clock: half of a call, and what a short stop of the process adds to it.
+/// How much the operator may misjudge the API's clock: half of a request, plus the effect of a short pause of the
+/// process.
 const MISJUDGED: Duration = Duration::from_secs(6);
-/// The same where answers were slow or the process stood still for long.
+/// The same if responses were slow or the process was paused for long.
 const FAR_MISJUDGED: Duration = Duration::from_secs(70);
-/// How long that may have been ago.
+/// How long ago that may have been.
 const LATELY: Duration = Duration::from_secs(600);
-/// For so long a write is sent again.
+/// How long a write is retried.
 const SENT_AGAIN: Duration = Duration::from_secs(120);
 
-/// A time of the API's that says something: not the zero of Go or of Unix.
+/// A set time of the API: not the zero of Go or of Unix.
 pub(super) fn usable(time: Option<&str>) -> Option<Timestamp> {
     let time: Timestamp = time?.parse().ok()?;
     (time > Timestamp::UNIX_EPOCH).then_some(time)
 }
 
-/// When a finished one ended.
+/// When a finished remediation ended.
 pub(super) fn ended(end_time: Option<&str>, update_time: Option<&str>) -> Option<Timestamp> {
     usable(end_time).or_else(|| usable(update_time))
 }
 
-/// The place of a finished one among those of its instance: by its end, else by its creation, else it is the newest.
+/// The rank of a finished remediation within its instance: by its end, otherwise by its creation, otherwise it is the
+/// newest.
 pub(super) fn place(
     end: Option<Timestamp>,
     create_time: Option<&str>,
@@ -46,7 +48,8 @@ pub(super) fn place(
     (time.is_none(), time)
 }
 
-/// When a mark that lands `now` was decided on, as it says: not long before, for a write that fails is sent again for a while.
+/// When a mark that takes effect `now` was decided, according to itself: recently, because a failed write is retried
+/// for a while.
 pub(super) fn decided(status: &RemediationStatus, now: Duration) -> Option<Duration> {
     let synced = status.conditions.iter().find(|one| one.type_ == "Synced")?;
     let said = synced.last_transition_time.0.duration_since(testing::now());
@@ -55,19 +58,19 @@ pub(super) fn decided(status: &RemediationStatus, now: Duration) -> Option<Durat
 }
 
 impl State {
-    /// When the remediation of a closed mirror ended; of one that is gone, when that was written.
+    /// When the remediation of a closed mirror ended; if it is gone, when the mark was written.
     pub(super) fn end_of(&self, name: &str, status: &RemediationStatus) -> Option<Timestamp> {
         if status.state.as_deref().is_some_and(state::is_final) {
             return ended(status.end_time.as_deref(), status.update_time.as_deref());
         }
         let marked = self.judge.newer.marked.get(name).copied();
-        // A restore of etcd brings back marks that were taken off since.
+        // A restore of etcd brings back marks that were removed since.
         let marked = marked.or_else(|| decided(status, self.judge.newer.restored?));
-        // The API server keeps whole seconds of a condition.
+        // The API server stores whole seconds of a condition.
         marked.map(|at| to_second(testing::now() + at))
     }
 
-    /// Whether a mirror is past its time.
+    /// Whether a mirror is expired.
     pub(super) fn is_expired(
         &self,
         policy: &Policy,
@@ -82,14 +85,14 @@ impl State {
             let misjudged = if slow { FAR_MISJUDGED } else { MISJUDGED };
             return policy.expired(end, self.truth.clock(now) + misjudged);
         }
-        // One that is gone ended by the operator's clock, which somebody may have set since.
+        // A remediation that is gone ended by the operator's clock, which may have been set since.
         let jumped = self.judge.newer.jumped;
         let marked = self.judge.newer.marked.get(name).copied();
         policy.ttl.is_some() && marked < jumped
             || policy.expired(end, testing::now() + now + MISJUDGED)
     }
 
-    /// The finished mirrors of the same instance that are no older, by id.
+    /// The finished mirrors of the same instance that are not older, by id.
     pub(super) fn newer(&self, cluster: &MemoryKubeApi, mirror: &Remediation) -> BTreeSet<String> {
         let of = |mirror: &Remediation| {
             let status = mirror.status.as_ref()?;
@@ -108,7 +111,7 @@ impl State {
         })
     }
 
-    /// Whether clocks were set, by which any one of so many finished ones may rank as older than the others.
+    /// Whether clocks were set, so that any of this many finished ones may rank as older than the others.
     pub(super) fn may_be_crowded(
         &self,
         cluster: &MemoryKubeApi,

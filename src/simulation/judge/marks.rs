@@ -1,4 +1,4 @@
-//! What a reader sees at any instant: the truth, or a mark that says that it may not be.
+//! What a reader sees at any instant: the truth, or a mark that it may be outdated.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -26,14 +26,14 @@ pub(in crate::simulation) fn synced(status: &RemediationStatus) -> (&str, &str) 
     synced.map_or(("", ""), |synced| (&synced.status, &synced.reason))
 }
 
-/// What polls, their calls and the writes of marks may take beside the stale time.
+/// The time for syncs, their requests and the writes of marks, in addition to the stale time.
 const SLACK: Duration = Duration::from_secs(240);
 
-/// How a watch says that it stands.
+/// The reported state of a `ClusterWatch`.
 #[derive(Debug)]
 pub(super) struct ReadyState {
     pub(super) ready: bool,
-    /// It says that something was left out.
+    /// It reports that something was left out.
     pub(super) note: bool,
     pub(super) stale_after: Option<Timestamp>,
 }
@@ -48,19 +48,19 @@ pub(super) fn standing(watch: &ClusterWatch) -> ReadyState {
     let current = observed == watch.metadata.generation;
     ReadyState {
         ready: current && ready.is_some_and(|ready| ready.status == "True"),
-        note: ready.is_some_and(|ready| ready.message.contains("left out")),
+        note: ready.is_some_and(|ready| ready.message.contains("Left out")),
         stale_after: status.and_then(|status| status.stale_after.as_ref()?.parse().ok()),
     }
 }
 
-/// Whether every listing of the watch asks for final states alone.
+/// Whether every list of the `ClusterWatch` requests only final states.
 pub(super) fn only_final(watch: &ClusterWatch) -> bool {
     let states = watch.spec.states.as_deref();
     states.is_some_and(|states| states.iter().all(|name| state::is_final(name)))
 }
 
 impl State {
-    /// Looks at everything that a reader can see.
+    /// Checks everything that a reader can see.
     pub(in crate::simulation) fn judge_marks(&mut self, cluster: &MemoryKubeApi, now: Duration) {
         cluster.look_at_all(|watches, mirrors| {
             let watches: Vec<_> = watches.values().collect();
@@ -92,7 +92,7 @@ impl State {
         };
         let newer = &self.judge.newer;
         let overdue = is_over(newer.ahead);
-        // A promise is by the clock of the process that gave it, which may be another.
+        // A `staleAfter` follows the clock of the process that wrote it, which may be another one.
         let promise = standing.stale_after.map(|time| (watch.name_any(), time));
         let gave = promise.and_then(|promise| newer.promises.get(&promise).copied());
         let broken = is_over(gave.unwrap_or(newer.ahead));
@@ -145,8 +145,8 @@ impl State {
                     format!("{name} is open, unconfirmed since {ended:?}, and bears no mark")
                 });
             }
-            // What is final is looked at in listings alone, and bears no mark when none comes.
-            // The listing that showed it last ends a little later.
+            // Finished remediations are confirmed only by lists, and are not marked if none comes. The list that last
+            // showed it ends a little later.
             let confirmed = self.answered.confirmed.get(&mirror.spec.id).copied();
             let shown_last = confirmed <= Some(since + Duration::from_secs(1));
             let never_asked = status.open == Some(false) && (unread || shown_last)
@@ -169,12 +169,12 @@ impl State {
                     )
                 });
             }
-            // Whoever has just begun to lead must see twice that it is gone.
+            // A new leader must see twice that it is gone.
             let led = self
                 .judge
                 .leader
                 .map(|(_, since)| now.saturating_sub(since));
-            // So must who has just got its rights back.
+            // So must an operator that just got its permissions back.
             let allowed = self.judge.newer.allowed;
             let allowed = allowed.is_none_or(|at| now.saturating_sub(at) > bound);
             let settled = allowed && led.is_some_and(|led| led > bound);
@@ -185,7 +185,8 @@ impl State {
         self.judge_missing(mirrors, watch, bound, now);
     }
 
-    /// Since when the mirror shows what is not true, and whether it ever was; `None`: it is true, or nobody can say.
+    /// Since when the mirror has been untrue, and whether it was ever true; `None` if it is true, or if that is
+    /// unknown.
     fn untrue(
         &self,
         id: &str,
@@ -193,16 +194,16 @@ impl State {
         now: Duration,
     ) -> Option<(Duration, bool)> {
         let entry = self.truth.entries.get(id)?;
-        // An older version that is true again is believed late, and not before it was shown twice.
+        // An older version that is current again is accepted late, and only after two lists showed it.
         if entry.restored.is_some() || status.open == Some(false) && entry.current().is_none() {
             return None;
         }
-        // An API that shows what was true before makes it true for whoever asks.
+        // An API that returns what was true before makes it true for its readers.
         let shown = self.answered.shown.get(id).zip(status.update_time.as_ref());
         let shown = shown.and_then(|(versions, version)| versions.get(version));
         let shown = shown.map_or(Duration::ZERO, |(_, last)| *last);
         match entry.last_true(status, now) {
-            // What a restore of etcd brought back was true before it.
+            // What a restore of etcd brought back was true before the restore.
             Some(until) => {
                 let restored = self.judge.newer.restored.unwrap_or_default();
                 Some((until.max(shown).max(restored), true))
@@ -211,7 +212,7 @@ impl State {
         }
     }
 
-    /// Open ones that are listed for long must have a mirror.
+    /// Open remediations that are listed for long must have a mirror.
     fn judge_missing(
         &mut self,
         mirrors: &BTreeMap<String, Remediation>,
@@ -241,7 +242,7 @@ impl State {
                 .as_ref()
                 .is_none_or(|states| states.iter().any(|state| state == name))
         };
-        // Lists may have shown an older version for long, which nobody wants a mirror of.
+        // Lists may have shown an older version for long, which needs no mirror.
         let shown_for_long = |id: &String, version: Option<&str>| {
             let shown = self.answered.shown.get(id);
             let (first, _) = shown?.get(version?)?;
@@ -252,7 +253,7 @@ impl State {
             entry.listed
                 && (known_deaf
                     || self.answered.confirmed.get(*id).is_some_and(|at| {
-                        // What lists lie about, nobody knows.
+                        // If lists are wrong, the truth is unknown.
                         *at > entry.since() && *at == self.answered.ended(watch)
                     }))
                 && now.saturating_sub(entry.since()) > bound

@@ -1,4 +1,4 @@
-//! What must hold in the newest kinds of steps.
+//! What must hold for the newest kinds of steps.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,68 +21,69 @@ use crate::{
     together::{PageQuery, StateFilter, wire::state},
 };
 
-/// What polls, their calls and the writes of marks may take beside the stale time.
+/// The time for syncs, their requests and the writes of marks, in addition to the stale time.
 const SLACK: Duration = Duration::from_secs(240);
-/// In this time the mirrors of a watch that was edited have the labels and owners that it wants: nobody else is asked for that.
+/// Within this time after an edit, the mirrors of a `ClusterWatch` have its labels and owner references. That needs no
+/// other party.
 const OWNED: Duration = Duration::from_secs(240);
-/// The same where `status.mirrorsGeneration` says that it is so.
+/// The same if `status.mirrorsGeneration` says so.
 const SAID: Duration = Duration::from_secs(30);
-/// In this time mirrors that nobody looks after say so: two looks find them.
+/// Within this time, mirrors without a `ClusterWatch` are marked: two rounds find them.
 const ORPHANED: Duration = Duration::from_secs(900);
-/// One listing goes through all ways to ask in this time.
+/// Within this time, one list tries all query formats.
 const ONE_LISTING: Duration = Duration::from_secs(5);
 
 /// Mirrors by name.
 type Mirrors = BTreeMap<String, Remediation>;
 
-/// What is remembered for that.
+/// The judge's memory for these steps.
 #[derive(Debug, Default)]
 pub(in crate::simulation) struct Newer {
-    /// When a report on each watch last landed.
+    /// When a report on each `ClusterWatch` last took effect.
     pub(in crate::simulation) reported: BTreeMap<String, Duration>,
-    /// When it was decided to mark each mirror of what is gone.
+    /// When marking each mirror as gone was decided.
     pub(in crate::simulation) marked: BTreeMap<String, Duration>,
-    /// How far the wall clock of the process that leads is ahead.
+    /// How far the wall clock of the leading process is ahead.
     pub(in crate::simulation) ahead: SignedDuration,
-    /// How far the wall clock of the process was ahead that wrote this `staleAfter` of each watch.
+    /// How far the wall clock of the process was ahead that wrote this `staleAfter` of each `ClusterWatch`.
     pub(in crate::simulation) promises: BTreeMap<(String, Timestamp), SignedDuration>,
     /// The process that wrote last, and how far its wall clock was ahead.
     wrote: Option<(usize, SignedDuration)>,
-    /// When a process first wrote whose wall clock differs from that of the process that wrote before it.
+    /// When a process first wrote whose wall clock differs from that of the process before it.
     pub(in crate::simulation) handed: Option<Duration>,
-    /// When somebody last set a clock.
+    /// When a clock was last set.
     pub(in crate::simulation) jumped: Option<Duration>,
-    /// When etcd's data was last put back.
+    /// When etcd was last restored.
     pub(in crate::simulation) restored: Option<Duration>,
     /// Whether clocks ever differed.
     pub(in crate::simulation) clocks_differ: bool,
-    /// When rights that had been taken from the operator were given back.
+    /// When the operator got its permissions back.
     pub(in crate::simulation) allowed: Option<Duration>,
-    /// Until when what a mirror shows is not judged.
+    /// Until when the content of mirrors is not judged.
     pub(in crate::simulation) excused: BTreeMap<String, Duration>,
-    /// Until when each mirror may lack the labels that somebody took: full listings put them back, and one that rests looks
-    /// every five minutes.
+    /// Until when each mirror may lack labels that were removed by hand. Full syncs restore them; one that is idle
+    /// checks every five minutes.
     pub(in crate::simulation) relabelled: BTreeMap<String, Duration>,
-    /// Since when the API has no other fault than pages that fail once in a listing.
+    /// Since when the API has no fault except for pages that fail once per list.
     pub(in crate::simulation) stutters: Option<Duration>,
-    /// When a listing was refused once.
+    /// When a list was rejected once.
     pub(in crate::simulation) strays: Vec<Duration>,
-    /// Filters were refused or not heeded otherwise.
+    /// Filters were rejected or ignored in another way.
     pub(in crate::simulation) filters_fail: bool,
-    /// The listings that lacked something that they asked for, as questions by id then showed: of which instance, and when.
+    /// Lists that lacked something they requested, as requests by id then showed: of which instance, and when.
     pub(in crate::simulation) lacked: BTreeSet<(Option<String>, Duration)>,
-    /// Since when the API knows the key that the Secret holds; `None`: it does not.
+    /// Since when the API accepts the key in the Secret; `None`: it does not.
     pub(in crate::simulation) key_is_good: Option<Duration>,
-    /// Since when the Secret holds a key, though perhaps not the right one, and the operator may read it.
+    /// Since when the Secret contains a key, right or wrong, that the operator may read.
     pub(in crate::simulation) key_is_there: Option<Duration>,
     /// Since when it does not.
     pub(in crate::simulation) key_is_gone: Option<Duration>,
-    /// When each `ClusterWatch`, by uid, first said that it does not, since it last said otherwise (`None`: that may have been
-    /// decided on long before); and the same since the Secret last held a key.
+    /// When each `ClusterWatch`, by uid, first reported that since its last other report (`None`: possibly decided long
+    /// before); and the same since the Secret last contained a key.
     pub(super) missed: BTreeMap<String, (Option<Duration>, Duration)>,
-    /// The processes that read it lately, and when.
+    /// The processes that recently read it, and when.
     pub(super) secret_reads: Vec<(usize, Duration)>,
-    /// Listings that began.
+    /// Number of lists that started.
     pub(in crate::simulation) listings: Vec<Duration>,
 }
 
@@ -99,7 +100,7 @@ impl Newer {
         }
     }
 
-    /// Whether short listings of `instance` have shown for long that they lack what they ask for.
+    /// Whether active syncs of `instance` have shown for long that they lack what they request.
     fn may_know_deafness(&self, instance: Option<&str>, now: Duration, bound: Duration) -> bool {
         let of_it = |(of, _): &&(Option<String>, _)| of.as_deref() == instance;
         let third = self.lacked.iter().filter(of_it).nth(2);
@@ -108,7 +109,7 @@ impl Newer {
 }
 
 impl State {
-    /// A listing begins, or begins anew in other words.
+    /// A list starts, or starts over in another query format.
     pub(in crate::simulation) fn judge_listing(&mut self, query: &PageQuery, now: Duration) {
         self.judge.newer.listings.push(now);
         self.judge_keyless_listing(now);
@@ -121,7 +122,7 @@ impl State {
         let states = query.filter.states();
         let asks = |names: &[&str]| states.iter().any(|state| names.contains(&&**state));
         let narrower = asks(&state::OPEN_REFERENCE) && !asks(&state::OPEN_NEWER);
-        // Of the states of a watch all may be older ones.
+        // All states of a `ClusterWatch` may be older ones.
         let open = matches!(query.filter, StateFilter::Repeated(_)) && !asks(&state::FINAL);
         if one && after && open && narrower {
             self.violated(|| {
@@ -130,7 +131,7 @@ impl State {
         }
     }
 
-    /// Looks at what the newest kinds of steps can spoil of a watch.
+    /// Checks what the newest kinds of steps can break in a `ClusterWatch`.
     pub(super) fn judge_newer(&mut self, watch: &ClusterWatch, mirrors: &Mirrors, now: Duration) {
         let quiet = now.saturating_sub(self.judge.disturbed);
         let cadence = cadence(watch);
@@ -162,12 +163,13 @@ impl State {
         }
     }
 
-    /// Mirrors have the labels and owners that their watch gives, whatever the API does and whether the watch is suspended or not.
+    /// Mirrors have the labels and owner references of their `ClusterWatch`, whatever the API does and whether or not
+    /// it is suspended.
     fn judge_owners(&mut self, watch: &ClusterWatch, mirrors: &Mirrors, now: Duration) {
         let status = watch.status.as_ref();
         let said = status.and_then(|status| status.mirrors_generation);
         let said = said.is_some() && said == watch.metadata.generation;
-        // What a restore of etcd brought back was said before it.
+        // What a restore of etcd brought back was written before the restore.
         let name = watch.metadata.name.as_deref().unwrap_or_default();
         let said =
             said && self.judge.newer.reported.get(name).copied() >= self.judge.newer.restored;
@@ -175,11 +177,11 @@ impl State {
         if now.saturating_sub(self.judge.disturbed) <= time {
             return;
         }
-        // Without a key there is no listing, and only a full one gives back a label that somebody took.
+        // Without a key there is no list, and only a full sync restores a label that was removed by hand.
         let ended = self.answered.ended(watch);
         let wrong = mirrors.iter().find(|(name, mirror)| {
             let own = covers(watch, instance(mirror)) && !is_foreign(mirror);
-            // One that an earlier generation sent may have landed just now.
+            // A request of an earlier generation may have taken effect just now.
             let new = self.judge.created_since(name, now.saturating_sub(OWNED));
             let relabelled = self.judge.newer.relabelled.get(*name);
             let taken = relabelled.is_some_and(|until| now < *until || ended < *until);
@@ -196,7 +198,7 @@ impl State {
         }
     }
 
-    /// What the API shows for another cluster confirms nothing.
+    /// What the API returns for another cluster confirms nothing.
     fn judge_others(
         &mut self,
         watch: &ClusterWatch,
@@ -213,7 +215,7 @@ impl State {
         let unmarked = mirrors.iter().find(|(name, mirror)| {
             let entry = self.truth.entries.get(&mirror.spec.id);
             let shown = mirror.status.as_ref();
-            // The API showed this version again a short time ago, so the mirror is right to show it.
+            // The API returned this version again recently, so the mirror is right to show it.
             let versions = self.answered.shown.get(&mirror.spec.id);
             let version = shown.and_then(|shown| versions?.get(shown.update_time.as_ref()?));
             let lately = version.is_some_and(|(_, last)| now.saturating_sub(*last) <= bound * 2);
@@ -238,7 +240,7 @@ impl State {
         }
     }
 
-    /// Open mirrors that no watch looks after say so.
+    /// Open mirrors without a `ClusterWatch` are marked.
     pub(super) fn judge_orphans(
         &mut self,
         watches: &[&ClusterWatch],
@@ -263,7 +265,7 @@ impl State {
         }
     }
 
-    /// Since when the state of a watch lets anything be said of it that is not marked.
+    /// Since when the state of a `ClusterWatch` allows unmarked statements.
     pub(super) fn is_known_deaf(
         &self,
         watch: &ClusterWatch,
@@ -275,7 +277,7 @@ impl State {
     }
 }
 
-/// Whether a mirror has the labels and owners that `watch` gives.
+/// Whether a mirror has the labels and owner references of `watch`.
 fn bears(mirror: &Remediation, watch: &ClusterWatch) -> bool {
     let name = watch.name_any();
     let mut labels = [

@@ -1,4 +1,4 @@
-//! What must hold where the Secret cannot be used, or could not be.
+//! What must hold while the Secret is unusable, and after that.
 
 use std::time::Duration;
 
@@ -11,30 +11,30 @@ use crate::{
     sync::{credentials::AGAIN, schedule::HEARTBEAT},
 };
 
-/// In this time a Secret that was repaired is used.
+/// Within this time, a fixed Secret is used.
 const REPAIRED: Duration = Duration::from_secs(15);
-/// No longer than this apart it is looked what is out of order.
+/// Maximum time between checks for faults.
 const LOOK: Duration = Duration::from_secs(20);
-/// A status that could not be written is written with the next poll.
+/// A status that could not be written is written at the next sync.
 const NEXT_POLL: Duration = Duration::from_secs(60);
-/// How long a missing Secret may be on its way.
+/// The grace period of a missing Secret.
 const GRACE: Duration = Duration::from_secs(120);
-/// Times are told in whole seconds.
+/// Times are stored in whole seconds.
 const SECOND: Duration = Duration::from_secs(1);
-/// What a slow API server may take over a read and a write.
+/// How long a slow API server may take for a read and a write.
 const SLOW: Duration = Duration::from_secs(150);
-/// A listing that began with a key may begin anew in other words, after pages that hang.
+/// A list that started with a key may start over in another query format, after pages that hang.
 const UNDER_WAY: Duration = Duration::from_secs(600);
 
 impl State {
-    /// Whether nothing was out of order for so long that reads and writes take no time.
+    /// Whether there was no fault for so long that reads and writes take no time.
     fn is_calm(&self, now: Duration) -> bool {
         now.saturating_sub(self.judge.disturbed) > REPAIRED + LOOK
     }
 
-    /// A Secret that was repaired is used before long, whatever the interval.
+    /// A fixed Secret is used soon, whatever the interval.
     pub(super) fn judge_repaired(&mut self, watch: &ClusterWatch, now: Duration) {
-        // A status that a restore of etcd put back is found out with the heartbeat.
+        // A status that was reverted by a restore of etcd is noticed at the heartbeat.
         let restored = self.judge.newer.restored.map(|at| at + HEARTBEAT);
         let since = self.judge.newer.key_is_there;
         let since = since.map(|since| since.max(restored.unwrap_or_default()));
@@ -52,14 +52,14 @@ impl State {
         }
     }
 
-    /// A report on the `ClusterWatch` landed.
+    /// A report on the `ClusterWatch` took effect.
     pub(super) fn judge_grace(&mut self, watch: &ClusterWatch, op: &Op, now: Duration) {
         let calm = self.is_calm(now);
         let uid = watch.uid().unwrap_or_default();
         let status = watch.status.as_ref();
         let newer = &mut self.judge.newer;
         if status.and_then(told).is_none() {
-            // A word that is not about the Secret, while it is gone, must not make the operator forget since when.
+            // Another reason, while the Secret is missing, would make the operator lose the start of the grace period.
             let progresses = status.is_some_and(|status| {
                 let mut all = status.conditions.iter();
                 all.any(|told| told.type_ == "Ready" && told.status == "Unknown")
@@ -69,10 +69,10 @@ impl State {
             }
             return;
         }
-        // Where reads and writes take their time, the report may land long after it was decided on.
+        // If reads and writes are slow, the report may take effect long after it was decided.
         let at = calm.then_some(op.sent);
         let (first, since) = newer.missed.entry(uid).or_insert((at, now));
-        // It was there in between, which the operator may have seen or not.
+        // The Secret existed in between, which the operator may or may not have seen.
         if newer.key_is_gone.is_some_and(|gone| *since < gone) {
             *since = now;
         }
@@ -85,7 +85,7 @@ impl State {
         let is = |type_: &str| {
             let conditions = status.map_or(&[][..], |status| &status.conditions);
             let mut all = conditions.iter();
-            // One that is suspended keeps its Ready, and reconciles owners.
+            // A suspended `ClusterWatch` keeps its Ready, and updates owner references.
             all.any(|told| {
                 told.type_ == type_ && told.status == "True" && Some(&*told.reason) == reason
             })
@@ -111,7 +111,7 @@ impl State {
         }
     }
 
-    /// A listing begins.
+    /// A list starts.
     pub(super) fn judge_keyless_listing(&mut self, now: Duration) {
         let gone = self.judge.newer.key_is_gone;
         if gone.is_some_and(|gone| now.saturating_sub(gone) > UNDER_WAY) {
@@ -119,8 +119,8 @@ impl State {
         }
     }
 
-    /// The process reads the Secret: once in ten seconds where it cannot be used, however many name it; and once for each
-    /// that is new, edited or asked to sync.
+    /// The process reads the Secret: once in ten seconds while it is unusable, however many `ClusterWatches` reference
+    /// it, and once for each that is new, edited or asked to sync.
     pub(in crate::simulation) fn judge_secret_read(&mut self, slot: usize, now: Duration) {
         let newer = &mut self.judge.newer;
         newer.secret_reads.retain(|(_, at)| now < *at + AGAIN);

@@ -1,4 +1,4 @@
-//! Every write that lands.
+//! Judges every write that takes effect.
 
 use std::time::Duration;
 
@@ -26,11 +26,11 @@ use crate::{
     together::wire::state,
 };
 
-/// Two listings this far apart must show an older version before it may overwrite a newer one.
+/// Two lists this far apart must show an older version before it may overwrite a newer one.
 const APART: Duration = Duration::from_secs(300);
 /// Nothing unconfirmed for less than this is stale: three of the shortest intervals and two minutes.
 const STALE: Duration = Duration::from_secs(150);
-/// Writes that were decided before a change land within this time.
+/// Writes that were decided before a change take effect within this time.
 const UNDER_WAY: Duration = Duration::from_secs(60);
 
 fn version(object: &Remediation) -> u64 {
@@ -38,7 +38,7 @@ fn version(object: &Remediation) -> u64 {
 }
 
 impl State {
-    /// A report on a watch landed, or did not.
+    /// A report on a `ClusterWatch` took effect, or did not.
     pub(in crate::simulation) fn judge_report(
         &mut self,
         cluster: &MemoryKubeApi,
@@ -68,7 +68,7 @@ impl State {
         }
     }
 
-    /// A write of a mirror landed, or did not.
+    /// A write of a mirror took effect, or did not.
     pub(in crate::simulation) fn judge_write(
         &mut self,
         cluster: &MemoryKubeApi,
@@ -88,7 +88,7 @@ impl State {
         });
         self.judge.tried += usize::from(op.verb != Verb::Delete);
         let (name, slot) = (&op.name, op.slot);
-        // One that is gone may be forgotten and, by an older listing, be met once more: then nothing is written.
+        // A remediation that is gone may be forgotten and then appear in an older list. Then nothing is written.
         if before.is_some() && op.fence.is_some() && op.fence < op.known {
             self.violated(|| {
                 format!(
@@ -104,7 +104,7 @@ impl State {
             return;
         }
         self.judge.newer.changes(op, now);
-        // Nobody looks after it, which alone may be said of it.
+        // It has no `ClusterWatch`, and only that may be written about it.
         let orphaned = after.and_then(|after| after.status.as_ref());
         let orphaned = orphaned.is_some_and(|status| synced(status).1 == "Stale");
         if op.verb != Verb::Create && before.is_some_and(is_foreign) && !orphaned {
@@ -123,7 +123,7 @@ impl State {
             self.violated(|| format!("process {slot} writes {name}, and there is no watch"));
         }
         let changed = self.judge.changed.get(name);
-        // A restore of etcd may bring back what a write on its way was decided on.
+        // A restore of etcd may bring back the version that a write in flight was based on.
         let decided_on = op.fence.is_some() && op.fence == before.map(version);
         let undoes = changed.is_some_and(|changed| changed.at > op.sent) && !decided_on;
         if op.verb != Verb::Create && undoes {
@@ -132,7 +132,7 @@ impl State {
         self.judge.changed.insert(name.clone(), Changed { at: now });
         match (before, after) {
             (_, Some(after)) if op.verb == Verb::Create => {
-                // No fence keeps a create that arrives late from a place that is free again.
+                // No fence prevents a late creation under a name that is free again.
                 let pruned = self.judge.pruned.get(name);
                 if pruned.is_some_and(|pruned| op.sent < pruned.at) {
                     self.judge.pruned.remove(name);
@@ -142,7 +142,7 @@ impl State {
             (Some(before), Some(after)) => {
                 let restored = self.judge.newer.restored;
                 let restored = restored.is_some_and(|at| now.saturating_sub(at) < UNDER_WAY);
-                // After a restore a process may hold another object of the same version.
+                // After a restore, a process may know another object of the same version.
                 if !restored && unchanged(before, after) {
                     self.violated(|| format!("{:?} of {name} changes nothing", op.verb));
                 }
@@ -168,7 +168,7 @@ impl State {
         if *first != identity {
             self.violated(|| format!("{name} stands for two ids"));
         }
-        // What was on its way when the policy changed was decided by another.
+        // Writes in flight when the policy changed followed the earlier policy.
         let decided = now.saturating_sub(self.judge.changed_mind(slot)) > UNDER_WAY;
         let of = instance(object).map(str::to_owned);
         let policy = self.judge.policy(slot, of.as_deref());
@@ -204,7 +204,7 @@ impl State {
             "NotFound" => evidence.not_found >= 2,
             "NotListed" => evidence.lacking >= 2,
             "Forbidden" => evidence.forbidden >= 2,
-            // Where writes failed, mirrors may be behind what was listed.
+            // If writes failed, mirrors may be behind the list.
             "Stale" => {
                 self.answered
                     .confirmed
@@ -215,7 +215,7 @@ impl State {
             }
             _ => false,
         };
-        // Of two that lead, one may not know what the other has seen.
+        // Of two leaders, one may not know what the other has seen.
         if !proven && !self.judge.may_be_two(now) {
             let confirmed = self.answered.confirmed.get(&id).copied();
             self.violated(|| {
@@ -236,7 +236,7 @@ impl State {
         }
     }
 
-    /// A status was written from what the API showed. `crowded`: there are as many newer finished ones as may be kept.
+    /// A status was written from the API's data. `crowded` means that as many newer finished ones exist as may be kept.
     fn shown(
         &mut self,
         slot: usize,
@@ -275,7 +275,7 @@ impl State {
         if let Some(pruned) = self.judge.pruned.get(name)
             && pruned.version == is.update_time
             && self.judge.minds < pruned.at
-            // By another clock it may not have expired.
+            // By another clock it may not be expired.
             && self.judge.newer.handed < Some(pruned.at)
             && self.judge.spec(slot, is.instance_id.as_deref()) == pruned.spec
             && (pruned.expired || crowded)
@@ -285,8 +285,8 @@ impl State {
         }
     }
 
-    /// Whether the API has shown the remediation as open since then. It shall have a mirror then, and nobody can know that
-    /// this is what it was before.
+    /// Whether the API has returned the remediation as open since then. It must have a mirror then, and nothing shows
+    /// that it is the earlier one.
     fn was_open_since(&self, id: &str, then: Duration) -> bool {
         let shown = self.answered.shown.get(id);
         let versions = &self.truth.entries[id].versions;
@@ -317,7 +317,7 @@ impl State {
         };
         let newer = self.newer(cluster, before);
         let end = self.end_of(&name, &status);
-        // One that the API has, or had just now, may be on its way to a mirror.
+        // A remediation that the API has, or had just now, may soon get a mirror.
         let listed = self.truth.entries.values();
         let listed = listed.filter_map(|entry| entry.versions.last());
         let listed = listed.filter(|item| {
@@ -342,7 +342,7 @@ impl State {
                 )
             });
         }
-        // An older listing may have shown it open when it was created.
+        // An older list may have shown it as open when it was created.
         let shown_open = |since: Duration| {
             let shown = self.answered.shown.get(&before.spec.id);
             let versions = self.truth.entries.get(&before.spec.id);
@@ -356,7 +356,7 @@ impl State {
         if let Some((created, then)) = self.judge.created.get(&name).copied()
             && !shown_open(created.saturating_sub(Duration::from_secs(60)))
             && created > self.judge.minds + Duration::from_secs(120)
-            // While nobody knew the time, nothing was too old.
+            // While the time was unknown, nothing was expired.
             && self.judge.newer.jumped < Some(created)
             && self.judge.newer.handed < Some(created)
             && then.expired(
@@ -377,14 +377,14 @@ impl State {
     }
 }
 
-/// The instance of a mirror; one that got no status tells it by its label alone.
+/// The instance of a mirror; one without a status has it only as a label.
 pub(super) fn instance(object: &Remediation) -> Option<&str> {
     let said = object.status.as_ref();
     let said = said.and_then(|status| status.instance_id.as_deref());
     said.or_else(|| object.labels().get(INSTANCE_ID).map(String::as_str))
 }
 
-/// Whether a write made no difference.
+/// Whether a write changed nothing.
 fn unchanged(before: &Remediation, after: &Remediation) -> bool {
     let said = |object: &Remediation| object.status.as_ref().map(digest);
     version(before) == version(after)

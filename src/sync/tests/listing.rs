@@ -134,7 +134,7 @@ async fn where_only_final_states_are_wanted_every_poll_lists_just_these() {
 
 #[tokio::test]
 async fn a_server_without_the_filter_gets_full_listings_and_the_watch_says_so_as_long() {
-    for (filter, word) in [(Filter::Ignored, "ignores"), (Filter::Refused, "refuses")] {
+    for (filter, word) in [(Filter::Ignored, "ignores"), (Filter::Refused, "rejects")] {
         let mut world = World::with([item(1, "RUNNING"), item(2, "SUCCEEDED")]).await;
         world.api().state().filter = filter;
         let first = world.poll().await.unwrap().note();
@@ -196,7 +196,7 @@ async fn one_that_is_listed_and_cannot_be_read_is_asked_for_by_id_and_gets_stale
     world.api().state().items[0].state = "RUNNING".into();
     let note = world.poll().await.unwrap().note();
     assert!(
-        note.contains("left out 1") && note.contains(&id(1)),
+        note.contains("Left out 1") && note.contains(&id(1)),
         "{note}"
     );
     let status = world.env.cluster.status(1);
@@ -253,7 +253,7 @@ async fn what_a_full_listing_left_out_is_told_until_the_next_one() {
     };
     let mut world = World::new();
     world.api().state().items = vec![long, item(2, "RUNNING")];
-    let told = format!("cut short 1: {} (reason)", id(1));
+    let told = format!("Truncated 1: {} (reason)", id(1));
     for full in [true, false, false] {
         let outcome = world.poll().await.unwrap();
         assert_eq!((outcome.full, outcome.note()), (full, told.clone()));

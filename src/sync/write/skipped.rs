@@ -49,7 +49,7 @@ impl LeftOut {
     #[must_use]
     pub fn message(&self) -> Option<String> {
         let all = [
-            self.items.message("Dropped"),
+            self.items.message("Left out"),
             self.ends.message("Truncated"),
             self.fields.message("Unreadable fields"),
         ];

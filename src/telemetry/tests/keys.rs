@@ -53,7 +53,7 @@ fn no_line_that_is_logged_has_a_key_twice() {
     let log = log(LogFormat::Json, "debug", move || to.clone(), false);
     tracing::subscriber::with_default(log, || (0..6).for_each(simulation::play));
     let text = kept.text();
-    for told in ["sync failed", "\"polled\""] {
+    for told in ["sync failed", "\"synced\""] {
         assert!(text.contains(told), "nothing says {told}");
     }
     for line in text.lines() {

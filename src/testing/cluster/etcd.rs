@@ -1,4 +1,4 @@
-//! etcd's data put back to what it was.
+//! Restores of etcd's data.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ pub(crate) struct Snapshot {
     version: u64,
 }
 
-/// By how much a restore that bumps revisions raises them.
+/// How much a restore with bumped revisions raises them.
 const BUMP: u64 = 1000;
 
 impl MemoryKubeApi {
@@ -32,7 +32,7 @@ impl MemoryKubeApi {
         }
     }
 
-    /// Everything is as it was in `snapshot`; unless `bumped`, the resourceVersions since then are given out once more.
+    /// Restores `snapshot`. Unless `bumped`, later resourceVersions are used again.
     pub(crate) fn restore(&self, snapshot: &Snapshot, bumped: bool) {
         let mut state = self.lock();
         state.mirrors.clone_from(&snapshot.mirrors);
@@ -48,7 +48,7 @@ impl MemoryKubeApi {
         state.restores += 1;
     }
 
-    /// Somebody writes into a mirror's status what nobody can read; a new version of it.
+    /// Writes an unreadable status into a mirror, as a new version.
     pub(crate) fn spoil(&self, name: &str) {
         let mut state = self.lock();
         let mut object = state.mirrors[name].clone();
@@ -70,7 +70,7 @@ impl MemoryKubeApi {
         serde_json::from_str(&json.to_string()).unwrap()
     }
 
-    /// How often etcd's data was put back: every watch that began before is at an end.
+    /// Number of restores. Every watch that started earlier has ended.
     pub(crate) fn restores(&self) -> u64 {
         self.lock().restores
     }

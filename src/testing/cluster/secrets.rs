@@ -1,4 +1,4 @@
-//! Secrets of the model: all names lead to one (or each to one of its own), which somebody may take away, spoil or forbid.
+//! Secrets of the model: all names lead to one Secret, or each to its own. They can be deleted, spoiled or forbidden.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::k8s::api::KubeApiError;
 pub(super) struct Secrets {
     held: Option<Secret>,
     fault: Option<KubeApiError>,
-    /// Each name leads to a Secret of its own.
+    /// Whether each name has its own Secret.
     own: bool,
     /// The names that were read.
     reads: Vec<String>,
@@ -29,32 +29,32 @@ impl Secrets {
 }
 
 impl MemoryKubeApi {
-    /// Somebody puts this key into the Secret, whatever was there.
+    /// Puts this key into the Secret.
     pub(crate) fn set_key(&self, key: &[u8]) {
         self.set_secret(&[("api-key", key)], "Opaque");
     }
 
-    /// Somebody creates the Secret, or replaces it.
+    /// Creates or replaces the Secret.
     pub(crate) fn set_secret(&self, data: &[(&str, &[u8])], type_: &str) {
         self.lock().secrets.held = Some(secret(data, type_));
     }
 
-    /// From now on each Secret holds a key of its own, which is the Secret's name.
+    /// From now on each Secret contains its own key, which is the Secret's name.
     pub(crate) fn give_each_a_key(&self) {
         self.lock().secrets.own = true;
     }
 
-    /// Somebody deletes the Secret.
+    /// Deletes the Secret.
     pub(crate) fn remove_key(&self) {
         self.lock().secrets.held = None;
     }
 
-    /// From now on Secrets cannot be read for this reason, if any.
+    /// From now on reading Secrets fails with this error, if any.
     pub(crate) fn fail_secrets(&self, fault: Option<KubeApiError>) {
         self.lock().secrets.fault = fault;
     }
 
-    /// The names of the Secrets that were read since this was last asked.
+    /// The names of the Secrets that were read since the last call of this.
     pub(crate) fn secrets_read(&self) -> Vec<String> {
         std::mem::take(&mut self.lock().secrets.reads)
     }

@@ -18,7 +18,7 @@ pub struct DialectSummary {
 }
 
 /// One word for how these states, sorted, are requested.
-pub(super) fn of(filter: &StateFilter, why: About, asked: &[String]) -> &'static str {
+pub(crate) fn of(filter: &StateFilter, why: About, asked: &[String]) -> &'static str {
     let all = filter.states().len() == asked.len();
     let newer = filter
         .states()
@@ -50,12 +50,17 @@ impl Dialects {
     /// `None` if nothing differs.
     #[must_use]
     pub fn note(&self, states: &[String]) -> Option<String> {
-        let names = (self.names() == QueryNames::Sdk).then_some(
-            "The operator uses the SDKs' query parameters (page_size), because the API ignores those of its reference page",
-        );
         let word = self
             .recall(states)
             .map(|learnt| learnt.word(&sorted(states)));
+        Self::note_of(self.names(), word)
+    }
+
+    /// The same for these query names and this word for the state filter (`None`: nothing is known of it).
+    pub(crate) fn note_of(names: QueryNames, word: Option<&'static str>) -> Option<String> {
+        let names = (names == QueryNames::Sdk).then_some(
+            "The operator uses the SDKs' query parameters (page_size), because the API ignores those of its reference page",
+        );
         let filter = word.and_then(|word| match word {
             "ignored" => Some("The API ignores the state filter, so every sync lists everything"),
             "lacking" => Some(

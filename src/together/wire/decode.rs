@@ -1,5 +1,6 @@
 //! Parses the body of a response into remediations, one by one, so that a bad item does not affect the others.
 
+mod fields;
 mod item;
 
 use std::borrow::Cow;
@@ -11,6 +12,8 @@ use serde::{
 };
 use serde_json::{error::Category, value::RawValue};
 use serde_path_to_error::{Path, Segment};
+
+pub use fields::Fields;
 
 use crate::together::{
     error::{DecodeError, Error},

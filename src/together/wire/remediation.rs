@@ -72,7 +72,7 @@ pub struct Remediation<T = Text> {
     /// When processing ended.
     #[serde(deserialize_with = "text")]
     pub end_time: Option<T>,
-    /// Why it failed.
+    /// Why the remediation failed.
     #[serde(deserialize_with = "text")]
     pub error_message: Option<T>,
     /// When the API last changed it.

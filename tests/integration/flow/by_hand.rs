@@ -200,7 +200,7 @@ async fn a_foreign_object_in_a_mirrors_place_is_left_alone_and_told() {
     let ready = told(&watch, "Ready");
     assert_eq!(ready.status, "True");
     assert!(
-        ready.message.contains("left out 1:") && ready.message.contains(&taken.id),
+        ready.message.contains("Left out 1:") && ready.message.contains(&taken.id),
         "{}",
         ready.message
     );

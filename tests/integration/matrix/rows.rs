@@ -51,7 +51,7 @@ fn listed(name: &'static str, fault: Fault, mirrored: &'static str, advice: &'st
 }
 
 fn left_out(name: &'static str, fault: Fault, mirrored: &'static str) -> Row {
-    let note = Some("left out");
+    let note = Some("Left out");
     Row {
         mirrored,
         ..row(name, fault, Effect::Listed { note }, SKIPPED)

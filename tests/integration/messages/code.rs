@@ -1,7 +1,8 @@
 //! The messages in the code: the literals of the operator's source files that people can see.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path, sync::LazyLock};
 
+use regex::Regex;
 use syn::{
     Attribute, Expr, ExprLit, ExprMethodCall, File, ImplItemFn, Item, Lit, LitStr, Macro, Meta,
     Pat, Token, Variant,
@@ -33,6 +34,9 @@ pub(super) struct Message {
     pub(super) text: String,
 }
 
+/// A placeholder of a format string.
+static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\{[^{}]*\}").unwrap());
+
 /// Methods that compare their argument with a text, which is then not shown.
 const COMPARE: [&str; 9] = [
     "strip_prefix",
@@ -44,6 +48,14 @@ const COMPARE: [&str; 9] = [
     "trim_end_matches",
     "replace",
     "append_pair",
+];
+
+/// Source files that only tests compile.
+const TESTS: [&str; 4] = [
+    "tests.rs",
+    "simulation.rs",
+    "testing.rs",
+    "kube_state_metrics.rs",
 ];
 
 struct Finder {
@@ -156,8 +168,14 @@ impl<'ast> Visit<'ast> for Finder {
                 self.note(Way::Log, &name, text);
             }
         } else if !["matches", "env", "panic", "json", "include_str"].contains(&&*name) {
-            for (_, text) in texts {
-                self.note_prose(text);
+            // A macro of macros: what it logs may be one word.
+            let logs = called.tokens.to_string().contains("tracing ::");
+            for (is_field, text) in texts {
+                if logs && !is_field {
+                    self.note(Way::Text, "", text);
+                } else {
+                    self.note_prose(text);
+                }
             }
         }
     }
@@ -192,14 +210,16 @@ fn literals(input: ParseStream<'_>) -> syn::Result<Vec<(bool, String)>> {
     Ok(found)
 }
 
-/// Whether a person could read `text` as prose: two words next to each other, and no name of a media type or the like.
+/// Whether a person could read `text` as prose: two words next to each other, or a word beside a placeholder.
 pub(super) fn is_prose(text: &str) -> bool {
     let is_word = |word: &str| {
         let word = word.trim_matches(|c: char| ".,;:()'\"`".contains(c));
         word.len() > 1 && word.chars().all(|c| c.is_ascii_alphabetic() || c == '\'')
     };
-    let words: Vec<_> = text.split(' ').map(is_word).collect();
-    words.windows(2).any(|pair| pair[0] && pair[1])
+    let bare = PLACEHOLDER.replace_all(text, "");
+    let words: Vec<_> = bare.split(' ').map(is_word).collect();
+    let beside_a_placeholder = bare != text && text.contains(' ') && words.contains(&true);
+    beside_a_placeholder || words.windows(2).any(|pair| pair[0] && pair[1])
 }
 
 /// Whether only tests compile what has these attributes.
@@ -217,7 +237,7 @@ pub(super) fn of_file(place: &str, text: &str) -> BTreeSet<Message> {
         name: String::new(),
         found: BTreeSet::new(),
     };
-    let code: File = syn::parse_str(text).unwrap();
+    let code: File = syn::parse_str(text).unwrap_or_else(|error| panic!("{place}: {error}"));
     if !is_for_tests(&code.attrs) {
         finder.visit_file(&code);
     }
@@ -234,14 +254,7 @@ pub(super) fn all(shown: &[&str]) -> BTreeSet<Message> {
                 if !["tests", "simulation", "testing"].contains(&&*name) {
                     collect(&path, into);
                 }
-            } else if ![
-                "tests.rs",
-                "simulation.rs",
-                "testing.rs",
-                "kube_state_metrics.rs",
-            ]
-            .contains(&&*name)
-            {
+            } else if path.extension().is_some_and(|end| end == "rs") && !TESTS.contains(&&*name) {
                 into.push(path.to_str().unwrap().to_owned());
             }
         }

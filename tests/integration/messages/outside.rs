@@ -25,7 +25,7 @@ fn yaml(path: &str) -> Value {
 pub(super) fn help() -> Vec<Shown> {
     let about = |command: &clap::Command| command.get_about().map(ToString::to_string);
     let root = Cli::command();
-    let mut all = vec![("".to_owned(), about(&root).unwrap_or_default())];
+    let mut all = vec![("--help".to_owned(), about(&root).unwrap_or_default())];
     for command in root.get_subcommands() {
         let name = command.get_name();
         all.push((name.to_owned(), about(command).unwrap_or_default()));

@@ -177,14 +177,20 @@ fn the_message_names_the_first_failure_and_what_to_do() {
     let message = after(&[Fails("a"), Fails("b"), EndsFull])
         .message()
         .unwrap();
-    assert!(message.starts_with("2 mirrors"), "{message}");
     assert!(
-        message.contains("a: the API server rejected the request: exceeded quota"),
+        message.starts_with("Cannot write 2 mirrors, such as a: "),
+        "{message}"
+    );
+    assert!(
+        message.contains("the API server rejected the request: exceeded quota"),
         "{message}"
     );
     assert!(message.contains("Raise the quota"), "{message}");
     let message = after(GAVE_UP).message().unwrap();
-    assert!(message.starts_with("at least 1 mirrors"), "{message}");
+    assert!(
+        message.starts_with("Cannot write at least 1 mirrors, "),
+        "{message}"
+    );
 }
 
 #[test]

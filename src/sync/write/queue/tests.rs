@@ -275,7 +275,7 @@ async fn what_is_left_out_is_named_and_then_counted() {
     assert_eq!(summary.created, 1, "one odd item costs no other");
     let message = left_out.message().unwrap();
     assert!(
-        message.contains("left out 5") && message.contains("2 more"),
+        message.contains("Left out 5") && message.contains("2 more"),
         "{message}"
     );
     assert!(
@@ -296,7 +296,7 @@ async fn what_is_cut_short_is_named() {
     for _ in 0..2 {
         let (_, left_out) = world.run(vec![long(1), item(2, "RUNNING")]).await;
         let message = left_out.message().unwrap();
-        assert_eq!(message, format!("cut short 1: {} (reason)", id(1)));
+        assert_eq!(message, format!("Truncated 1: {} (reason)", id(1)));
     }
 }
 

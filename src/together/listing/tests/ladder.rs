@@ -85,7 +85,7 @@ async fn a_server_of_joined_states_is_asked_so() {
     assert_eq!(complete.unwrap().states(), OPEN.map(str::to_owned));
     drive(open(&api, &dialects)).await.1.unwrap();
     let note = dialects.note(&request(&OPEN).states);
-    assert!(note.is_some_and(|note| note.contains("joined by commas")));
+    assert!(note.is_some_and(|note| note.contains("joins states by commas")));
 }
 
 #[tokio::test]

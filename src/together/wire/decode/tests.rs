@@ -241,7 +241,7 @@ fn one_remediation_by_id() {
     for (body, told) in [
         (
             r#"{"id":"a"}"#,
-            "cannot read the response of the Together API: state is absent or empty. Check --api-url, then contact Together support",
+            "cannot read the response of the Together API: state: absent or empty. Check --api-url, then contact Together support",
         ),
         (
             "[]",

@@ -390,7 +390,7 @@ fn ended_at(version: &Version) -> Option<Timestamp> {
 /// How many the watch says that it left out.
 fn told_left_out(note: &str) -> usize {
     let number = note
-        .split("left out ")
+        .split("Left out ")
         .nth(1)
         .and_then(|rest| rest.split(':').next());
     number

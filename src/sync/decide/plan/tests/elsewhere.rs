@@ -55,7 +55,7 @@ fn a_foreign_object_of_its_name_is_left_alone() {
     world.index.apply(world.cluster.plant(1, "cluster-2"));
     assert!(matches!(
         world.plan(&target(), &item(1, "RUNNING")),
-        Verdict::Skipped(why) if why.contains("not its mirror")
+        Verdict::Skipped(why) if why.contains("another object has the mirror's name")
     ));
 }
 

@@ -16,7 +16,7 @@ async fn an_unreadable_field_is_named_each_time_and_its_item_is_mirrored() {
         let message = left_out.message().unwrap();
         assert_eq!(
             message,
-            format!("unreadable fields 1: {} (mode, reason)", id(1))
+            format!("Unreadable fields 1: {} (mode, reason)", id(1))
         );
     }
 }

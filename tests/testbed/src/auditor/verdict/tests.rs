@@ -212,7 +212,7 @@ fn an_old_state_is_explained_by_its_mark_or_by_the_end_of_the_operator() {
     not_ready.tells("it says RUNNING, Synced True");
     let mut named = outdated(0);
     named.watch["status"]["conditions"][0]["message"] =
-        json!(format!("left out 1: {ID} (no state)"));
+        json!(format!("Left out 1: {ID} (no state)"));
     named.tells("it says RUNNING, Synced True");
 }
 
@@ -275,7 +275,7 @@ fn one_that_has_no_mirror() {
     not_ready.is_explained();
     let mut left_out = missing(0);
     left_out.watch["status"]["conditions"][0]["message"] =
-        json!("left out 1: an item without an id");
+        json!("Left out 1: an item without an id");
     left_out.is_explained();
     let mut unserved = missing(0);
     unserved.history.served = None;

@@ -1,0 +1,82 @@
+use super::*;
+use crate::{
+    api::cluster_watch::{ClusterWatch, ClusterWatchSpec},
+    probe::report::{Failed, Report},
+};
+
+fn report() -> Report {
+    let watch = ClusterWatch::new("probe", ClusterWatchSpec::default());
+    Report::unasked("api.example".to_owned(), &watch, false)
+}
+
+fn problem(count: usize, ids: &[&str]) -> Problem {
+    Problem {
+        problem: "field id: absent or empty".to_owned(),
+        count,
+        items: (1..=count.min(5)).collect(),
+        ids: ids.iter().map(ToString::to_string).collect(),
+    }
+}
+
+#[test]
+fn a_failure_comes_first_in_lines_that_fit_a_terminal() {
+    let failure = Failed {
+        reason: "Unavailable",
+        message: "the API is unavailable: timed out. ".repeat(4),
+        stalled: false,
+    };
+    let report = Report {
+        failure: Some(failure),
+        ..report()
+    };
+    insta::assert_snapshot!(render(&report), @r"
+    result        FAILED: Unavailable
+                  the API is unavailable: timed out. the API is unavailable: timed out. the API is
+                  unavailable: timed out. the API is unavailable: timed out.
+    in run        run retries. Ready turns False once nothing was synced for three intervals and two
+                  minutes.
+    version       together-remediation-operator 0.1.0
+    API           api.example
+    scope         all instances of one cluster (ids: --show-ids)
+    calls         none: nothing was asked
+    ");
+}
+
+#[test]
+fn what_run_would_say_follows_from_the_reason() {
+    let told = |reason, stalled| {
+        in_run(&Failed {
+            reason,
+            message: String::new(),
+            stalled,
+        })
+    };
+    assert!(told("SecretInvalid", true).contains("after two minutes"));
+    assert!(told("Unauthorized", true).contains("Stalled is True at once"));
+    assert!(told("RateLimited", false).contains("retries"));
+}
+
+#[test]
+fn a_problem_names_the_first_items_by_place_or_by_id() {
+    assert_eq!(
+        told(&problem(7, &[])),
+        "7: field id: absent or empty (item 1, 2, 3, 4, 5, …)"
+    );
+    assert_eq!(
+        told(&problem(1, &["a\u{1b}[31mb"])),
+        "1: field id: absent or empty (item a\\u{1b}[31mb)"
+    );
+}
+
+#[test]
+fn a_skew_is_told_by_its_side() {
+    let skew = |seconds| {
+        clock(&Clock {
+            skew_seconds: Some(seconds),
+            more_than_a_day: false,
+        })
+    };
+    assert_eq!(skew(0.4), "agrees with the local clock");
+    assert_eq!(skew(12.0), "12 s ahead of the local clock");
+    assert_eq!(skew(-12.0), "12 s behind the local clock");
+}

@@ -1,0 +1,236 @@
+//! Each fault of the simulator, and servers that are none.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::future::join_all;
+use rustls::{
+    ServerConfig,
+    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+};
+use serde_json::Value;
+use testbed::simulator::{Fault, Times};
+use together_remediation_operator::{
+    api::cluster_watch::{ClusterWatch, ClusterWatchSpec},
+    probe::ask,
+    together::{ApiKey, BaseUrl, Client, Limits},
+};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use super::{at, of, simulator};
+use crate::fixture::CLUSTER;
+
+fn status(status: u16) -> Fault {
+    Fault::Status {
+        status,
+        retry_after: Some("120".to_owned()),
+    }
+}
+
+/// Each fault that keeps `run` from mirroring: reason, whether it would be Stalled, and a part of the message.
+fn fatal() -> Vec<(Fault, &'static str, bool, &'static str)> {
+    let body = |body: &str| Fault::Answer {
+        status: 200,
+        body: body.to_owned(),
+    };
+    let redirect = Fault::Redirect {
+        location: "http://127.0.0.1:9/".to_owned(),
+    };
+    vec![
+        (status(400), "BadRequest", true, "spec.clusterId"),
+        (status(401), "Unauthorized", true, "(401)"),
+        (status(402), "Forbidden", true, "billing"),
+        (status(403), "Forbidden", true, "cluster CLUSTER_ID (403)"),
+        (
+            status(404),
+            "ClusterNotFound",
+            true,
+            "cluster CLUSTER_ID (404)",
+        ),
+        (status(408), "Unavailable", false, "408"),
+        (status(429), "RateLimited", false, "429"),
+        (status(503), "Unavailable", false, "503"),
+        (Fault::Html { status: 502 }, "Unavailable", false, "502"),
+        (
+            Fault::Html { status: 200 },
+            "InvalidResponse",
+            false,
+            "not JSON",
+        ),
+        (Fault::NotJson, "InvalidResponse", false, "--api-url"),
+        (Fault::OtherShape, "InvalidResponse", false, "--api-url"),
+        (
+            body("{\"remediations\": []}"),
+            "InvalidResponse",
+            false,
+            "has_next",
+        ),
+        (redirect, "InvalidResponse", false, "redirect"),
+        (Fault::CutBody, "Unavailable", false, "connection cut"),
+        (
+            Fault::RepeatedToken,
+            "IncompleteListing",
+            false,
+            "same page",
+        ),
+        (Fault::MissingToken, "IncompleteListing", false, "token"),
+    ]
+}
+
+#[tokio::test]
+async fn each_fault_that_keeps_run_from_mirroring_ends_it_with_exit_1_and_the_reason_of_run() {
+    let cases = fatal()
+        .into_iter()
+        .map(|(fault, reason, stalled, part)| async move {
+            let simulator = simulator(120).await;
+            simulator.fault(fault.clone(), Times::UntilCleared);
+            let outcome = of(&simulator, &["--output", "json"]).await;
+            let failure = &outcome.report()["failure"];
+            assert_eq!(outcome.code, Some(1), "{fault:?}: {failure}");
+            assert_eq!(outcome.stderr, "", "{fault:?}");
+            assert_eq!(failure["reason"], reason, "{fault:?}: {failure}");
+            assert_eq!(failure["stalled"], stalled, "{fault:?}: {failure}");
+            let message = failure["message"].as_str().unwrap();
+            assert!(message.contains(part), "{fault:?}: {message}");
+            let text = of(&simulator, &[]).await.stdout;
+            assert!(
+                text.starts_with(&format!("result        FAILED: {reason}\n")),
+                "{text}"
+            );
+            assert!(text.contains("in run"), "{text}");
+        });
+    join_all(cases).await;
+}
+
+#[tokio::test]
+async fn what_run_lives_with_is_told_and_exit_0() {
+    let cases = [
+        (Fault::ItemWithoutId, "field id: "),
+        (Fault::MalformedItem, "field state: "),
+        (Fault::UnknownEnum, "DEFROSTING"),
+        (Fault::EmptyList, "The list is empty"),
+        (Fault::ShiftedPage, "OK: run can mirror this"),
+        (Fault::DoubledPage, "OK: run can mirror this"),
+        (Fault::LostPage, "OK: run can mirror this"),
+        (Fault::OldVersion, "OK: run can mirror this"),
+        (Fault::SlowDrip { pause_ms: 0 }, "OK: run can mirror this"),
+    ];
+    for (fault, part) in cases {
+        let simulator = simulator(8).await;
+        simulator.fault(fault.clone(), Times::UntilCleared);
+        let outcome = of(&simulator, &[]).await;
+        assert_eq!(outcome.code, Some(0), "{fault:?}: {}", outcome.stdout);
+        assert!(
+            outcome.stdout.contains(part),
+            "{fault:?}: {}",
+            outcome.stdout
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_fails_once_is_repeated_as_run_repeats_it() {
+    let simulator = simulator(4).await;
+    simulator.fault(Fault::CutBody, Times::Next(1));
+    let outcome = of(&simulator, &[]).await;
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stdout);
+    assert!(
+        outcome.stdout.contains("of which 1 repeated a failed one"),
+        "{}",
+        outcome.stdout
+    );
+}
+
+#[tokio::test]
+async fn a_list_that_breaks_off_tells_what_came_before() {
+    let simulator = simulator(250).await;
+    simulator.fault(status(403), Times::After(1));
+    let outcome = of(&simulator, &[]).await;
+    assert_eq!(outcome.code, Some(1), "{}", outcome.stdout);
+    assert!(
+        outcome.stdout.contains("100 remediations on 1 page"),
+        "{}",
+        outcome.stdout
+    );
+    assert!(
+        outcome.stdout.contains("NOT COMPLETE"),
+        "{}",
+        outcome.stdout
+    );
+}
+
+#[tokio::test]
+async fn an_api_that_cannot_be_reached_says_why() {
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let url = format!("http://{closed}");
+    let nothing = at(&url, "key", &["--output", "json"]).await;
+    let message = nothing.report()["failure"]["message"].to_string();
+    assert_eq!(nothing.code, Some(1));
+    assert!(
+        message.contains("connection refused") && message.contains("host and port"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn a_certificate_that_nobody_signed_says_what_to_do() {
+    testbed::tls::provide();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let params = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let serving = tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let _ = acceptor.accept(stream).await;
+        }
+    });
+    let outcome = at(&url, "key", &["--output", "json"]).await;
+    serving.abort();
+    let failure = &outcome.report()["failure"];
+    assert_eq!(outcome.code, Some(1));
+    assert_eq!(failure["reason"], "Unavailable");
+    let message = failure["message"].to_string();
+    assert!(
+        message.contains("certificate untrusted") && message.contains("SSL_CERT_FILE"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn an_api_that_hangs_is_given_up_after_the_time_of_run() {
+    let simulator = simulator(1).await;
+    simulator.fault(Fault::Hang, Times::UntilCleared);
+    let base = BaseUrl::parse(&simulator.url(), true).unwrap();
+    let limits = Limits {
+        read_timeout: Duration::from_millis(50),
+        total_timeout: Duration::from_millis(50),
+        ..Limits::default()
+    };
+    let client = Client::new(base, limits, None).unwrap();
+    let key = ApiKey::parse(simulator.key().as_bytes()).unwrap();
+    let spec = ClusterWatchSpec {
+        cluster_id: CLUSTER.to_owned(),
+        ..ClusterWatchSpec::default()
+    };
+    let report = ask(&client, &key, &ClusterWatch::new("probe", spec), false).await;
+    let report: Value = serde_json::to_value(report).unwrap();
+    assert_eq!(report["failure"]["reason"], "Unavailable");
+    assert!(
+        report["failure"]["message"]
+            .to_string()
+            .contains("timed out")
+    );
+    assert_eq!(report["calls"]["made"], 3);
+}
