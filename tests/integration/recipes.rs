@@ -193,7 +193,7 @@ async fn each_does_what_it_says() {
     fixture
         .watch_where("training", "it is suspended", |status, _| {
             let ready = &status.conditions[0];
-            (&*ready.type_, &*ready.message) == ("Ready", "suspended")
+            (&*ready.type_, &*ready.message) == ("Ready", "Suspended")
         })
         .await;
 }

@@ -35,7 +35,7 @@ fn the_readme_says_what_was_measured_and_of_what() {
     assert!(readme.contains(&calls), "{calls}");
 }
 
-/// The Lease is not among the writes of a ClusterWatch, and is most of all writes.
+/// The Lease is not among the writes of a `ClusterWatch`, and is most of all writes.
 #[test]
 fn the_writes_of_a_day_are_those_of_a_cluster_watch_and_those_of_the_lease() {
     let page = read("docs/concepts/architecture.md");
@@ -227,11 +227,11 @@ fn the_readme_begins_as_the_quickstart() {
 fn pages_keep_to_plain_words() {
     let odd = Regex::new(r"(?i)\b(nobody|somebody|whoever|heeds?|heeded|anew|is told|mends?)\b");
     let odd = odd.unwrap();
+    let generated = Regex::new(r"(?s)<!-- (?:Made|Values|Metrics).*?<!-- End").unwrap();
     for (page, text) in pages() {
         if page.ends_with("changelog.md") || page.starts_with("charts") {
             continue;
         }
-        let generated = Regex::new(r"(?s)<!-- (?:Made|Values|Metrics).*?<!-- End").unwrap();
         for line in generated.replace_all(&text, "").lines() {
             // Transcripts quote the program.
             if !page.ends_with("kubectl.md") && !line.starts_with("| WARN") {

@@ -15,7 +15,7 @@ pub(super) struct Row {
 pub(super) const ROWS: [Row; 8] = [
     Row {
         name: "etcd is restored from a snapshot, with `--bump-revision` and `--mark-compacted`",
-        seen: "Both kinds are listed again. Mirrors that went back, came back or are missing are right again after a full sync. The operator does not restart.",
+        seen: "Both kinds are listed again. A full sync corrects mirrors that are older than before, came back or are missing. The operator does not restart.",
         advice: "Apply your later changes again, because ClusterWatches and Secrets are those of the snapshot.",
         test: (
             "restore.rs",

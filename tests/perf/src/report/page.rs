@@ -64,11 +64,17 @@ fn machines(page: &mut String, runs: &[Report]) {
 }
 
 fn line(page: &mut String, name: &str, runs: &[Report], value: impl Fn(&Report) -> String) {
-    let _ = write!(page, "| {name} |");
-    for run in runs {
-        let _ = write!(page, " {} |", value(run));
+    let mut values: Vec<String> = runs.iter().map(value).collect();
+    // What all runs share stands once.
+    if let Some((first, others)) = values.split_first_mut()
+        && !first.is_empty()
+        && !others.is_empty()
+        && others.iter().all(|other| other == first)
+    {
+        first.push_str(", all runs");
+        others.iter_mut().for_each(String::clear);
     }
-    page.push('\n');
+    let _ = writeln!(page, "| {name} | {} |", values.join(" | "));
 }
 
 fn targets(page: &mut String, runs: &[Report], drawn: &[Drawn]) {
