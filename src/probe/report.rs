@@ -11,9 +11,9 @@ use super::{
     survey::{Listed, Survey},
 };
 use crate::{
-    api::{Reason, cluster_watch::ClusterWatch},
+    api::{Reason, cluster_watch::ClusterWatch, conditions::sentence},
     controller::status::reason::Failure,
-    together::{ApiClock, Error, Fields, QueryNames},
+    together::{ApiClock, CompleteListing, Error, Fields, QueryNames},
 };
 
 /// Most unknown fields that are named.
@@ -79,7 +79,7 @@ impl From<Failure> for Failed {
     fn from(failure: Failure) -> Self {
         Self {
             reason: failure.reason.as_str(),
-            message: failure.message,
+            message: sentence(&failure.message),
             stalled: failure.needs_somebody,
         }
     }
@@ -154,7 +154,11 @@ impl List {
             of: what,
             complete: listed.outcome.is_ok(),
             items: listed.items,
-            pages: listed.pages,
+            // Those of an abandoned attempt do not count.
+            pages: listed
+                .outcome
+                .as_ref()
+                .map_or(listed.pages, CompleteListing::pages),
             seconds: (listed.took.as_secs_f64() * 100.0).round() / 100.0,
         }
     }

@@ -9,6 +9,8 @@ use super::{
 
 /// Columns of the labels.
 const LABEL: usize = 14;
+/// What stands for an empty list of unknown things.
+const NOTHING: &str = "nothing";
 /// Columns of what follows.
 const WIDTH: usize = 84;
 
@@ -59,14 +61,16 @@ fn asked(report: &Report) -> Vec<Row> {
 
 /// What the answers hold.
 fn found(report: &Report) -> Vec<Row> {
-    if report.lists.is_empty() {
+    let unknown = unknown(&report.unknown);
+    // Nothing came, and nothing can be said of it.
+    if report.lists.iter().all(|list| list.items == 0) && !report.ok && unknown == NOTHING {
         return Vec::new();
     }
     vec![
         ("states", counted(&report.states)),
         ("modes", counted(&report.modes)),
         ("triggers", counted(&report.triggers)),
-        ("unknown", unknown(&report.unknown)),
+        ("unknown", unknown),
         ("mirrors", mirrors(report)),
         ("API clock", clock(&report.clock)),
     ]
@@ -207,7 +211,7 @@ fn unknown(unknown: &Unknown) -> String {
         ));
     }
     if parts.is_empty() {
-        return "nothing".to_owned();
+        return NOTHING.to_owned();
     }
     parts.join("; ")
 }

@@ -113,7 +113,7 @@ impl<'de> Deserializer<'de> for Names<'_> {
         _: V,
     ) -> Result<V::Value, Error> {
         *self.0 = fields;
-        Err(Error::custom("only its names were requested"))
+        Err(Error::custom("the names are known now"))
     }
 
     forward_to_deserialize_any! {
