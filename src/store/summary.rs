@@ -27,7 +27,7 @@ pub struct Rollup {
     pub counts: RemediationCounts,
     /// The ones that wait longest first, at most ten.
     pub attention: Vec<Attention>,
-    /// The message of AttentionRequired; `None` if nothing needs attention.
+    /// The message of `AttentionRequired`; `None` if nothing needs attention.
     pub message: Option<String>,
 }
 

@@ -60,9 +60,9 @@ async fn mark_stale_where<C: KubeApi, T: Service>(
 
 /// The mark of a mirror that is stale, if it needs one.
 pub(super) fn stale_mark((name, mirror): (Box<str>, Arc<Mirror>)) -> Option<Write> {
-    let needed = mirror.needs_stale_mark();
-    needed.then(|| Write {
-        name,
-        change: MirrorChange::Mark(mirror, Synced::Stale),
-    })
+    if !mirror.needs_stale_mark() {
+        return None;
+    }
+    let change = MirrorChange::Mark(mirror, Synced::Stale);
+    Some(Write { name, change })
 }

@@ -78,14 +78,11 @@ impl<C: KubeApi> StatusReport<C> {
         if *standing != ReadyState::Suspended {
             self.meter.stale_after(env.clock.elapsed(), stale_after);
         }
-        match &written {
-            Err(error) => {
-                tracing::warn!(watch = %watch.name_any(), namespace = %target.namespace, %error, "failed to write the status; retrying at the next sync");
-            }
-            Ok(()) => {
-                let drafts = events::of_report(&before, &Shown::by(self.reporter.last()));
-                env.events.of_watch(watch, drafts);
-            }
+        if let Err(error) = &written {
+            tracing::warn!(watch = %watch.name_any(), namespace = %target.namespace, %error, "failed to write the status; retrying at the next sync");
+        } else {
+            let drafts = events::of_report(&before, &Shown::by(self.reporter.last()));
+            env.events.of_watch(watch, drafts);
         }
         written.is_ok()
     }

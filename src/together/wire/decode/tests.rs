@@ -245,7 +245,7 @@ fn one_remediation_by_id() {
         ),
         (
             "[]",
-            "cannot read the response of the Together API: the body is no JSON object. Check --api-url, then contact Together support",
+            "cannot read the response of the Together API: the body: no JSON object. Check --api-url, then contact Together support",
         ),
     ] {
         assert_eq!(decode_one(body.as_bytes()).unwrap_err().to_string(), told);
