@@ -44,7 +44,7 @@ async fn it_waits_for_an_operator_that_is_not_there() {
     };
     let fixture = Fixture::idle("helm-waits").await;
     let told = install(helm, &fixture, "5s").await.unwrap_err();
-    let wanted = "status: InProgress, message: no operator has looked at this yet";
+    let wanted = "status: InProgress, message: Waiting for the operator";
     assert!(told.contains(wanted), "{told}");
 }
 

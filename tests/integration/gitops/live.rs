@@ -186,7 +186,7 @@ async fn in_one_go(live: &Live) {
         .unwrap();
     live.settled(WATCHES, "Progressing").await;
     let watch = live.fixture.watches().get("training").await.unwrap();
-    let waits = "no operator has looked at this yet";
+    let waits = "Waiting for the operator";
     assert!(
         format!("{:?}", watch.status).contains(waits),
         "{:?}",
