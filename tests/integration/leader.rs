@@ -165,7 +165,7 @@ async fn a_leader_whose_lease_is_overwritten_ends_and_writes_nothing_more() {
     assert!(matches!(error, RunError::Lost(_)), "{error}");
     let told = error.to_string();
     assert!(
-        told.contains("names somebody now") && !told.contains('\n'),
+        told.contains("is now held by somebody") && !told.contains('\n'),
         "{told}"
     );
     assert_eq!(clock.sleepers(), 0, "all of its tasks have ended");

@@ -74,7 +74,7 @@ async fn a_watch_that_is_suspended_stops_its_writes_and_goes_on_where_it_was() {
     fixture.patch_watch("training", suspend(true)).await;
     nothing_more_is_written(&fixture).await;
     let watch = fixture.watches().get("training").await.unwrap();
-    assert_eq!(told(&watch, "Ready").message, "suspended");
+    assert_eq!(told(&watch, "Ready").message, "Suspended");
     fixture.forget_most().await;
     fixture.patch_watch("training", suspend(false)).await;
     fixture.ready("training", "Synced").await;

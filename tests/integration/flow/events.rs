@@ -153,7 +153,7 @@ async fn change_mode(fixture: &Fixture, of: &str, mode: &str, wanted: &[(&str, &
     until("the change is told", async || {
         let notes = notes(fixture, "ModeChanged").await;
         let fits = |(note, count): &(String, i32), wanted: &(&str, &str, i32)| {
-            let words = note.split_once(" to ").unwrap();
+            let words = note.split_once(") to ").unwrap();
             words.0.contains(wanted.0) && words.1.contains(wanted.1) && *count == wanted.2
         };
         let all = notes.len() == wanted.len()

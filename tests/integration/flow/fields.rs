@@ -166,7 +166,7 @@ async fn an_item_without_an_id_is_told_by_its_place() {
     let watch = fixture.synced_watch(|_| {}).await;
     let ready = told(&watch, "Ready");
     let left_out = "Left out 1: the listing's item 0: field id: absent or empty";
-    assert_eq!(ready.message, format!("{AGREES}; {left_out}"));
+    assert_eq!(ready.message, format!("{AGREES}. {left_out}"));
     assert_mirrors(&fixture.all().await, &truth);
 }
 
@@ -201,7 +201,7 @@ async fn what_is_too_long_is_cut_and_blocks_nothing() {
     let cut_short = format!("Truncated 1: {} (instanceId)", truth.id);
     assert_eq!(
         told(&watch, "Ready").message,
-        format!("{AGREES}; {cut_short}")
+        format!("{AGREES}. {cut_short}")
     );
     let cut = |letter: &str, limit: usize| Some(letter.repeat(limit - 1) + "…");
     let expected = Truth {

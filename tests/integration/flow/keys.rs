@@ -81,7 +81,7 @@ async fn a_secret_that_cannot_be_used_is_told_with_what_to_do() {
         (
             (&[("key", "planted-marker-1")][..], "Opaque"),
             "SecretInvalid",
-            "it has no key api-key: add it",
+            "it has no key \"api-key\". Add the key",
         ),
         ((&[("api-key", "")], "Opaque"), "SecretInvalid", "is empty"),
         (
@@ -121,7 +121,7 @@ async fn a_secret_that_cannot_be_used_is_told_with_what_to_do() {
     assert!(
         ready
             .message
-            .contains("there is no Secret together in this namespace: create it")
+            .contains("Secret \"together\" not found in this namespace. Create it")
     );
     assert_eq!(stands(&watch, "Reconciling"), "True");
     fixture.turn(GRACE).await;

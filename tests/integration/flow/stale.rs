@@ -129,7 +129,7 @@ async fn a_watch_that_was_never_synced_says_why() {
     let watch = fixture
         .watch_where("training", "the message says what failed", |status, _| {
             status.conditions.iter().any(|condition| {
-                condition.type_ == "Ready" && condition.message.contains("cannot be read")
+                condition.type_ == "Ready" && condition.message.contains("cannot read")
             })
         })
         .await;

@@ -98,7 +98,7 @@ async fn a_state_that_nobody_knows_is_open_and_kept_word_by_word() {
     let status = mirror.status.unwrap();
     let mut messages = status.conditions.iter().map(|told| &*told.message);
     assert!(
-        messages.any(|told| told.contains("in state DEFROSTING, which this version does not know"))
+        messages.any(|told| told.contains("in state DEFROSTING, which this version does not recognize"))
     );
     assert_eq!(
         (

@@ -31,7 +31,7 @@ async fn suspended_from_birth_it_never_calls_the_api() {
             ready.reason.as_str(),
             ready.message.as_str()
         ),
-        ("Unknown", "Pending", "suspended")
+        ("Unknown", "Pending", "Suspended")
     );
     assert_eq!(stands(&watch, "Reconciling"), "False");
     assert_eq!(stands(&watch, "Stalled"), "False");
@@ -63,7 +63,7 @@ async fn suspended_later_everything_stays_until_it_is_resumed() {
     let ready = told(&watch, "Ready");
     assert_eq!(
         (ready.status.as_str(), ready.message.as_str()),
-        ("True", "suspended")
+        ("True", "Suspended")
     );
     assert_eq!(stands(&watch, "Reconciling"), "False");
     let status = watch.status.as_ref().unwrap();

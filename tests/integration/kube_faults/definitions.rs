@@ -51,7 +51,7 @@ async fn the_definition_of_mirrors_goes_away_and_comes_back() {
     let (fixture, id) = synced(&own_control_plane().await, "no-mirrors").await;
     let before = uids(&fixture).await;
     remove(&fixture, &["remediations"]).await;
-    let line = probed(&fixture, "/readyz", 503, "not installed: Remediation;").await;
+    let line = probed(&fixture, "/readyz", 503, "CRDs not installed: Remediation.").await;
     assert!(line.contains("kubectl apply -f crds/"), "{line}");
     assert_eq!(fixture.probe("/livez").await, alive());
     until("nobody polls", || async {

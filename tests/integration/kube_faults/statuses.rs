@@ -80,7 +80,7 @@ async fn a_suspended_watch_says_so_as_soon_as_it_can() {
     running.end();
     fixture.turn(super::POLL).await;
     let watch = fixture.watches().get("training").await.unwrap();
-    assert_eq!(told(&watch, "Ready").message, "suspended");
+    assert_eq!(told(&watch, "Ready").message, "Suspended");
 }
 
 #[tokio::test(flavor = "multi_thread")]

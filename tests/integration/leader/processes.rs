@@ -66,7 +66,7 @@ async fn a_leader_that_was_stopped_in_the_middle_of_writes_wakes_up_and_changes_
     let (status, log) = first.ended().await;
     assert_eq!(status.code(), Some(1), "{log}");
     let last = log.lines().last().unwrap_or_default();
-    assert!(last.contains("leadership is lost"), "{log}");
+    assert!(last.contains("lost leadership"), "{log}");
     assert_eq!(fixture.versions().await, versions);
     assert_mirrors(&fixture.all().await, &truth);
 }
