@@ -132,7 +132,7 @@ impl Stage {
         println!("  kubectl -n {NAMESPACE} get remediations --field-selector status.open=true");
         println!("  kubectl explain remediation.status\n");
         println!(
-            "Now `kubectl -n {NAMESPACE} get remediations -w`, {SPEED} times as fast as life:"
+            "Now `kubectl -n {NAMESPACE} get remediations -w`, {SPEED} times faster than real time:"
         );
     }
 
