@@ -3,7 +3,7 @@
 //! # The flow
 //!
 //! [`operator`] assembles the parts. [`controller`] watches the `ClusterWatches`; its [`controller::registry`] gives
-//! each one a [`controller::worker`], which calls [`sync::poll`] when the [`sync::schedule`] says so. A sync reads the
+//! each one a [`controller::worker`], which calls [`sync::sync`] when the [`sync::schedule`] says so. A sync reads the
 //! API key ([`sync::credentials`]), lists the remediations page by page ([`together::Listing`]), decides what each page
 //! means ([`sync::decide`], pure functions), and writes the changes ([`sync::write`]). Only a
 //! [`together::CompleteListing`] can prove that a remediation is gone. The result goes into the status
