@@ -56,6 +56,10 @@ seeds! {
     seed_133 = 133;
     /// An edit grants a Secret that is missing a second grace.
     seed_243 = 243;
+    /// The judge's own mistake: a label that was removed by hand is back with the next full sync, which may be an hour away.
+    seed_2001375 = 2_001_375;
+    /// The same, and the mirror is finished.
+    seed_2001550 = 2_001_550;
     /// The judge's own mistake: one that is suspended reconciles its owners, and not for want of its Secret.
     seed_48 = 48;
     /// An enum that is a number is read as absent.

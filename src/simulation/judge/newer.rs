@@ -179,12 +179,13 @@ impl State {
         }
         // Without a key there is no list, and only a full sync restores a label that was removed by hand.
         let ended = self.answered.ended(watch);
+        let full_resync = watch.spec.full_resync_interval().unwrap_or_default();
         let wrong = mirrors.iter().find(|(name, mirror)| {
             let own = covers(watch, instance(mirror)) && !is_foreign(mirror);
             // A request of an earlier generation may have taken effect just now.
             let new = self.judge.created_since(name, now.saturating_sub(OWNED));
             let relabelled = self.judge.newer.relabelled.get(*name);
-            let taken = relabelled.is_some_and(|until| now < *until || ended < *until);
+            let taken = relabelled.is_some_and(|until| now.min(ended) < *until + full_resync);
             let excused = new || taken || self.judge.newer.excuses(name, now);
             own && !excused && !bears(mirror, watch)
         });
