@@ -56,6 +56,10 @@ seeds! {
     seed_133 = 133;
     /// An edit grants a Secret that is missing a second grace.
     seed_243 = 243;
+    /// The judge's own mistake: after a slow list, the next one waits ten times as long.
+    seed_5815 = 5815;
+    /// The same: a requested sync waits as long, and then reads the Secret.
+    seed_5002370 = 5_002_370;
     /// The judge's own mistake: a label that was removed by hand is back with the next full sync, which may be an hour away.
     seed_2001375 = 2_001_375;
     /// The same, and the mirror is finished.
@@ -121,7 +125,7 @@ seeds! {
     /// An enum that is a number is read as absent.
     seed_4077 = 4077;
     /// A mirror that an earlier generation had sent lands late and keeps its owners.
-    seed_4261 = 4261;
+    seed_6761 = 6761;
     /// One failed page ends a listing.
     seed_6021 = 6021;
 }

@@ -154,6 +154,7 @@ impl State {
         if long(newer.stutters)
             && long(newer.key_is_good)
             && quiet > bound * 2
+            && !self.rests(now)
             && !watch.spec.suspend
             && now.saturating_sub(ended) > bound * 2
         {

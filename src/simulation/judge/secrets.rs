@@ -120,7 +120,8 @@ impl State {
     }
 
     /// The process reads the Secret: once in ten seconds while it is unusable, however many `ClusterWatches` reference
-    /// it, and once for each that is new, edited or asked to sync.
+    /// it, and once for each that is new, edited or asked to sync. After a slow list a requested sync waits, so that its
+    /// read can come at any time.
     pub(in crate::simulation) fn judge_secret_read(&mut self, slot: usize, now: Duration) {
         let newer = &mut self.judge.newer;
         newer.secret_reads.retain(|(_, at)| now < *at + AGAIN);
@@ -130,7 +131,7 @@ impl State {
         let (reads, starts) = (own.count(), starts.count());
         let gone = self.judge.newer.key_is_gone;
         let long = gone.is_some_and(|gone| now.saturating_sub(gone) > REPAIRED);
-        if long && reads > 1 + starts && self.is_calm(now) {
+        if long && reads > 1 + starts && self.is_calm(now) && !self.rests(now) {
             self.violated(|| format!("process {slot} reads a Secret {reads} times in ten seconds"));
         }
     }
