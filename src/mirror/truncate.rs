@@ -19,6 +19,14 @@ pub fn suffix<'a>(value: Option<&'a str>, prefix: &str) -> Option<&'a str> {
     value.map(|value| value.strip_prefix(prefix).unwrap_or(value))
 }
 
+/// Maximum number of characters of an API id in messages.
+pub(crate) const ID_SHOWN: usize = 64;
+
+/// An API id as messages show it: at most [`ID_SHOWN`] characters.
+pub(crate) fn shown_id(id: &str) -> String {
+    id.chars().take(ID_SHOWN).collect()
+}
+
 /// The first field of a mirror of `item` that is truncated.
 #[must_use]
 pub fn cut_short(item: &Remediation, omit: &[OmitField]) -> Option<&'static str> {

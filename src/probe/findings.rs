@@ -8,7 +8,7 @@ use crate::{
     mirror::{
         end::Clocks,
         name::object_name,
-        truncate::{MODE, TRIGGER, cut_short, suffix},
+        truncate::{MODE, TRIGGER, cut_short, shown_id, suffix},
     },
     probe::printable::is_value,
     sync::{
@@ -23,8 +23,6 @@ use crate::{
 const VALUES: usize = 64;
 /// Most items of one problem that are named.
 const NAMED: usize = 5;
-/// Characters of an id that are shown.
-const ID_SHOWN: usize = 64;
 /// What stands for a value that is not shown.
 const HIDDEN: &str = "(not shown)";
 
@@ -80,8 +78,7 @@ impl Problems {
         entry.count += 1;
         if entry.items.len() < NAMED {
             entry.items.push(item);
-            let id = id.map(|id| id.chars().take(ID_SHOWN).collect());
-            entry.ids.extend(id);
+            entry.ids.extend(id.map(shown_id));
         }
     }
 

@@ -9,7 +9,7 @@ mod source;
 mod survey;
 pub mod text;
 
-use std::ffi::OsString;
+use std::{ffi::OsString, sync::Arc};
 
 pub use self::{findings::Problem, source::NotProbed};
 use self::{
@@ -58,11 +58,9 @@ pub async fn probe(
 /// Asks the API of `client` for what `watch` would mirror.
 pub async fn ask(client: &Client, key: &ApiKey, watch: &ClusterWatch, show_ids: bool) -> Report {
     let target = MirrorTarget::of(watch, FlagLabels::default());
-    let clock = SystemClock::default();
-    let client = client
-        .clone()
-        .with_clock(std::sync::Arc::new(SystemClock::default()));
-    let survey = survey::survey(&client, key, watch, &target, &clock).await;
+    let clock = Arc::new(SystemClock::default());
+    let client = client.clone().with_clock(clock.clone());
+    let survey = survey::survey(&client, key, watch, &target, &*clock).await;
     let failure = survey.failure.clone();
     let failure = failure.map(|error| failed(error, target, show_ids));
     Report::unasked(client.host(), watch, show_ids).with(survey, failure, show_ids)

@@ -249,27 +249,23 @@ impl Report {
         } else {
             "spec.states"
         };
-        let made: [usize; 2] = [&Some(&first), &open.as_ref()]
-            .into_iter()
-            .flatten()
-            .fold([0, 0], |[made, repeated], listed| {
-                [made + listed.calls, repeated + listed.retries]
-            });
         let dialect = dialect(&first, open.as_ref(), lookup.as_ref(), &fields);
         let unknown = unknown(&findings, &fields);
-        let lists = [
-            Some((what, &first)),
-            open.as_ref().map(|open| ("open states", open)),
-        ];
-        let lists = lists.into_iter().flatten();
+        let open = open.as_ref().map(|open| ("open states", open));
+        let lists: Vec<_> = [Some((what, &first)), open].into_iter().flatten().collect();
+        let sum = |of: fn(&Listed) -> usize| lists.iter().map(|(_, listed)| of(listed)).sum();
+        let listed: usize = sum(|listed| listed.calls);
         Self {
             ok: failure.is_none(),
             failure,
             calls: Calls {
-                made: made[0] + usize::from(lookup.is_some()),
-                repeated: made[1],
+                made: listed + usize::from(lookup.is_some()),
+                repeated: sum(|listed| listed.retries),
             },
-            lists: lists.map(|(what, listed)| List::of(what, listed)).collect(),
+            lists: lists
+                .iter()
+                .map(|(what, listed)| List::of(what, listed))
+                .collect(),
             dialect,
             states: findings.states.counts,
             modes: findings.modes.counts,

@@ -7,7 +7,13 @@ use k8s_openapi::jiff::Timestamp;
 
 use crate::{
     api::timestamp,
-    mirror::{digest, end::Clocks, name::object_name, status::Synced, truncate::cut_short},
+    mirror::{
+        digest,
+        end::Clocks,
+        name::object_name,
+        status::Synced,
+        truncate::{cut_short, shown_id},
+    },
     store::{Index, Mirror},
     sync::{
         decide::{
@@ -23,9 +29,6 @@ use crate::{
     },
     together::{Malformed, Remediation, Text},
 };
-
-/// Maximum number of characters of an id in messages.
-const ID_SHOWN: usize = 64;
 
 /// The evidence of one list and the requests by id after it.
 pub struct ListEvidence<'a> {
@@ -103,7 +106,7 @@ impl<'a> ListEvidence<'a> {
             let fields = item.unreadable.join(", ");
             self.left_out
                 .fields
-                .push(|| format!("{} ({fields})", shown(&id)));
+                .push(|| format!("{} ({fields})", shown_id(&id)));
         }
         let name = object_name(&self.target.cluster, &id);
         let namespace = &self.target.namespace;
@@ -139,7 +142,7 @@ impl<'a> ListEvidence<'a> {
         if let Some(field) = cut.filter(|_| mirrored) {
             self.left_out
                 .ends
-                .push(|| format!("{} ({field})", shown(&id)));
+                .push(|| format!("{} ({field})", shown_id(&id)));
         } else if let (Verdict::Unchanged, Some(mirror)) = (&verdict, mirror) {
             // A truncated item is planned at each sync, because it is reported at each sync.
             index.confirm(namespace, &name, mirror, inputs);
@@ -157,7 +160,7 @@ impl<'a> ListEvidence<'a> {
             Verdict::Skipped(why) => {
                 self.left_out
                     .items
-                    .push(|| format!("{} ({why})", shown(id)));
+                    .push(|| format!("{} ({why})", shown_id(id)));
             }
             Verdict::Unchanged | Verdict::Unwanted => {}
         }
@@ -188,10 +191,6 @@ impl<'a> ListEvidence<'a> {
         let unsure = unwritten.map(|mirror| mirror.instance.clone()).collect();
         retention::settle(policy, mirrors, candidates, clocks, &unsure)
     }
-}
-
-fn shown(id: &str) -> String {
-    id.chars().take(ID_SHOWN).collect()
 }
 
 /// A digest of everything that decides what happens to a mirrored `item`, besides the mirror's index entry; `wanted` is

@@ -38,14 +38,15 @@ pub(super) async fn settle<A: Api, C: KubeApi, T: Service>(
     lists.history.full_wanted = lists.absences.want_full_listing(asked.times);
     let lasted = lists.history.last_full.unwrap_or_default().lasted;
     let stale_after = (ctx.cadence).stale_after(true, lasted, lists.history.rest);
-    let overdue = lists.absences.names().filter(|name| {
-        lists.absences.overdue(name, now, stale_after) && lists.absences.verdict(name).is_none()
-    });
-    let overdue = overdue.filter_map(|name| {
+    let absences = &lists.absences;
+    let stale = absences
+        .names()
+        .filter(|name| absences.is_stale(name, now, stale_after));
+    let marks = stale.filter_map(|name| {
         let mirror = env.index.mirror(&target.namespace, &target.cluster, name)?;
         stale_mark((name.into(), mirror))
     });
-    let overdue = overdue.collect();
-    queue.submit(overdue).await;
+    let marks = marks.collect();
+    queue.submit(marks).await;
     vanished
 }

@@ -37,9 +37,9 @@ pub async fn mark_some_stale<C: KubeApi, T: Service>(
     (stale, unwritten): (Duration, bool),
 ) -> WriteSummary {
     let (absences, now) = (&sync_state.lists.absences, env.clock.elapsed());
-    let missing =
-        |name: &str| absences.overdue(name, now, stale) && absences.verdict(name).is_none();
-    let wanted = |name: &str| missing(name) || (unwritten && sync_state.failed_writes.has(name));
+    let wanted = |name: &str| {
+        absences.is_stale(name, now, stale) || (unwritten && sync_state.failed_writes.has(name))
+    };
     mark_stale_where(env, target, sync_state, wanted).await
 }
 

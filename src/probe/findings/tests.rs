@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::target;
+use crate::{mirror::truncate::ID_SHOWN, testing::target};
 
 fn clocks() -> Clocks {
     let ours = k8s_openapi::jiff::Timestamp::UNIX_EPOCH;

@@ -255,6 +255,11 @@ impl Absences {
         })
     }
 
+    /// Whether it is [overdue](Self::overdue), and nothing proves that it is gone: then it may be outdated.
+    pub(crate) fn is_stale(&self, name: &str, now: Duration, stale: Duration) -> bool {
+        self.overdue(name, now, stale) && self.verdict(name).is_none()
+    }
+
     /// Whether to run a full sync early, to settle what requests by id cannot. `asked` is the number of requests
     /// possible in this sync. If the required number of full syncs did not settle it, more of them will not.
     #[must_use]

@@ -1,12 +1,10 @@
 //! Detects a `ClusterWatch` that spells an id differently from the API: then every listed item belongs to another id.
 
 use crate::{
+    mirror::truncate::shown_id,
     sync::decide::plan::MirrorTarget,
     together::{Error, Remediation},
 };
-
-/// Maximum number of characters of an API id in messages.
-const SHOWN: usize = 64;
 
 /// Where the items of a list belong, according to their fields.
 #[derive(Debug, Default)]
@@ -31,7 +29,7 @@ impl Spelling {
         let other = other.or(instance.map(|(theirs, _)| ("spec.instanceId", theirs)));
         match other {
             Some((field, theirs)) if self.other.is_none() => {
-                let theirs = theirs.chars().take(SHOWN).collect();
+                let theirs = shown_id(theirs);
                 self.other = Some(Error::OtherSpelling { field, theirs });
             }
             Some(_) => {}
