@@ -14,7 +14,7 @@ use crate::{
     clock::Clock,
     config::Run,
     controller::{control, metrics::Watches, registry::Supervisor, shard::Shard},
-    events::Events,
+    events::{Events, Publisher},
     health::{
         crds,
         liveness::{self, Watchdog},
@@ -99,50 +99,87 @@ pub async fn run(
     flags: &Run,
     proxies: &Proxies,
     admin: TcpListener,
-    mut kube: kube::Config,
+    kube: kube::Config,
     clock: Arc<dyn Clock>,
     shutdown: CancellationToken,
 ) -> Result<(), RunError> {
     let together = together_client(flags, proxies)?.with_clock(clock.clone());
+    let stop = shutdown.child_token();
+    let (mut parts, publisher, probes) = assemble(flags, together, kube, clock, stop).await?;
+    let address = admin.local_addr().ok();
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), admin = ?address, api = %flags.api_url, namespaces = ?flags.namespaces, "started");
+    let outcome = tokio::select! {
+        biased;
+        () = shutdown.cancelled() => Ok(()),
+        outcome = parts.work(publisher) => outcome,
+        () = server::serve(admin, probes) => Ok(()),
+    };
+    parts.supervisor.stop().await;
+    if let (Ok(()), Some(elector)) = (&outcome, &mut parts.elector) {
+        elector.release().await;
+    }
+    tracing::info!("stopped");
+    Ok(outcome?)
+}
+
+/// The parts of a running operator.
+struct Parts {
+    namespaces: Vec<Option<String>>,
+    watches: Client,
+    readiness: Readiness,
+    supervisor: Arc<Supervisor<KubeClient, together::Client>>,
+    elector: Option<Apart>,
+}
+
+impl Parts {
+    /// Mirrors and publishes until another replica may lead.
+    async fn work(&mut self, publisher: Publisher) -> Result<(), Lost> {
+        let (watches, readiness) = (&self.watches, &self.readiness);
+        crds::until_fit(watches, readiness).await;
+        let supervisor = &self.supervisor;
+        tokio::select! {
+            lost = Box::pin(lead(self.elector.as_mut(), supervisor, readiness)) => Err(lost),
+            () = mirror(&self.namespaces, watches, supervisor, readiness) => Ok(()),
+            () = publisher.run() => Ok(()),
+        }
+    }
+}
+
+/// Connects to Kubernetes and assembles the parts.
+async fn assemble(
+    flags: &Run,
+    together: together::Client,
+    mut kube: kube::Config,
+    clock: Arc<dyn Clock>,
+    stop: CancellationToken,
+) -> Result<(Parts, Publisher, Probes), RunError> {
     // The operator retries by itself, because it knows what is worth repeating.
     kube.default_retry = false;
     // Watches have their own connection, because the API server closes them under many writes on a shared one.
     let watches = watch::client(kube.clone()).map_err(|error| no_way(&error))?;
     let patience = RetryAfterGate::default();
-    let writes = patience
-        .client(kube.clone())
-        .map_err(|error| no_way(&error))?;
+    let writes = patience.client(kube.clone());
+    let writes = writes.map_err(|error| no_way(&error))?;
     let namespaces = namespaces(flags);
-    let leadership = if flags.leader_elect {
-        Leadership::new(clock.clone())
-    } else {
-        Leadership::unelected(clock.clone())
-    };
-    let shard = Shard::new(flags.cluster_watch_selector.clone());
-    let index =
-        Index::new(namespaces.len()).labeling(flags.mirror_labels.iter().cloned().collect());
+    let labels = flags.mirror_labels.iter().cloned().collect();
+    let index = Index::new(namespaces.len()).labeling(labels);
     let readiness = Readiness::new(index.clone());
-    let mut elector = if flags.leader_elect {
-        Some(elector(flags, &kube, clock.clone(), leadership.clone(), &readiness).await?)
-    } else {
-        None
-    };
+    let (leadership, elector) = elected(flags, &kube, &clock, &readiness).await?;
 
     let watchdog = Watchdog::new(clock.clone(), liveness::patience(flags.api_qps));
     let meters = Watches::new(clock.clone());
-    let panics = meters.panics("admin");
     let (events, publisher) = Events::new(writes.clone(), clock.clone(), leadership.clone());
     let operator = Operator::new(leadership.clone(), events.dropped()).reaching(readiness.clone());
-    let metrics = metrics::metrics(operator, &meters, &together);
-    let gate = Gate::new(
-        patience,
-        bucket(flags.kube_qps, flags.kube_burst),
-        leadership,
-    );
-    let annotations = flags.mirror_annotations.iter().cloned();
-    let cluster = KubeClient::new(writes, gate).annotating(annotations);
+    let probes = Probes {
+        watchdog: watchdog.clone(),
+        readiness: readiness.clone(),
+        metrics: metrics::metrics(operator, &meters, &together),
+        panics: meters.panics("admin"),
+    };
+    let bucket = bucket(flags.kube_qps, flags.kube_burst);
+    let cluster = KubeClient::new(writes, Gate::new(patience, bucket, leadership));
     let env = Arc::new(Env {
-        cluster,
+        cluster: cluster.annotating(flags.mirror_annotations.iter().cloned()),
         together,
         index,
         clock,
@@ -150,43 +187,31 @@ pub async fn run(
         permits: WritePermits::default(),
         keys: Keys::default(),
     });
-    let supervisor = Arc::new(Supervisor::new(
-        env,
-        shard,
-        poll_defaults(flags),
-        watchdog.clone(),
-        meters,
-        shutdown.child_token(),
-    ));
-    let address = admin.local_addr().ok();
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), admin = ?address, api = %flags.api_url, namespaces = ?flags.namespaces, "started");
+    let shard = Shard::new(flags.cluster_watch_selector.clone());
+    let speeds = poll_defaults(flags);
+    let parts = Parts {
+        namespaces,
+        watches,
+        readiness,
+        supervisor: Arc::new(Supervisor::new(env, shard, speeds, watchdog, meters, stop)),
+        elector,
+    };
+    Ok((parts, publisher, probes))
+}
 
-    let work = async {
-        crds::until_fit(&watches, &readiness).await;
-        tokio::select! {
-            lost = Box::pin(lead(elector.as_mut(), &supervisor, &readiness)) => Err(lost),
-            () = mirror(&namespaces, &watches, &supervisor, &readiness) => Ok(()),
-            () = publisher.run() => Ok(()),
-        }
-    };
-    let probes = Probes {
-        watchdog,
-        readiness: readiness.clone(),
-        metrics,
-        panics,
-    };
-    let outcome = tokio::select! {
-        biased;
-        () = shutdown.cancelled() => Ok(()),
-        outcome = work => outcome,
-        () = server::serve(admin, probes) => Ok(()),
-    };
-    supervisor.stop().await;
-    if let (Ok(()), Some(elector)) = (&outcome, &mut elector) {
-        elector.release().await;
+/// Whether this replica leads, and the elector that decides it if replicas are elected.
+async fn elected(
+    flags: &Run,
+    kube: &kube::Config,
+    clock: &Arc<dyn Clock>,
+    readiness: &Readiness,
+) -> Result<(Leadership, Option<Apart>), RunError> {
+    if !flags.leader_elect {
+        return Ok((Leadership::unelected(clock.clone()), None));
     }
-    tracing::info!("stopped");
-    Ok(outcome?)
+    let leadership = Leadership::new(clock.clone());
+    let elector = elector(flags, kube, clock.clone(), leadership.clone(), readiness).await?;
+    Ok((leadership, Some(elector)))
 }
 
 /// The namespaces to mirror; `None` means all.

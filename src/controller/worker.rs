@@ -82,9 +82,9 @@ struct Schedule {
 
 /// When the mirrors were last confirmed.
 struct Freshness {
-    /// When a sync last completed with all its writes (monotonic; negative times count as zero).
+    /// When the list of the last sync without failed writes was complete (monotonic; negative times count as zero).
     last_clean: Duration,
-    /// When a sync last completed, with or without failed writes: the listed mirrors are confirmed.
+    /// When the last complete list was complete, with or without failed writes: the listed mirrors are confirmed.
     last_complete: Duration,
     /// Duration of the last complete sync.
     lasted: Duration,
@@ -265,12 +265,13 @@ impl<C: KubeApi, T: Service> Task<C, T> {
                 .map_or(Reason::Synced, |failure| failure.reason),
         );
         if let Ok(outcome) = outcome {
-            self.status.meter.synced(elapsed, Duration::ZERO);
-            self.freshness.lasted = outcome.lasted;
-            self.freshness.last_complete = elapsed;
-            self.status.inputs.last_sync = Some(now);
+            let age = elapsed.saturating_sub(outcome.list.ended);
+            self.status.meter.synced(elapsed, age);
+            self.freshness.lasted = outcome.list.lasted;
+            self.freshness.last_complete = outcome.list.ended;
+            self.status.inputs.last_sync = Some(now - age);
             if outcome.full {
-                self.status.inputs.last_full_sync = Some(now);
+                self.status.inputs.last_full_sync = self.status.inputs.last_sync;
             }
             outcome.trace(&self.watch);
             let shown = Shown::by(self.status.reporter.last());
@@ -282,7 +283,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
             self.status.note = outcome.note();
         }
         let Some(failure) = failure else {
-            self.freshness.last_clean = elapsed;
+            self.freshness.last_clean = self.freshness.last_complete;
             return ReadyState::Synced(self.status.note.clone());
         };
         self.failed(outcome, failure).await

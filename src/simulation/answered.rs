@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use super::together::PATIENCE;
 use crate::{api::cluster_watch::ClusterWatch, together::Remediation};
 
 /// What the API has proven about one id since it last returned it.
@@ -39,8 +40,10 @@ pub(super) struct Answered {
     pub(super) shown: BTreeMap<String, BTreeMap<String, (Duration, Duration)>>,
     /// When a complete list last contained each id.
     pub(super) confirmed: BTreeMap<String, Duration>,
-    /// When a list of this instance (`None`: all) was last complete.
-    pub(super) ended: BTreeMap<Option<String>, Duration>,
+    /// When a list of this instance (`None`: all) was last complete, and how long requests hung for it.
+    pub(super) ended: BTreeMap<Option<String>, (Duration, Duration)>,
+    /// When requests hung.
+    pub(super) hung: Vec<Duration>,
     /// When items were last unreadable.
     pub(super) malformed: Option<Duration>,
     /// When responses were last slow.
@@ -55,8 +58,29 @@ impl Answered {
 
     /// When a list for this `ClusterWatch` was last complete.
     pub(super) fn ended(&self, watch: &ClusterWatch) -> Duration {
+        self.last(watch).0
+    }
+
+    /// How long requests hung for that list.
+    pub(super) fn hung(&self, watch: &ClusterWatch) -> Duration {
+        self.last(watch).1
+    }
+
+    fn last(&self, watch: &ClusterWatch) -> (Duration, Duration) {
         let instance = watch.spec.instance().map(str::to_owned);
         self.ended.get(&instance).copied().unwrap_or_default()
+    }
+
+    /// A list of this instance is complete.
+    pub(super) fn end(&mut self, instance: Option<&String>, now: Duration) {
+        let instance = instance.cloned();
+        let before = self
+            .ended
+            .get(&instance)
+            .map_or(Duration::ZERO, |last| last.0);
+        let hung = self.hung.iter().filter(|at| **at >= before).count();
+        let hung = PATIENCE * u32::try_from(hung).unwrap();
+        self.ended.insert(instance, (now, hung));
     }
 
     /// The request by id returned 403.

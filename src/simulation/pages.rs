@@ -155,7 +155,6 @@ impl State {
             .shown
             .extend(items.iter().map(|item| item.id.to_string()));
         if !has_next {
-            self.answered.ended.insert(query.instance.clone(), now);
             for id in &series.shown {
                 // A remediation of another cluster confirms nothing.
                 let entry = self.truth.entries.get(id);
@@ -173,6 +172,7 @@ impl State {
                     evidence.or_default().lacking += 1;
                 }
             }
+            self.answered.end(query.instance.as_ref(), now);
         }
         for item in items {
             self.answered.show(item, now);

@@ -58,6 +58,8 @@ seeds! {
     seed_243 = 243;
     /// The judge's own mistake: after a slow list, the next one waits ten times as long.
     seed_5815 = 5815;
+    /// The judge's own mistake: a list whose requests hang counts as long as it lasts.
+    seed_6003339 = 6_003_339;
     /// The same: a requested sync waits as long, and then reads the Secret.
     seed_5002370 = 5_002_370;
     /// The judge's own mistake: a label that was removed by hand is back with the next full sync, which may be an hour away.

@@ -129,6 +129,23 @@ const SECRETS: usize = 5;
 
 const OF_SECRETS: u64 = 3;
 
+/// Even seeds from this one on draw every other step from those that decide which owner references mirrors have, and when.
+const OF_OWNERS: u64 = 10_000_000;
+const OWNERS: &[Kind] = &[
+    Kind::ShortWhile,
+    Kind::LongWhile,
+    Kind::LongWhile,
+    Kind::SuspendedAndEdited,
+    Kind::SuspendedAndEdited,
+    Kind::DeletionPolicy,
+    Kind::Resume,
+    Kind::WritesSlow,
+    Kind::WritesUnavailable,
+    Kind::AnswersNever,
+    Kind::EtcdRestored,
+    Kind::EtcdRolledBack,
+];
+
 /// The kinds that a sequence draws from.
 #[derive(Clone, Debug)]
 pub(super) struct Kinds {
@@ -144,6 +161,12 @@ impl Kinds {
     pub(super) fn of(seed: u64) -> Self {
         let (all, secrets) = Kind::VARIANTS.split_at(Kind::VARIANTS.len() - SECRETS);
         let (older, newest) = all.split_at(all.len() - NEWEST);
+        if seed >= OF_OWNERS && seed.is_multiple_of(2) {
+            return Self {
+                all: older,
+                newest: OWNERS,
+            };
+        }
         if seed % 16 == OF_SECRETS {
             return Self {
                 all: older,

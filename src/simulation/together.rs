@@ -121,7 +121,10 @@ impl Keyed {
                 state.answered.forbid(id);
             }
             let (mut answer, takes) = match refused {
-                Some(ApiFault::Hang) => (None, PATIENCE),
+                Some(ApiFault::Hang) => {
+                    state.answered.hung.push(now);
+                    (None, PATIENCE)
+                }
                 Some(fault) => (Some(error(fault)), LATENCY),
                 None => answer(state, now),
             };

@@ -3,18 +3,7 @@
 use std::time::Duration;
 
 use super::schedule::{Cadence, FULL_APART, FULL_SPACING, after_failure};
-use crate::sync::outcome::SyncOutcome;
-
-/// A complete full sync.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct FullListing {
-    /// When it ended (monotonic).
-    pub(crate) ended: Duration,
-    /// From its first request to its last page, including concurrent writes.
-    pub(crate) lasted: Duration,
-    /// The part of it that the API needed.
-    pub(crate) taken: Duration,
-}
+use crate::sync::outcome::{ListTime, SyncOutcome};
 
 /// The requests of one list.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,7 +17,8 @@ pub(crate) struct Calls {
 /// The earlier lists of one `ClusterWatch`.
 #[derive(Debug, Default)]
 pub(crate) struct ListHistory {
-    pub(crate) last_full: Option<FullListing>,
+    /// The last complete full sync.
+    pub(crate) last_full: Option<ListTime>,
     /// The next list must be a full one.
     pub(crate) full_wanted: bool,
     /// No full sync has ended since the last restore of etcd.
@@ -100,8 +90,8 @@ impl ListHistory {
     }
 
     /// A full sync is complete, and its changes are written.
-    pub(crate) fn completed_full(&mut self, listing: FullListing) {
-        (self.last_full, self.restored) = (Some(listing), false);
+    pub(crate) fn completed_full(&mut self, list: ListTime) {
+        (self.last_full, self.restored) = (Some(list), false);
     }
 
     /// A list failed at `now` (monotonic). Returns how long not to call the API: in proportion to its requests, and if
@@ -141,7 +131,7 @@ impl ListHistory {
             Duration::ZERO
         };
         if outcome.full && all_full {
-            return paid.max(outcome.taken * FULL_SPACING);
+            return paid.max(outcome.list.taken * FULL_SPACING);
         }
         paid
     }

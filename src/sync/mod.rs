@@ -38,8 +38,7 @@ use crate::{
     sync::{
         credentials::CredentialsError,
         evidence::ListEvidence,
-        history::FullListing,
-        outcome::SyncOutcome,
+        outcome::{ListTime, SyncOutcome},
         state::{Lists, SyncState, only_final},
     },
     together::{ApiKey, Error, Service, listing::timed::Timed},
@@ -103,8 +102,7 @@ async fn sync_with<C: KubeApi, T: Service>(
         Ok(complete) => Arc::new(complete),
         Err(error) => {
             queue.finish(false).await;
-            state.list_failed(key, &error, ctx.cadence, ended);
-            return Err(error.into());
+            return Err(state.list_failed(key, error, ctx.cadence, ended));
         }
     };
     state.key_backoff.clear();
@@ -119,21 +117,19 @@ async fn sync_with<C: KubeApi, T: Service>(
     prune::finished(ctx, &mut evidence, &mut queue).await;
 
     // Remember.
-    let (lasted, taken) = (ended.saturating_sub(began), timed.taken());
+    let list = ListTime {
+        ended,
+        lasted: ended.saturating_sub(began),
+        taken: timed.taken(),
+    };
     let summary = queue.finish(full || all).await;
     let settled = ended..env.clock.elapsed();
-    let listing = full.then_some(FullListing {
-        ended,
-        lasted,
-        taken,
-    });
-    lists.settled(listing, (evidence.older, settled));
+    lists.settled(full.then_some(list), (evidence.older, settled));
     let counts = (complete.items(), evidence.left_out.skipped());
-    state.observer.meter.listed(full, lasted, counts);
+    state.observer.meter.listed(full, list.lasted, counts);
     let outcome = SyncOutcome {
         full,
-        lasted,
-        taken,
+        list,
         pages: complete.pages(),
         items: complete.items(),
         summary,

@@ -9,15 +9,24 @@ use crate::{
     sync::write::queue::WriteSummary,
 };
 
+/// When a complete list ended, and how long it took.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ListTime {
+    /// When it ended (monotonic).
+    pub ended: Duration,
+    /// From its first request to its last page, including concurrent writes.
+    pub lasted: Duration,
+    /// The part of it that the API needed.
+    pub taken: Duration,
+}
+
 /// The result of a complete sync.
 #[derive(Debug)]
 pub struct SyncOutcome {
     /// Whether it was a full sync.
     pub full: bool,
-    /// Duration of the list, including concurrent writes.
-    pub lasted: Duration,
-    /// Time that the API needed for it.
-    pub taken: Duration,
+    /// Its list. Requests by id and writes may go on for long after that.
+    pub list: ListTime,
     /// Number of requests for the list itself.
     pub pages: usize,
     /// Number of listed remediations.
@@ -49,7 +58,7 @@ impl SyncOutcome {
                     full = self.full,
                     items = self.items,
                     calls = self.pages,
-                    seconds = self.lasted.as_secs_f64(),
+                    seconds = self.list.lasted.as_secs_f64(),
                     created = summary.created,
                     updated = summary.updated,
                     pruned = summary.pruned,

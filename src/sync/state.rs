@@ -5,7 +5,7 @@ use std::{ops::Range, sync::Arc, time::Duration};
 use k8s_openapi::jiff::Timestamp;
 
 use super::{
-    SyncContext, filter_check::FilterCheck, history::FullListing, history::ListHistory,
+    SyncContext, SyncError, filter_check::FilterCheck, history::ListHistory,
     key_backoff::KeyBackoff, open_states::OpenStates,
 };
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
         decide::{absence::Absences, plan::MirrorTarget, regression::Regressions},
         edit_throttle::EditThrottle,
         observer::Observer,
-        outcome::SyncOutcome,
+        outcome::{ListTime, SyncOutcome},
         schedule::Cadence,
         write::failed::FailedWrites,
     },
@@ -100,12 +100,12 @@ impl Lists {
     /// versions, within `time` from its end (monotonic).
     pub(crate) fn settled(
         &mut self,
-        full: Option<FullListing>,
+        full: Option<ListTime>,
         (older, time): (Vec<(Box<str>, Timestamp)>, Range<Duration>),
     ) {
         self.regressions.observe(older, full.is_some(), time);
-        if let Some(listing) = full {
-            self.history.completed_full(listing);
+        if let Some(list) = full {
+            self.history.completed_full(list);
         }
     }
 
@@ -195,16 +195,17 @@ impl SyncState {
         history.rest = history.rest_after(outcome, ctx.cadence, all_full);
     }
 
-    /// The list with this key failed at `now` (monotonic).
+    /// The list with this key failed at `now` (monotonic). Returns the error of the sync.
     pub(crate) fn list_failed(
         &mut self,
         key: &ApiKey,
-        error: &Error,
+        error: Error,
         cadence: &Cadence,
         now: Duration,
-    ) {
+    ) -> SyncError {
         let rest = self.lists.history.failed(cadence, now);
-        self.key_backoff.failed(key, error, cadence, (rest, now));
+        self.key_backoff.failed(key, &error, cadence, (rest, now));
+        error.into()
     }
 }
 

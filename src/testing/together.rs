@@ -1,6 +1,9 @@
 //! A model of the Together API: pages, the state filter, the request by id, and faults on demand.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::{
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
 
 use k8s_openapi::jiff::Timestamp;
 use reqwest::header::{DATE, HeaderMap};
@@ -50,6 +53,8 @@ pub(crate) struct State {
     /// Pages that fail once each, from 0, and their errors.
     pub(crate) hiccups: Vec<(usize, Error)>,
     one_fault: Option<Box<OneFault>>,
+    /// How long each request by id takes.
+    pub(crate) one_takes: Duration,
     /// The error for pages requested with this key.
     pub(crate) key_fault: Option<Box<KeyFault>>,
     /// Runs while a page is in flight.
@@ -186,6 +191,10 @@ impl Api for MemoryTogether {
     }
 
     async fn get(&self, _: &str, instance: Option<&str>, id: &str) -> Result<Remediation, Error> {
+        let takes = self.state().one_takes;
+        if takes > Duration::ZERO {
+            tokio::time::sleep(takes).await;
+        }
         let mut state = self.state();
         state
             .asked

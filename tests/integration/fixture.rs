@@ -22,7 +22,10 @@ use together_remediation_operator::{
     network::Proxies,
     operator,
 };
-use tokio::task::JoinHandle;
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{clock::ManualClock, setup};
@@ -161,7 +164,10 @@ impl Fixture {
     pub(crate) async fn stop(&mut self) {
         let mut operator = self.operator.take().unwrap();
         operator.shutdown.cancel();
-        (&mut operator.task).await.unwrap();
+        let ended = timeout(PATIENCE, &mut operator.task).await;
+        ended
+            .expect("the operator ends when it is stopped")
+            .unwrap();
         until("nobody waits any more", || async {
             match self.clock.sleepers() {
                 0 => Ok(()),
@@ -374,15 +380,18 @@ pub(crate) async fn within<T, F: Future<Output = Result<T, String>>>(
     what: &str,
     ask: impl Fn() -> F,
 ) -> T {
-    let begun = tokio::time::Instant::now();
+    let begun = Instant::now();
     loop {
-        match ask().await {
+        // An answer that never comes must not hide which condition was waited for.
+        let asked = timeout(patience + PATIENCE, ask()).await;
+        let asked = asked.unwrap_or_else(|_| panic!("no answer: {what}"));
+        match asked {
             Ok(answer) => return answer,
             Err(last) => assert!(
                 begun.elapsed() < patience,
                 "not within {patience:?}: {what}; last seen: {last}"
             ),
         }
-        tokio::time::sleep(Duration::from_millis(25)).await;
+        sleep(Duration::from_millis(25)).await;
     }
 }

@@ -27,6 +27,7 @@ use crate::{
     },
 };
 
+mod freshness;
 mod labeled;
 
 const SPEEDS: PollDefaults = PollDefaults {

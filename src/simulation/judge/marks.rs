@@ -134,6 +134,9 @@ impl State {
                 });
             }
             let ended = self.answered.ended(watch);
+            // A list counts as long as it lasted.
+            let hung = cadence.stale_after(false, self.answered.hung(watch), Duration::ZERO);
+            let bound = bound + hung.saturating_sub(stale);
             let unread = now.saturating_sub(ended) > bound || suspended;
             if status.open == Some(true)
                 && unread

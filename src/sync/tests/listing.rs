@@ -57,7 +57,7 @@ async fn full_listings_keep_their_distance_by_the_time_of_the_api_not_by_that_of
     });
     let outcome = world.poll().await.unwrap();
     assert!(
-        outcome.summary.created == 10 && outcome.taken.is_zero(),
+        outcome.summary.created == 10 && outcome.list.taken.is_zero(),
         "{outcome:?}"
     );
     assert!(world.sync_state.full_allowed_at() <= world.clock.elapsed());
@@ -66,7 +66,7 @@ async fn full_listings_keep_their_distance_by_the_time_of_the_api_not_by_that_of
     world.api().state().meanwhile = Some(Box::new(move || clock.advance(MINUTE)));
     world.sync_state.want_everything_now();
     let outcome = world.poll().await.unwrap();
-    assert!(outcome.full && outcome.taken == MINUTE, "{outcome:?}");
+    assert!(outcome.full && outcome.list.taken == MINUTE, "{outcome:?}");
     let ended = world.sync_state.lists.history.last_full.unwrap().ended;
     assert_eq!(world.sync_state.full_allowed_at(), ended + MINUTE * 10);
 }

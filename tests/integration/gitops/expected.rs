@@ -133,8 +133,12 @@ fn watches() -> Vec<Row> {
         at("secret-late", "its Secret is not there yet", InProgress).says("SecretNotFound: "),
         at("synced", "synced, nothing to do", Current)
             .says("Synced (open: 0): In sync with Together"),
-        at("repair-open", "synced, a repair is under way", Current)
-            .says("Synced (open: 1): In sync with Together"),
+        at(
+            "remediation-open",
+            "synced, a remediation is under way",
+            Current,
+        )
+        .says("Synced (open: 1): In sync with Together"),
         Row {
             strict: "Degraded",
             ..at("attention", "synced, something waits for a person", Current)

@@ -19,7 +19,7 @@ const SHOWN: [(Kind, &str); 19] = [
     (Kind::Watch, "created"),
     (Kind::Watch, "first-sync"),
     (Kind::Watch, "synced"),
-    (Kind::Watch, "repair-open"),
+    (Kind::Watch, "remediation-open"),
     (Kind::Watch, "attention"),
     (Kind::Watch, "unauthorized"),
     (Kind::Watch, "edited"),

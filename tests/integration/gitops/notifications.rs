@@ -43,7 +43,7 @@ async fn a_repair_that_starts_is_told_and_that_all_are_back() {
     let kubeconfig = setup::control_plane().await.kubeconfig();
     for (watches, starts, back) in [
         (&["synced"][..], false, true),
-        (&["repair-open"], true, false),
+        (&["remediation-open"], true, false),
         (&["synced", "attention"], true, false),
         (&["unauthorized", "synced"], false, false),
         (&["created"], false, false),
@@ -51,7 +51,7 @@ async fn a_repair_that_starts_is_told_and_that_all_are_back() {
         (&[], false, false),
     ] {
         let application = application(&argo, watches).await;
-        for (trigger, wanted) in [("gpu-repair-starts", starts), ("gpu-all-back", back)] {
+        for (trigger, wanted) in [("gpu-remediation-starts", starts), ("gpu-all-back", back)] {
             let asked = ["trigger", "run", trigger];
             let told = argo.notify(&asked, &application, kubeconfig).await;
             let triggered = told.lines().last().unwrap().trim_end();
@@ -64,7 +64,7 @@ async fn a_repair_that_starts_is_told_and_that_all_are_back() {
         }
     }
     let application = application(&argo, &["synced", "attention"]).await;
-    let asked = ["template", "notify", "gpu-repair-starts"];
+    let asked = ["template", "notify", "gpu-remediation-starts"];
     let told = argo.notify(&asked, &application, kubeconfig).await;
     for part in [
         "gpu-watches:",

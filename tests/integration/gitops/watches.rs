@@ -65,7 +65,7 @@ pub(super) async fn busy(control_plane: &'static ControlPlane) -> Vec<Situation>
     fixture.simulator.put(truth.clone());
     fixture.simulator.enter(CLUSTER, &truth.id, "RUNNING");
     fixture.synced_watch(|_| {}).await;
-    vec![take(&fixture, Watch, "repair-open", "training").await]
+    vec![take(&fixture, Watch, "remediation-open", "training").await]
 }
 
 /// Suspended before it was ever synced.

@@ -48,7 +48,7 @@ fn the_route_sends_each_alert_to_who_must_know() {
     let checked = amtool(&["check-config", "alertmanager.yml"]);
     assert!(checked.status.success(), "{}", text(&checked));
     let mut labels = vec![
-        ("TogetherRepairRuns".to_owned(), "info".to_owned()),
+        ("TogetherRemediationRuns".to_owned(), "info".to_owned()),
         ("SomethingElse".to_owned(), "critical".to_owned()),
     ];
     labels.extend(alerts().iter().map(|alert| {
@@ -58,7 +58,7 @@ fn the_route_sends_each_alert_to_who_must_know() {
     for (name, severity) in labels {
         let wanted = match (&*name, &*severity) {
             ("TogetherApprovalWaits", _) => "approvers",
-            ("TogetherRepairRuns", _) => "machines",
+            ("TogetherRemediationRuns", _) => "nodes",
             ("SomethingElse", _) | (_, "warning") => "tickets",
             _ => "on-call",
         };
@@ -76,18 +76,18 @@ fn the_route_sends_each_alert_to_who_must_know() {
 }
 
 #[test]
-fn a_repair_starts_and_the_machine_is_back() {
+fn a_remediation_starts_and_the_node_is_back() {
     let Some(promtool) = Tool::Promtool.find_or_note() else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
     let rule = recipe("Remediation starts, node is back");
-    fs::write(folder.path().join("repairs.yaml"), rule).unwrap();
-    let cases = fs::read_to_string(file("tests/promtool/repairs_test.yaml")).unwrap();
-    fs::write(folder.path().join("repairs_test.yaml"), cases).unwrap();
+    fs::write(folder.path().join("remediations.yaml"), rule).unwrap();
+    let cases = fs::read_to_string(file("tests/promtool/remediations_test.yaml")).unwrap();
+    fs::write(folder.path().join("remediations_test.yaml"), cases).unwrap();
     for arguments in [
-        ["check", "rules", "repairs.yaml"],
-        ["test", "rules", "repairs_test.yaml"],
+        ["check", "rules", "remediations.yaml"],
+        ["test", "rules", "remediations_test.yaml"],
     ] {
         let ran = run(&promtool, &arguments, folder.path());
         assert!(ran.status.success(), "{arguments:?}: {}", text(&ran));
