@@ -112,6 +112,8 @@ seeds! {
     seed_2115 = 2115;
     /// The judge's own mistake: a status that could not be written waits for the next poll.
     seed_2435 = 2435;
+    /// The same, and the next sync is an hour away.
+    seed_10000835 = 10_000_835;
     /// The judge's own mistake: a status that a restore of etcd put back waits for the heartbeat.
     seed_3287 = 3287;
     /// The judge's own mistake: a mark by a clock of another day leaves open which of two ended first.

@@ -126,8 +126,10 @@ fn fields(path: &str, schema: &JSONSchemaProps, text: &mut String) {
         let told = [told]
             .into_iter()
             .chain(rules)
+            .map(|text| text.strip_suffix('.').unwrap_or(text))
             .collect::<Vec<_>>()
-            .join(" Rule: ");
+            .join(". Rule: ")
+            + ".";
         let needed = if required.contains(name) { "yes" } else { "" };
         writeln!(
             text,

@@ -53,6 +53,21 @@ pub(super) fn standing(watch: &ClusterWatch) -> ReadyState {
     }
 }
 
+/// What a reader sees of a `ClusterWatch`.
+struct Seen {
+    /// Since when nothing but the API had a fault.
+    quiet: Duration,
+    /// Its stale time without a slow list.
+    stale: Duration,
+    /// Within this time, mirrors are right or marked.
+    bound: Duration,
+    /// Whether responses were slow.
+    slow: bool,
+    /// Whether its `staleAfter` has passed.
+    broken: bool,
+    standing: ReadyState,
+}
+
 /// Whether every list of the `ClusterWatch` requests only final states.
 pub(super) fn only_final(watch: &ClusterWatch) -> bool {
     let states = watch.spec.states.as_deref();
@@ -113,79 +128,104 @@ impl State {
                 )
             });
         }
+        let seen = Seen {
+            quiet,
+            stale,
+            bound,
+            slow,
+            broken,
+            standing,
+        };
         for (name, mirror) in mirrors {
-            let Some(status) = mirror.status.as_ref().filter(|_| !is_foreign(mirror)) else {
-                continue;
-            };
-            let of_watch = covers(watch, status.instance_id.as_deref());
-            let excused = self.judge.edited.contains(name) || self.judge.newer.excuses(name, now);
-            if synced(status).0 != "True" || excused || !of_watch {
-                continue;
-            }
-            let Some((since, known)) = self.untrue(&mirror.spec.id, status, now) else {
-                continue;
-            };
-            if !known {
-                self.violated(|| {
-                    format!(
-                        "{name} shows what never was: {:?} {:?}",
-                        status.state, status.update_time
-                    )
-                });
-            }
-            let ended = self.answered.ended(watch);
-            // A list counts as long as it lasted.
-            let hung = cadence.stale_after(false, self.answered.hung(watch), Duration::ZERO);
-            let bound = bound + hung.saturating_sub(stale);
-            let unread = now.saturating_sub(ended) > bound || suspended;
-            if status.open == Some(true)
-                && unread
-                && now.saturating_sub(since) > bound
-                && quiet > bound
-                && !self.rests(now)
-            {
-                self.violated(|| {
-                    format!("{name} is open, unconfirmed since {ended:?}, and bears no mark")
-                });
-            }
-            // Finished remediations are confirmed only by lists, and are not marked if none comes. The list that last
-            // showed it ends a little later.
-            let confirmed = self.answered.confirmed.get(&mirror.spec.id).copied();
-            let shown_last = confirmed <= Some(since + Duration::from_secs(1));
-            let never_asked = status.open == Some(false) && (unread || shown_last)
-                || status.open == Some(false)
-                    && (only_final(watch) || !self.truth.entries[&mirror.spec.id].listed);
-            if never_asked
-                || suspended
-                || slow
-                || recently(self.answered.malformed)
-                || standing.note
-            {
-                continue;
-            }
-            let age = now.saturating_sub(since);
-            if age > bound && quiet > bound {
-                self.violated(|| {
-                    format!(
-                        "{name} shows {:?}, untrue since {since:?}, and bears no mark",
-                        status.state
-                    )
-                });
-            }
-            // A new leader must see twice that it is gone.
-            let led = self
-                .judge
-                .leader
-                .map(|(_, since)| now.saturating_sub(since));
-            // So must an operator that just got its permissions back.
-            let allowed = self.judge.newer.allowed;
-            let allowed = allowed.is_none_or(|at| now.saturating_sub(at) > bound);
-            let settled = allowed && led.is_some_and(|led| led > bound);
-            if age > HEARTBEAT + bound * 2 && settled && standing.ready && !broken {
-                self.violated(|| format!("{name} shows {:?}, untrue since {since:?}, and its watch says that all is well", status.state));
-            }
+            self.judge_mirror(watch, &seen, (name, mirror), now);
         }
         self.judge_missing(mirrors, watch, bound, now);
+    }
+
+    fn judge_mirror(
+        &mut self,
+        watch: &ClusterWatch,
+        seen: &Seen,
+        (name, mirror): (&str, &Remediation),
+        now: Duration,
+    ) {
+        let &Seen {
+            quiet,
+            stale,
+            bound,
+            slow,
+            broken,
+            ref standing,
+        } = seen;
+        let suspended = watch.spec.suspend;
+        let Some(status) = mirror.status.as_ref().filter(|_| !is_foreign(mirror)) else {
+            return;
+        };
+        let of_watch = covers(watch, status.instance_id.as_deref());
+        let excused = self.judge.edited.contains(name) || self.judge.newer.excuses(name, now);
+        if synced(status).0 != "True" || excused || !of_watch {
+            return;
+        }
+        let Some((since, known)) = self.untrue(&mirror.spec.id, status, now) else {
+            return;
+        };
+        if !known {
+            self.violated(|| {
+                format!(
+                    "{name} shows what never was: {:?} {:?}",
+                    status.state, status.update_time
+                )
+            });
+        }
+        let ended = self.answered.ended(watch);
+        // A list counts as long as it lasted.
+        let hung = self.answered.hung(watch);
+        let hung = cadence(watch).stale_after(false, hung, Duration::ZERO);
+        let bound = bound + hung.saturating_sub(stale);
+        let recently =
+            |at: Option<Duration>| at.is_some_and(|at| now.saturating_sub(at) < bound * 4);
+        let unread = now.saturating_sub(ended) > bound || suspended;
+        if status.open == Some(true)
+            && unread
+            && now.saturating_sub(since) > bound
+            && quiet > bound
+            && !self.rests(now)
+        {
+            self.violated(|| {
+                format!("{name} is open, unconfirmed since {ended:?}, and bears no mark")
+            });
+        }
+        // Finished remediations are confirmed only by lists, and are not marked if none comes. The list that last
+        // showed it ends a little later.
+        let confirmed = self.answered.confirmed.get(&mirror.spec.id).copied();
+        let shown_last = confirmed <= Some(since + Duration::from_secs(1));
+        let never_asked = status.open == Some(false) && (unread || shown_last)
+            || status.open == Some(false)
+                && (only_final(watch) || !self.truth.entries[&mirror.spec.id].listed);
+        if never_asked || suspended || slow || recently(self.answered.malformed) || standing.note {
+            return;
+        }
+        let age = now.saturating_sub(since);
+        if age > bound && quiet > bound {
+            self.violated(|| {
+                format!(
+                    "{name} shows {:?}, untrue since {since:?}, and bears no mark",
+                    status.state
+                )
+            });
+        }
+        // A new leader must see twice that it is gone.
+        let led = self
+            .judge
+            .leader
+            .map(|(_, since)| now.saturating_sub(since));
+        // So must an operator that just got its permissions back.
+        let allowed = self.judge.newer.allowed;
+        let allowed = allowed.is_none_or(|at| now.saturating_sub(at) > bound);
+        let settled = allowed && led.is_some_and(|led| led > bound);
+        if age > HEARTBEAT + bound * 2 && settled && standing.ready && !broken {
+            self.violated(|| format!("{name} shows {:?}, untrue since {since:?}, and its watch says that all is well", status.state));
+        }
     }
 
     /// Since when the mirror has been untrue, and whether it was ever true; `None` if it is true, or if that is

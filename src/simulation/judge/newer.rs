@@ -18,6 +18,7 @@ use crate::{
     mirror::labels::FlagLabels,
     simulation::{cluster::Op, replica::TEAM, world::State},
     sync::{decide::plan::MirrorTarget, schedule::HEARTBEAT},
+    testing::cluster::MemoryKubeApi,
     together::{PageQuery, StateFilter, wire::state},
 };
 
@@ -200,6 +201,32 @@ impl State {
         }
     }
 
+    /// A write of labels and owner references took effect: `status.mirrorsGeneration` was not reported meanwhile by the
+    /// process that sent it, unless it sets those of that generation.
+    pub(super) fn judge_said(&mut self, cluster: &MemoryKubeApi, op: &Op, after: &Remediation) {
+        let newer = &self.judge.newer;
+        let leads =
+            (self.judge.leader).is_some_and(|(slot, since)| slot == op.slot && since < op.sent);
+        if !leads || is_foreign(after) || newer.restored >= Some(op.sent) {
+            return;
+        }
+        let broken = cluster.look_at_all(|watches, _| {
+            let watches: Vec<_> = watches.values().collect();
+            let own = |watch: &&&ClusterWatch| covers(watch, instance(after));
+            let watch = holders(&watches).into_iter().find(own)?;
+            let name = watch.name_any();
+            let said = watch.status.as_ref()?.mirrors_generation;
+            let reported = newer.reported.get(&name).copied() > Some(op.sent);
+            let is_said = reported && said.is_some() && said == watch.metadata.generation;
+            (is_said && !owned(after, watch)).then_some(name)
+        });
+        if let Some(name) = broken {
+            self.violated(|| {
+                format!("{name} says that all mirrors have its owners, and {:?} of {}, sent before, changes them", op.verb, op.name)
+            });
+        }
+    }
+
     /// What the API returns for another cluster confirms nothing.
     fn judge_others(
         &mut self,
@@ -292,7 +319,11 @@ fn bears(mirror: &Remediation, watch: &ClusterWatch) -> bool {
     ]
     .into_iter();
     let there = |key: &str| mirror.labels().get(key).map(String::as_str);
+    labels.all(|(key, value)| there(key) == Some(value)) && owned(mirror, watch)
+}
+
+/// Whether a mirror has the owner references of `watch`.
+fn owned(mirror: &Remediation, watch: &ClusterWatch) -> bool {
     let owners = mirror.metadata.owner_references.as_deref();
-    labels.all(|(key, value)| there(key) == Some(value))
-        && owners.unwrap_or_default() == &*MirrorTarget::of(watch, FlagLabels::default()).owners
+    owners.unwrap_or_default() == &*MirrorTarget::of(watch, FlagLabels::default()).owners
 }

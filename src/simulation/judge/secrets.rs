@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use kube::ResourceExt;
 
+use super::cadence;
 use crate::{
     api::{Reason, cluster_watch::ClusterWatch},
     controller::status::late_secret::told,
@@ -15,7 +16,7 @@ use crate::{
 const REPAIRED: Duration = Duration::from_secs(15);
 /// Maximum time between checks for faults.
 const LOOK: Duration = Duration::from_secs(20);
-/// A status that could not be written is written at the next sync.
+/// A status that could not be written is written at the next sync, or at the heartbeat if that comes first.
 const NEXT_POLL: Duration = Duration::from_secs(60);
 /// The grace period of a missing Secret.
 const GRACE: Duration = Duration::from_secs(120);
@@ -39,11 +40,12 @@ impl State {
         let since = self.judge.newer.key_is_there;
         let since = since.map(|since| since.max(restored.unwrap_or_default()));
         let repaired = since.is_some_and(|since| now.saturating_sub(since) > REPAIRED);
+        let next = cadence(watch).interval.clamp(NEXT_POLL, HEARTBEAT);
         let says = watch.status.as_ref().and_then(told);
         if let Some(reason) = says
             && repaired
             && !watch.spec.suspend
-            && self.is_calm(now.saturating_sub(NEXT_POLL))
+            && self.is_calm(now.saturating_sub(next))
         {
             let name = watch.name_any();
             self.violated(|| {

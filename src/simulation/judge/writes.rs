@@ -138,6 +138,7 @@ impl State {
                     self.judge.pruned.remove(name);
                 }
                 self.created(op.slot, after, now);
+                self.judge_said(cluster, op, after);
             }
             (Some(before), Some(after)) => {
                 let restored = self.judge.newer.restored;
@@ -148,6 +149,9 @@ impl State {
                 }
                 if op.verb == Verb::Status && !is_foreign(before) {
                     self.said(cluster, op, before, after, now);
+                }
+                if op.verb == Verb::Patch {
+                    self.judge_said(cluster, op, after);
                 }
             }
             (Some(before), None) => self.pruned(cluster, slot, before, now),
