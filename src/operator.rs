@@ -179,7 +179,7 @@ async fn assemble(
     let bucket = bucket(flags.kube_qps, flags.kube_burst);
     let cluster = KubeClient::new(writes, Gate::new(patience, bucket, leadership));
     let env = Arc::new(Env {
-        cluster: cluster.annotating(flags.mirror_annotations.iter().cloned()),
+        kube: cluster.annotating(flags.mirror_annotations.iter().cloned()),
         together,
         index,
         clock,

@@ -111,7 +111,7 @@ async fn mark<C: KubeApi, T>(env: &Env<C, T>, found: Vec<Open>) -> Option<(Box<s
     let mut failures = 0;
     for (namespace, name, mirror) in found {
         let writer = Writer {
-            cluster: env.cluster.clone(),
+            cluster: env.kube.clone(),
             index: env.index.clone(),
             namespace: (&*namespace).into(),
             // A mark keeps the labels and owner references: the label names the last writer.
@@ -180,7 +180,7 @@ mod tests {
 
     fn env(cluster: MemoryKubeApi) -> Env<MemoryKubeApi, MemoryTogether> {
         Env {
-            cluster,
+            kube: cluster,
             together: MemoryTogether::default(),
             index: Index::new(0),
             clock: Arc::new(SystemClock::default()),
@@ -196,7 +196,7 @@ mod tests {
         numbers: std::ops::RangeInclusive<u64>,
     ) {
         for number in numbers {
-            let (cluster, index) = (env.cluster.clone(), env.index.clone());
+            let (cluster, index) = (env.kube.clone(), env.index.clone());
             let writer = Writer {
                 cluster,
                 index,

@@ -110,7 +110,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
         speeds: PollDefaults,
         requested: watch::Receiver<Option<String>>,
     ) -> Self {
-        let status = StatusReport::new(env.cluster.clone(), &watch);
+        let status = StatusReport::new(env.kube.clone(), &watch);
         let now = env.clock.elapsed();
         let last = now.saturating_sub(unconfirmed_before_start(&env, status.reporter.last()));
         let mut sync_state = SyncState::default();

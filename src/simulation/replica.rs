@@ -121,7 +121,7 @@ impl Replica {
     ) -> impl Future<Output = ()> + use<> {
         let (life, lags, stop) = (self.life.clone(), self.lags.clone(), self.stop.clone());
         let env = Arc::new(Env {
-            cluster: Reach::new(worlds.clone(), life.clone(), self.leadership.clone()),
+            kube: Reach::new(worlds.clone(), life.clone(), self.leadership.clone()),
             together: Remote::new(worlds.clone(), life.clone(), clock.clone()),
             index: index.clone(),
             clock: clock.clone(),

@@ -19,7 +19,7 @@ use crate::{
 /// What all syncs of the process share.
 pub struct Env<C, T = Client> {
     /// The port to the API server.
-    pub cluster: C,
+    pub kube: C,
     /// The Together API.
     pub together: T,
     /// The known mirrors.
@@ -43,8 +43,8 @@ impl<C: KubeApi, T> Env<C, T> {
         observer: &Observer,
         failed_writes: &'a mut FailedWrites,
     ) -> WriteQueue<'a, C> {
-        let (cluster, index) = (self.cluster.clone(), self.index.clone());
-        let mut queue = WriteQueue::new(target, failed_writes, cluster, index, self.clock.now());
+        let (kube, index) = (self.kube.clone(), self.index.clone());
+        let mut queue = WriteQueue::new(target, failed_writes, kube, index, self.clock.now());
         queue.events = self.events.clone();
         queue.permits = self.permits.clone();
         queue.observer = observer.clone();

@@ -94,7 +94,7 @@ async fn find<C: KubeApi, T>(
         env, spec, target, ..
     } = ctx;
     let (keys, of) = (&env.keys, (&*target.namespace, &spec.api_key_secret_ref));
-    let (found, own) = keys.find(&env.cluster, &*env.clock, of, serves).await;
+    let (found, own) = keys.find(&env.kube, &*env.clock, of, serves).await;
     if own {
         sync_state
             .observer

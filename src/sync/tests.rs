@@ -55,7 +55,7 @@ impl World {
         cluster.set_key(b"key-1");
         Self {
             env: Env {
-                cluster,
+                kube: cluster,
                 together: MemoryTogether::default(),
                 index: Index::new(0),
                 clock: clock.clone(),
@@ -76,7 +76,7 @@ impl World {
         world.api().state().items = items.into_iter().collect();
         world.poll().await.unwrap();
         world.api().asked();
-        world.env.cluster.calls();
+        world.env.kube.calls();
         world
     }
 
@@ -125,7 +125,7 @@ impl World {
 
     /// Reason of Synced, and whether the mirror is open.
     fn stands(&self, number: u64) -> (String, bool) {
-        let status = self.env.cluster.status(number);
+        let status = self.env.kube.status(number);
         let reason = word(&status.conditions, "Synced").1.to_owned();
         (reason, status.open.unwrap())
     }

@@ -132,7 +132,7 @@ fn supervisor() -> Supervisor<KubeClient> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let base = BaseUrl::parse("http://127.0.0.1:1", true).unwrap();
     let env = Env {
-        cluster: cast::cluster(),
+        kube: cast::cluster(),
         together: Client::new(base, Limits::default(), None).unwrap(),
         index: Index::new(1),
         clock: clock.clone(),

@@ -58,7 +58,7 @@ impl World {
         let (api, cluster) = (Api::default(), MemoryKubeApi::default());
         cluster.set_key(b"key-1");
         let env = Arc::new(Env {
-            cluster: cluster.clone(),
+            kube: cluster.clone(),
             together: api.clone(),
             index: Index::new(0),
             clock: clock.clone(),

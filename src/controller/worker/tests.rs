@@ -129,7 +129,7 @@ impl World {
 
 fn env(cluster: MemoryKubeApi, index: Index) -> Arc<Env<MemoryKubeApi, MemoryTogether>> {
     Arc::new(Env {
-        cluster,
+        kube: cluster,
         together: MemoryTogether::default(),
         index,
         clock: Arc::new(PausedClock::default()),

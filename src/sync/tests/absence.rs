@@ -32,14 +32,14 @@ async fn two_polls_must_find_nothing_under_an_id_that_can_be_asked_for() {
         "one that was listed shows first that the call works"
     );
     assert!(world.is(1, "Listed", true), "{:?}", world.stands(1));
-    assert_eq!(world.env.cluster.calls(), []);
+    assert_eq!(world.env.kube.calls(), []);
     world.poll().await.unwrap();
     assert_eq!(world.questions(), [one(1, instance), one(1, None)]);
     assert!(world.is(1, "NotFound", false), "{:?}", world.stands(1));
     assert!(world.is(2, "Listed", true));
-    world.env.cluster.calls();
+    world.env.kube.calls();
     world.polls(3).await;
-    assert_eq!(world.env.cluster.calls(), [], "marked once");
+    assert_eq!(world.env.kube.calls(), [], "marked once");
     assert_eq!(world.questions(), []);
 }
 
@@ -54,7 +54,7 @@ async fn one_found_under_another_instance_is_not_gone() {
     world.api().state().unlisted.push(moved);
     world.polls(4).await;
     assert!(world.is(1, "Listed", true));
-    let instance = world.env.cluster.status(1).instance_id;
+    let instance = world.env.kube.status(1).instance_id;
     assert_eq!(instance.unwrap(), "instance-2");
 }
 
@@ -79,7 +79,7 @@ async fn a_final_one_is_kept_when_the_api_forgets_it() {
     }
     assert_eq!(world.questions(), []);
     assert!(world.is(1, "Final", false));
-    assert_eq!(world.env.cluster.calls(), []);
+    assert_eq!(world.env.kube.calls(), []);
 }
 
 #[tokio::test]
@@ -106,7 +106,7 @@ async fn one_listing_that_shows_it_begins_the_proof_anew() {
         world.polls(1).await;
     }
     assert!(world.is(1, "Listed", true));
-    assert_eq!(world.env.cluster.calls(), []);
+    assert_eq!(world.env.kube.calls(), []);
 }
 
 #[tokio::test]
@@ -157,9 +157,9 @@ async fn a_403_marks_it_forbidden_and_it_stays_open() {
     assert!(world.is(1, "Listed", true));
     world.polls(1).await;
     assert!(world.is(1, "Forbidden", true), "{:?}", world.stands(1));
-    world.env.cluster.calls();
+    world.env.kube.calls();
     world.polls(12).await;
-    assert_eq!(world.env.cluster.calls(), [], "neither again nor stale");
+    assert_eq!(world.env.kube.calls(), [], "neither again nor stale");
 }
 
 #[tokio::test]
@@ -168,11 +168,11 @@ async fn one_that_comes_back_is_open_again() {
     world.api().hide(&id(1));
     world.polls(2).await;
     assert!(world.is(1, "NotFound", false));
-    let before = world.env.cluster.status(1).transitions;
+    let before = world.env.kube.status(1).transitions;
     world.api().show(item(1, "RUNNING"));
     world.polls(1).await;
     assert!(world.is(1, "Listed", true));
-    assert_eq!(world.env.cluster.status(1).transitions, before);
+    assert_eq!(world.env.kube.status(1).transitions, before);
 }
 
 #[tokio::test]
@@ -183,7 +183,7 @@ async fn many_that_vanish_at_once_want_two_full_listings() {
     }
     assert_eq!(world.polls(1).await, [false]);
     for listing in ["first", "second"] {
-        assert_eq!(world.env.cluster.calls(), [], "before the {listing} one");
+        assert_eq!(world.env.kube.calls(), [], "before the {listing} one");
         assert_eq!(world.polls(1).await, [true]);
     }
     let gone = |world: &World| {
@@ -205,7 +205,7 @@ async fn a_server_that_shows_nothing_for_a_while_changes_nothing() {
     world.polls(2).await;
     world.api().state().items = items;
     world.polls(3).await;
-    assert_eq!(world.env.cluster.calls(), []);
+    assert_eq!(world.env.kube.calls(), []);
 }
 
 #[tokio::test]
@@ -266,7 +266,7 @@ async fn a_listing_that_fails_in_the_middle_mirrors_what_came_and_marks_nothing(
         assert!(matches!(error, SyncError::Api(Error::Unavailable { .. })));
     }
     assert_eq!(world.questions(), []);
-    assert_eq!(world.env.cluster.status(2).state.unwrap(), "PENDING");
+    assert_eq!(world.env.kube.status(2).state.unwrap(), "PENDING");
     assert!((1..5).all(|number| world.is(number, "Listed", true)));
 }
 
@@ -314,13 +314,13 @@ async fn one_that_nobody_answers_for_becomes_stale_and_fresh_again_by_one_write_
     assert!(world.is(1, "Listed", true), "confirmed five minutes ago");
     world.polls(1).await;
     assert!(world.is(1, "Stale", true), "{:?}", world.stands(1));
-    world.env.cluster.calls();
+    world.env.kube.calls();
     world.polls(5).await;
-    assert_eq!(world.env.cluster.calls(), []);
+    assert_eq!(world.env.kube.calls(), []);
     world.api().show(item(1, "RUNNING"));
     world.polls(1).await;
     assert!(world.is(1, "Listed", true));
-    let mut calls = world.env.cluster.calls();
+    let mut calls = world.env.kube.calls();
     calls.retain(|call| *call != Call::Get(id(1)));
     assert_eq!(calls, [Call::Status(id(1))]);
 }
@@ -341,12 +341,12 @@ async fn all_open_ones_are_marked_stale_once() {
 #[tokio::test]
 async fn one_that_waits_for_its_first_status_says_so_and_is_not_called_stale() {
     let world = World::new();
-    let planted = world.env.cluster.plant(1, CLUSTER);
+    let planted = world.env.kube.plant(1, CLUSTER);
     world.env.index.apply(planted);
     let marked = mark_all_stale(&world.env, &world.target, &world.sync_state).await;
     assert_eq!(marked, WriteSummary::default());
     let reason = |status: &RemediationStatus| word(&status.conditions, "Synced").1.to_owned();
-    assert_eq!(reason(&world.env.cluster.status(1)), "Pending");
+    assert_eq!(reason(&world.env.kube.status(1)), "Pending");
 }
 
 #[tokio::test]

@@ -39,7 +39,7 @@ async fn a_server_that_takes_only_the_first_of_the_states_is_found_out() {
     world.api().show(item(2, "PENDING_APPROVAL"));
     world.polls(1).await;
     assert!(
-        world.env.cluster.names().contains(&id(2)),
+        world.env.kube.names().contains(&id(2)),
         "the approval is not mirrored before a full listing"
     );
 }

@@ -6,7 +6,7 @@ use crate::{k8s::api::KubeApiError, sync::stale::mark_some_stale, testing::clust
 fn refuse(world: &World, refused: impl Fn(&Call) -> bool + Send + 'static) {
     let error = KubeApiError::Refused("exceeded quota".into());
     let fault = move |call: &Call| refused(call).then(|| error.clone());
-    world.env.cluster.fail(fault);
+    world.env.kube.fail(fault);
 }
 
 #[tokio::test]
@@ -28,7 +28,7 @@ async fn an_ended_one_that_was_refused_is_listed_again_soon_and_nothing_is_synce
     );
     refuse(&world, |_| false);
     assert_eq!(world.polls(2).await, [true, false]);
-    assert_eq!(world.env.cluster.names(), [id(1), id(2)]);
+    assert_eq!(world.env.kube.names(), [id(1), id(2)]);
     assert_eq!(world.sync_state.unwritten(), None);
 }
 
@@ -61,7 +61,7 @@ async fn an_open_one_that_cannot_be_written_is_marked() {
     world.poll().await.unwrap();
     assert!(world.is(1, "Listed", true));
     assert_eq!(
-        world.env.cluster.status(1).state,
+        world.env.kube.status(1).state,
         crate::testing::some("RUNNING")
     );
     assert_eq!(world.sync_state.unwritten(), None);

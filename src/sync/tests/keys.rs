@@ -40,32 +40,32 @@ impl World {
 #[tokio::test]
 async fn a_secret_that_cannot_be_used_is_read_once_in_ten_seconds_for_all_that_name_it() {
     let mut world = World::new();
-    world.env.cluster.remove_key();
+    world.env.kube.remove_key();
     assert!(world.poll().await.is_err());
     for _ in 0..3 {
         for watch in 0..100 {
             assert!(world.looks(&format!("key-{}", watch % 2)).await.is_err());
         }
         // Each key is asked for once before all are read together.
-        let reads = world.env.cluster.secrets_read().len();
+        let reads = world.env.kube.secrets_read().len();
         assert!(reads <= 3, "{reads}");
         world.clock.advance(AGAIN);
     }
-    world.env.cluster.secrets_read();
+    world.env.kube.secrets_read();
     for watch in 0..100 {
         assert!(world.looks(&format!("key-{}", watch % 2)).await.is_err());
     }
-    assert_eq!(world.env.cluster.secrets_read().len(), 1);
+    assert_eq!(world.env.kube.secrets_read().len(), 1);
     assert!(world.api().asked().is_empty());
 }
 
 #[tokio::test]
 async fn a_key_whose_secret_is_gone_is_used_no_more_whoever_saw_that() {
     let mut world = World::new();
-    world.env.cluster.set_key(b"key-1");
+    world.env.kube.set_key(b"key-1");
     world.spec.api_key_secret_ref.key = "api-key".into();
     assert!(world.looks("api-key").await.is_ok());
-    world.env.cluster.remove_key();
+    world.env.kube.remove_key();
     world.clock.advance(Duration::from_secs(1));
     assert!(world.looks("another").await.is_err());
     assert!(world.poll_now().await.is_err());
@@ -75,10 +75,10 @@ async fn a_key_whose_secret_is_gone_is_used_no_more_whoever_saw_that() {
 #[tokio::test]
 async fn a_request_reads_a_secret_anew_that_could_not_be_used() {
     let mut world = World::new();
-    world.env.cluster.remove_key();
+    world.env.kube.remove_key();
     assert!(world.poll().await.is_err());
     world.clock.advance(Duration::from_secs(1));
-    world.env.cluster.set_key(b"key-1");
+    world.env.kube.set_key(b"key-1");
     assert!(world.looks("api-key").await.is_err(), "read a second ago");
     world.sync_state.want_everything_now();
     assert!(world.poll_now().await.is_ok());
@@ -87,14 +87,14 @@ async fn a_request_reads_a_secret_anew_that_could_not_be_used() {
 #[tokio::test]
 async fn a_secret_that_was_repaired_is_used_by_the_poll_that_follows() {
     let mut world = World::new();
-    world.env.cluster.remove_key();
+    world.env.kube.remove_key();
     assert!(world.poll().await.is_err());
-    world.env.cluster.set_key(b"key-1");
+    world.env.kube.set_key(b"key-1");
     world.clock.advance(AGAIN);
     assert!(world.looks("api-key").await.is_ok());
-    world.env.cluster.secrets_read();
+    world.env.kube.secrets_read();
     assert!(world.poll_now().await.is_ok());
-    assert!(world.env.cluster.secrets_read().is_empty());
+    assert!(world.env.kube.secrets_read().is_empty());
 }
 
 #[tokio::test]
@@ -106,7 +106,7 @@ async fn what_keeps_a_secret_from_being_used_is_told_apart() {
         (down, Reason::Unavailable),
     ] {
         let mut world = World::new();
-        world.env.cluster.fail_secrets(Some(fault));
+        world.env.kube.fail_secrets(Some(fault));
         let failed = Failure::of(&world.poll().await, &world.target, None);
         assert_eq!(failed.unwrap().reason, reason);
     }
@@ -118,7 +118,7 @@ async fn what_keeps_a_secret_from_being_used_is_told_apart() {
     ] {
         let mut world = World::new();
         world.spec.api_key_secret_ref.key = "api-key".into();
-        world.env.cluster.set_secret(&data, type_);
+        world.env.kube.set_secret(&data, type_);
         let failed = Failure::of(&world.poll().await, &world.target, None);
         assert_eq!(failed.unwrap().reason, Reason::SecretInvalid, "{type_}");
     }
@@ -127,7 +127,7 @@ async fn what_keeps_a_secret_from_being_used_is_told_apart() {
 #[tokio::test]
 async fn a_key_that_was_just_read_is_taken_and_an_older_one_is_read_anew() {
     let mut world = World::with([item(1, "RUNNING")]).await;
-    world.env.cluster.remove_key();
+    world.env.kube.remove_key();
     world.read_before(b"key-1", Duration::from_secs(29)).await;
     assert!(world.poll().await.is_ok());
     world.read_before(b"key-1", Duration::from_secs(30)).await;
@@ -138,7 +138,7 @@ async fn a_key_that_was_just_read_is_taken_and_an_older_one_is_read_anew() {
 #[tokio::test]
 async fn a_key_of_its_own_is_read_at_each_poll() {
     let mut world = World::with([item(1, "RUNNING")]).await;
-    world.env.cluster.remove_key();
+    world.env.kube.remove_key();
     assert!(world.poll().await.is_err());
 }
 
@@ -147,7 +147,7 @@ async fn a_shared_key_that_is_refused_is_read_anew_and_a_changed_one_is_tried_in
     let mut world = World::with([item(1, "RUNNING")]).await;
     world.api().state().page_fault = Some((0, Error::Unauthorized));
     for (there, calls) in [(b"key-1", 1), (b"key-2", 2)] {
-        world.env.cluster.set_key(there);
+        world.env.kube.set_key(there);
         world.sync_state = SyncState::default();
         world.read_before(b"key-1", Duration::from_secs(1)).await;
         assert!(world.poll().await.is_err());
@@ -170,7 +170,7 @@ async fn rotated_while_listing(
         order_by: None,
     });
     let first = ApiKey::parse(b"key-1").unwrap().fingerprint();
-    let (cluster, mut pages) = (world.env.cluster.clone(), 0);
+    let (cluster, mut pages) = (world.env.kube.clone(), 0);
     world.api().state().key_fault = Some(Box::new(move |key| {
         pages += 1;
         let refused = pages >= 2 && (key == first || ever && pages < 10);

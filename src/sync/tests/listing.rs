@@ -15,7 +15,7 @@ async fn the_first_poll_lists_all_and_the_next_ones_what_is_open() {
     assert!(outcome.full && outcome.note().is_empty());
     assert_eq!((outcome.pages, outcome.summary.created), (1, 2));
     assert_eq!(world.api().asked(), [Asked::Page(Vec::new())]);
-    world.env.cluster.calls();
+    world.env.kube.calls();
     assert!(!world.poll().await.unwrap().full);
     let mut asked = world.api().asked();
     let Some(Asked::Page(states)) = asked.pop() else {
@@ -28,7 +28,7 @@ async fn the_first_poll_lists_all_and_the_next_ones_what_is_open() {
         .collect();
     expected.sort_unstable();
     assert!(states.iter().eq(expected));
-    assert_eq!(world.env.cluster.calls(), [], "nothing new");
+    assert_eq!(world.env.kube.calls(), [], "nothing new");
 }
 
 #[tokio::test]
@@ -51,7 +51,7 @@ async fn full_listings_keep_their_distance_by_the_time_of_the_api_not_by_that_of
     let mut world = World::new();
     world.api().state().items = (1..=10).map(|number| item(number, "RUNNING")).collect();
     let clock = world.clock.clone();
-    world.env.cluster.fail(move |_| {
+    world.env.kube.fail(move |_| {
         clock.advance(MINUTE);
         None
     });
@@ -90,22 +90,22 @@ async fn a_restart_writes_nothing() {
     world.sync_state = SyncState::default();
     world.env.index = Index::new(0);
     for number in 1..3 {
-        let object = world.env.cluster.object(number).unwrap();
+        let object = world.env.kube.object(number).unwrap();
         world.env.index.apply(object);
     }
     world.polls(3).await;
-    assert_eq!(world.env.cluster.calls(), []);
+    assert_eq!(world.env.kube.calls(), []);
 }
 
 #[tokio::test]
 async fn one_deleted_by_hand_comes_back_with_the_poll_that_lists_it() {
     let mut world = World::with([item(1, "RUNNING")]).await;
-    world.env.cluster.remove(1);
+    world.env.kube.remove(1);
     let namespace = world.target.namespace.clone();
     world.env.index.removed(&namespace, CLUSTER, &id(1), 1_000);
     world.polls(1).await;
     assert_eq!(
-        world.env.cluster.calls(),
+        world.env.kube.calls(),
         [Call::Create(id(1)), Call::Status(id(1))]
     );
 }
@@ -129,7 +129,7 @@ async fn where_only_final_states_are_wanted_every_poll_lists_just_these() {
     }
     let asked = world.api().asked();
     assert_eq!(asked, vec![Asked::Page(vec!["FAILED".into()]); 12]);
-    assert_eq!(world.env.cluster.names(), [id(1)]);
+    assert_eq!(world.env.kube.names(), [id(1)]);
 }
 
 #[tokio::test]
@@ -159,11 +159,11 @@ async fn a_refused_key_is_left_alone_and_another_one_tried_at_once() {
         calls.push(world.api().asked().len());
     }
     assert_eq!(calls, [1, 1, 0, 1, 0, 0, 0, 1], "after 1, 2 and 4 minutes");
-    world.env.cluster.set_key(b"key-2");
+    world.env.kube.set_key(b"key-2");
     assert!(world.poll().await.is_err());
     assert_eq!(world.api().asked().len(), 1);
     world.api().state().page_fault = None;
-    world.env.cluster.set_key(b"key-3");
+    world.env.kube.set_key(b"key-3");
     assert!(world.poll().await.is_ok());
     assert!(world.poll().await.is_ok());
 }
@@ -183,7 +183,7 @@ async fn an_outage_is_tried_again_at_the_next_interval() {
 #[tokio::test]
 async fn without_its_secret_nothing_is_asked() {
     let mut world = World::new();
-    world.env.cluster = MemoryKubeApi::default();
+    world.env.kube = MemoryKubeApi::default();
     let error = world.poll().await.unwrap_err();
     assert!(matches!(error, SyncError::Credentials(_)));
     assert_eq!(world.api().asked(), []);
@@ -199,7 +199,7 @@ async fn one_that_is_listed_and_cannot_be_read_is_asked_for_by_id_and_gets_stale
         note.contains("Left out 1") && note.contains(&id(1)),
         "{note}"
     );
-    let status = world.env.cluster.status(1);
+    let status = world.env.kube.status(1);
     assert_eq!(
         status.state.as_deref(),
         Some("RUNNING"),
@@ -228,19 +228,19 @@ async fn a_stale_mark_ends_with_a_complete_listing_and_no_sooner() {
         order_by: None,
     });
     mark_all_stale(&world.env, &world.target, &world.sync_state).await;
-    world.env.cluster.calls();
+    world.env.kube.calls();
     world.api().state().page_fault = Some((1, unavailable()));
     for _ in 0..3 {
         assert!(world.poll().await.is_err());
     }
-    assert_eq!(world.env.cluster.calls(), []);
+    assert_eq!(world.env.kube.calls(), []);
     world.api().state().page_fault = None;
     // The calls of those that failed are paid for first.
     world.clock.advance(10 * MINUTE);
     world.poll().await.unwrap();
     assert!(world.is(1, "Listed", true) && world.is(2, "Listed", true));
     let writes = [Call::Status(id(1)), Call::Status(id(2))];
-    let mut calls = world.env.cluster.calls();
+    let mut calls = world.env.kube.calls();
     calls.retain(|call| matches!(call, Call::Status(_)));
     assert_eq!(calls, writes, "one write each");
 }

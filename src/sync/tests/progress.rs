@@ -19,7 +19,7 @@ async fn silent() -> (World, Watchdog) {
 async fn a_page_is_a_sign_of_life() {
     let (mut world, watchdog) = silent().await;
     world.poll().await.unwrap();
-    assert_eq!(world.env.cluster.calls(), []);
+    assert_eq!(world.env.kube.calls(), []);
     assert_eq!(watchdog.stalled(), None);
 }
 

@@ -27,7 +27,7 @@ async fn kept(
 }
 
 fn is_there(world: &World, number: u64) -> bool {
-    world.env.cluster.object(number).is_some()
+    world.env.kube.object(number).is_some()
 }
 
 #[tokio::test]

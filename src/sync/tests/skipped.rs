@@ -39,9 +39,9 @@ async fn what_an_answer_by_id_shows_and_the_plan_leaves_out_becomes_stale() {
     world.polls(12).await;
     assert!(world.is(1, "Stale", true), "{:?}", world.stands(1));
     assert!(world.is(2, "Listed", true));
-    world.env.cluster.calls();
+    world.env.kube.calls();
     world.polls(5).await;
-    assert_eq!(world.env.cluster.calls(), [], "marked once");
+    assert_eq!(world.env.kube.calls(), [], "marked once");
 }
 
 #[tokio::test]
