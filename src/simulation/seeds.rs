@@ -92,6 +92,8 @@ seeds! {
     seed_532550 = 532_550;
     /// Not planted: `mirrorsGeneration` was said while a write of an earlier generation was under way, which then took the owners.
     seed_559381 = 559_381;
+    /// `mirrorsGeneration` is said while a write of an earlier generation is under way.
+    seed_10010362 = 10_010_362;
     /// Not planted: a restore of etcd took the owners of mirrors whose `ClusterWatch` is suspended, and they stayed so for minutes.
     seed_718430 = 718_430;
     /// Not planted: who left the API alone for long after a slow listing looked dead meanwhile, and called nothing stale.

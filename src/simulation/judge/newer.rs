@@ -27,6 +27,8 @@ const SLACK: Duration = Duration::from_secs(240);
 /// Within this time after an edit, the mirrors of a `ClusterWatch` have its labels and owner references. That needs no
 /// other party.
 const OWNED: Duration = Duration::from_secs(240);
+/// The same after a restore of etcd, if it is suspended: then no sync delays it.
+const OWNED_AGAIN: Duration = Duration::from_secs(100);
 /// The same if `status.mirrorsGeneration` says so.
 const SAID: Duration = Duration::from_secs(30);
 /// Within this time, mirrors without a `ClusterWatch` are marked: two rounds find them.
@@ -175,7 +177,12 @@ impl State {
         let name = watch.metadata.name.as_deref().unwrap_or_default();
         let said =
             said && self.judge.newer.reported.get(name).copied() >= self.judge.newer.restored;
-        let time = if said { SAID } else { OWNED };
+        let restored = self.judge.newer.restored >= Some(self.judge.disturbed);
+        let time = match (said, watch.spec.suspend && restored) {
+            (true, _) => SAID,
+            (false, true) => OWNED_AGAIN,
+            (false, false) => OWNED,
+        };
         if now.saturating_sub(self.judge.disturbed) <= time {
             return;
         }

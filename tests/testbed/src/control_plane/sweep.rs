@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, DirBuilder, File},
+    io::ErrorKind,
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _},
     path::{Path, PathBuf},
 };
@@ -32,14 +33,18 @@ pub(super) fn new_run_folder() -> Result<(PathBuf, File), Error> {
 /// Whether the run of this folder is over: the folder is gone, or nobody holds its lock.
 pub(super) fn is_abandoned(dir: &Path) -> bool {
     // Shared, so that two who look at once do not take each other for the run.
-    File::open(dir.join(LOCK)).map_or(true, |lock| lock.try_lock_shared().is_ok())
+    match File::open(dir.join(LOCK)) {
+        Ok(lock) => lock.try_lock_shared().is_ok(),
+        // Any other error, such as too many open files, says nothing about the run.
+        Err(error) => error.kind() == ErrorKind::NotFound,
+    }
 }
 
 /// The folder of all runs of this user. In the temporary folder, because a Unix socket's path may have 107 bytes.
 pub(super) fn root() -> Result<PathBuf, Error> {
     let root = std::env::temp_dir().join(format!("together-testbed-{}", getuid().as_raw()));
     match DirBuilder::new().mode(0o700).create(&root) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
             return Err(Error::io("create", &root)(error));
         }
         _ => {}
@@ -66,10 +71,18 @@ fn sweep(root: &Path) -> Result<(), Error> {
     for dir in entries.filter_map(Result::ok).map(|entry| entry.path()) {
         if dir.is_dir() && is_abandoned(&dir) {
             kill_programs(&dir);
-            fs::remove_dir_all(&dir).map_err(Error::io("remove", &dir))?;
+            remove(&dir)?;
         }
     }
     Ok(())
+}
+
+/// Removes the folder, which its guardian may be removing at the same time.
+fn remove(dir: &Path) -> Result<(), Error> {
+    match fs::remove_dir_all(dir) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("remove", dir)(error)),
+        _ => Ok(()),
+    }
 }
 
 /// Kills what still runs with that folder in its arguments: left over only where the guardian was killed too.
@@ -102,6 +115,12 @@ fn programs_naming(text: &str) -> Vec<Pid> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_that_its_guardian_has_removed_meanwhile_is_no_error() {
+        let dir = tempfile::tempdir().unwrap();
+        remove(&dir.path().join("gone")).unwrap();
+    }
 
     #[test]
     fn a_run_is_over_for_two_who_look_at_once_and_not_while_it_is_held() {
