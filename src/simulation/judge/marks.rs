@@ -57,9 +57,7 @@ pub(super) fn standing(watch: &ClusterWatch) -> ReadyState {
 struct Seen {
     /// Since when nothing but the API had a fault.
     quiet: Duration,
-    /// Its stale time without a slow list.
-    stale: Duration,
-    /// Within this time, mirrors are right or marked.
+    /// Within this time, mirrors are right or marked. A list counts as long as it lasted.
     bound: Duration,
     /// Whether responses were slow.
     slow: bool,
@@ -128,10 +126,10 @@ impl State {
                 )
             });
         }
+        let late = cadence.stale_after(false, self.answered.hung(watch), Duration::ZERO);
         let seen = Seen {
             quiet,
-            stale,
-            bound,
+            bound: bound + late.saturating_sub(stale),
             slow,
             broken,
             standing,
@@ -151,7 +149,6 @@ impl State {
     ) {
         let &Seen {
             quiet,
-            stale,
             bound,
             slow,
             broken,
@@ -178,10 +175,6 @@ impl State {
             });
         }
         let ended = self.answered.ended(watch);
-        // A list counts as long as it lasted.
-        let hung = self.answered.hung(watch);
-        let hung = cadence(watch).stale_after(false, hung, Duration::ZERO);
-        let bound = bound + hung.saturating_sub(stale);
         let recently =
             |at: Option<Duration>| at.is_some_and(|at| now.saturating_sub(at) < bound * 4);
         let unread = now.saturating_sub(ended) > bound || suspended;

@@ -138,7 +138,6 @@ impl State {
                     self.judge.pruned.remove(name);
                 }
                 self.created(op.slot, after, now);
-                self.judge_said(cluster, op, after);
             }
             (Some(before), Some(after)) => {
                 let restored = self.judge.newer.restored;
@@ -150,12 +149,12 @@ impl State {
                 if op.verb == Verb::Status && !is_foreign(before) {
                     self.said(cluster, op, before, after, now);
                 }
-                if op.verb == Verb::Patch {
-                    self.judge_said(cluster, op, after);
-                }
             }
             (Some(before), None) => self.pruned(cluster, slot, before, now),
             (None, _) => {}
+        }
+        if let (Verb::Create | Verb::Patch, Some(after)) = (op.verb, after) {
+            self.judge_said(cluster, op, after);
         }
     }
 

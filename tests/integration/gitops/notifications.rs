@@ -35,7 +35,7 @@ async fn application(argo: &ArgoCd, watches: &[&str]) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repair_that_starts_is_told_and_that_all_are_back() {
+async fn a_remediation_that_starts_is_told_and_that_all_are_back() {
     let Some(argo) = ArgoCd::new() else {
         return;
     };
