@@ -10,8 +10,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use strum::VariantArray;
-
 use super::{
     sequence::{Outcome, run},
     step::Kind,
@@ -61,7 +59,7 @@ impl Covered {
 
     /// Fails if too little was covered.
     fn demand(&self) {
-        let missing: Vec<_> = Kind::VARIANTS
+        let missing: Vec<_> = Kind::ordinary()
             .iter()
             .filter(|kind| !self.kinds.contains_key(kind))
             .collect();
@@ -70,7 +68,7 @@ impl Covered {
             "kinds that no sequence had: {missing:?}"
         );
         // Kinds that need an election occur in a quarter of the sequences.
-        let all_pairs = (Kind::VARIANTS.len() * Kind::VARIANTS.len()) as f64;
+        let all_pairs = Kind::ordinary().len().pow(2) as f64;
         let drawn = self.steps as f64 / all_pairs;
         let least = 0.8 * all_pairs * (1.0 - (-drawn).exp());
         assert!(
@@ -176,11 +174,11 @@ fn report(covered: &Covered, took: Duration) {
         "{sequences} sequences, {steps} steps in {:.1} s: {rate:.0} sequences a second",
         took.as_secs_f64()
     );
-    let all_pairs = Kind::VARIANTS.len() * Kind::VARIANTS.len();
+    let all_pairs = Kind::ordinary().len().pow(2);
     println!(
         "covered: {} of {} kinds of steps, {} of {all_pairs} pairs in a row",
         kinds.len(),
-        Kind::VARIANTS.len(),
+        Kind::ordinary().len(),
         pairs.len()
     );
     for (kind, times) in kinds {

@@ -96,6 +96,10 @@ seeds! {
     seed_10010362 = 10_010_362;
     /// Not planted: a restore of etcd took the owners of mirrors whose `ClusterWatch` is suspended, and they stayed so for minutes.
     seed_718430 = 718_430;
+    /// A restore of etcd takes the owners of mirrors whose `ClusterWatch` is suspended, and they stay so for minutes.
+    seed_20000002 = 20_000_002;
+    /// The judge's own mistake: a mirror that could not be written until the calm was wanted right at once.
+    seed_20000415 = 20_000_415;
     /// Not planted: who left the API alone for long after a slow listing looked dead meanwhile, and called nothing stale.
     seed_662697 = 662_697;
     /// The judge's own mistake: what was created by one process's clock may have expired by that of the next.

@@ -119,6 +119,8 @@ pub(super) enum Kind {
     SecretForbidden,
     SecretRepaired,
     SecretComesLate,
+    // Only in `RESTORES`.
+    EditRestored,
 }
 
 /// The kinds that only some seeds draw, and the latest of them.
@@ -126,6 +128,8 @@ const LATER: usize = 3;
 const NEWEST: usize = 21;
 /// The kinds added after them.
 const SECRETS: usize = 5;
+/// The last kind belongs to no other group.
+const LAST: usize = 1;
 
 const OF_SECRETS: u64 = 3;
 
@@ -146,6 +150,17 @@ const OWNERS: &[Kind] = &[
     Kind::EtcdRolledBack,
 ];
 
+/// Even seeds from this one on draw every other step from those that restore etcd while mirrors lack their owner
+/// references.
+const OF_RESTORES: u64 = 20_000_000;
+const RESTORES: &[Kind] = &[
+    Kind::LongWhile,
+    Kind::DeletionPolicy,
+    Kind::Resume,
+    Kind::EtcdRestored,
+    Kind::EditRestored,
+];
+
 /// The kinds that a sequence draws from.
 #[derive(Clone, Debug)]
 pub(super) struct Kinds {
@@ -159,13 +174,12 @@ impl Kinds {
     /// that they still find what they found. The newest kinds are for those remainders of 8 with which no seed had
     /// found anything; those of the Secret are for the only remainder of 16 that was left.
     pub(super) fn of(seed: u64) -> Self {
-        let (all, secrets) = Kind::VARIANTS.split_at(Kind::VARIANTS.len() - SECRETS);
+        let all = Kind::ordinary();
+        let (all, secrets) = all.split_at(all.len() - SECRETS);
         let (older, newest) = all.split_at(all.len() - NEWEST);
         if seed >= OF_OWNERS && seed.is_multiple_of(2) {
-            return Self {
-                all: older,
-                newest: OWNERS,
-            };
+            let newest = if seed < OF_RESTORES { OWNERS } else { RESTORES };
+            return Self { all: older, newest };
         }
         if seed % 16 == OF_SECRETS {
             return Self {
@@ -188,6 +202,11 @@ impl Kinds {
 }
 
 impl Kind {
+    /// All that do not need a seed of `OF_RESTORES`.
+    pub(super) fn ordinary() -> &'static [Self] {
+        &Self::VARIANTS[..Self::VARIANTS.len() - LAST]
+    }
+
     /// Whether it makes sense only with leader election.
     pub(super) fn wants_election(self) -> bool {
         matches!(

@@ -25,6 +25,7 @@ impl Sequence {
             Kind::DeletedAndCreatedAgain => self.recreate().await,
             Kind::Orphaned => self.orphan().await,
             Kind::SecretComesLate => self.bring_secret_late().await,
+            Kind::EditRestored => self.restore_an_edit().await,
             Kind::FirstStateOnly => return Some(self.heed_first_state_only().await),
             _ => return None,
         }
@@ -106,6 +107,19 @@ impl Sequence {
             let name = watch.metadata.name.unwrap_or_default();
             self.put(&name, |watch| watch.spec.suspend = false);
         }
+    }
+
+    /// A `ClusterWatch` is suspended and edited. Its mirrors follow, and etcd is restored to a snapshot that was taken
+    /// before they did.
+    async fn restore_an_edit(&mut self) {
+        self.edit_first(true);
+        self.save_etcd();
+        let time = self.draw(10..200) as u64;
+        self.pass(Duration::from_secs(time)).await;
+        let bumped = self.draw(0..2) == 0;
+        self.put_snapshot_back(self.saved.len() - 1, bumped);
+        let time = self.draw(60..300) as u64;
+        self.pass(Duration::from_secs(time)).await;
     }
 
     /// All `ClusterWatches` are deleted, and their mirrors stay.

@@ -13,6 +13,7 @@ use crate::{
         step::Kind,
         world::World,
     },
+    sync::schedule::HEARTBEAT,
 };
 
 impl Sequence {
@@ -78,6 +79,10 @@ impl Sequence {
             return;
         }
         let at = self.draw(0..self.saved.len());
+        self.put_snapshot_back(at, bumped);
+    }
+
+    pub(super) fn put_snapshot_back(&mut self, at: usize, bumped: bool) {
         // A later snapshot belongs to a time that no longer exists.
         self.saved.truncate(at + 1);
         let (objects, lease) = self.saved[at].clone();
@@ -154,7 +159,7 @@ impl Sequence {
     }
 
     /// A `ClusterWatch` is edited, possibly together with its suspension.
-    fn edit_first(&mut self, suspend: bool) {
+    pub(super) fn edit_first(&mut self, suspend: bool) {
         let (what, to) = (self.draw(0..6), self.draw(0..2) == 0);
         self.put_first(|watch| {
             watch.spec.suspend |= suspend;
@@ -266,7 +271,10 @@ impl Sequence {
         self.clocks_differ_no_more();
         allow(&self.world);
         self.world.with(|world, now| {
-            world.judge.newer.excused.clear();
+            // What could not be written until now takes as long as anything else.
+            for until in world.judge.newer.excused.values_mut() {
+                *until = (*until).min(now + HEARTBEAT * 2);
+            }
             world.judge.newer.stutters = None;
             let others = world.truth.entries.iter();
             let others: Vec<_> = others
