@@ -27,13 +27,33 @@ pub(crate) fn shown_id(id: &str) -> String {
     id.chars().take(ID_SHOWN).collect()
 }
 
+/// Name, value and limit of a field.
+type Text<'a> = (&'static str, Option<&'a str>, u32);
+
 /// The first field of a mirror of `item` that is truncated.
 #[must_use]
 pub fn cut_short(item: &Remediation, omit: &[OmitField]) -> Option<&'static str> {
-    use OmitField as O;
+    let wanted = optional(item)
+        .into_iter()
+        .filter(|(field, _)| !omit.contains(field))
+        .map(|(_, text)| text);
+    let long = |(name, value, limit): Text| {
+        value
+            .is_some_and(|value| !fits(value, limit))
+            .then_some(name)
+    };
+    let alerts = !omit.contains(&OmitField::LinkedAlerts)
+        && (item.linked_alerts.len() > limits::LINKED_ALERTS as usize
+            || item.linked_alerts.iter().any(|alert| !fits_whole(alert)));
+    let mut texts = always(item).into_iter().chain(wanted);
+    texts.find_map(long).or(alerts.then_some("linkedAlerts"))
+}
+
+/// The fields that every mirror has.
+fn always(item: &Remediation) -> [Text<'_>; 10] {
     let mode = suffix(item.mode.as_deref(), MODE);
     let trigger = suffix(item.trigger.as_deref(), TRIGGER);
-    let always = [
+    [
         ("instanceId", item.instance_id.as_deref(), limits::ID),
         ("instanceName", item.instance_name.as_deref(), limits::NAME),
         ("state", Some(&*item.state), limits::ENUM),
@@ -44,55 +64,37 @@ pub fn cut_short(item: &Remediation, omit: &[OmitField]) -> Option<&'static str>
         ("startTime", item.start_time.as_deref(), limits::TIME),
         ("endTime", item.end_time.as_deref(), limits::TIME),
         ("updateTime", item.update_time.as_deref(), limits::TIME),
-    ];
-    let wanted = [
-        (O::Reason, "reason", &item.reason, limits::TEXT),
+    ]
+}
+
+/// The fields that `spec.omit` may leave out.
+fn optional(item: &Remediation) -> [(OmitField, Text<'_>); 7] {
+    use OmitField as O;
+    let health_check = item.active_health_check_run_id.as_deref();
+    let event = item.passive_health_check_event_id.as_deref();
+    let comment = item.review_comment.as_deref();
+    let error = item.error_message.as_deref();
+    [
+        (O::Reason, ("reason", item.reason.as_deref(), limits::TEXT)),
         (
             O::ActiveHealthCheckRunId,
-            "activeHealthCheckRunId",
-            &item.active_health_check_run_id,
-            limits::ID,
+            ("activeHealthCheckRunId", health_check, limits::ID),
         ),
         (
             O::PassiveHealthCheckEventId,
-            "passiveHealthCheckEventId",
-            &item.passive_health_check_event_id,
-            limits::ID,
+            ("passiveHealthCheckEventId", event, limits::ID),
         ),
         (
             O::RequestedBy,
-            "requestedBy",
-            &item.requested_by,
-            limits::NAME,
-        ),
-        (O::ReviewedBy, "reviewedBy", &item.reviewed_by, limits::NAME),
-        (
-            O::ReviewComment,
-            "reviewComment",
-            &item.review_comment,
-            limits::TEXT,
+            ("requestedBy", item.requested_by.as_deref(), limits::NAME),
         ),
         (
-            O::ErrorMessage,
-            "errorMessage",
-            &item.error_message,
-            limits::TEXT,
+            O::ReviewedBy,
+            ("reviewedBy", item.reviewed_by.as_deref(), limits::NAME),
         ),
-    ];
-    let wanted = wanted
-        .into_iter()
-        .filter(|(field, ..)| !omit.contains(field));
-    let wanted = wanted.map(|(_, name, value, limit)| (name, value.as_deref(), limit));
-    let long = |(name, value, limit): (_, Option<&str>, _)| {
-        value
-            .is_some_and(|value| !fits(value, limit))
-            .then_some(name)
-    };
-    let alerts = !omit.contains(&O::LinkedAlerts)
-        && (item.linked_alerts.len() > limits::LINKED_ALERTS as usize
-            || item.linked_alerts.iter().any(|alert| !fits_whole(alert)));
-    let mut texts = always.into_iter().chain(wanted);
-    texts.find_map(long).or(alerts.then_some("linkedAlerts"))
+        (O::ReviewComment, ("reviewComment", comment, limits::TEXT)),
+        (O::ErrorMessage, ("errorMessage", error, limits::TEXT)),
+    ]
 }
 
 fn fits_whole(alert: &LinkedAlert) -> bool {

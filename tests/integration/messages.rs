@@ -6,9 +6,9 @@ mod outside;
 use std::{collections::BTreeSet, fmt::Write as _, fs};
 
 use regex::Regex;
-use strum::VariantArray as _;
+use strum::{IntoEnumIterator as _, VariantArray as _};
 use testbed::drift::{file, settle};
-use together_remediation_operator::api::Reason;
+use together_remediation_operator::{api::Reason, network::Cause};
 
 use self::{
     code::{Message, Way, of_file},
@@ -116,6 +116,13 @@ fn rows(all: &BTreeSet<Message>, way: Way, metrics: bool) -> Vec<Shown> {
         .collect()
 }
 
+/// The words that stand for the error of another library.
+fn causes() -> Vec<Shown> {
+    Cause::iter()
+        .map(|cause| ("`network/cause.rs`".to_owned(), cause.phrase()))
+        .collect()
+}
+
 fn sections() -> Vec<(&'static str, &'static str, Vec<Shown>)> {
     let all = code();
     vec![
@@ -126,6 +133,7 @@ fn sections() -> Vec<(&'static str, &'static str, Vec<Shown>)> {
             "source",
             rows(&all, Way::Text, false),
         ),
+        ("Why a connection fails", "source", causes()),
         ("Metrics", "source", rows(&all, Way::Text, true)),
         ("Command line", "subcommand or flag", outside::help()),
         ("CRDs", "field", outside::crd_texts()),

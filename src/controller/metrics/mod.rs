@@ -153,6 +153,12 @@ impl Shown<'_, '_> {
             |meter| Some(f64::from(u8::from(meter.is_stale(now)?))),
         )?;
         self.ready()?;
+        self.lists()?;
+        self.mirrors()
+    }
+
+    /// What lists showed, and what changed from one to the next.
+    fn lists(&mut self) -> fmt::Result {
         self.gauge(
             (
                 "listed_remediations",
@@ -190,8 +196,7 @@ impl Shown<'_, '_> {
             ),
             "reason",
             |held| &held.disappeared,
-        )?;
-        self.mirrors()
+        )
     }
 
     fn ready(&mut self) -> fmt::Result {
@@ -232,6 +237,11 @@ impl Shown<'_, '_> {
                 looked.push((of, found));
             }
         }
+        self.states(&looked)?;
+        self.open(&looked)
+    }
+
+    fn states(&mut self, looked: &[(&Of, Looked)]) -> fmt::Result {
         let states = looked.iter().flat_map(|([namespace, name], found)| {
             found.states.iter().map(|(state, count)| {
                 let state = ("state", (*state).to_owned());
@@ -261,7 +271,10 @@ impl Shown<'_, '_> {
             ),
             MetricType::Gauge,
             failed,
-        )?;
+        )
+    }
+
+    fn open(&mut self, looked: &[(&Of, Looked)]) -> fmt::Result {
         let open = looked.iter().flat_map(|([namespace, name], found)| {
             found.open.iter().map(|open| {
                 let [remediation, node, state, mode] = open.labels();
