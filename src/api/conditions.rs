@@ -11,6 +11,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{Error, Visitor},
 };
+use serde_json::Value;
 
 use super::Reason;
 
@@ -92,6 +93,11 @@ pub(super) fn readable<'de, D: Deserializer<'de>>(
     let stored = Option::<Vec<Stored>>::deserialize(deserializer)?;
     let each = stored.into_iter().flatten();
     Ok(each.filter_map(read).collect())
+}
+
+/// The condition, if it is readable.
+pub(super) fn one(value: Value) -> Option<Condition> {
+    read(serde_json::from_value(value).ok()?)
 }
 
 fn read(stored: Stored) -> Option<Condition> {

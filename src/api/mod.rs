@@ -6,6 +6,7 @@ mod crd;
 pub mod duration;
 pub mod limits;
 pub mod published;
+mod readable;
 pub mod reason;
 pub mod remediation;
 mod rules;

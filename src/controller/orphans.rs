@@ -27,7 +27,7 @@ const FAILURES: usize = 10;
 pub type Open = (Box<str>, Box<str>, Arc<Mirror>);
 
 /// Those of `open` that none of `watches` covers. A suspended `ClusterWatch` marks its own mirrors; one that overlaps has
-/// no mirrors.
+/// no mirrors, and one that cannot be read syncs none.
 fn orphans(open: Vec<Open>, watches: &[Arc<ClusterWatch>]) -> Vec<Open> {
     let alive = watches
         .iter()
@@ -45,18 +45,10 @@ fn orphans(open: Vec<Open>, watches: &[Arc<ClusterWatch>]) -> Vec<Open> {
             .filter(|claim| !kept_out.contains_key(claim.name));
         followed.extend(working.map(|claim| (*namespace, claim.cluster, claim.instance)));
     }
-    // A ClusterWatch that cannot be read may cover any mirror.
-    let unread: HashSet<_> = watches
-        .iter()
-        .filter(|watch| watch.spec.cluster_id.is_empty())
-        .filter_map(|watch| watch.metadata.namespace.as_deref())
-        .collect();
     let mut open = open;
     open.retain(|(namespace, _, mirror)| {
         let of = |instance| (Some(&**namespace), &*mirror.cluster, instance);
-        !unread.contains(&**namespace)
-            && !followed.contains(&of(None))
-            && !followed.contains(&of(Some(&*mirror.instance)))
+        !followed.contains(&of(None)) && !followed.contains(&of(Some(&*mirror.instance)))
     });
     open
 }
@@ -294,9 +286,8 @@ mod tests {
     }
 
     #[test]
-    fn one_that_cannot_be_read_may_look_after_any_mirror_of_its_namespace() {
-        assert!(!alone(&[watch("a", NAMESPACE, "", None)]));
-        assert!(alone(&[watch("a", "elsewhere", "", None)]));
+    fn one_that_cannot_be_read_looks_after_nothing() {
+        assert!(alone(&[watch("a", NAMESPACE, "", None)]));
     }
 
     #[test]

@@ -100,7 +100,7 @@ impl Sorter {
         tracing::warn!(
             namespace = key.0,
             watch = key.1,
-            "cannot read a ClusterWatch, so it and its mirrors are ignored. Fix its spec, or upgrade the operator"
+            "cannot read a ClusterWatch, so it is not synced and its open mirrors become Stale. Fix its spec, or upgrade the operator"
         );
         self.unreadable.lock().insert(key, invalid.metadata);
         watch
@@ -170,6 +170,22 @@ mod tests {
             "Delete(good)"
         );
         assert!(names(&unreadable).is_empty());
+    }
+
+    /// As an earlier version wrote it, under the CRD of this one.
+    #[test]
+    fn one_whose_status_alone_cannot_be_read_is_readable() {
+        let watch = json!({
+            "apiVersion": "compute.together.ai/v1alpha1",
+            "kind": "ClusterWatch",
+            "metadata": {"name": "good", "namespace": "n", "resourceVersion": "1"},
+            "spec": {"clusterId": "c", "apiKeySecretRef": {"name": "together"}},
+            "status": {"remediations": {"total": 1, "open": 1, "awaitingApproval": 0}},
+        });
+        let mut sorter = Unreadable::default().sorter(Some("n"));
+        let event = Event::InitApply(serde_json::from_value(watch).unwrap());
+        let told = sorter.sort(event).map(|event| event.to_string());
+        assert_eq!(told.as_deref(), Some("InitApply(good)"));
     }
 
     #[test]
