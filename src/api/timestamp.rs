@@ -11,11 +11,16 @@ pub fn read(text: Option<&str>) -> Option<Timestamp> {
 /// A time of the Together API as written there, for messages and the history. `None` if it is absent or unset.
 #[must_use]
 pub fn told(text: Option<&str>) -> Option<&str> {
-    text.filter(|text| text.parse().as_ref().map_or(true, is_set))
+    text.filter(|text| match text.parse() {
+        Ok(time) => is_set(&time),
+        // The same in the words of some languages.
+        Err(_) => !text.starts_with("0001-01-01") && !text.starts_with("0000-"),
+    })
 }
 
 /// Whether `time` is set. Some programs write an unset time as the first second of the year 1 or of 1970.
-fn is_set(time: &Timestamp) -> bool {
+#[must_use]
+pub fn is_set(time: &Timestamp) -> bool {
     time.as_second() > 0
 }
 
@@ -63,6 +68,22 @@ mod tests {
             assert_eq!(read(Some(bad)), None, "{bad}");
         }
         assert_eq!(read(None), None);
+    }
+
+    #[test]
+    fn an_unset_time_in_the_words_of_any_language_is_not_told() {
+        for zero in [
+            "0001-01-01T00:00:00Z",
+            "0001-01-01T00:00:00",
+            "0001-01-01 00:00:00 +0000 UTC",
+            "0000-00-00T00:00:00Z",
+            "1970-01-01T00:00:00Z",
+        ] {
+            assert_eq!(told(Some(zero)), None, "{zero}");
+        }
+        for time in ["2026-11-23T10:00:00Z", "2026-11-23 10:00", "soon"] {
+            assert_eq!(told(Some(time)), Some(time));
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use kube::ResourceExt;
 
 use crate::{
     api::{
-        remediation::{Remediation, Transition},
+        remediation::{Remediation, RemediationStatus, Transition},
         timestamp,
     },
     mirror::{
@@ -17,6 +17,7 @@ use crate::{
         name::object_name,
         status::Synced,
     },
+    together::wire::state::is_final,
 };
 
 /// The conditions of a mirror.
@@ -88,7 +89,8 @@ pub struct Mirror {
     pub open: bool,
     /// How current it is.
     pub synced: Synced,
-    /// Whether its status is unreadable, so that it is unknown what people see.
+    /// Whether its status is unreadable, so that it is unknown what people see. Then it counts as open until the API
+    /// says otherwise.
     pub unread: bool,
     /// Digest of the status.
     pub content: u64,
@@ -135,10 +137,13 @@ impl Mirror {
         // Borrowed, because every object is read when the operator starts.
         let label = labels.and_then(|labels| labels.get(labels::INSTANCE_ID));
         // The schema has a default, so a status without conditions exists but is unreadable.
-        let unread = object.status.is_none();
+        let is_absent = object.status.is_none();
         let status = object.status.take().unwrap_or_default();
         let content = digest::digest(&status);
-        let open = status.open.unwrap_or(true);
+        let synced = status.conditions.iter().find(|c| c.type_ == "Synced");
+        let synced = synced.map_or(Synced::Pending, |c| Synced::from_reason(&c.reason));
+        let unread = is_absent || has_lost_its_mark(&status, synced);
+        let open = unread || status.open.unwrap_or(true);
         let finished = if open {
             None
         } else {
@@ -163,11 +168,7 @@ impl Mirror {
             mode: names.keep(status.mode.as_deref().unwrap_or_default()),
             state: names.keep(status.state.as_deref().unwrap_or_default()),
             open,
-            synced: status
-                .conditions
-                .iter()
-                .find(|c| c.type_ == "Synced")
-                .map_or(Synced::Pending, |c| Synced::from_reason(&c.reason)),
+            synced,
             unread,
             content,
             metadata,
@@ -192,9 +193,12 @@ impl Mirror {
             return self.finished.map(End::Told);
         }
         // The mark may have changed only these two conditions. A remediation that was forbidden before was not Synced
-        // either.
-        let marked = ["Synced", "Stalled"].map(|type_| self.conditions.since(type_, "False"));
-        marked.into_iter().max().flatten().map(End::Seen)
+        // either. A time that is not set says nothing, whatever the other one is.
+        let since = |type_| self.conditions.since(type_, "False");
+        let synced = since("Synced").filter(timestamp::is_set)?;
+        Some(End::Seen(
+            since("Stalled").map_or(synced, |stalled| stalled.max(synced)),
+        ))
     }
 
     /// Whether it is open and could be mistaken for current: it is not marked, and it does not wait for its first
@@ -204,6 +208,13 @@ impl Mirror {
         let empty = self.synced == Synced::Pending && self.state.is_empty() && !self.unread;
         self.open && !empty && !matches!(self.synced, Synced::Stale | Synced::Forbidden)
     }
+}
+
+/// Whether the remediation was gone, and the condition that says so is unreadable: it is not open, and no state ends it.
+/// Without its mark it could be mistaken for one that ended long ago.
+fn has_lost_its_mark(status: &RemediationStatus, synced: Synced) -> bool {
+    let state = status.state.as_deref().unwrap_or_default();
+    status.open == Some(false) && !synced.is_gone() && !is_final(state)
 }
 
 /// Strings that many mirrors share, stored once.

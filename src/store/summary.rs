@@ -41,7 +41,7 @@ pub fn rollup<'a>(mirrors: impl Iterator<Item = (&'a str, &'a Mirror)>) -> Rollu
     for (name, mirror) in mirrors {
         counts.total += 1;
         counts.open += i64::from(mirror.open);
-        if mirror.synced.is_gone() || mirror.state.is_empty() {
+        if mirror.synced.is_gone() || mirror.unread || mirror.state.is_empty() {
             continue;
         }
         *by_state.entry(&mirror.state).or_default() += 1;

@@ -15,6 +15,10 @@ use crate::{
 
 /// A mirror of `item`, marked where `synced` says so.
 fn mirror(item: &together::Remediation, synced: Option<Synced>) -> (Box<str>, Arc<Mirror>) {
+    entry(object(item, synced))
+}
+
+fn object(item: &together::Remediation, synced: Option<Synced>) -> Remediation {
     let mut status = from_api(item, &[], 1);
     if let Some(synced) = synced {
         mark(&mut status, synced, &item.id, 1);
@@ -28,10 +32,15 @@ fn mirror(item: &together::Remediation, synced: Option<Synced>) -> (Box<str>, Ar
     object.metadata.uid = some("u");
     object.metadata.resource_version = some("1");
     object.status = Some(status);
+    object
+}
+
+fn entry(object: Remediation) -> (Box<str>, Arc<Mirror>) {
+    let name: Box<str> = object.spec.id.as_str().into();
     let index = Index::new(0);
     index.apply(object);
-    let mirror = index.get(NAMESPACE, &item.id).unwrap();
-    ((&*item.id).into(), mirror)
+    let mirror = index.get(NAMESPACE, &name).unwrap();
+    (name, mirror)
 }
 
 fn rollup(mirrors: &[(Box<str>, Arc<Mirror>)]) -> Rollup {
@@ -134,6 +143,18 @@ fn a_withdrawn_retry_leaves_the_failure_the_latest() {
     let retry = on(2, "i", "2026-11-23T09:00:00Z", "PENDING_APPROVAL");
     let gone = mirror(&retry, Some(Synced::NotFound));
     assert_eq!(rollup(&[failed, gone]).counts.failed_nodes, 1);
+}
+
+/// Its state is not final, and it is not open: only a mark does that.
+#[test]
+fn a_withdrawn_retry_whose_mark_cannot_be_read_hides_no_failure() {
+    let failed = mirror(&on(1, "i", "2026-11-23T08:00:00Z", "FAILED"), None);
+    let retry = on(2, "i", "2026-11-23T09:00:00Z", "PENDING_APPROVAL");
+    let mut gone = object(&retry, Some(Synced::NotFound));
+    let conditions = &mut gone.status.as_mut().unwrap().conditions;
+    conditions.retain(|condition| condition.type_ != "Synced");
+    let counts = rollup(&[failed, entry(gone)]).counts;
+    assert_eq!((counts.failed_nodes, counts.awaiting_approval), (1, 0));
 }
 
 #[test]

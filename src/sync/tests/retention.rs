@@ -137,3 +137,34 @@ async fn a_clock_that_is_set_in_the_middle_of_a_poll_deletes_nothing_early() {
         assert!(is_there(&world, 1), "deleted early");
     }
 }
+
+/// Somebody, or another version, leaves a condition that the operator cannot read, or one whose time is not set.
+#[tokio::test]
+async fn one_that_is_gone_and_whose_mark_cannot_be_read_is_marked_again_and_not_deleted() {
+    for (time, is_marked_again) in [(None, true), (Some("0001-01-01T00:00:00Z"), false)] {
+        let old = Remediation {
+            update_time: Some("2026-10-13T08:00:00Z".into()),
+            ..item(1, "PENDING_APPROVAL")
+        };
+        let mut world = kept(Some(MINUTE * 10), None, [old, item(2, "RUNNING")]).await;
+        world.api().hide(&id(1));
+        world.polls(2).await;
+        assert!(world.is(1, "NotFound", false), "{:?}", world.stands(1));
+        world.env.kube.touch(1, |object| {
+            let conditions = &mut object.status.as_mut().unwrap().conditions;
+            conditions.retain(|condition| condition.type_ != "Synced" || time.is_some());
+            for condition in conditions.iter_mut() {
+                condition.last_transition_time.0 =
+                    time.unwrap_or("2026-10-13T08:00:00Z").parse().unwrap();
+            }
+        });
+        world.env.index.apply(world.env.kube.object(1).unwrap());
+        world.polls(1).await;
+        assert!(is_there(&world, 1), "{time:?}: deleted at once");
+        world.polls(9).await;
+        assert!(is_there(&world, 1), "{time:?}: deleted before its time");
+        assert!(world.is(1, "NotFound", false), "{time:?}");
+        world.polls(4).await;
+        assert_eq!(is_there(&world, 1), !is_marked_again, "{time:?}");
+    }
+}
