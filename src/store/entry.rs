@@ -210,11 +210,12 @@ impl Mirror {
     }
 }
 
-/// Whether the remediation was gone, and the condition that says so is unreadable: it is not open, and no state ends it.
+/// Whether the remediation was gone, and the condition that said so is unreadable: it is not open, and no state ends it.
 /// Without its mark it could be mistaken for one that ended long ago.
 fn has_lost_its_mark(status: &RemediationStatus, synced: Synced) -> bool {
     let state = status.state.as_deref().unwrap_or_default();
-    status.open == Some(false) && !synced.is_gone() && !is_final(state)
+    let is_marked = !matches!(synced, Synced::Pending | Synced::Stale | Synced::Forbidden);
+    status.open == Some(false) && !is_marked && !is_final(state)
 }
 
 /// Strings that many mirrors share, stored once.

@@ -3,8 +3,6 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use k8s_openapi::jiff::Timestamp;
-
 use crate::{
     api::timestamp,
     mirror::{
@@ -18,7 +16,7 @@ use crate::{
     sync::{
         decide::{
             plan::{MirrorTarget, Verdict, plan, urgency},
-            regression::Regressions,
+            regression::{Regressions, ShownVersions},
             retention::{self, Candidates},
         },
         write::{
@@ -40,8 +38,8 @@ pub struct ListEvidence<'a> {
     candidates: Candidates,
     /// Stale mirrors that the list confirms, by name.
     confirmed: Vec<(Box<str>, Arc<Mirror>)>,
-    /// Listed versions older than their mirror, by name.
-    pub older: Vec<(Box<str>, Timestamp)>,
+    /// Listed versions older than their mirror, and mirrors that are current again.
+    pub versions: ShownVersions,
     /// What was left out.
     pub left_out: LeftOut,
     /// Ids that were skipped although they have a mirror, which is therefore not confirmed.
@@ -62,7 +60,7 @@ impl<'a> ListEvidence<'a> {
             clocks,
             candidates: Candidates::default(),
             confirmed: Vec::new(),
-            older: Vec::new(),
+            versions: ShownVersions::default(),
             left_out: LeftOut::default(),
             unconfirmed: BTreeSet::new(),
             spelling: Spelling::default(),
@@ -118,6 +116,7 @@ impl<'a> ListEvidence<'a> {
             .as_ref()
             .is_some_and(|mirror| mirror.confirms(inputs))
         {
+            self.note_current(regressions, &name);
             return None;
         }
         let trust_older = regressions.trusted(&name, timestamp::read(item.update_time.as_deref()));
@@ -147,7 +146,16 @@ impl<'a> ListEvidence<'a> {
             // A truncated item is planned at each sync, because it is reported at each sync.
             index.confirm(namespace, &name, mirror, inputs);
         }
+        if !matches!(verdict, Verdict::Older(_)) {
+            self.note_current(regressions, &name);
+        }
         self.keep(&name, &id, verdict)
+    }
+
+    fn note_current(&mut self, regressions: &Regressions, name: &str) {
+        if regressions.has(name) {
+            self.versions.current.push(name.into());
+        }
     }
 
     /// Keeps what a verdict leaves for the end of the list. Returns the write that it requires now, if any.
@@ -156,7 +164,7 @@ impl<'a> ListEvidence<'a> {
             Verdict::Write(write) => return Some(write),
             Verdict::Later(finished) => self.candidates.push(finished, &self.target.retention),
             Verdict::Confirmed(mirror) => self.confirmed.push((name.into(), mirror)),
-            Verdict::Older(version) => self.older.push((name.into(), version)),
+            Verdict::Older(version) => self.versions.older.push((name.into(), version)),
             Verdict::Skipped(why) => {
                 self.left_out
                     .items

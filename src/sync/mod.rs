@@ -124,7 +124,7 @@ async fn sync_with<C: KubeApi, T: Service>(
     };
     let summary = queue.finish(full || all).await;
     let settled = ended..env.clock.elapsed();
-    lists.settled(full.then_some(list), (evidence.older, settled));
+    lists.settled(full.then_some(list), (evidence.versions, settled));
     let counts = (complete.items(), evidence.left_out.skipped());
     state.observer.meter.listed(full, list.lasted, counts);
     let outcome = SyncOutcome {

@@ -10,7 +10,11 @@ use super::{
 };
 use crate::{
     sync::{
-        decide::{absence::Absences, plan::MirrorTarget, regression::Regressions},
+        decide::{
+            absence::Absences,
+            plan::MirrorTarget,
+            regression::{Regressions, ShownVersions},
+        },
         edit_throttle::EditThrottle,
         observer::Observer,
         outcome::{ListTime, SyncOutcome},
@@ -96,14 +100,14 @@ impl Lists {
         self.filter_check.listed(request, complete, began, dialects);
     }
 
-    /// Records the evidence of a complete list (`full` or not) and of the requests by id after it: these `older`
-    /// versions, within `time` from its end (monotonic).
+    /// Records the evidence of a complete list (`full` or not) and of the requests by id after it: the versions that they
+    /// showed, within `time` from its end (monotonic).
     pub(crate) fn settled(
         &mut self,
         full: Option<ListTime>,
-        (older, time): (Vec<(Box<str>, Timestamp)>, Range<Duration>),
+        (shown, time): (ShownVersions, Range<Duration>),
     ) {
-        self.regressions.observe(older, full.is_some(), time);
+        self.regressions.observe(shown, full.is_some(), time);
         if let Some(list) = full {
             self.history.completed_full(list);
         }

@@ -14,35 +14,49 @@ struct Seen {
     last: Duration,
 }
 
-/// Older versions in complete lists. After a restore of the API or a correction of its clock they appear in every list;
-/// with a lagging replica they do not.
+/// What a complete list and the requests by id after it showed, by name.
+#[derive(Debug, Default)]
+pub struct ShownVersions {
+    /// Versions older than their mirror.
+    pub older: Vec<(Box<str>, Timestamp)>,
+    /// Mirrors of which an older version was seen before, and not this time.
+    pub current: Vec<Box<str>>,
+}
+
+/// Older versions in complete lists. After a restore of the API or a correction of its clock every list shows them;
+/// with a lagging replica some do not.
 #[derive(Debug, Default)]
 pub struct Regressions {
     seen: HashMap<Box<str>, Seen>,
 }
 
 impl Regressions {
-    /// Whether two complete lists at least five minutes apart showed this older version.
+    /// Whether complete lists have shown nothing but this older version, or one between it and them, for five minutes. A
+    /// remediation goes on after a restore of the API too.
     #[must_use]
     pub fn trusted(&self, name: &str, version: Option<Timestamp>) -> bool {
         self.seen.get(name).is_some_and(|seen| {
-            Some(seen.version) == version && seen.last.saturating_sub(seen.first) >= APART
+            Some(seen.version) <= version && seen.last.saturating_sub(seen.first) >= APART
         })
     }
 
-    /// Processes all older versions in a complete list and in the requests by id after it, which ended within `time`
-    /// (monotonic). After a `full` sync, versions that it did not show are forgotten.
-    pub fn observe(
-        &mut self,
-        older: Vec<(Box<str>, Timestamp)>,
-        full: bool,
-        time: Range<Duration>,
-    ) {
+    /// Whether the last complete list that showed this mirror showed an older version.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.seen.contains_key(name)
+    }
+
+    /// Processes what a complete list and the requests by id after it showed, within `time` (monotonic). After a `full`
+    /// sync, versions that it did not show are forgotten.
+    pub fn observe(&mut self, shown: ShownVersions, full: bool, time: Range<Duration>) {
+        for name in shown.current {
+            self.seen.remove(&name);
+        }
         let mut before = std::mem::take(&mut self.seen);
-        for (name, version) in older {
+        for (name, version) in shown.older {
             let first = before
                 .remove(&name)
-                .filter(|seen| seen.version == version)
+                .filter(|seen| seen.version <= version)
                 .map_or(time.end, |seen| seen.first);
             self.seen.insert(
                 name,
@@ -66,15 +80,16 @@ mod tests {
 
     const MINUTE: Duration = Duration::from_secs(60);
 
+    fn older(second: i64) -> ShownVersions {
+        let version = Timestamp::from_second(second).unwrap_or_default();
+        ShownVersions {
+            older: vec![("a".into(), version)],
+            ..ShownVersions::default()
+        }
+    }
+
     fn shown(regressions: &mut Regressions, second: i64, at: Duration) {
-        regressions.observe(
-            vec![(
-                "a".into(),
-                Timestamp::from_second(second).unwrap_or_default(),
-            )],
-            true,
-            at..at,
-        );
+        regressions.observe(older(second), true, at..at);
     }
 
     #[test]
@@ -86,18 +101,17 @@ mod tests {
         assert!(!regressions.trusted("a", version));
         shown(&mut regressions, 7, MINUTE * 6);
         assert!(regressions.trusted("a", version));
-        assert!(!regressions.trusted("a", Timestamp::from_second(8).ok()));
+        assert!(!regressions.trusted("a", Timestamp::from_second(6).ok()));
     }
 
     #[test]
     fn what_a_slow_answer_showed_was_not_shown_when_the_listing_ended() {
         let version = Timestamp::from_second(7).ok();
-        let older = || vec![("a".into(), version.unwrap_or_default())];
         let mut regressions = Regressions::default();
-        regressions.observe(older(), true, MINUTE..MINUTE * 2);
-        regressions.observe(older(), true, MINUTE * 6..MINUTE * 7);
+        regressions.observe(older(7), true, MINUTE..MINUTE * 2);
+        regressions.observe(older(7), true, MINUTE * 6..MINUTE * 7);
         assert!(!regressions.trusted("a", version));
-        regressions.observe(older(), true, MINUTE * 7..MINUTE * 9);
+        regressions.observe(older(7), true, MINUTE * 7..MINUTE * 9);
         assert!(regressions.trusted("a", version));
     }
 
@@ -106,7 +120,7 @@ mod tests {
         let version = Timestamp::from_second(7).ok();
         let mut regressions = Regressions::default();
         shown(&mut regressions, 7, MINUTE);
-        regressions.observe(Vec::new(), false, MINUTE * 3..MINUTE * 3);
+        regressions.observe(ShownVersions::default(), false, MINUTE * 3..MINUTE * 3);
         shown(&mut regressions, 7, MINUTE * 6);
         assert!(regressions.trusted("a", version));
     }
@@ -119,8 +133,35 @@ mod tests {
         shown(&mut regressions, 6, MINUTE * 2);
         shown(&mut regressions, 7, MINUTE * 6);
         assert!(!regressions.trusted("a", version));
-        regressions.observe(Vec::new(), true, MINUTE * 7..MINUTE * 7);
+        regressions.observe(ShownVersions::default(), true, MINUTE * 7..MINUTE * 7);
         shown(&mut regressions, 7, MINUTE * 20);
+        assert!(!regressions.trusted("a", version));
+    }
+
+    #[test]
+    fn a_remediation_that_goes_on_after_a_restore_is_believed_too() {
+        let mut regressions = Regressions::default();
+        for (second, minute) in [(1, 0), (2, 2), (3, 4), (4, 6)] {
+            let version = Timestamp::from_second(second).ok();
+            assert!(!regressions.trusted("a", version), "{minute}");
+            shown(&mut regressions, second, MINUTE * minute);
+        }
+        assert!(regressions.trusted("a", Timestamp::from_second(5).ok()));
+        assert!(!regressions.trusted("a", Timestamp::from_second(3).ok()));
+        assert!(!regressions.trusted("a", None));
+    }
+
+    #[test]
+    fn a_list_between_that_shows_what_is_mirrored_begins_anew() {
+        let version = Timestamp::from_second(7).ok();
+        let mut regressions = Regressions::default();
+        shown(&mut regressions, 7, MINUTE);
+        let current = ShownVersions {
+            current: vec!["a".into()],
+            ..ShownVersions::default()
+        };
+        regressions.observe(current, false, MINUTE * 3..MINUTE * 3);
+        shown(&mut regressions, 7, MINUTE * 6);
         assert!(!regressions.trusted("a", version));
     }
 }

@@ -112,7 +112,15 @@ pub fn decode_page(body: &Bytes) -> Result<Page, Error> {
     {
         return envelope.page(|(_, Whole(item))| Ok(item.map(|part| part.of(&text))));
     }
-    one_by_one(body)
+    one_by_one(&in_utf8(body))
+}
+
+/// The body with U+FFFD in place of what is not UTF-8: a broken character costs neither its text nor other items.
+fn in_utf8(body: &[u8]) -> Cow<'_, [u8]> {
+    match String::from_utf8_lossy(body) {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+    }
 }
 
 /// The same for any page, but slower.
@@ -125,7 +133,8 @@ fn one_by_one(body: &[u8]) -> Result<Page, Error> {
 /// # Errors
 /// [`Error::InvalidResponse`] if the body is not a remediation.
 pub fn decode_one(body: &[u8]) -> Result<Remediation, Error> {
-    let raw: &RawValue = parse(body)?;
+    let body = in_utf8(body);
+    let raw: &RawValue = parse(&body)?;
     item::read(raw, 0).map_err(|malformed| {
         let field = match malformed.field {
             field if field.is_empty() => BODY.to_owned(),

@@ -10,7 +10,10 @@ use crate::{
     mirror::end::Clocks,
     store::Mirror,
     sync::{
-        decide::{regression::Regressions, retention},
+        decide::{
+            regression::{Regressions, ShownVersions},
+            retention,
+        },
         evidence::ListEvidence,
         write::skipped::LeftOut,
     },
@@ -311,7 +314,10 @@ async fn an_older_version_is_remembered_and_not_written() {
     };
     let mut evidence = world.evidence();
     assert!(world.plan(&mut evidence, vec![Ok(older)]).is_empty());
-    assert_eq!(evidence.older, [(id(1).into(), at("2026-11-23T09:29:00Z"))]);
+    assert_eq!(
+        evidence.versions.older,
+        [(id(1).into(), at("2026-11-23T09:29:00Z"))]
+    );
 }
 
 #[tokio::test]
@@ -323,7 +329,10 @@ async fn an_older_version_that_two_listings_confirm_is_written() {
         ..item(1, "PENDING")
     };
     for minute in [1, 6] {
-        let seen = vec![(id(1).into(), at("2026-11-23T09:29:00Z"))];
+        let seen = ShownVersions {
+            older: vec![(id(1).into(), at("2026-11-23T09:29:00Z"))],
+            ..ShownVersions::default()
+        };
         let at = Duration::from_secs(60 * minute);
         world.regressions.observe(seen, true, at..at);
     }

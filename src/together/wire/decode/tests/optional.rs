@@ -117,3 +117,16 @@ fn an_optional_field_that_is_there_twice_or_holds_broken_text_costs_its_item() {
         assert_eq!(lost.to_string(), format!("remediation \"a\": field {told}"));
     }
 }
+
+#[test]
+fn a_byte_that_is_no_utf_8_costs_its_place_in_its_text_alone() {
+    let items = b"{\"id\":\"a\",\"state\":\"RUNNING\",\"reason\":\"GPU \xff lost\"},{\"id\":\"b\",\"state\":\"RUNNING\"}";
+    let body = [&b"{\"remediations\":["[..], items, b"],\"has_next\":false}"].concat();
+    let page = decode_page(&Bytes::from(body)).unwrap();
+    let read = page.items.into_iter().map(Result::unwrap);
+    let read: Vec<_> = read.map(|item| (item.id, item.reason)).collect();
+    let told = Some("GPU \u{fffd} lost".into());
+    assert_eq!(read, [("a".into(), told), ("b".into(), None)]);
+    let one = decode_one(b"{\"id\":\"a\",\"state\":\"RUNNING\",\"reason\":\"\xff\"}").unwrap();
+    assert_eq!(one.reason.as_deref(), Some("\u{fffd}"));
+}
