@@ -28,6 +28,8 @@ pub(super) async fn settle<A: Api, C: KubeApi, T: Service>(
     let repeated = lists.history.calls.repeated;
     let budget = most_questions(complete.pages()).saturating_sub(repeated);
     let asked = lookup::ask(ctx, api, lists, evidence, queue, budget).await;
+    // Retention counts from the mark, which must not look old once the clock of the node is set right.
+    queue.date_from(env.together.clock().told(now));
     queue
         .submit(lookup::proven_gone(ctx, &lists.absences))
         .await;

@@ -120,6 +120,26 @@ async fn what_was_put_off_while_the_clock_was_wrong_is_deleted_once_it_is_right(
 }
 
 #[tokio::test]
+async fn one_that_went_while_the_clock_was_days_behind_stays_for_its_ttl_once_it_is_right() {
+    for behind in [20, 72] {
+        let mut world = dated(SignedDuration::from_hours(-behind)).await;
+        world.target.retention.ttl = Some(MINUTE * 60 * 2);
+        world.api().show(item(2, "PENDING_APPROVAL"));
+        world.api().show(item(3, "RUNNING"));
+        world.polls(1).await;
+        world.api().hide(&id(2));
+        world.polls(2).await;
+        assert!(world.is(2, "NotFound", false), "{:?}", world.stands(2));
+        world.clock.set_ahead(SignedDuration::ZERO);
+        world.polls(3).await;
+        assert!(is_there(&world, 2), "{behind} hours: deleted early");
+        world.clock.advance(MINUTE * 60 * 3);
+        world.polls(1).await;
+        assert!(!is_there(&world, 2), "{behind} hours: its time has come");
+    }
+}
+
+#[tokio::test]
 async fn a_clock_that_is_set_in_the_middle_of_a_poll_deletes_nothing_early() {
     let mut world = dated(SignedDuration::ZERO).await;
     let (clock, late) = (world.clock.clone(), SignedDuration::from_hours(23));

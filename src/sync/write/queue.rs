@@ -124,6 +124,11 @@ impl<'a, C: KubeApi> WriteQueue<'a, C> {
         }
     }
 
+    /// Dates what follows by `time`, if the clock of the node is behind it.
+    pub fn date_from(&mut self, time: Option<Timestamp>) {
+        self.now = time.map_or(self.now, |time| self.now.max(time));
+    }
+
     /// Starts these writes in order. Waits only while too many are in flight.
     pub async fn submit(&mut self, writes: Vec<Write>) {
         for write in writes {
