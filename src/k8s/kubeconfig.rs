@@ -38,10 +38,19 @@ pub async fn infer(proxies: &Proxies) -> Result<Config, NoCluster> {
 }
 
 async fn of_kubeconfig(proxies: &Proxies) -> Result<Config, NoCluster> {
-    let mut kubeconfig = Kubeconfig::read().map_err(|error| problem(&error))?;
+    let kubeconfig = Kubeconfig::read().map_err(|error| problem(&error))?;
+    configured(kubeconfig, proxies).await
+}
+
+async fn configured(mut kubeconfig: Kubeconfig, proxies: &Proxies) -> Result<Config, NoCluster> {
     let proxy = proxy(&mut kubeconfig, proxies)?;
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
     let mut config = config.map_err(|error| problem(&error))?;
+    // Libraries log this URL.
+    if (config.cluster_url.authority()).is_some_and(|authority| authority.as_str().contains('@')) {
+        let told = "server must not contain a user or password. Set them in the entry of the user";
+        return Err(NoCluster::Kubeconfig(told.to_owned()));
+    }
     config.proxy_url = proxy.and_then(|proxy| proxy.revealed().parse().ok());
     Ok(config)
 }
@@ -102,4 +111,29 @@ fn problem(error: &KubeconfigError) -> NoCluster {
         KubeconfigError::Parse(_) => "not a kubeconfig in YAML".to_owned(),
         _ => "its parts are inconsistent".to_owned(),
     })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_password_in_the_url_of_the_server_is_refused_and_not_shown() {
+        crate::tls::provide();
+        for (server, is_refused) in [
+            ("https://planted:planted@127.0.0.1:6443", true),
+            ("http://planted@127.0.0.1:6443", true),
+            ("https://127.0.0.1:6443", false),
+        ] {
+            let yaml = format!(
+                "{{current-context: c, contexts: [{{name: c, context: {{cluster: c, user: u}}}}], clusters: [{{name: c, cluster: {{server: '{server}'}}}}], users: [{{name: u, user: {{}}}}]}}"
+            );
+            let kubeconfig = Kubeconfig::from_yaml(&yaml).unwrap();
+            let config = configured(kubeconfig, &Proxies::default()).await;
+            let refused = config.err().map(|error| error.to_string());
+            assert_eq!(refused.is_some(), is_refused, "{server}: {refused:?}");
+            assert!(!refused.unwrap_or_default().contains("planted"));
+        }
+    }
 }

@@ -29,6 +29,10 @@ pub enum Cause {
     CertificateExpired,
     /// The certificate is not valid yet.
     CertificateNotYetValid,
+    /// The certificate is not one of a server, or of an unsupported form. Adding its CA does not help.
+    CertificateUnsuitable,
+    /// The server requires a certificate of the client.
+    ClientCertificateRequired,
     /// A signature in the chain, or everything that the server offers, uses an unsupported algorithm.
     UnsupportedSignature,
     /// A proxy requires credentials: 407.
@@ -39,7 +43,14 @@ pub enum Cause {
     ConnectionCut,
     /// The server speaks another protocol.
     ProtocolError,
+    /// The operator has no file descriptors, ports, buffers or memory left.
+    OutOfResources,
 }
+
+/// Error numbers of Linux without an [`io::ErrorKind`]: too many open files (of the system, of the process), no buffer.
+const EXHAUSTED: [i32; 3] = [23, 24, 105];
+/// The same: no address of this family, such as IPv6 where the kernel has none.
+const NO_FAMILY: i32 = 97;
 
 impl Cause {
     /// The cause named by the deepest source of `error` that names one.
@@ -84,7 +95,7 @@ impl Cause {
                 "check the network, egress policies and proxies between the operator and the server"
             }
             Self::CertificateUntrusted => {
-                "add the CA that signed the certificate (chart: caBundle; elsewhere: SSL_CERT_FILE, or the kubeconfig)"
+                "add the CA that signed the certificate (chart: caBundle; elsewhere: SSL_CERT_FILE, or the kubeconfig). RSA keys need 2048 bits"
             }
             Self::CertificateForAnotherName => {
                 "check the host name. A proxy or a DNS search domain may redirect to another server"
@@ -93,8 +104,14 @@ impl Cause {
                 "renew the certificate of the server, or of the proxy that intercepts TLS"
             }
             Self::CertificateNotYetValid => "check the node's clock and the certificate",
+            Self::CertificateUnsuitable => {
+                "use an X.509 version 3 certificate with the purpose serverAuth that is not itself a CA"
+            }
+            Self::ClientCertificateRequired => {
+                "let the server accept clients without a certificate: the operator has none"
+            }
             Self::UnsupportedSignature => {
-                "use TLS 1.2 or 1.3 and certificates of RSA (2048 bits or more), Ed25519, or ECDSA P-256 or P-384 with SHA-256 or SHA-384; P-521 and ECDSA with SHA-512 are not supported"
+                "use TLS 1.2 or 1.3 and certificates of RSA (2048 bits or more), Ed25519, or ECDSA P-256 or P-384 with SHA-256 or SHA-384; P-521, ECDSA with SHA-512 and RSA-PSS keys are not supported"
             }
             Self::ProxyNeedsCredentials => {
                 "add the proxy's user name and password to its URL (HTTPS_PROXY), or exempt the operator in the proxy"
@@ -107,6 +124,9 @@ impl Cause {
             }
             Self::ProtocolError => {
                 "check the scheme, host and port of the URL: another program may be listening there"
+            }
+            Self::OutOfResources => {
+                "raise the limits of open files and memory of the operator, and check its node"
             }
         }
     }
@@ -132,7 +152,7 @@ fn single(error: &(dyn Error + 'static)) -> Option<Cause> {
         return Some(of_tls(error));
     }
     if let Some(error) = error.downcast_ref::<io::Error>() {
-        return of_io(error.kind());
+        return of_io(error);
     }
     if let Some(error) = error.downcast_ref::<reqwest::Error>() {
         return of_reqwest(error);
@@ -160,6 +180,12 @@ fn of_tls(error: &rustls::Error) -> Cause {
             | AlertDescription::ProtocolVersion
             | AlertDescription::InsufficientSecurity,
         ) => Cause::UnsupportedSignature,
+        rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => {
+            Cause::ClientCertificateRequired
+        }
+        rustls::Error::AlertReceived(AlertDescription::UnrecognisedName) => {
+            Cause::CertificateForAnotherName
+        }
         _ => Cause::ProtocolError,
     }
 }
@@ -179,12 +205,25 @@ fn of_certificate(error: &CertificateError) -> Cause {
         | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
             Cause::UnsupportedSignature
         }
+        CertificateError::BadEncoding
+        | CertificateError::UnhandledCriticalExtension
+        | CertificateError::InvalidPurpose
+        | CertificateError::InvalidPurposeContext { .. }
+        // A CA as the server's own certificate, or one of X.509 version 1.
+        | CertificateError::Other(_) => Cause::CertificateUnsuitable,
+        // Among them a bad signature: of another CA with the same name, or by an RSA key that is too short.
         _ => Cause::CertificateUntrusted,
     }
 }
 
-fn of_io(kind: io::ErrorKind) -> Option<Cause> {
-    Some(match kind {
+fn of_io(error: &io::Error) -> Option<Cause> {
+    match error.raw_os_error() {
+        Some(NO_FAMILY) => return Some(Cause::NetworkUnreachable),
+        Some(number) if EXHAUSTED.contains(&number) => return Some(Cause::OutOfResources),
+        _ => {}
+    }
+    Some(match error.kind() {
+        io::ErrorKind::OutOfMemory => Cause::OutOfResources,
         io::ErrorKind::ConnectionRefused => Cause::ConnectionRefused,
         io::ErrorKind::TimedOut => Cause::TimedOut,
         io::ErrorKind::HostUnreachable

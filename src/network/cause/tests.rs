@@ -105,11 +105,14 @@ fn every_cause_is_a_word_and_says_what_to_do_and_shows_nothing() {
     - certificate_for_another_name
     - certificate_expired
     - certificate_not_yet_valid
+    - certificate_unsuitable
+    - client_certificate_required
     - unsupported_signature
     - proxy_needs_credentials
     - proxy_refused
     - connection_cut
     - protocol_error
+    - out_of_resources
     ");
 }
 

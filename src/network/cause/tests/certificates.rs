@@ -194,20 +194,19 @@ async fn signatures_are_supported_or_named() {
     }
 }
 
-/// A server whose own key this program cannot check gives up itself.
-#[tokio::test]
-async fn a_server_with_a_key_of_p_521_is_named() {
+/// openssl as a server whose own certificate is self-signed and trusted, with these options of each; what a call yields.
+async fn self_signed(key: &str, certificate: &str, server: &[&str]) -> [Result<(), Cause>; 2] {
     let folder = TempDir::new().unwrap();
-    let curve = "-algorithm EC -pkeyopt ec_paramgen_curve:P-521";
-    openssl(folder.path(), &format!("genpkey {curve} -out key.pem"));
+    openssl(folder.path(), &format!("genpkey {key} -out key.pem"));
     let own = "-days 2 -subj /CN=planted -addext subjectAltName=IP:127.0.0.1";
     openssl(
         folder.path(),
-        &format!("req -x509 -new -key key.pem {own} -out own.pem"),
+        &format!("req -x509 -new -key key.pem {own} {certificate} -out own.pem"),
     );
     let mut server = tokio::process::Command::new("openssl")
         .args(["s_server", "-accept", "127.0.0.1:0", "-www"])
         .args(["-cert", "own.pem", "-key", "key.pem"])
+        .args(server)
         .current_dir(folder.path())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -231,5 +230,48 @@ async fn a_server_with_a_key_of_p_521_is_named() {
         root: Some(&root),
         proxy: None,
     };
-    assert_eq!(call.both().await, [Err(Cause::UnsupportedSignature); 2]);
+    call.both().await
+}
+
+const RSA: &str = "-algorithm RSA -pkeyopt rsa_keygen_bits:2048";
+const NO_CA: &str = "-addext basicConstraints=critical,CA:FALSE";
+
+/// A server whose own key this program cannot check gives up itself.
+#[tokio::test]
+async fn a_server_with_a_key_of_p_521_is_named() {
+    let curve = "-algorithm EC -pkeyopt ec_paramgen_curve:P-521";
+    let called = self_signed(curve, "", &[]).await;
+    assert_eq!(called, [Err(Cause::UnsupportedSignature); 2]);
+}
+
+#[tokio::test]
+async fn a_server_with_a_short_key_is_not_trusted() {
+    let short = "-algorithm RSA -pkeyopt rsa_keygen_bits:1024";
+    let called = self_signed(short, NO_CA, &["-cipher", "DEFAULT@SECLEVEL=0"]).await;
+    assert_eq!(called, [Err(Cause::CertificateUntrusted); 2]);
+}
+
+/// Its CA is trusted, so that adding it is no advice.
+#[tokio::test]
+async fn a_certificate_that_is_none_of_a_server_is_named() {
+    assert_eq!(self_signed(RSA, NO_CA, &[]).await, [Ok(()); 2]);
+    for unsuitable in [
+        "",
+        "-addext extendedKeyUsage=clientAuth -addext basicConstraints=CA:FALSE",
+    ] {
+        let called = self_signed(RSA, unsuitable, &[]).await;
+        assert_eq!(
+            called,
+            [Err(Cause::CertificateUnsuitable); 2],
+            "{unsuitable}"
+        );
+    }
+}
+
+/// With TLS 1.2 a server only says that the handshake failed.
+#[tokio::test]
+async fn a_server_that_requires_a_certificate_is_named() {
+    let required = ["-Verify", "1", "-verify_return_error", "-tls1_3"];
+    let called = self_signed(RSA, NO_CA, &required).await;
+    assert_eq!(called, [Err(Cause::ClientCertificateRequired); 2]);
 }

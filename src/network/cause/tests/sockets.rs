@@ -91,3 +91,17 @@ async fn another_protocol_is_told() {
         [Err(Cause::ProtocolError); 2]
     );
 }
+
+#[test]
+fn what_the_operator_itself_lacks_is_not_blamed_on_the_server() {
+    for (number, cause) in [
+        (rustix::io::Errno::MFILE, Cause::OutOfResources),
+        (rustix::io::Errno::NFILE, Cause::OutOfResources),
+        (rustix::io::Errno::NOBUFS, Cause::OutOfResources),
+        (rustix::io::Errno::NOMEM, Cause::OutOfResources),
+        (rustix::io::Errno::AFNOSUPPORT, Cause::NetworkUnreachable),
+    ] {
+        let error = std::io::Error::from_raw_os_error(number.raw_os_error());
+        assert_eq!(Cause::of(&error), cause, "{number}");
+    }
+}
