@@ -1,74 +1,74 @@
 {{- /* Every template begins with this. A values map may lack what is new: `--reuse-values` brings the map of an older chart
 along, and a user may set a map to null, which Helm 4 leaves in place. */ -}}
-{{- define "operator.values" -}}
-{{- include "operator.prune" (omit .Values "global") -}}
+{{- define "together-remediation-operator.values" -}}
+{{- include "together-remediation-operator.prune" (omit .Values "global") -}}
 {{- range $key, $value := .Values -}}
 {{- if kindIs "invalid" $value }}{{ $_ := unset $.Values $key }}{{ end -}}
 {{- end -}}
-{{- include "operator.fill" (list .Values (.Files.Get "files/values.yaml" | fromYaml)) -}}
+{{- include "together-remediation-operator.fill" (list .Values (.Files.Get "files/values.yaml" | fromYaml)) -}}
 {{- end -}}
 
 {{- /* Takes away what is null, as Helm 3 does. The API server reads some nulls as zero: a limit, for one. */ -}}
-{{- define "operator.prune" -}}
+{{- define "together-remediation-operator.prune" -}}
 {{- $place := . -}}
 {{- if kindIs "map" $place -}}
 {{- range $key, $value := $place -}}
-{{- if kindIs "invalid" $value }}{{ $_ := unset $place $key }}{{ else }}{{ include "operator.prune" $value }}{{ end -}}
+{{- if kindIs "invalid" $value }}{{ $_ := unset $place $key }}{{ else }}{{ include "together-remediation-operator.prune" $value }}{{ end -}}
 {{- end -}}
 {{- else if kindIs "slice" $place -}}
-{{- range $place }}{{ include "operator.prune" . }}{{ end -}}
+{{- range $place }}{{ include "together-remediation-operator.prune" . }}{{ end -}}
 {{- end -}}
 {{- end -}}
 
 {{- /* Sets what is missing to its default. Not below a map whose keys are Kubernetes's or the user's own: to set that to null
 is how its defaults are taken away. Call with (list values defaults). */ -}}
-{{- define "operator.fill" -}}
+{{- define "together-remediation-operator.fill" -}}
 {{- $values := index . 0 -}}
 {{- range $key, $default := index . 1 -}}
 {{- $filled := and (kindIs "map" $default) (not (has $key (list "resources" "podSecurityContext" "securityContext" "labels"))) -}}
 {{- if not (hasKey $values $key) -}}
 {{- $_ := set $values $key (ternary dict $default (kindIs "map" $default)) -}}
 {{- end -}}
-{{- if $filled }}{{ include "operator.fill" (list (get $values $key) $default) }}{{ end -}}
+{{- if $filled }}{{ include "together-remediation-operator.fill" (list (get $values $key) $default) }}{{ end -}}
 {{- end -}}
 {{- end -}}
 
 {{- /* A name that is a DNS label: an alias in a parent chart may be gpuOperator, and a release my.release. */ -}}
-{{- define "operator.dnsLabel" -}}
+{{- define "together-remediation-operator.dnsLabel" -}}
 {{- regexReplaceAll "[^a-z0-9-]+" (lower .) "-" | trunc 63 | trimAll "-" -}}
 {{- end -}}
 
-{{- define "operator.fullname" -}}
+{{- define "together-remediation-operator.fullname" -}}
 {{- if .Values.fullnameOverride -}}
-{{- include "operator.dnsLabel" .Values.fullnameOverride -}}
+{{- include "together-remediation-operator.dnsLabel" .Values.fullnameOverride -}}
 {{- else -}}
 {{- $name := default .Chart.Name .Values.nameOverride -}}
-{{- include "operator.dnsLabel" (ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name)) -}}
+{{- include "together-remediation-operator.dnsLabel" (ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name)) -}}
 {{- end -}}
 {{- end -}}
 
 {{- /* A Service's name begins with a letter. */ -}}
-{{- define "operator.service" -}}
-{{- regexReplaceAll "^([0-9])" (include "operator.fullname" .) "svc-${1}" | trunc 63 | trimSuffix "-" -}}
+{{- define "together-remediation-operator.service" -}}
+{{- regexReplaceAll "^([0-9])" (include "together-remediation-operator.fullname" .) "svc-${1}" | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 
 {{- /* What selects pods and the Service: a label that nothing else writes. app.kubernetes.io/instance is no such label, for
 Argo CD may track an application's objects by it. */ -}}
-{{- define "operator.selector" -}}
-compute.together.ai/operator: {{ include "operator.fullname" . | quote }}
+{{- define "together-remediation-operator.selector" -}}
+compute.together.ai/operator: {{ include "together-remediation-operator.fullname" . | quote }}
 {{- end -}}
 
-{{- define "operator.testName" -}}
-{{- printf "%s-test" (include "operator.fullname" . | trunc 58 | trimSuffix "-") -}}
+{{- define "together-remediation-operator.testName" -}}
+{{- printf "%s-test" (include "together-remediation-operator.fullname" . | trunc 58 | trimSuffix "-") -}}
 {{- end -}}
 
 {{- /* The pod of `helm test` must not be taken for a replica. */ -}}
-{{- define "operator.testSelector" -}}
-compute.together.ai/operator: {{ include "operator.testName" . | quote }}
+{{- define "together-remediation-operator.testSelector" -}}
+compute.together.ai/operator: {{ include "together-remediation-operator.testName" . | quote }}
 {{- end -}}
 
-{{- define "operator.labels" -}}
-{{- $own := fromYaml (include "operator.selector" .) -}}
+{{- define "together-remediation-operator.labels" -}}
+{{- $own := fromYaml (include "together-remediation-operator.selector" .) -}}
 {{- $_ := set $own "app.kubernetes.io/name" (default "together-remediation-operator" .Values.nameOverride) -}}
 {{- $_ := set $own "app.kubernetes.io/instance" .Release.Name -}}
 {{- $_ := set $own "app.kubernetes.io/version" .Chart.AppVersion -}}
@@ -77,15 +77,15 @@ compute.together.ai/operator: {{ include "operator.testName" . | quote }}
 {{- merge $own .Values.commonLabels | toYaml -}}
 {{- end -}}
 
-{{- define "operator.serviceAccount" -}}
+{{- define "together-remediation-operator.serviceAccount" -}}
 {{- if .Values.serviceAccount.create -}}
-{{- default (include "operator.fullname" .) .Values.serviceAccount.name -}}
+{{- default (include "together-remediation-operator.fullname" .) .Values.serviceAccount.name -}}
 {{- else -}}
 {{- default "default" .Values.serviceAccount.name -}}
 {{- end -}}
 {{- end -}}
 
-{{- define "operator.image" -}}
+{{- define "together-remediation-operator.image" -}}
 {{- $image := printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) -}}
 {{- if .Values.image.digest -}}
 {{- $image = printf "%s@%s" $image .Values.image.digest -}}
@@ -94,25 +94,25 @@ compute.together.ai/operator: {{ include "operator.testName" . | quote }}
 {{- end -}}
 
 {{- /* A release that looks after a part of the watches must not share its Lease with one that looks after another part. */ -}}
-{{- define "operator.leaseName" -}}
+{{- define "together-remediation-operator.leaseName" -}}
 {{- if .Values.leaderElection.leaseName -}}
 {{- .Values.leaderElection.leaseName -}}
 {{- else if or .Values.clusterWatchSelector .Values.namespaces -}}
-{{- include "operator.fullname" . -}}
+{{- include "together-remediation-operator.fullname" . -}}
 {{- else -}}
 together-remediation-operator
 {{- end -}}
 {{- end -}}
 
 {{- /* What a cluster has once goes with the definitions, unless it is told otherwise. Call with (list switch root). */ -}}
-{{- define "operator.once" -}}
+{{- define "together-remediation-operator.once" -}}
 {{- $switch := index . 0 -}}
 {{- $root := index . 1 -}}
 {{- if kindIs "invalid" $switch }}{{ ternary "true" "" $root.Values.crds.enabled }}{{ else }}{{ ternary "true" "" $switch }}{{ end -}}
 {{- end -}}
 
 {{- /* The rights in the namespaces that it watches: those of a Role as of a ClusterRole. */ -}}
-{{- define "operator.rules" -}}
+{{- define "together-remediation-operator.rules" -}}
 - apiGroups: [compute.together.ai]
   resources: [clusterwatches]
   verbs: [get, list, watch]
@@ -137,7 +137,7 @@ together-remediation-operator
 {{- end -}}
 
 {{- /* The seconds of a duration such as 1h30m. */ -}}
-{{- define "operator.seconds" -}}
+{{- define "together-remediation-operator.seconds" -}}
 {{- $seconds := 0 -}}
 {{- range regexFindAll "[0-9]+[smh]" . -1 -}}
 {{- $unit := get (dict "s" 1 "m" 60 "h" 3600) (regexFind "[smh]" .) -}}
@@ -147,7 +147,7 @@ together-remediation-operator
 {{- end -}}
 
 {{- /* Where it may call: egressPorts, and the ports of the addresses that other values name. */ -}}
-{{- define "operator.egressPorts" -}}
+{{- define "together-remediation-operator.egressPorts" -}}
 {{- $ports := list -}}
 {{- range .Values.networkPolicy.egressPorts }}{{ $ports = append $ports (int .) }}{{ end -}}
 {{- range compact (list .Values.api.url .Values.proxy.httpsProxy) -}}
@@ -158,7 +158,7 @@ together-remediation-operator
 {{- uniq $ports | toJson -}}
 {{- end -}}
 
-{{- define "operator.strategy" -}}
+{{- define "together-remediation-operator.strategy" -}}
 {{- if .Values.strategy -}}
 {{- toYaml .Values.strategy -}}
 {{- else if .Values.leaderElection.enabled -}}
@@ -171,7 +171,7 @@ type: Recreate
 {{- end -}}
 
 {{- /* `--reuse-values` brings old names along with their old defaults. Another value was meant, and must not be lost. */ -}}
-{{- define "operator.renamed" -}}
+{{- define "together-remediation-operator.renamed" -}}
 {{- $root := . -}}
 {{- range list
   (list "replicas" "2" "replicaCount")
@@ -188,8 +188,8 @@ type: Recreate
 {{- end -}}
 {{- end -}}
 
-{{- define "operator.validate" -}}
-{{- include "operator.renamed" . -}}
+{{- define "together-remediation-operator.validate" -}}
+{{- include "together-remediation-operator.renamed" . -}}
 {{- if and (not .Values.leaderElection.enabled) (gt (int .Values.replicaCount) 1) -}}
 {{- fail "replicaCount: more than one replica requires leaderElection.enabled. Set replicaCount=1, or enable leader election" -}}
 {{- end -}}

@@ -73,7 +73,8 @@ fn every_template_begins_with_the_defaults() {
             let template = ["yaml", "txt"].map(|kind| path.extension() == Some(kind.as_ref()));
             if template.contains(&true) {
                 let text = fs::read_to_string(&path).unwrap();
-                let begins = text.starts_with("{{- include \"operator.values\" . -}}\n");
+                let begins = text
+                    .starts_with("{{- include \"together-remediation-operator.values\" . -}}\n");
                 assert!(begins, "{}", path.display());
                 all += 1;
             }

@@ -1,6 +1,6 @@
 //! The chart as a part of a parent chart: with and without an alias, by a condition or a tag, beside the parent's `global`.
 
-use std::{collections::BTreeSet, fs};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -45,9 +45,18 @@ pub(super) async fn rendered(
     parent: &TempDir,
     values: &Value,
 ) -> Result<String, String> {
+    rendered_as(helm, parent.path(), "demo", values).await
+}
+
+async fn rendered_as(
+    helm: &Helm,
+    parent: &Path,
+    release: &str,
+    values: &Value,
+) -> Result<String, String> {
     let values = values_file(values);
     let values = ["--values", values.path().to_str().unwrap()];
-    helm.render(parent.path(), ["demo", "together-system"], &values)
+    helm.render(parent, [release, "together-system"], &values)
         .await
 }
 
@@ -135,5 +144,41 @@ async fn a_parent_takes_a_map_of_defaults_away_by_null() {
         let container = pod["containers"][0]["securityContext"].as_object().unwrap();
         assert!(!container.contains_key("capabilities"), "{version:?}");
         assert_eq!(container["readOnlyRootFilesystem"], true);
+    }
+}
+
+/// Helm's template names are global: those of a chart that `helm create operator` made must not replace this chart's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sibling_or_a_parent_called_operator_changes_none_of_its_objects() {
+    for version in Version::BOTH {
+        let Some(helm) = Helm::new(version) else {
+            return;
+        };
+        let values = json!({NAME: {
+            "commonLabels": {"team": "gpu"},
+            "serviceMonitor": {"enabled": true},
+        }});
+        let alone = rendered_as(&helm, parent(None).path(), "my.release", &values).await;
+        let alone = set(&alone.unwrap());
+
+        let beside = parent(None);
+        let sibling = beside.path().join("charts/operator");
+        helm.run(&["create", sibling.to_str().unwrap()])
+            .await
+            .unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let above = folder.path().join("operator");
+        helm.run(&["create", above.to_str().unwrap()])
+            .await
+            .unwrap();
+        copy(&chart(), &above.join("charts").join(NAME));
+
+        for (what, umbrella) in [("sibling", beside.path()), ("parent", &*above)] {
+            let told = rendered_as(&helm, umbrella, "my.release", &values).await;
+            let told = set(&told.unwrap());
+            let lost: Vec<_> = alone.difference(&told).collect();
+            assert!(lost.is_empty(), "{version:?} {what}: {lost:#?}");
+            assert!(told.len() > alone.len(), "{version:?} {what}: it has none");
+        }
     }
 }

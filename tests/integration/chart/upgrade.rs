@@ -30,7 +30,7 @@ tracing:
 const SCHEMA: &str = r#""tracing": {"type": ["object", "null"]},
     "replicaCount": "#;
 
-const TEMPLATE: &str = r#"{{- include "operator.values" . -}}
+const TEMPLATE: &str = r#"{{- include "together-remediation-operator.values" . -}}
 apiVersion: v1
 kind: ConfigMap
 metadata:
