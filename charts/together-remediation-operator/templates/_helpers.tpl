@@ -49,7 +49,7 @@ is how its defaults are taken away. Call with (list values defaults). */ -}}
 
 {{- /* A Service's name begins with a letter. */ -}}
 {{- define "together-remediation-operator.service" -}}
-{{- regexReplaceAll "^([0-9])" (include "together-remediation-operator.fullname" .) "svc-${1}" | trunc 63 | trimSuffix "-" -}}
+{{- regexReplaceAll "^([0-9])" (include "together-remediation-operator.fullname" .) "svc-${1}" | trunc 63 | trimAll "-" -}}
 {{- end -}}
 
 {{- /* What selects pods and the Service: a label that nothing else writes. app.kubernetes.io/instance is no such label, for
@@ -59,7 +59,7 @@ compute.together.ai/operator: {{ include "together-remediation-operator.fullname
 {{- end -}}
 
 {{- define "together-remediation-operator.testName" -}}
-{{- printf "%s-test" (include "together-remediation-operator.fullname" . | trunc 58 | trimSuffix "-") -}}
+{{- printf "%s-test" (include "together-remediation-operator.fullname" . | trunc 58 | trimAll "-") -}}
 {{- end -}}
 
 {{- /* The pod of `helm test` must not be taken for a replica. */ -}}
@@ -67,13 +67,18 @@ compute.together.ai/operator: {{ include "together-remediation-operator.fullname
 compute.together.ai/operator: {{ include "together-remediation-operator.testName" . | quote }}
 {{- end -}}
 
+{{- /* The value of a label. An alias may begin or end with what a value may not, and a version may name its build after a +. */ -}}
+{{- define "together-remediation-operator.labelValue" -}}
+{{- regexReplaceAll "[^A-Za-z0-9_.-]+" . "_" | trunc 63 | trimAll "-_." -}}
+{{- end -}}
+
 {{- define "together-remediation-operator.labels" -}}
 {{- $own := fromYaml (include "together-remediation-operator.selector" .) -}}
 {{- $_ := set $own "app.kubernetes.io/name" (default "together-remediation-operator" .Values.nameOverride) -}}
 {{- $_ := set $own "app.kubernetes.io/instance" .Release.Name -}}
-{{- $_ := set $own "app.kubernetes.io/version" .Chart.AppVersion -}}
+{{- $_ := set $own "app.kubernetes.io/version" (include "together-remediation-operator.labelValue" .Chart.AppVersion) -}}
 {{- $_ := set $own "app.kubernetes.io/managed-by" .Release.Service -}}
-{{- $_ := set $own "helm.sh/chart" (printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63) -}}
+{{- $_ := set $own "helm.sh/chart" (include "together-remediation-operator.labelValue" (printf "%s-%s" .Chart.Name .Chart.Version)) -}}
 {{- merge $own .Values.commonLabels | toYaml -}}
 {{- end -}}
 

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
+use regex::Regex;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use testbed::tools::Helm as Version;
@@ -180,5 +181,100 @@ async fn a_sibling_or_a_parent_called_operator_changes_none_of_its_objects() {
             assert!(lost.is_empty(), "{version:?} {what}: {lost:#?}");
             assert!(told.len() > alone.len(), "{version:?} {what}: it has none");
         }
+    }
+}
+
+/// The names and label values of these objects and of their pods that Kubernetes refuses.
+fn refused(objects: &[Value]) -> Vec<String> {
+    let value = Regex::new("^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$").unwrap();
+    let part = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
+    let name = Regex::new(&format!(r"^{part}(\.{part})*$")).unwrap();
+    let service = Regex::new("^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$").unwrap();
+    let mut refused = Vec::new();
+    for object in objects {
+        let kind = object["kind"].as_str().unwrap();
+        let own = object["metadata"]["name"].as_str().unwrap();
+        let form = if kind == "Service" { &service } else { &name };
+        if own.len() > 253 || !form.is_match(own) {
+            refused.push(format!("{kind} {own}"));
+        }
+        for place in [
+            "/metadata/labels",
+            "/spec/selector",
+            "/spec/selector/matchLabels",
+            "/spec/template/metadata/labels",
+        ] {
+            let labels = object.pointer(place).and_then(Value::as_object);
+            for (key, label) in labels.into_iter().flatten() {
+                if label.as_str().is_some_and(|text| !value.is_match(text)) {
+                    refused.push(format!("{kind} {own} {place} {key}: {label}"));
+                }
+            }
+        }
+    }
+    refused
+}
+
+/// Aliases that Helm takes and that are no label values.
+pub(super) fn odd_aliases() -> Vec<String> {
+    let long = (59..=64).map(|length| "g".repeat(length));
+    let odd = ["_gpu", "-gpu", "gpu_", "gpu-", "_", "-_-", "GPU__0", "9"].map(str::to_owned);
+    odd.into_iter().chain(long).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_alias_release_and_name_gives_names_and_labels_that_kubernetes_takes() {
+    let on = json!({"serviceMonitor": {"enabled": true}, "dashboard": {"enabled": true},
+        "networkPolicy": {"enabled": true}, "leaderElection": {"leaseName": ""}, "clusterWatchSelector": "a=b"});
+    for version in Version::BOTH {
+        let Some(helm) = Helm::new(version) else {
+            return;
+        };
+        let release = &"9-9".repeat(17);
+        for alias in odd_aliases() {
+            let told = parent(Some(&alias));
+            let told = rendered_as(&helm, told.path(), release, &json!({&*alias: on})).await;
+            let told = told.unwrap_or_else(|error| panic!("{version:?} {alias}: {error}"));
+            let refused = refused(&documents(&told));
+            assert!(
+                refused.is_empty(),
+                "{version:?} {release} {alias}: {refused:#?}"
+            );
+        }
+        let long = format!("{}a", "a-".repeat(31));
+        for name in [1, 9, 57, 59, 61, 63].map(|length| &long[..length]) {
+            for key in ["nameOverride", "fullnameOverride"] {
+                let mut values = on.clone();
+                values[key] = name.into();
+                let told = rendered_as(&helm, &chart(), release, &values).await;
+                let refused = refused(&documents(&told.unwrap()));
+                assert!(
+                    refused.is_empty(),
+                    "{version:?} {release} {name}: {refused:#?}"
+                );
+            }
+        }
+    }
+}
+
+/// A chart may be packaged with another version of the program, such as one with the name of its build.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_with_the_name_of_a_build_is_a_label_value_too() {
+    for version in Version::BOTH {
+        let Some(helm) = Helm::new(version) else {
+            return;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        copy(&chart(), folder.path());
+        let path = folder.path().join("Chart.yaml");
+        let text = fs::read_to_string(&path).unwrap();
+        let built = text
+            .replace("\nversion: 0.1.0\n", "\nversion: 0.1.0+own.1\n")
+            .replace("\nappVersion: 0.1.0\n", "\nappVersion: 0.1.0+own.1\n");
+        assert_eq!(built.matches("+own.1").count(), 2, "{text}");
+        fs::write(&path, built).unwrap();
+        let told = rendered_as(&helm, folder.path(), "demo", &json!({})).await;
+        let refused = refused(&documents(&told.unwrap()));
+        assert!(refused.is_empty(), "{version:?}: {refused:#?}");
     }
 }

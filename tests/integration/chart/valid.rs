@@ -43,9 +43,12 @@ async fn renders(helm: &Helm) -> Vec<(String, String)> {
         let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
         all.push((sets.join(" "), helm.template(&sets).await.unwrap()));
     }
+    let long = "g".repeat(62);
     for (alias, key) in [
         (None, "together-remediation-operator"),
         (Some("gpuOperator"), "gpuOperator"),
+        (Some("_gpu"), "_gpu"),
+        (Some(&long), &long),
     ] {
         let parent = umbrella::parent(alias);
         for own in [
