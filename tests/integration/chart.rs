@@ -6,6 +6,7 @@ mod hook;
 mod kustomize;
 mod lifecycle;
 mod nulls;
+mod numbers;
 mod openshift;
 mod policy;
 mod readme;

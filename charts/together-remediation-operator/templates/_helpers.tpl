@@ -33,6 +33,39 @@ is how its defaults are taken away. Call with (list values defaults). */ -}}
 {{- end -}}
 {{- end -}}
 
+{{- /* JSON in which numbers and booleans are strings, because `--set a=2` gives a number where Kubernetes expects a string.
+Call with (list value keys): the values of these keys stay as they are. */ -}}
+{{- define "together-remediation-operator.strings" -}}
+{{- $value := index . 0 -}}
+{{- $other := index . 1 -}}
+{{- if kindIs "map" $value -}}
+{{- $pairs := list -}}
+{{- range $key, $below := $value -}}
+{{- $below = ternary (toJson $below) (include "together-remediation-operator.strings" (list $below $other)) (has $key $other) -}}
+{{- $pairs = append $pairs (printf "%s:%s" (toJson $key) $below) -}}
+{{- end -}}
+{{- printf "{%s}" (join "," $pairs) -}}
+{{- else if kindIs "slice" $value -}}
+{{- $items := list -}}
+{{- range $value }}{{ $items = append $items (include "together-remediation-operator.strings" (list . $other)) }}{{ end -}}
+{{- printf "[%s]" (join "," $items) -}}
+{{- else if or (typeIs "string" $value) (kindIs "invalid" $value) -}}
+{{- toJson $value -}}
+{{- else -}}
+{{- toJson $value | quote -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* A security context: the user, groups and switches are none of its strings. */ -}}
+{{- define "together-remediation-operator.securityContext" -}}
+{{- $strings := pick . "appArmorProfile" "capabilities" "seLinuxOptions" "seccompProfile" "sysctls" -}}
+{{- merge (include "together-remediation-operator.strings" (list $strings list) | fromJson) . | toYaml -}}
+{{- end -}}
+
+{{- define "together-remediation-operator.tolerations" -}}
+{{- include "together-remediation-operator.strings" (list . (list "tolerationSeconds")) | fromJsonArray | toYaml -}}
+{{- end -}}
+
 {{- /* A name that is a DNS label: an alias in a parent chart may be gpuOperator, and a release my.release. */ -}}
 {{- define "together-remediation-operator.dnsLabel" -}}
 {{- regexReplaceAll "[^a-z0-9-]+" (lower .) "-" | trunc 63 | trimAll "-" -}}
