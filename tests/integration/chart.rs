@@ -9,6 +9,7 @@ mod nulls;
 mod numbers;
 mod openshift;
 mod policy;
+mod proxy;
 mod readme;
 mod release;
 mod renamed;

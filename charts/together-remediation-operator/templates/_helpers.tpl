@@ -189,8 +189,11 @@ together-remediation-operator
 {{- $ports := list -}}
 {{- range .Values.networkPolicy.egressPorts }}{{ $ports = append $ports (int .) }}{{ end -}}
 {{- range compact (list .Values.api.url .Values.proxy.httpsProxy) -}}
-{{- $host := regexReplaceAll "^[a-z]+://([^/@]*@)?" . "" | regexFind "^[^/?#]*" -}}
-{{- $port := regexFind ":[0-9]+$" $host | trimPrefix ":" | default (ternary 443 80 (hasPrefix "https:" .)) -}}
+{{- $url := trim . -}}
+{{- $scheme := regexFind "^[A-Za-z0-9]+://" $url -}}
+{{- $host := trimPrefix $scheme $url | regexFind "^[^/?#]*" | regexFind "[^@]*$" -}}
+{{- $default := get (dict "https://" 443 "socks5://" 1080 "socks5h://" 1080) (lower $scheme) | default 80 -}}
+{{- $port := regexFind ":[0-9]+$" $host | trimPrefix ":" | default $default -}}
 {{- $ports = append $ports (int $port) -}}
 {{- end -}}
 {{- uniq $ports | toJson -}}
@@ -226,8 +229,19 @@ type: Recreate
 {{- end -}}
 {{- end -}}
 
+{{- /* Whether the program takes it. The schema leaves it alone, because its message would show a password. */ -}}
+{{- define "together-remediation-operator.isProxy" -}}
+{{- $form := `^(?i:(https?|socks5h?)://)?([^/?#\\]*@)?([^\s/?#@:\[\]\\]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{0,5})?/?$` -}}
+{{- $port := trimSuffix "/" . | regexFind ":[0-9]+$" | trimPrefix ":" -}}
+{{- if and (regexMatch $form .) (lt (int $port) 65536) }}true{{ end -}}
+{{- end -}}
+
 {{- define "together-remediation-operator.validate" -}}
 {{- include "together-remediation-operator.renamed" . -}}
+{{- $proxy := trim .Values.proxy.httpsProxy -}}
+{{- if and $proxy (not (include "together-remediation-operator.isProxy" $proxy)) -}}
+{{- fail "proxy.httpsProxy is not a valid proxy URL. Use http://HOST:PORT, https://HOST:PORT or socks5://HOST:PORT. A user name and password (USER:PASSWORD@ before the host) must be percent-encoded" -}}
+{{- end -}}
 {{- if and (not .Values.leaderElection.enabled) (gt (int .Values.replicaCount) 1) -}}
 {{- fail "replicaCount: more than one replica requires leaderElection.enabled. Set replicaCount=1, or enable leader election" -}}
 {{- end -}}
