@@ -1,5 +1,7 @@
 //! The program as a process of its own, whose calls of both APIs go through a real proxy or not: each cell of the table in
-//! docs/guides/operations.md, with a password that nothing may show.
+//! docs/guides/air-gapped.md, with a password that nothing may show.
+
+mod tls_front;
 
 use std::{fs, path::PathBuf, process::Stdio};
 
@@ -8,7 +10,9 @@ use tempfile::TempDir;
 use testbed::{forward_proxy::ForwardProxy, simulator::Remediation as Truth};
 use together_remediation_operator::api::cluster_watch::ClusterWatchSpec;
 use tokio::process::Command;
+use url::Url;
 
+use self::tls_front::TlsFront;
 use crate::{
     fixture::{CLUSTER, Fixture, until},
     privacy::{Network, Process},
@@ -24,30 +28,43 @@ const WRITTEN: &str = "planted-user:planted%3Apass%40word%2F1";
 const TOGETHER: &str = "api.together.test";
 const KUBERNETES: &str = "kubernetes.test";
 
+/// An address of this host that, unlike a loopback one, is called through a proxy unless `NO_PROXY` lists it.
+const HERE: &str = "0.0.0.0";
+
 struct Stage {
     fixture: Fixture,
+    /// The Together API by https.
+    secured: TlsFront,
     proxy: ForwardProxy,
+    /// The proxy by https.
+    secured_proxy: TlsFront,
     folder: TempDir,
     /// So many remediations there were.
     truths: u32,
 }
 
 /// One way to run.
-struct Case {
+struct Case<'a> {
     /// Schemes of proxies by variable.
-    variables: &'static [(&'static str, &'static str)],
+    variables: &'a [(&'static str, &'a str)],
     /// What else is set.
-    more: &'static [(&'static str, &'static str)],
+    more: &'a [(&'static str, &'a str)],
     /// Scheme of the kubeconfig's proxy.
     own: Option<&'static str>,
+    /// Whether the Together API is called by https.
+    secured: bool,
+    /// Host of the API that is called directly.
+    direct: &'static str,
     /// Whether the Together API is called through the proxy, and whether the Kubernetes API is.
     proxied: [bool; 2],
 }
 
-const NONE: Case = Case {
+const NONE: Case<'static> = Case {
     variables: &[],
     more: &[],
     own: None,
+    secured: false,
+    direct: "127.0.0.1",
     proxied: [false; 2],
 };
 
@@ -59,20 +76,52 @@ impl Stage {
         };
         fixture.watch("training", no_intervals).await;
         let credentials = credentials.then_some((USER, PASSWORD));
+        let proxy = ForwardProxy::start(credentials).await.unwrap();
+        let folder = TempDir::new().unwrap();
+        let port = Url::parse(&fixture.simulator.url())
+            .unwrap()
+            .port()
+            .unwrap();
         Self {
+            secured: TlsFront::start(&[TOGETHER, HERE], port).await,
+            secured_proxy: TlsFront::start(&["127.0.0.1"], proxy.address().port()).await,
             fixture,
-            proxy: ForwardProxy::start(credentials).await.unwrap(),
-            folder: TempDir::new().unwrap(),
+            proxy,
+            folder,
             truths: 0,
         }
     }
 
     fn proxy_url(&self, scheme: &str) -> String {
-        format!("{scheme}://{WRITTEN}@{}", self.proxy.address())
+        let address = match scheme {
+            "https" => self.secured_proxy.address(),
+            _ => self.proxy.address(),
+        };
+        format!("{scheme}://{WRITTEN}@{address}")
     }
 
-    /// The account's kubeconfig, whose server has a name that only a proxy knows if `named`.
-    async fn kubeconfig(&self, named: bool, own: Option<&str>) -> PathBuf {
+    fn api_url(&self, case: &Case<'_>) -> String {
+        let [proxied, _] = case.proxied;
+        let mut url = Url::parse(&self.fixture.simulator.url()).unwrap();
+        if case.secured {
+            url.set_scheme("https").unwrap();
+            url.set_port(Some(self.secured.address().port())).unwrap();
+        }
+        let host = if proxied { TOGETHER } else { case.direct };
+        url.set_host(Some(host)).unwrap();
+        url.into()
+    }
+
+    /// A file with the certificates of what is served by https here.
+    fn certificates(&self) -> String {
+        let path = self.folder.path().join("certificates.pem");
+        let all = [&self.secured, &self.secured_proxy].map(TlsFront::certificate);
+        fs::write(&path, all.concat()).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// The account's kubeconfig, whose server is at this host and may have a proxy of its own.
+    async fn kubeconfig(&self, host: &str, own: Option<&str>) -> PathBuf {
         let account = self.fixture.account().await;
         let mut file = Kubeconfig::read_from(account.kubeconfig()).unwrap();
         for cluster in file
@@ -80,11 +129,9 @@ impl Stage {
             .iter_mut()
             .filter_map(|named| named.cluster.as_mut())
         {
-            if named {
-                let server = cluster.server.clone().unwrap();
-                cluster.server = Some(server.replace("127.0.0.1", KUBERNETES));
-                cluster.tls_server_name = Some("127.0.0.1".to_owned());
-            }
+            let server = cluster.server.clone().unwrap();
+            cluster.server = Some(server.replace("127.0.0.1", host));
+            cluster.tls_server_name = Some("127.0.0.1".to_owned());
             cluster.proxy_url = own.map(|scheme| self.proxy_url(scheme));
         }
         let path = self.folder.path().join("kubeconfig");
@@ -93,22 +140,21 @@ impl Stage {
     }
 
     /// Runs the program until it has mirrored something new; what the proxy was asked for must be as `case` says.
-    async fn mirrors(&mut self, case: &Case) {
+    async fn mirrors(&mut self, case: &Case<'_>) {
         let [together, kubernetes] = case.proxied;
-        let kubeconfig = self.kubeconfig(kubernetes, case.own).await;
-        let url = self.fixture.simulator.url();
-        let api_url = if together {
-            url.replace("127.0.0.1", TOGETHER)
-        } else {
-            url
-        };
+        let host = if kubernetes { KUBERNETES } else { case.direct };
+        let kubeconfig = self.kubeconfig(host, case.own).await;
+        let api_url = self.api_url(case);
+        let certificates = self.certificates();
         let urls: Vec<_> = case
             .variables
             .iter()
             .map(|(name, scheme)| (*name, self.proxy_url(scheme)))
             .collect();
         let variables = urls.iter().map(|(name, url)| (*name, &**url));
-        let environment: Vec<_> = variables.chain(case.more.iter().copied()).collect();
+        let trusted = [("SSL_CERT_FILE", &*certificates)];
+        let more = case.more.iter().copied().chain(trusted);
+        let environment: Vec<_> = variables.chain(more).collect();
         let network = Network {
             kubeconfig: &kubeconfig,
             api_url: &api_url,
@@ -190,6 +236,53 @@ async fn both_apis_are_called_through_the_proxies_of_the_table() {
     ] {
         stage.mirrors(&case).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_proxy_exempts_the_one_api_that_it_lists() {
+    let mut stage = Stage::new("exempt", true).await;
+    for (list, proxied) in [
+        (HERE, [false, true]),
+        (HERE, [true, false]),
+        ("example.org, 0.0.0.0/8", [false, false]),
+    ] {
+        let case = Case {
+            variables: &[("HTTPS_PROXY", "http"), ("HTTP_PROXY", "http")],
+            more: &[("NO_PROXY", list)],
+            direct: HERE,
+            proxied,
+            ..NONE
+        };
+        stage.mirrors(&case).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_together_api_by_https_is_called_through_https_proxy() {
+    let mut stage = Stage::new("secured", true).await;
+    for (scheme, proxied) in [
+        ("http", [true, true]),
+        ("socks5", [true, true]),
+        // The proxy's certificate is trusted for the Together API alone: the kubeconfig has a CA of its own.
+        ("https", [true, false]),
+    ] {
+        let case = Case {
+            variables: &[("HTTPS_PROXY", scheme)],
+            more: &[("HTTP_PROXY", "http://127.0.0.1:9")],
+            secured: true,
+            proxied,
+            ..NONE
+        };
+        stage.mirrors(&case).await;
+    }
+    let directly = Case {
+        variables: &[("HTTPS_PROXY", "http")],
+        more: &[("NO_PROXY", HERE)],
+        secured: true,
+        direct: HERE,
+        ..NONE
+    };
+    stage.mirrors(&directly).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -105,6 +105,9 @@ fn no_proxy_knows_names_subdomains_addresses_networks_and_ports() {
         ("", "https://localhost:6443", true),
         ("", "https://127.0.0.1:6443", true),
         ("", "https://[::1]:6443", true),
+        ("", "https://0.0.0.0:6443", false),
+        ("0.0.0.0", "https://0.0.0.0:6443", true),
+        ("0.0.0.0/8", "http://0.0.0.0:8080", true),
     ] {
         let found = exempt::is_exempt(&url(server), list);
         assert_eq!(found, exempt, "{list:?} {server}");
