@@ -69,7 +69,7 @@ async fn what_is_shown_from_the_start_reads_as_openmetrics() {
     assert_eq!(
         lines(&metrics, "dialect_info"),
         [
-            r#"together_remediation_api_dialect_info{host="api.example:8080",names="reference",filter="repeated"} 1"#
+            r#"together_remediation_api_dialect_info{api_host="api.example:8080",names="reference",filter="repeated"} 1"#
         ]
     );
     assert!(lines(&metrics, "skew").is_empty(), "nobody knows it yet");
@@ -133,11 +133,11 @@ async fn calls_are_shown_by_status() {
     together.meter().waited(Duration::from_millis(1500));
     for (status, count) in [("200", 1), ("4xx", 1), ("timed_out", 1)] {
         let line = format!(
-            r#"together_remediation_api_calls_total{{host="api.example:8080",status="{status}"}} {count}"#
+            r#"together_remediation_api_calls_total{{api_host="api.example:8080",status="{status}"}} {count}"#
         );
         assert_eq!(lines(&metrics, &line), [&*line]);
     }
-    let waited = r#"together_remediation_api_wait_seconds_total{host="api.example:8080"} 1.5"#;
+    let waited = r#"together_remediation_api_wait_seconds_total{api_host="api.example:8080"} 1.5"#;
     assert_eq!(lines(&metrics, "_wait_"), [waited]);
 }
 

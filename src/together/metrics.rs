@@ -92,7 +92,7 @@ struct Seen {
 
 /// Registers all metrics of `client`, labeled with the host and port of its base URL.
 pub(crate) fn register(registry: &mut Registry, client: &Client) {
-    let host = ("host".into(), client.host().into());
+    let host = ("api_host".into(), client.host().into());
     let registry = registry.sub_registry_with_label(host);
     let meter = client.meter();
     registry.register(

@@ -40,7 +40,7 @@ impl Open {
     pub(super) fn labels(&self) -> [(&'static str, String); 4] {
         [
             ("remediation", self.id.to_string()),
-            ("node", self.node.to_string()),
+            ("gpu_node", self.node.to_string()),
             ("state", self.state.to_string()),
             ("mode", self.mode.to_string()),
         ]

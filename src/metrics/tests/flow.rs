@@ -133,7 +133,7 @@ async fn an_open_one_names_its_machine_and_since_when() {
     assert_eq!(
         open,
         [format!(
-            r#"together_remediation_open_since_timestamp_seconds{{clusterwatch_namespace="ns",clusterwatch="w",remediation="{id}",node="gpu\"1\\",state="PENDING_APPROVAL",mode="REBOOT_VM"}} 1795424400.0"#
+            r#"together_remediation_open_since_timestamp_seconds{{clusterwatch_namespace="ns",clusterwatch="w",remediation="{id}",gpu_node="gpu\"1\\",state="PENDING_APPROVAL",mode="REBOOT_VM"}} 1795424400.0"#
         )]
     );
 }

@@ -128,7 +128,7 @@ fn all() -> Vec<Switch> {
         Switch(&[("prometheusRule.enabled", "true"), ("prometheusRule.runbookUrl", "\"https://docs.test/alerts\"")], "PrometheusRule",
             "/spec/groups/1/rules/0/annotations/runbook_url", json!("https://docs.test/alerts#togetheroperatorabsent")),
         Switch(&[("prometheusRule.enabled", "true"), ("prometheusRule.approvalTimeout", "\"1h30m5s\"")], "PrometheusRule", "/spec/groups/1/rules/5/expr",
-            json!("time() - max by (cluster, clusterwatch_namespace, clusterwatch, remediation, node, mode) (together_remediation_open_since_timestamp_seconds{state=\"PENDING_APPROVAL\"}) > 5405")),
+            json!("time() - max by (cluster, clusterwatch_namespace, clusterwatch, remediation, gpu_node, mode) (together_remediation_open_since_timestamp_seconds{state=\"PENDING_APPROVAL\"}) > 5405")),
     ]
 }
 

@@ -56,7 +56,7 @@ async fn polls_calls_and_the_age_of_the_last_sync_are_counted_for_each_watch() {
     }
     let host = fixture.simulator.url();
     let host = host.trim_start_matches("http://").trim_end_matches("/v1");
-    assert_eq!(scrape.values("api_calls", "host"), [host]);
+    assert_eq!(scrape.values("api_calls", "api_host"), [host]);
     assert!(scrape.get("tasks", &[]) > Some(1.0));
 }
 
@@ -171,7 +171,7 @@ async fn what_mirrors_show_and_what_became_of_them_is_counted() {
     assert_eq!(scrape.get("mirrors", &[("state", "RUNNING")]), None);
     assert!(
         scrape
-            .values("open_since_timestamp_seconds", "node")
+            .values("open_since_timestamp_seconds", "gpu_node")
             .is_empty()
     );
     let polls = scrape.get("poll_duration_seconds", &[("listing", "full")]);

@@ -12,13 +12,15 @@ use crate::fixture::{CLUSTER, Fixture, until};
 
 const DASHBOARD: &str = "charts/together-remediation-operator/files/dashboard.json";
 
-/// Labels that the Prometheus operator gives a target, and that a central Prometheus adds.
-const TARGET: [&str; 6] = [
+/// Labels that the Prometheus operator and common scrape configurations give a target, and that a central Prometheus adds.
+const TARGET: [&str; 8] = [
     "namespace",
     "pod",
     "container",
     "service",
     "endpoint",
+    "node",
+    "host",
     "cluster",
 ];
 
@@ -97,6 +99,14 @@ impl Prometheus {
             }
         })
         .await;
+    }
+}
+
+/// Prometheus renames a label of a series that its target has too.
+async fn assert_no_label_is_taken(prometheus: &Prometheus) {
+    for label in TARGET.into_iter().chain(["job", "instance"]) {
+        let taken = format!("count({{exported_{label}!=\"\"}}) or vector(0)");
+        assert_eq!(prometheus.values(&taken).await, Ok(vec![0.0]), "{label}");
     }
 }
 
@@ -212,10 +222,7 @@ async fn every_query_of_the_dashboard_returns_data_and_every_rule_is_evaluated()
         }
     })
     .await;
-    for label in TARGET.into_iter().chain(["job", "instance"]) {
-        let taken = format!("count({{exported_{label}!=\"\"}}) or vector(0)");
-        assert_eq!(prometheus.values(&taken).await, Ok(vec![0.0]), "{label}");
-    }
+    assert_no_label_is_taken(&prometheus).await;
     let targets = prometheus.get("targets", &[]).await.unwrap();
     assert_eq!(targets["activeTargets"][0]["lastError"], "");
 }
