@@ -1,5 +1,7 @@
 //! The dashboard and the rules, by a real Prometheus that scrapes an operator at work.
 
+mod kube_state_metrics;
+
 use std::{collections::BTreeSet, fs, path::Path};
 
 use reqwest::Url;
