@@ -291,15 +291,17 @@ impl<C: KubeApi, T: Service> Task<C, T> {
 
     /// Marks open mirrors that are stale `now` (monotonic): all of them if no list confirms them, otherwise those that
     /// are missing or could not be written. Returns whether some may be stale.
-    async fn mark_stale(&self, now: Duration) -> bool {
-        let is_due = |since: Duration| now >= since + self.stale_after();
+    async fn mark_stale(&mut self, now: Duration) -> bool {
+        let stale_after = self.stale_after();
+        let is_due = |since: Duration| now >= since + stale_after;
+        let unclean = is_due(self.freshness.last_clean);
         if is_due(self.freshness.last_complete) {
-            mark_all_stale(&self.env, &self.target, &self.sync_state).await;
+            mark_all_stale(&self.env, &self.target, &mut self.sync_state).await;
         } else {
-            let some = (self.stale_after(), is_due(self.freshness.last_clean));
-            mark_some_stale(&self.env, &self.target, &self.sync_state, some).await;
+            let some = (stale_after, unclean);
+            mark_some_stale(&self.env, &self.target, &mut self.sync_state, some).await;
         }
-        is_due(self.freshness.last_clean)
+        unclean
     }
 
     /// Reports `standing`. Returns whether it was written.

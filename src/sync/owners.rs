@@ -13,6 +13,7 @@ use crate::{
         write::{
             failed::FailedWrites,
             object::{MirrorChange, Write},
+            rounds::Rounds,
         },
     },
 };
@@ -71,17 +72,20 @@ pub(crate) fn misfits<C, T>(
 }
 
 /// Updates the mirrors of `target` that lack its labels or owner references, including those that the API no longer
-/// lists. Starts no write after `until` (monotonic).
+/// lists. Starts no write after `until` (monotonic); the next of the `rounds` goes on there.
 pub(crate) async fn adopt<C: KubeApi, T>(
     env: &Env<C, T>,
     target: &MirrorTarget,
     observer: &Observer,
+    rounds: &mut Rounds,
     until: Duration,
 ) -> Adoption {
     let mut failed_writes = FailedWrites::default();
     let mut queue = env.queue(target, observer, &mut failed_writes);
-    for (name, mirror) in misfits(env, target) {
+    let mut late = None;
+    for (name, mirror) in rounds.begin(misfits(env, target)) {
         if env.clock.elapsed() >= until {
+            late = Some(name);
             break;
         }
         let change = MirrorChange::Update {
@@ -92,6 +96,7 @@ pub(crate) async fn adopt<C: KubeApi, T>(
         queue.write(Write { name, change }).await;
     }
     let summary = queue.finish(false).await;
+    rounds.ended(summary.untried.or(late));
     Adoption {
         left: misfits(env, target).len(),
         error: summary.error,

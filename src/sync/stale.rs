@@ -9,11 +9,13 @@ use crate::{
     store::Mirror,
     sync::{
         decide::plan::MirrorTarget,
+        observer::Observer,
         state::SyncState,
         write::{
             failed::FailedWrites,
             object::{MirrorChange, Write},
             queue::WriteSummary,
+            rounds::Rounds,
         },
     },
     together::Service,
@@ -23,9 +25,10 @@ use crate::{
 pub async fn mark_all_stale<C: KubeApi, T: Service>(
     env: &Env<C, T>,
     target: &MirrorTarget,
-    sync_state: &SyncState,
+    sync_state: &mut SyncState,
 ) -> WriteSummary {
-    mark_stale_where(env, target, sync_state, |_| true).await
+    let (observer, rounds) = (&sync_state.observer, &mut sync_state.stale_marks);
+    mark_stale_where(env, target, (observer, rounds), |_| true).await
 }
 
 /// Marks those open mirrors as stale that no complete list has confirmed for longer than `stale`, although the last
@@ -33,29 +36,32 @@ pub async fn mark_all_stale<C: KubeApi, T: Service>(
 pub async fn mark_some_stale<C: KubeApi, T: Service>(
     env: &Env<C, T>,
     target: &MirrorTarget,
-    sync_state: &SyncState,
+    sync_state: &mut SyncState,
     (stale, unwritten): (Duration, bool),
 ) -> WriteSummary {
     let (absences, now) = (&sync_state.lists.absences, env.clock.elapsed());
-    let wanted = |name: &str| {
-        absences.is_stale(name, now, stale) || (unwritten && sync_state.failed_writes.has(name))
-    };
-    mark_stale_where(env, target, sync_state, wanted).await
+    let failed_writes = &sync_state.failed_writes;
+    let wanted =
+        |name: &str| absences.is_stale(name, now, stale) || (unwritten && failed_writes.has(name));
+    let (observer, rounds) = (&sync_state.observer, &mut sync_state.stale_marks);
+    mark_stale_where(env, target, (observer, rounds), wanted).await
 }
 
 async fn mark_stale_where<C: KubeApi, T: Service>(
     env: &Env<C, T>,
     target: &MirrorTarget,
-    sync_state: &SyncState,
+    (observer, rounds): (&Observer, &mut Rounds),
     is_wanted: impl Fn(&str) -> bool,
 ) -> WriteSummary {
     let mut failed_writes = FailedWrites::default();
-    let mut queue = env.queue(target, &sync_state.observer, &mut failed_writes);
-    let open = env.open(target).into_iter();
-    let wanted = open.filter(|(name, _)| is_wanted(name));
-    let marks = wanted.filter_map(stale_mark).collect();
-    queue.submit(marks).await;
-    queue.finish(false).await
+    let mut queue = env.queue(target, observer, &mut failed_writes);
+    let mut open = env.open(target);
+    open.retain(|(name, _)| is_wanted(name));
+    let marks = rounds.begin(open).into_iter().filter_map(stale_mark);
+    queue.submit(marks.collect()).await;
+    let summary = queue.finish(false).await;
+    rounds.ended(summary.untried.clone());
+    summary
 }
 
 /// The mark of a mirror that is stale, if it needs one.

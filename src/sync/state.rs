@@ -19,7 +19,7 @@ use crate::{
         observer::Observer,
         outcome::{ListTime, SyncOutcome},
         schedule::Cadence,
-        write::failed::FailedWrites,
+        write::{failed::FailedWrites, rounds::Rounds},
     },
     together::{
         ApiKey, CompleteListing, Dialects, Error, ListRequest, Malformed, Remediation, Service,
@@ -38,6 +38,10 @@ pub struct SyncState {
     pub(crate) lists: Lists,
     /// Writes that failed.
     pub(crate) failed_writes: FailedWrites,
+    /// The rounds of marks of stale mirrors, outside of syncs.
+    pub(crate) stale_marks: Rounds,
+    /// The rounds of updates of labels and owner references.
+    pub(crate) adoptions: Rounds,
     pub(crate) key_backoff: KeyBackoff,
     /// Observes the syncs.
     pub observer: Observer,

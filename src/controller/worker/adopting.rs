@@ -44,7 +44,8 @@ impl<C: KubeApi, T: Service> Task<C, T> {
             return;
         }
         let until = self.env.clock.elapsed() + ADOPTING;
-        let adoption = adopt(&self.env, &self.target, &self.sync_state.observer, until).await;
+        let (observer, rounds) = (&self.sync_state.observer, &mut self.sync_state.adoptions);
+        let adoption = adopt(&self.env, &self.target, observer, rounds, until).await;
         if let Some(error) = &adoption.error {
             tracing::warn!(watch = %self.watch.name_any(), namespace = %self.target.namespace, left = adoption.left, %error, "cannot update labels and owner references of mirrors; retrying");
         }

@@ -8,7 +8,7 @@ use crate::{k8s::api::KubeApi, together::Service};
 impl<C: KubeApi, T: Service> Task<C, T> {
     /// The state to report after a sync with this `outcome` and `failure`. Marks mirrors that became stale.
     pub(super) async fn failed(
-        &self,
+        &mut self,
         outcome: &Result<SyncOutcome, SyncError>,
         failure: Failure,
     ) -> ReadyState {

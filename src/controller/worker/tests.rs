@@ -29,6 +29,7 @@ use crate::{
 
 mod freshness;
 mod labeled;
+mod refused;
 
 const SPEEDS: PollDefaults = PollDefaults {
     default_interval: Duration::from_secs(60),

@@ -293,9 +293,9 @@ async fn one_that_is_missing_becomes_stale_also_while_listings_fail() {
     world.lose(1);
     world.polls(1).await;
     let missing = Duration::from_secs(61);
-    let marked = async |stale| {
+    let mut marked = async |stale| {
         let some = (stale, false);
-        let summary = mark_some_stale(&world.env, &world.target, &world.sync_state, some).await;
+        let summary = mark_some_stale(&world.env, &world.target, &mut world.sync_state, some).await;
         (
             summary.updated,
             world.is(1, "Stale", true),
@@ -329,9 +329,9 @@ async fn one_that_nobody_answers_for_becomes_stale_and_fresh_again_by_one_write_
 async fn all_open_ones_are_marked_stale_once() {
     let items = [item(1, "RUNNING"), item(2, "FAILED"), item(3, "PENDING")];
     let mut world = World::with(items).await;
-    let marked = mark_all_stale(&world.env, &world.target, &world.sync_state).await;
+    let marked = mark_all_stale(&world.env, &world.target, &mut world.sync_state).await;
     assert_eq!(marked.updated, 2);
-    let again = mark_all_stale(&world.env, &world.target, &world.sync_state).await;
+    let again = mark_all_stale(&world.env, &world.target, &mut world.sync_state).await;
     assert_eq!(again, WriteSummary::default());
     assert!(world.is(1, "Stale", true) && world.is(2, "Final", false));
     assert_eq!(world.poll().await.unwrap().summary.updated, 2);
@@ -340,10 +340,10 @@ async fn all_open_ones_are_marked_stale_once() {
 
 #[tokio::test]
 async fn one_that_waits_for_its_first_status_says_so_and_is_not_called_stale() {
-    let world = World::new();
+    let mut world = World::new();
     let planted = world.env.kube.plant(1, CLUSTER);
     world.env.index.apply(planted);
-    let marked = mark_all_stale(&world.env, &world.target, &world.sync_state).await;
+    let marked = mark_all_stale(&world.env, &world.target, &mut world.sync_state).await;
     assert_eq!(marked, WriteSummary::default());
     let reason = |status: &RemediationStatus| word(&status.conditions, "Synced").1.to_owned();
     assert_eq!(reason(&world.env.kube.status(1)), "Pending");

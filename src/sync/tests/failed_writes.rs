@@ -1,7 +1,12 @@
 //! What could not be written is not forgotten.
 
 use super::*;
-use crate::{k8s::api::KubeApiError, sync::stale::mark_some_stale, testing::cluster::Call};
+use crate::{
+    k8s::api::KubeApiError,
+    mirror::labels::{FlagLabels, Labels},
+    sync::{observer::Observer, owners::adopt, stale::mark_some_stale, write::rounds::Rounds},
+    testing::cluster::Call,
+};
 
 fn refuse(world: &World, refused: impl Fn(&Call) -> bool + Send + 'static) {
     let error = KubeApiError::Refused("exceeded quota".into());
@@ -55,7 +60,7 @@ async fn an_open_one_that_cannot_be_written_is_marked() {
     world.poll().await.unwrap();
     refuse(&world, |_| false);
     let some = (Duration::MAX, true);
-    mark_some_stale(&world.env, &world.target, &world.sync_state, some).await;
+    mark_some_stale(&world.env, &world.target, &mut world.sync_state, some).await;
     assert!(world.is(1, "Stale", true), "{:?}", world.stands(1));
     assert!(world.is(2, "Listed", true));
     world.poll().await.unwrap();
@@ -65,4 +70,26 @@ async fn an_open_one_that_cannot_be_written_is_marked() {
         crate::testing::some("RUNNING")
     );
     assert_eq!(world.sync_state.unwritten(), None);
+}
+
+#[tokio::test]
+async fn those_after_slow_refusals_get_their_labels_though_the_time_of_a_round_is_over() {
+    let mut world = World::with((0..20).map(|number| item(number, "RUNNING"))).await;
+    world.target.labels = Labels::of("another", FlagLabels::default());
+    let clock = world.clock.clone();
+    refuse(&world, move |call| {
+        let slow = matches!(call, Call::Patch(name) if *name < id(16));
+        if slow {
+            clock.advance(MINUTE / 2);
+        }
+        slow
+    });
+    let (observer, mut rounds) = (Observer::default(), Rounds::default());
+    let mut left = 20;
+    for _ in 0..3 {
+        let until = world.env.clock.elapsed() + MINUTE;
+        let adoption = adopt(&world.env, &world.target, &observer, &mut rounds, until).await;
+        left = adoption.left;
+    }
+    assert_eq!(left, 16);
 }

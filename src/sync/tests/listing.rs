@@ -227,7 +227,7 @@ async fn a_stale_mark_ends_with_a_complete_listing_and_no_sooner() {
         page_size: Some(1),
         order_by: None,
     });
-    mark_all_stale(&world.env, &world.target, &world.sync_state).await;
+    mark_all_stale(&world.env, &world.target, &mut world.sync_state).await;
     world.env.kube.calls();
     world.api().state().page_fault = Some((1, unavailable()));
     for _ in 0..3 {

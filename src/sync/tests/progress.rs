@@ -25,8 +25,8 @@ async fn a_page_is_a_sign_of_life() {
 
 #[tokio::test]
 async fn a_finished_write_is_a_sign_of_life() {
-    let (world, watchdog) = silent().await;
-    mark_all_stale(&world.env, &world.target, &world.sync_state).await;
+    let (mut world, watchdog) = silent().await;
+    mark_all_stale(&world.env, &world.target, &mut world.sync_state).await;
     assert_eq!(watchdog.stalled(), None);
 }
 

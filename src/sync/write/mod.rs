@@ -5,5 +5,6 @@ pub mod in_flight;
 pub mod object;
 pub mod permits;
 pub mod queue;
+pub mod rounds;
 pub mod skipped;
 pub mod spelling;

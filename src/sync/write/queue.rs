@@ -45,6 +45,8 @@ pub struct WriteSummary {
     pub failed: usize,
     /// The first failure.
     pub error: Option<KubeApiError>,
+    /// The mirror of the first write that was not tried, because too many failed.
+    pub untried: Option<Box<str>>,
 }
 
 impl WriteSummary {
@@ -146,6 +148,7 @@ impl<'a, C: KubeApi> WriteQueue<'a, C> {
         if self.failures[kind] >= FAILURES {
             self.failed_writes.give_up();
             self.summary.failed += 1;
+            self.summary.untried.get_or_insert(write.name);
             return;
         }
         if let Some(error) = self.failed_writes.skips(&write.name) {
