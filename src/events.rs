@@ -115,6 +115,26 @@ impl Events {
     }
 }
 
+/// The queued Events of a test.
+#[cfg(test)]
+pub(crate) type Kept = tokio::sync::mpsc::Receiver<(ObjectReference, EventDraft)>;
+
+#[cfg(test)]
+impl Events {
+    /// A queue that nobody publishes.
+    pub(crate) fn kept() -> (Self, Kept) {
+        let (queue, kept) = channel(QUEUE);
+        let queue = Some(queue);
+        (
+            Self {
+                queue,
+                ..Self::default()
+            },
+            kept,
+        )
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;

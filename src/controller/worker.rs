@@ -37,6 +37,7 @@ use crate::{
         Env, SyncContext, SyncError,
         decide::plan::MirrorTarget,
         edit_throttle::EditThrottle,
+        news::News,
         outcome::SyncOutcome,
         schedule::{Cadence, HEARTBEAT, PollDefaults, STALE_GRACE, next_poll, request::Requests},
         stale::{mark_all_stale, mark_some_stale},
@@ -44,7 +45,7 @@ use crate::{
         sync,
         write::in_flight::UNDER_WAY,
     },
-    together::{Client, Service},
+    together::{Client, Moment, Service},
 };
 
 /// The message of Ready while a sync takes so long that mirrors are stale.
@@ -116,7 +117,8 @@ impl<C: KubeApi, T: Service> Task<C, T> {
         let mut sync_state = SyncState::default();
         // Remediations created since the last sync are reported as new, even if no operator ran at that time.
         let last_sync = status.reporter.last().last_sync_time.as_deref();
-        sync_state.observer.event_cutoff = timestamp::read(last_sync);
+        let last_sync = timestamp::read(last_sync);
+        sync_state.observer.news = News::since_sync(last_sync, Moment::of(&*env.clock));
         Self {
             target: MirrorTarget::of(&watch, env.index.labels()),
             schedule: Schedule {

@@ -15,6 +15,7 @@ mod list;
 mod lookup;
 pub mod metrics;
 mod missing;
+pub(crate) mod news;
 pub mod observer;
 pub(crate) mod open_states;
 pub mod outcome;
@@ -41,7 +42,7 @@ use crate::{
         outcome::{ListTime, SyncOutcome},
         state::{Lists, SyncState, only_final},
     },
-    together::{ApiKey, Error, Service, listing::timed::Timed},
+    together::{ApiKey, Error, Moment, Service, listing::timed::Timed},
 };
 
 /// Why a sync failed.
@@ -85,9 +86,9 @@ async fn sync_with<C: KubeApi, T: Service>(
     state: &mut SyncState,
 ) -> Result<SyncOutcome, SyncError> {
     let SyncContext { env, target, .. } = ctx;
-    let began = env.clock.elapsed();
-    let began_at_api = env.together.clock().told(began);
-    let request = query::request(ctx.spec, target, state.begin_listing(ctx, began));
+    let began = Moment::of(&*env.clock);
+    let began_at_api = env.together.clock().told(began.elapsed);
+    let request = query::request(ctx.spec, target, state.begin_listing(ctx, began.elapsed));
     let (full, all) = (request.states.is_empty(), only_final(target).is_some());
     let mut queue = env.queue(target, &state.observer, &mut state.failed_writes);
     let mut evidence = ListEvidence::new(target, env.clocks());
@@ -107,8 +108,7 @@ async fn sync_with<C: KubeApi, T: Service>(
     };
     state.key_backoff.clear();
     lists.completed(request, &complete, began_at_api, env.together.dialects());
-    let cutoff = evidence.clocks.apis.unwrap_or(evidence.clocks.ours);
-    state.observer.event_cutoff.get_or_insert(cutoff);
+    state.observer.news = queue.observer.news.after_list(began);
 
     // Settle what requires a complete list. New mirrors count only once they are written.
     queue.drain().await;
@@ -119,7 +119,7 @@ async fn sync_with<C: KubeApi, T: Service>(
     // Remember.
     let list = ListTime {
         ended,
-        lasted: ended.saturating_sub(began),
+        lasted: ended.saturating_sub(began.elapsed),
         taken: timed.taken(),
     };
     let summary = queue.finish(full || all).await;

@@ -21,6 +21,7 @@ pub mod wire;
 pub use api_key::{ApiKey, KeyError};
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use client::{Client, ClientError, KeyedClient, Limits};
+pub(crate) use clock_skew::Moment;
 pub use clock_skew::{ApiClock, Skew};
 pub use error::{DecodeError, Error, Incomplete, TransportError};
 pub use listing::{Listing, complete::CompleteListing};
@@ -38,7 +39,6 @@ pub use wire::{
 };
 #[cfg(test)]
 pub(crate) use {
-    clock_skew::Moment,
     rate_limit::{Budget, Budgets, Rate},
     response::check,
 };

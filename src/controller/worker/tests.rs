@@ -29,6 +29,7 @@ use crate::{
 
 mod freshness;
 mod labeled;
+mod news;
 mod refused;
 
 const SPEEDS: PollDefaults = PollDefaults {

@@ -164,8 +164,9 @@ impl<'a, C: KubeApi> WriteQueue<'a, C> {
             }
         };
         let (writer, now) = (self.writer.clone(), self.now);
-        let writing = Writing::of(&write.change, self.observer.event_cutoff);
-        let drafts = events_for(&write.change, self.observer.event_cutoff);
+        let news = self.observer.news.since();
+        let writing = Writing::of(&write.change, news);
+        let drafts = events_for(&write.change, news);
         let sending = self.permits.sent.begin(self.target, &write.change);
         self.running.spawn(async move {
             let name = write.name.clone();
