@@ -263,6 +263,7 @@ impl<C: KubeApi, T: Service> Supervisor<C, T> {
             roll: self.roll.clone(),
             starts_at,
             work,
+            before_panic: None,
         };
         let stop = self.shutdown.child_token();
         let stopped = stop.clone();

@@ -41,6 +41,7 @@ pub(crate) enum Change {
 }
 
 type Fault = dyn Fn(&Call) -> Option<KubeApiError> + Send;
+type Reported = dyn Fn(&ClusterWatch) + Send + Sync;
 
 #[derive(Default)]
 struct State {
@@ -55,6 +56,7 @@ struct State {
     spoilt: BTreeSet<String>,
     calls: Vec<Call>,
     fault: Option<Box<Fault>>,
+    reported: Option<Arc<Reported>>,
     secrets: Secrets,
 }
 
@@ -75,6 +77,11 @@ impl MemoryKubeApi {
     /// From now on these requests fail.
     pub(crate) fn fail(&self, fault: impl Fn(&Call) -> Option<KubeApiError> + Send + 'static) {
         self.lock().fault = Some(Box::new(fault));
+    }
+
+    /// From now on this runs before each write of a `ClusterWatch`'s status. It may panic.
+    pub(crate) fn when_reported(&self, reported: impl Fn(&ClusterWatch) + Send + Sync + 'static) {
+        self.lock().reported = Some(Arc::new(reported));
     }
 
     /// The events of a watch on the mirrors, from index `first` on.
@@ -365,6 +372,10 @@ impl KubeApi for MemoryKubeApi {
         &self,
         watch: &ClusterWatch,
     ) -> Result<ClusterWatch, KubeApiError> {
+        let reported = self.lock().reported.clone();
+        if let Some(reported) = reported {
+            reported(watch);
+        }
         let mut state = self.lock();
         let version = state.next();
         let there = state.watches.get_mut(&watch.name_any());

@@ -8,7 +8,12 @@ use tokio::sync::watch;
 
 use crate::{
     api::{Reason, cluster_watch::ClusterWatch},
-    controller::{metrics::Watches, spread::Roll, status::build::ReadyState, worker::Task},
+    controller::{
+        metrics::Watches,
+        spread::Roll,
+        status::build::{ReadyState, ready_without_panic},
+        worker::Task,
+    },
     health::liveness::Watchdog,
     k8s::api::KubeApi,
     sync::{
@@ -48,19 +53,21 @@ pub(super) struct Slot<C, T> {
     /// The first sync starts no earlier than this (monotonic).
     pub(super) starts_at: Duration,
     pub(super) work: Work,
+    /// Status and reason of Ready before the first of the panics.
+    pub(super) before_panic: Option<(String, Reason)>,
 }
 
 impl<C: KubeApi, T: Service> Slot<C, T> {
     /// Works until there is nothing left to do, for a `ClusterWatch` that was `edited` or is new. A panic loses the
     /// task's state, like a restart of the operator. The wait grows with each panic in a row.
-    pub(super) async fn live(self, mut edited: bool) {
+    pub(super) async fn live(mut self, mut edited: bool) {
         let watch = self.seen.borrow().clone();
         let (namespace, name) = (watch.namespace().unwrap_or_default(), watch.name_any());
         // The metric series continue after a panic.
         let _meter =
             matches!(self.work, Work::Mirror).then(|| self.meters.meter(&namespace, &name));
         let turn = Cadence::of(&watch.spec, self.speeds).active_interval;
-        let clock = &self.env.clock;
+        let clock = self.env.clock.clone();
         let mut panics = 0;
         loop {
             let began = clock.elapsed();
@@ -68,6 +75,7 @@ impl<C: KubeApi, T: Service> Slot<C, T> {
                 return;
             }
             edited = false;
+            self.remember();
             self.meters.panicked("clusterwatch");
             if clock.elapsed() >= began + RECOVERED {
                 panics = 0;
@@ -99,25 +107,47 @@ impl<C: KubeApi, T: Service> Slot<C, T> {
         }
     }
 
-    /// Reports that the task is down and marks what becomes stale, until it is dropped. If that panics too, the status
-    /// is not updated any longer, and its `staleAfter` shows the failure.
-    async fn down(&self) {
-        if matches!(self.work, Work::Mirror) {
-            let standing = ReadyState::Failing {
-                reason: Reason::InternalError,
-                message: PANICKED.to_owned(),
-            };
-            let rest = async { self.task().rest(standing, false, &self.meters).await };
-            if !caught(rest).await {
-                self.meters.panicked("clusterwatch");
-            }
+    /// Keeps what Ready shows, unless that is an earlier panic.
+    fn remember(&mut self) {
+        let watch = self.seen.borrow();
+        let ready = watch.status.as_ref().and_then(ready_without_panic);
+        if let Some((status, reason)) = ready {
+            self.before_panic = Some((status.to_owned(), reason));
         }
+    }
+
+    /// Reports that the task is down and marks what becomes stale, until it is dropped. If that panics too, it does no
+    /// more than that, and a panic of the one does not stop the other. If reports panic, the status is not updated any
+    /// longer, and its `staleAfter` shows the failure.
+    async fn down(&self) {
+        let standing = ReadyState::Failing {
+            reason: Reason::InternalError,
+            message: PANICKED.to_owned(),
+        };
+        let overlaps = matches!(self.work, Work::Rest(_, true));
+        let told = standing.clone();
+        self.attempt(async { self.task().rest(told, overlaps, &self.meters).await })
+            .await;
+        let marks = async {
+            if !overlaps {
+                self.task().only_mark().await;
+            }
+        };
+        let reports = async { self.task().only_report(standing, &self.meters).await };
+        tokio::join!(self.attempt(marks), self.attempt(reports));
         std::future::pending::<()>().await;
+    }
+
+    /// Runs `work`; counts its panic.
+    async fn attempt(&self, work: impl Future<Output = ()>) {
+        if !caught(work).await {
+            self.meters.panicked("clusterwatch");
+        }
     }
 
     fn task(&self) -> Task<C, T> {
         let (env, watch) = (self.env.clone(), self.seen.borrow().clone());
-        Task::new(env, watch, self.speeds, self.asked.clone())
+        Task::new(env, watch, self.speeds, self.asked.clone()).recalling(self.before_panic.clone())
     }
 }
 

@@ -71,6 +71,8 @@ pub struct StatusInputs {
     pub stale_after: Duration,
     /// The `requestedAt` annotation, once it was acted on.
     pub handled: Option<String>,
+    /// Status and reason of Ready before the task panicked.
+    pub before_panic: Option<(String, Reason)>,
     /// Totals over the mirrors; `None` if not known yet.
     pub rollup: Option<Rollup>,
 }
@@ -84,7 +86,7 @@ pub fn build(
     now: Timestamp,
 ) -> ClusterWatchStatus {
     let told = words(standing);
-    let (ready, reconciling, stalled) = said_of(standing, &told, previous, now);
+    let (ready, reconciling, stalled) = said_of(standing, &told, (previous, facts), now);
     let reconciling = match &facts.adopting {
         Some(message) if reconciling.0 == "False" => ("True", Reason::Progressing, &**message),
         _ => reconciling,
@@ -153,13 +155,9 @@ type Said<'a> = (&'a str, Reason, &'a str);
 fn said_of<'a>(
     standing: &ReadyState,
     told: &'a str,
-    previous: &'a ClusterWatchStatus,
+    (previous, facts): (&'a ClusterWatchStatus, &'a StatusInputs),
     now: Timestamp,
 ) -> (Said<'a>, Said<'a>, Said<'a>) {
-    let ready = previous
-        .conditions
-        .iter()
-        .find(|condition| condition.type_ == "Ready");
     match standing {
         ReadyState::Progressing(_) => (
             ("Unknown", Reason::Progressing, told),
@@ -172,8 +170,11 @@ fn said_of<'a>(
             ("False", Reason::Synced, ""),
         ),
         ReadyState::Suspended => {
-            let was = ready.and_then(|ready| Some((&*ready.status, ready.reason.parse().ok()?)));
-            let (status, reason) = was.unwrap_or(("Unknown", Reason::Pending));
+            let before = facts.before_panic.as_ref();
+            let before = before.map(|(status, reason)| (&**status, *reason));
+            let (status, reason) = ready_without_panic(previous)
+                .or(before)
+                .unwrap_or(("Unknown", Reason::Pending));
             (
                 (status, reason, told),
                 ("False", Reason::Suspended, told),
@@ -196,6 +197,16 @@ fn said_of<'a>(
             ("False", *reason, ""),
         ),
     }
+}
+
+/// Status and reason of Ready in `status`, unless it says that the operator panicked: nothing would end that while the
+/// `ClusterWatch` is suspended.
+#[must_use]
+pub fn ready_without_panic(status: &ClusterWatchStatus) -> Option<(&str, Reason)> {
+    let mut conditions = status.conditions.iter();
+    let ready = conditions.find(|condition| condition.type_ == "Ready")?;
+    let reason = ready.reason.parse().ok()?;
+    (reason != Reason::InternalError).then_some((&ready.status, reason))
 }
 
 /// The generation whose labels and owner references all mirrors carry.

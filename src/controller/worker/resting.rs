@@ -2,6 +2,7 @@
 
 use super::{ADOPT_AGAIN, Task};
 use crate::{
+    api::Reason,
     controller::{metrics::Watches, status::build::ReadyState},
     k8s::api::KubeApi,
     sync::schedule::HEARTBEAT,
@@ -9,6 +10,14 @@ use crate::{
 };
 
 impl<C: KubeApi, T: Service> Task<C, T> {
+    /// `ready` is the status and reason of Ready before an earlier task of this generation panicked. A suspended
+    /// `ClusterWatch` shows them again.
+    #[must_use]
+    pub fn recalling(mut self, ready: Option<(String, Reason)>) -> Self {
+        self.status.inputs.before_panic = ready;
+        self
+    }
+
     /// Reports `standing` and does not call the Together API until it is dropped. The mirrors get their labels and
     /// owner references and are marked when they become stale, unless the `ClusterWatch` `overlaps` another, which then
     /// owns the mirrors.
@@ -48,5 +57,29 @@ impl<C: KubeApi, T: Service> Task<C, T> {
                 () = self.env.index.listed_after(self.store_seen.surveyed), if !overlaps => {}
             }
         }
+    }
+
+    /// Marks the mirrors when they become stale, and does nothing else, until it is dropped.
+    pub async fn only_mark(mut self) {
+        loop {
+            let now = self.env.clock.elapsed();
+            self.mark_stale(now).await;
+            self.pause().await;
+        }
+    }
+
+    /// Reports `standing`, and does nothing else, until it is dropped.
+    pub async fn only_report(mut self, standing: ReadyState, meters: &Watches) {
+        self.count(meters);
+        loop {
+            self.report(&standing).await;
+            self.pause().await;
+        }
+    }
+
+    async fn pause(&self) {
+        let clock = &self.env.clock;
+        let pause = self.schedule.cadence.interval.min(HEARTBEAT);
+        clock.sleep_until(clock.elapsed() + pause).await;
     }
 }

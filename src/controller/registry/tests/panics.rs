@@ -87,3 +87,85 @@ async fn while_a_task_only_panics_its_clusterwatch_is_not_ready_and_its_mirrors_
     assert_eq!(world.ready("w"), words("True", "Synced"));
     assert_eq!(synced(&world), words("True", "Listed"));
 }
+
+/// Reports of "w" panic while `broken`, those that `panic` is true for.
+fn break_reports(world: &World, panic: fn(&ClusterWatchStatus) -> bool) -> Arc<AtomicUsize> {
+    let broken = Arc::new(AtomicUsize::new(1));
+    let left = broken.clone();
+    world.cluster.when_reported(move |watch| {
+        let status = watch.status.clone().unwrap();
+        let panics = watch.name_any() == "w" && panic(&status);
+        assert!(
+            left.load(Ordering::SeqCst) == 0 || !panics,
+            "as the test wants it"
+        );
+    });
+    broken
+}
+
+fn suspend(world: &World) {
+    let mut watch = world.cluster.watches().remove(0);
+    watch.spec.suspend = true;
+    world.cluster.put_watch(watch);
+    world.settle();
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_one_at_rest_only_panics_it_is_not_ready_and_its_mirrors_get_stale() {
+    let world = World::new();
+    world.api.inner.show(item(1, "RUNNING"));
+    world.create("w", None);
+    world.pass(30).await;
+    let says_suspended =
+        |status: &ClusterWatchStatus| word(&status.conditions, "Reconciling").1 == "Suspended";
+    let broken = break_reports(&world, says_suspended);
+    suspend(&world);
+    world.pass(30).await;
+    assert_eq!(world.ready("w"), words("False", "InternalError"));
+    assert_eq!(synced(&world), words("True", "Listed"), "it is still fresh");
+    let stale_after = || {
+        world.cluster.watches()[0]
+            .status
+            .clone()
+            .unwrap()
+            .stale_after
+    };
+    assert!(stale_after().is_some(), "a dead operator would be noticed");
+    world.pass(600).await;
+    assert_eq!(synced(&world), words("Unknown", "Stale"));
+    broken.store(0, Ordering::SeqCst);
+    world.pass(700).await;
+    assert_eq!(world.ready("w"), words("True", "Synced"), "as before");
+    assert_eq!(stale_after(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn mirrors_get_stale_although_each_report_panics() {
+    let world = World::new();
+    world.api.inner.show(item(1, "RUNNING"));
+    world.create("w", None);
+    world.pass(30).await;
+    break_reports(&world, |_| true);
+    suspend(&world);
+    world.pass(600).await;
+    assert_eq!(synced(&world), words("Unknown", "Stale"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_panics_and_overlaps_another_leaves_the_mirrors_to_that_one() {
+    let world = World::new();
+    world.api.inner.show(item(1, "RUNNING"));
+    world.create("a", None);
+    let overlaps = |status: &ClusterWatchStatus| {
+        word(&status.conditions, "Ready").1 == "OverlappingClusterWatch"
+    };
+    break_reports(&world, overlaps);
+    world.create("w", None);
+    let mirror = || world.cluster.object(1).unwrap().metadata.resource_version;
+    world.pass(30).await;
+    let before = mirror();
+    world.pass(600).await;
+    assert_eq!(world.ready("w"), words("False", "InternalError"));
+    assert_eq!(world.ready("a"), words("True", "Synced"));
+    assert_eq!(mirror(), before, "nothing has written it");
+}

@@ -19,6 +19,7 @@ fn facts() -> StatusInputs {
         handled: None,
         adopted: true,
         adopting: None,
+        before_panic: None,
         rollup: Some(Rollup::default()),
     }
 }
