@@ -196,9 +196,8 @@ impl Mirror {
         // either. A time that is not set says nothing, whatever the other one is.
         let since = |type_| self.conditions.since(type_, "False");
         let synced = since("Synced").filter(timestamp::is_set)?;
-        Some(End::Seen(
-            since("Stalled").map_or(synced, |stalled| stalled.max(synced)),
-        ))
+        let marked = since("Stalled").map_or(synced, |stalled| stalled.max(synced));
+        Some(End::Seen(marked))
     }
 
     /// Whether it is open and could be mistaken for current: it is not marked, and it does not wait for its first
