@@ -15,7 +15,7 @@ What kstatus, kubectl wait, Flux and [Argo CD](../guides/argo-cd.md) show in eac
 - **kstatus** reads `observedGeneration`, `Reconciling`, `Stalled` and `Ready`. Flux, Helm 4 and kpt wait by it. `Current` is green.
   `Failed` ends the wait at once. `InProgress` waits until the timeout of the tool.
 - **kubectl wait** never ends early, whatever is wrong. Give it a `--timeout`.
-- **Argo CD** has the scripts of [argo-cd](../argo-cd). Two words separated by a slash: the default script, the strict one.
+- **Argo CD** has the scripts of [argo-cd](../argo-cd). In a cell with a slash, the first word is from the default script, the second from the strict one.
 - A new object is in progress until its first sync, even before an operator has seen it.
 - **For kstatus, Flux and kubectl, a ClusterWatch stays green if the operator is down**, because they have no clock (the row with
   `staleAfter`). Use the [alerts](../on-call/alerts.md) there.

@@ -151,7 +151,7 @@ fn paging() -> Vec<Row> {
         listed(
             "a page that is skipped",
             Fault::LostPage,
-            "What the API shows. A missing open one is asked for by id. Nothing is marked gone.",
+            "What the API shows. A missing open remediation is requested by id. Nothing is marked gone.",
             THEIRS,
         ),
         listed(
@@ -185,7 +185,7 @@ fn items() -> Vec<Row> {
         left_out(
             "an item that cannot be read",
             Fault::MalformedItem,
-            "All others. One with a mirror is asked for by id. If that fails too, it becomes stale.",
+            "All others. One that has a mirror is requested by id. If that fails too, it becomes stale.",
         ),
         listed(
             "unknown state, mode and trigger",
