@@ -121,7 +121,7 @@ pub(crate) type Kept = tokio::sync::mpsc::Receiver<(ObjectReference, EventDraft)
 
 #[cfg(test)]
 impl Events {
-    /// A queue that nobody publishes.
+    /// A queue from which nothing is published.
     pub(crate) fn kept() -> (Self, Kept) {
         let (queue, kept) = channel(QUEUE);
         let queue = Some(queue);

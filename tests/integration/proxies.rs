@@ -1,8 +1,6 @@
 //! The program as a process of its own, whose calls of both APIs go through a real proxy or not: each cell of the table in
 //! docs/guides/air-gapped.md, with a password that nothing may show.
 
-mod tls_front;
-
 use std::{fs, path::PathBuf, process::Stdio};
 
 use kube::config::Kubeconfig;
@@ -12,11 +10,11 @@ use together_remediation_operator::api::cluster_watch::ClusterWatchSpec;
 use tokio::process::Command;
 use url::Url;
 
-use self::tls_front::TlsFront;
 use crate::{
     fixture::{CLUSTER, Fixture, until},
     privacy::{Network, Process},
     program::PROGRAM,
+    tls_front::TlsFront,
 };
 
 const USER: &str = "planted-user";

@@ -158,7 +158,7 @@ async fn a_clock_that_is_set_in_the_middle_of_a_poll_deletes_nothing_early() {
     }
 }
 
-/// Somebody, or another version, leaves a condition that the operator cannot read, or one whose time is not set.
+/// A person, or another version, leaves a condition that the operator cannot read, or one whose time is not set.
 #[tokio::test]
 async fn one_that_is_gone_and_whose_mark_cannot_be_read_is_marked_again_and_not_deleted() {
     for (time, is_marked_again) in [(None, true), (Some("0001-01-01T00:00:00Z"), false)] {

@@ -104,14 +104,7 @@ async fn the_api_server_takes_each() {
     stage.restrict("together-system").await;
     for (sets, _, _) in all() {
         let told = stage.helm.template(&arguments(&sets)).await.unwrap();
-        let line = [
-            "apply",
-            "--dry-run=server",
-            "--validate=strict",
-            "--server-side",
-            "-f-",
-        ];
-        let taken = stage.kubectl(&line, &told).await;
+        let taken = stage.dry_run(&told).await;
         let taken = taken.unwrap_or_else(|error| panic!("{sets:?}: {error}"));
         assert!(taken.lines().count() > 8, "{sets:?}: {taken}");
     }

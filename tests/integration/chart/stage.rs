@@ -93,6 +93,18 @@ impl Stage {
         self.helm.run(&line).await.unwrap();
     }
 
+    /// What kubectl prints of a server-side apply that changes nothing.
+    pub(crate) async fn dry_run(&self, manifest: &str) -> Result<String, String> {
+        let line = [
+            "apply",
+            "--dry-run=server",
+            "--validate=strict",
+            "--server-side",
+            "-f-",
+        ];
+        self.kubectl(&line, manifest).await
+    }
+
     /// What kubectl prints, with its warnings, or what it complains of.
     pub(crate) async fn kubectl(&self, arguments: &[&str], input: &str) -> Result<String, String> {
         let program = self.control_plane.kubectl().unwrap();

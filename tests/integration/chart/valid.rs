@@ -70,17 +70,10 @@ async fn the_api_server_takes_each_without_a_warning() {
     };
     stage.control_plane.apply(&monitors()).await.unwrap();
     stage.restrict("together-system").await;
-    let line = [
-        "apply",
-        "--dry-run=server",
-        "--validate=strict",
-        "--server-side",
-        "-f-",
-    ];
     for version in Version::BOTH {
         let helm = Helm::new(version).unwrap();
         for (what, manifest) in renders(&helm).await {
-            let told = stage.kubectl(&line, &manifest).await;
+            let told = stage.dry_run(&manifest).await;
             let told = told.unwrap_or_else(|error| panic!("{version:?} {what}: {error}"));
             assert!(!told.contains("Warning"), "{version:?} {what}: {told}");
             assert!(told.lines().count() > 8, "{version:?} {what}: {told}");

@@ -1,12 +1,8 @@
 //! Each fault of the simulator, and servers that are none.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use futures::future::join_all;
-use rustls::{
-    ServerConfig,
-    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
-};
 use serde_json::Value;
 use testbed::simulator::{Fault, Times};
 use together_remediation_operator::{
@@ -15,10 +11,9 @@ use together_remediation_operator::{
     together::{ApiKey, BaseUrl, Client, Limits},
 };
 use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
 
 use super::{at, of, simulator};
-use crate::fixture::CLUSTER;
+use crate::{fixture::CLUSTER, tls_front::TlsFront};
 
 fn status(status: u16) -> Fault {
     Fault::Status {
@@ -178,26 +173,11 @@ async fn an_api_that_cannot_be_reached_says_why() {
 
 #[tokio::test]
 async fn a_certificate_that_nobody_signed_says_what_to_do() {
-    testbed::tls::provide();
-    let key = rcgen::KeyPair::generate().unwrap();
-    let params = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
-    let certificate = params.self_signed(&key).unwrap();
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], key)
-        .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("https://{}", listener.local_addr().unwrap());
-    let serving = tokio::spawn(async move {
-        loop {
-            let (stream, _) = listener.accept().await.unwrap();
-            let _ = acceptor.accept(stream).await;
-        }
-    });
+    let port = listener.local_addr().unwrap().port();
+    let front = TlsFront::start(&["127.0.0.1"], port).await;
+    let url = format!("https://{}", front.address());
     let outcome = at(&url, "key", &["--output", "json"]).await;
-    serving.abort();
     let failure = &outcome.report()["failure"];
     assert_eq!(outcome.code, Some(1));
     assert_eq!(failure["reason"], "Unavailable");

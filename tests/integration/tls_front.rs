@@ -17,7 +17,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 /// It ends when it is dropped.
-pub(super) struct TlsFront {
+pub(crate) struct TlsFront {
     address: SocketAddr,
     certificate: String,
     task: JoinHandle<()>,
@@ -25,7 +25,7 @@ pub(super) struct TlsFront {
 
 impl TlsFront {
     /// One with a certificate for these names, in front of this port of this host.
-    pub(super) async fn start(names: &[&str], port: u16) -> Self {
+    pub(crate) async fn start(names: &[&str], port: u16) -> Self {
         testbed::tls::provide();
         let key = rcgen::KeyPair::generate().unwrap();
         let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
@@ -56,11 +56,11 @@ impl TlsFront {
         }
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    pub(super) fn certificate(&self) -> &str {
+    pub(crate) fn certificate(&self) -> &str {
         &self.certificate
     }
 }
