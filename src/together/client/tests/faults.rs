@@ -5,12 +5,14 @@ use axum::{
     http::Response,
 };
 use futures::stream::{self, StreamExt};
+use prometheus_client::{encoding::text::encode, registry::Registry};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
 };
 
 use super::*;
+use crate::together::metrics;
 
 const SHORT: Duration = Duration::from_millis(200);
 
@@ -39,7 +41,7 @@ fn outage(cause: TransportError) -> Error {
 }
 
 /// A server that takes one connection, says these bytes and closes it.
-async fn says(bytes: &'static [u8]) -> KeyedClient {
+async fn says(bytes: &'static [u8]) -> Client {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
@@ -49,7 +51,7 @@ async fn says(bytes: &'static [u8]) -> KeyedClient {
         stream.write_all(bytes).await.unwrap();
     });
     let base = BaseUrl::parse(&base, true).unwrap();
-    Client::new(base, limits(), None).unwrap().with_key(&key())
+    Client::new(base, limits(), None).unwrap()
 }
 
 fn stalled() -> Response<Body> {
@@ -206,7 +208,7 @@ async fn a_cut_connection_is_no_page() {
     let chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n24\r\n{\"remediations\":[],\"has_next\":false}\r\n";
     for bytes in [&head[..], &chunked[..], b"HTTP/1.1 200", b""] {
         assert_eq!(
-            failure(&says(bytes).await).await,
+            failure(&says(bytes).await.with_key(&key())).await,
             outage(TransportError::Connection(Cause::ConnectionCut))
         );
     }
@@ -217,7 +219,7 @@ async fn what_is_no_http_is_told_as_such() {
     // an alert of TLS, and the greeting of SSH
     for bytes in [&b"\x15\x03\x01\x00\x02\x02\x46"[..], b"SSH-2.0-x\r\n"] {
         assert_eq!(
-            failure(&says(bytes).await).await,
+            failure(&says(bytes).await.with_key(&key())).await,
             outage(TransportError::Connection(Cause::ProtocolError))
         );
     }
@@ -248,4 +250,30 @@ async fn a_base_of_https_speaks_no_http() {
         outage(TransportError::Connection(Cause::ProtocolError))
     );
     assert!(server.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_call_without_an_answer_is_counted_by_its_cause() {
+    for (bytes, cause) in [
+        (&b""[..], "connection_cut"),
+        (b"SSH-2.0-x\r\n", "protocol_error"),
+    ] {
+        let client = says(bytes).await;
+        failure(&client.with_key(&key())).await;
+        let mut registry = Registry::default();
+        metrics::register(&mut registry, &client);
+        let mut text = String::new();
+        encode(&mut text, &registry).unwrap();
+        let mut counted = text
+            .lines()
+            .filter(|line| line.starts_with("api_calls_total"));
+        let host = client.host();
+        assert_eq!(
+            counted.next(),
+            Some(&*format!(
+                r#"api_calls_total{{api_host="{host}",status="{cause}"}} 1"#
+            ))
+        );
+        assert_eq!(counted.next(), None);
+    }
 }
