@@ -3,6 +3,7 @@
 
 use std::{fs, path::PathBuf, process::Stdio};
 
+use k8s_openapi::ByteString;
 use kube::config::Kubeconfig;
 use tempfile::TempDir;
 use testbed::{forward_proxy::ForwardProxy, simulator::Remediation as Truth};
@@ -118,7 +119,8 @@ impl Stage {
         path.to_str().unwrap().to_owned()
     }
 
-    /// The account's kubeconfig, whose server is at this host and may have a proxy of its own.
+    /// The account's kubeconfig, whose server is at this host and may have a proxy of its own. As for kubectl, an
+    /// `https://` proxy is trusted by the kubeconfig's CAs alone.
     async fn kubeconfig(&self, host: &str, own: Option<&str>) -> PathBuf {
         let account = self.fixture.account().await;
         let mut file = Kubeconfig::read_from(account.kubeconfig()).unwrap();
@@ -131,6 +133,11 @@ impl Stage {
             cluster.server = Some(server.replace("127.0.0.1", host));
             cluster.tls_server_name = Some("127.0.0.1".to_owned());
             cluster.proxy_url = own.map(|scheme| self.proxy_url(scheme));
+            let trusted = cluster.certificate_authority_data.take().unwrap();
+            let ByteString(mut trusted) = serde_json::from_value(trusted.into()).unwrap();
+            trusted.extend_from_slice(self.secured_proxy.certificate().as_bytes());
+            let trusted = serde_json::to_value(ByteString(trusted)).unwrap();
+            cluster.certificate_authority_data = trusted.as_str().map(str::to_owned);
         }
         let path = self.folder.path().join("kubeconfig");
         fs::write(&path, serde_json::to_vec(&file).unwrap()).unwrap();
@@ -213,6 +220,11 @@ async fn both_apis_are_called_through_the_proxies_of_the_table() {
             proxied: [false, true],
             ..NONE
         },
+        Case {
+            own: Some("https"),
+            proxied: [false, true],
+            ..NONE
+        },
         // What is on this host is called directly, and the kubeconfig's own proxy goes before the variables.
         Case {
             own: Some("socks5"),
@@ -261,8 +273,7 @@ async fn a_together_api_by_https_is_called_through_https_proxy() {
     for (scheme, proxied) in [
         ("http", [true, true]),
         ("socks5", [true, true]),
-        // The proxy's certificate is trusted for the Together API alone: the kubeconfig has a CA of its own.
-        ("https", [true, false]),
+        ("https", [true, true]),
     ] {
         let case = Case {
             variables: &[("HTTPS_PROXY", scheme)],
