@@ -29,7 +29,7 @@ fn the_readme_says_what_was_measured_and_of_what() {
     let readme = read("README.md");
     let peak: f64 = measured("memory", "1000: peak, MiB").parse().unwrap();
     assert!(readme.contains(&format!("{peak:.0} MiB of memory with 1,000 mirrors")));
-    let calls = measured("quiet", "API calls a day, each watch");
+    let calls = measured("quiet", "API calls a day, each ClusterWatch");
     let (thousands, rest) = calls.split_at(calls.len() - 3);
     let calls = format!("{thousands},{rest} API calls a day for a ClusterWatch without open");
     assert!(readme.contains(&calls), "{calls}");
@@ -39,7 +39,7 @@ fn the_readme_says_what_was_measured_and_of_what() {
 #[test]
 fn the_writes_of_a_day_are_those_of_a_cluster_watch_and_those_of_the_lease() {
     let page = read("docs/concepts/architecture.md");
-    let writes = measured("quiet", "writes a day, each watch");
+    let writes = measured("quiet", "writes a day, each ClusterWatch");
     let causes = format!("a ClusterWatch without open remediations causes {writes}");
     assert!(page.contains("renews the Lease every 2 s") && page.contains("43,200 writes a day"));
     assert!(page.replace('\n', " ").contains(&causes), "{causes}");
@@ -51,7 +51,7 @@ fn the_writes_of_a_day_are_those_of_a_cluster_watch_and_those_of_the_lease() {
 fn pages_agree_on_what_was_measured() {
     let sharding = read("docs/guides/sharding.md");
     let (few, many) = (
-        measured("apply", "watch to all 1000, s"),
+        measured("apply", "ClusterWatch to all 1000, s"),
         measured("first-mirror", "operator, s"),
     );
     let peak = |size| measured("memory", &format!("{size}: peak, MiB"));

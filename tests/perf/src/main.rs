@@ -23,19 +23,19 @@ use clap::{Parser, Subcommand};
 struct Args {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Only whether everything works, in under three minutes; the figures judge nothing
+    /// Only check that everything works, in under three minutes. The figures are not meaningful
     #[arg(long, conflicts_with = "large")]
     quick: bool,
-    /// 100,000 mirrors, too
+    /// Measure 100,000 mirrors too
     #[arg(long)]
     large: bool,
-    /// This row only; may be given several times
+    /// Measure only this row. Can be repeated
     #[arg(long)]
     row: Vec<rows::Name>,
-    /// A built operator; left out: it is built
+    /// Program of the operator (default: cargo builds it)
     #[arg(long)]
     operator: Option<PathBuf>,
-    /// Where the result goes; left out: into the folder of cargo's programs
+    /// File for the result (default: a file in cargo's folder of programs)
     #[arg(long)]
     out: Option<PathBuf>,
 }
@@ -44,14 +44,14 @@ struct Args {
 enum Command {
     /// Makes docs/project/benchmarks.md and its plots from result files
     Report {
-        /// What runs have written; of a row that several hold, the last one counts
+        /// Result files. If several contain a row, the last one counts
         #[arg(required = true)]
         results: Vec<PathBuf>,
-        /// The folder to write into
+        /// Folder to write into
         #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs"))]
         docs: PathBuf,
     },
-    /// What the operator is compared with (the benchmark starts these itself)
+    /// The clients that the operator is compared with (the benchmark starts them itself)
     #[command(subcommand, hide = true)]
     Client(client::Client),
 }

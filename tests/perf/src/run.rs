@@ -63,7 +63,7 @@ pub(crate) async fn run(args: Args) -> Result<bool, Failure> {
     if let Some(stage) = kept {
         stage.clear().await;
     }
-    machine.ok_or("no control plane could be had")?;
+    machine.ok_or("no control plane could be started")?;
     println!("\n{}", table::of(&rows));
     let seconds = begun.elapsed().as_secs_f64();
     println!("{seconds:.0} s; result: {}", out.display());

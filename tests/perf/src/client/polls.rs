@@ -1,4 +1,4 @@
-//! A bare loop that makes the same calls as many watches do, at the same pace, and throws the answers away.
+//! A bare loop that makes the same calls as many `ClusterWatches`, at the same rate, and discards the answers.
 
 use std::{sync::Arc, time::Duration};
 

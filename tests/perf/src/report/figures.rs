@@ -28,7 +28,7 @@ const SIDES: [(&str, &[&str], &str, &str); 3] = [
         "unchanged",
         &["operator, CPU", "fetch and parse only, CPU"],
         "unchanged.svg",
-        "Processor time of a poll without news, in milliseconds: less is better",
+        "Processor time of a sync without changes, in milliseconds: less is better",
     ),
     (
         "peer",

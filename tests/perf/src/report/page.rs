@@ -34,7 +34,7 @@ fn machines(page: &mut String, runs: &[Report]) {
     for report in runs {
         if report.mode == "quick" || report.machine.operator.contains("debug") {
             page.push_str(
-                "**A quick run or a debug build is among these: its figures judge nothing.**\n\n",
+                "**One of these is a quick run or a debug build: its figures are not meaningful.**\n\n",
             );
             break;
         }

@@ -1,4 +1,4 @@
-//! From `kubectl apply` of a watch to its rows.
+//! From `kubectl apply` of a `ClusterWatch` to its rows.
 
 use std::{
     process::Stdio,
@@ -23,10 +23,10 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
     let size = mode.pick(1_000, 60);
     let mut row = Row::new(
         "apply",
-        format!("kubectl apply of a watch to its first row, and to all {size}"),
-        "The operator leads and is idle; the namespace and its Secret are there. First row: from the start of kubectl as a \
-         process until a watch of the cluster shows a mirror with its state. All: from the watch's creation until its status \
-         says Synced, against the ceiling as in first-mirror; --kube-qps 0, --api-qps 1000."
+        format!("kubectl apply of a ClusterWatch to its first row, and to all {size}"),
+        "The operator is the leader and idle; the namespace and its Secret exist. First row: from the start of the kubectl \
+         process until a Kubernetes watch shows a mirror with its state. All: from the creation of the ClusterWatch until its \
+         status says Synced, compared with the ceiling as in first-mirror; --kube-qps 0, --api-qps 1000."
             .to_owned(),
     );
     let (mut first, mut all, mut rust, mut go) = (vec![], vec![], vec![], vec![]);
@@ -72,7 +72,7 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
     let fastest: Vec<f64> = rust.iter().zip(&go).map(|(a, b)| a.min(*b)).collect();
     let share = ratios(&fastest, &all);
     let first = row.figure("kubectl to the first row", "s", first);
-    row.figure(&format!("watch to all {size}"), "s", all);
+    row.figure(&format!("ClusterWatch to all {size}"), "s", all);
     row.figure("tight Rust client", "s", rust);
     row.figure("tight Go client", "s", go);
     let share = row.figure("share of the ceiling", "", share);

@@ -10,8 +10,7 @@ pub(super) fn measure(stage: &Stage) -> Result<Row, Failure> {
     let mut row = Row::new(
         "binary",
         "Size of the program".to_owned(),
-        "The file as cargo builds it, symbols stripped. The image holds nothing beside it but certificates; it is not built \
-         here."
+        "The file as cargo builds it, without symbols. The image adds only certificates; it is not built here."
             .to_owned(),
     );
     #[allow(clippy::cast_precision_loss, reason = "far below 2^52")]

@@ -36,9 +36,9 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
     let mut row = Row::new(
         "change",
         format!("1 % of {size} changed"),
-        "A hundredth, evenly spread over the pages, changes its state; then a full listing is asked for by annotation. From \
-         the moment when the simulator puts a page together that shows the change until a watch of the cluster shows the new \
-         status; --kube-qps 0, --api-qps 1000."
+        "One remediation in a hundred, evenly spread over the pages, changes its state; then a full sync is requested by \
+         annotation. From the moment when the simulator builds a page that shows the change until a Kubernetes watch shows \
+         the new status; --kube-qps 0, --api-qps 1000."
             .to_owned(),
     );
     let mut mirrored = stage.mirrored(size, 100, &NO_LIMITS, &never()).await?;
@@ -62,7 +62,7 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
     let changes = f64::from(size.div_ceil(100) * rounds);
     row.figure("page to status, each", "ms", each);
     row.figure("page to status, p99 of a round", "ms", p99);
-    row.figure("whole poll, with all writes", "ms", all);
+    row.figure("whole sync, with all writes", "ms", all);
     row.figure("writes of mirrors", "", vec![writes]);
     row.figure("changes", "", vec![changes]);
     row.verdict("p99", overall, "ms", Target::AtMost(250.0));

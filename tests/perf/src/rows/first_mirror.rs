@@ -56,10 +56,10 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
     let mut row = Row::new(
         "first-mirror",
         format!("First mirror of {size}, against the write ceiling"),
-        "From the watch's creation until its status says Synced, with all listed, created and given their status; \
+        "From the creation of the ClusterWatch until its status says Synced, when all mirrors exist and have their status; \
          --kube-qps 0, --api-qps 1000. The ceiling is the faster of a tight Rust client (reqwest, HTTP/1.1) and a tight \
-         Go client (net/http, HTTP/2) that make the same writes: same bodies, same account, 32 at a time. Each goes first in one round of three; a round \
-         before them is not counted."
+         Go client (net/http, HTTP/2) that make the same writes: same bodies, same account, 32 at a time. Each goes first in \
+         one of three rounds; a round before them is not counted."
             .to_owned(),
     );
     let mut taken = Taken::default();

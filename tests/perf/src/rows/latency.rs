@@ -21,11 +21,12 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
     let (watches, active, lasts) = mode.pick((10, 15_u32, 600), (3, 10, 1));
     let mut row = Row::new(
         "latency",
-        "Change at Together to visible in kubectl, something open".to_owned(),
+        "From a change at Together until it is visible in kubectl, while something is open"
+            .to_owned(),
         format!(
-            "The operator with its default flags; {watches} watches of {SIZE} remediations that name an activeInterval of \
-             {active} s, as the sample does, and nothing else. Changes come at random instants; a watch of the cluster tells \
-             when each is there."
+            "The operator with its default flags; {watches} ClusterWatches of {SIZE} remediations that set an activeInterval \
+             of {active} s, as the sample does, and nothing else. Changes happen at random times; a Kubernetes watch shows \
+             when each is visible."
         ),
     );
     let operator = stage.operator(&[]).await?;

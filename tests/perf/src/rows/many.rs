@@ -30,14 +30,16 @@ type Asked = Vec<(f64, String)>;
 pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failure> {
     let (watches, keys, interval) = mode.pick((500_u32, 25_u32, 30_u32), (20, 4, 10));
     let intervals = mode.pick(10, 2);
-    // Watches that began together are spread by their first ten polls.
+    // ClusterWatches that began together are spread by their first ten syncs.
     let settled = mode.pick(11, 1);
     let mut row = Row::new(
         "many",
-        format!("{watches} watches of {SIZE} remediations, interval {interval} s, {keys} keys"),
         format!(
-            "The operator with --kube-qps 0 and otherwise default flags; {intervals} intervals, begun {settled} intervals after \
-             all were mirrored. The bare loop makes the same calls at the same pace and throws the answers away."
+            "{watches} ClusterWatches of {SIZE} remediations, interval {interval} s, {keys} keys"
+        ),
+        format!(
+            "The operator with --kube-qps 0 and otherwise default flags, for {intervals} intervals, from {settled} intervals \
+             after all were mirrored. The bare loop makes the same calls at the same rate and discards the answers."
         ),
     );
     let clusters = set(stage, watches, keys, interval).await?;
@@ -79,7 +81,7 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
     row.figure("API calls a second", "", vec![mean]);
     let spread = row.figure("busiest second over the mean", "", vec![busiest / mean]);
     row.figure(
-        "off its time, half of the polls",
+        "off its time, half of the syncs",
         "",
         vec![quantile(&sorted_off, 0.5)],
     );

@@ -26,8 +26,8 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
     let mut row = Row::new(
         "memory",
         "Peak memory".to_owned(),
-        "VmHWM as the kernel counts it, the greater of two processes: one that starts, makes the first mirror and then idles, \
-         and one that starts with all mirrors in place, polls once and idles; --kube-qps 0, --api-qps 1000."
+        "VmHWM as the kernel counts it, the greater of two processes: one that starts, creates all mirrors and then idles, \
+         and one that starts with all mirrors in place, syncs once and idles; --kube-qps 0, --api-qps 1000."
             .to_owned(),
     );
     let idle = Duration::from_secs(mode.pick(35, 2));
@@ -53,7 +53,7 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
             stage.strike(&mirrored.scene).await?;
         }
         row.figure(&format!("{size}: start, first mirror, idle"), "MiB", first);
-        row.figure(&format!("{size}: restart, poll, idle"), "MiB", again);
+        row.figure(&format!("{size}: restart, sync, idle"), "MiB", again);
         let peak = row.figure(&format!("{size}: peak"), "MiB", peak);
         if let Some((_, bound)) = TARGETS.iter().find(|(at, _)| at == size) {
             row.verdict(
@@ -70,8 +70,16 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
         .map(|pair| (pair[1].1 - pair[0].1) * 1024.0 / (pair[1].0 - pair[0].0))
         .collect();
     if let [.., earlier, later] = slopes[..] {
-        row.figure("a mirror more, at the lower sizes", "KiB", vec![earlier]);
-        row.figure("a mirror more, at the higher sizes", "KiB", vec![later]);
+        row.figure(
+            "each further mirror, at the lower sizes",
+            "KiB",
+            vec![earlier],
+        );
+        row.figure(
+            "each further mirror, at the higher sizes",
+            "KiB",
+            vec![later],
+        );
         row.verdict(
             "growth, later over earlier",
             later / earlier,

@@ -22,7 +22,7 @@ use crate::{Failure, result::Row, stage::Stage};
 pub(crate) enum Name {
     /// First mirror against the write ceiling
     FirstMirror,
-    /// CPU of an unchanged poll
+    /// CPU of a sync without changes
     Unchanged,
     /// 1 % changed, from page to status
     Change,
@@ -34,7 +34,7 @@ pub(crate) enum Name {
     Apply,
     /// Calls, writes and CPU where nothing happens
     Quiet,
-    /// Many watches: pace and CPU
+    /// Many ClusterWatches: pace and CPU
     Many,
     /// From a change at Together to kubectl
     Latency,
@@ -44,7 +44,7 @@ pub(crate) enum Name {
     Peer,
 }
 
-/// Items a page, where a watch names no other size.
+/// Items a page, unless a `ClusterWatch` sets another size.
 const PAGE: u32 = 100;
 
 /// How much is measured.
@@ -98,7 +98,7 @@ pub(crate) async fn measure(name: Name, stage: &mut Stage, mode: Mode) -> Result
     }
 }
 
-/// Fields of a watch that polls when it is asked to, and not by itself.
+/// Fields of a `ClusterWatch` that syncs only on request.
 fn never() -> Value {
     json!({"interval": "24h", "activeInterval": "24h", "fullResyncInterval": "24h"})
 }

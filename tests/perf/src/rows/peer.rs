@@ -43,12 +43,12 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
     let size = mode.many();
     let mut row = Row::new(
         "peer",
-        format!("The same by a script of curl, jq and kubectl: {size} remediations"),
-        "tests/perf/peer/mirror.sh under its own account: pages of 1,000, only what changed since its last cycle is applied \
-         (server-side, in batches, eight kubectl at a time), what left the list is deleted. It starts at once when something \
-         has changed, as if its cron came at that instant. CPU is that of all its processes. The operator: --kube-qps 0, \
-         --api-qps 1000, pages of 100, asked by annotation. The script writes no conditions, no transitions, no owner; marks \
-         nothing stale, and takes any gap in a listing for an end."
+        format!("Compared with a script of curl, jq and kubectl: {size} remediations"),
+        "tests/perf/peer/mirror.sh under its own account: it asks for pages of 1,000, applies what changed since its last \
+         cycle (server-side, in batches, eight kubectl at a time), and deletes what is no longer listed. It starts as soon as \
+         something has changed, as if its cron job ran at that moment. CPU is that of all its processes. The operator: \
+         --kube-qps 0, --api-qps 1000, pages of 100, requested by annotation. The script writes no conditions, no transitions \
+         and no owner, marks nothing stale, and takes any gap in a list for the end of a remediation."
             .to_owned(),
     );
     let (mut ours, mut theirs) = (Side::default(), Side::default());

@@ -26,11 +26,11 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
     let factor = DAY / f64::from(seconds);
     let mut row = Row::new(
         "quiet",
-        format!("A quiet cluster: {WATCHES} watches of {SIZE} finished remediations"),
+        format!("A quiet cluster: {WATCHES} ClusterWatches of {SIZE} finished remediations"),
         format!(
-            "The operator with its default flags and watches that name no interval, for {seconds} s after the first mirror; a \
-             day is that times {factor:.0}. Writes are all of this group's objects and events; the Lease is not counted. The \
-             bare loop makes the same calls every 60 s."
+            "The operator with its default flags and ClusterWatches that set no interval, for {seconds} s after the first \
+             mirror; a day is that times {factor:.0}. Writes are all those of this API group and of Events; the Lease is not \
+             counted. The bare loop makes the same calls every 60 s."
         ),
     );
     let mut operator = stage.operator(&[]).await?;
@@ -63,12 +63,12 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
     let each = factor / f64::from(WATCHES);
     let a_day = |after: u64, before: u64| float(after - before) * each;
     let calls = row.figure(
-        "API calls a day, each watch",
+        "API calls a day, each ClusterWatch",
         "",
         vec![a_day(after.0.0, before.0.0)],
     );
     let writes = row.figure(
-        "writes a day, each watch",
+        "writes a day, each ClusterWatch",
         "",
         vec![a_day(after.0.1, before.0.1)],
     );
@@ -84,13 +84,13 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
     );
     row.verdict("API calls a day", calls, "", Target::AtMost(1600.0));
     row.verdict(
-        "writes a day beside the Lease",
+        "writes a day without the Lease",
         writes,
         "",
         Target::AtMost(300.0),
     );
     row.verdict(
-        "CPU of 10 watches",
+        "CPU of 10 ClusterWatches",
         millicores,
         "millicores",
         Target::AtMost(1.0),

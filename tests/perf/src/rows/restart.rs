@@ -21,9 +21,9 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
     let mut row = Row::new(
         "restart",
         format!("Restart with {size} mirrors in place"),
-        "From the start of the operator's process until its metrics count the first good poll, which lists all of Together's \
-         pages; the Lease is free, --kube-qps 0, --api-qps 1000. Against a tight client (reqwest) that lists the same \
-         objects in pages of 500 and reads name, uid and version of each, from its start as a process to its end."
+        "From the start of the operator's process until its metrics count the first successful sync, which lists all of \
+         Together's pages; the Lease is free, --kube-qps 0, --api-qps 1000. Compared with a tight client (reqwest) that lists \
+         the same objects in pages of 500 and reads name, uid and version of each, from the start of its process to its end."
             .to_owned(),
     );
     restarts(stage, &mut row, size, mode.pick(7, 1), "").await?;

@@ -1,4 +1,4 @@
-//! A poll that finds nothing new, against a program that only fetches and parses the same pages.
+//! A sync that finds nothing new, against a program that only fetches and parses the same pages.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// Listings of a round by the program that it is compared with.
 const TIMES: u32 = 5;
 
-/// What one poll took.
+/// What one sync took.
 pub(super) struct Taken {
     pub(super) cpu: Duration,
     pub(super) wall: Duration,
@@ -27,11 +27,11 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
     let size = mode.many();
     let mut row = Row::new(
         "unchanged",
-        format!("One poll of {size}, nothing changed"),
+        format!("One sync of {size}, nothing changed"),
         format!(
-            "Full listings in pages of {PAGE}, asked for by annotation: the operator's processor time from its first call \
-             until the watch's status echoes the annotation (that one status write included); --kube-qps 0, --api-qps 1000. \
-             Against a program that fetches the same pages with reqwest and parses them into serde types."
+            "Full syncs in pages of {PAGE}, requested by annotation: the operator's processor time from its first call \
+             until the status of the ClusterWatch shows the annotation (that one status write included); --kube-qps 0, \
+             --api-qps 1000. Compared with a program that fetches the same pages with reqwest and parses them into serde types."
         ),
     );
     let mut mirrored = stage.mirrored(size, 100, &NO_LIMITS, &never()).await?;
@@ -78,7 +78,7 @@ pub(super) async fn poll(
     let (mut cpu, mut begun) = (mirrored.operator.cpu()?, Instant::now());
     while stage.simulator.counters().pages == pages {
         if begun > deadline {
-            return Err("the operator does not heed the annotation".into());
+            return Err("the operator does not react to the annotation".into());
         }
         (cpu, begun) = (mirrored.operator.cpu()?, Instant::now());
         tokio::time::sleep(Duration::from_millis(5)).await;
