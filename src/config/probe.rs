@@ -11,19 +11,19 @@ use clap::{Args, ValueEnum};
     reason = "help prints them as they are, and backticks help no reader of a terminal"
 )]
 pub struct Probe {
-    /// Id of the cluster in Together's API
+    /// Id of the cluster in the Together API
     #[arg(long, value_name = "ID", required_unless_present = "from")]
     pub cluster_id: Option<String>,
 
-    /// Id of one instance; left out or "-": all instances of the cluster
+    /// Id of a single instance (default: all instances of the cluster, also written as "-")
     #[arg(long, value_name = "ID")]
     pub instance_id: Option<String>,
 
-    /// File that holds the API key (default: the environment variable TOGETHER_API_KEY)
+    /// File that contains the API key (default: the environment variable TOGETHER_API_KEY)
     #[arg(long, value_name = "FILE")]
     pub api_key_file: Option<PathBuf>,
 
-    /// Take the scope and the API key of a ClusterWatch. This reads the ClusterWatch and its Secret from Kubernetes
+    /// Use the spec and the API key of this ClusterWatch, which is read from Kubernetes with its Secret
     #[arg(
         long,
         value_name = "clusterwatch/NAME",
@@ -31,12 +31,12 @@ pub struct Probe {
     )]
     pub from: Option<String>,
 
-    /// Namespace of the ClusterWatch of --from (default: the kubeconfig's)
+    /// Namespace of the ClusterWatch of --from (default: the namespace of the kubeconfig's context)
     // clap does not enforce `requires` where what is required conflicts with another argument.
     #[arg(short, long, requires = "from", conflicts_with = "cluster_id", value_parser = super::namespace)]
     pub namespace: Option<String>,
 
-    /// Base of Together's API; where its path is empty, /v1 is added
+    /// Base URL of the Together API. If its path is empty, /v1 is added
     #[arg(
         long,
         env = "TOGETHER_BASE_URL",
@@ -45,23 +45,23 @@ pub struct Probe {
     )]
     pub api_url: String,
 
-    /// Permit http:// as base (development)
+    /// Allow http:// in --api-url (for development)
     #[arg(long)]
     pub allow_http: bool,
 
-    /// Form of the output
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     pub output: Output,
 
-    /// Show ids of the cluster, of instances and of remediations. Without this the output holds none
+    /// Show the ids of the cluster, instances and remediations. Without this flag, the output contains no ids
     #[arg(long)]
     pub show_ids: bool,
 }
 
-/// Form of the output of `probe`.
+/// Output format of `probe`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Output {
-    /// For people.
+    /// Human-readable text.
     Text,
     /// One JSON object.
     Json,
