@@ -40,7 +40,7 @@ mod wire;
 mod world;
 
 /// Number of sequences that plain `cargo test` runs.
-const SEQUENCES: u64 = 60;
+const SEQUENCES: u64 = 40;
 
 fn number(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;

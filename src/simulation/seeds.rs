@@ -3,19 +3,24 @@
 
 use super::run;
 
-/// Runs the sequence of `seed` twice: it has no violation and is deterministic.
-fn passes_and_repeats_itself(seed: u64) {
-    let outcome = run::attempt(seed, true);
-    assert_eq!(outcome.violation, None, "seed {seed}");
-    let again = run::attempt(seed, true);
-    let mut both = outcome.log.iter().zip(&again.log);
-    let parted = both.find(|(one, other)| one != other);
-    assert_eq!(parted, None, "seed {seed} takes two ways");
+fn passes(seed: u64) {
+    assert_eq!(run::attempt(seed, false).violation, None, "seed {seed}");
+}
+
+/// Otherwise no seed repeats what it found: one of each class of seeds, and one with changes of leader.
+#[test]
+fn a_seed_always_takes_the_same_way() {
+    for seed in [0, 282, 5_002_370, 10_010_362, 20_000_002] {
+        let [one, other] = [(); 2].map(|()| run::attempt(seed, true).log);
+        let mut both = one.iter().zip(&other);
+        assert_eq!(both.find(|(one, other)| one != other), None, "seed {seed}");
+        assert_eq!(one.len(), other.len(), "seed {seed}");
+    }
 }
 
 macro_rules! seeds {
     ($($(#[doc = $bug:literal])+ $name:ident = $seed:literal;)+) => {
-        $($(#[doc = $bug])+ #[test] fn $name() { passes_and_repeats_itself($seed); })+
+        $($(#[doc = $bug])+ #[test] fn $name() { passes($seed); })+
     };
 }
 
@@ -38,8 +43,6 @@ seeds! {
     seed_46 = 46;
     /// A task that panicked is not started again.
     seed_47 = 47;
-    /// One failed page ends a listing.
-    seed_55 = 55;
     /// Nothing is ever marked stale.
     seed_63 = 63;
     /// A clock of this machine that is days off is believed.
@@ -48,10 +51,6 @@ seeds! {
     seed_78 = 78;
     /// What an answer by id shows and the plan leaves out counts as confirmed.
     seed_94 = 94;
-    /// The heartbeat goes by promises.
-    seed_95 = 95;
-    /// A listing that broke off counts as complete.
-    seed_120 = 120;
     /// One namespace that cannot be listed stops all.
     seed_133 = 133;
     /// An edit grants a Secret that is missing a second grace.
@@ -68,8 +67,6 @@ seeds! {
     seed_2001550 = 2_001_550;
     /// The judge's own mistake: one that is suspended reconciles its owners, and not for want of its Secret.
     seed_48 = 48;
-    /// An enum that is a number is read as absent.
-    seed_143 = 143;
     /// An older version overwrites a newer one at once.
     seed_153 = 153;
     /// A time of the year 1 or of 1970 counts as one.

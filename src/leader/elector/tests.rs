@@ -274,7 +274,6 @@ async fn live(access: Access, name: String, leaderships: Leaderships) {
 type Leaderships = Arc<std::sync::Mutex<Vec<Leadership>>>;
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn never_do_two_lead_and_in_calm_one_does(replicas in prop::collection::vec(spells(), 2..4)) {
         let runtime = tokio::runtime::Builder::new_current_thread()

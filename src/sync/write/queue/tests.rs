@@ -342,7 +342,6 @@ async fn an_older_version_that_two_listings_confirm_is_written() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn the_same_listing_again_writes_nothing(
         items in proptest::collection::vec(random::remediation(30), 0..30),
