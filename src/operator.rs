@@ -13,7 +13,12 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock::Clock,
     config::Run,
-    controller::{control, metrics::Watches, registry::Supervisor, shard::Shard},
+    controller::{
+        control,
+        metrics::Watches,
+        registry::{WorkerFactory, WorkerRegistry},
+        shard::Shard,
+    },
     events::{Events, Publisher},
     health::{
         crds,
@@ -114,7 +119,7 @@ pub async fn run(
         outcome = parts.work(publisher) => outcome,
         () = server::serve(admin, probes) => Ok(()),
     };
-    parts.supervisor.stop().await;
+    parts.registry.stop().await;
     if let (Ok(()), Some(elector)) = (&outcome, &mut parts.elector) {
         elector.release().await;
     }
@@ -127,7 +132,7 @@ struct Parts {
     namespaces: Vec<Option<String>>,
     watches: Client,
     readiness: Readiness,
-    supervisor: Arc<Supervisor<KubeClient, together::Client>>,
+    registry: Arc<WorkerRegistry<KubeClient, together::Client>>,
     elector: Option<Apart>,
 }
 
@@ -136,10 +141,10 @@ impl Parts {
     async fn work(&mut self, publisher: Publisher) -> Result<(), Lost> {
         let (watches, readiness) = (&self.watches, &self.readiness);
         crds::until_fit(watches, readiness).await;
-        let supervisor = &self.supervisor;
+        let registry = &self.registry;
         tokio::select! {
-            lost = Box::pin(lead(self.elector.as_mut(), supervisor, readiness)) => Err(lost),
-            () = mirror(&self.namespaces, watches, supervisor, readiness) => Ok(()),
+            lost = Box::pin(lead(self.elector.as_mut(), registry, readiness)) => Err(lost),
+            () = mirror(&self.namespaces, watches, registry, readiness) => Ok(()),
             () = publisher.run() => Ok(()),
         }
     }
@@ -188,12 +193,12 @@ async fn assemble(
         keys: Keys::default(),
     });
     let shard = Shard::new(flags.cluster_watch_selector.clone());
-    let speeds = poll_defaults(flags);
+    let factory = WorkerFactory::new(env, poll_defaults(flags), watchdog, meters);
     let parts = Parts {
         namespaces,
         watches,
         readiness,
-        supervisor: Arc::new(Supervisor::new(env, shard, speeds, watchdog, meters, stop)),
+        registry: Arc::new(WorkerRegistry::new(factory, shard, stop)),
         elector,
     };
     Ok((parts, publisher, probes))
@@ -234,7 +239,7 @@ const fn poll_defaults(flags: &Run) -> PollDefaults {
 async fn mirror<C: KubeApi, T: Service>(
     namespaces: &[Option<String>],
     watches: &Client,
-    supervisor: &Arc<Supervisor<C, T>>,
+    registry: &Arc<WorkerRegistry<C, T>>,
     readiness: &Readiness,
 ) {
     let each = |namespace: &Option<String>| {
@@ -243,8 +248,8 @@ async fn mirror<C: KubeApi, T: Service>(
         let follow = follow(watches.clone(), namespace.clone(), index, move || {
             errors.report_watch_error();
         });
-        let (namespace, supervisor) = (namespace.clone(), supervisor.clone());
-        let control = control(watches.clone(), namespace, supervisor, readiness.clone());
+        let (namespace, registry) = (namespace.clone(), registry.clone());
+        let control = control(watches.clone(), namespace, registry, readiness.clone());
         async move {
             tokio::select! {
                 () = follow => {}
@@ -259,7 +264,7 @@ async fn mirror<C: KubeApi, T: Service>(
             () = watch_for_restores(watches.clone(), namespaces, readiness.index()) => return,
         }
         // Mirrors in the index may no longer exist.
-        supervisor.pause().await;
+        registry.pause().await;
         readiness.index().forget(namespaces.len());
         crds::until_fit(watches, readiness).await;
     }
@@ -268,11 +273,11 @@ async fn mirror<C: KubeApi, T: Service>(
 /// Acquires leadership and holds it until it is lost. A single replica leads forever.
 pub(crate) async fn lead<C: KubeApi, T: Service>(
     elector: Option<&mut impl Election>,
-    supervisor: &Supervisor<C, T>,
+    registry: &WorkerRegistry<C, T>,
     readiness: &Readiness,
 ) -> Lost {
     let Some(elector) = elector else {
-        supervisor.lead();
+        registry.lead();
         return std::future::pending().await;
     };
     // A replica that knows nothing yet must not take the Lease from one that does.
@@ -280,7 +285,7 @@ pub(crate) async fn lead<C: KubeApi, T: Service>(
     if let Err(lost) = elector.acquire().await {
         return lost;
     }
-    supervisor.lead();
+    registry.lead();
     elector.keep().await
 }
 

@@ -1,6 +1,6 @@
 //! Simulates the whole operator, from schedule to report, between models of the Together API and of Kubernetes. Virtual
 //! time and a seed decide everything: faults, reordered and late events, crashes between any two writes, leader changes
-//! and edits. The supervisor, its tasks, the index, the elector and the gate of writes are the real ones; only kube's
+//! and edits. The registry of workers, its tasks, the index, the elector and the gate of writes are the real ones; only kube's
 //! watches are replaced.
 //!
 //! A sequence draws at least 30 steps ([`step`]); then everything is repaired and time passes. At every step and write,

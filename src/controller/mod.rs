@@ -1,4 +1,4 @@
-//! Watches the `ClusterWatches` and passes changes to the supervisor.
+//! Watches the `ClusterWatches` and passes changes to the registry.
 
 pub mod events;
 pub mod metrics;
@@ -23,18 +23,18 @@ use kube_runtime::{
 
 use crate::{
     api::cluster_watch::ClusterWatch,
-    controller::registry::{Changed, Supervisor},
+    controller::registry::{Changed, WorkerRegistry},
     health::readiness::{Listing, Readiness},
     k8s::{api::KubeApi, error_text::words, watch},
     together::Service,
 };
 
-/// Watches the `ClusterWatches` of `namespace` (`None`: all) until `supervisor` shuts down. Tells `readiness` when the
+/// Watches the `ClusterWatches` of `namespace` (`None`: all) until `registry` shuts down. Tells `readiness` when the
 /// first list is complete.
 pub async fn control<C: KubeApi, T: Service>(
     client: Client,
     namespace: Option<String>,
-    supervisor: Arc<Supervisor<C, T>>,
+    registry: Arc<WorkerRegistry<C, T>>,
     readiness: Readiness,
 ) {
     let (store, writer) = reflector::store();
@@ -43,11 +43,13 @@ pub async fn control<C: KubeApi, T: Service>(
     let events = reflector(writer, shown).touched_objects();
     // `Controller::new` does not report deletions.
     let controller = Controller::for_stream(events, store.clone());
-    let reconciled = controller.graceful_shutdown_on(supervisor.shut_down()).run(
-        reconcile,
-        |_, _: &Infallible, _| Action::await_change(),
-        changed.clone(),
-    );
+    let reconciled = controller
+        .graceful_shutdown_on(registry.until_shutdown())
+        .run(
+            reconcile,
+            |_, _: &Infallible, _| Action::await_change(),
+            changed.clone(),
+        );
     let reconciling = reconciled.for_each(|result| {
         match result {
             Ok(_) => {}
@@ -66,7 +68,7 @@ pub async fn control<C: KubeApi, T: Service>(
         ready(())
     });
     let leading = async {
-        supervisor.led().await;
+        registry.until_leading().await;
         changed.mark_all();
         // The wait fails only if the watch itself ended. Then there is nothing to do.
         let _ = store.wait_until_ready().await;
@@ -75,12 +77,12 @@ pub async fn control<C: KubeApi, T: Service>(
             watches.extend(readiness.unreadable().all());
             watches
         };
-        supervisor.look_out(namespace.as_deref(), watches).await;
+        registry.mark_orphans(namespace.as_deref(), watches).await;
     };
     let settling = async {
         // Until then the store is empty, which looks as if there were no ClusterWatches.
         let _ = store.wait_until_ready().await;
-        let settling = supervisor.settle_changed(namespace.as_deref(), &changed, || store.state());
+        let settling = registry.settle_changed(namespace.as_deref(), &changed, || store.state());
         settling.await;
     };
     tokio::select! {

@@ -81,7 +81,7 @@ impl Suspects {
 /// Every [`HEARTBEAT`], searches `namespace` (`None`: all) for open mirrors without a `ClusterWatch`, until it is
 /// dropped. Mirrors found in two rounds are marked stale. `watches` returns the current `ClusterWatches` of the
 /// namespace.
-pub async fn look_after<C: KubeApi, T>(
+pub async fn mark_orphans<C: KubeApi, T>(
     env: &Env<C, T>,
     namespace: Option<&str>,
     watches: impl Fn() -> Vec<Arc<ClusterWatch>>,
@@ -258,7 +258,7 @@ mod tests {
             let bad = *call == Call::Status(id(1)) || *call == Call::Get(id(1));
             bad.then(|| KubeApiError::Refused("by a policy".into()))
         });
-        let looking = look_after(&env, None, Vec::new);
+        let looking = mark_orphans(&env, None, Vec::new);
         let looked = tokio::time::timeout(HEARTBEAT * 5 / 2, looking).await;
         assert!(looked.is_err());
         assert_eq!(stale(&cluster), [id(2), id(3)]);
@@ -276,7 +276,7 @@ mod tests {
             };
             (*name <= id(12)).then(|| KubeApiError::Refused("by a policy".into()))
         });
-        let mut looking = Box::pin(look_after(&env, None, Vec::new));
+        let mut looking = Box::pin(mark_orphans(&env, None, Vec::new));
         let looked = tokio::time::timeout(HEARTBEAT * 5 / 2, looking.as_mut()).await;
         assert!(looked.is_err());
         assert_eq!((stale(&cluster), cluster.calls().len()), (vec![], FAILURES));

@@ -1,8 +1,9 @@
-//! Starts, cancels and schedules the tasks of the `ClusterWatches`. It does no work of its own.
+//! Starts, cancels and schedules the workers of the `ClusterWatches`. It does no work of its own.
 
-mod life;
+mod factory;
 mod settling;
 mod starting;
+mod supervised;
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -17,31 +18,26 @@ use tokio_util::{
     task::TaskTracker,
 };
 
+pub use self::factory::WorkerFactory;
 pub(crate) use self::settling::Changed;
 use self::{
-    life::{Slot, Work},
     starting::{Begun, Starts},
+    supervised::{SupervisedWorker, Work},
 };
 use super::{
     orphans,
     overlap::{Claim, overlaps},
     shard::Shard,
-    spread::Roll,
 };
 use crate::{
     api::{Reason, cluster_watch::ClusterWatch},
-    controller::{metrics::Watches, status::build::ReadyState},
-    health::liveness::Watchdog,
+    controller::status::build::ReadyState,
     k8s::api::KubeApi,
-    sync::{
-        Env,
-        edit_throttle::Paces,
-        schedule::{PollDefaults, request::REQUESTED_AT},
-    },
+    sync::{edit_throttle::Paces, schedule::request::REQUESTED_AT},
     together::{self, Service},
 };
 
-/// What decides whether a running task still matches its `ClusterWatch`.
+/// What decides whether a running worker still matches its `ClusterWatch`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct WorkerIdentity {
     uid: Option<String>,
@@ -54,71 +50,56 @@ struct Running {
     identity: WorkerIdentity,
     requested: watch::Sender<Option<String>>,
     latest: watch::Sender<Arc<ClusterWatch>>,
-    /// Ends the task when dropped.
+    /// Ends the worker when dropped.
     _stop: DropGuard,
 }
 
 /// By namespace and name.
-type Tasks = HashMap<String, HashMap<String, Running>>;
+type RunningWorkers = HashMap<String, HashMap<String, Running>>;
 
-/// The tasks of all `ClusterWatches`.
-pub struct Supervisor<C, T = together::Client> {
-    env: Arc<Env<C, T>>,
+/// The workers of all `ClusterWatches`.
+pub struct WorkerRegistry<C, T = together::Client> {
+    factory: WorkerFactory<C, T>,
     shard: Shard,
-    speeds: PollDefaults,
-    watchdog: Watchdog,
-    meters: Watches,
-    running: Mutex<Tasks>,
+    running: Mutex<RunningWorkers>,
     paces: Mutex<Paces>,
     begun: Mutex<Begun>,
-    roll: Roll,
     tasks: TaskTracker,
     leads: SetOnce<()>,
     shutdown: CancellationToken,
 }
 
-impl<C: KubeApi, T: Service> Supervisor<C, T> {
-    /// A supervisor of the `ClusterWatches` of `shard`. It starts no task until [`lead`](Self::lead), and all tasks end
-    /// with `shutdown`. `watchdog` monitors their syncs, and `meters` count them.
+impl<C: KubeApi, T: Service> WorkerRegistry<C, T> {
+    /// A registry of the `ClusterWatches` of `shard`, whose workers `factory` builds. It starts no worker until
+    /// [`lead`](Self::lead), and all workers end with `shutdown`.
     #[must_use]
-    pub fn new(
-        env: Arc<Env<C, T>>,
-        shard: Shard,
-        speeds: PollDefaults,
-        watchdog: Watchdog,
-        meters: Watches,
-        shutdown: CancellationToken,
-    ) -> Self {
+    pub fn new(factory: WorkerFactory<C, T>, shard: Shard, shutdown: CancellationToken) -> Self {
         Self {
-            env,
+            factory,
             shard,
-            speeds,
-            watchdog,
-            meters,
             running: Mutex::default(),
             paces: Mutex::default(),
             begun: Mutex::default(),
-            roll: Roll::default(),
             tasks: TaskTracker::new(),
             leads: SetOnce::new(),
             shutdown,
         }
     }
 
-    /// Starts the tasks, now that this replica leads.
+    /// Starts the workers, now that this replica leads.
     pub fn lead(&self) {
         // Already leading.
         let _ = self.leads.set(());
     }
 
     /// Waits until this replica leads.
-    pub async fn led(&self) {
+    pub async fn until_leading(&self) {
         self.leads.wait().await;
     }
 
     /// Every few minutes, searches `namespace` (`None`: all) for open mirrors that none of `watches` covers, if this
     /// shard is responsible for them.
-    pub(crate) async fn look_out(
+    pub(crate) async fn mark_orphans(
         &self,
         namespace: Option<&str>,
         watches: impl Fn() -> Vec<Arc<ClusterWatch>>,
@@ -126,22 +107,22 @@ impl<C: KubeApi, T: Service> Supervisor<C, T> {
         if !self.shard.takes_the_rest() {
             return std::future::pending().await;
         }
-        orphans::look_after(&self.env, namespace, watches).await;
+        orphans::mark_orphans(self.factory.env(), namespace, watches).await;
     }
 
-    /// Resolves when all tasks must end for good.
-    pub(crate) fn shut_down(&self) -> impl Future<Output = ()> + use<C, T> {
+    /// Resolves when all workers must end for good.
+    pub(crate) fn until_shutdown(&self) -> impl Future<Output = ()> + use<C, T> {
         self.shutdown.clone().cancelled_owned()
     }
 
-    /// Ends all tasks and waits for them.
+    /// Ends all workers and waits for them.
     pub async fn stop(&self) {
         self.shutdown.cancel();
         self.tasks.close();
         self.tasks.wait().await;
     }
 
-    /// Ends all tasks and waits for them. The next list of `ClusterWatches` starts them again.
+    /// Ends all workers and waits for them. The next list of `ClusterWatches` starts them again.
     pub async fn pause(&self) {
         self.running
             .lock()
@@ -156,8 +137,8 @@ impl<C: KubeApi, T: Service> Supervisor<C, T> {
         self.tasks.reopen();
     }
 
-    /// Adjusts the tasks of `namespace` (`None`: all) to `watches`, which is the complete list. A changed
-    /// `ClusterWatch` gets a new task, and the old task writes nothing more.
+    /// Adjusts the workers of `namespace` (`None`: all) to `watches`, which is the complete list. A changed
+    /// `ClusterWatch` gets a new worker, and the old one writes nothing more.
     pub fn settle_all(&self, namespace: Option<&str>, watches: &[Arc<ClusterWatch>]) {
         let wanted = by_namespace(watches);
         let namespaces: BTreeSet<String> = if let Some(namespace) = namespace {
@@ -167,14 +148,15 @@ impl<C: KubeApi, T: Service> Supervisor<C, T> {
             let with_watches = wanted.keys().map(|namespace| (*namespace).to_owned());
             running.keys().cloned().chain(with_watches).collect()
         };
-        let starts = self.begin(namespace, &wanted);
+        let starts = self.starts_together(namespace, &wanted);
         for namespace in &namespaces {
             let watches = wanted.get(&**namespace).map_or(&[][..], |of| of);
             self.settle(namespace, watches, &starts);
         }
     }
 
-    /// Adjusts the tasks of `namespace` to its `watches`; `starts` holds the start times of tasks that begin together.
+    /// Adjusts the workers of `namespace` to its `watches`; `starts` holds the start times of workers that begin
+    /// together.
     fn settle(&self, namespace: &str, watches: &[&Arc<ClusterWatch>], starts: &Starts<'_>) {
         if !self.leads.initialized() {
             return;
@@ -189,8 +171,8 @@ impl<C: KubeApi, T: Service> Supervisor<C, T> {
             .collect();
         let names: HashSet<&str> = wanted.iter().map(|(name, _)| *name).collect();
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let tasks = running.entry(namespace.to_owned()).or_default();
-        tasks.retain(|name, _| names.contains(&**name));
+        let workers = running.entry(namespace.to_owned()).or_default();
+        workers.retain(|name, _| names.contains(&**name));
         for (name, watch) in wanted {
             let identity = WorkerIdentity {
                 uid: watch.uid(),
@@ -198,35 +180,35 @@ impl<C: KubeApi, T: Service> Supervisor<C, T> {
                 overlaps: kept_out.get(name).map(|older| (*older).to_owned()),
             };
             let requested = watch.annotations().get(REQUESTED_AT).cloned();
-            match tasks.get(name) {
+            match workers.get(name) {
                 // After a restore of etcd, the same generation may belong to different specs.
-                Some(task)
-                    if task.identity == identity && task.latest.borrow().spec == watch.spec =>
+                Some(worker)
+                    if worker.identity == identity && worker.latest.borrow().spec == watch.spec =>
                 {
-                    task.latest.send_replace(watch.clone());
-                    task.requested.send_if_modified(|known| {
+                    worker.latest.send_replace(watch.clone());
+                    worker.requested.send_if_modified(|known| {
                         // Removing the annotation requests nothing.
-                        let asked = requested.is_some() && *known != requested;
+                        let is_new = requested.is_some() && *known != requested;
                         *known = requested;
-                        asked
+                        is_new
                     });
                 }
                 _ => {
-                    // The old task ends before the new one starts.
-                    let old = tasks.remove(name);
+                    // The old worker ends before the new one starts.
+                    let old = workers.remove(name);
                     let edited = old.is_some_and(|old| old.identity.uid == identity.uid);
                     let at = starts.get(&(namespace, name)).copied().unwrap_or_default();
-                    let task = self.start(watch, identity, requested, (edited, at));
-                    tasks.insert(name.to_owned(), task);
+                    let worker = self.start(watch, identity, requested, (edited, at));
+                    workers.insert(name.to_owned(), worker);
                 }
             }
         }
-        if tasks.is_empty() {
+        if workers.is_empty() {
             running.remove(namespace);
         }
     }
 
-    /// Starts the task for `watch`. If `edited`, it replaces the task of an earlier generation. It syncs at `starts_at`
+    /// Starts the worker for `watch`. If `edited`, it replaces the task of an earlier generation. It syncs at `starts_at`
     /// (monotonic) at the earliest.
     fn start(
         &self,
@@ -244,23 +226,19 @@ impl<C: KubeApi, T: Service> Supervisor<C, T> {
             }
             (None, false) => Work::Mirror,
         };
-        let (requested, asked) = watch::channel(requested);
-        let (latest, seen) = watch::channel(watch.clone());
+        let (requested, requested_at) = watch::channel(requested);
+        let (latest, watched) = watch::channel(watch.clone());
         let namespace = watch.namespace().unwrap_or_default();
-        let pace = self
+        let throttle = self
             .paces
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .of(&namespace, &watch.spec.cluster_id, watch.spec.instance());
-        let slot = Slot {
-            env: self.env.clone(),
-            speeds: self.speeds,
-            watchdog: self.watchdog.clone(),
-            meters: self.meters.clone(),
-            seen,
-            asked,
-            pace,
-            roll: self.roll.clone(),
+        let worker = SupervisedWorker {
+            factory: self.factory.clone(),
+            watch: watched,
+            requested: requested_at,
+            throttle,
             starts_at,
             work,
             before_panic: None,
@@ -268,11 +246,11 @@ impl<C: KubeApi, T: Service> Supervisor<C, T> {
         let stop = self.shutdown.child_token();
         let stopped = stop.clone();
         self.tasks.spawn(async move {
-            // Cancellation drops the task's work in progress at once, including its writes.
+            // Cancellation drops the worker's work in progress at once, including its writes.
             tokio::select! {
                 biased;
                 () = stopped.cancelled() => {}
-                () = slot.live(edited) => {}
+                () = worker.supervise(edited) => {}
             }
         });
         Running {

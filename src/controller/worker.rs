@@ -55,7 +55,7 @@ const LATE: &str = "The current sync takes so long that the open remediations ar
 const ADOPT_AGAIN: Duration = Duration::from_secs(10);
 
 /// The worker of one generation of one `ClusterWatch`.
-pub struct Task<C, T = Client> {
+pub struct Worker<C, T = Client> {
     env: Arc<Env<C, T>>,
     watch: Arc<ClusterWatch>,
     target: MirrorTarget,
@@ -102,7 +102,7 @@ struct StoreSeen {
     all_landed: Duration,
 }
 
-impl<C: KubeApi, T: Service> Task<C, T> {
+impl<C: KubeApi, T: Service> Worker<C, T> {
     /// The worker of `watch`; `requested` is its `requestedAt` annotation, as it changes.
     #[must_use]
     pub fn new(
@@ -157,32 +157,32 @@ impl<C: KubeApi, T: Service> Task<C, T> {
     /// Syncs until it is dropped. `watchdog` monitors progress, and `meters` count.
     pub async fn run(mut self, watchdog: &Watchdog, meters: &Watches) {
         let name = self.watch.name_any();
-        self.count(meters);
+        self.use_meter(meters);
         if let Some(age) = age_of_last_sync(&self.env, self.status.reporter.last()) {
             self.status.meter.synced(self.env.clock.elapsed(), age);
         }
         self.listed(&ReadyState::Progressing(String::new())).await;
         self.survey();
         self.sync_state.observer.heartbeat = watchdog.enroll(&self.target.namespace, &name);
-        self.look_first().await;
+        self.check_secret_first().await;
         self.await_turn().await;
         loop {
-            let handled = self.heed_request();
-            self.heed_restore();
+            let handled = self.take_request();
+            self.note_restore();
             let outcome = self.sync().await;
             self.schedule.polls += 1;
             self.status.inputs.handled = handled.or(self.status.inputs.handled.take());
-            let standing = self.record_outcome(&outcome).await;
+            let ready_state = self.record_outcome(&outcome).await;
             // A successful active sync has corrected most of the stale mirrors.
             let all = outcome.as_ref().map_or(true, |outcome| outcome.full);
             self.adopt_late_ones(all).await;
-            self.report(&standing).await;
-            self.wait(&outcome, &standing).await;
+            self.report(&ready_state).await;
+            self.wait(&outcome, &ready_state).await;
         }
     }
 
     /// Registers the `ClusterWatch` with `meters`.
-    fn count(&mut self, meters: &Watches) {
+    fn use_meter(&mut self, meters: &Watches) {
         let meter = meters.meter(&self.target.namespace, &self.watch.name_any());
         meter.shows(&self.env.index, &self.target);
         self.status.meter = meter.clone();
@@ -190,17 +190,17 @@ impl<C: KubeApi, T: Service> Task<C, T> {
     }
 
     /// The request that the next sync answers, if one is due.
-    fn heed_request(&mut self) -> Option<String> {
+    fn take_request(&mut self) -> Option<String> {
         let reported = &self.status.reporter.last().last_handled_reconcile_at;
         let handled = self.status.inputs.handled.as_ref().or(reported.as_ref());
         let now = self.env.clock.elapsed();
         let earliest = self.sync_state.full_allowed_at();
-        let heeded = self
+        let request = self
             .schedule
             .requests
-            .heed(handled.map(String::as_str), now, earliest)?;
+            .take(handled.map(String::as_str), now, earliest)?;
         self.sync_state.want_everything_now();
-        Some(heeded)
+        Some(request)
     }
 
     /// Syncs once. If the sync takes so long that mirrors become stale or a heartbeat is due, the status is written
@@ -236,7 +236,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
                 Either::Left((outcome, _)) => break outcome,
                 Either::Right(_) => {}
             }
-            let standing = match stale_at {
+            let ready_state = match stale_at {
                 Some(_) => ReadyState::Failing {
                     reason: Reason::IncompleteListing,
                     message: LATE.to_owned(),
@@ -245,7 +245,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
             };
             let stale_after = cadence.stale_after(env.any_open(target), freshness.lasted, rest);
             // The report is awaited even if the sync ends first, because its result must be known.
-            let report = pin!(status.report(env, watch, target, stale_after, &standing));
+            let report = pin!(status.report(env, watch, target, stale_after, &ready_state));
             if let Either::Left((outcome, report)) = select(syncing.as_mut(), report).await {
                 report.await;
                 break outcome;
@@ -306,19 +306,19 @@ impl<C: KubeApi, T: Service> Task<C, T> {
         unclean
     }
 
-    /// Reports `standing`. Returns whether it was written.
-    async fn report(&mut self, standing: &ReadyState) -> bool {
+    /// Reports `ready_state`. Returns whether it was written.
+    async fn report(&mut self, ready_state: &ReadyState) -> bool {
         let (stale_after, env) = (self.stale_after(), &self.env);
         let status = &mut self.status;
         status
-            .report(env, &self.watch, &self.target, stale_after, standing)
+            .report(env, &self.watch, &self.target, stale_after, ready_state)
             .await
     }
 
     /// Waits for the next sync, or for a request. Heartbeats continue during a long wait.
-    async fn wait(&mut self, outcome: &Result<SyncOutcome, SyncError>, standing: &ReadyState) {
-        if let ReadyState::Keyless { .. } = standing {
-            return self.wait_for_key(standing.clone()).await;
+    async fn wait(&mut self, outcome: &Result<SyncOutcome, SyncError>, ready_state: &ReadyState) {
+        if let ReadyState::Keyless { .. } = ready_state {
+            return self.wait_for_key(ready_state.clone()).await;
         }
         let interval = self.schedule.cadence.current(self.something_open());
         let uid = self.watch.uid().unwrap_or_default();
@@ -353,7 +353,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
                 break;
             }
             self.adopt_late_ones(false).await;
-            self.report(standing).await;
+            self.report(ready_state).await;
         }
         self.sync_state.observer.heartbeat.touch();
     }

@@ -22,7 +22,12 @@ use super::{
 use crate::{
     api::cluster_watch::ClusterWatch,
     clock::Clock,
-    controller::{metrics::Watches, orphans::look_after, registry::Supervisor, shard::Shard},
+    controller::{
+        metrics::Watches,
+        orphans::mark_orphans,
+        registry::{WorkerFactory, WorkerRegistry},
+        shard::Shard,
+    },
     events::Events,
     health::{liveness::Watchdog, readiness::Readiness},
     k8s::{api::KubeApiError, leadership::Leadership, lease::Leases},
@@ -133,24 +138,18 @@ impl Replica {
         let meters = Watches::new(clock.clone());
         let watchdog = Watchdog::new(clock, Duration::from_secs(300));
         let shutdown = CancellationToken::new();
-        let supervisor = Arc::new(Supervisor::new(
-            env.clone(),
-            Shard::default(),
-            SPEEDS,
-            watchdog,
-            meters,
-            shutdown.clone(),
-        ));
+        let factory = WorkerFactory::new(env.clone(), SPEEDS, watchdog, meters);
+        let registry = WorkerRegistry::new(factory, Shard::default(), shutdown.clone());
         async move {
             let each = worlds.iter().zip(&lags).map(|(world, lags)| {
-                follow_and_control(world, &life, lags, &supervisor, &env, &readiness)
+                follow_and_control(world, &life, lags, &registry, &env, &readiness)
             });
             let dead = life.clone();
             let ends = async {
                 tokio::select! {
                     biased;
                     () = stop.cancelled() => true,
-                    _ = lead(elector.as_mut(), &supervisor, &readiness) => false,
+                    _ = lead(elector.as_mut(), &registry, &readiness) => false,
                     _ = join_all(each) => false,
                     () = list_again(&index, &lags) => false,
                 }
@@ -167,7 +166,7 @@ impl Replica {
                     biased;
                     () = dead.died() => {}
                     () = async {
-                        supervisor.stop().await;
+                        registry.stop().await;
                         if let (true, Some(elector)) = (told, &mut elector) {
                             elector.release().await;
                         }
@@ -200,7 +199,7 @@ async fn follow_and_control(
     world: &Arc<World>,
     life: &Arc<Life>,
     lags: &Lags,
-    supervisor: &Supervisor<Reach, Remote>,
+    registry: &WorkerRegistry<Reach, Remote>,
     env: &Env<Reach, Remote>,
     readiness: &Readiness,
 ) {
@@ -210,7 +209,7 @@ async fn follow_and_control(
     let (events, feed) = feed::mirrors(world.clone(), life.clone(), lags.clone());
     tokio::select! {
         biased;
-        () = control(world, life, lags, supervisor, env) => {}
+        () = control(world, life, lags, registry, env) => {}
         () = feed => {}
         () = heed(events, Some(world.namespace.to_owned()), readiness.index(), on_error) => {}
     }
@@ -221,19 +220,19 @@ async fn control(
     world: &Arc<World>,
     life: &Arc<Life>,
     lags: &Lags,
-    supervisor: &Supervisor<Reach, Remote>,
+    registry: &WorkerRegistry<Reach, Remote>,
     env: &Env<Reach, Remote>,
 ) {
     let store = Mutex::new(Vec::<Arc<ClusterWatch>>::new());
     let showing = feed::watches(world.clone(), life.clone(), lags.clone(), |watches| {
         world.with(|state, now| state.judge.told(life.slot, &watches, now));
-        supervisor.settle_all(Some(world.namespace), &watches);
+        registry.settle_all(Some(world.namespace), &watches);
         *store.lock().unwrap() = watches;
     });
     let leading = async {
-        supervisor.led().await;
-        supervisor.settle_all(Some(world.namespace), &store.lock().unwrap());
-        look_after(env, Some(world.namespace), || store.lock().unwrap().clone()).await;
+        registry.until_leading().await;
+        registry.settle_all(Some(world.namespace), &store.lock().unwrap());
+        mark_orphans(env, Some(world.namespace), || store.lock().unwrap().clone()).await;
     };
     tokio::join!(showing, leading);
 }

@@ -11,7 +11,11 @@ use k8s_openapi::jiff::Timestamp;
 use together_remediation_operator::{
     api::cluster_watch::{ClusterWatch, ClusterWatchSpec},
     clock::{Clock, SystemClock},
-    controller::{metrics::Watches, registry::Supervisor, shard::Shard},
+    controller::{
+        metrics::Watches,
+        registry::{WorkerFactory, WorkerRegistry},
+        shard::Shard,
+    },
     events::Events,
     health::liveness::Watchdog,
     k8s::api::KubeClient,
@@ -127,8 +131,8 @@ fn index(bencher: Bencher<'_, '_>, count: u32) {
     });
 }
 
-/// A supervisor that leads. Its tasks get no further than their runtime is driven.
-fn supervisor() -> Supervisor<KubeClient> {
+/// A registry that leads. Its tasks get no further than their runtime is driven.
+fn registry() -> WorkerRegistry<KubeClient> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let base = BaseUrl::parse("http://127.0.0.1:1", true).unwrap();
     let env = Env {
@@ -141,17 +145,17 @@ fn supervisor() -> Supervisor<KubeClient> {
         keys: Keys::default(),
     };
     let second = Duration::from_secs(1);
-    let speeds = PollDefaults {
+    let poll_defaults = PollDefaults {
         default_interval: second,
         default_active_interval: second,
         min_interval: second,
     };
-    let (env, shard) = (Arc::new(env), Shard::default());
     let watchdog = Watchdog::new(clock.clone(), second);
     let (meters, shutdown) = (Watches::new(clock), CancellationToken::new());
-    let supervisor = Supervisor::new(env, shard, speeds, watchdog, meters, shutdown);
-    supervisor.lead();
-    supervisor
+    let factory = WorkerFactory::new(Arc::new(env), poll_defaults, watchdog, meters);
+    let registry = WorkerRegistry::new(factory, Shard::default(), shutdown);
+    registry.lead();
+    registry
 }
 
 /// What each burst of events costs: `ClusterWatches` of one namespace and cluster, each of one node, whose tasks run.
@@ -174,9 +178,9 @@ fn settle(bencher: Bencher<'_, '_>, count: u32) {
             Arc::new(watch)
         })
         .collect();
-    let supervisor = supervisor();
-    supervisor.settle_all(None, &watches);
+    let registry = registry();
+    registry.settle_all(None, &watches);
     bencher
         .counter(ItemsCount::new(count))
-        .bench_local(|| supervisor.settle_all(None, black_box(&watches)));
+        .bench_local(|| registry.settle_all(None, black_box(&watches)));
 }

@@ -1,4 +1,4 @@
-//! When tasks are adjusted to their `ClusterWatches`: one settle serves many events in a row.
+//! When workers are adjusted to their `ClusterWatches`: one settle serves many events in a row.
 
 use std::{
     collections::BTreeSet,
@@ -9,7 +9,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::{Starts, Supervisor};
+use super::{Starts, WorkerRegistry};
 use crate::{api::cluster_watch::ClusterWatch, k8s::api::KubeApi, together::Service};
 
 /// Minimum time between two settles. An event after a quiet period is settled at once; thousands of events per second,
@@ -62,7 +62,7 @@ impl Changed {
     }
 }
 
-impl<C: KubeApi, T: Service> Supervisor<C, T> {
+impl<C: KubeApi, T: Service> WorkerRegistry<C, T> {
     /// Settles what is `changed` until it is dropped. `watches` returns the current `ClusterWatches` of `namespace`
     /// (`None`: all).
     pub(crate) async fn settle_changed(
@@ -83,7 +83,7 @@ impl<C: KubeApi, T: Service> Supervisor<C, T> {
                     self.settle(namespace, watches, &Starts::default());
                 }
             }
-            let clock = &self.env.clock;
+            let clock = self.factory.clock();
             clock.sleep_until(clock.elapsed() + APART).await;
         }
     }

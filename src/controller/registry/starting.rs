@@ -6,12 +6,11 @@ use std::{
     time::Duration,
 };
 
-use super::{Supervisor, claim, overlaps};
+use super::{WorkerRegistry, claim, overlaps};
 use crate::{
     api::{cluster_watch::ClusterWatch, timestamp},
     controller::spread::{Begins, Lately, places},
     k8s::api::KubeApi,
-    sync::schedule::Cadence,
     together::Service,
 };
 
@@ -33,25 +32,25 @@ impl Begun {
     }
 }
 
-impl<C: KubeApi, T: Service> Supervisor<C, T> {
-    /// Whether the tasks of `namespace` (`None`: all) are about to start together.
-    fn is_to_begin(&self, namespace: Option<&str>) -> bool {
+impl<C: KubeApi, T: Service> WorkerRegistry<C, T> {
+    /// Whether the workers of `namespace` (`None`: all) are about to start together.
+    fn is_first_start(&self, namespace: Option<&str>) -> bool {
         let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
         let target = namespace.map(str::to_owned);
         self.leads.initialized() && !begun.scopes.contains(&target)
     }
 
-    /// Earliest start times of the `wanted` tasks, if those of `namespace` (`None`: all) start together now.
-    pub(super) fn begin<'a>(
+    /// Earliest start times of the `wanted` workers, if those of `namespace` (`None`: all) start together now.
+    pub(super) fn starts_together<'a>(
         &self,
         namespace: Option<&str>,
         wanted: &HashMap<&'a str, Vec<&'a Arc<ClusterWatch>>>,
     ) -> Starts<'a> {
-        if !self.is_to_begin(namespace) {
+        if !self.is_first_start(namespace) {
             return Starts::default();
         }
         let syncing: Vec<_> = wanted.values().flat_map(|of| self.syncing(of)).collect();
-        let now = self.env.clock.elapsed();
+        let now = self.factory.clock().elapsed();
         let others = {
             let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
             begun.scopes.insert(namespace.map(str::to_owned));
@@ -60,7 +59,7 @@ impl<C: KubeApi, T: Service> Supervisor<C, T> {
         let begin: Vec<_> = syncing.iter().map(|watch| begins(watch)).collect();
         let starts = begin.iter().zip(places(&begin, others)).zip(&syncing).map(
             |((begins, place), watch)| {
-                let wait = place.wait(self.interval(watch));
+                let wait = place.wait(self.factory.interval_by_status(watch));
                 ((begins.namespace, begins.name), now + wait)
             },
         );
@@ -76,14 +75,6 @@ impl<C: KubeApi, T: Service> Supervisor<C, T> {
             self.shard.takes(watch) && !watch.spec.suspend && !kept_out.contains_key(name)
         };
         watches.iter().filter(syncs).copied().collect()
-    }
-
-    /// The interval in force, as far as the status shows it.
-    fn interval(&self, watch: &ClusterWatch) -> Duration {
-        let status = watch.status.as_ref();
-        let open = status.and_then(|status| status.remediations.as_ref());
-        let something_open = open.is_some_and(|counts| counts.open > 0);
-        Cadence::of(&watch.spec, self.speeds).current(something_open)
     }
 }
 

@@ -9,13 +9,16 @@ use super::{settling::APART, *};
 use crate::{
     api::cluster_watch::{ClusterWatchSpec, ClusterWatchStatus, SecretKeyRef},
     clock::{Clock, SystemClock},
+    controller::metrics::Watches,
     events::Events,
+    health::liveness::Watchdog,
     store::Index,
-    sync::{credentials::Keys, write::permits::WritePermits},
+    sync::{Env, credentials::Keys, schedule::PollDefaults, write::permits::WritePermits},
     testing::{CLUSTER, NAMESPACE, cluster::MemoryKubeApi, together::MemoryTogether},
     together::{ApiKey, Dialects},
 };
 
+mod factory;
 mod paces;
 mod panics;
 mod settling;
@@ -44,12 +47,12 @@ impl Service for Api {
     }
 }
 
-/// A supervisor that leads, between models of both APIs, in virtual time.
+/// A registry that leads, between models of both APIs, in virtual time.
 struct World {
     api: Api,
     cluster: MemoryKubeApi,
     meters: Watches,
-    supervisor: Supervisor<MemoryKubeApi, Api>,
+    registry: WorkerRegistry<MemoryKubeApi, Api>,
 }
 
 impl World {
@@ -66,7 +69,7 @@ impl World {
             permits: WritePermits::default(),
             keys: Keys::default(),
         });
-        let speeds = PollDefaults {
+        let poll_defaults = PollDefaults {
             default_interval: Duration::from_secs(20),
             default_active_interval: Duration::from_secs(20),
             min_interval: Duration::from_secs(10),
@@ -74,21 +77,21 @@ impl World {
         let watchdog = Watchdog::new(clock.clone(), Duration::from_secs(300));
         let meters = Watches::new(clock);
         let shutdown = CancellationToken::new();
-        let shard = Shard::default();
-        let supervisor = Supervisor::new(env, shard, speeds, watchdog, meters.clone(), shutdown);
-        supervisor.lead();
+        let factory = WorkerFactory::new(env, poll_defaults, watchdog, meters.clone());
+        let registry = WorkerRegistry::new(factory, Shard::default(), shutdown);
+        registry.lead();
         Self {
             api,
             cluster,
             meters,
-            supervisor,
+            registry,
         }
     }
 
     /// The tasks become those that the cluster's `ClusterWatches` want.
     fn settle(&self) {
         let watches: Vec<_> = self.cluster.watches().into_iter().map(Arc::new).collect();
-        self.supervisor.settle_all(Some(NAMESPACE), &watches);
+        self.registry.settle_all(Some(NAMESPACE), &watches);
     }
 
     /// Time goes by, and whatever is written of the `ClusterWatches` is seen each second.
@@ -139,28 +142,28 @@ fn watch(namespace: &str, name: &str) -> Arc<ClusterWatch> {
 
 #[tokio::test(start_paused = true)]
 async fn the_end_of_a_listing_ends_the_tasks_of_watches_that_it_lacks() {
-    let supervisor = World::new().supervisor;
+    let registry = World::new().registry;
     let tasks = || {
-        let running = supervisor.running.lock().unwrap();
+        let running = registry.running.lock().unwrap();
         let names = running.values().flat_map(HashMap::keys).cloned();
         names.collect::<BTreeSet<_>>()
     };
     let watches = [watch("a", "one"), watch("b", "two")];
-    supervisor.settle_all(None, &watches);
+    registry.settle_all(None, &watches);
     assert_eq!(tasks(), ["one".to_owned(), "two".to_owned()].into());
-    supervisor.settle_all(None, &watches[..1]);
+    registry.settle_all(None, &watches[..1]);
     assert_eq!(
         tasks(),
         ["one".to_owned()].into(),
         "its namespace has no watch left"
     );
-    supervisor.settle_all(Some("b"), &[]);
+    registry.settle_all(Some("b"), &[]);
     assert_eq!(
         tasks(),
         ["one".to_owned()].into(),
         "of another namespace it says nothing"
     );
-    supervisor.settle_all(Some("a"), &[]);
+    registry.settle_all(Some("a"), &[]);
     assert!(tasks().is_empty());
 }
 

@@ -81,12 +81,12 @@ pub struct StatusInputs {
 #[must_use]
 pub fn build(
     previous: &ClusterWatchStatus,
-    standing: &ReadyState,
+    ready_state: &ReadyState,
     facts: &StatusInputs,
     now: Timestamp,
 ) -> ClusterWatchStatus {
-    let told = words(standing);
-    let (ready, reconciling, stalled) = said_of(standing, &told, (previous, facts), now);
+    let message = words(ready_state);
+    let (ready, reconciling, stalled) = said_of(ready_state, &message, (previous, facts), now);
     let reconciling = match &facts.adopting {
         Some(message) if reconciling.0 == "False" => ("True", Reason::Progressing, &**message),
         _ => reconciling,
@@ -114,7 +114,7 @@ pub fn build(
             .last_full_sync
             .map(seconds)
             .or_else(|| previous.last_full_sync_time.clone()),
-        stale_after: (*standing != ReadyState::Suspended)
+        stale_after: (*ready_state != ReadyState::Suspended)
             .then(|| seconds(now + HEARTBEAT + facts.stale_after)),
         mirrors_generation: mirrors_generation(previous, facts),
         last_handled_reconcile_at: facts
@@ -140,8 +140,8 @@ fn condition(
         .iter()
         .find(|before| before.type_ == type_ && before.status == status && !anew);
     let message = message.chars().take(limits::CONDITION_MESSAGE as usize);
-    let told = (status, reason, message.collect());
-    let mut condition = conditions::condition(type_, told, generation);
+    let content = (status, reason, message.collect());
+    let mut condition = conditions::condition(type_, content, generation);
     condition.last_transition_time = before.map_or(Time(to_second(now)), |before| {
         before.last_transition_time.clone()
     });
@@ -151,21 +151,21 @@ fn condition(
 /// Status, reason and message of a condition.
 type Said<'a> = (&'a str, Reason, &'a str);
 
-/// Ready, Reconciling and Stalled for `standing`, with `told` as the message.
+/// Ready, Reconciling and Stalled for `ready_state`, with `message` as the message.
 fn said_of<'a>(
-    standing: &ReadyState,
-    told: &'a str,
+    ready_state: &ReadyState,
+    message: &'a str,
     (previous, facts): (&'a ClusterWatchStatus, &'a StatusInputs),
     now: Timestamp,
 ) -> (Said<'a>, Said<'a>, Said<'a>) {
-    match standing {
+    match ready_state {
         ReadyState::Progressing(_) => (
-            ("Unknown", Reason::Progressing, told),
-            ("True", Reason::Progressing, told),
+            ("Unknown", Reason::Progressing, message),
+            ("True", Reason::Progressing, message),
             ("False", Reason::Progressing, ""),
         ),
         ReadyState::Synced(_) => (
-            ("True", Reason::Synced, told),
+            ("True", Reason::Synced, message),
             ("False", Reason::Synced, ""),
             ("False", Reason::Synced, ""),
         ),
@@ -176,24 +176,24 @@ fn said_of<'a>(
                 .or(before)
                 .unwrap_or(("Unknown", Reason::Pending));
             (
-                (status, reason, told),
-                ("False", Reason::Suspended, told),
+                (status, reason, message),
+                ("False", Reason::Suspended, message),
                 ("False", Reason::Suspended, ""),
             )
         }
         ReadyState::Keyless { reason, .. } if !late_secret::is_overdue(previous, now) => (
-            ("False", *reason, told),
-            ("True", *reason, told),
+            ("False", *reason, message),
+            ("True", *reason, message),
             ("False", *reason, ""),
         ),
         ReadyState::Stalled { reason, .. } | ReadyState::Keyless { reason, .. } => (
-            ("False", *reason, told),
+            ("False", *reason, message),
             ("False", *reason, ""),
-            ("True", *reason, told),
+            ("True", *reason, message),
         ),
         ReadyState::Failing { reason, .. } => (
-            ("False", *reason, told),
-            ("True", *reason, told),
+            ("False", *reason, message),
+            ("True", *reason, message),
             ("False", *reason, ""),
         ),
     }
@@ -221,8 +221,8 @@ fn mirrors_generation(previous: &ClusterWatchStatus, facts: &StatusInputs) -> Op
 }
 
 /// The message of Ready and of the conditions that repeat it.
-fn words(standing: &ReadyState) -> String {
-    match standing {
+fn words(ready_state: &ReadyState) -> String {
+    match ready_state {
         ReadyState::Progressing(message) if message.is_empty() => {
             "First sync in progress".to_owned()
         }

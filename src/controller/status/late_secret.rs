@@ -16,7 +16,7 @@ const REASONS: [Reason; 2] = [Reason::SecretNotFound, Reason::SecretInvalid];
 
 /// The reason in `status`, if it says that the Secret is unusable.
 #[must_use]
-pub fn told(status: &ClusterWatchStatus) -> Option<Reason> {
+pub fn reported(status: &ClusterWatchStatus) -> Option<Reason> {
     let ready = condition(status, "Ready", "False")?;
     REASONS
         .into_iter()
@@ -26,14 +26,14 @@ pub fn told(status: &ClusterWatchStatus) -> Option<Reason> {
 /// Whether a Ready with this `reason` is the first after `previous` to say that the Secret is unusable.
 #[must_use]
 pub fn begins(previous: &ClusterWatchStatus, reason: Reason) -> bool {
-    REASONS.contains(&reason) && told(previous).is_none()
+    REASONS.contains(&reason) && reported(previous).is_none()
 }
 
 /// Whether the grace period is over `now`. It starts with Ready's transition time, which survives restarts, handovers,
 /// edits and a change between these reasons.
 #[must_use]
 pub fn is_overdue(previous: &ClusterWatchStatus, now: Timestamp) -> bool {
-    if told(previous).is_none() {
+    if reported(previous).is_none() {
         return false;
     }
     let was_overdue = condition(previous, "Stalled", "True").is_some();

@@ -66,7 +66,7 @@ impl<C: KubeApi> Reporter<C> {
         promised.is_some_and(|promised| promised <= now)
     }
 
-    /// Reports `standing` and `facts`, which belong to this reporter's generation; `elapsed` is the monotonic time at
+    /// Reports `ready_state` and `facts`, which belong to this reporter's generation; `elapsed` is the monotonic time at
     /// `now`.
     ///
     /// # Errors
@@ -74,7 +74,7 @@ impl<C: KubeApi> Reporter<C> {
     /// its next reporter reports.
     pub async fn report(
         &mut self,
-        standing: &ReadyState,
+        ready_state: &ReadyState,
         facts: &StatusInputs,
         now: Timestamp,
         elapsed: Duration,
@@ -83,7 +83,7 @@ impl<C: KubeApi> Reporter<C> {
         // set ahead.
         let written = self.written.filter(|_| !self.is_over(now));
         let silent = written.map(|written| elapsed.saturating_sub(written));
-        let next = build(&self.last, standing, facts, now);
+        let next = build(&self.last, ready_state, facts, now);
         let compared = *self.compared.get_or_insert(elapsed);
         if elapsed.saturating_sub(compared) < HEARTBEAT && !worth_writing(&self.last, &next, silent)
         {
@@ -100,7 +100,7 @@ impl<C: KubeApi> Reporter<C> {
             }
             self.last = watch.status.take().unwrap_or_default();
             self.compared = Some(elapsed);
-            let status = build(&self.last, standing, facts, now);
+            let status = build(&self.last, ready_state, facts, now);
             if !worth_writing(&self.last, &status, silent) {
                 return Ok(());
             }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kube::ResourceExt;
 
-use super::Task;
+use super::Worker;
 use crate::{
     k8s::api::KubeApi,
     sync::owners::{Adoption, adopt, landing, misfits},
@@ -15,7 +15,7 @@ use crate::{
 /// mirrors.
 const ADOPTING: Duration = Duration::from_secs(60);
 
-impl<C: KubeApi, T: Service> Task<C, T> {
+impl<C: KubeApi, T: Service> Worker<C, T> {
     /// Checks whether all mirrors have their labels and owner references.
     pub(super) fn survey(&mut self) {
         self.store_seen.surveyed = self.env.index.lists();

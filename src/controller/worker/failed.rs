@@ -2,10 +2,10 @@
 
 use kube::ResourceExt;
 
-use super::{Failure, ReadyState, SyncError, SyncOutcome, Task};
+use super::{Failure, ReadyState, SyncError, SyncOutcome, Worker};
 use crate::{k8s::api::KubeApi, together::Service};
 
-impl<C: KubeApi, T: Service> Task<C, T> {
+impl<C: KubeApi, T: Service> Worker<C, T> {
     /// The state to report after a sync with this `outcome` and `failure`. Marks mirrors that became stale.
     pub(super) async fn failed(
         &mut self,

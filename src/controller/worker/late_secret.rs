@@ -3,7 +3,7 @@
 
 use kube::ResourceExt;
 
-use super::{ReadyState, Task};
+use super::{ReadyState, Worker};
 use crate::{
     controller::status::late_secret,
     k8s::api::KubeApi,
@@ -11,22 +11,22 @@ use crate::{
     together::Service,
 };
 
-impl<C: KubeApi, T: Service> Task<C, T> {
+impl<C: KubeApi, T: Service> Worker<C, T> {
     /// The state for lack of an API key, if `error` or the status says that the Secret is unusable. A failing API
     /// server gives no new information about the Secret.
     pub(super) fn keyless(&self, error: &CredentialsError) -> Option<ReadyState> {
-        let told = || late_secret::told(self.status.reporter.last());
-        let reason = error.reason().or_else(told)?;
+        let reported = || late_secret::reported(self.status.reporter.last());
+        let reason = error.reason().or_else(reported)?;
         let message = error.to_string();
         Some(ReadyState::Keyless { reason, message })
     }
 
     /// Starts with the Secret if it was unusable in the last status. Any other state reported first by a new generation
     /// or process would lose the start of the grace period.
-    pub(super) async fn look_first(&mut self) {
-        let missed = late_secret::told(self.status.reporter.last()).is_some();
+    pub(super) async fn check_secret_first(&mut self) {
+        let missed = late_secret::reported(self.status.reporter.last()).is_some();
         let keyless = if missed {
-            self.look_again(None).await
+            self.recheck_secret(None).await
         } else {
             None
         };
@@ -35,13 +35,13 @@ impl<C: KubeApi, T: Service> Task<C, T> {
             self.report(keyless.as_ref().unwrap_or(&progressing)).await;
         }
         self.adopt().await;
-        if let Some(standing) = keyless {
-            self.wait_for_key(standing).await;
+        if let Some(ready_state) = keyless {
+            self.wait_for_key(ready_state).await;
         }
     }
 
-    /// Waits until the Secret is usable, or a sync is requested; `standing` is the state until then.
-    pub(super) async fn wait_for_key(&mut self, mut standing: ReadyState) {
+    /// Waits until the Secret is usable, or a sync is requested; `ready_state` is the state until then.
+    pub(super) async fn wait_for_key(&mut self, mut ready_state: ReadyState) {
         let clock = self.env.clock.clone();
         let earliest = self.sync_state.full_allowed_at();
         loop {
@@ -55,22 +55,22 @@ impl<C: KubeApi, T: Service> Task<C, T> {
             }
             if clock.elapsed() >= until {
                 self.sync_state.observer.heartbeat.touch();
-                let Some(newer) = self.look_again(Some(&standing)).await else {
+                let Some(newer) = self.recheck_secret(Some(&ready_state)).await else {
                     // The sync that follows may take long, so the status is written first.
                     self.report(&ReadyState::Progressing(String::new())).await;
                     break;
                 };
-                standing = newer;
+                ready_state = newer;
             }
             self.mark_stale(clock.elapsed()).await;
             self.adopt_late_ones(false).await;
-            self.report(&standing).await;
+            self.report(&ready_state).await;
         }
         self.sync_state.observer.heartbeat.touch();
     }
 
     /// Reads the Secret and returns the state, which was `before`. Only changes are logged.
-    async fn look_again(&mut self, before: Option<&ReadyState>) -> Option<ReadyState> {
+    async fn recheck_secret(&mut self, before: Option<&ReadyState>) -> Option<ReadyState> {
         let (name, namespace) = (self.watch.name_any(), self.target.namespace.clone());
         let ctx = SyncContext {
             env: &*self.env,
@@ -83,12 +83,12 @@ impl<C: KubeApi, T: Service> Task<C, T> {
             tracing::info!(watch = %name, %namespace, "the Secret is usable now");
             return None;
         };
-        let standing = self.keyless(&error);
-        if standing.as_ref() == before {
+        let ready_state = self.keyless(&error);
+        if ready_state.as_ref() == before {
             tracing::debug!(watch = %name, %namespace, %error, "the Secret is still not usable");
         } else {
             tracing::warn!(watch = %name, %namespace, %error, "the Secret is not usable");
         }
-        standing
+        ready_state
     }
 }

@@ -1,17 +1,17 @@
 //! Nothing is planned before all mirrors are known.
 
-use super::Task;
+use super::Worker;
 use crate::{
     api::Reason, controller::status::build::ReadyState, k8s::api::KubeApi,
     sync::schedule::HEARTBEAT, together::Service,
 };
 
-impl<C: KubeApi, T: Service> Task<C, T> {
+impl<C: KubeApi, T: Service> Worker<C, T> {
     /// Waits until all mirrors of the `ClusterWatch` are known. If the API server does not allow listing them, that is
-    /// reported meanwhile, unless `standing` says something that holds regardless.
-    pub(super) async fn listed(&mut self, standing: &ReadyState) {
+    /// reported meanwhile, unless `ready_state` says something that holds regardless.
+    pub(super) async fn listed(&mut self, ready_state: &ReadyState) {
         let (env, target) = (self.env.clone(), self.target.clone());
-        let standing = match standing {
+        let ready_state = match ready_state {
             ReadyState::Progressing(_) => ReadyState::Failing {
                 reason: Reason::WriteFailed,
                 message: format!(
@@ -28,7 +28,7 @@ impl<C: KubeApi, T: Service> Task<C, T> {
             () = env.index.refused(&target.namespace) => {}
         }
         loop {
-            self.report(&standing).await;
+            self.report(&ready_state).await;
             tokio::select! {
                 biased;
                 () = complete() => return,

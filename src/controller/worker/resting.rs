@@ -1,6 +1,6 @@
 //! A `ClusterWatch` that is not synced: it is suspended, or an older one covers its instances.
 
-use super::{ADOPT_AGAIN, Task};
+use super::{ADOPT_AGAIN, Worker};
 use crate::{
     api::Reason,
     controller::{metrics::Watches, status::build::ReadyState},
@@ -9,7 +9,7 @@ use crate::{
     together::Service,
 };
 
-impl<C: KubeApi, T: Service> Task<C, T> {
+impl<C: KubeApi, T: Service> Worker<C, T> {
     /// `ready` is the status and reason of Ready before an earlier task of this generation panicked. A suspended
     /// `ClusterWatch` shows them again.
     #[must_use]
@@ -18,18 +18,18 @@ impl<C: KubeApi, T: Service> Task<C, T> {
         self
     }
 
-    /// Reports `standing` and does not call the Together API until it is dropped. The mirrors get their labels and
+    /// Reports `ready_state` and does not call the Together API until it is dropped. The mirrors get their labels and
     /// owner references and are marked when they become stale, unless the `ClusterWatch` `overlaps` another, which then
     /// owns the mirrors.
-    pub async fn rest(mut self, standing: ReadyState, overlaps: bool, meters: &Watches) {
-        self.count(meters);
-        self.listed(&standing).await;
+    pub async fn rest(mut self, ready_state: ReadyState, overlaps: bool, meters: &Watches) {
+        self.use_meter(meters);
+        self.listed(&ready_state).await;
         loop {
             if !overlaps {
                 let began = self.status.inputs.adopting.is_some();
                 self.survey();
                 if !began {
-                    self.report(&standing).await;
+                    self.report(&ready_state).await;
                 }
                 self.adopt().await;
             }
@@ -38,11 +38,11 @@ impl<C: KubeApi, T: Service> Task<C, T> {
             if !overlaps {
                 self.mark_stale(now).await;
             }
-            let told = self.report(&standing).await;
+            let reported = self.report(&ready_state).await;
             let due = [self.freshness.last_clean, self.freshness.last_complete]
                 .map(|since| since + self.stale_after());
             let next = due.into_iter().filter(|due| !overlaps && now < *due).min();
-            let pause = match (&self.status.inputs.adopting, told) {
+            let pause = match (&self.status.inputs.adopting, reported) {
                 (Some(_), _) => ADOPT_AGAIN,
                 (None, true) if self.may_land() => ADOPT_AGAIN,
                 (None, true) => HEARTBEAT,
@@ -68,11 +68,11 @@ impl<C: KubeApi, T: Service> Task<C, T> {
         }
     }
 
-    /// Reports `standing`, and does nothing else, until it is dropped.
-    pub async fn only_report(mut self, standing: ReadyState, meters: &Watches) {
-        self.count(meters);
+    /// Reports `ready_state`, and does nothing else, until it is dropped.
+    pub async fn only_report(mut self, ready_state: ReadyState, meters: &Watches) {
+        self.use_meter(meters);
         loop {
-            self.report(&standing).await;
+            self.report(&ready_state).await;
             self.pause().await;
         }
     }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::{Env, Task};
+use super::{Env, Worker};
 use crate::{k8s::api::KubeApi, together::Service};
 
-impl<C: KubeApi, T: Service> Task<C, T> {
+impl<C: KubeApi, T: Service> Worker<C, T> {
     /// Turns the next sync into a full one if etcd was restored since the last full sync started. Mirrors created since
     /// the snapshot are missing, and mirrors of finished remediations may be open again.
-    pub(super) fn heed_restore(&mut self) {
+    pub(super) fn note_restore(&mut self) {
         let restores = self.env.index.restores();
         self.sync_state.lists.history.restored |= self.store_seen.restores != restores;
         self.store_seen.restores = restores;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::Task;
+use super::Worker;
 use crate::{controller::spread::Entry, k8s::api::KubeApi, together::Service};
 
-impl<C: KubeApi, T: Service> Task<C, T> {
+impl<C: KubeApi, T: Service> Worker<C, T> {
     /// Starts no sync before `starts_at` (monotonic), unless one is requested; `entry` is on the roll of all synced
     /// `ClusterWatches`.
     #[must_use]

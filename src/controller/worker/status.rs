@@ -53,17 +53,17 @@ impl<C: KubeApi> StatusReport<C> {
                 .any(|condition| condition.type_ == "Ready" && condition.status == "True")
     }
 
-    /// Reports `standing`. Returns whether it was written. `stale_after` is how long a mirror may stay unconfirmed.
+    /// Reports `ready_state`. Returns whether it was written. `stale_after` is how long a mirror may stay unconfirmed.
     pub(super) async fn report<T>(
         &mut self,
         env: &Env<C, T>,
         watch: &ClusterWatch,
         target: &MirrorTarget,
         stale_after: Duration,
-        standing: &ReadyState,
+        ready_state: &ReadyState,
     ) -> bool {
         self.inputs.stale_after = stale_after;
-        if *standing != ReadyState::Progressing(String::new())
+        if *ready_state != ReadyState::Progressing(String::new())
             && env.index.is_listed(&target.namespace)
         {
             let (cluster, instance) = (&target.cluster, target.instance.as_deref());
@@ -72,10 +72,12 @@ impl<C: KubeApi> StatusReport<C> {
         }
         let (now, elapsed) = (env.clock.now(), env.clock.elapsed());
         let before = Shown::by(self.reporter.last());
-        let report = self.reporter.report(standing, &self.inputs, now, elapsed);
+        let report = self
+            .reporter
+            .report(ready_state, &self.inputs, now, elapsed);
         let written = report.await;
         self.meter.stands(&self.reporter.last().conditions);
-        if *standing != ReadyState::Suspended {
+        if *ready_state != ReadyState::Suspended {
             self.meter.stale_after(env.clock.elapsed(), stale_after);
         }
         if let Err(error) = &written {

@@ -74,26 +74,26 @@ impl World {
         }
     }
 
-    /// The worker of the `ClusterWatch` as it is now lives for this long: at rest with `standing`, else it polls.
-    async fn lives(&self, seconds: u64, standing: Option<ReadyState>) {
-        self.with_task(seconds, standing, false).await;
+    /// The worker of the `ClusterWatch` as it is now lives for this long: at rest with `ready_state`, else it polls.
+    async fn lives(&self, seconds: u64, ready_state: Option<ReadyState>) {
+        self.with_task(seconds, ready_state, false).await;
     }
 
     /// The same at rest, where it may overlap another.
-    async fn rests(&self, seconds: u64, standing: ReadyState, overlaps: bool) {
-        self.with_task(seconds, Some(standing), overlaps).await;
+    async fn rests(&self, seconds: u64, ready_state: ReadyState, overlaps: bool) {
+        self.with_task(seconds, Some(ready_state), overlaps).await;
     }
 
-    async fn with_task(&self, seconds: u64, standing: Option<ReadyState>, overlaps: bool) {
+    async fn with_task(&self, seconds: u64, ready_state: Option<ReadyState>, overlaps: bool) {
         let watch = Arc::new(self.cluster.watches().remove(0));
         let (_requests, requested) = watch::channel(None);
         let task =
-            Task::new(self.env.clone(), watch, SPEEDS, requested).after(self.pace.clone(), false);
+            Worker::new(self.env.clone(), watch, SPEEDS, requested).after(self.pace.clone(), false);
         let meters = Watches::new(self.env.clock.clone());
         let watchdog = Watchdog::new(self.env.clock.clone(), Duration::from_secs(300));
         let life = async {
-            match standing {
-                Some(standing) => task.rest(standing, overlaps, &meters).await,
+            match ready_state {
+                Some(ready_state) => task.rest(ready_state, overlaps, &meters).await,
                 None => task.run(&watchdog, &meters).await,
             }
         };

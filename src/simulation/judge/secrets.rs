@@ -7,7 +7,7 @@ use kube::ResourceExt;
 use super::cadence;
 use crate::{
     api::{Reason, cluster_watch::ClusterWatch},
-    controller::status::late_secret::told,
+    controller::status::late_secret::reported,
     simulation::{cluster::Op, world::State},
     sync::{credentials::AGAIN, schedule::HEARTBEAT},
 };
@@ -41,7 +41,7 @@ impl State {
         let since = since.map(|since| since.max(restored.unwrap_or_default()));
         let repaired = since.is_some_and(|since| now.saturating_sub(since) > REPAIRED);
         let next = cadence(watch).interval.clamp(NEXT_POLL, HEARTBEAT);
-        let says = watch.status.as_ref().and_then(told);
+        let says = watch.status.as_ref().and_then(reported);
         if let Some(reason) = says
             && repaired
             && !watch.spec.suspend
@@ -60,7 +60,7 @@ impl State {
         let uid = watch.uid().unwrap_or_default();
         let status = watch.status.as_ref();
         let newer = &mut self.judge.newer;
-        if status.and_then(told).is_none() {
+        if status.and_then(reported).is_none() {
             // Another reason, while the Secret is missing, would make the operator lose the start of the grace period.
             let progresses = status.is_some_and(|status| {
                 let mut all = status.conditions.iter();
@@ -83,7 +83,7 @@ impl State {
         if newer.clocks_differ || newer.restored.is_some() {
             return;
         }
-        let reason = status.and_then(told).map(Reason::as_str);
+        let reason = status.and_then(reported).map(Reason::as_str);
         let is = |type_: &str| {
             let conditions = status.map_or(&[][..], |status| &status.conditions);
             let mut all = conditions.iter();

@@ -12,48 +12,48 @@ pub const REQUESTED_AT: &str = "compute.together.ai/requestedAt";
 /// The requests of one `ClusterWatch`. Many requests in a row cause no more syncs than the shortest interval allows.
 #[derive(Debug)]
 pub struct Requests {
-    asked: Receiver<Option<String>>,
+    requested: Receiver<Option<String>>,
     apart: Duration,
     /// A request is waiting for its time.
     waiting: bool,
     /// When one was last honored (monotonic).
-    heeded: Option<Duration>,
+    taken: Option<Duration>,
 }
 
 impl Requests {
-    /// Requests by changes of the annotation's value in `asked`, honored at most once per `apart`.
+    /// Requests by changes of the annotation's value in `requested`, honored at most once per `apart`.
     #[must_use]
-    pub fn new(asked: Receiver<Option<String>>, apart: Duration) -> Self {
+    pub fn new(requested: Receiver<Option<String>>, apart: Duration) -> Self {
         Self {
-            asked,
+            requested,
             apart,
             waiting: false,
-            heeded: None,
+            taken: None,
         }
     }
 
     /// The request to answer `now`, if there is one other than `handled` and it is due. It is not due before `earliest`
     /// (monotonic).
-    pub fn heed(
+    pub fn take(
         &mut self,
         handled: Option<&str>,
         now: Duration,
         earliest: Duration,
     ) -> Option<String> {
-        let asked = self.asked.borrow_and_update().as_deref().map(echo);
-        let asked = asked.filter(|asked| handled != Some(&**asked));
+        let requested = self.requested.borrow_and_update().as_deref().map(echo);
+        let requested = requested.filter(|requested| handled != Some(&**requested));
         // Also if it was removed before its time: then nothing waits for it.
-        self.waiting = asked.is_some() && now < self.due(earliest);
-        let asked = asked.filter(|_| !self.waiting)?;
-        self.heeded = Some(now);
-        Some(asked)
+        self.waiting = requested.is_some() && now < self.due(earliest);
+        let requested = requested.filter(|_| !self.waiting)?;
+        self.taken = Some(now);
+        Some(requested)
     }
 
     /// Resolves when a request is due.
     pub async fn wait(&mut self, clock: &dyn Clock, earliest: Duration) {
         let due = self.due(earliest);
         if !self.waiting {
-            if self.asked.changed().await.is_err() {
+            if self.requested.changed().await.is_err() {
                 pending::<()>().await;
             }
             // Also if the wait is cancelled.
@@ -63,7 +63,7 @@ impl Requests {
     }
 
     fn due(&self, earliest: Duration) -> Duration {
-        let after_last = self.heeded.map(|heeded| heeded + self.apart);
+        let after_last = self.taken.map(|taken| taken + self.apart);
         after_last.unwrap_or_default().max(earliest)
     }
 }
@@ -88,26 +88,26 @@ mod tests {
 
     #[test]
     fn a_request_is_heeded_once_and_the_next_one_in_its_time() {
-        let (ask, asked) = watch::channel(None);
-        let mut requests = Requests::new(asked, APART);
-        assert_eq!(requests.heed(None, at(0), at(0)), None);
+        let (ask, requested) = watch::channel(None);
+        let mut requests = Requests::new(requested, APART);
+        assert_eq!(requests.take(None, at(0), at(0)), None);
         ask.send_replace(Some("one".to_owned()));
         assert_eq!(
-            requests.heed(Some("none"), at(1), at(0)).as_deref(),
+            requests.take(Some("none"), at(1), at(0)).as_deref(),
             Some("one")
         );
-        assert_eq!(requests.heed(Some("one"), at(2), at(0)), None, "handled");
+        assert_eq!(requests.take(Some("one"), at(2), at(0)), None, "handled");
         ask.send_replace(Some("two".to_owned()));
-        assert_eq!(requests.heed(Some("one"), at(3), at(0)), None, "too soon");
+        assert_eq!(requests.take(Some("one"), at(3), at(0)), None, "too soon");
         ask.send_replace(Some("three".to_owned()));
-        assert_eq!(requests.heed(Some("one"), at(10), at(0)), None, "too soon");
+        assert_eq!(requests.take(Some("one"), at(10), at(0)), None, "too soon");
         assert_eq!(
-            requests.heed(Some("one"), at(11), at(12)),
+            requests.take(Some("one"), at(11), at(12)),
             None,
             "a full listing is too soon"
         );
         assert_eq!(
-            requests.heed(Some("one"), at(12), at(12)).as_deref(),
+            requests.take(Some("one"), at(12), at(12)).as_deref(),
             Some("three")
         );
     }
@@ -115,9 +115,9 @@ mod tests {
     /// A second request came too early, and the wait for its time was given up.
     async fn one_that_waits() -> (SystemClock, watch::Sender<Option<String>>, Requests) {
         let clock = SystemClock::default();
-        let (ask, asked) = watch::channel(Some("one".to_owned()));
-        let mut requests = Requests::new(asked, APART);
-        assert!(requests.heed(None, clock.elapsed(), at(0)).is_some());
+        let (ask, requested) = watch::channel(Some("one".to_owned()));
+        let mut requests = Requests::new(requested, APART);
+        assert!(requests.take(None, clock.elapsed(), at(0)).is_some());
         ask.send_replace(Some("two".to_owned()));
         let short = tokio::time::timeout(at(6), requests.wait(&clock, at(0))).await;
         assert!(short.is_err());
@@ -135,15 +135,15 @@ mod tests {
     async fn a_request_that_is_taken_back_before_its_time_ends_no_wait_after_the_next() {
         let (clock, ask, mut requests) = one_that_waits().await;
         ask.send_replace(None);
-        assert_eq!(requests.heed(Some("one"), at(20), at(0)), None);
+        assert_eq!(requests.take(Some("one"), at(20), at(0)), None);
         let next = tokio::time::timeout(at(60), requests.wait(&clock, at(0))).await;
         assert!(next.is_err(), "nobody asks");
     }
 
     #[test]
     fn as_much_is_heeded_as_can_be_echoed() {
-        let (_ask, asked) = watch::channel(Some("ä".repeat(300)));
-        let heeded = Requests::new(asked, APART).heed(None, at(0), at(0));
-        assert_eq!(heeded, Some("ä".repeat(253)));
+        let (_ask, requested) = watch::channel(Some("ä".repeat(300)));
+        let taken = Requests::new(requested, APART).take(None, at(0), at(0));
+        assert_eq!(taken, Some("ä".repeat(253)));
     }
 }

@@ -36,7 +36,7 @@ async fn pauses_in_a_row_cost_no_more_calls_than_a_healthy_one() {
     let world = world();
     world.create("w", None);
     for _ in 0..TEN_MINUTES / 5 {
-        world.supervisor.pause().await;
+        world.registry.pause().await;
         world.settle();
         world.pass(5).await;
     }

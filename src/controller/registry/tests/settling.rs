@@ -13,7 +13,7 @@ async fn settles(events: impl AsyncFnOnce(&Changed)) -> usize {
         settles.fetch_add(1, Ordering::SeqCst);
         Vec::new()
     };
-    let settling = world.supervisor.settle_changed(None, &changed, watches);
+    let settling = world.registry.settle_changed(None, &changed, watches);
     tokio::select! {
         () = settling => unreachable!("it goes on until it is dropped"),
         () = events(&changed) => {}
@@ -49,14 +49,14 @@ async fn an_event_after_a_quiet_time_is_settled_at_once() {
     let world = World::new();
     let (changed, watches) = (Changed::default(), [watch("a", "one"), watch("b", "two")]);
     let settling = world
-        .supervisor
+        .registry
         .settle_changed(None, &changed, || watches.to_vec());
     let events = async {
         sleep(SECOND).await;
         changed.mark("b");
         tokio::task::yield_now().await;
         tokio::task::yield_now().await;
-        let running = world.supervisor.running.lock().unwrap();
+        let running = world.registry.running.lock().unwrap();
         assert!(running.contains_key("b") && !running.contains_key("a"));
     };
     tokio::select! {

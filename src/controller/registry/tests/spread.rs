@@ -87,7 +87,7 @@ async fn when_all_begin_again_they_are_even_too() {
     world.pass(90).await;
     taken(&calls);
     // As when the CRDs were away; so it is where another replica comes to lead.
-    world.supervisor.pause().await;
+    world.registry.pause().await;
     world.pass(62).await;
     let calls = taken(&calls);
     assert!(calls.len() >= MANY, "{}", calls.len());
@@ -99,7 +99,7 @@ async fn after_a_restore_of_etcd_they_are_even_too() {
     let (world, calls) = world(MANY);
     world.pass(120).await;
     taken(&calls);
-    let index = &world.supervisor.env.index;
+    let index = &world.registry.factory.env().index;
     let lists = || index.end(index.begin(None), None);
     lists();
     index.rewound(None);

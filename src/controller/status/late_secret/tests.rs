@@ -19,9 +19,13 @@ fn stalled() -> ReadyState {
     }
 }
 
-fn after(previous: &ClusterWatchStatus, standing: &ReadyState, seconds: i64) -> ClusterWatchStatus {
+fn after(
+    previous: &ClusterWatchStatus,
+    ready_state: &ReadyState,
+    seconds: i64,
+) -> ClusterWatchStatus {
     let time = now() + SignedDuration::from_secs(seconds);
-    build(previous, standing, &StatusInputs::default(), time)
+    build(previous, ready_state, &StatusInputs::default(), time)
 }
 
 fn is_stalled(status: &ClusterWatchStatus) -> bool {
@@ -115,10 +119,11 @@ fn only_the_secret_itself_counts() {
         CredentialsError::NotFound(name()).reason(),
         Some(Reason::SecretNotFound)
     );
-    let told_of = |standing: &ReadyState| told(&after(&ClusterWatchStatus::default(), standing, 0));
-    assert_eq!(told_of(&stalled()), None);
+    let reported_of =
+        |ready_state: &ReadyState| reported(&after(&ClusterWatchStatus::default(), ready_state, 0));
+    assert_eq!(reported_of(&stalled()), None);
     assert_eq!(
-        told_of(&keyless(Reason::SecretInvalid)),
+        reported_of(&keyless(Reason::SecretInvalid)),
         Some(Reason::SecretInvalid)
     );
     assert!(AGAIN < Duration::from_secs(15));

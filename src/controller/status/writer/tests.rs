@@ -126,8 +126,10 @@ async fn a_status_that_a_restore_of_etcd_put_back_is_written_again_though_nothin
     let (cluster, watch) = cluster_with_one();
     let mut reporter = reporter(&cluster, &watch);
     let mut report = async |elapsed| {
-        let standing = ReadyState::Suspended;
-        let told = reporter.report(&standing, &facts(), now(), elapsed).await;
+        let ready_state = ReadyState::Suspended;
+        let told = reporter
+            .report(&ready_state, &facts(), now(), elapsed)
+            .await;
         told.unwrap();
         cluster.watches().remove(0)
     };
