@@ -7,6 +7,7 @@ mod pages;
 mod retry;
 
 use super::*;
+use crate::together::query::dialect::{QueryNames, StateFilter};
 use fake::{Fake, cut, first_page, page, remediation};
 
 fn request(states: &[&str]) -> ListRequest {

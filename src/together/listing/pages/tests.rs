@@ -144,3 +144,45 @@ fn a_second_pass_proves_by_itself_and_hands_out_only_what_is_new() {
     assert_eq!((pass.pages(), pass.items()), (1, 2));
     assert!(pass.contains("a") && pass.contains("b") && !pass.contains("gone"));
 }
+
+#[test]
+fn only_the_first_item_of_an_id_decides_whether_it_is_readable() {
+    let mut ids = SeenIds::default();
+    assert_eq!(ids.record("a", true), Sighting::New);
+    assert_eq!(ids.record("a", false), Sighting::Repeated);
+    assert_eq!(ids.record("b", false), Sighting::New);
+    assert_eq!(ids.record("b", true), Sighting::Repeated);
+    assert!(ids.is_readable("a") && !ids.is_readable("b"));
+}
+
+#[test]
+fn a_new_pass_knows_what_all_earlier_ones_returned() {
+    let mut ids = SeenIds::default();
+    ids.record("a", true);
+    let mut ids = ids.start_over();
+    ids.record("b", false);
+    let mut ids = ids.start_over();
+    assert!(!ids.contains("a") && !ids.contains("b"));
+    let again = ["a", "b", "c"].map(|id| ids.record(id, true));
+    assert_eq!(
+        again,
+        [Sighting::Returned, Sighting::Returned, Sighting::New]
+    );
+    assert!(ids.is_readable("b"), "this pass could read it");
+}
+
+#[test]
+fn a_loop_is_a_repeated_token_or_two_pages_in_a_row_of_known_ids() {
+    let mut loops = LoopDetector::default();
+    assert!(!loops.detects("t") && !loops.detects("u"));
+    assert!(loops.detects("t"));
+    let pages = |known: &[bool]| {
+        let mut loops = LoopDetector::default();
+        for known in known {
+            loops.page_with_ids(*known);
+        }
+        loops.detects("t")
+    };
+    assert!(pages(&[true, true]) && pages(&[false, true, true]));
+    assert!(!pages(&[true]) && !pages(&[true, false, true]));
+}

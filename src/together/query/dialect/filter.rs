@@ -32,7 +32,7 @@ impl StateFilter {
     /// The forms for these states, best first. Each is for a server that rejects (400) the one before. Dropping states
     /// comes before changing the form: first those that this version does not know, so that one rejected state costs no
     /// other, then those that are not on the reference page.
-    pub(crate) fn ladder(asked: &[String]) -> Vec<Self> {
+    pub(crate) fn fallbacks(asked: &[String]) -> Vec<Self> {
         let those = |wanted: fn(&str) -> bool| {
             let those = asked.iter().filter(|state| wanted(state));
             those.cloned().collect::<Vec<_>>()
@@ -57,9 +57,9 @@ impl StateFilter {
     /// The best other form for `asked`, for a server that does not understand this one: comma-separated if the states
     /// were repeated, otherwise no filter.
     pub(super) fn other_form(&self, asked: &[String]) -> Self {
-        let mut ladder = Self::ladder(asked).into_iter();
+        let mut fallbacks = Self::fallbacks(asked).into_iter();
         let comma = matches!(self, Self::Repeated(_))
-            .then(|| ladder.find(|rung| matches!(rung, Self::Comma(_))));
+            .then(|| fallbacks.find(|form| matches!(form, Self::Comma(_))));
         comma.flatten().unwrap_or(Self::None)
     }
 }

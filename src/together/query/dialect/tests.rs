@@ -22,7 +22,7 @@ fn the_reference_pages_states_come_before_another_form() {
         StateFilter::Comma(reference),
         StateFilter::None,
     ];
-    assert_eq!(StateFilter::ladder(&open()), expected);
+    assert_eq!(StateFilter::fallbacks(&open()), expected);
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn known_states_come_before_the_reference_pages_alone() {
         StateFilter::Comma(reference),
         StateFilter::None,
     ];
-    assert_eq!(StateFilter::ladder(&asked), expected);
+    assert_eq!(StateFilter::fallbacks(&asked), expected);
 }
 
 #[test]
@@ -50,12 +50,12 @@ fn no_step_of_the_ladder_repeats_another() {
         StateFilter::Comma(two.clone()),
         StateFilter::None,
     ];
-    assert_eq!(StateFilter::ladder(&two), expected);
+    assert_eq!(StateFilter::fallbacks(&two), expected);
     for one in ["RUNNING", "DRAINING"] {
         let expected = [StateFilter::Repeated(states(one)), StateFilter::None];
-        assert_eq!(StateFilter::ladder(&states(one)), expected);
+        assert_eq!(StateFilter::fallbacks(&states(one)), expected);
     }
-    assert_eq!(StateFilter::ladder(&[]), [StateFilter::None]);
+    assert_eq!(StateFilter::fallbacks(&[]), [StateFilter::None]);
 }
 
 fn request(asked: &[String]) -> ListRequest {
@@ -188,7 +188,7 @@ async fn tells_in_words_how_the_server_is_asked() {
     let request = request(&asked);
     let told = || (dialects.note(&asked), dialects.spoken());
     let mut all = vec![told()];
-    for filter in StateFilter::ladder(&asked).into_iter().skip(1) {
+    for filter in StateFilter::fallbacks(&asked).into_iter().skip(1) {
         twice(|| dialects.filter_taken(&request, &filter));
         all.push(told());
     }
