@@ -34,7 +34,7 @@ pub(super) enum Decision {
 }
 
 /// The observation after a response at `now`: unchanged if the Lease is.
-pub(super) fn sighted(
+pub(super) fn observe(
     before: Option<ObservedLease>,
     answer: Option<LeaseSpec>,
     now: Duration,
@@ -87,7 +87,7 @@ fn duration(spec: &LeaseSpec) -> Duration {
 }
 
 /// What `me` writes to acquire or renew it at `now`, after `before`.
-pub(super) fn held(before: Option<&LeaseSpec>, me: &str, now: Timestamp) -> LeaseSpec {
+pub(super) fn renewed_spec(before: Option<&LeaseSpec>, me: &str, now: Timestamp) -> LeaseSpec {
     let mut spec = before.cloned().unwrap_or_default();
     if holder(&spec) != Some(me) {
         spec.lease_transitions = Some(match before {
@@ -193,14 +193,14 @@ mod tests {
 
     #[test]
     fn a_new_holder_counts_a_transition_and_a_renewal_does_not() {
-        let first = held(None, ME, at(1));
+        let first = renewed_spec(None, ME, at(1));
         assert_eq!(first.lease_transitions, Some(0));
         assert_eq!(first.lease_duration_seconds, Some(15));
-        let renewed = held(Some(&first), ME, at(2));
+        let renewed = renewed_spec(Some(&first), ME, at(2));
         assert_eq!(renewed.acquire_time, Some(MicroTime(at(1))));
         assert_eq!(renewed.renew_time, Some(MicroTime(at(2))));
         assert_eq!(renewed.lease_transitions, Some(0));
-        let next = held(Some(&released(&renewed, at(3))), "other", at(4));
+        let next = renewed_spec(Some(&released(&renewed, at(3))), "other", at(4));
         assert_eq!(next.acquire_time, Some(MicroTime(at(4))));
         assert_eq!(next.lease_transitions, Some(1));
         assert_eq!(next.lease_duration_seconds, Some(15));
@@ -215,11 +215,11 @@ mod tests {
             let mut last = None;
             for (pause, renewal) in looks {
                 now += Duration::from_millis(pause);
-                let spec = held(Some(&lease("other")), "other", at(renewal));
+                let spec = renewed_spec(Some(&lease("other")), "other", at(renewal));
                 if last.as_ref() != Some(&spec) {
                     (changed, last) = (now, Some(spec.clone()));
                 }
-                known = sighted(known, Some(spec), now);
+                known = observe(known, Some(spec), now);
                 let expected = if now < changed + LEASE_DURATION { Decision::Wait } else { Decision::Acquire };
                 prop_assert_eq!(decide(ME, false, known.as_ref(), now), expected);
             }
@@ -244,7 +244,7 @@ mod tests {
             other.spec.lease_duration_seconds = seconds;
             other.spec.lease_transitions = transitions;
             let _ = decide(ME, false, Some(&other), Duration::from_secs(now));
-            let mine = held(Some(&other.spec), ME, at(0));
+            let mine = renewed_spec(Some(&other.spec), ME, at(0));
             prop_assert_eq!(holder(&mine), Some(ME));
         }
     }

@@ -14,7 +14,10 @@ use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use crate::{
     clock::{Clock, jittered},
     k8s::{api::KubeApiError, leadership::Leadership, lease::Leases},
-    leader::decision::{Decision, ObservedLease, decide, held, holder, released, sighted},
+    leader::{
+        decision::{Decision, holder, released, renewed_spec},
+        known_lease::KnownLease,
+    },
 };
 
 /// How long a holder counts after a renewal.
@@ -46,13 +49,7 @@ pub struct Elector<L> {
     me: String,
     clock: Arc<dyn Clock>,
     leadership: Leadership,
-    seen: Option<ObservedLease>,
-    /// The Lease as this replica last wrote it.
-    written: Option<Lease>,
-    /// A creation was sent and has no response yet.
-    creating: bool,
-    /// The newest resourceVersion of the Lease in any response.
-    newest: u64,
+    known: KnownLease,
     filled: Box<dyn Fn() -> bool + Send + Sync>,
     rewound: Box<dyn Fn() + Send + Sync>,
 }
@@ -74,10 +71,7 @@ impl<L: Leases> Elector<L> {
             me,
             clock,
             leadership,
-            seen: None,
-            written: None,
-            creating: false,
-            newest: 0,
+            known: KnownLease::default(),
             filled: Box::new(|| true),
             rewound: Box::new(|| {}),
         }
@@ -97,8 +91,8 @@ impl<L: Leases> Elector<L> {
 
     /// Acquires leadership. Failures are logged and retried.
     pub async fn acquire(&mut self) {
-        let mut told = String::new();
-        for look in 0.. {
+        let mut last_news = String::new();
+        for attempt in 0.. {
             let outcome = self.attempt(false, self.call_deadline()).await;
             let (news, failed) = match outcome {
                 Ok(Decision::Acquire) => {
@@ -106,17 +100,17 @@ impl<L: Leases> Elector<L> {
                     return;
                 }
                 // Another standby was faster: the next read shows which.
-                Err(KubeApiError::Conflict) | Ok(Decision::Unready) => (told.clone(), false),
-                Ok(_) => (self.holder().to_owned(), false),
+                Err(KubeApiError::Conflict) | Ok(Decision::Unready) => (last_news.clone(), false),
+                Ok(_) => (self.known.holder().to_owned(), false),
                 Err(error) => (error.to_string(), true),
             };
-            if news != told && failed {
+            if news != last_news && failed {
                 tracing::warn!(lease = %self.lease, error = %news, "failed to acquire the Lease; retrying. Check that the service account may get, create and update leases in this namespace");
-            } else if news != told {
+            } else if news != last_news {
                 tracing::info!(lease = %self.lease, holder = %news, "standing by; another replica leads");
             }
-            told = news;
-            let pause = jittered(RETRY_PERIOD, &self.me, look);
+            last_news = news;
+            let pause = jittered(RETRY_PERIOD, &self.me, attempt);
             self.clock.sleep_until(self.clock.elapsed() + pause).await;
         }
     }
@@ -124,9 +118,9 @@ impl<L: Leases> Elector<L> {
     /// Renews until leadership is lost.
     pub async fn keep(&mut self) -> Lost {
         let mut failure = None;
-        for look in 0.. {
+        for attempt in 0.. {
             let until = self.leadership.until();
-            let pause = jittered(RETRY_PERIOD, &self.me, look);
+            let pause = jittered(RETRY_PERIOD, &self.me, attempt);
             let next = until.min(self.clock.elapsed() + pause);
             self.clock.sleep_until(next).await;
             if !self.leadership.holds() {
@@ -136,7 +130,7 @@ impl<L: Leases> Elector<L> {
                 Ok(Decision::Renew) => failure = None,
                 Ok(_) => {
                     self.leadership.end();
-                    let why = match self.holder() {
+                    let why = match self.known.holder() {
                         "" => "no longer has a holder".to_owned(),
                         other => format!("is now held by {other}"),
                     };
@@ -176,7 +170,7 @@ impl<L: Leases> Elector<L> {
     async fn give_up(&mut self, deadline: Duration) -> Result<(), KubeApiError> {
         let now = self.clock.now();
         let Some(lease) = self.bounded(deadline, self.leases.get()).await? else {
-            if self.creating {
+            if self.known.is_creation_in_flight() {
                 // Replaces our creation, which may still be in flight and then comes too late.
                 let spec = released(&LeaseSpec::default(), now);
                 self.bounded(deadline, self.leases.create(spec)).await?;
@@ -207,11 +201,8 @@ impl<L: Leases> Elector<L> {
             self.compare(lease);
         }
         let now = self.clock.elapsed();
-        let answer = lease
-            .as_ref()
-            .map(|lease| lease.spec.clone().unwrap_or_default());
-        self.seen = sighted(self.seen.take(), answer, now);
-        let decision = decide(&self.me, leading, self.seen.as_ref(), now);
+        self.known.observe(lease.as_ref(), now);
+        let decision = self.known.decide(&self.me, leading, now);
         if matches!(decision, Decision::Wait | Decision::Lost) {
             return Ok(decision);
         }
@@ -225,7 +216,7 @@ impl<L: Leases> Elector<L> {
 
     /// Renews the Lease that was written last, without a read if no other replica can have changed it.
     async fn renew(&mut self, deadline: Duration) -> Result<Decision, KubeApiError> {
-        if let Some(lease) = self.written.take() {
+        if let Some(lease) = self.known.take_written() {
             match self.write(Some(lease), deadline).await {
                 Err(KubeApiError::Conflict | KubeApiError::NotFound) => {}
                 done => return done.map(|()| Decision::Renew),
@@ -241,7 +232,7 @@ impl<L: Leases> Elector<L> {
         deadline: Duration,
     ) -> Result<(), KubeApiError> {
         let before = lease.as_ref().and_then(|lease| lease.spec.as_ref());
-        let spec = held(before, &self.me, self.clock.now());
+        let spec = renewed_spec(before, &self.me, self.clock.now());
         let sent = self.clock.elapsed();
         let written = if let Some(lease) = lease {
             let lease = Lease {
@@ -250,26 +241,20 @@ impl<L: Leases> Elector<L> {
             };
             self.bounded(deadline, self.leases.replace(&lease)).await?
         } else {
-            self.creating = true;
+            self.known.creation_sent();
             self.bounded(deadline, self.leases.create(spec)).await?
         };
         self.compare(&written);
-        self.creating = false;
+        self.known.wrote(written);
         self.leadership.extend(sent + RENEW_DEADLINE);
-        self.written = Some(written);
         Ok(())
     }
 
     /// Compares the Lease with earlier responses.
     fn compare(&mut self, lease: &Lease) {
-        let version = lease.metadata.resource_version.as_deref();
-        let Some(version) = version.and_then(|version| version.parse().ok()) else {
-            return;
-        };
-        if version < self.newest {
+        if self.known.went_back(lease) {
             (self.rewound)();
         }
-        self.newest = version;
     }
 
     /// The response of `call`, unless `deadline` (monotonic) passes first. Nothing starts after it.
@@ -291,12 +276,6 @@ impl<L: Leases> Elector<L> {
 
     fn call_deadline(&self) -> Duration {
         self.clock.elapsed() + CALL_TIMEOUT
-    }
-
-    /// The last observed holder; empty if none.
-    fn holder(&self) -> &str {
-        let seen = self.seen.as_ref();
-        seen.and_then(|seen| holder(&seen.spec)).unwrap_or_default()
     }
 
     fn lost(&self, why: String) -> Lost {

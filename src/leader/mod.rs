@@ -3,3 +3,4 @@
 pub mod apart;
 pub mod decision;
 pub mod elector;
+mod known_lease;
