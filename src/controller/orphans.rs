@@ -47,8 +47,8 @@ fn orphans(open: Vec<Open>, watches: &[Arc<ClusterWatch>]) -> Vec<Open> {
     }
     let mut open = open;
     open.retain(|(namespace, _, mirror)| {
-        let of = |instance| (Some(&**namespace), &*mirror.cluster, instance);
-        !followed.contains(&of(None)) && !followed.contains(&of(Some(&*mirror.instance)))
+        let of = |instance| (Some(&**namespace), &*mirror.subject.cluster, instance);
+        !followed.contains(&of(None)) && !followed.contains(&of(Some(&*mirror.subject.instance)))
     });
     open
 }
@@ -66,9 +66,9 @@ impl Suspects {
     /// Those of `found` that the previous round found too, in the order in which to mark them. If that round gave up,
     /// this one starts after the mirror at which it stopped.
     fn again(&mut self, mut found: Vec<Open>) -> Vec<Open> {
-        let uids = found.iter().map(|(_, _, mirror)| mirror.uid.clone());
+        let uids = found.iter().map(|(_, _, mirror)| mirror.object.uid.clone());
         let before = std::mem::replace(&mut self.found, uids.collect());
-        found.retain(|(_, _, mirror)| before.contains(&mirror.uid));
+        found.retain(|(_, _, mirror)| before.contains(&mirror.object.uid));
         found.sort_unstable_by(|one, other| (&one.0, &one.1).cmp(&(&other.0, &other.1)));
         if let Some((namespace, name)) = self.gave_up_at.take() {
             let done = found.partition_point(|open| (&open.0, &open.1) <= (&namespace, &name));

@@ -165,7 +165,7 @@ fn what_the_api_shows_no_more_is_told_and_that_it_is_back() {
     let back = "Listed: instance-1: listed again; the mirror matches the API";
     assert_eq!(marked(Synced::Listed), back);
     let mut stale = (*running).clone();
-    stale.synced = Synced::Stale;
+    stale.lifecycle.synced = Synced::Stale;
     let change = |state| MirrorChange::Update {
         mirror: stale.clone().into(),
         status: Some(status(&item(1, state))),

@@ -187,7 +187,8 @@ impl Index {
             watch.refused = false;
             let seen = watch.seen;
             inner.retain(watched, |mirror| {
-                mirror.epoch >= epoch || mirror.answered >= epoch && mirror.resource_version > seen
+                let is_newer = !mirror.object.is_reached_by(seen);
+                mirror.epochs.shown_since(epoch) || mirror.epochs.answered_since(epoch) && is_newer
             });
             inner.lists += 1;
             inner.restores += u64::from(restored);

@@ -13,9 +13,7 @@ impl Inner {
     ) -> impl Iterator<Item = (&str, &Arc<Mirror>)> {
         let group = self.group(namespace, cluster).into_iter().flatten();
         let named = group.map(|(name, mirror)| (&**name, mirror));
-        named.filter(move |(_, mirror)| {
-            !mirror.foreign && instance.is_none_or(|wanted| &*mirror.instance == wanted)
-        })
+        named.filter(move |(_, mirror)| !mirror.foreign && mirror.subject.concerns(instance))
     }
 }
 
@@ -64,7 +62,7 @@ impl Index {
         cluster: &str,
         instance: Option<&str>,
     ) -> Vec<(Box<str>, Arc<Mirror>)> {
-        self.mirrors(namespace, cluster, instance, |mirror| mirror.open)
+        self.mirrors(namespace, cluster, instance, |mirror| mirror.lifecycle.open)
     }
 
     /// The number of objects with an unreadable spec, by namespace.
@@ -87,7 +85,7 @@ impl Index {
             .filter(|(of, _)| namespace.is_none_or(|namespace| namespace == &***of))
             .flat_map(|(of, groups)| {
                 let mirrors = groups.values().flatten();
-                let open = mirrors.filter(|(_, mirror)| mirror.open && !mirror.foreign);
+                let open = mirrors.filter(|(_, mirror)| mirror.lifecycle.open && !mirror.foreign);
                 open.map(|(name, mirror)| (of.clone(), name.clone(), mirror.clone()))
             })
             .collect()
@@ -98,6 +96,6 @@ impl Index {
     pub fn any_open(&self, namespace: &str, cluster: &str, instance: Option<&str>) -> bool {
         let inner = self.lock();
         let mut mirrors = inner.mirrors(namespace, cluster, instance);
-        mirrors.any(|(_, mirror)| mirror.open)
+        mirrors.any(|(_, mirror)| mirror.lifecycle.open)
     }
 }

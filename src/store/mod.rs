@@ -5,8 +5,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use entry::Names;
-pub use entry::{ConditionFacts, Mirror};
+pub use entry::{ConditionFacts, Digests, Lifecycle, Mirror, StoredObject, Subject, Times};
+use entry::{Epochs, Names};
 use kube::ResourceExt;
 pub use listing::Rewinds;
 use listing::Watched;
@@ -46,20 +46,10 @@ impl Source {
     /// Whether it replaces `known` with an entry of `resource_version`. A list is a consistent read, so it replaces
     /// everything that was known before it started, whatever its version: etcd may have been restored.
     fn replaces(self, known: &Mirror, resource_version: u64) -> bool {
-        let newer = known.resource_version <= resource_version;
+        let newer = known.object.is_reached_by(resource_version);
         match self {
-            Self::List(epoch) => known.answered < epoch || newer,
+            Self::List(epoch) => !known.epochs.answered_since(epoch) || newer,
             Self::Event | Self::Answer => newer,
-        }
-    }
-
-    /// The epochs in which a watch and a response last showed the mirror, once this source showed it `now`.
-    fn stamps(self, known: Option<&Mirror>, now: u32) -> (u32, u32) {
-        let (epoch, answered) = known.map_or((0, 0), |known| (known.epoch, known.answered));
-        match self {
-            Self::List(epoch) => (epoch, answered),
-            Self::Event => (now, answered),
-            Self::Answer => (epoch, now),
         }
     }
 }
@@ -67,7 +57,7 @@ impl Source {
 /// An object that becomes readable or unreadable has two entries under one name. Returns whether the entry from
 /// `source` is the one to drop.
 fn stays(groups: &mut Namespace, name: &str, told: &Mirror, source: Source) -> bool {
-    let unreadable = *told.cluster == *UNREADABLE;
+    let unreadable = *told.subject.cluster == *UNREADABLE;
     for (cluster, group) in groups {
         match (unreadable, **cluster == *UNREADABLE) {
             // Unreadable objects come first, because their cluster is empty.
@@ -76,7 +66,7 @@ fn stays(groups: &mut Namespace, name: &str, told: &Mirror, source: Source) -> b
             _ => {}
         }
         match group.get(name) {
-            Some(known) if !source.replaces(known, told.resource_version) => return true,
+            Some(known) if !source.replaces(known, told.object.resource_version) => return true,
             Some(_) => drop(group.remove(name)),
             None => {}
         }
@@ -122,24 +112,23 @@ impl Inner {
         if stays(groups, &name, &mirror, source) {
             return false;
         }
-        let group = groups.entry(mirror.cluster.clone()).or_default();
+        let group = groups.entry(mirror.subject.cluster.clone()).or_default();
         let mut back = false;
         match group.get_mut(name.as_str()) {
             Some(known) => {
-                let (epoch, answered) = source.stamps(Some(known), now);
-                if source.replaces(known, mirror.resource_version) {
-                    back = known.resource_version > mirror.resource_version;
-                    (mirror.epoch, mirror.answered) = (epoch, answered);
+                let epochs = known.epochs.stamped(source, now);
+                if source.replaces(known, mirror.object.resource_version) {
+                    back = known.object.resource_version > mirror.object.resource_version;
+                    mirror.epochs = epochs;
                     *known = Arc::new(mirror);
                 } else {
-                    let known = Arc::make_mut(known);
-                    (known.epoch, known.answered) = (epoch, answered);
+                    Arc::make_mut(known).epochs = epochs;
                 }
             }
             // The watch was past this write when its response came, so a missing object was deleted since.
-            None if matches!(source, Source::Answer) && mirror.resource_version <= seen => {}
+            None if matches!(source, Source::Answer) && mirror.object.resource_version <= seen => {}
             None => {
-                (mirror.epoch, mirror.answered) = source.stamps(None, now);
+                mirror.epochs = Epochs::default().stamped(source, now);
                 group.insert(name.into_boxed_str(), Arc::new(mirror));
             }
         }
@@ -156,7 +145,7 @@ impl Inner {
         if let Some(group) = group
             && group
                 .get(name)
-                .is_some_and(|known| known.resource_version <= resource_version)
+                .is_some_and(|known| known.object.is_reached_by(resource_version))
         {
             group.remove(name);
             if group.is_empty() {
@@ -288,16 +277,19 @@ impl Index {
     /// Records that no change is needed for the entry `confirmed` while the plan's inputs have the digest `inputs`. A
     /// new entry drops this.
     pub fn confirm(&self, namespace: &str, name: &str, confirmed: Arc<Mirror>, inputs: u64) {
-        let (cluster, version) = (confirmed.cluster.clone(), confirmed.resource_version);
+        let (cluster, version) = (
+            confirmed.subject.cluster.clone(),
+            confirmed.object.resource_version,
+        );
         // Otherwise they would have to be copied.
         drop(confirmed);
         let mut inner = self.lock();
         let groups = inner.namespaces.get_mut(namespace);
         let group = groups.and_then(|groups| groups.get_mut(&cluster));
         if let Some(mirror) = group.and_then(|group| group.get_mut(name))
-            && mirror.resource_version == version
+            && mirror.object.resource_version == version
         {
-            Arc::make_mut(mirror).confirms = inputs;
+            Arc::make_mut(mirror).digests.confirm(inputs);
         }
     }
 

@@ -40,18 +40,18 @@ pub fn rollup<'a>(mirrors: impl Iterator<Item = (&'a str, &'a Mirror)>) -> Rollu
     let mut waiting = Vec::new();
     for (name, mirror) in mirrors {
         counts.total += 1;
-        counts.open += i64::from(mirror.open);
-        if mirror.synced.is_gone() || mirror.unread || mirror.state.is_empty() {
+        counts.open += i64::from(mirror.lifecycle.open);
+        if mirror.lifecycle.synced.is_gone() || mirror.lifecycle.unread || mirror.state.is_empty() {
             continue;
         }
         *by_state.entry(&mirror.state).or_default() += 1;
-        if mirror.open && *mirror.state == *AWAITING {
+        if mirror.lifecycle.open && *mirror.state == *AWAITING {
             counts.awaiting_approval += 1;
-            waiting.push((mirror.created, name, mirror));
+            waiting.push((mirror.times.created, name, mirror));
         }
         let place = place(mirror);
         let seen = latest
-            .entry(&mirror.instance)
+            .entry(&mirror.subject.instance)
             .or_insert((place, name, mirror));
         if (place, name) > (seen.0, seen.1) {
             *seen = (place, name, mirror);
@@ -60,7 +60,7 @@ pub fn rollup<'a>(mirrors: impl Iterator<Item = (&'a str, &'a Mirror)>) -> Rollu
     let failed = latest
         .into_values()
         .filter(|(_, _, mirror)| *mirror.state == *FAILED)
-        .map(|(_, name, mirror)| (mirror.finished, name, mirror));
+        .map(|(_, name, mirror)| (mirror.times.finished, name, mirror));
     let failed: Vec<_> = failed.collect();
     counts.failed_nodes = count(failed.len());
     counts.by_state = by_state
@@ -91,7 +91,7 @@ type Place = (bool, Option<Timestamp>);
 /// The rank of a mirror within its instance, the latest is the greatest: by its creation, otherwise by its last update.
 /// One without either counts as the latest, so that no failure is hidden.
 fn place(mirror: &Mirror) -> Place {
-    let time = mirror.created.or(mirror.updated);
+    let time = mirror.times.created.or(mirror.times.updated);
     (time.is_none(), time)
 }
 
@@ -99,7 +99,7 @@ fn attention(name: &str, mirror: &Mirror, since: Option<Timestamp>) -> Attention
     let known = |value: &str| Some(value.to_owned()).filter(|value| !value.is_empty());
     Attention {
         name: name.to_owned(),
-        node: known(&mirror.node),
+        node: mirror.subject.known_node().map(str::to_owned),
         state: mirror.state.to_string(),
         mode: known(&mirror.mode),
         since: since.map(seconds),
@@ -108,11 +108,7 @@ fn attention(name: &str, mirror: &Mirror, since: Option<Timestamp>) -> Attention
 
 /// One sentence about the remediation that waits longest.
 fn message(name: &str, mirror: &Mirror, since: Option<Timestamp>, all: usize) -> String {
-    let node = if mirror.node.is_empty() {
-        UNNAMED
-    } else {
-        &mirror.node
-    };
+    let node = mirror.subject.known_node().unwrap_or(UNNAMED);
     let mode = if mirror.mode.is_empty() {
         "remediation"
     } else {
@@ -132,7 +128,7 @@ fn message(name: &str, mirror: &Mirror, since: Option<Timestamp>, all: usize) ->
         format!(
             "{node}: {mode} awaits approval{}.{more} {}",
             time("since"),
-            how_to_approve(&mirror.id, Some(&mirror.mode))
+            how_to_approve(&mirror.subject.id, Some(&mirror.mode))
         )
     } else {
         format!(

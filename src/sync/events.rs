@@ -20,7 +20,7 @@ pub fn events_for(change: &MirrorChange, news: Option<Timestamp>) -> Vec<EventDr
             mirror,
             status: Some(status),
             ..
-        } if mirror.state.is_empty() => created(status, &mirror.id, news),
+        } if mirror.state.is_empty() => created(status, &mirror.subject.id, news),
         MirrorChange::Update {
             mirror,
             status: Some(status),
@@ -39,7 +39,7 @@ fn created(status: &RemediationStatus, id: &str, news: Option<Timestamp>) -> Vec
 fn updated(mirror: &Mirror, status: &RemediationStatus) -> Vec<EventDraft> {
     let mut said = Vec::new();
     let entered_another = status.state.as_deref() != Some(&*mirror.state);
-    if !entered_another && mirror.synced != Synced::Listed && status.open == Some(true) {
+    if !entered_another && mirror.lifecycle.synced != Synced::Listed && status.open == Some(true) {
         said.extend(marked(mirror, Synced::Listed));
     }
     let mode = status.mode.as_deref().unwrap_or_default();
@@ -56,7 +56,7 @@ fn updated(mirror: &Mirror, status: &RemediationStatus) -> Vec<EventDraft> {
         ));
     }
     if entered_another {
-        said.push(entered(status, &mirror.id));
+        said.push(entered(status, &mirror.subject.id));
     }
     said
 }
@@ -81,10 +81,10 @@ fn entered(status: &RemediationStatus, id: &str) -> EventDraft {
 }
 
 fn marked(mirror: &Mirror, synced: Synced) -> Option<EventDraft> {
-    let node = node(Some(&*mirror.node).filter(|node| !node.is_empty()));
+    let node = node(mirror.subject.known_node());
     let note = |told: &str| format!("{node}: {told}");
     match synced {
-        Synced::Listed if mirror.synced == Synced::Pending => None,
+        Synced::Listed if mirror.lifecycle.synced == Synced::Pending => None,
         Synced::Listed => Some(EventDraft::normal(
             synced.reason(),
             note("listed again; the mirror matches the API"),

@@ -130,7 +130,9 @@ impl<'a> ListEvidence<'a> {
             self.clocks,
         );
         if matches!(verdict, Verdict::Skipped(_))
-            && mirror.as_ref().is_some_and(|mirror| *mirror.id == *id)
+            && mirror
+                .as_ref()
+                .is_some_and(|mirror| *mirror.subject.id == *id)
         {
             self.unconfirmed.insert(Box::from(&*id));
         }
@@ -196,7 +198,9 @@ impl<'a> ListEvidence<'a> {
         let (policy, clocks) = (&self.target.retention, self.clocks);
         let (namespace, cluster) = (&self.target.namespace, &self.target.cluster);
         let unwritten = unwritten.filter_map(|name| index.mirror(namespace, cluster, name));
-        let unsure = unwritten.map(|mirror| mirror.instance.clone()).collect();
+        let unsure = unwritten
+            .map(|mirror| mirror.subject.instance.clone())
+            .collect();
         retention::settle(policy, mirrors, candidates, clocks, &unsure)
     }
 }

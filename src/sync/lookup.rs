@@ -53,10 +53,10 @@ pub(super) async fn ask<A: Api, C: KubeApi, T: Service>(
         let Some(mirror) = index.mirror(&target.namespace, &target.cluster, &name) else {
             continue;
         };
-        let instance = Some(&*mirror.instance).filter(|instance| !instance.is_empty());
-        let mut answer = question(api, target, instance, &mirror.id, &mut left).await;
+        let instance = mirror.subject.known_instance();
+        let mut answer = question(api, target, instance, &mirror.subject.id, &mut left).await;
         if instance.is_some() && matches!(answer, Some(Err(Error::NotFound))) {
-            answer = question(api, target, None, &mirror.id, &mut left).await;
+            answer = question(api, target, None, &mirror.subject.id, &mut left).await;
         }
         let Some(answer) = answer else { break };
         lists.absences.asked(&name);
@@ -67,13 +67,13 @@ pub(super) async fn ask<A: Api, C: KubeApi, T: Service>(
                 asked.shown.push(item.clone());
                 let writes = evidence.plan_page(index, &lists.regressions, vec![Ok(item)]);
                 queue.submit(writes).await;
-                if evidence.unconfirmed.contains(&mirror.id) {
+                if evidence.unconfirmed.contains(&mirror.subject.id) {
                     Answer::LeftOut
                 } else {
                     Answer::Shown
                 }
             }
-            Err(error) => match meaning(&error, &mirror.id) {
+            Err(error) => match meaning(&error, &mirror.subject.id) {
                 Some(meaning) => meaning,
                 // A key or an API that fails now would fail for the rest too. If only this one fails, the next sync
                 // starts with the others.
@@ -115,7 +115,7 @@ pub(super) fn proven_gone<C, T>(ctx: SyncContext<'_, C, T>, absences: &Absences)
     let proven = absences.names().filter_map(|name| {
         let synced = absences.verdict(name)?;
         let mirror = index.mirror(&target.namespace, &target.cluster, name)?;
-        (mirror.open && mirror.synced != synced).then(|| Write {
+        (mirror.lifecycle.open && mirror.lifecycle.synced != synced).then(|| Write {
             name: name.into(),
             change: MirrorChange::Mark(mirror, synced),
         })

@@ -27,10 +27,10 @@ impl Open {
         let entered = hop.and_then(|hop| timestamp::read(hop.time.as_deref()));
         // A remediation that awaits approval needs a series, because an alert uses it, even if the API gives no time.
         let seen = || timestamp::read(hop.map(|hop| &*hop.observed_time));
-        let since = entered.or(mirror.created).or_else(seen)?;
+        let since = entered.or(mirror.times.created).or_else(seen)?;
         Some(Self {
-            id: mirror.id.clone(),
-            node: mirror.node.clone(),
+            id: mirror.subject.id.clone(),
+            node: mirror.subject.node.clone(),
             state: mirror.state.clone(),
             mode: mirror.mode.clone(),
             since: since.as_duration().as_secs_f64(),
@@ -69,11 +69,11 @@ pub(super) fn look(index: &Index, target: &MirrorTarget, room: usize) -> Looked 
             overflow: 0,
         };
         let counted = all.inspect(|(_, mirror)| {
-            let known = !mirror.synced.is_gone() && !mirror.state.is_empty();
+            let known = !mirror.lifecycle.synced.is_gone() && !mirror.state.is_empty();
             if known {
                 *looked.states.entry(state_label(&mirror.state)).or_default() += 1;
             }
-            if let Some(open) = Some(mirror).filter(|mirror| known && mirror.open) {
+            if let Some(open) = Some(mirror).filter(|mirror| known && mirror.lifecycle.open) {
                 if looked.open.len() < room {
                     looked.open.extend(Open::of(open));
                 } else {

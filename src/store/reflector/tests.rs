@@ -38,7 +38,11 @@ fn after_a_restore_of_etcd_the_next_list_replaces_what_was_known() {
         tell(&index, list([object(uid, 4, "RUNNING")]));
         let known = index.get("n", "a").unwrap();
         assert_eq!(
-            (&*known.uid, known.resource_version, &*known.state),
+            (
+                &*known.object.uid,
+                known.object.resource_version,
+                &*known.state
+            ),
             (uid, 4, "RUNNING")
         );
     }

@@ -271,7 +271,7 @@ proptest! {
     )) {
         let mirrors: Vec<_> = items.iter().map(|(item, synced)| mirror(item, *synced)).collect();
         let Rollup { counts, attention, message } = rollup(&mirrors);
-        let gone = mirrors.iter().filter(|(_, mirror)| mirror.synced.is_gone()).count();
+        let gone = mirrors.iter().filter(|(_, mirror)| mirror.lifecycle.synced.is_gone()).count();
         let all = i64::try_from(mirrors.len()).unwrap();
         prop_assert_eq!(counts.total, all);
         prop_assert_eq!(counts.by_state.values().sum::<i64>() + i64::try_from(gone).unwrap(), all);

@@ -113,7 +113,7 @@ fn after(state: State, event: Event) -> Option<(Box<str>, u64)> {
         Removed(version) => index.removed("n", "c", "a", version),
     }
     let known = index.get("n", "a")?;
-    Some((known.uid.clone(), known.resource_version))
+    Some((known.object.uid.clone(), known.object.resource_version))
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn the_name_of_an_object_that_cannot_be_read_is_taken_until_it_can() {
     index.show(None, object(NAME, 5, "RUNNING"));
     index.show(None, unreadable(6));
     let known = index.get("n", NAME).unwrap();
-    assert!(known.foreign && known.resource_version == 6);
+    assert!(known.foreign && known.object.resource_version == 6);
     assert!(index.all_open(None).is_empty() && index.mirror("n", "c", NAME).is_none());
     assert_eq!(index.unreadable().into_values().sum::<usize>(), 1);
     // An older one says nothing new.

@@ -117,7 +117,7 @@ async fn what_was_told_to_be_older_is_known_once_a_list_that_began_since_has_end
     assert!(!index.is_ready());
     list(&index, [object("a", 3, "RUNNING")]);
     assert!(index.is_ready() && index.is_listed("n"));
-    assert_eq!(index.get("n", "a").unwrap().resource_version, 3);
+    assert_eq!(index.get("n", "a").unwrap().object.resource_version, 3);
     // Answers count from there on.
     index.apply(object("new", 4, "RUNNING"));
     assert!(state(&index, "new").is_some());

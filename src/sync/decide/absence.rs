@@ -92,7 +92,8 @@ impl Absences {
         let full = listing.states().is_empty();
         let proof = full && listing.skipped_unnamed() == 0;
         self.note(
-            open.iter().map(|(name, mirror)| (&**name, &*mirror.id)),
+            open.iter()
+                .map(|(name, mirror)| (&**name, &*mirror.subject.id)),
             |id| {
                 if !listing.contains(id) {
                     Presence::Lacking

@@ -72,8 +72,7 @@ impl MirrorTarget {
     /// Whether a mirror has the labels and owner references of the `ClusterWatch`.
     #[must_use]
     pub fn fits(&self, mirror: &Mirror) -> bool {
-        let instance = Some(&*mirror.instance).filter(|instance| !instance.is_empty());
-        self.metadata(instance) == mirror.metadata
+        self.metadata(mirror.subject.known_instance()) == mirror.digests.metadata
     }
 
     /// A digest of the labels and owner references for a mirror of this instance.
@@ -173,7 +172,7 @@ pub fn plan(
         return Verdict::Skipped("it belongs to another instance");
     }
     match mirror {
-        Some(mirror) if *mirror.cluster != *target.cluster || *mirror.id != *item.id => {
+        Some(mirror) if !mirror.subject.is(&target.cluster, &item.id) => {
             Verdict::Skipped("another object has the mirror's name. Delete that object")
         }
         Some(mirror) => change(target, name, &item, mirror, trust_older),
@@ -188,23 +187,24 @@ fn change(
     mirror: &Arc<Mirror>,
     trust_older: bool,
 ) -> Verdict {
-    if let (Some(theirs), Some(ours)) =
-        (timestamp::read(item.update_time.as_deref()), mirror.updated)
+    let theirs = timestamp::read(item.update_time.as_deref());
+    if let (Some(theirs), Some(ours)) = (theirs, mirror.times.updated)
         && theirs < ours
         && !trust_older
     {
         return Verdict::Older(theirs);
     }
-    let status = status::from_api(item, &target.omit, mirror.generation);
-    let metadata = target.metadata(status.instance_id.as_deref()) != mirror.metadata;
-    let status = (digest::digest(&status) != mirror.content).then(|| Box::new(status));
+    let generation = mirror.object.generation;
+    let status = status::from_api(item, &target.omit, generation);
+    let metadata = target.metadata(status.instance_id.as_deref()) != mirror.digests.metadata;
+    let status = (!mirror.digests.has_content(&status)).then(|| Box::new(status));
     if status.is_none() && !metadata {
         return Verdict::Unchanged;
     }
-    if let (Synced::Stale, false, Some(status)) = (mirror.synced, metadata, &status) {
+    if let (Synced::Stale, false, Some(status)) = (mirror.lifecycle.synced, metadata, &status) {
         let mut marked = status.clone();
-        status::mark(&mut marked, Synced::Stale, &item.id, mirror.generation);
-        if digest::digest(&marked) == mirror.content {
+        status::mark(&mut marked, Synced::Stale, &item.id, generation);
+        if mirror.digests.has_content(&marked) {
             return Verdict::Confirmed(mirror.clone());
         }
     }

@@ -62,7 +62,7 @@ impl Policy {
     #[must_use]
     pub fn concerns(&self, mirror: &Mirror, clocks: Clocks) -> bool {
         let counted = self.max_per_instance.is_some();
-        !mirror.open && (counted || self.is_over(mirror.end(), clocks))
+        !mirror.lifecycle.open && (counted || self.is_over(mirror.end(), clocks))
     }
 }
 
@@ -106,7 +106,7 @@ pub fn settle(
 ) -> Vec<Write> {
     let (expired, finished): (Vec<_>, Vec<_>) = mirrors
         .iter()
-        .filter(|(_, mirror)| !mirror.open && !unsure.contains(&mirror.instance))
+        .filter(|(_, mirror)| !mirror.lifecycle.open && !unsure.contains(&mirror.subject.instance))
         .partition(|(_, mirror)| policy.is_over(mirror.end(), clocks));
     let prune = |(name, mirror): &(Box<str>, Arc<Mirror>)| Write {
         name: name.clone(),
@@ -120,7 +120,7 @@ pub fn settle(
     let mut instances: BTreeMap<String, Vec<Kept<'_>>> = BTreeMap::new();
     for mirror in finished {
         instances
-            .entry(mirror.1.instance.to_string())
+            .entry(mirror.1.subject.instance.to_string())
             .or_default()
             .push(Kept::Mirror(mirror));
     }
@@ -161,7 +161,7 @@ impl Kept<'_> {
         match self {
             Self::Mirror((name, mirror)) => {
                 let end = mirror.end().map(|end| end.by_api(clocks));
-                rank(end, mirror.created, name)
+                rank(end, mirror.times.created, name)
             }
             Self::Candidate(one) => rank(one.finished, one.created, &one.name),
         }

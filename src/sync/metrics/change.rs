@@ -65,7 +65,7 @@ impl Change {
                 mirror,
                 status: Some(status),
                 ..
-            } if status.state.as_deref() != Some(&*mirror.state) => (status, mirror.open),
+            } if status.state.as_deref() != Some(&*mirror.state) => (status, mirror.lifecycle.open),
             _ => return None,
         };
         counts.then(|| Self::to(status))

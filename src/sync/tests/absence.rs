@@ -134,7 +134,15 @@ async fn the_404_of_an_id_that_a_proxy_may_misread_proves_nothing() {
     let mut world = World::with([odd, item(2, "RUNNING")]).await;
     world.api().hide("rack/7");
     let name = object_name(&world.target.cluster, "rack/7");
-    let reason = |world: &World| world.env.index.get(NAMESPACE, &name).unwrap().synced;
+    let reason = |world: &World| {
+        world
+            .env
+            .index
+            .get(NAMESPACE, &name)
+            .unwrap()
+            .lifecycle
+            .synced
+    };
     let mut full = 0;
     for _ in 0..6 {
         let before = reason(&world);

@@ -91,9 +91,10 @@ impl<C: KubeApi> Writer<C> {
             MirrorChange::Create(_, spec) => (spec.cluster_id.as_str().into(), None),
             MirrorChange::Update { mirror, .. }
             | MirrorChange::Mark(mirror, _)
-            | MirrorChange::Prune(mirror) => {
-                (mirror.cluster.clone(), Some(mirror.resource_version))
-            }
+            | MirrorChange::Prune(mirror) => (
+                mirror.subject.cluster.clone(),
+                Some(mirror.object.resource_version),
+            ),
         };
         let done = match write.change {
             MirrorChange::Create(status, spec) => self.create(&name, *status, spec, now).await,
@@ -126,7 +127,7 @@ impl<C: KubeApi> Writer<C> {
     /// restored. It decides nothing else.
     async fn look_again(&self, name: &str, cluster: &str) {
         let known = self.index.get(&self.namespace, name);
-        let before = known.map(|mirror| mirror.resource_version);
+        let before = known.map(|mirror| mirror.object.resource_version);
         // If this fails, the next conflict checks again.
         if let Ok(read) = self.cluster.get(&self.namespace, name).await {
             self.index.compare(before, &read, cluster);
@@ -177,17 +178,17 @@ impl<C: KubeApi> Writer<C> {
         metadata: bool,
         now: Timestamp,
     ) -> Result<Done, KubeApiError> {
-        let mut version = mirror.resource_version.to_string();
+        let mut version = mirror.object.resource_version.to_string();
         if metadata {
             let instance = status
                 .as_ref()
-                .map_or(Some(&*mirror.instance).filter(|id| !id.is_empty()), |s| {
+                .map_or(mirror.subject.known_instance(), |s| {
                     s.instance_id.as_deref()
                 });
             let patch = json!({"metadata": {
-                "uid": mirror.uid,
+                "uid": mirror.object.uid,
                 "resourceVersion": version,
-                "labels": self.labels.patch(&mirror.cluster, instance),
+                "labels": self.labels.patch(&mirror.subject.cluster, instance),
                 "ownerReferences": &*self.owners,
             }});
             let patched = self.cluster.patch(&self.namespace, name, patch).await?;
@@ -207,12 +208,12 @@ impl<C: KubeApi> Writer<C> {
             let read = self.read_at(name, &version).await?;
             read.status.unwrap_or_default().transitions
         };
-        date(&mut status.conditions, Some(&mirror.conditions), now);
+        date(&mut status.conditions, Some(&mirror.times.conditions), now);
         let previous = Some(&*mirror.state).filter(|state| !state.is_empty());
         transitions::extend(&mut history, previous, &status, &seconds(now));
         status.transitions = history;
         let metadata = ObjectMeta {
-            uid: Some(mirror.uid.to_string()),
+            uid: Some(mirror.object.uid.to_string()),
             resource_version: Some(version),
             ..ObjectMeta::default()
         };
@@ -233,11 +234,16 @@ impl<C: KubeApi> Writer<C> {
         now: Timestamp,
     ) -> Result<Done, KubeApiError> {
         let read = self
-            .read_at(name, &mirror.resource_version.to_string())
+            .read_at(name, &mirror.object.resource_version.to_string())
             .await?;
         let mut status = read.status.unwrap_or_default();
-        status::mark(&mut status, synced, &mirror.id, mirror.generation);
-        date(&mut status.conditions, Some(&mirror.conditions), now);
+        status::mark(
+            &mut status,
+            synced,
+            &mirror.subject.id,
+            mirror.object.generation,
+        );
+        date(&mut status.conditions, Some(&mirror.times.conditions), now);
         self.replace_status(
             fence(name, &self.namespace, &read.metadata),
             read.spec,
@@ -248,12 +254,12 @@ impl<C: KubeApi> Writer<C> {
     }
 
     async fn prune(&self, name: &str, mirror: &Mirror) -> Result<Done, KubeApiError> {
-        let version = mirror.resource_version;
+        let version = mirror.object.resource_version;
         self.cluster
-            .delete(&self.namespace, name, &mirror.uid, version)
+            .delete(&self.namespace, name, &mirror.object.uid, version)
             .await?;
         self.index
-            .removed(&self.namespace, &mirror.cluster, name, version);
+            .removed(&self.namespace, &mirror.subject.cluster, name, version);
         Ok(Done::Pruned)
     }
 
@@ -287,8 +293,8 @@ impl<C: KubeApi> Writer<C> {
 
 fn spec(mirror: &Mirror) -> RemediationSpec {
     RemediationSpec {
-        cluster_id: mirror.cluster.to_string(),
-        id: mirror.id.to_string(),
+        cluster_id: mirror.subject.cluster.to_string(),
+        id: mirror.subject.id.to_string(),
     }
 }
 

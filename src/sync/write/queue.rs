@@ -237,7 +237,7 @@ impl<'a, C: KubeApi> WriteQueue<'a, C> {
         let (namespace, index) = (&self.target.namespace, &self.writer.index);
         if let Some(mirror) = index.mirror(namespace, &self.target.cluster, name) {
             self.events
-                .of_mirror((namespace, name, &mirror.uid), drafts);
+                .of_mirror((namespace, name, &mirror.object.uid), drafts);
         }
     }
 

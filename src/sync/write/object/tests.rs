@@ -82,8 +82,8 @@ impl World {
     fn agrees(&self) -> bool {
         let object = self.cluster.object(1).unwrap();
         let mirror = self.mirror();
-        object.metadata.resource_version == Some(mirror.resource_version.to_string())
-            && digest(object.status.as_ref().unwrap()) == mirror.content
+        object.metadata.resource_version == Some(mirror.object.resource_version.to_string())
+            && digest(object.status.as_ref().unwrap()) == mirror.digests.content
     }
 
     fn history(&self) -> Vec<(Option<String>, String)> {
@@ -260,7 +260,7 @@ async fn the_uid_alone_is_a_fence() {
         .touch(1, |object| object.metadata.uid = some("another"));
     world
         .cluster
-        .set_version(1, world.mirror().resource_version);
+        .set_version(1, world.mirror().object.resource_version);
     assert_eq!(world.write(prune).await, Ok(Done::Conflict));
     assert_eq!(world.write(update).await, Ok(Done::Conflict));
 }
@@ -385,7 +385,7 @@ async fn a_mark_keeps_all_but_open_and_conditions() {
         (&after.state, &after.reason),
         (&before.state, &before.reason)
     );
-    assert!(world.agrees() && !world.mirror().open);
+    assert!(world.agrees() && !world.mirror().lifecycle.open);
 }
 
 #[tokio::test]

@@ -117,7 +117,7 @@ async fn what_was_found_right_of_older_facts_confirms_nothing() {
     let world = World::confirmed(&whole).await;
     let facts = || world.index.get(&world.target.namespace, &whole.id).unwrap();
     let mut older = (*facts()).clone();
-    older.resource_version -= 1;
+    older.object.resource_version -= 1;
     world
         .index
         .confirm(&world.target.namespace, &whole.id, older.into(), 7);
