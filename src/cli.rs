@@ -93,7 +93,7 @@ fn show(report: &Report, output: Output) -> ExitCode {
 fn operate(flags: &Run) -> Result<(), RunError> {
     let proxies = Proxies::from_env(env::var_os);
     operator::proxy(flags, &proxies)?;
-    telemetry::start(flags.log_format, &flags.log_level);
+    telemetry::start(flags.log.log_format, &flags.log.log_level);
     let runtime = runtime().map_err(|error| RunError::KubeApi(error.to_string()))?;
     let outcome = runtime.block_on(async {
         // Installed before anything else. Until then SIGTERM kills the process, or is ignored if it runs as PID 1 of a

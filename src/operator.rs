@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::Clock,
-    config::Run,
+    config::{LeaseFlags, Run},
     controller::{
         control,
         metrics::Watches,
@@ -43,8 +43,8 @@ use crate::{
     network::{Proxies, proxy::ProxyUrl},
     operator::metrics::Operator,
     store::{Index, reflector::follow, restored::watch_for_restores},
-    sync::{Env, credentials::Keys, schedule::PollDefaults, write::permits::WritePermits},
-    together::{self, Limits, Service},
+    sync::{Env, credentials::Keys, write::permits::WritePermits},
+    together::{self, Service},
 };
 
 /// Why the operator stopped or could not start.
@@ -80,18 +80,14 @@ pub enum RunError {
 /// # Errors
 /// [`RunError::Usage`] if `--api-url` or the proxy variable in use is not a URL.
 pub fn proxy(flags: &Run, proxies: &Proxies) -> Result<Option<ProxyUrl>, RunError> {
-    let base = flags.base_url().map_err(RunError::Usage)?;
+    let base = flags.together.base_url().map_err(RunError::Usage)?;
     let proxy = base.proxy(proxies);
     proxy.map_err(|error| RunError::Usage(error.to_string()))
 }
 
 fn together_client(flags: &Run, proxies: &Proxies) -> Result<together::Client, RunError> {
-    let base = flags.base_url().map_err(RunError::Usage)?;
-    let limits = Limits {
-        qps: flags.api_qps,
-        burst: flags.api_burst,
-        ..Limits::default()
-    };
+    let base = flags.together.base_url().map_err(RunError::Usage)?;
+    let limits = flags.rates.together_limits();
     let proxy = proxy(flags, proxies)?;
     Ok(together::Client::new(base, limits, proxy)?)
 }
@@ -112,7 +108,7 @@ pub async fn run(
     let stop = shutdown.child_token();
     let (mut parts, publisher, probes) = assemble(flags, together, kube, clock, stop).await?;
     let address = admin.local_addr().ok();
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), admin = ?address, api = %flags.api_url, namespaces = ?flags.namespaces, "started");
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), admin = ?address, api = %flags.together.api_url, namespaces = ?flags.scope.namespaces, "started");
     let outcome = tokio::select! {
         biased;
         () = shutdown.cancelled() => Ok(()),
@@ -165,13 +161,12 @@ async fn assemble(
     let patience = RetryAfterGate::default();
     let writes = patience.client(kube.clone());
     let writes = writes.map_err(|error| no_way(&error))?;
-    let namespaces = namespaces(flags);
-    let labels = flags.mirror_labels.iter().cloned().collect();
-    let index = Index::new(namespaces.len()).labeling(labels);
+    let namespaces = flags.scope.watched_namespaces();
+    let index = Index::new(namespaces.len()).labeling(flags.mirrors.labels());
     let readiness = Readiness::new(index.clone());
     let (leadership, elector) = elected(flags, &kube, &clock, &readiness).await?;
 
-    let watchdog = Watchdog::new(clock.clone(), liveness::patience(flags.api_qps));
+    let watchdog = Watchdog::new(clock.clone(), liveness::patience(flags.rates.api_qps));
     let meters = Watches::new(clock.clone());
     let (events, publisher) = Events::new(writes.clone(), clock.clone(), leadership.clone());
     let operator = Operator::new(leadership.clone(), events.dropped()).reaching(readiness.clone());
@@ -181,10 +176,10 @@ async fn assemble(
         metrics: metrics::metrics(operator, &meters, &together),
         panics: meters.panics("admin"),
     };
-    let bucket = bucket(flags.kube_qps, flags.kube_burst);
+    let bucket = bucket(flags.rates.kube_qps, flags.rates.kube_burst);
     let cluster = KubeClient::new(writes, Gate::new(patience, bucket, leadership));
     let env = Arc::new(Env {
-        kube: cluster.annotating(flags.mirror_annotations.iter().cloned()),
+        kube: cluster.annotating(flags.mirrors.mirror_annotations.iter().cloned()),
         together,
         index,
         clock,
@@ -192,8 +187,8 @@ async fn assemble(
         permits: WritePermits::default(),
         keys: Keys::default(),
     });
-    let shard = Shard::new(flags.cluster_watch_selector.clone());
-    let factory = WorkerFactory::new(env, poll_defaults(flags), watchdog, meters);
+    let shard = Shard::new(flags.scope.cluster_watch_selector.clone());
+    let factory = WorkerFactory::new(env, flags.sync.poll_defaults(), watchdog, meters);
     let parts = Parts {
         namespaces,
         watches,
@@ -211,28 +206,19 @@ async fn elected(
     clock: &Arc<dyn Clock>,
     readiness: &Readiness,
 ) -> Result<(Leadership, Option<Apart>), RunError> {
-    if !flags.leader_elect {
+    if !flags.lease.leader_elect {
         return Ok((Leadership::unelected(clock.clone()), None));
     }
     let leadership = Leadership::new(clock.clone());
-    let elector = elector(flags, kube, clock.clone(), leadership.clone(), readiness).await?;
+    let elector = elector(
+        &flags.lease,
+        kube,
+        clock.clone(),
+        leadership.clone(),
+        readiness,
+    )
+    .await?;
     Ok((leadership, Some(elector)))
-}
-
-/// The namespaces to mirror; `None` means all.
-fn namespaces(flags: &Run) -> Vec<Option<String>> {
-    if flags.namespaces.is_empty() {
-        return vec![None];
-    }
-    flags.namespaces.iter().cloned().map(Some).collect()
-}
-
-const fn poll_defaults(flags: &Run) -> PollDefaults {
-    PollDefaults {
-        default_interval: flags.default_interval,
-        default_active_interval: flags.default_active_interval,
-        min_interval: flags.min_interval,
-    }
 }
 
 /// Mirrors the `namespaces` (`None`: all), and starts over after the CRDs were missing.
@@ -290,15 +276,14 @@ pub(crate) async fn lead<C: KubeApi, T: Service>(
 }
 
 /// The Lease's namespace, and both its namespace and name.
-fn lease<'a>(flags: &'a Run, kube: &'a kube::Config) -> (&'a str, String) {
-    let namespace = flags.lease_namespace.as_ref();
-    let namespace = namespace.unwrap_or(&kube.default_namespace);
+fn lease<'a>(flags: &'a LeaseFlags, kube: &'a kube::Config) -> (&'a str, String) {
+    let namespace = flags.namespace_or(&kube.default_namespace);
     (namespace, format!("{namespace}/{}", flags.lease_name))
 }
 
 /// The elector on its own thread, because a busy runtime must not lose the Lease.
 async fn elector(
-    flags: &Run,
+    flags: &LeaseFlags,
     kube: &kube::Config,
     clock: Arc<dyn Clock>,
     leadership: Leadership,

@@ -37,14 +37,11 @@ where
     arguments.extend(variables(&given, environment));
     let mut matches = command.try_get_matches_from(arguments)?;
     let mut cli = Cli::from_arg_matches_mut(&mut matches)?;
-    if let Command::Run(run) = &mut cli.command {
-        let named = !run.namespaces.is_empty();
-        run.namespaces.retain(|namespace| !namespace.is_empty());
-        // A list of empty entries must not mean all namespaces.
-        if named && run.namespaces.is_empty() {
-            let message = format!("--namespace: {NAMESPACE}");
-            return Err(Cli::command().error(ErrorKind::InvalidValue, message));
-        }
+    if let Command::Run(run) = &mut cli.command
+        && !run.scope.drop_empty_namespaces()
+    {
+        let message = format!("--namespace: {NAMESPACE}");
+        return Err(Cli::command().error(ErrorKind::InvalidValue, message));
     }
     Ok(cli)
 }

@@ -29,7 +29,7 @@ fn election_is_on_unless_switched_off() {
     ] {
         let line = ["together-remediation-operator", "run"].iter().chain(flags);
         let elected = match parse(line, |_| None).map(|cli| cli.command) {
-            Ok(Command::Run(run)) => Some(run.leader_elect),
+            Ok(Command::Run(run)) => Some(run.lease.leader_elect),
             _ => None,
         };
         assert_eq!(elected, Some(on), "{flags:?}");
@@ -118,8 +118,8 @@ fn an_empty_variable_is_as_good_as_none() {
     }
     let empty: Vec<_> = names.iter().map(|name| (name.as_str(), "")).collect();
     let run = told(&["--log-level", "debug"], &empty).unwrap();
-    assert_eq!(run.log_level, "debug");
-    assert_eq!(run.api_url, unset.api_url);
+    assert_eq!(run.log.log_level, "debug");
+    assert_eq!(run.together.api_url, unset.together.api_url);
 }
 
 #[test]
@@ -131,12 +131,15 @@ fn a_variable_is_heeded_and_a_flag_before_it() {
         ("TOGETHER_BASE_URL", "https://api.example"),
     ];
     let run = told(&[], &environment).unwrap();
-    assert_eq!(run.namespaces, ["a", "b"]);
-    assert_eq!(run.lease_namespace.as_deref(), Some("together-system"));
-    assert_eq!(run.log_level, "debug");
-    assert_eq!(run.api_url, "https://api.example");
+    assert_eq!(run.scope.namespaces, ["a", "b"]);
+    assert_eq!(
+        run.lease.lease_namespace.as_deref(),
+        Some("together-system")
+    );
+    assert_eq!(run.log.log_level, "debug");
+    assert_eq!(run.together.api_url, "https://api.example");
     let run = told(&["--namespace", "c"], &environment).unwrap();
-    assert_eq!(run.namespaces, ["c"]);
+    assert_eq!(run.scope.namespaces, ["c"]);
     assert!(told(&[], &[("POD_NAMESPACE", "Not_A_Name")]).is_err());
 }
 
@@ -151,15 +154,38 @@ fn the_items_of_a_list_are_trimmed_and_empty_ones_dropped() {
         (" , ", &[]),
     ] {
         let run = told(&[], &[("WATCH_NAMESPACES", list)]).unwrap();
-        assert_eq!(run.namespaces, wanted, "{list:?}");
+        assert_eq!(run.scope.namespaces, wanted, "{list:?}");
         let run = told(&["--namespace", list], &[]);
         if wanted.is_empty() {
             // Who names a namespace and means none would get all.
             assert!(run.unwrap_err().contains("lower-case letters"), "{list:?}");
         } else {
-            assert_eq!(run.unwrap().namespaces, wanted, "{list:?}");
+            assert_eq!(run.unwrap().scope.namespaces, wanted, "{list:?}");
         }
     }
     assert!(told(&["--namespace", ""], &[]).is_err());
     assert!(told(&[], &[("WATCH_NAMESPACES", "a b")]).is_err());
+}
+
+#[test]
+fn no_namespace_means_all_of_them() {
+    let watched = |flags: &[&str]| told(flags, &[]).unwrap().scope.watched_namespaces();
+    assert_eq!(watched(&[]), [None]);
+    let two = ["--namespace", "a", "--namespace", "b"];
+    assert_eq!(watched(&two), [Some("a".to_owned()), Some("b".to_owned())]);
+}
+
+#[test]
+fn the_lease_is_in_the_namespace_of_its_flag_or_else_in_the_default_one() {
+    let lease = |flags: &[&str]| told(flags, &[]).unwrap().lease;
+    assert_eq!(lease(&[]).namespace_or("default"), "default");
+    let flags = ["--lease-namespace", "together-system"];
+    assert_eq!(lease(&flags).namespace_or("default"), "together-system");
+}
+
+#[test]
+fn the_rates_of_the_together_api_are_its_limits() {
+    let flags = ["--api-qps", "2.5", "--api-burst", "7"];
+    let limits = told(&flags, &[]).unwrap().rates.together_limits();
+    assert_eq!((limits.qps, limits.burst), (2.5, 7));
 }
