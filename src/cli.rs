@@ -87,7 +87,7 @@ fn show(report: &Report, output: Output) -> ExitCode {
             Err(error) => return fail(1, &error.to_string()),
         },
     }
-    ExitCode::from(u8::from(!report.ok))
+    ExitCode::from(u8::from(!report.outcome.ok))
 }
 
 fn operate(flags: &Run) -> Result<(), RunError> {

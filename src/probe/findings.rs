@@ -87,7 +87,7 @@ impl Problems {
     }
 
     /// All of them, with ids where those are `shown`.
-    pub(super) fn told(self, shown: bool) -> Vec<Problem> {
+    pub(super) fn into_list(self, shown: bool) -> Vec<Problem> {
         let all = self.0.into_values().map(|problem| Problem {
             ids: if shown { problem.ids } else { Vec::new() },
             ..problem
@@ -96,62 +96,51 @@ impl Problems {
     }
 }
 
-/// What the items of the first listing come to.
+/// The values of the fields that this program interprets.
 #[derive(Debug, Default)]
-pub(super) struct Findings {
+pub(super) struct FieldValues {
     pub(super) states: Values,
     pub(super) modes: Values,
     pub(super) triggers: Values,
+}
+
+impl FieldValues {
+    fn count(&mut self, item: &Remediation) {
+        self.states.count(&item.state, state::is_known(&item.state));
+        if let Some(mode) = suffix(item.mode.as_deref(), MODE) {
+            self.modes.count(mode, mode_label(mode) != OTHER);
+        }
+        if let Some(trigger) = suffix(item.trigger.as_deref(), TRIGGER) {
+            self.triggers.count(trigger, TRIGGERS.contains(&trigger));
+        }
+    }
+
+    /// Whether this version does not know one of them.
+    pub(super) fn has_unknown(&self) -> bool {
+        let mut all = [&self.states, &self.modes, &self.triggers].into_iter();
+        all.any(|values| !values.unknown.is_empty())
+    }
+}
+
+/// What `run` would make of the items.
+#[derive(Debug, Default)]
+pub(super) struct Forecast {
+    /// Items that get a mirror.
+    pub(super) mirrored: usize,
+    /// Items that the `ClusterWatch` does not want: states, retention.
+    pub(super) unwanted: usize,
     /// Items that get no mirror because something is wrong with them.
     pub(super) left_out: Problems,
     /// Items whose mirror would not hold all of a text or list.
     pub(super) shortened: Problems,
     /// Items with an optional field that cannot be read.
     pub(super) unreadable: Problems,
-    /// Items that get a mirror.
-    pub(super) mirrored: usize,
-    /// Items that the `ClusterWatch` does not want: states, retention.
-    pub(super) unwanted: usize,
-    /// Ids and states of the open ones.
-    pub(super) open: Vec<(Text, Text)>,
-    /// Instance and id of the first one that can be read.
-    pub(super) sample: Option<(Option<Text>, Text)>,
-    pub(super) spelling: Spelling,
-    items: usize,
 }
 
-impl Findings {
-    /// Takes in the next item.
-    pub(super) fn take(
-        &mut self,
-        target: &MirrorTarget,
-        clocks: Clocks,
-        item: Result<Remediation, Malformed>,
-    ) {
-        self.items += 1;
-        match item {
-            Ok(item) => self.readable(target, clocks, item),
-            Err(malformed) => {
-                let problem = if malformed.field.is_empty() {
-                    malformed.problem.to_owned()
-                } else {
-                    format!("field {}: {}", malformed.field, malformed.problem)
-                };
-                self.left_out
-                    .add(&problem, self.items, malformed.id.as_deref());
-            }
-        }
-    }
-
-    fn readable(&mut self, target: &MirrorTarget, clocks: Clocks, item: Remediation) {
-        let (place, id) = (self.items, item.id.clone());
-        self.spelling.note(target, &item);
-        self.count(&item);
-        if !state::is_final(&item.state) {
-            self.open.push((id.clone(), item.state.clone()));
-        }
-        self.sample
-            .get_or_insert_with(|| (item.instance_id.clone(), id.clone()));
+impl Forecast {
+    /// Adds the item at this `place` in the list.
+    fn add(&mut self, place: usize, target: &MirrorTarget, clocks: Clocks, item: Remediation) {
+        let id = item.id.clone();
         for field in &item.unreadable {
             let problem = format!("field {field}: of another type");
             self.unreadable.add(&problem, place, Some(&id));
@@ -169,14 +158,52 @@ impl Findings {
         }
     }
 
-    fn count(&mut self, item: &Remediation) {
-        self.states.count(&item.state, state::is_known(&item.state));
-        if let Some(mode) = suffix(item.mode.as_deref(), MODE) {
-            self.modes.count(mode, mode_label(mode) != OTHER);
+    /// Adds the unreadable item at this `place` in the list.
+    fn add_malformed(&mut self, place: usize, malformed: &Malformed) {
+        let problem = if malformed.field.is_empty() {
+            malformed.problem.to_owned()
+        } else {
+            format!("field {}: {}", malformed.field, malformed.problem)
+        };
+        self.left_out.add(&problem, place, malformed.id.as_deref());
+    }
+}
+
+/// What the items of the first listing come to.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    pub(super) values: FieldValues,
+    pub(super) forecast: Forecast,
+    /// Ids and states of the open ones.
+    pub(super) open: Vec<(Text, Text)>,
+    /// Instance and id of the first one that can be read.
+    pub(super) lookup_probe: Option<(Option<Text>, Text)>,
+    pub(super) spelling: Spelling,
+    items: usize,
+}
+
+impl Findings {
+    /// Takes in the next item.
+    pub(super) fn take(
+        &mut self,
+        target: &MirrorTarget,
+        clocks: Clocks,
+        item: Result<Remediation, Malformed>,
+    ) {
+        self.items += 1;
+        let item = match item {
+            Ok(item) => item,
+            Err(malformed) => return self.forecast.add_malformed(self.items, &malformed),
+        };
+        let id = &item.id;
+        self.spelling.note(target, &item);
+        self.values.count(&item);
+        if !state::is_final(&item.state) {
+            self.open.push((id.clone(), item.state.clone()));
         }
-        if let Some(trigger) = suffix(item.trigger.as_deref(), TRIGGER) {
-            self.triggers.count(trigger, TRIGGERS.contains(&trigger));
-        }
+        self.lookup_probe
+            .get_or_insert_with(|| (item.instance_id.clone(), id.clone()));
+        self.forecast.add(self.items, target, clocks, item);
     }
 }
 

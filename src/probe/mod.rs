@@ -46,10 +46,7 @@ pub async fn probe(
     let Subject { watch, key, notes } = source::subject(flags, key, proxies).await?;
     let mut report = match key {
         Ok(key) => ask(&client, &key, &watch, flags.show_ids).await,
-        Err(failed) => Report {
-            failure: Some(failed),
-            ..Report::unasked(client.host(), &watch, flags.show_ids)
-        },
+        Err(failed) => Report::unasked(client.host(), &watch, Some(failed), flags.show_ids),
     };
     report.notes.extend(notes);
     Ok(report)
@@ -63,7 +60,7 @@ pub async fn ask(client: &Client, key: &ApiKey, watch: &ClusterWatch, show_ids: 
     let survey = survey::survey(&client, key, watch, &target, &*clock).await;
     let failure = survey.failure.clone();
     let failure = failure.map(|error| failed(error, target, show_ids));
-    Report::unasked(client.host(), watch, show_ids).with(survey, failure, show_ids)
+    Report::unasked(client.host(), watch, None, show_ids).with(survey, failure, show_ids)
 }
 
 /// What Ready of the `ClusterWatch` would say of `error`. Where ids are not to be shown, words stand for them.

@@ -32,7 +32,7 @@ fn camel_case(fields: &Fields) -> Option<String> {
 
 fn left_out(findings: &Findings) -> Option<String> {
     let note = "run leaves out the items listed under \"left out\" and mirrors all others. Open an issue with this output, and contact Together support.";
-    (!findings.left_out.is_empty()).then(|| note.to_owned())
+    (!findings.forecast.left_out.is_empty()).then(|| note.to_owned())
 }
 
 fn empty(survey: &Survey) -> Option<String> {
@@ -54,8 +54,7 @@ fn missing(missing: usize) -> Option<String> {
 }
 
 fn unknown(findings: &Findings, fields: &Fields) -> Option<String> {
-    let values = [&findings.states, &findings.modes, &findings.triggers];
-    let any = values.iter().any(|values| !values.unknown.is_empty()) || !fields.unknown.is_empty();
+    let any = findings.values.has_unknown() || !fields.unknown.is_empty();
     let note = "run mirrors unknown states, modes and triggers as they are, and ignores unknown fields. If this is the newest version, open an issue with this output.";
     any.then(|| note.to_owned())
 }

@@ -175,7 +175,7 @@ pub(super) async fn survey(
 impl Question<'_> {
     /// Asks for the first remediation by its id, as `run` does before it believes that one is gone.
     async fn lookup(&self, findings: &Findings) -> Option<Result<(), Error>> {
-        let (instance, id) = findings.sample.as_ref()?;
+        let (instance, id) = findings.lookup_probe.as_ref()?;
         let cluster = &self.target.cluster;
         let answer = self.api.get(cluster, instance.as_deref(), id).await;
         Some(answer.map(drop))

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use super::{
     findings::Problem,
-    report::{Clock, Dialect, Failed, List, Report, Unknown},
+    report::{Clock, Dialect, Failed, List, Mirrors, Report, Unknown},
 };
 
 /// Columns of the labels.
@@ -35,7 +35,7 @@ type Row = (&'static str, String);
 
 /// Whether `run` could mirror it, and why not.
 fn result(report: &Report) -> Vec<Row> {
-    match &report.failure {
+    match &report.outcome.failure {
         None => vec![("result", "OK: run can mirror this".to_owned())],
         Some(failed) => vec![
             ("result", format!("FAILED: {}", failed.reason)),
@@ -50,28 +50,37 @@ fn asked(report: &Report) -> Vec<Row> {
     let version = format!("{} {}", env!("CARGO_PKG_NAME"), report.version);
     let mut rows = vec![
         ("version", version),
-        ("API", report.api.clone()),
+        ("API", report.exchange.api.clone()),
         ("scope", scope(report)),
         ("calls", calls(report)),
     ];
-    rows.extend(report.lists.iter().map(|list| (list.of, listed(list))));
-    rows.extend(of_dialect(&report.dialect));
+    rows.extend(
+        report
+            .exchange
+            .lists
+            .iter()
+            .map(|list| (list.of, listed(list))),
+    );
+    rows.extend(of_dialect(&report.exchange.dialect));
     rows
 }
 
 /// What the answers hold.
 fn found(report: &Report) -> Vec<Row> {
-    let unknown = unknown(&report.unknown);
+    let unknown = unknown(&report.contents.unknown);
     // Nothing came, and nothing can be said of it.
-    if report.lists.iter().all(|list| list.items == 0) && !report.ok && unknown == NOTHING {
+    if report.exchange.lists.iter().all(|list| list.items == 0)
+        && !report.outcome.ok
+        && unknown == NOTHING
+    {
         return Vec::new();
     }
     vec![
-        ("states", counted(&report.states)),
-        ("modes", counted(&report.modes)),
-        ("triggers", counted(&report.triggers)),
+        ("states", counted(&report.contents.states)),
+        ("modes", counted(&report.contents.modes)),
+        ("triggers", counted(&report.contents.triggers)),
         ("unknown", unknown),
-        ("mirrors", mirrors(report)),
+        ("mirrors", mirrors(&report.mirrors)),
         ("API clock", clock(&report.clock)),
     ]
 }
@@ -84,9 +93,9 @@ fn wrong(report: &Report) -> Vec<Row> {
     };
     let notes = report.notes.iter().map(|note| ("note", note.clone()));
     let problems = [
-        of("left out", &report.left_out),
-        of("shortened", &report.shortened),
-        of("unreadable", &report.unreadable_fields),
+        of("left out", &report.mirrors.left_out),
+        of("shortened", &report.mirrors.shortened),
+        of("unreadable", &report.mirrors.unreadable_fields),
     ];
     problems.into_iter().flatten().chain(notes).collect()
 }
@@ -119,7 +128,7 @@ fn in_run(failed: &Failed) -> &'static str {
 }
 
 fn scope(report: &Report) -> String {
-    let scope = &report.scope;
+    let scope = &report.exchange.scope;
     match (&scope.cluster_id, &scope.instance_id, scope.one_instance) {
         (Some(cluster), Some(instance), _) => format!("instance {instance} of cluster {cluster}"),
         (Some(cluster), None, _) => format!("all instances of cluster {cluster}"),
@@ -129,7 +138,8 @@ fn scope(report: &Report) -> String {
 }
 
 fn calls(report: &Report) -> String {
-    match (report.calls.made, report.calls.repeated) {
+    let calls = &report.exchange.calls;
+    match (calls.made, calls.repeated) {
         (0, _) => "none: nothing was asked".to_owned(),
         (made, 0) => format!("{made}, none repeated"),
         (made, repeated) => format!("{made}, of which {repeated} repeated a failed one"),
@@ -216,12 +226,12 @@ fn unknown(unknown: &Unknown) -> String {
     parts.join("; ")
 }
 
-fn mirrors(report: &Report) -> String {
-    match report.unwanted {
-        0 => report.mirrored.to_string(),
+fn mirrors(mirrors: &Mirrors) -> String {
+    match mirrors.unwanted {
+        0 => mirrors.mirrored.to_string(),
         unwanted => format!(
             "{}; {unwanted} not wanted (spec.states, spec.retention)",
-            report.mirrored
+            mirrors.mirrored
         ),
     }
 }

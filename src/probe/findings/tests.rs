@@ -36,9 +36,23 @@ fn a_value_that_does_not_look_like_one_is_counted_and_not_shown() {
     let findings = found(states.map(|state| item("r", state)));
     let counts = [("(not shown)", 2), ("DEFROSTING", 1), ("RUNNING", 1)];
     let counts = counts.map(|(state, count)| (state.to_owned(), count));
-    assert_eq!(findings.states.counts, counts.into());
+    assert_eq!(findings.values.states.counts, counts.into());
     let unknown = ["(not shown)", "DEFROSTING"].map(str::to_owned);
-    assert_eq!(findings.states.unknown, unknown.into());
+    assert_eq!(findings.values.states.unknown, unknown.into());
+}
+
+#[test]
+fn one_unknown_value_of_any_field_is_an_unknown_one() {
+    let values = |state: &str, mode: Option<&str>| {
+        let item = Remediation {
+            mode: mode.map(Into::into),
+            ..item("r", state)
+        };
+        found([item]).values
+    };
+    assert!(!values("RUNNING", None).has_unknown());
+    assert!(values("DEFROSTING", None).has_unknown());
+    assert!(values("RUNNING", Some("REMEDIATION_MODE_DREAMING")).has_unknown());
 }
 
 #[test]
@@ -51,9 +65,9 @@ fn values_and_problems_are_bounded() {
         )
     };
     let findings = found((0..500).map(|number| item(&"x".repeat(2000), &letters(number))));
-    assert!(findings.states.counts.len() <= VALUES + 1);
-    assert!(findings.states.unknown.len() <= VALUES + 1);
-    let left_out = findings.left_out.told(true);
+    assert!(findings.values.states.counts.len() <= VALUES + 1);
+    assert!(findings.values.states.unknown.len() <= VALUES + 1);
+    let left_out = findings.forecast.left_out.into_list(true);
     assert_eq!(left_out.len(), 1);
     assert_eq!((left_out[0].count, left_out[0].items.len()), (500, NAMED));
     assert!(left_out[0].ids.iter().all(|id| id.len() == ID_SHOWN));
@@ -70,7 +84,7 @@ fn ids_of_problems_are_shown_only_where_they_may_be() {
     let told = |shown| {
         let mut findings = Findings::default();
         findings.take(&target(), clocks(), Err(malformed.clone()));
-        findings.left_out.told(shown)
+        findings.forecast.left_out.into_list(shown)
     };
     assert_eq!(told(false)[0].problem, "field state: absent or empty");
     assert!(told(false)[0].ids.is_empty());
@@ -85,7 +99,7 @@ fn what_another_cluster_owns_is_left_out_with_the_words_of_run() {
         ..item("r", "RUNNING")
     };
     let findings = found([foreign, item("s", "RUNNING")]);
-    assert_eq!(findings.mirrored, 1);
-    let left_out = findings.left_out.told(false);
+    assert_eq!(findings.forecast.mirrored, 1);
+    let left_out = findings.forecast.left_out.into_list(false);
     assert!(left_out[0].problem.contains("another cluster"));
 }

@@ -6,7 +6,7 @@ use crate::{
 
 fn report() -> Report {
     let watch = ClusterWatch::new("probe", ClusterWatchSpec::default());
-    Report::unasked("api.example".to_owned(), &watch, false)
+    Report::unasked("api.example".to_owned(), &watch, None, false)
 }
 
 fn problem(count: usize, ids: &[&str]) -> Problem {
@@ -25,10 +25,8 @@ fn a_failure_comes_first_in_lines_that_fit_a_terminal() {
         message: "the API is unavailable: timed out. ".repeat(4),
         stalled: false,
     };
-    let report = Report {
-        failure: Some(failure),
-        ..report()
-    };
+    let mut report = report();
+    report.outcome.failure = Some(failure);
     insta::assert_snapshot!(render(&report), @r"
     result        FAILED: Unavailable
                   the API is unavailable: timed out. the API is unavailable: timed out. the API is
