@@ -13,7 +13,7 @@ mod etcd;
 mod secrets;
 
 pub(crate) use self::etcd::Snapshot;
-use self::secrets::Secrets;
+use self::{etcd::Revisions, secrets::Secrets};
 use super::{NAMESPACE, id};
 use crate::{
     api::{
@@ -50,8 +50,7 @@ struct State {
     mirrors: BTreeMap<String, Remediation>,
     watches: BTreeMap<String, ClusterWatch>,
     changes: Vec<Change>,
-    version: u64,
-    restores: u64,
+    revisions: Revisions,
     /// Mirrors with an unreadable status, until it is written again.
     spoilt: BTreeSet<String>,
     calls: Vec<Call>,
@@ -69,7 +68,7 @@ impl MemoryKubeApi {
     pub(crate) fn of(namespace: &'static str, version: u64) -> Self {
         Self(Arc::new(Mutex::new(State {
             namespace: Some(namespace),
-            version,
+            revisions: Revisions::after(version),
             ..State::default()
         })))
     }
@@ -122,7 +121,7 @@ impl MemoryKubeApi {
             before.metadata.generation.unwrap() + changed
         });
         let uid = before.and_then(ResourceExt::uid);
-        let uid = uid.or_else(|| Some(state.uid(version)));
+        let uid = uid.or_else(|| Some(state.revisions.uid(version)));
         watch.metadata.uid = uid;
         watch.metadata.generation = Some(generation);
         watch.metadata.resource_version = Some(version.to_string());
@@ -206,16 +205,7 @@ impl MemoryKubeApi {
 
 impl State {
     fn next(&mut self) -> u64 {
-        self.version += 1;
-        self.version
-    }
-
-    /// The uid of an object created at this version. No uid is used twice.
-    fn uid(&self, version: u64) -> String {
-        match self.restores {
-            0 => format!("uid-{version}"),
-            restores => format!("uid-{version}-{restores}"),
-        }
+        self.revisions.next()
     }
 
     fn called(&mut self, call: Call) -> Result<(), KubeApiError> {
@@ -230,7 +220,7 @@ impl State {
             return Err(KubeApiError::Conflict);
         }
         let version = self.next();
-        object.metadata.uid = Some(self.uid(version));
+        object.metadata.uid = Some(self.revisions.uid(version));
         object.metadata.resource_version = Some(version.to_string());
         object.metadata.generation = Some(1);
         object.status = Some(schema_default());

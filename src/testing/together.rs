@@ -48,19 +48,79 @@ pub(crate) struct State {
     /// Listed items that are unreadable, including the id.
     pub(crate) unnamed: usize,
     pub(crate) filter: Filter,
-    /// The page that fails, from 0, and its error.
-    pub(crate) page_fault: Option<(usize, Error)>,
-    /// Pages that fail once each, from 0, and their errors.
-    pub(crate) hiccups: Vec<(usize, Error)>,
-    one_fault: Option<Box<OneFault>>,
+    pub(crate) faults: Faults,
     /// How long each request by id takes.
     pub(crate) one_takes: Duration,
-    /// The error for pages requested with this key.
-    pub(crate) key_fault: Option<Box<KeyFault>>,
     /// Runs while a page is in flight.
     pub(crate) meanwhile: Option<Box<dyn Fn() + Send>>,
     asked: Vec<Asked>,
     dated: Option<Box<Dated>>,
+}
+
+/// The requests that fail.
+#[derive(Default)]
+pub(crate) struct Faults {
+    /// The page that fails, from 0, and its error.
+    pub(crate) page: Option<(usize, Error)>,
+    /// Pages that fail once each, from 0, and their errors.
+    pub(crate) hiccups: Vec<(usize, Error)>,
+    /// The error for pages requested with this key.
+    pub(crate) key: Option<Box<KeyFault>>,
+    one: Option<Box<OneFault>>,
+}
+
+impl Faults {
+    /// The error for a page that is requested with this key.
+    fn of_key(&mut self, key: Option<[u8; 32]>) -> Option<Error> {
+        let fault = self.key.as_mut()?;
+        fault(key?)
+    }
+
+    /// The error for this page, from 0.
+    fn of_page(&mut self, page: usize) -> Option<Error> {
+        let lasting = self.page.as_ref().filter(|(at, _)| *at == page);
+        if let Some((_, error)) = lasting {
+            return Some(error.clone());
+        }
+        let at = self.hiccups.iter().position(|(at, _)| *at == page)?;
+        Some(self.hiccups.swap_remove(at).1)
+    }
+
+    /// The error for the request by this id.
+    fn of_one(&self, id: &str) -> Option<Error> {
+        let fault = self.one.as_ref()?;
+        fault(id)
+    }
+}
+
+impl State {
+    /// All that a list with this filter returns.
+    fn listed(&self, filter: &StateFilter) -> Vec<Result<Remediation, Malformed>> {
+        let admitted = |item: &&Remediation| match (self.filter, filter) {
+            (Filter::Ignored, _) => true,
+            (Filter::First, StateFilter::Repeated(states)) => *item.state == *states[0],
+            (_, filter) => filter.admits(&item.state),
+        };
+        let unreadable = |position| Malformed {
+            position,
+            id: None,
+            field: "id".into(),
+            problem: "missing",
+        };
+        let listed = self.items.iter().filter(admitted).enumerate();
+        let listed = listed.map(|(position, item)| {
+            if self.unreadable.iter().all(|id| *id != *item.id) {
+                return Ok(item.clone());
+            }
+            Err(Malformed {
+                id: Some(item.id.to_string()),
+                field: "state".into(),
+                ..unreadable(position)
+            })
+        });
+        let unnamed = (0..self.unnamed).map(|at| Err(unreadable(at)));
+        listed.chain(unnamed).collect()
+    }
 }
 
 /// Clones share the API.
@@ -84,7 +144,7 @@ impl MemoryTogether {
 
     /// From now on the request by id fails if this returns an error.
     pub(crate) fn fail_ids(&self, fault: impl Fn(&str) -> Option<Error> + Send + 'static) {
-        self.state().one_fault = Some(Box::new(fault));
+        self.state().faults.one = Some(Box::new(fault));
     }
 
     /// From now on pages have this `Date` at this instant of our clocks.
@@ -129,9 +189,7 @@ impl Api for MemoryTogether {
         state
             .asked
             .push(Asked::Page(query.filter.states().to_vec()));
-        if let (Some(key), Some(fault)) = (self.key, &mut state.key_fault)
-            && let Some(error) = fault(key)
-        {
+        if let Some(error) = state.faults.of_key(self.key) {
             return Err(error);
         }
         if let Some(pass) = &state.meanwhile {
@@ -148,39 +206,10 @@ impl Api for MemoryTogether {
         }
         let token = query.page_token.as_deref();
         let page: usize = token.map_or(0, |token| token.parse().unwrap());
-        if let Some((at, error)) = &state.page_fault
-            && *at == page
-        {
-            return Err(error.clone());
+        if let Some(error) = state.faults.of_page(page) {
+            return Err(error);
         }
-        if let Some(at) = state.hiccups.iter().position(|(at, _)| *at == page) {
-            return Err(state.hiccups.swap_remove(at).1);
-        }
-        let admitted = |item: &&Remediation| match (state.filter, &query.filter) {
-            (Filter::Ignored, _) => true,
-            (Filter::First, StateFilter::Repeated(states)) => *item.state == *states[0],
-            (_, filter) => filter.admits(&item.state),
-        };
-        let unreadable = |position| Malformed {
-            position,
-            id: None,
-            field: "id".into(),
-            problem: "missing",
-        };
-        let listed = state.items.iter().filter(admitted).enumerate();
-        let listed = listed.map(|(position, item)| {
-            if state.unreadable.iter().all(|id| *id != *item.id) {
-                return Ok(item.clone());
-            }
-            Err(Malformed {
-                id: Some(item.id.to_string()),
-                field: "state".into(),
-                ..unreadable(position)
-            })
-        });
-        let listed: Vec<_> = listed
-            .chain((0..state.unnamed).map(|at| Err(unreadable(at))))
-            .collect();
+        let listed = state.listed(&query.filter);
         let size = usize::from(query.page_size);
         let has_next = listed.len() > (page + 1) * size;
         Ok(Page {
@@ -199,7 +228,7 @@ impl Api for MemoryTogether {
         state
             .asked
             .push(Asked::One(instance.map(str::to_owned), id.to_owned()));
-        if let Some(error) = state.one_fault.as_ref().and_then(|fault| fault(id)) {
+        if let Some(error) = state.faults.of_one(id) {
             return Err(error);
         }
         let mut known = state.items.iter().chain(&state.unlisted);
@@ -207,5 +236,24 @@ impl Api for MemoryTogether {
             .find(|item| item.id == id)
             .cloned()
             .ok_or(Error::NotFound)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hiccup_fails_its_page_once_and_a_fault_each_time() {
+        let mut faults = Faults {
+            page: Some((0, Error::Unauthorized)),
+            hiccups: vec![(1, Error::Forbidden)],
+            ..Faults::default()
+        };
+        let errors = [0, 1, 0, 1, 2].map(|page| faults.of_page(page));
+        let (lasting, once) = (Some(Error::Unauthorized), Some(Error::Forbidden));
+        assert_eq!(errors, [lasting.clone(), once, lasting, None, None]);
+        assert_eq!(faults.of_key(Some([0; 32])), None);
+        assert_eq!(faults.of_one("r"), None);
     }
 }

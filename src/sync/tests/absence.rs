@@ -268,7 +268,7 @@ async fn a_listing_that_fails_in_the_middle_mirrors_what_came_and_marks_nothing(
     world.api().hide(&id(1));
     world.api().show(item(2, "PENDING"));
     world.api().state().items.rotate_right(1);
-    world.api().state().page_fault = Some((1, unavailable()));
+    world.api().state().faults.page = Some((1, unavailable()));
     for _ in 0..5 {
         let error = world.poll().await.unwrap_err();
         assert!(matches!(error, SyncError::Api(Error::Unavailable { .. })));
@@ -284,13 +284,13 @@ async fn a_listing_that_fails_carries_no_proof_on() {
     world.api().hide(&id(1));
     world.polls(1).await;
     world.questions();
-    world.api().state().page_fault = Some((0, unavailable()));
+    world.api().state().faults.page = Some((0, unavailable()));
     for _ in 0..5 {
         assert!(world.poll().await.is_err());
     }
     assert_eq!(world.questions(), []);
     assert!(world.is(1, "Listed", true), "{:?}", world.stands(1));
-    world.api().state().page_fault = None;
+    world.api().state().faults.page = None;
     world.polls(1).await;
     assert!(world.is(1, "NotFound", false), "{:?}", world.stands(1));
 }

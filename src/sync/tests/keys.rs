@@ -145,7 +145,7 @@ async fn a_key_of_its_own_is_read_at_each_poll() {
 #[tokio::test]
 async fn a_shared_key_that_is_refused_is_read_anew_and_a_changed_one_is_tried_in_the_same_poll() {
     let mut world = World::with([item(1, "RUNNING")]).await;
-    world.api().state().page_fault = Some((0, Error::Unauthorized));
+    world.api().state().faults.page = Some((0, Error::Unauthorized));
     for (there, calls) in [(b"key-1", 1), (b"key-2", 2)] {
         world.env.kube.set_key(there);
         world.sync_state = SyncState::default();
@@ -171,7 +171,7 @@ async fn rotated_while_listing(
     });
     let first = ApiKey::parse(b"key-1").unwrap().fingerprint();
     let (cluster, mut pages) = (world.env.kube.clone(), 0);
-    world.api().state().key_fault = Some(Box::new(move |key| {
+    world.api().state().faults.key = Some(Box::new(move |key| {
         pages += 1;
         let refused = pages >= 2 && (key == first || ever && pages < 10);
         if refused {

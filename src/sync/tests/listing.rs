@@ -151,7 +151,7 @@ async fn a_server_without_the_filter_gets_full_listings_and_the_watch_says_so_as
 #[tokio::test]
 async fn a_refused_key_is_left_alone_and_another_one_tried_at_once() {
     let mut world = World::with([item(1, "RUNNING")]).await;
-    world.api().state().page_fault = Some((0, Error::Unauthorized));
+    world.api().state().faults.page = Some((0, Error::Unauthorized));
     let mut calls = Vec::new();
     for _ in 0..8 {
         let error = world.poll().await.unwrap_err();
@@ -162,7 +162,7 @@ async fn a_refused_key_is_left_alone_and_another_one_tried_at_once() {
     world.env.kube.set_key(b"key-2");
     assert!(world.poll().await.is_err());
     assert_eq!(world.api().asked().len(), 1);
-    world.api().state().page_fault = None;
+    world.api().state().faults.page = None;
     world.env.kube.set_key(b"key-3");
     assert!(world.poll().await.is_ok());
     assert!(world.poll().await.is_ok());
@@ -171,12 +171,12 @@ async fn a_refused_key_is_left_alone_and_another_one_tried_at_once() {
 #[tokio::test]
 async fn an_outage_is_tried_again_at_the_next_interval() {
     let mut world = World::with([item(1, "RUNNING")]).await;
-    world.api().state().page_fault = Some((0, unavailable()));
+    world.api().state().faults.page = Some((0, unavailable()));
     for _ in 0..3 {
         assert!(world.poll().await.is_err());
         assert_eq!(world.api().asked().len(), 1, "once a poll, never more");
     }
-    world.api().state().page_fault = None;
+    world.api().state().faults.page = None;
     assert!(world.poll().await.is_ok());
 }
 
@@ -229,12 +229,12 @@ async fn a_stale_mark_ends_with_a_complete_listing_and_no_sooner() {
     });
     mark_all_stale(&world.env, &world.target, &mut world.sync_state).await;
     world.env.kube.calls();
-    world.api().state().page_fault = Some((1, unavailable()));
+    world.api().state().faults.page = Some((1, unavailable()));
     for _ in 0..3 {
         assert!(world.poll().await.is_err());
     }
     assert_eq!(world.env.kube.calls(), []);
-    world.api().state().page_fault = None;
+    world.api().state().faults.page = None;
     // The calls of those that failed are paid for first.
     world.clock.advance(10 * MINUTE);
     world.poll().await.unwrap();

@@ -47,7 +47,7 @@ async fn an_answer_by_id_is_a_sign_of_life_however_long_it_took() {
 #[tokio::test]
 async fn a_poll_without_an_answer_gives_none() {
     let (mut world, watchdog) = silent().await;
-    world.api().state().page_fault = Some((0, unavailable()));
+    world.api().state().faults.page = Some((0, unavailable()));
     world.poll().await.unwrap_err();
     assert!(watchdog.stalled().is_some());
 }

@@ -22,13 +22,52 @@ pub(crate) struct Snapshot {
 /// How much a restore with bumped revisions raises them.
 const BUMP: u64 = 1000;
 
+/// etcd's revisions: the resourceVersions of objects.
+#[derive(Debug, Default)]
+pub(super) struct Revisions {
+    last: u64,
+    /// Number of restores.
+    restores: u64,
+}
+
+impl Revisions {
+    /// Those after this one.
+    pub(super) fn after(last: u64) -> Self {
+        Self { last, restores: 0 }
+    }
+
+    /// The last one so far.
+    fn last(&self) -> u64 {
+        self.last
+    }
+
+    pub(super) fn next(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+
+    /// The uid of an object created at this version. No uid is used twice.
+    pub(super) fn uid(&self, version: u64) -> String {
+        match self.restores {
+            0 => format!("uid-{version}"),
+            restores => format!("uid-{version}-{restores}"),
+        }
+    }
+
+    /// Goes back to `version`. Unless `bumped`, later ones are used again.
+    fn restore(&mut self, version: u64, bumped: bool) {
+        self.last = if bumped { self.last + BUMP } else { version };
+        self.restores += 1;
+    }
+}
+
 impl MemoryKubeApi {
     pub(crate) fn snapshot(&self) -> Snapshot {
         let state = self.lock();
         Snapshot {
             mirrors: state.mirrors.clone(),
             watches: state.watches.clone(),
-            version: state.version,
+            version: state.revisions.last(),
         }
     }
 
@@ -37,15 +76,10 @@ impl MemoryKubeApi {
         let mut state = self.lock();
         state.mirrors.clone_from(&snapshot.mirrors);
         state.watches.clone_from(&snapshot.watches);
-        state.version = if bumped {
-            state.version + BUMP
-        } else {
-            snapshot.version
-        };
+        state.revisions.restore(snapshot.version, bumped);
         let there = snapshot.mirrors.values().cloned();
         state.changes = there.map(Change::Put).collect();
         state.spoilt.clear();
-        state.restores += 1;
     }
 
     /// Writes an unreadable status into a mirror, as a new version.
@@ -72,6 +106,27 @@ impl MemoryKubeApi {
 
     /// Number of restores. Every watch that started earlier has ended.
     pub(crate) fn restores(&self) -> u64 {
-        self.lock().restores
+        self.lock().revisions.restores
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_restore_reuses_versions_unless_they_are_bumped_and_never_a_uid() {
+        let mut revisions = Revisions::after(7);
+        assert_eq!(
+            (revisions.next(), revisions.uid(8)),
+            (8, "uid-8".to_owned())
+        );
+        revisions.restore(7, false);
+        assert_eq!(
+            (revisions.next(), revisions.uid(8)),
+            (8, "uid-8-1".to_owned())
+        );
+        revisions.restore(7, true);
+        assert_eq!(revisions.next(), 8 + BUMP + 1);
     }
 }

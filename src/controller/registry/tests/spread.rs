@@ -26,7 +26,7 @@ fn world(many: usize) -> (World, Calls) {
         told.lock().unwrap().push((key, start.elapsed()));
         None
     };
-    world.api.inner.state().key_fault = Some(Box::new(note));
+    world.api.inner.state().faults.key = Some(Box::new(note));
     (world, calls)
 }
 

@@ -17,7 +17,7 @@ async fn mirrors_are_confirmed_as_of_the_end_of_the_list_and_not_of_its_sync() {
     };
     let failing = async {
         world.env.clock.sleep_until(Duration::from_secs(80)).await;
-        together.state().page_fault = Some((0, unavailable));
+        together.state().faults.page = Some((0, unavailable));
         // The sync ended after 90 s, but its list at once: open mirrors are stale after 300 s.
         world.env.clock.sleep_until(Duration::from_secs(370)).await;
         let status = world.cluster.object(0).unwrap().status.unwrap();
