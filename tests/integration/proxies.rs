@@ -270,16 +270,12 @@ async fn no_proxy_exempts_the_one_api_that_it_lists() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_together_api_by_https_is_called_through_https_proxy() {
     let mut stage = Stage::new("secured", true).await;
-    for (scheme, proxied) in [
-        ("http", [true, true]),
-        ("socks5", [true, true]),
-        ("https", [true, true]),
-    ] {
+    for scheme in ["http", "socks5", "https"] {
         let case = Case {
             variables: &[("HTTPS_PROXY", scheme)],
             more: &[("HTTP_PROXY", "http://127.0.0.1:9")],
             secured: true,
-            proxied,
+            proxied: [true, true],
             ..NONE
         };
         stage.mirrors(&case).await;

@@ -76,11 +76,8 @@ fn every_standing_reads_as_the_contract_says() {
     for (ready_state, (ready, reason, reconciling, stalled)) in ready_states().iter().zip(table) {
         let status = first(ready_state);
         let conditions = &status.conditions;
-        assert_eq!(
-            word(conditions, "Ready"),
-            (ready, reason),
-            "{ready_state:?}"
-        );
+        let shown = word(conditions, "Ready");
+        assert_eq!(shown, (ready, reason), "{ready_state:?}");
         let read = |type_| condition(conditions, type_).status.as_str();
         assert_eq!(read("Reconciling"), reconciling, "{ready_state:?}");
         assert_eq!(read("Stalled"), stalled, "{ready_state:?}");
