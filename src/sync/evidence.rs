@@ -130,9 +130,7 @@ impl<'a> ListEvidence<'a> {
             self.clocks,
         );
         if matches!(verdict, Verdict::Skipped(_))
-            && mirror
-                .as_ref()
-                .is_some_and(|mirror| *mirror.subject.id == *id)
+            && mirror.as_ref().is_some_and(|one| *one.subject.id == *id)
         {
             self.unconfirmed.insert(Box::from(&*id));
         }

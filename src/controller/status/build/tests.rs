@@ -28,8 +28,8 @@ fn synced() -> ReadyState {
     ReadyState::Synced(String::new())
 }
 
-fn first(ready_state: &ReadyState) -> ClusterWatchStatus {
-    build(&ClusterWatchStatus::default(), ready_state, &facts(), now())
+fn first(state: &ReadyState) -> ClusterWatchStatus {
+    build(&ClusterWatchStatus::default(), state, &facts(), now())
 }
 
 fn attention() -> Rollup {
@@ -46,7 +46,7 @@ fn attention() -> Rollup {
     }
 }
 
-fn ready_states() -> [ReadyState; 5] {
+fn states() -> [ReadyState; 5] {
     let message = "what to do".to_owned();
     [
         ReadyState::Progressing(message.clone()),
@@ -73,20 +73,19 @@ fn every_standing_reads_as_the_contract_says() {
         ("False", "Unauthorized", "False", "True"),
         ("False", "RateLimited", "True", "False"),
     ];
-    for (ready_state, (ready, reason, reconciling, stalled)) in ready_states().iter().zip(table) {
-        let status = first(ready_state);
+    for (state, (ready, reason, reconciling, stalled)) in states().iter().zip(table) {
+        let status = first(state);
         let conditions = &status.conditions;
-        let shown = word(conditions, "Ready");
-        assert_eq!(shown, (ready, reason), "{ready_state:?}");
+        assert_eq!(word(conditions, "Ready"), (ready, reason), "{state:?}");
         let read = |type_| condition(conditions, type_).status.as_str();
-        assert_eq!(read("Reconciling"), reconciling, "{ready_state:?}");
-        assert_eq!(read("Stalled"), stalled, "{ready_state:?}");
-        assert_eq!(read("AttentionRequired"), "False", "{ready_state:?}");
+        assert_eq!(read("Reconciling"), reconciling, "{state:?}");
+        assert_eq!(read("Stalled"), stalled, "{state:?}");
+        assert_eq!(read("AttentionRequired"), "False", "{state:?}");
         assert_eq!(conditions.len(), 4);
         assert_eq!(status.observed_generation, Some(3));
         assert!(conditions.iter().all(|c| c.observed_generation == Some(3)));
         assert!(conditions.iter().all(|c| !c.reason.is_empty()));
-        if *ready_state != ReadyState::Suspended {
+        if *state != ReadyState::Suspended {
             assert!(
                 condition(conditions, "Ready")
                     .message
@@ -114,7 +113,7 @@ fn what_needs_somebody_is_told_by_stalled_and_attention_says_who_waits() {
     );
     assert_eq!(condition(&status.conditions, "Ready").status, "True");
     assert_eq!(status.remediations.unwrap().total, 4);
-    let [.., stalled, _] = ready_states();
+    let [.., stalled, _] = states();
     let stalled = first(&stalled);
     assert_eq!(
         condition(&stalled.conditions, "Stalled").message,
@@ -170,7 +169,7 @@ fn stale_after_is_the_heartbeat_and_what_may_go_unconfirmed_in_whole_seconds() {
 
 #[test]
 fn a_condition_keeps_its_time_while_its_status_stays() {
-    let [progressing, synced, _, stalled, failing] = ready_states();
+    let [progressing, synced, _, stalled, failing] = states();
     let since = |status: &ClusterWatchStatus, type_| {
         condition(&status.conditions, type_).last_transition_time.0
     };
@@ -288,10 +287,10 @@ fn whatever_else_is_new_is_written_at_once() {
 
 #[test]
 fn the_last_sync_is_exact_where_the_watch_says_that_it_cannot_be_listed() {
-    let told = |ready_state: &ReadyState| {
+    let told = |state: &ReadyState| {
         synced_later_by(&build(
             &ClusterWatchStatus::default(),
-            ready_state,
+            state,
             &facts(),
             now(),
         ))
@@ -334,13 +333,13 @@ fn until_every_mirror_is_this_generations_it_reconciles_however_it_stands() {
         adopting: some("2 mirrors left"),
         ..facts()
     };
-    for ready_state in ready_states() {
-        let status = build(&ClusterWatchStatus::default(), &ready_state, &busy, now());
+    for state in states() {
+        let status = build(&ClusterWatchStatus::default(), &state, &busy, now());
         let reconciling = condition(&status.conditions, "Reconciling");
-        assert_eq!(reconciling.status, "True", "{ready_state:?}");
-        assert_eq!(status.mirrors_generation, None, "{ready_state:?}");
-        let done = build(&status, &ready_state, &facts(), now());
-        assert_eq!(done.mirrors_generation, Some(3), "{ready_state:?}");
+        assert_eq!(reconciling.status, "True", "{state:?}");
+        assert_eq!(status.mirrors_generation, None, "{state:?}");
+        let done = build(&status, &state, &facts(), now());
+        assert_eq!(done.mirrors_generation, Some(3), "{state:?}");
     }
 }
 

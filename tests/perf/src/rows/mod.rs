@@ -34,7 +34,7 @@ pub(crate) enum Name {
     Apply,
     /// Calls, writes and CPU where nothing happens
     Quiet,
-    /// Many ClusterWatches: pace and CPU
+    /// Many `ClusterWatches`: pace and CPU
     Many,
     /// From a change at Together to kubectl
     Latency,

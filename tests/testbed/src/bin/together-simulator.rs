@@ -41,24 +41,28 @@ struct Args {
 #[tokio::main]
 async fn main() -> ExitCode {
     let args = Args::parse();
-    let simulator = match Simulator::start_at(args.addr).await {
+    let prepare = |simulator: &Simulator| {
+        simulator.set_dialect(Dialect {
+            names: args.names,
+            state_form: args.state_form,
+            ..Dialect::default()
+        });
+        // So that nothing happens in the future of those who look: all lives end within 40 minutes.
+        simulator.set_clock(Timestamp::now() - BEHIND);
+        for (cluster, seed) in args.cluster.iter().zip(args.seed..) {
+            simulator.seed_life(cluster, seed, args.machines);
+        }
+    };
+    let simulator = match Simulator::start_at(args.addr, prepare).await {
         Ok(simulator) => simulator,
         Err(error) => {
             eprintln!("cannot listen on {}: {error}", args.addr);
             return ExitCode::FAILURE;
         }
     };
-    simulator.set_dialect(Dialect {
-        names: args.names,
-        state_form: args.state_form,
-        ..Dialect::default()
-    });
     println!("API       {}", simulator.url());
     println!("API key   {}", simulator.key());
-    // So that nothing happens in the future of those who look: all lives end within 40 minutes.
-    simulator.set_clock(Timestamp::now() - BEHIND);
-    for (cluster, seed) in args.cluster.iter().zip(args.seed..) {
-        simulator.seed_life(cluster, seed, args.machines);
+    for cluster in &args.cluster {
         println!("cluster   {cluster}");
     }
     println!("control   {}", simulator.control_url());

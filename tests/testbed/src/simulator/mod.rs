@@ -91,17 +91,20 @@ impl Simulator {
     /// # Panics
     /// If no port can be had.
     pub async fn start() -> Self {
-        match Self::start_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await {
+        match Self::start_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), |_| ()).await {
             Ok(simulator) => simulator,
             Err(error) => panic!("the simulator does not start: {error}"),
         }
     }
 
-    /// Starts one on this address.
+    /// Starts one on this address. It answers its first request after `prepare`.
     ///
     /// # Errors
     /// If the address cannot be listened on.
-    pub async fn start_at(address: SocketAddr) -> std::io::Result<Self> {
+    pub async fn start_at(
+        address: SocketAddr,
+        prepare: impl FnOnce(&Self),
+    ) -> std::io::Result<Self> {
         crate::tls::provide();
         let now = Timestamp::now().round(Unit::Second);
         let shared = Shared(Arc::new(Mutex::new(World::new(
@@ -121,18 +124,21 @@ impl Simulator {
             .route("/v3/whoami", get(api::whoami))
             .nest("/control", control::routes())
             .with_state(shared.clone());
-        runtime.spawn(async move {
+        let handle = runtime.handle().clone();
+        let simulator = Self {
+            address,
+            shared,
+            runtime: Some(runtime),
+        };
+        prepare(&simulator);
+        handle.spawn(async move {
             if let Ok(listener) = TcpListener::from_std(listener) {
                 axum::serve(listener, router).await
             } else {
                 Ok(())
             }
         });
-        Ok(Self {
-            address,
-            shared,
-            runtime: Some(runtime),
-        })
+        Ok(simulator)
     }
 
     /// The base of the API, `http://127.0.0.1:PORT/v1`.

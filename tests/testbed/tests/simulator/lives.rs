@@ -1,8 +1,11 @@
 //! How seeded remediations live.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
+use reqwest::Url;
 use testbed::simulator::{FINAL_STATES, Remediation, Simulator};
 
 use crate::CLUSTER;
@@ -135,4 +138,35 @@ async fn a_running_clock_moves_lives_and_the_date_of_answers() {
         tokio::task::yield_now().await;
     }
     assert!(simulator.now() > "2026-11-23T10:05:00Z".parse().unwrap());
+}
+
+/// An operator that calls earlier would be told that there is no such cluster.
+#[tokio::test]
+async fn a_call_before_the_lives_are_made_is_answered_after() {
+    let mut early = None;
+    let prepare = |simulator: &Simulator| {
+        let address = Url::parse(&simulator.url()).unwrap();
+        let address = address.socket_addrs(|| None).unwrap()[0];
+        let mut stream = TcpStream::connect(address).unwrap();
+        let head = format!(
+            "GET /v1/compute/clusters/{CLUSTER}/instances/-/remediations HTTP/1.0\r\n\
+             authorization: Bearer {}\r\n\r\n",
+            simulator.key()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let wait = Some(Duration::from_millis(100));
+        stream.set_read_timeout(wait).unwrap();
+        let answered = stream.peek(&mut [0]).map_err(|error| error.kind());
+        assert_eq!(answered, Err(ErrorKind::WouldBlock));
+        simulator.seed_life(CLUSTER, 1, 8);
+        early = Some(stream);
+    };
+    let here = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let simulator = Simulator::start_at(here, prepare).await.unwrap();
+    let mut stream = early.unwrap();
+    stream.set_read_timeout(None).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.0 200"), "{answer}");
+    drop(simulator);
 }
