@@ -28,7 +28,7 @@ fn measured(row: &str, measure: &str) -> String {
 fn the_readme_says_what_was_measured_and_of_what() {
     let readme = read("README.md");
     let peak: f64 = measured("memory", "1000: peak, MiB").parse().unwrap();
-    assert!(readme.contains(&format!("{peak:.0} MiB of memory with 1,000 mirrors")));
+    assert!(readme.contains(&format!("{peak:.0} MiB of memory with 1,000 remediations")));
     let calls = measured("quiet", "API calls a day, each ClusterWatch");
     let (thousands, rest) = calls.split_at(calls.len() - 3);
     let calls = format!("{thousands},{rest} API calls a day for a ClusterWatch without open");

@@ -7,12 +7,15 @@ use std::time::Duration;
 
 use clap::Parser;
 use k8s_openapi::jiff::Timestamp;
-use testbed::simulator::{Dialect, Names, Simulator, StateForm};
+use testbed::simulator::{Dialect, Endless, Names, Simulator, StateForm};
+use tokio::time::{Instant, interval};
 
-/// How far its clock begins behind the real one.
+/// How far its clock begins behind the real one: the first remediations take 40 minutes.
 const BEHIND: Duration = Duration::from_secs(45 * 60);
+/// How often the clock moves.
+const TICK: Duration = Duration::from_millis(100);
 
-/// Serves a cluster whose remediations live by themselves.
+/// Serves a cluster whose remediations change by themselves, without an end.
 #[derive(Parser)]
 struct Args {
     /// Where to listen.
@@ -27,8 +30,8 @@ struct Args {
     /// Machines of each cluster.
     #[arg(long, default_value_t = 8)]
     machines: usize,
-    /// How many times faster than the real clock theirs runs.
-    #[arg(long, default_value_t = 60)]
+    /// How many times as fast as the real clock its clock runs, until it has caught up.
+    #[arg(long, default_value_t = 6)]
     speed: u32,
     /// Which names of the query's parameters it takes; it ignores others, as the API does.
     #[arg(long, value_enum, default_value_t = Names::Both)]
@@ -41,17 +44,22 @@ struct Args {
 #[tokio::main]
 async fn main() -> ExitCode {
     let args = Args::parse();
+    let mut endless = None;
     let prepare = |simulator: &Simulator| {
         simulator.set_dialect(Dialect {
             names: args.names,
             state_form: args.state_form,
             ..Dialect::default()
         });
-        // So that nothing happens in the future of those who look: all lives end within 40 minutes.
         simulator.set_clock(Timestamp::now() - BEHIND);
-        for (cluster, seed) in args.cluster.iter().zip(args.seed..) {
-            simulator.seed_life(cluster, seed, args.machines);
-        }
+        let clusters = args.cluster.clone();
+        endless = Some(Endless::begin(
+            simulator,
+            clusters,
+            args.machines,
+            args.speed,
+            args.seed,
+        ));
     };
     let simulator = match Simulator::start_at(args.addr, prepare).await {
         Ok(simulator) => simulator,
@@ -66,8 +74,21 @@ async fn main() -> ExitCode {
         println!("cluster   {cluster}");
     }
     println!("control   {}", simulator.control_url());
-    simulator.run_clock(args.speed);
-    match testbed::signal::ended().await {
+    let running = async {
+        let (mut last, mut ticks) = (Instant::now(), interval(TICK));
+        loop {
+            let now = ticks.tick().await;
+            if let Some(endless) = &mut endless {
+                endless.tick(&simulator, now - last, Timestamp::now());
+            }
+            last = now;
+        }
+    };
+    let ended = tokio::select! {
+        ended = testbed::signal::ended() => ended,
+        () = running => Ok(()),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("cannot wait for a signal: {error}");

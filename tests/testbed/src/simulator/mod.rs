@@ -9,6 +9,7 @@ mod cluster;
 mod control;
 mod counters;
 mod dialect;
+mod endless;
 mod fault;
 mod front;
 mod history;
@@ -33,6 +34,7 @@ use tokio::runtime::{Builder, Runtime};
 
 pub use counters::{Call, Counters};
 pub use dialect::{Dialect, Names, StateForm};
+pub use endless::Endless;
 pub use fault::{Fault, Times};
 pub use history::{History, Version};
 pub use keys::RateLimit;

@@ -5,8 +5,9 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
+use k8s_openapi::jiff::Timestamp;
 use reqwest::Url;
-use testbed::simulator::{FINAL_STATES, Remediation, Simulator};
+use testbed::simulator::{Endless, FINAL_STATES, Remediation, Simulator};
 
 use crate::CLUSTER;
 
@@ -138,6 +139,32 @@ async fn a_running_clock_moves_lives_and_the_date_of_answers() {
         tokio::task::yield_now().await;
     }
     assert!(simulator.now() > "2026-11-23T10:05:00Z".parse().unwrap());
+}
+
+/// Whoever tries the operator looks after minutes, not seconds, and may come back the next day.
+#[tokio::test]
+async fn an_endless_cluster_always_has_something_to_look_at_and_is_never_ahead() {
+    const STEP: Duration = Duration::from_secs(1);
+    let simulator = Simulator::start().await;
+    let begin: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+    simulator.set_clock(begin - Duration::from_secs(45 * 60));
+    let mut endless = Endless::begin(&simulator, vec![CLUSTER.to_owned()], 8, 6, 1);
+    let mut still = Duration::ZERO;
+    for second in 1..5 * 3600 {
+        let now = begin + STEP * second;
+        endless.tick(&simulator, STEP, now);
+        assert!(simulator.now() <= now);
+        let truth = simulator.truth(CLUSTER);
+        let is_over = truth.iter().all(Remediation::is_final);
+        still = if is_over {
+            still + STEP
+        } else {
+            Duration::ZERO
+        };
+        assert!(still < Duration::from_secs(300), "nothing at {now}");
+    }
+    let caught_up = begin + STEP * (5 * 3600 - 1);
+    assert_eq!(simulator.now(), caught_up);
 }
 
 /// An operator that calls earlier would be told that there is no such cluster.
