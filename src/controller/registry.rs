@@ -208,7 +208,7 @@ impl<C: KubeApi, T: Service> WorkerRegistry<C, T> {
         }
     }
 
-    /// Starts the worker for `watch`. If `edited`, it replaces the task of an earlier generation. It syncs at `starts_at`
+    /// Starts the worker for `watch`. If `edited`, it replaces that of an earlier generation. It syncs at `starts_at`
     /// (monotonic) at the earliest.
     fn start(
         &self,

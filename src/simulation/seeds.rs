@@ -7,10 +7,10 @@ fn passes(seed: u64) {
     assert_eq!(run::attempt(seed, false).violation, None, "seed {seed}");
 }
 
-/// Otherwise no seed repeats what it found: one of each class of seeds, and one with changes of leader.
+/// Otherwise no seed repeats what it found: some of each class of seeds, 191 with a second replica.
 #[test]
 fn a_seed_always_takes_the_same_way() {
-    for seed in [0, 282, 5_002_370, 10_010_362, 20_000_002] {
+    for seed in [0, 191, 282, 5_002_370, 10_010_362, 20_000_002] {
         let [one, other] = [(); 2].map(|()| run::attempt(seed, true).log);
         let mut both = one.iter().zip(&other);
         assert_eq!(both.find(|(one, other)| one != other), None, "seed {seed}");

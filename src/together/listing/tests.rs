@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod fake;
+pub(super) mod fake;
 mod ladder;
 mod many;
 mod pages;
@@ -10,7 +10,7 @@ use super::*;
 use crate::together::query::dialect::{QueryNames, StateFilter};
 use fake::{Fake, cut, first_page, page, remediation};
 
-fn request(states: &[&str]) -> ListRequest {
+pub(super) fn request(states: &[&str]) -> ListRequest {
     ListRequest {
         cluster: "c".into(),
         instance: None,

@@ -1,16 +1,7 @@
 use super::*;
+use crate::together::listing::tests::{fake, request};
 
 const STATES: [&str; 2] = ["RUNNING", "PENDING"];
-
-fn request(states: &[&str]) -> ListRequest {
-    ListRequest {
-        cluster: "c".into(),
-        instance: None,
-        states: states.iter().map(|state| (*state).to_owned()).collect(),
-        page_size: 2,
-        order_by: None,
-    }
-}
 
 fn states(states: &[&str]) -> Vec<String> {
     request(states).states
@@ -18,15 +9,7 @@ fn states(states: &[&str]) -> Vec<String> {
 
 /// A page with one remediation in this state.
 fn page(state: &str) -> Page {
-    Page {
-        items: vec![Ok(Remediation {
-            id: "a".into(),
-            state: state.into(),
-            ..Remediation::default()
-        })],
-        has_next: false,
-        next_page_token: None,
-    }
+    fake::page(vec![fake::remediation("a", state)], None)
 }
 
 /// The formats in the order in which they are tried, if the server rejects all of them.

@@ -83,7 +83,7 @@ impl Api for Fake {
     }
 }
 
-pub(super) fn remediation(id: &str, state: &str) -> Remediation {
+pub(in crate::together::listing) fn remediation(id: &str, state: &str) -> Remediation {
     Remediation {
         id: id.into(),
         state: state.into(),
@@ -91,7 +91,7 @@ pub(super) fn remediation(id: &str, state: &str) -> Remediation {
     }
 }
 
-pub(super) fn page(items: Vec<Remediation>, next: Option<&str>) -> Page {
+pub(in crate::together::listing) fn page(items: Vec<Remediation>, next: Option<&str>) -> Page {
     Page {
         items: items.into_iter().map(Ok).collect(),
         has_next: next.is_some(),

@@ -7,13 +7,10 @@ use std::time::Duration;
 
 use clap::Parser;
 use k8s_openapi::jiff::Timestamp;
-use testbed::simulator::{Dialect, Endless, Names, Simulator, StateForm};
-use tokio::time::{Instant, interval};
+use testbed::simulator::{Dialect, Endless, Names, Simulator, StateForm, every_tick};
 
 /// How far its clock begins behind the real one: the first remediations take 40 minutes.
 const BEHIND: Duration = Duration::from_secs(45 * 60);
-/// How often the clock moves.
-const TICK: Duration = Duration::from_millis(100);
 
 /// Serves a cluster whose remediations change by themselves, without an end.
 #[derive(Parser)]
@@ -44,7 +41,7 @@ struct Args {
 #[tokio::main]
 async fn main() -> ExitCode {
     let args = Args::parse();
-    let mut endless = None;
+    let mut endless = Endless::new(args.cluster.clone(), args.machines, args.speed, args.seed);
     let prepare = |simulator: &Simulator| {
         simulator.set_dialect(Dialect {
             names: args.names,
@@ -52,14 +49,7 @@ async fn main() -> ExitCode {
             ..Dialect::default()
         });
         simulator.set_clock(Timestamp::now() - BEHIND);
-        let clusters = args.cluster.clone();
-        endless = Some(Endless::begin(
-            simulator,
-            clusters,
-            args.machines,
-            args.speed,
-            args.seed,
-        ));
+        endless.fill(simulator);
     };
     let simulator = match Simulator::start_at(args.addr, prepare).await {
         Ok(simulator) => simulator,
@@ -74,16 +64,7 @@ async fn main() -> ExitCode {
         println!("cluster   {cluster}");
     }
     println!("control   {}", simulator.control_url());
-    let running = async {
-        let (mut last, mut ticks) = (Instant::now(), interval(TICK));
-        loop {
-            let now = ticks.tick().await;
-            if let Some(endless) = &mut endless {
-                endless.tick(&simulator, now - last, Timestamp::now());
-            }
-            last = now;
-        }
-    };
+    let running = every_tick(|passed| endless.tick(&simulator, passed, Timestamp::now()));
     let ended = tokio::select! {
         ended = testbed::signal::ended() => ended,
         () = running => Ok(()),

@@ -16,23 +16,16 @@ pub struct Endless {
 }
 
 impl Endless {
-    /// Fills each of `clusters` with this many `machines`. The clock of `simulator`, which is behind the real one, runs
-    /// `speed` times as fast until it has caught up. The same `seed` makes the same remediations.
-    pub fn begin(
-        simulator: &Simulator,
-        clusters: Vec<String>,
-        machines: usize,
-        speed: u32,
-        seed: u64,
-    ) -> Self {
-        let mut endless = Self {
+    /// These `clusters`, of this many `machines` each. A simulator's clock, which is behind the real one, runs `speed`
+    /// times as fast until it has caught up. The same `seed` makes the same remediations.
+    #[must_use]
+    pub fn new(clusters: Vec<String>, machines: usize, speed: u32, seed: u64) -> Self {
+        Self {
             clusters,
             machines,
             speed,
             next_seed: seed,
-        };
-        endless.fill(simulator);
-        endless
+        }
     }
 
     /// This much time has passed, and the real clock shows `now`. The simulator's clock never gets ahead of it, so that
@@ -46,7 +39,8 @@ impl Endless {
         }
     }
 
-    fn fill(&mut self, simulator: &Simulator) {
+    /// Adds the next remediations to each cluster.
+    pub fn fill(&mut self, simulator: &Simulator) {
         for (cluster, seed) in self.clusters.iter().zip(self.next_seed..) {
             simulator.seed_life(cluster, seed, self.machines);
         }

@@ -49,6 +49,17 @@ const KEY: &str = "simulator-key-for-all-clusters";
 /// How often a running clock moves.
 const TICK: Duration = Duration::from_millis(100);
 
+/// Calls `tick` again and again with the real time that has passed since the last call.
+pub async fn every_tick(mut tick: impl FnMut(Duration)) {
+    let mut last = tokio::time::Instant::now();
+    let mut ticks = tokio::time::interval(TICK);
+    loop {
+        let now = ticks.tick().await;
+        tick(now - last);
+        last = now;
+    }
+}
+
 /// The state, shared between the handle and the server.
 #[derive(Clone)]
 struct Shared(Arc<Mutex<World>>);
@@ -270,15 +281,7 @@ impl Simulator {
             return;
         };
         let shared = self.shared.clone();
-        runtime.spawn(async move {
-            let mut last = tokio::time::Instant::now();
-            let mut ticks = tokio::time::interval(TICK);
-            loop {
-                let now = ticks.tick().await;
-                shared.advance((now - last) * speed);
-                last = now;
-            }
-        });
+        runtime.spawn(every_tick(move |passed| shared.advance(passed * speed)));
     }
 
     /// What was asked so far.
