@@ -28,14 +28,20 @@ pub fn start(format: LogFormat, filter: &str) {
     }
 }
 
-fn log<W>(format: LogFormat, filter: &str, to: W, colours: bool) -> impl Subscriber + Send + Sync
+/// A log that writes `to`. Lines of a worker have the fields of its span.
+pub(crate) fn log<W>(
+    format: LogFormat,
+    filter: &str,
+    to: W,
+    colours: bool,
+) -> impl Subscriber + Send + Sync
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let wanted = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let log = fmt::layer().with_writer(to);
     let log = match format {
-        LogFormat::Json => log.json().flatten_event(true).boxed(),
+        LogFormat::Json => log.json().flatten_event(true).with_span_list(false).boxed(),
         LogFormat::Text => log.with_ansi(colours).boxed(),
     };
     let log = log.with_filter(filter::filter_fn(may_be_logged));

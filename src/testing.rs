@@ -15,6 +15,7 @@ use crate::{
 pub(crate) mod clock;
 pub(crate) mod cluster;
 pub(crate) mod lease;
+pub(crate) mod log;
 pub(crate) mod random;
 pub(crate) mod together;
 

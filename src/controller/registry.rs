@@ -17,6 +17,7 @@ use tokio_util::{
     sync::{CancellationToken, DropGuard},
     task::TaskTracker,
 };
+use tracing::Instrument;
 
 pub use self::factory::WorkerFactory;
 pub(crate) use self::settling::Changed;
@@ -245,14 +246,16 @@ impl<C: KubeApi, T: Service> WorkerRegistry<C, T> {
         };
         let stop = self.shutdown.child_token();
         let stopped = stop.clone();
-        self.tasks.spawn(async move {
+        let span = worker.span();
+        let work = async move {
             // Cancellation drops the worker's work in progress at once, including its writes.
             tokio::select! {
                 biased;
                 () = stopped.cancelled() => {}
                 () = worker.supervise(edited) => {}
             }
-        });
+        };
+        self.tasks.spawn(work.instrument(span));
         Running {
             identity,
             requested,

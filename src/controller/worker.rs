@@ -275,7 +275,7 @@ impl<C: KubeApi, T: Service> Worker<C, T> {
             if outcome.full {
                 self.status.inputs.last_full_sync = self.status.inputs.last_sync;
             }
-            outcome.trace(&self.watch);
+            outcome.trace();
             let shown = Shown::by(self.status.reporter.last());
             let said = events::of_notes(&outcome.notes, &shown, &self.status.note);
             let said = said

@@ -2,12 +2,7 @@
 
 use std::time::Duration;
 
-use kube::ResourceExt;
-
-use crate::{
-    api::{Reason, cluster_watch::ClusterWatch},
-    sync::write::queue::WriteSummary,
-};
+use crate::{api::Reason, sync::write::queue::WriteSummary};
 
 /// When a complete list ended, and how long it took.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,13 +43,11 @@ impl SyncOutcome {
     }
 
     /// Writes one line to the log, at `info` if there were writes or failed writes.
-    pub(crate) fn trace(&self, watch: &ClusterWatch) {
+    pub(crate) fn trace(&self) {
         let summary = &self.summary;
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(
-                    watch = %watch.name_any(),
-                    namespace = %watch.namespace().unwrap_or_default(),
                     full = self.full,
                     items = self.items,
                     calls = self.pages,

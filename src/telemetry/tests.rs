@@ -1,37 +1,14 @@
 #![allow(clippy::unwrap_used)]
 
-use std::{
-    io::{self, Write},
-    sync::{Arc, Mutex},
-};
+use std::io;
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client, client::Body};
 
 use super::*;
-use crate::k8s::api::KubeApiError;
+use crate::{k8s::api::KubeApiError, testing::log::Kept};
 
 mod keys;
-
-/// Keeps what is logged.
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<u8>>>);
-
-impl Kept {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl Write for Kept {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 #[test]
 fn a_panics_message_is_shown_only_where_it_holds_no_data() {

@@ -5,6 +5,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use futures::FutureExt;
 use kube::ResourceExt;
 use tokio::sync::watch;
+use tracing::Span;
 
 use super::WorkerFactory;
 use crate::{
@@ -78,13 +79,27 @@ impl<C: KubeApi, T: Service> SupervisedWorker<C, T> {
             }
             let pause = after_refusal(turn, panics);
             panics = panics.saturating_add(1);
-            tracing::error!(watch = %watch.name_any(), namespace = %watch.namespace().unwrap_or_default(), seconds = pause.as_secs(), "the task of a ClusterWatch panicked; restarting it after the given seconds");
+            tracing::error!(
+                seconds = pause.as_secs(),
+                "the worker of a ClusterWatch panicked; restarting it after the given seconds"
+            );
             tokio::select! {
                 biased;
                 () = clock.sleep_until(clock.elapsed() + pause) => {}
                 () = self.report_panic() => {}
             }
         }
+    }
+
+    /// The span of all that it does: each line of the log names the `ClusterWatch`.
+    pub(super) fn span(&self) -> Span {
+        let watch = self.watch.borrow();
+        // At the level of errors, so that no filter takes the names from a line that it lets through.
+        tracing::error_span!(
+            "worker",
+            namespace = %watch.namespace().unwrap_or_default(),
+            clusterwatch = %watch.name_any(),
+        )
     }
 
     async fn work(&self, edited: bool) {

@@ -19,6 +19,7 @@ use crate::{
 };
 
 mod factory;
+mod log;
 mod paces;
 mod panics;
 mod settling;

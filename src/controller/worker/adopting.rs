@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use kube::ResourceExt;
-
 use super::Worker;
 use crate::{
     k8s::api::KubeApi,
@@ -47,7 +45,7 @@ impl<C: KubeApi, T: Service> Worker<C, T> {
         let (observer, rounds) = (&self.sync_state.observer, &mut self.sync_state.adoptions);
         let adoption = adopt(&self.env, &self.target, observer, rounds, until).await;
         if let Some(error) = &adoption.error {
-            tracing::warn!(watch = %self.watch.name_any(), namespace = %self.target.namespace, left = adoption.left, %error, "cannot update labels and owner references of mirrors; retrying");
+            tracing::warn!(left = adoption.left, %error, "cannot update labels and owner references of mirrors; retrying");
         }
         self.note_adoption(&adoption);
     }

@@ -1,7 +1,5 @@
 //! The state of a `ClusterWatch` after a failed sync.
 
-use kube::ResourceExt;
-
 use super::{Failure, ReadyState, SyncError, SyncOutcome, Worker};
 use crate::{k8s::api::KubeApi, together::Service};
 
@@ -17,7 +15,7 @@ impl<C: KubeApi, T: Service> Worker<C, T> {
             message,
             needs_somebody,
         } = failure;
-        tracing::warn!(watch = %self.watch.name_any(), namespace = %self.target.namespace, %reason, error = %message, "sync failed");
+        tracing::warn!(%reason, error = %message, "sync failed");
         let stale = self.mark_stale(self.env.clock.elapsed()).await;
         if let Err(SyncError::Credentials(error)) = outcome
             && let Some(keyless) = self.keyless(error)

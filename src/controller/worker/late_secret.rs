@@ -1,8 +1,6 @@
 //! A `ClusterWatch` with a missing or unusable Secret: the Secret is read repeatedly, and the Together API is not
 //! called.
 
-use kube::ResourceExt;
-
 use super::{ReadyState, Worker};
 use crate::{
     controller::status::late_secret,
@@ -71,7 +69,6 @@ impl<C: KubeApi, T: Service> Worker<C, T> {
 
     /// Reads the Secret and returns the state, which was `before`. Only changes are logged.
     async fn recheck_secret(&mut self, before: Option<&ReadyState>) -> Option<ReadyState> {
-        let (name, namespace) = (self.watch.name_any(), self.target.namespace.clone());
         let ctx = SyncContext {
             env: &*self.env,
             spec: &self.watch.spec,
@@ -80,14 +77,14 @@ impl<C: KubeApi, T: Service> Worker<C, T> {
         };
         let looked = look_for_key(ctx, &mut self.sync_state).await;
         let Err(error) = looked else {
-            tracing::info!(watch = %name, %namespace, "the Secret is usable now");
+            tracing::info!("the Secret is usable now");
             return None;
         };
         let ready_state = self.keyless(&error);
         if ready_state.as_ref() == before {
-            tracing::debug!(watch = %name, %namespace, %error, "the Secret is still not usable");
+            tracing::debug!(%error, "the Secret is still not usable");
         } else {
-            tracing::warn!(watch = %name, %namespace, %error, "the Secret is not usable");
+            tracing::warn!(%error, "the Secret is not usable");
         }
         ready_state
     }

@@ -2,8 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use kube::ResourceExt;
-
 use crate::{
     api::cluster_watch::ClusterWatch,
     controller::{
@@ -81,7 +79,7 @@ impl<C: KubeApi> StatusReport<C> {
             self.meter.stale_after(env.clock.elapsed(), stale_after);
         }
         if let Err(error) = &written {
-            tracing::warn!(watch = %watch.name_any(), namespace = %target.namespace, %error, "failed to write the status; retrying at the next sync");
+            tracing::warn!(%error, "failed to write the status; retrying at the next sync");
         } else {
             let drafts = events::of_report(&before, &Shown::by(self.reporter.last()));
             env.events.of_watch(watch, drafts);

@@ -99,7 +99,7 @@ impl Sorter {
         // The error's text may quote the object.
         tracing::warn!(
             namespace = key.0,
-            watch = key.1,
+            clusterwatch = key.1,
             "cannot read a ClusterWatch, so it is not synced and its open mirrors become Stale. Fix its spec, or upgrade the operator"
         );
         self.unreadable.lock().insert(key, invalid.metadata);

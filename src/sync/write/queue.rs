@@ -4,6 +4,7 @@ use std::pin::pin;
 
 use k8s_openapi::jiff::Timestamp;
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 use crate::{
     events::{EventDraft, Events},
@@ -168,7 +169,7 @@ impl<'a, C: KubeApi> WriteQueue<'a, C> {
         let writing = Writing::of(&write.change, news);
         let drafts = events_for(&write.change, news);
         let sending = self.permits.sent.begin(self.target, &write.change);
-        self.running.spawn(async move {
+        let work = async move {
             let name = write.name.clone();
             let outcome = writer.write(write, now).await;
             sending.ended(&outcome);
@@ -180,7 +181,8 @@ impl<'a, C: KubeApi> WriteQueue<'a, C> {
                 writing,
                 drafts,
             }
-        });
+        };
+        self.running.spawn(work.in_current_span());
     }
 
     /// The names whose write failed or was skipped in this sync: their mirrors may be outdated.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use retry::Retries;
 use tokio::task::JoinError;
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument;
 
 use super::error::{Error, Incomplete};
 use crate::together::{
@@ -208,13 +209,14 @@ impl<A: Api> Listing<A> {
     fn call(&mut self, query: PageQuery, wait: Duration) {
         self.calls += 1;
         let api = self.api.clone();
-        let call = tokio::spawn(async move {
+        let call = async move {
             let wait = wait.max(retry::waited_for(api.paused()));
             if !wait.is_zero() {
                 tokio::time::sleep(wait).await;
             }
             api.list_page(&query).await
-        });
+        };
+        let call = tokio::spawn(call.in_current_span());
         self.progress = Progress::Fetching(AbortOnDropHandle::new(call));
     }
 }
