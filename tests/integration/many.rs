@@ -2,6 +2,7 @@
 //! answers its probes. The longest block of its thread is measured, for it is what the Lease and the probes wait for.
 
 use std::{
+    collections::BTreeSet,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -11,11 +12,12 @@ use std::{
 
 use futures::{StreamExt, stream};
 use k8s_openapi::api::coordination::v1::LeaseSpec;
-use kube::api::{ListParams, PostParams};
+use kube::{ResourceExt, api::PostParams};
+use kube_runtime::{WatchStreamExt, watcher};
 use rustix::process::Signal;
 use testbed::simulator::Remediation as Truth;
 use together_remediation_operator::api::cluster_watch::ClusterWatch;
-use tokio::task::JoinHandle;
+use tokio::{task::JoinHandle, time::timeout};
 
 use crate::{
     fixture::{CLUSTER, Fixture, spec},
@@ -121,19 +123,26 @@ async fn lease(fixture: &Fixture) -> LeaseSpec {
     leases(fixture).get(LEASE).await.unwrap().spec.unwrap()
 }
 
-/// How many are synced.
-async fn synced(fixture: &Fixture) -> u64 {
-    let watches = fixture
-        .watches()
-        .list(&ListParams::default())
-        .await
-        .unwrap();
-    let ready = |watch: &&ClusterWatch| {
-        let conditions = watch.status.iter().flat_map(|status| &status.conditions);
-        let mut true_ones = conditions.filter(|condition| condition.status == "True");
-        true_ones.any(|condition| condition.type_ == "Ready")
+fn is_ready(watch: &ClusterWatch) -> bool {
+    let mut conditions = watch.status.iter().flat_map(|status| &status.conditions);
+    conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")
+}
+
+/// Waits until all are synced, by a watch: lists of a thousand would take the time of what is measured.
+async fn all_synced(fixture: &Fixture) {
+    let seen = watcher(fixture.watches(), watcher::Config::default()).applied_objects();
+    let mut seen = std::pin::pin!(seen);
+    let mut ready = BTreeSet::new();
+    let all = async {
+        while ready.len() < NODES as usize {
+            let watch = seen.next().await.unwrap().unwrap();
+            if is_ready(&watch) {
+                ready.insert(watch.name_any());
+            }
+        }
     };
-    watches.items.iter().filter(ready).count() as u64
+    let ended = timeout(PATIENCE, all).await;
+    assert!(ended.is_ok(), "{} of {NODES} are synced", ready.len());
 }
 
 /// Waits for something of an operator that must go on meanwhile.
@@ -172,10 +181,7 @@ async fn life(fixture: &Fixture, what: &str, begins: impl Future<Output = ()>) {
     .await;
     let (led, begun) = (lease(fixture).await, Instant::now());
     begins.await;
-    comes_true(&mut process, "all are synced", async || {
-        enough(synced(fixture).await, NODES.into())
-    })
-    .await;
+    all_synced(fixture).await;
     let (took, first) = (begun.elapsed(), fixture.simulator.counters().listings);
     comes_true(&mut process, "each is polled once more", async || {
         let polls = fixture.simulator.counters().listings - first;

@@ -1,6 +1,9 @@
 //! Runs Helm, with files of its own and never the user's.
 
-use std::path::{Path, PathBuf};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
 
 use serde_json::Value;
 use testbed::tools::Helm as Version;
@@ -47,6 +50,7 @@ impl Helm {
             .args(arguments)
             .env_clear()
             .env("HOME", &self.home)
+            .envs(env::var_os("GOGC").map(|often| ("GOGC", often)))
             .env("KUBECONFIG", self.kubeconfig.as_deref().unwrap_or(nothing))
             .output()
             .await

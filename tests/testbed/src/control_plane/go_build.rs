@@ -200,7 +200,9 @@ fn go(run: &Run, doing: &str, arguments: &[&str], total: Option<u64>) -> Result<
         .current_dir(run.dir())
         .env("GOTMPDIR", run.dir())
         .envs([("CGO_ENABLED", "0"), ("GOTOOLCHAIN", "local")])
-        .envs([("GOFLAGS", "-mod=readonly"), ("GOWORK", "off")]);
+        .envs([("GOFLAGS", "-mod=readonly"), ("GOWORK", "off")])
+        // The compiler would take far more memory with the setting for tests.
+        .env_remove("GOGC");
     let started = run
         .adopt(&mut command)
         .stdout(Stdio::piped())
