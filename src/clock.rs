@@ -1,21 +1,86 @@
 //! The clocks for timestamps and waits. Tests replace them.
 
-use std::{future::Future, hash::Hasher, pin::Pin, time::Duration};
+use std::{
+    future::Future,
+    hash::Hasher,
+    ops::{Add, AddAssign},
+    pin::Pin,
+    time::Duration,
+};
 
 use k8s_openapi::jiff::Timestamp;
 use siphasher::sip::SipHasher13;
 use tokio::time::Instant;
 
+/// A point on the process's monotonic clock. A [`Duration`] is a length of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MonoTime(Duration);
+
+impl MonoTime {
+    /// The clock's zero: earlier than anything that happens.
+    pub const ZERO: Self = Self(Duration::ZERO);
+
+    /// The point this long after the clock's zero.
+    #[must_use]
+    pub const fn at(since_zero: Duration) -> Self {
+        Self(since_zero)
+    }
+
+    /// How long after the clock's zero it is.
+    #[must_use]
+    pub const fn since_zero(self) -> Duration {
+        self.0
+    }
+
+    /// How long after `earlier` it is; zero if it is before.
+    #[must_use]
+    pub const fn duration_since(self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// How long after `earlier` it is; `None` if it is before.
+    #[must_use]
+    pub const fn checked_duration_since(self, earlier: Self) -> Option<Duration> {
+        self.0.checked_sub(earlier.0)
+    }
+
+    /// The point `time` later, or the last one there is.
+    #[must_use]
+    pub const fn saturating_add(self, time: Duration) -> Self {
+        Self(self.0.saturating_add(time))
+    }
+
+    /// The point `time` earlier, but not before the clock's zero.
+    #[must_use]
+    pub const fn saturating_sub(self, time: Duration) -> Self {
+        Self(self.0.saturating_sub(time))
+    }
+}
+
+impl Add<Duration> for MonoTime {
+    type Output = Self;
+
+    fn add(self, time: Duration) -> Self {
+        Self(self.0 + time)
+    }
+}
+
+impl AddAssign<Duration> for MonoTime {
+    fn add_assign(&mut self, time: Duration) {
+        self.0 += time;
+    }
+}
+
 /// A wall clock for timestamps, and a monotonic clock for waits and durations.
 pub trait Clock: Send + Sync + 'static {
     /// The wall-clock time.
     fn now(&self) -> Timestamp;
-    /// Time since a fixed instant. It never goes back, even if the wall clock is set.
-    fn elapsed(&self) -> Duration;
+    /// The monotonic time. It never goes back, even if the wall clock is set.
+    fn elapsed(&self) -> MonoTime;
     /// Resolves once [`elapsed`](Self::elapsed) has reached `until`.
-    fn sleep_until(&self, until: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+    fn sleep_until(&self, until: MonoTime) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
     /// The same, as a timeout on work in progress.
-    fn deadline(&self, until: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    fn deadline(&self, until: MonoTime) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         self.sleep_until(until)
     }
 }
@@ -36,7 +101,7 @@ pub fn jittered(interval: Duration, uid: &str, poll: u64) -> Duration {
 }
 
 /// The monotonic clock's value at the start. It is not zero, so that earlier times can be expressed.
-const BEFORE: Duration = Duration::from_secs(366 * 86_400);
+const BEFORE: MonoTime = MonoTime::at(Duration::from_secs(366 * 86_400));
 
 /// The clocks of the node.
 #[derive(Debug)]
@@ -57,12 +122,12 @@ impl Clock for SystemClock {
         Timestamp::now()
     }
 
-    fn elapsed(&self) -> Duration {
+    fn elapsed(&self) -> MonoTime {
         BEFORE + self.start.elapsed()
     }
 
-    fn sleep_until(&self, until: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        let until = self.start + until.saturating_sub(BEFORE);
+    fn sleep_until(&self, until: MonoTime) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        let until = self.start + until.duration_since(BEFORE);
         Box::pin(tokio::time::sleep_until(until))
     }
 }

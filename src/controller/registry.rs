@@ -8,7 +8,6 @@ mod supervised;
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use kube::{Resource, ResourceExt};
@@ -32,6 +31,7 @@ use super::{
 };
 use crate::{
     api::{Reason, cluster_watch::ClusterWatch},
+    clock::MonoTime,
     controller::status::build::ReadyState,
     k8s::api::KubeApi,
     sync::{edit_throttle::Paces, schedule::request::REQUESTED_AT},
@@ -210,13 +210,13 @@ impl<C: KubeApi, T: Service> WorkerRegistry<C, T> {
     }
 
     /// Starts the worker for `watch`. If `edited`, it replaces that of an earlier generation. It syncs at `starts_at`
-    /// (monotonic) at the earliest.
+    /// at the earliest.
     fn start(
         &self,
         watch: &Arc<ClusterWatch>,
         identity: WorkerIdentity,
         requested: Option<String>,
-        (edited, starts_at): (bool, Duration),
+        (edited, starts_at): (bool, MonoTime),
     ) -> Running {
         let work = match (&identity.overlaps, watch.spec.suspend) {
             (overlaps, true) => Work::Rest(ReadyState::Suspended, overlaps.is_some()),

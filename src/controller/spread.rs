@@ -8,6 +8,8 @@ use std::{
 
 use k8s_openapi::jiff::Timestamp;
 
+use crate::clock::MonoTime;
+
 /// Maximum wait for a first sync, however long the interval is.
 const LONGEST: Duration = Duration::from_secs(60);
 
@@ -91,14 +93,13 @@ pub fn places(begin: &[Begins<'_>], others: usize) -> Vec<Place> {
 /// Counts recent starts.
 #[derive(Debug, Default)]
 pub struct Lately {
-    since: Duration,
+    since: MonoTime,
     many: usize,
 }
 
 impl Lately {
-    /// How many started before these `many`, which start `now` (monotonic), while the first syncs of those are still
-    /// going on.
-    pub fn begin(&mut self, many: usize, now: Duration) -> usize {
+    /// How many started before these `many`, which start `now`, while the first syncs of those are still going on.
+    pub fn begin(&mut self, many: usize, now: MonoTime) -> usize {
         if self.many == 0 || now >= self.since + LONGEST {
             (self.since, self.many) = (now, 0);
         }
@@ -166,7 +167,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::testing::at;
+    use crate::testing::{at, clock::second};
 
     const MINUTE: Duration = Duration::from_secs(60);
 
@@ -224,9 +225,12 @@ mod tests {
     #[test]
     fn others_count_while_their_first_syncs_go_on() {
         let mut lately = Lately::default();
-        assert_eq!([2, 3, 1].map(|many| lately.begin(many, MINUTE)), [0, 2, 5]);
-        assert_eq!(lately.begin(4, MINUTE * 2), 0);
-        assert_eq!(lately.begin(1, MINUTE * 2), 4);
+        assert_eq!(
+            [2, 3, 1].map(|many| lately.begin(many, second(60))),
+            [0, 2, 5]
+        );
+        assert_eq!(lately.begin(4, second(120)), 0);
+        assert_eq!(lately.begin(1, second(120)), 4);
     }
 
     #[test]

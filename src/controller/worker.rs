@@ -23,6 +23,7 @@ use crate::{
         cluster_watch::{ClusterWatch, ClusterWatchStatus},
         timestamp,
     },
+    clock::MonoTime,
     controller::{
         events::{self, Shown},
         metrics::Watches,
@@ -73,8 +74,8 @@ struct Schedule {
     requests: Requests,
     /// Number of syncs so far.
     polls: u64,
-    /// The first sync starts no earlier than this (monotonic), so that others can go first.
-    starts_at: Duration,
+    /// The first sync starts no earlier than this, so that others can go first.
+    starts_at: MonoTime,
     /// Its entry on the roll of all synced `ClusterWatches`.
     entry: Entry,
     /// Whether it replaces an earlier generation.
@@ -83,10 +84,10 @@ struct Schedule {
 
 /// When the mirrors were last confirmed.
 struct Freshness {
-    /// When the list of the last sync without failed writes was complete (monotonic; negative times count as zero).
-    last_clean: Duration,
+    /// When the list of the last sync without failed writes was complete (not before the clock's zero).
+    last_clean: MonoTime,
     /// When the last complete list was complete, with or without failed writes: the listed mirrors are confirmed.
-    last_complete: Duration,
+    last_complete: MonoTime,
     /// Duration of the last complete sync.
     lasted: Duration,
 }
@@ -98,8 +99,8 @@ struct StoreSeen {
     surveyed: u64,
     /// Number of completed lists after restores of etcd when the last sync started.
     restores: u64,
-    /// When all requests of an earlier generation have taken effect (monotonic).
-    all_landed: Duration,
+    /// When all requests of an earlier generation have taken effect.
+    all_landed: MonoTime,
 }
 
 impl<C: KubeApi, T: Service> Worker<C, T> {
@@ -126,7 +127,7 @@ impl<C: KubeApi, T: Service> Worker<C, T> {
                 min_interval: speeds.min_interval,
                 requests: Requests::new(requested, speeds.min_interval),
                 polls: 0,
-                starts_at: Duration::ZERO,
+                starts_at: MonoTime::ZERO,
                 entry: Entry::default(),
                 edited: false,
             },
@@ -267,7 +268,7 @@ impl<C: KubeApi, T: Service> Worker<C, T> {
                 .map_or(Reason::Synced, |failure| failure.reason),
         );
         if let Ok(outcome) = outcome {
-            let age = elapsed.saturating_sub(outcome.list.ended);
+            let age = elapsed.duration_since(outcome.list.ended);
             self.status.meter.synced(elapsed, age);
             self.freshness.lasted = outcome.list.lasted;
             self.freshness.last_complete = outcome.list.ended;
@@ -291,11 +292,11 @@ impl<C: KubeApi, T: Service> Worker<C, T> {
         self.failed(outcome, failure).await
     }
 
-    /// Marks open mirrors that are stale `now` (monotonic): all of them if no list confirms them, otherwise those that
-    /// are missing or could not be written. Returns whether some may be stale.
-    async fn mark_stale(&mut self, now: Duration) -> bool {
+    /// Marks open mirrors that are stale `now`: all of them if no list confirms them, otherwise those that are missing
+    /// or could not be written. Returns whether some may be stale.
+    async fn mark_stale(&mut self, now: MonoTime) -> bool {
         let stale_after = self.stale_after();
-        let is_due = |since: Duration| now >= since + stale_after;
+        let is_due = |since: MonoTime| now >= since + stale_after;
         let unclean = is_due(self.freshness.last_clean);
         if is_due(self.freshness.last_complete) {
             mark_all_stale(&self.env, &self.target, &mut self.sync_state).await;
@@ -367,9 +368,9 @@ impl<C: KubeApi, T: Service> Worker<C, T> {
         (self.schedule.cadence).stale_after(self.something_open(), lasted, rest)
     }
 
-    /// When open mirrors become stale (monotonic) unless a complete list confirms them. `None` before the first
-    /// complete list, which is about to come.
-    fn stale_at(&self) -> Option<Duration> {
+    /// When open mirrors become stale unless a complete list confirms them. `None` before the first complete list,
+    /// which is about to come.
+    fn stale_at(&self) -> Option<MonoTime> {
         let synced = self.status.reporter.last().last_sync_time.is_some();
         synced.then(|| self.freshness.last_complete + self.stale_after())
     }

@@ -15,6 +15,8 @@ use siphasher::sip::SipHasher13;
 
 use super::EventDraft;
 
+use crate::clock::MonoTime;
+
 /// A repetition within this time counts up, as in other controllers.
 const LATELY: Duration = Duration::from_secs(6 * 60);
 /// Maximum number of Events remembered. Beyond it the oldest is forgotten, and its repetition becomes a new Event.
@@ -60,8 +62,8 @@ pub(super) struct Told {
     pub(super) name: String,
     /// How often it occurred.
     pub(super) count: i32,
-    /// When it last occurred (monotonic).
-    at: Duration,
+    /// When it last occurred.
+    at: MonoTime,
 }
 
 /// The recent Events.
@@ -69,14 +71,14 @@ pub(super) struct Told {
 pub(super) struct Recent(HashMap<Key, Told>);
 
 impl Recent {
-    /// The recent Event with this key, as of `now` (monotonic).
-    pub(super) fn get(&mut self, key: Key, now: Duration) -> Option<Told> {
+    /// The recent Event with this key, as of `now`.
+    pub(super) fn get(&mut self, key: Key, now: MonoTime) -> Option<Told> {
         self.0.retain(|_, told| now < told.at + LATELY);
         self.0.get(&key).cloned()
     }
 
-    /// The Event `name` was published `now` (monotonic), as the `count`th of its kind.
-    pub(super) fn told(&mut self, key: Key, name: String, count: i32, now: Duration) {
+    /// The Event `name` was published `now`, as the `count`th of its kind.
+    pub(super) fn told(&mut self, key: Key, name: String, count: i32, now: MonoTime) {
         if self.0.len() >= MOST && !self.0.contains_key(&key) {
             let oldest = self.0.iter().min_by_key(|(_, told)| told.at);
             if let Some(oldest) = oldest.map(|(key, _)| *key) {
@@ -152,9 +154,10 @@ fn cut(note: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{api::Reason, testing::now};
-
-    const SECOND: Duration = Duration::from_secs(1);
+    use crate::{
+        api::Reason,
+        testing::{clock::second, now},
+    };
 
     fn object(name: &str) -> ObjectReference {
         ObjectReference {
@@ -190,13 +193,13 @@ mod tests {
     #[test]
     fn what_is_said_again_within_six_minutes_of_the_last_time_counts_up() {
         let (mut recent, key) = (Recent::default(), Key::of(&object("a"), &said("one")));
-        recent.told(key, "a.1".to_owned(), 1, SECOND);
-        let count = |recent: &mut Recent, at: u32| recent.get(key, SECOND * at).map(|it| it.count);
+        recent.told(key, "a.1".to_owned(), 1, second(1));
+        let count = |recent: &mut Recent, at: u64| recent.get(key, second(at)).map(|it| it.count);
         assert_eq!(count(&mut recent, 360), Some(1));
-        recent.told(key, "a.1".to_owned(), 2, SECOND * 360);
+        recent.told(key, "a.1".to_owned(), 2, second(360));
         assert_eq!(count(&mut recent, 719), Some(2));
         assert_eq!(count(&mut recent, 720), None);
-        recent.told(key, "a.2".to_owned(), 1, SECOND * 720);
+        recent.told(key, "a.2".to_owned(), 1, second(720));
         recent.gone(key);
         assert_eq!(count(&mut recent, 721), None);
     }
@@ -208,11 +211,16 @@ mod tests {
             .map(|number| Key::of(&object(&number.to_string()), &said("one")))
             .collect();
         for (at, key) in (0..).zip(&keys) {
-            recent.told(*key, String::new(), 1, Duration::from_millis(at));
+            recent.told(
+                *key,
+                String::new(),
+                1,
+                MonoTime::at(Duration::from_millis(at)),
+            );
         }
         assert_eq!(recent.0.len(), MOST);
-        assert!(recent.get(keys[0], SECOND).is_none());
-        assert!(recent.get(keys[1], SECOND).is_some());
+        assert!(recent.get(keys[0], second(1)).is_none());
+        assert!(recent.get(keys[1], second(1)).is_some());
     }
 
     #[test]

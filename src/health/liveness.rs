@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use crate::clock::Clock;
+use crate::clock::{Clock, MonoTime};
 
 /// How long a `ClusterWatch` may make no progress. Every request of a sync ends within about a minute.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -34,8 +34,8 @@ pub struct Watchdog {
 
 struct Slot {
     name: String,
-    /// The last sign of progress, or when the next one is due (monotonic).
-    since: Mutex<Duration>,
+    /// The last sign of progress, or when the next one is due.
+    since: Mutex<MonoTime>,
     clock: Arc<dyn Clock>,
 }
 
@@ -114,8 +114,8 @@ impl Heartbeat {
         }
     }
 
-    /// No progress is expected before `due` (monotonic).
-    pub fn rest_until(&self, due: Duration) {
+    /// No progress is expected before `due`.
+    pub fn rest_until(&self, due: MonoTime) {
         if let Some(slot) = &self.0 {
             *lock(&slot.since) = due;
         }
@@ -131,12 +131,12 @@ impl fmt::Debug for Heartbeat {
 
 /// Those of `signs` (a `ClusterWatch` and its last sign of progress) that are older than `patience` at `now`.
 fn stalled<'a>(
-    now: Duration,
+    now: MonoTime,
     patience: Duration,
-    signs: impl Iterator<Item = (&'a str, Duration)>,
+    signs: impl Iterator<Item = (&'a str, MonoTime)>,
 ) -> Option<Stalled> {
     let silent: Vec<_> = signs
-        .map(|(name, since)| (now.saturating_sub(since), name))
+        .map(|(name, since)| (now.duration_since(since), name))
         .filter(|(silent, _)| *silent > patience)
         .collect();
     let (longest, worst) = silent.iter().max()?;

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use crate::clock::Clock;
+use crate::clock::{Clock, MonoTime};
 
 /// Checked before every write. Leadership expires by the clock, so a process that was suspended for longer than its
 /// lease notices before it writes, not when a timer fires.
@@ -43,13 +43,14 @@ impl Leadership {
         self.clock.elapsed() < self.until()
     }
 
-    /// When it expires (monotonic).
-    pub(crate) fn until(&self) -> Duration {
-        Duration::from_millis(self.until.load(Ordering::SeqCst))
+    /// When it expires.
+    pub(crate) fn until(&self) -> MonoTime {
+        let milliseconds = self.until.load(Ordering::SeqCst);
+        MonoTime::at(Duration::from_millis(milliseconds))
     }
 
-    pub(crate) fn extend(&self, until: Duration) {
-        let until = u64::try_from(until.as_millis()).unwrap_or(u64::MAX);
+    pub(crate) fn extend(&self, until: MonoTime) {
+        let until = u64::try_from(until.since_zero().as_millis()).unwrap_or(u64::MAX);
         self.until.store(until, Ordering::SeqCst);
     }
 

@@ -6,7 +6,7 @@ use k8s_openapi::{
     api::coordination::v1::LeaseSpec, apimachinery::pkg::apis::meta::v1::MicroTime, jiff::Timestamp,
 };
 
-use crate::leader::elector::LEASE_DURATION;
+use crate::{clock::MonoTime, leader::elector::LEASE_DURATION};
 
 /// The Lease as first observed in its current form. Times of other nodes are never compared with ours: a holder counts
 /// from `at` on our monotonic clock.
@@ -14,8 +14,8 @@ use crate::leader::elector::LEASE_DURATION;
 pub(super) struct ObservedLease {
     /// What it says.
     pub(super) spec: LeaseSpec,
-    /// When a response first showed it (monotonic).
-    pub(super) at: Duration,
+    /// When a response first showed it.
+    pub(super) at: MonoTime,
 }
 
 /// What to do next.
@@ -37,7 +37,7 @@ pub(super) enum Decision {
 pub(super) fn observe(
     before: Option<ObservedLease>,
     answer: Option<LeaseSpec>,
-    now: Duration,
+    now: MonoTime,
 ) -> Option<ObservedLease> {
     let spec = answer?;
     match before {
@@ -46,12 +46,12 @@ pub(super) fn observe(
     }
 }
 
-/// What the replica `me` does at `now` (monotonic); `seen` is the Lease, if it exists.
+/// What the replica `me` does at `now`; `seen` is the Lease, if it exists.
 pub(super) fn decide(
     me: &str,
     leading: bool,
     seen: Option<&ObservedLease>,
-    now: Duration,
+    now: MonoTime,
 ) -> Decision {
     let holder = seen.and_then(|seen| holder(&seen.spec));
     if leading {
@@ -123,6 +123,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::testing::clock::second;
 
     const ME: &str = "me";
 
@@ -137,7 +138,7 @@ mod tests {
     fn seen(holder: &str, at: u64) -> ObservedLease {
         ObservedLease {
             spec: lease(holder),
-            at: Duration::from_secs(at),
+            at: second(at),
         }
     }
 
@@ -147,7 +148,7 @@ mod tests {
 
     #[test]
     fn one_that_nobody_holds_is_acquired_at_once() {
-        let now = Duration::from_secs(100);
+        let now = second(100);
         assert_eq!(decide(ME, false, None, now), Decision::Acquire);
         let released = ObservedLease {
             spec: released(&lease("other"), at(0)),
@@ -164,7 +165,14 @@ mod tests {
     #[test]
     fn another_holder_is_waited_for_until_its_duration_has_passed_unrenewed() {
         let other = seen("other", 100);
-        let decide = |now| decide(ME, false, Some(&other), Duration::from_millis(now));
+        let decide = |now| {
+            decide(
+                ME,
+                false,
+                Some(&other),
+                MonoTime::at(Duration::from_millis(now)),
+            )
+        };
         assert_eq!(decide(100_000), Decision::Wait);
         assert_eq!(decide(114_999), Decision::Wait);
         assert_eq!(decide(115_000), Decision::Acquire);
@@ -172,7 +180,7 @@ mod tests {
 
     #[test]
     fn an_acquisition_whose_answer_was_lost_is_finished() {
-        let now = Duration::from_secs(100);
+        let now = second(100);
         assert_eq!(
             decide(ME, false, Some(&seen(ME, 100)), now),
             Decision::Acquire
@@ -181,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_leader_renews_what_names_it_and_has_lost_all_else() {
-        let now = Duration::from_secs(100);
+        let now = second(100);
         assert_eq!(decide(ME, true, Some(&seen(ME, 90)), now), Decision::Renew);
         assert_eq!(
             decide(ME, true, Some(&seen("other", 0)), now),
@@ -211,7 +219,7 @@ mod tests {
         fn nobody_else_acquires_within_the_duration_of_the_last_change_seen(
             looks in prop::collection::vec((0_u64..20_000, 0_i64..3), 1..50),
         ) {
-            let (mut now, mut known, mut changed) = (Duration::ZERO, None, Duration::ZERO);
+            let (mut now, mut known, mut changed) = (MonoTime::ZERO, None, MonoTime::ZERO);
             let mut last = None;
             for (pause, renewal) in looks {
                 now += Duration::from_millis(pause);
@@ -234,7 +242,7 @@ mod tests {
             let mut dated = plain.clone();
             dated.spec.acquire_time = Some(MicroTime(at(acquired)));
             dated.spec.renew_time = Some(MicroTime(at(renewed)));
-            let now = Duration::from_secs(now);
+            let now = second(now);
             prop_assert_eq!(decide(ME, leading, Some(&plain), now), decide(ME, leading, Some(&dated), now));
         }
 
@@ -243,7 +251,7 @@ mod tests {
             let mut other = seen("other", now);
             other.spec.lease_duration_seconds = seconds;
             other.spec.lease_transitions = transitions;
-            let _ = decide(ME, false, Some(&other), Duration::from_secs(now));
+            let _ = decide(ME, false, Some(&other), second(now));
             let mine = renewed_spec(Some(&other.spec), ME, at(0));
             prop_assert_eq!(holder(&mine), Some(ME));
         }

@@ -12,7 +12,7 @@ use std::{sync::Arc, time::Duration};
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 
 use crate::{
-    clock::{Clock, jittered},
+    clock::{Clock, MonoTime, jittered},
     k8s::{api::KubeApiError, leadership::Leadership, lease::Leases},
     leader::{
         decision::{Decision, holder, released, renewed_spec},
@@ -167,7 +167,7 @@ impl<L: Leases> Elector<L> {
         }
     }
 
-    async fn give_up(&mut self, deadline: Duration) -> Result<(), KubeApiError> {
+    async fn give_up(&mut self, deadline: MonoTime) -> Result<(), KubeApiError> {
         let now = self.clock.now();
         let Some(lease) = self.bounded(deadline, self.leases.get()).await? else {
             if self.known.is_creation_in_flight() {
@@ -194,7 +194,7 @@ impl<L: Leases> Elector<L> {
     async fn attempt(
         &mut self,
         leading: bool,
-        deadline: Duration,
+        deadline: MonoTime,
     ) -> Result<Decision, KubeApiError> {
         let lease = self.bounded(deadline, self.leases.get()).await?;
         if let Some(lease) = &lease {
@@ -215,7 +215,7 @@ impl<L: Leases> Elector<L> {
     }
 
     /// Renews the Lease that was written last, without a read if no other replica can have changed it.
-    async fn renew(&mut self, deadline: Duration) -> Result<Decision, KubeApiError> {
+    async fn renew(&mut self, deadline: MonoTime) -> Result<Decision, KubeApiError> {
         if let Some(lease) = self.known.take_written() {
             match self.write(Some(lease), deadline).await {
                 Err(KubeApiError::Conflict | KubeApiError::NotFound) => {}
@@ -229,7 +229,7 @@ impl<L: Leases> Elector<L> {
     async fn write(
         &mut self,
         lease: Option<Lease>,
-        deadline: Duration,
+        deadline: MonoTime,
     ) -> Result<(), KubeApiError> {
         let before = lease.as_ref().and_then(|lease| lease.spec.as_ref());
         let spec = renewed_spec(before, &self.me, self.clock.now());
@@ -257,10 +257,10 @@ impl<L: Leases> Elector<L> {
         }
     }
 
-    /// The response of `call`, unless `deadline` (monotonic) passes first. Nothing starts after it.
+    /// The response of `call`, unless `deadline` passes first. Nothing starts after it.
     async fn bounded<T>(
         &self,
-        deadline: Duration,
+        deadline: MonoTime,
         call: impl Future<Output = Result<T, KubeApiError>>,
     ) -> Result<T, KubeApiError> {
         let late = || Err(KubeApiError::Unavailable("no response in time".to_owned()));
@@ -274,7 +274,7 @@ impl<L: Leases> Elector<L> {
         }
     }
 
-    fn call_deadline(&self) -> Duration {
+    fn call_deadline(&self) -> MonoTime {
         self.clock.elapsed() + CALL_TIMEOUT
     }
 

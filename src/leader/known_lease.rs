@@ -1,10 +1,11 @@
 //! What one replica knows of the Lease, from the responses that it has received.
 
-use std::time::Duration;
-
 use k8s_openapi::api::coordination::v1::Lease;
 
-use crate::leader::decision::{Decision, ObservedLease, decide, holder, observe};
+use crate::{
+    clock::MonoTime,
+    leader::decision::{Decision, ObservedLease, decide, holder, observe},
+};
 
 /// The Lease as this replica knows it.
 #[derive(Debug, Default)]
@@ -19,14 +20,14 @@ pub(super) struct KnownLease {
 }
 
 impl KnownLease {
-    /// A read at `now` (monotonic) returned `lease`; `None`: it does not exist.
-    pub(super) fn observe(&mut self, lease: Option<&Lease>, now: Duration) {
+    /// A read at `now` returned `lease`; `None`: it does not exist.
+    pub(super) fn observe(&mut self, lease: Option<&Lease>, now: MonoTime) {
         let spec = lease.map(|lease| lease.spec.clone().unwrap_or_default());
         self.observed = observe(self.observed.take(), spec, now);
     }
 
-    /// What the replica `me` does at `now` (monotonic) about the Lease that was read last.
-    pub(super) fn decide(&self, me: &str, leading: bool, now: Duration) -> Decision {
+    /// What the replica `me` does at `now` about the Lease that was read last.
+    pub(super) fn decide(&self, me: &str, leading: bool, now: MonoTime) -> Decision {
         decide(me, leading, self.observed.as_ref(), now)
     }
 
@@ -77,9 +78,11 @@ mod tests {
         api::coordination::v1::LeaseSpec, apimachinery::pkg::apis::meta::v1::ObjectMeta,
     };
 
+    use std::time::Duration;
+
     use super::*;
 
-    const NOW: Duration = Duration::from_secs(100);
+    const NOW: MonoTime = MonoTime::at(Duration::from_secs(100));
 
     fn lease(holder: &str, version: &str) -> Lease {
         Lease {
@@ -110,8 +113,9 @@ mod tests {
     fn a_holder_counts_from_the_first_read_of_its_last_renewal() {
         let mut known = KnownLease::default();
         known.observe(Some(&lease("other", "1")), NOW);
-        known.observe(Some(&lease("other", "1")), NOW + NOW);
-        assert_eq!(known.decide("me", false, NOW + NOW), Decision::Acquire);
+        let later = NOW + Duration::from_secs(100);
+        known.observe(Some(&lease("other", "1")), later);
+        assert_eq!(known.decide("me", false, later), Decision::Acquire);
     }
 
     #[test]

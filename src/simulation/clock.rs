@@ -1,12 +1,12 @@
 //! The clocks of one process, in tokio's virtual time.
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{future::Future, pin::Pin, sync::Arc};
 
 use k8s_openapi::jiff::Timestamp;
 use tokio::time::{Instant, sleep_until};
 
 use super::life::Life;
-use crate::clock::Clock;
+use crate::clock::{Clock, MonoTime};
 
 pub(super) struct VirtualClock {
     /// The start of the sequence.
@@ -16,16 +16,16 @@ pub(super) struct VirtualClock {
 
 impl Clock for VirtualClock {
     fn now(&self) -> Timestamp {
-        crate::testing::now() + self.elapsed() + self.life.ahead.get()
+        crate::testing::now() + self.elapsed().since_zero() + self.life.ahead.get()
     }
 
-    fn elapsed(&self) -> Duration {
-        self.start.elapsed()
+    fn elapsed(&self) -> MonoTime {
+        MonoTime::at(self.start.elapsed())
     }
 
-    fn sleep_until(&self, until: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    fn sleep_until(&self, until: MonoTime) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(async move {
-            sleep_until(self.start + until).await;
+            sleep_until(self.start + until.since_zero()).await;
             self.life.runs().await;
         })
     }

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use crate::sync::schedule::FULL_APART;
+use crate::{clock::MonoTime, sync::schedule::FULL_APART};
 
 /// An edit takes effect at once if there was none for this long.
 const EDITS_APART: Duration = Duration::from_secs(60);
@@ -55,28 +55,28 @@ impl Paces {
     }
 }
 
-/// The state that outlives one task. All times are monotonic.
+/// The state that outlives one task.
 #[derive(Debug, Default)]
 pub struct EditThrottle(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
     /// When a sync last started.
-    synced: Option<Duration>,
+    synced: Option<MonoTime>,
     /// When an edit last caused an early sync.
-    edited: Option<Duration>,
+    edited: Option<MonoTime>,
     /// When a full sync last started, and whether the last successful one had several pages.
-    full: Option<Duration>,
+    full: Option<MonoTime>,
     several: bool,
     /// Until then no other full sync may start.
-    full_at: Duration,
+    full_at: MonoTime,
 }
 
 impl EditThrottle {
     /// When the first sync of a task that starts `now` may start; it is a full one. `turn` is the time between syncs;
     /// `edited` means that the task replaces one of an earlier generation.
     #[must_use]
-    pub fn first_poll(&self, now: Duration, turn: Duration, edited: bool) -> Duration {
+    pub fn first_poll(&self, now: MonoTime, turn: Duration, edited: bool) -> MonoTime {
         let mut state = self.lock();
         let Some(synced) = state.synced else {
             return now;
@@ -93,14 +93,14 @@ impl EditThrottle {
             now.max(synced + turn.min(EDITS_APART))
         };
         let apart = state.full.filter(|_| state.several);
-        let apart = apart.map_or(Duration::ZERO, |began| began + FULL_APART);
+        let apart = apart.map_or(MonoTime::ZERO, |began| began + FULL_APART);
         // Never so long that open mirrors become stale without being marked.
         let spaced = state.full_at.min(synced + FULL_APART);
         earliest.max(apart).max(spaced)
     }
 
     /// A sync starts; `full` means that it lists everything, as far as known.
-    pub fn polls(&self, now: Duration, full: bool) {
+    pub fn polls(&self, now: MonoTime, full: bool) {
         let mut state = self.lock();
         state.synced = Some(now);
         if full {
@@ -109,7 +109,7 @@ impl EditThrottle {
     }
 
     /// The last full sync started at `began`, had `several` pages, and the next one may start at `next`.
-    pub fn listed(&self, began: Option<Duration>, several: bool, next: Duration) {
+    pub fn listed(&self, began: Option<MonoTime>, several: bool, next: MonoTime) {
         let mut state = self.lock();
         state.full = state.full.max(began);
         (state.several, state.full_at) = (several, next);
@@ -128,8 +128,8 @@ mod tests {
 
     const TURN: Duration = Duration::from_secs(15);
 
-    fn at(seconds: u64) -> Duration {
-        Duration::from_secs(seconds)
+    fn at(seconds: u64) -> MonoTime {
+        MonoTime::at(Duration::from_secs(seconds))
     }
 
     #[test]
@@ -165,7 +165,10 @@ mod tests {
         pace.polls(at(5), true);
         assert_eq!(pace.first_poll(at(10), TURN, false), at(20));
         assert_eq!(pace.first_poll(at(30), TURN, false), at(30), "it is past");
-        assert_eq!(pace.first_poll(at(10), at(3600), false), at(65));
+        assert_eq!(
+            pace.first_poll(at(10), Duration::from_secs(3600), false),
+            at(65)
+        );
     }
 
     #[test]
@@ -222,7 +225,7 @@ mod tests {
             let pace = EditThrottle::default();
             let (mut now, mut due, mut polls) = (at(0), Some(at(0)), Vec::new());
             for gap in gaps {
-                let next = now + at(gap);
+                let next = now + Duration::from_secs(gap);
                 while let Some(poll) = due.filter(|poll| *poll <= next) {
                     pace.polls(poll, true);
                     polls.push(poll);
@@ -232,7 +235,7 @@ mod tests {
                 due = Some(pace.first_poll(now, TURN, true));
             }
             for (first, poll) in polls.iter().enumerate() {
-                let minute = polls[first..].iter().take_while(|other| **other < *poll + at(60));
+                let minute = polls[first..].iter().take_while(|other| **other < *poll + Duration::from_secs(60));
                 prop_assert!(minute.count() <= 5, "{polls:?}");
             }
         }

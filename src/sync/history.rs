@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::schedule::{Cadence, FULL_APART, FULL_SPACING, after_failure};
-use crate::sync::outcome::{ListTime, SyncOutcome};
+use crate::{
+    clock::MonoTime,
+    sync::outcome::{ListTime, SyncOutcome},
+};
 
 /// The requests of one list.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,8 +26,8 @@ pub(crate) struct ListHistory {
     pub(crate) full_wanted: bool,
     /// No full sync has ended since the last restore of etcd.
     pub(crate) restored: bool,
-    /// When a full sync last started (monotonic), whether or not it ended.
-    full_began: Option<Duration>,
+    /// When a full sync last started, whether or not it ended.
+    full_began: Option<MonoTime>,
     /// Whether the current or last sync is a full one.
     full: bool,
     /// The requests of the current or last list.
@@ -40,14 +43,14 @@ pub(crate) struct ListHistory {
 }
 
 impl ListHistory {
-    /// Whether a full sync is due `now` (monotonic). Failed writes make it due after `full_after`.
+    /// Whether a full sync is due `now`. Failed writes make it due after `full_after`.
     pub(crate) fn full_is_due(
         &self,
         cadence: &Cadence,
         full_after: Option<Duration>,
-        now: Duration,
+        now: MonoTime,
     ) -> bool {
-        let since = self.last_full.map(|full| now.saturating_sub(full.ended));
+        let since = self.last_full.map(|full| now.duration_since(full.ended));
         let taken = self.last_full.unwrap_or_default().taken;
         let wanted = self.full_wanted || self.restored;
         let sooner = wanted || full_after.is_some_and(|after| since >= Some(after));
@@ -56,7 +59,7 @@ impl ListHistory {
 
     /// Whether a full sync with several pages started less than [`FULL_APART`] before `now` and another may wait.
     /// Before the first complete one, nothing else can be listed instead.
-    fn too_soon(&self, now: Duration) -> bool {
+    fn too_soon(&self, now: MonoTime) -> bool {
         let several = self.full_pages > 1 && self.last_full.is_some();
         several
             && self
@@ -64,8 +67,8 @@ impl ListHistory {
                 .is_some_and(|began| now < began + FULL_APART)
     }
 
-    /// A list starts at `now` (monotonic).
-    pub(crate) fn begin(&mut self, full: bool, now: Duration) {
+    /// A list starts at `now`.
+    pub(crate) fn begin(&mut self, full: bool, now: MonoTime) {
         (self.full, self.calls) = (full, Calls::default());
         if full {
             self.full_began = Some(now);
@@ -94,9 +97,9 @@ impl ListHistory {
         (self.last_full, self.restored) = (Some(list), false);
     }
 
-    /// A list failed at `now` (monotonic). Returns how long not to call the API: in proportion to its requests, and if
-    /// no list was ever complete, until a full sync may start again. `None` means no longer than the interval.
-    pub(crate) fn failed(&mut self, cadence: &Cadence, now: Duration) -> Option<Duration> {
+    /// A list failed at `now`. Returns how long not to call the API: in proportion to its requests, and if no list was
+    /// ever complete, until a full sync may start again. `None` means no longer than the interval.
+    pub(crate) fn failed(&mut self, cadence: &Cadence, now: MonoTime) -> Option<Duration> {
         self.failures = self.failures.saturating_add(1);
         // The cost of a complete list is unknown before the first one.
         let usual = match (self.full, self.full_pages) {
@@ -109,7 +112,7 @@ impl ListHistory {
             .full_began
             .filter(|_| first)
             .map_or(Duration::ZERO, |began| {
-                (began + FULL_APART).saturating_sub(now)
+                (began + FULL_APART).duration_since(now)
             });
         let paid = after_failure(cadence.active_interval, self.calls.made, usual);
         let rest = apart.max(paid);
@@ -136,14 +139,14 @@ impl ListHistory {
         paid
     }
 
-    /// When a requested full sync may start (monotonic): full syncs keep their distance even then.
-    pub(crate) fn full_allowed_at(&self) -> Duration {
+    /// When a requested full sync may start: full syncs keep their distance even then.
+    pub(crate) fn full_allowed_at(&self) -> MonoTime {
         let last = self.last_full.unwrap_or_default();
         last.ended + last.taken * FULL_SPACING
     }
 
-    /// When a full sync last started (monotonic), and whether the last complete one had several pages.
-    pub(crate) fn last_began(&self) -> (Option<Duration>, bool) {
+    /// When a full sync last started, and whether the last complete one had several pages.
+    pub(crate) fn last_began(&self) -> (Option<MonoTime>, bool) {
         (self.full_began, self.full_pages > 1)
     }
 

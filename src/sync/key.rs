@@ -1,9 +1,8 @@
 //! The API key of a sync, and the key that replaced it meanwhile.
 
-use std::time::Duration;
-
 use super::{SyncContext, SyncError};
 use crate::{
+    clock::MonoTime,
     k8s::api::KubeApi,
     sync::{
         credentials::{AGAIN, CredentialsError, Found},
@@ -72,7 +71,7 @@ pub(crate) async fn replaced<C: KubeApi, T>(
 }
 
 /// Whether the last result is still valid: there is no usable key, and that was read a short time ago.
-fn is_fresh(found: &Found, error: &CredentialsError, asked: Duration) -> bool {
+fn is_fresh(found: &Found, error: &CredentialsError, asked: MonoTime) -> bool {
     match error.reason() {
         Some(_) => asked < found.began + AGAIN,
         None => answers(found, error, asked),
@@ -81,7 +80,7 @@ fn is_fresh(found: &Found, error: &CredentialsError, asked: Duration) -> bool {
 
 /// Whether a failed read ended after the request `asked`. A read that hangs is not repeated by every `ClusterWatch` that
 /// waits for it.
-fn answers(found: &Found, error: &CredentialsError, asked: Duration) -> bool {
+fn answers(found: &Found, error: &CredentialsError, asked: MonoTime) -> bool {
     error.reason().is_none() && found.ended >= asked
 }
 

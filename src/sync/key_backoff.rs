@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::schedule::{Cadence, after_refusal};
-use crate::together::{ApiKey, Error};
+use crate::{
+    clock::MonoTime,
+    together::{ApiKey, Error},
+};
 
 /// The key that is not used for now, if any.
 #[derive(Debug, Default)]
@@ -15,16 +18,16 @@ struct Refusal {
     error: Error,
     /// Rejections in a row before this one. Errors that a retry may fix do not count.
     times: u32,
-    /// Until when (monotonic).
-    until: Duration,
+    /// Until then it is not used.
+    until: MonoTime,
 }
 
 impl KeyBackoff {
-    /// Whether `key` may be used `now` (monotonic).
+    /// Whether `key` may be used `now`.
     ///
     /// # Errors
     /// The last error of a key that is not used for now.
-    pub(crate) fn check(&self, key: &ApiKey, now: Duration) -> Result<(), Error> {
+    pub(crate) fn check(&self, key: &ApiKey, now: MonoTime) -> Result<(), Error> {
         match &self.0 {
             Some(refusal) if refusal.key == key.fingerprint() && now < refusal.until => {
                 Err(refusal.error.clone())
@@ -33,13 +36,13 @@ impl KeyBackoff {
         }
     }
 
-    /// A list with this key failed `now` (monotonic); `rest` is how long its requests delay the next list.
+    /// A list with this key failed `now`; `rest` is how long its requests delay the next list.
     pub(crate) fn failed(
         &mut self,
         key: &ApiKey,
         error: &Error,
         cadence: &Cadence,
-        (rest, now): (Option<Duration>, Duration),
+        (rest, now): (Option<Duration>, MonoTime),
     ) {
         let key = key.fingerprint();
         let before = self.0.take().filter(|refusal| refusal.key == key);

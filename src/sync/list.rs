@@ -1,12 +1,11 @@
 //! The list of a sync: each page is planned, and its writes start while the next page loads.
 
-use std::time::Duration;
-
 use super::{
     Env, SyncContext, evidence::ListEvidence, history::Calls, stale::stale_mark, state::Lists,
     write::queue::WriteQueue,
 };
 use crate::{
+    clock::MonoTime,
     k8s::api::KubeApi,
     together::{Api, CompleteListing, Error, ListRequest, Listing, Service},
 };
@@ -61,8 +60,8 @@ pub(super) async fn list<A: Api, C: KubeApi, T: Service>(
     listing.finish()
 }
 
-/// Resolves at `when` (monotonic), or never.
-async fn due<C, T>(env: &Env<C, T>, when: Option<Duration>) {
+/// Resolves at `when`, or never.
+async fn due<C, T>(env: &Env<C, T>, when: Option<MonoTime>) {
     match when {
         Some(when) => env.clock.deadline(when).await,
         None => std::future::pending().await,

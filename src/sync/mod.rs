@@ -119,7 +119,7 @@ async fn sync_with<C: KubeApi, T: Service>(
     // Remember.
     let list = ListTime {
         ended,
-        lasted: ended.saturating_sub(began.elapsed),
+        lasted: ended.duration_since(began.elapsed),
         taken: timed.taken(),
     };
     let summary = queue.finish(full || all).await;

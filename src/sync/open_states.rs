@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crate::together::wire::state;
+use crate::{clock::MonoTime, together::wire::state};
 
 /// Maximum number of unknown states that are requested by name.
 const UNKNOWN_STATES: usize = 8;
@@ -13,13 +13,13 @@ const UNKNOWN_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 /// requested too.
 #[derive(Debug, Default)]
 pub(crate) struct OpenStates {
-    /// When each was last seen (monotonic).
-    unknown: BTreeMap<String, Duration>,
+    /// When each was last seen.
+    unknown: BTreeMap<String, MonoTime>,
 }
 
 impl OpenStates {
-    /// Records a state that the API returned at `now` (monotonic).
-    pub(crate) fn seen(&mut self, state: &str, now: Duration) {
+    /// Records a state that the API returned at `now`.
+    pub(crate) fn seen(&mut self, state: &str, now: MonoTime) {
         if state::is_known(state) {
             return;
         }
@@ -31,10 +31,10 @@ impl OpenStates {
         }
     }
 
-    /// Forgets the unknown states that were not seen for a day at `now` (monotonic).
-    pub(crate) fn forget_old(&mut self, now: Duration) {
+    /// Forgets the unknown states that were not seen for a day at `now`.
+    pub(crate) fn forget_old(&mut self, now: MonoTime) {
         self.unknown
-            .retain(|_, last| now.saturating_sub(*last) < UNKNOWN_FOR);
+            .retain(|_, last| now.duration_since(*last) < UNKNOWN_FOR);
     }
 
     /// All of them.

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::{api::Reason, sync::write::queue::WriteSummary};
+use crate::{api::Reason, clock::MonoTime, sync::write::queue::WriteSummary};
 
 /// When a complete list ended, and how long it took.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ListTime {
-    /// When it ended (monotonic).
-    pub ended: Duration,
+    /// When it ended.
+    pub ended: MonoTime,
     /// From its first request to its last page, including concurrent writes.
     pub lasted: Duration,
     /// The part of it that the API needed.

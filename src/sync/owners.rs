@@ -1,9 +1,10 @@
 //! Sets the labels and owner references of a `ClusterWatch`'s mirrors. This does not wait for the Together API, because
 //! the owner references must be right before a person deletes the `ClusterWatch`.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use crate::{
+    clock::MonoTime,
     k8s::api::{KubeApi, KubeApiError},
     store::Mirror,
     sync::{
@@ -72,13 +73,13 @@ pub(crate) fn misfits<C, T>(
 }
 
 /// Updates the mirrors of `target` that lack its labels or owner references, including those that the API no longer
-/// lists. Starts no write after `until` (monotonic); the next of the `rounds` goes on there.
+/// lists. Starts no write after `until`; the next of the `rounds` goes on there.
 pub(crate) async fn adopt<C: KubeApi, T>(
     env: &Env<C, T>,
     target: &MirrorTarget,
     observer: &Observer,
     rounds: &mut Rounds,
-    until: Duration,
+    until: MonoTime,
 ) -> Adoption {
     let mut failed_writes = FailedWrites::default();
     let mut queue = env.queue(target, observer, &mut failed_writes);

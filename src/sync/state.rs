@@ -1,6 +1,6 @@
 //! The state that one `ClusterWatch` keeps between syncs.
 
-use std::{ops::Range, sync::Arc, time::Duration};
+use std::{ops::Range, sync::Arc};
 
 use k8s_openapi::jiff::Timestamp;
 
@@ -9,6 +9,7 @@ use super::{
     key_backoff::KeyBackoff, open_states::OpenStates,
 };
 use crate::{
+    clock::MonoTime,
     sync::{
         decide::{
             absence::Absences,
@@ -50,10 +51,10 @@ pub struct SyncState {
 /// The reads of the Secret.
 #[derive(Debug, Default)]
 pub(crate) struct SecretReads {
-    /// When this `ClusterWatch` last read its key itself (monotonic).
-    pub(crate) own: Option<Duration>,
-    /// When an unusable Secret is read again (monotonic).
-    pub(crate) again: Duration,
+    /// When this `ClusterWatch` last read its key itself.
+    pub(crate) own: Option<MonoTime>,
+    /// When an unusable Secret is read again.
+    pub(crate) again: MonoTime,
     /// The next sync reads it again, however recently it was found unusable.
     pub(crate) wanted: bool,
 }
@@ -69,19 +70,18 @@ pub(crate) struct Lists {
     pub(crate) filter_check: FilterCheck,
     /// What the last full sync left out, as text.
     pub(crate) left_out: Option<String>,
-    /// When open mirrors become stale (monotonic), even during a list.
-    pub(crate) stale_at: Option<Duration>,
+    /// When open mirrors become stale, even during a list.
+    pub(crate) stale_at: Option<MonoTime>,
 }
 
 impl Lists {
-    /// Records a page of the current list, which arrived `now` (monotonic); `everything` means that it requested no
-    /// states.
+    /// Records a page of the current list, which arrived `now`; `everything` means that it requested no states.
     pub(crate) fn saw_page(
         &mut self,
         page: &[Result<Remediation, Malformed>],
         target: &MirrorTarget,
         everything: bool,
-        now: Duration,
+        now: MonoTime,
     ) {
         for item in page.iter().flatten() {
             self.open_states.seen(&item.state, now);
@@ -104,12 +104,12 @@ impl Lists {
         self.filter_check.listed(request, complete, began, dialects);
     }
 
-    /// Records the evidence of a complete list (`full` or not) and of the requests by id after it: the versions that they
-    /// showed, within `time` from its end (monotonic).
+    /// Records the evidence of a complete list (`full` or not) and of the requests by id after it: the versions that
+    /// they showed, within `time` from its end.
     pub(crate) fn settled(
         &mut self,
         full: Option<ListTime>,
-        (shown, time): (ShownVersions, Range<Duration>),
+        (shown, time): (ShownVersions, Range<MonoTime>),
     ) {
         self.regressions.observe(shown, full.is_some(), time);
         if let Some(list) = full {
@@ -117,8 +117,8 @@ impl Lists {
         }
     }
 
-    /// Records a remediation that a request by id returned at `now` (monotonic).
-    pub(crate) fn looked_up(&mut self, item: &Remediation, now: Duration) {
+    /// Records a remediation that a request by id returned at `now`.
+    pub(crate) fn looked_up(&mut self, item: &Remediation, now: MonoTime) {
         self.open_states.seen(&item.state, now);
         self.filter_check.seen(item);
     }
@@ -138,11 +138,11 @@ impl SyncState {
         self.failed_writes.message()
     }
 
-    /// A list starts `now` (monotonic). Returns the states that it requests.
+    /// A list starts `now`. Returns the states that it requests.
     pub(crate) fn begin_listing<C, T: Service>(
         &mut self,
         ctx: SyncContext<'_, C, T>,
-        now: Duration,
+        now: MonoTime,
     ) -> Vec<String> {
         self.lists.open_states.forget_old(now);
         let states = self.states_to_list(ctx, now);
@@ -150,11 +150,11 @@ impl SyncState {
         states
     }
 
-    /// The states to list at `now` (monotonic); empty means everything.
+    /// The states to list at `now`; empty means everything.
     fn states_to_list<C, T: Service>(
         &self,
         ctx: SyncContext<'_, C, T>,
-        now: Duration,
+        now: MonoTime,
     ) -> Vec<String> {
         if let Some(states) = only_final(ctx.target) {
             return states.to_vec();
@@ -169,8 +169,8 @@ impl SyncState {
         open
     }
 
-    /// There is an API key, so the API may be called `now` (monotonic).
-    pub(crate) fn polls(&self, now: Duration) {
+    /// There is an API key, so the API may be called `now`.
+    pub(crate) fn polls(&self, now: MonoTime) {
         let (full_began, _) = self.lists.history.last_began();
         self.throttle.polls(now, full_began.is_none());
     }
@@ -181,9 +181,9 @@ impl SyncState {
         self.throttle.listed(began, several, self.full_allowed_at());
     }
 
-    /// When a requested full sync may start (monotonic).
+    /// When a requested full sync may start.
     #[must_use]
-    pub fn full_allowed_at(&self) -> Duration {
+    pub fn full_allowed_at(&self) -> MonoTime {
         self.lists.history.full_allowed_at()
     }
 
@@ -203,13 +203,13 @@ impl SyncState {
         history.rest = history.rest_after(outcome, ctx.cadence, all_full);
     }
 
-    /// The list with this key failed at `now` (monotonic). Returns the error of the sync.
+    /// The list with this key failed at `now`. Returns the error of the sync.
     pub(crate) fn list_failed(
         &mut self,
         key: &ApiKey,
         error: Error,
         cadence: &Cadence,
-        now: Duration,
+        now: MonoTime,
     ) -> SyncError {
         let rest = self.lists.history.failed(cadence, now);
         self.key_backoff.failed(key, &error, cadence, (rest, now));

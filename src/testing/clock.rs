@@ -5,11 +5,16 @@ use std::{future::Future, pin::Pin, sync::Mutex, time::Duration};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, sleep_until};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, MonoTime};
+
+/// This many seconds after the zero of the monotonic clock.
+pub(crate) const fn second(number: u64) -> MonoTime {
+    MonoTime::at(Duration::from_secs(number))
+}
 
 #[derive(Debug, Default)]
 pub(crate) struct TestClock {
-    elapsed: Mutex<Duration>,
+    elapsed: Mutex<MonoTime>,
     /// How far the wall clock is set ahead.
     ahead: Mutex<SignedDuration>,
 }
@@ -26,7 +31,7 @@ impl TestClock {
 
     /// The true time.
     pub(crate) fn true_time(&self) -> Timestamp {
-        super::now() + self.elapsed()
+        super::now() + self.elapsed().since_zero()
     }
 }
 
@@ -35,11 +40,11 @@ impl Clock for TestClock {
         self.true_time() + *self.ahead.lock().unwrap()
     }
 
-    fn elapsed(&self) -> Duration {
+    fn elapsed(&self) -> MonoTime {
         *self.elapsed.lock().unwrap()
     }
 
-    fn sleep_until(&self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    fn sleep_until(&self, _: MonoTime) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(std::future::pending())
     }
 }
@@ -56,14 +61,14 @@ impl Default for PausedClock {
 
 impl Clock for PausedClock {
     fn now(&self) -> Timestamp {
-        super::now() + self.elapsed()
+        super::now() + self.elapsed().since_zero()
     }
 
-    fn elapsed(&self) -> Duration {
-        self.0.elapsed()
+    fn elapsed(&self) -> MonoTime {
+        MonoTime::at(self.0.elapsed())
     }
 
-    fn sleep_until(&self, until: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(sleep_until(self.0 + until))
+    fn sleep_until(&self, until: MonoTime) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(sleep_until(self.0 + until.since_zero()))
     }
 }

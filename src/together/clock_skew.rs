@@ -1,14 +1,11 @@
 //! The API's clock, measured by the `Date` header of its responses. Times from the API are compared with it.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use reqwest::header::{AGE, DATE, HeaderMap};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, MonoTime};
 
 /// If the clocks differ by more than this, one of them is wrong, and it is unknown which.
 const MAX: SignedDuration = SignedDuration::from_hours(24);
@@ -27,7 +24,7 @@ pub(crate) struct Moment {
     /// The wall-clock time.
     pub(crate) day: Timestamp,
     /// The monotonic time.
-    pub(crate) elapsed: Duration,
+    pub(crate) elapsed: MonoTime,
 }
 
 impl Moment {
@@ -61,23 +58,25 @@ pub enum ApiClock {
 }
 
 impl ApiClock {
-    /// The API's time when the node's clocks show `day` and `elapsed` (monotonic); `None` if it is unknown.
+    /// The API's time when the node's clocks show `day` and `elapsed`; `None` if it is unknown.
     #[must_use]
-    pub fn time(self, day: Timestamp, elapsed: Duration) -> Option<Timestamp> {
+    pub fn time(self, day: Timestamp, elapsed: MonoTime) -> Option<Timestamp> {
         match self {
             Self::Untold => Some(day),
-            Self::Known { zero, .. } => zero.checked_add(elapsed).ok(),
+            Self::Known { zero, .. } => zero.checked_add(elapsed.since_zero()).ok(),
             Self::Doubtful { .. } => None,
         }
     }
 
-    /// The time on the API's own clock at `elapsed` on the monotonic clock, right or wrong, for comparisons with other
-    /// times of the API. `None` if it is unknown.
+    /// The time on the API's own clock at `elapsed`, right or wrong, for comparisons with other times of the API. `None`
+    /// if it is unknown.
     #[must_use]
-    pub fn told(self, elapsed: Duration) -> Option<Timestamp> {
+    pub fn told(self, elapsed: MonoTime) -> Option<Timestamp> {
         match self {
             Self::Untold => None,
-            Self::Known { zero, .. } | Self::Doubtful { zero } => zero.checked_add(elapsed).ok(),
+            Self::Known { zero, .. } | Self::Doubtful { zero } => {
+                zero.checked_add(elapsed.since_zero()).ok()
+            }
         }
     }
 
@@ -122,7 +121,7 @@ impl Skew {
 fn next(before: ApiClock, sample: SignedDuration, answered: Moment) -> ApiClock {
     let ahead = smoothed(before.ahead(), sample);
     let now = answered.day.checked_add(ahead);
-    let zero = now.and_then(|now| now.checked_sub(answered.elapsed));
+    let zero = now.and_then(|now| now.checked_sub(answered.elapsed.since_zero()));
     match zero {
         Ok(zero) if sample.abs() <= MAX => ApiClock::Known { ahead, zero },
         Ok(zero) => ApiClock::Doubtful { zero },
@@ -160,7 +159,8 @@ fn date(headers: &HeaderMap) -> Option<Timestamp> {
 /// request. `None` if the node's clock was set meanwhile.
 fn sample(date: Timestamp, asked: Moment, answered: Moment) -> Option<SignedDuration> {
     let lasted = answered.day.duration_since(asked.day);
-    let waited = SignedDuration::try_from(answered.elapsed.checked_sub(asked.elapsed)?).ok()?;
+    let waited =
+        SignedDuration::try_from(answered.elapsed.checked_duration_since(asked.elapsed)?).ok()?;
     if (lasted - waited).abs() > SET {
         return None;
     }

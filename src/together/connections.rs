@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, MonoTime};
 
 type Build = dyn Fn() -> Option<reqwest::Client> + Send + Sync;
 
@@ -18,13 +18,12 @@ pub(super) struct Connections {
     state: Mutex<State>,
 }
 
-/// All times are monotonic.
 struct State {
     http: reqwest::Client,
     /// No connection in use was opened before.
-    since: Duration,
+    since: MonoTime,
     /// When a request last started or ended.
-    used: Duration,
+    used: MonoTime,
 }
 
 /// The client for one request; drop it when the request has ended.
@@ -44,8 +43,8 @@ impl Connections {
     ) -> Option<Self> {
         let state = State {
             http: build()?,
-            since: Duration::ZERO,
-            used: Duration::ZERO,
+            since: MonoTime::ZERO,
+            used: MonoTime::ZERO,
         };
         Some(Self {
             build: Box::new(build),

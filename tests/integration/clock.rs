@@ -12,11 +12,11 @@ use std::{
 };
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use together_remediation_operator::clock::Clock;
+use together_remediation_operator::clock::{Clock, MonoTime};
 use tokio::sync::watch;
 
 /// What the clock shows at first, so that something can have been before.
-const RAN_BEFORE: Duration = Duration::from_secs(86_400);
+const RAN_BEFORE: MonoTime = MonoTime::at(Duration::from_secs(86_400));
 
 /// A pause of so little only spreads work, such as the settling of many events at once. It is of the machine's time, for nobody
 /// who waits for something moves the clock by so little.
@@ -36,7 +36,7 @@ pub(crate) struct ManualClock {
 /// Until when each one sleeps.
 #[derive(Default)]
 struct Sleepers {
-    until: HashMap<u64, Duration>,
+    until: HashMap<u64, MonoTime>,
     next: u64,
 }
 
@@ -96,12 +96,12 @@ impl Clock for ManualClock {
         self.start + *self.moved.borrow() + *self.set.lock().unwrap()
     }
 
-    fn elapsed(&self) -> Duration {
+    fn elapsed(&self) -> MonoTime {
         RAN_BEFORE + *self.moved.borrow()
     }
 
-    fn sleep_until(&self, until: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        let pause = until.saturating_sub(self.elapsed());
+    fn sleep_until(&self, until: MonoTime) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        let pause = until.duration_since(self.elapsed());
         if pause <= SHORT && !self.frozen.load(Ordering::SeqCst) {
             return Box::pin(tokio::time::sleep(pause));
         }
@@ -120,7 +120,7 @@ impl Clock for ManualClock {
     }
 
     /// Whoever waits for this one does not rest, and is no sleeper.
-    fn deadline(&self, until: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    fn deadline(&self, until: MonoTime) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         let mut moved = self.moved.subscribe();
         let frozen = self.frozen.clone();
         Box::pin(async move {

@@ -3,19 +3,19 @@
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{Arc, PoisonError},
-    time::Duration,
 };
 
 use super::{WorkerRegistry, claim, overlaps};
 use crate::{
     api::{cluster_watch::ClusterWatch, timestamp},
+    clock::MonoTime,
     controller::spread::{Begins, Lately, places},
     k8s::api::KubeApi,
     together::Service,
 };
 
-/// Earliest start time (monotonic) by namespace and name. A missing one may start at once.
-pub(super) type Starts<'a> = HashMap<(&'a str, &'a str), Duration>;
+/// Earliest start time by namespace and name. A missing one may start at once.
+pub(super) type Starts<'a> = HashMap<(&'a str, &'a str), MonoTime>;
 
 /// What has started since this replica became the leader, or since the CRDs were installed again.
 #[derive(Debug, Default)]

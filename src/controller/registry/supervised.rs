@@ -10,6 +10,7 @@ use tracing::Span;
 use super::WorkerFactory;
 use crate::{
     api::{Reason, cluster_watch::ClusterWatch},
+    clock::MonoTime,
     controller::{
         status::build::{ReadyState, ready_without_panic},
         worker::Worker,
@@ -49,8 +50,8 @@ pub(super) struct SupervisedWorker<C, T> {
     /// Its `requestedAt` annotation.
     pub(super) requested: watch::Receiver<Option<String>>,
     pub(super) throttle: Arc<EditThrottle>,
-    /// The first sync starts no earlier than this (monotonic).
-    pub(super) starts_at: Duration,
+    /// The first sync starts no earlier than this.
+    pub(super) starts_at: MonoTime,
     pub(super) work: Work,
     /// Status and reason of Ready before the first of the panics.
     pub(super) before_panic: Option<(String, Reason)>,

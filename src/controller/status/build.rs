@@ -261,7 +261,7 @@ pub fn synced_later_by(status: &ClusterWatchStatus) -> Duration {
 }
 
 /// Whether to write `next` after `previous`: it differs in more than times, or a heartbeat is due. `silent` is the time
-/// since this process last wrote (monotonic); with `None` only the `staleAfter` times decide.
+/// since this process last wrote; with `None` only the `staleAfter` times decide.
 #[must_use]
 pub fn worth_writing(
     previous: &ClusterWatchStatus,

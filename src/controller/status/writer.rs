@@ -1,12 +1,11 @@
 //! Writes the status of a `ClusterWatch`, but only if it changed or a heartbeat is due.
 
-use std::time::Duration;
-
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 
 use crate::{
     api::cluster_watch::{ClusterWatch, ClusterWatchStatus},
+    clock::MonoTime,
     controller::status::build::{ReadyState, StatusInputs, build, worth_writing},
     k8s::api::{KubeApi, KubeApiError},
     sync::schedule::HEARTBEAT,
@@ -25,10 +24,10 @@ pub struct Reporter<C> {
     /// The generation that is reported.
     pub generation: i64,
     last: ClusterWatchStatus,
-    /// When this process last wrote (monotonic).
-    written: Option<Duration>,
-    /// When `last` was last compared with the stored status (monotonic). A restore of etcd changes that one silently.
-    compared: Option<Duration>,
+    /// When this process last wrote.
+    written: Option<MonoTime>,
+    /// When `last` was last compared with the stored status. A restore of etcd changes that one silently.
+    compared: Option<MonoTime>,
 }
 
 impl<C: KubeApi> Reporter<C> {
@@ -77,15 +76,15 @@ impl<C: KubeApi> Reporter<C> {
         ready_state: &ReadyState,
         facts: &StatusInputs,
         now: Timestamp,
-        elapsed: Duration,
+        elapsed: MonoTime,
     ) -> Result<(), KubeApiError> {
         // A passed `staleAfter` tells readers that the operator is dead. In a live operator it means that the clock was
         // set ahead.
         let written = self.written.filter(|_| !self.is_over(now));
-        let silent = written.map(|written| elapsed.saturating_sub(written));
+        let silent = written.map(|written| elapsed.duration_since(written));
         let next = build(&self.last, ready_state, facts, now);
         let compared = *self.compared.get_or_insert(elapsed);
-        if elapsed.saturating_sub(compared) < HEARTBEAT && !worth_writing(&self.last, &next, silent)
+        if elapsed.duration_since(compared) < HEARTBEAT && !worth_writing(&self.last, &next, silent)
         {
             return Ok(());
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Env, Worker};
-use crate::{k8s::api::KubeApi, together::Service};
+use crate::{clock::MonoTime, k8s::api::KubeApi, together::Service};
 
 impl<C: KubeApi, T: Service> Worker<C, T> {
     /// Turns the next sync into a full one if etcd was restored since the last full sync started. Mirrors created since
@@ -15,12 +15,12 @@ impl<C: KubeApi, T: Service> Worker<C, T> {
     }
 }
 
-/// Resolves once etcd was restored after this many `restores`, but not before `earliest` (monotonic), and after its
-/// `turn`, because all `ClusterWatches` notice the restore at once.
+/// Resolves once etcd was restored after this many `restores`, but not before `earliest`, and after its `turn`, because
+/// all `ClusterWatches` notice the restore at once.
 pub(super) async fn restored<C: KubeApi, T: Service>(
     env: &Env<C, T>,
     restores: u64,
-    (earliest, turn): (Duration, Duration),
+    (earliest, turn): (MonoTime, Duration),
 ) {
     env.index.restored_after(restores).await;
     let turn = env.clock.elapsed() + turn;

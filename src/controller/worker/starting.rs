@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::Worker;
-use crate::{controller::spread::Entry, k8s::api::KubeApi, together::Service};
+use crate::{clock::MonoTime, controller::spread::Entry, k8s::api::KubeApi, together::Service};
 
 impl<C: KubeApi, T: Service> Worker<C, T> {
-    /// Starts no sync before `starts_at` (monotonic), unless one is requested; `entry` is on the roll of all synced
+    /// Starts no sync before `starts_at`, unless one is requested; `entry` is on the roll of all synced
     /// `ClusterWatches`.
     #[must_use]
-    pub fn starting(mut self, starts_at: Duration, entry: Entry) -> Self {
+    pub fn starting(mut self, starts_at: MonoTime, entry: Entry) -> Self {
         (self.schedule.starts_at, self.schedule.entry) = (starts_at, entry);
         self
     }

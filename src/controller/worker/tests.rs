@@ -19,7 +19,7 @@ use crate::{
     sync::{credentials::Keys, write::permits::WritePermits},
     testing::{
         CLUSTER, NAMESPACE,
-        clock::PausedClock,
+        clock::{PausedClock, second},
         cluster::{Call, MemoryKubeApi},
         condition, id, item,
         together::{Asked, MemoryTogether},
@@ -234,7 +234,7 @@ async fn one_that_overlaps_another_leaves_the_mirrors_to_that_one() {
 async fn an_owner_that_somebody_puts_back_while_it_is_suspended_is_taken_off_again() {
     let world = World::new(1, DeletionPolicy::Retain, true).await;
     let edited = async {
-        world.env.clock.sleep_until(Duration::from_secs(60)).await;
+        world.env.clock.sleep_until(second(60)).await;
         world.cluster.touch(0, |object| {
             object.metadata.owner_references = Some(owners());
         });
@@ -275,7 +275,7 @@ async fn a_mirror_that_an_earlier_generation_sent_and_that_lands_late_gets_its_o
     let world = World::new(1, DeletionPolicy::Retain, false).await;
     world.cluster.set_key(b"key-1");
     let landing = async {
-        world.env.clock.sleep_until(Duration::from_secs(5)).await;
+        world.env.clock.sleep_until(second(5)).await;
         assert_eq!(world.status().mirrors_generation, Some(1));
         // The API never shows it: nothing but its owners can be a reason to write it.
         let late = mirror(&world.cluster, 7).await;
@@ -290,7 +290,7 @@ async fn a_mirror_that_an_earlier_generation_sent_and_that_lands_late_gets_its_o
 async fn one_that_lands_late_gets_its_owners_while_it_is_suspended_too() {
     let world = World::new(1, DeletionPolicy::Retain, true).await;
     let landing = async {
-        world.env.clock.sleep_until(Duration::from_secs(50)).await;
+        world.env.clock.sleep_until(second(50)).await;
         let late = mirror(&world.cluster, 7).await;
         world.env.index.apply(late);
     };
@@ -300,7 +300,7 @@ async fn one_that_lands_late_gets_its_owners_while_it_is_suspended_too() {
 
 /// After 70 s a list shows the first mirror with an earlier owner: a restore of etcd has put it back.
 async fn restored(world: &World) {
-    world.env.clock.sleep_until(Duration::from_secs(70)).await;
+    world.env.clock.sleep_until(second(70)).await;
     world.cluster.touch(0, |object| {
         object.metadata.owner_references = Some(owners());
     });
@@ -324,12 +324,12 @@ async fn after_a_restore_of_etcd_all_is_listed_before_the_next_poll_is_due() {
     world.cluster.set_key(b"key-1");
     world.polls_each_hour();
     let restored = async {
-        world.env.clock.sleep_until(Duration::from_secs(70)).await;
+        world.env.clock.sleep_until(second(70)).await;
         world.env.together.asked();
         world.lists();
         world.env.index.rewound(None);
         world.lists();
-        world.env.clock.sleep_until(Duration::from_secs(85)).await;
+        world.env.clock.sleep_until(second(85)).await;
         assert_eq!(world.env.together.asked(), [Asked::Page(vec![])]);
     };
     tokio::join!(restored, world.lives(90, None));
@@ -360,7 +360,7 @@ async fn the_mirrors_generation_waits_for_what_an_earlier_generation_sent() {
     watch.spec.deletion_policy = DeletionPolicy::Retain;
     world.cluster.put_watch(watch);
     let landing = async {
-        world.env.clock.sleep_until(Duration::from_secs(50)).await;
+        world.env.clock.sleep_until(second(50)).await;
         let status = world.status();
         assert_eq!(status.observed_generation, Some(2));
         assert_eq!(status.mirrors_generation, None);

@@ -9,7 +9,12 @@ use std::{
 use tokio::sync::Mutex as Turn;
 
 use super::{CredentialsError, read};
-use crate::{api::cluster_watch::SecretKeyRef, clock::Clock, k8s::api::KubeApi, together::ApiKey};
+use crate::{
+    api::cluster_watch::SecretKeyRef,
+    clock::{Clock, MonoTime},
+    k8s::api::KubeApi,
+    together::ApiKey,
+};
 
 /// How long unused results are kept.
 const HELD: Duration = Duration::from_secs(60);
@@ -17,10 +22,10 @@ const HELD: Duration = Duration::from_secs(60);
 /// The last result of reading one key of a Secret.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// When the read began (monotonic).
-    pub began: Duration,
-    /// When it ended (monotonic).
-    pub ended: Duration,
+    /// When the read began.
+    pub began: MonoTime,
+    /// When it ended.
+    pub ended: MonoTime,
     /// The API key, or why there is none.
     pub key: Result<ApiKey, CredentialsError>,
 }
@@ -29,11 +34,11 @@ pub struct Found {
 #[derive(Debug, Default)]
 struct Secret {
     /// By key: when it was last requested, and the result.
-    keys: BTreeMap<String, (Duration, Found)>,
+    keys: BTreeMap<String, (MonoTime, Found)>,
 }
 
 /// When the Secret was last requested, and the Secret.
-type Held = (Duration, Arc<Turn<Secret>>);
+type Held = (MonoTime, Arc<Turn<Secret>>);
 
 /// All Secrets that were read recently, by namespace and name.
 #[derive(Default)]
@@ -79,8 +84,8 @@ impl Keys {
         (newest, true)
     }
 
-    /// The Secret of this name, requested `now` (monotonic).
-    fn secret(&self, namespace: &str, name: &str, now: Duration) -> Arc<Turn<Secret>> {
+    /// The Secret of this name, requested `now`.
+    fn secret(&self, namespace: &str, name: &str, now: MonoTime) -> Arc<Turn<Secret>> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|_, (asked, secret)| now < *asked + HELD || Arc::strong_count(secret) > 1);
         let of = (namespace.to_owned(), name.to_owned());

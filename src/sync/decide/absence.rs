@@ -7,6 +7,7 @@ use std::{
 };
 
 use crate::{
+    clock::MonoTime,
     mirror::{name::object_name, status::Synced},
     store::Mirror,
     together::CompleteListing,
@@ -45,9 +46,9 @@ enum Presence {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Missing {
-    /// The last complete list before the first one without it (monotonic); `None` if this task had none, so that it is
-    /// unknown how long it has been missing.
-    since: Option<Duration>,
+    /// The last complete list before the first one without it; `None` if this task had none, so that it is unknown how
+    /// long it has been missing.
+    since: Option<MonoTime>,
     /// Complete lists in a row without it.
     listings: u32,
     /// Complete full syncs that prove that it is not listed.
@@ -58,8 +59,8 @@ struct Missing {
     not_found: u32,
     /// Syncs in which the trusted request by id returned 403.
     forbidden: u32,
-    /// The complete list (monotonic) after which it was last requested.
-    asked: Option<Duration>,
+    /// The complete list after which it was last requested.
+    asked: Option<MonoTime>,
     /// It vanished together with many others.
     mass: bool,
     /// It cannot be requested by id, so only full syncs can prove that it is gone.
@@ -74,19 +75,19 @@ struct Missing {
 pub struct Absences {
     missing: BTreeMap<Box<str>, Missing>,
     trusted: bool,
-    /// When the last complete list of this task ended (monotonic).
-    listed: Option<Duration>,
+    /// When the last complete list of this task ended.
+    listed: Option<MonoTime>,
 }
 
 impl Absences {
-    /// Processes a complete list that ended at `now` (monotonic). `open` are the open mirrors at its end, `left_out`
-    /// the listed ids that the plan skipped. Returns how many vanished at once, if those are many.
+    /// Processes a complete list that ended at `now`. `open` are the open mirrors at its end, `left_out` the listed ids
+    /// that the plan skipped. Returns how many vanished at once, if those are many.
     pub fn observe(
         &mut self,
         open: &[(Box<str>, Arc<Mirror>)],
         listing: &CompleteListing,
         left_out: &BTreeSet<Box<str>>,
-        now: Duration,
+        now: MonoTime,
     ) -> usize {
         // A listed item with an unreadable id may be any of the missing ones.
         let full = listing.states().is_empty();
@@ -113,7 +114,7 @@ impl Absences {
         open: impl Iterator<Item = (&'a str, &'a str)>,
         sight: impl Fn(&str) -> Presence,
         (full, proof): (bool, bool),
-        now: Duration,
+        now: MonoTime,
     ) -> usize {
         let (mut all, mut lacking) = (0, HashMap::new());
         for (name, id) in open {
@@ -245,19 +246,19 @@ impl Absences {
         self.missing.keys().map(|name| &**name)
     }
 
-    /// Whether no complete list has confirmed it for longer than `stale` at `now` (monotonic). If that time is unknown,
-    /// two lists in a row without it suffice, because the task may have been restarted many times.
+    /// Whether no complete list has confirmed it for longer than `stale` at `now`. If that time is unknown, two lists
+    /// in a row without it suffice, because the task may have been restarted many times.
     #[must_use]
-    pub fn overdue(&self, name: &str, now: Duration, stale: Duration) -> bool {
+    pub fn overdue(&self, name: &str, now: MonoTime, stale: Duration) -> bool {
         self.missing.get(name).is_some_and(|missing| {
             missing.since.map_or(missing.listings >= AGREEING, |since| {
-                now.saturating_sub(since) > stale
+                now.duration_since(since) > stale
             })
         })
     }
 
     /// Whether it is [overdue](Self::overdue), and nothing proves that it is gone: then it may be outdated.
-    pub(crate) fn is_stale(&self, name: &str, now: Duration, stale: Duration) -> bool {
+    pub(crate) fn is_stale(&self, name: &str, now: MonoTime, stale: Duration) -> bool {
         self.overdue(name, now, stale) && self.verdict(name).is_none()
     }
 

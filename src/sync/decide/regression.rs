@@ -4,14 +4,16 @@ use std::{collections::HashMap, ops::Range, time::Duration};
 
 use k8s_openapi::jiff::Timestamp;
 
+use crate::clock::MonoTime;
+
 /// Minimum time between two complete lists that show the same older version.
 const APART: Duration = Duration::from_secs(300);
 
 #[derive(Clone, Copy, Debug)]
 struct Seen {
     version: Timestamp,
-    first: Duration,
-    last: Duration,
+    first: MonoTime,
+    last: MonoTime,
 }
 
 /// What a complete list and the requests by id after it showed, by name.
@@ -36,7 +38,7 @@ impl Regressions {
     #[must_use]
     pub fn trusted(&self, name: &str, version: Option<Timestamp>) -> bool {
         self.seen.get(name).is_some_and(|seen| {
-            Some(seen.version) <= version && seen.last.saturating_sub(seen.first) >= APART
+            Some(seen.version) <= version && seen.last.duration_since(seen.first) >= APART
         })
     }
 
@@ -46,9 +48,9 @@ impl Regressions {
         self.seen.contains_key(name)
     }
 
-    /// Processes what a complete list and the requests by id after it showed, within `time` (monotonic). After a `full`
-    /// sync, versions that it did not show are forgotten.
-    pub fn observe(&mut self, shown: ShownVersions, full: bool, time: Range<Duration>) {
+    /// Processes what a complete list and the requests by id after it showed, within `time`. After a `full` sync,
+    /// versions that it did not show are forgotten.
+    pub fn observe(&mut self, shown: ShownVersions, full: bool, time: Range<MonoTime>) {
         for name in shown.current {
             self.seen.remove(&name);
         }
@@ -78,7 +80,9 @@ impl Regressions {
 mod tests {
     use super::*;
 
-    const MINUTE: Duration = Duration::from_secs(60);
+    fn at(minute: u64) -> MonoTime {
+        MonoTime::at(Duration::from_secs(60 * minute))
+    }
 
     fn older(second: i64) -> ShownVersions {
         let version = Timestamp::from_second(second).unwrap_or_default();
@@ -88,7 +92,7 @@ mod tests {
         }
     }
 
-    fn shown(regressions: &mut Regressions, second: i64, at: Duration) {
+    fn shown(regressions: &mut Regressions, second: i64, at: MonoTime) {
         regressions.observe(older(second), true, at..at);
     }
 
@@ -96,10 +100,10 @@ mod tests {
     fn two_complete_listings_five_minutes_apart_are_believed() {
         let version = Timestamp::from_second(7).ok();
         let mut regressions = Regressions::default();
-        shown(&mut regressions, 7, MINUTE);
-        shown(&mut regressions, 7, MINUTE * 5);
+        shown(&mut regressions, 7, at(1));
+        shown(&mut regressions, 7, at(5));
         assert!(!regressions.trusted("a", version));
-        shown(&mut regressions, 7, MINUTE * 6);
+        shown(&mut regressions, 7, at(6));
         assert!(regressions.trusted("a", version));
         assert!(!regressions.trusted("a", Timestamp::from_second(6).ok()));
     }
@@ -108,10 +112,10 @@ mod tests {
     fn what_a_slow_answer_showed_was_not_shown_when_the_listing_ended() {
         let version = Timestamp::from_second(7).ok();
         let mut regressions = Regressions::default();
-        regressions.observe(older(7), true, MINUTE..MINUTE * 2);
-        regressions.observe(older(7), true, MINUTE * 6..MINUTE * 7);
+        regressions.observe(older(7), true, at(1)..at(2));
+        regressions.observe(older(7), true, at(6)..at(7));
         assert!(!regressions.trusted("a", version));
-        regressions.observe(older(7), true, MINUTE * 7..MINUTE * 9);
+        regressions.observe(older(7), true, at(7)..at(9));
         assert!(regressions.trusted("a", version));
     }
 
@@ -119,9 +123,9 @@ mod tests {
     fn what_was_not_listed_is_not_forgotten() {
         let version = Timestamp::from_second(7).ok();
         let mut regressions = Regressions::default();
-        shown(&mut regressions, 7, MINUTE);
-        regressions.observe(ShownVersions::default(), false, MINUTE * 3..MINUTE * 3);
-        shown(&mut regressions, 7, MINUTE * 6);
+        shown(&mut regressions, 7, at(1));
+        regressions.observe(ShownVersions::default(), false, at(3)..at(3));
+        shown(&mut regressions, 7, at(6));
         assert!(regressions.trusted("a", version));
     }
 
@@ -129,12 +133,12 @@ mod tests {
     fn another_version_or_none_begins_anew() {
         let version = Timestamp::from_second(7).ok();
         let mut regressions = Regressions::default();
-        shown(&mut regressions, 7, MINUTE);
-        shown(&mut regressions, 6, MINUTE * 2);
-        shown(&mut regressions, 7, MINUTE * 6);
+        shown(&mut regressions, 7, at(1));
+        shown(&mut regressions, 6, at(2));
+        shown(&mut regressions, 7, at(6));
         assert!(!regressions.trusted("a", version));
-        regressions.observe(ShownVersions::default(), true, MINUTE * 7..MINUTE * 7);
-        shown(&mut regressions, 7, MINUTE * 20);
+        regressions.observe(ShownVersions::default(), true, at(7)..at(7));
+        shown(&mut regressions, 7, at(20));
         assert!(!regressions.trusted("a", version));
     }
 
@@ -144,7 +148,7 @@ mod tests {
         for (second, minute) in [(1, 0), (2, 2), (3, 4), (4, 6)] {
             let version = Timestamp::from_second(second).ok();
             assert!(!regressions.trusted("a", version), "{minute}");
-            shown(&mut regressions, second, MINUTE * minute);
+            shown(&mut regressions, second, at(minute));
         }
         assert!(regressions.trusted("a", Timestamp::from_second(5).ok()));
         assert!(!regressions.trusted("a", Timestamp::from_second(3).ok()));
@@ -155,13 +159,13 @@ mod tests {
     fn a_list_between_that_shows_what_is_mirrored_begins_anew() {
         let version = Timestamp::from_second(7).ok();
         let mut regressions = Regressions::default();
-        shown(&mut regressions, 7, MINUTE);
+        shown(&mut regressions, 7, at(1));
         let current = ShownVersions {
             current: vec!["a".into()],
             ..ShownVersions::default()
         };
-        regressions.observe(current, false, MINUTE * 3..MINUTE * 3);
-        shown(&mut regressions, 7, MINUTE * 6);
+        regressions.observe(current, false, at(3)..at(3));
+        shown(&mut regressions, 7, at(6));
         assert!(!regressions.trusted("a", version));
     }
 }

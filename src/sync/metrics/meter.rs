@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     api::Reason,
+    clock::MonoTime,
     k8s::api::KubeApiError,
     mirror::status::Synced,
     store::Index,
@@ -48,8 +49,8 @@ pub(crate) struct Held {
     pub(crate) disappeared: BTreeMap<&'static str, Counter>,
     /// Whether Ready is True, and its reason.
     pub(crate) ready: Option<(bool, String)>,
-    /// How long it may stay unconfirmed, and since when (monotonic) it is observed.
-    pub(crate) stale_after: Option<(Duration, Duration)>,
+    /// How long it may stay unconfirmed, and since when it is observed.
+    pub(crate) stale_after: Option<(Duration, MonoTime)>,
     pub(crate) items: Option<usize>,
     pub(crate) skipped: Counter,
     /// Where its mirrors are.
@@ -143,8 +144,8 @@ impl WatchMeter {
         }
     }
 
-    /// It may stay unconfirmed for this long, as of `now` (monotonic).
-    pub fn stale_after(&self, now: Duration, time: Duration) {
+    /// It may stay unconfirmed for this long, as of `now`.
+    pub fn stale_after(&self, now: MonoTime, time: Duration) {
         let mut held = self.held();
         let since = held.stale_after.map_or(now, |(_, since)| since);
         held.stale_after = Some((time, since));
@@ -181,24 +182,24 @@ impl WatchMeter {
         }
     }
 
-    /// The last complete list was this long `ago`, as of `now` (monotonic).
-    pub fn synced(&self, now: Duration, ago: Duration) {
-        let when = milliseconds(now).saturating_sub(milliseconds(ago));
+    /// The last complete list was this long `ago`, as of `now`.
+    pub fn synced(&self, now: MonoTime, ago: Duration) {
+        let when = milliseconds(now.since_zero()).saturating_sub(milliseconds(ago));
         self.synced.fetch_max(when, Ordering::Relaxed);
     }
 
     /// The age of the last complete list at `now`; `None` if there was none, as far as known.
-    pub(crate) fn sync_age(&self, now: Duration) -> Option<Duration> {
+    pub(crate) fn sync_age(&self, now: MonoTime) -> Option<Duration> {
         let when = self.synced.load(Ordering::Relaxed);
-        let age = milliseconds(now).saturating_sub(when);
+        let age = milliseconds(now.since_zero()).saturating_sub(when);
         (when != NEVER).then(|| Duration::from_millis(u64::try_from(age).unwrap_or_default()))
     }
 
     /// Whether it has been unconfirmed for too long at `now`; `None` if the limit is unknown.
-    pub(crate) fn is_stale(&self, now: Duration) -> Option<bool> {
+    pub(crate) fn is_stale(&self, now: MonoTime) -> Option<bool> {
         let (time, since) = self.held().stale_after?;
         let age = self.sync_age(now);
-        Some(age.unwrap_or(now.saturating_sub(since)) > time)
+        Some(age.unwrap_or(now.duration_since(since)) > time)
     }
 
     pub(crate) fn held(&self) -> MutexGuard<'_, Held> {

@@ -4,7 +4,10 @@ use std::{future::pending, time::Duration};
 
 use tokio::sync::watch::Receiver;
 
-use crate::{api::limits, clock::Clock};
+use crate::{
+    api::limits,
+    clock::{Clock, MonoTime},
+};
 
 /// The annotation. Every new value requests a sync.
 pub const REQUESTED_AT: &str = "compute.together.ai/requestedAt";
@@ -16,8 +19,8 @@ pub struct Requests {
     apart: Duration,
     /// A request is waiting for its time.
     waiting: bool,
-    /// When one was last honored (monotonic).
-    taken: Option<Duration>,
+    /// When one was last honored.
+    taken: Option<MonoTime>,
 }
 
 impl Requests {
@@ -32,13 +35,12 @@ impl Requests {
         }
     }
 
-    /// The request to answer `now`, if there is one other than `handled` and it is due. It is not due before `earliest`
-    /// (monotonic).
+    /// The request to answer `now`, if there is one other than `handled` and it is due. It is not due before `earliest`.
     pub fn take(
         &mut self,
         handled: Option<&str>,
-        now: Duration,
-        earliest: Duration,
+        now: MonoTime,
+        earliest: MonoTime,
     ) -> Option<String> {
         let requested = self.requested.borrow_and_update().as_deref().map(echo);
         let requested = requested.filter(|requested| handled != Some(&**requested));
@@ -50,7 +52,7 @@ impl Requests {
     }
 
     /// Resolves when a request is due.
-    pub async fn wait(&mut self, clock: &dyn Clock, earliest: Duration) {
+    pub async fn wait(&mut self, clock: &dyn Clock, earliest: MonoTime) {
         let due = self.due(earliest);
         if !self.waiting {
             if self.requested.changed().await.is_err() {
@@ -62,7 +64,7 @@ impl Requests {
         clock.deadline(due).await;
     }
 
-    fn due(&self, earliest: Duration) -> Duration {
+    fn due(&self, earliest: MonoTime) -> MonoTime {
         let after_last = self.taken.map(|taken| taken + self.apart);
         after_last.unwrap_or_default().max(earliest)
     }
@@ -82,8 +84,8 @@ mod tests {
 
     const APART: Duration = Duration::from_secs(10);
 
-    fn at(seconds: u64) -> Duration {
-        Duration::from_secs(seconds)
+    fn at(seconds: u64) -> MonoTime {
+        MonoTime::at(Duration::from_secs(seconds))
     }
 
     #[test]
@@ -119,7 +121,8 @@ mod tests {
         let mut requests = Requests::new(requested, APART);
         assert!(requests.take(None, clock.elapsed(), at(0)).is_some());
         ask.send_replace(Some("two".to_owned()));
-        let short = tokio::time::timeout(at(6), requests.wait(&clock, at(0))).await;
+        let short =
+            tokio::time::timeout(Duration::from_secs(6), requests.wait(&clock, at(0))).await;
         assert!(short.is_err());
         (clock, ask, requests)
     }
@@ -127,7 +130,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_request_that_nobody_waits_out_is_not_lost() {
         let (clock, _ask, mut requests) = one_that_waits().await;
-        let long = tokio::time::timeout(at(6), requests.wait(&clock, at(0))).await;
+        let long = tokio::time::timeout(Duration::from_secs(6), requests.wait(&clock, at(0))).await;
         assert!(long.is_ok());
     }
 
@@ -136,7 +139,8 @@ mod tests {
         let (clock, ask, mut requests) = one_that_waits().await;
         ask.send_replace(None);
         assert_eq!(requests.take(Some("one"), at(20), at(0)), None);
-        let next = tokio::time::timeout(at(60), requests.wait(&clock, at(0))).await;
+        let next =
+            tokio::time::timeout(Duration::from_secs(60), requests.wait(&clock, at(0))).await;
         assert!(next.is_err(), "nobody asks");
     }
 

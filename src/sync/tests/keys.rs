@@ -15,7 +15,7 @@ impl World {
         let (cluster, clock) = (MemoryKubeApi::default(), TestClock::default());
         cluster.set_key(key);
         let next = self.clock.elapsed() + MINUTE;
-        clock.advance(next.checked_sub(before).unwrap());
+        clock.advance(next.saturating_sub(before).since_zero());
         let of = (&*self.target.namespace, &self.spec.api_key_secret_ref);
         let keys = &self.env.keys;
         let (_, own) = keys.find(&cluster, &clock, of, |_| false).await;

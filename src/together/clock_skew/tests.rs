@@ -1,7 +1,10 @@
+use std::time::Duration;
+
 use proptest::prelude::*;
 use reqwest::header::HeaderValue;
 
 use super::*;
+use crate::testing::clock::second;
 
 const NOON: &str = "2026-11-23T12:00:00Z";
 
@@ -28,7 +31,7 @@ fn moment(ms: i64) -> Moment {
     let since = SignedDuration::from_millis(ms);
     Moment {
         day: noon() + since,
-        elapsed: Duration::try_from(since).unwrap_or_default(),
+        elapsed: MonoTime::at(Duration::try_from(since).unwrap_or_default()),
     }
 }
 
@@ -88,10 +91,7 @@ fn what_says_nothing_leaves_what_is_known() {
 #[test]
 fn the_apis_time_goes_on_by_the_monotonic_clock() {
     let skew = Skew::default();
-    let time = |skew: &Skew| {
-        skew.clock()
-            .time(noon() + seconds(7200), Duration::from_secs(60))
-    };
+    let time = |skew: &Skew| skew.clock().time(noon() + seconds(7200), second(60));
     assert_eq!(time(&skew), Some(noon() + seconds(7200)), "ours stands in");
     skew.note(
         &headers(&[("date", "Mon, 23 Nov 2026 11:00:00 GMT")]),
@@ -106,7 +106,7 @@ fn the_apis_time_goes_on_by_the_monotonic_clock() {
 fn clocks_more_than_a_day_apart_leave_the_time_unknown_until_they_agree() {
     let skew = Skew::default();
     let note = |date| skew.note(&headers(&[("date", date)]), moment(0), moment(0));
-    let known = || skew.clock().time(noon(), Duration::ZERO).is_some();
+    let known = || skew.clock().time(noon(), MonoTime::ZERO).is_some();
     let [near, far] = [
         "Mon, 23 Nov 2026 13:00:00 GMT",
         "Tue, 24 Nov 2026 12:10:00 GMT",
@@ -130,12 +130,12 @@ fn clocks_more_than_a_day_apart_leave_the_time_unknown_until_they_agree() {
 #[test]
 fn a_clock_that_is_days_off_still_tells_the_apis_own_time() {
     let skew = Skew::default();
-    assert_eq!(skew.clock().told(Duration::ZERO), None, "nothing was told");
+    assert_eq!(skew.clock().told(MonoTime::ZERO), None, "nothing was told");
     let date = "Thu, 26 Nov 2026 12:00:00 GMT";
     skew.note(&headers(&[("date", date)]), moment(0), moment(0));
     let apis = noon() + seconds(3 * 86_400) + SignedDuration::from_millis(500);
-    let later = Duration::from_secs(60);
-    assert_eq!(skew.clock().told(later), Some(apis + later));
+    let later = second(60);
+    assert_eq!(skew.clock().told(later), Some(apis + later.since_zero()));
     assert_eq!(
         skew.clock().time(noon(), later),
         None,

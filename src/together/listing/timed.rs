@@ -43,7 +43,7 @@ impl<A: Api> Api for Timed<A> {
         let began = self.clock.elapsed();
         let answer = self.api.list_page(query).await;
         if answer.is_ok() {
-            let taken = self.clock.elapsed().saturating_sub(began).as_micros();
+            let taken = self.clock.elapsed().duration_since(began).as_micros();
             let taken = u64::try_from(taken).unwrap_or(u64::MAX);
             self.microseconds.fetch_add(taken, Ordering::Relaxed);
         }

@@ -45,7 +45,7 @@ async fn nothing_is_reported_on_one_that_has_changed_meanwhile() {
     let before = cluster.watches().remove(0).status;
     let synced = ReadyState::Synced(String::new());
     let facts = facts();
-    let report = reporter.report(&synced, &facts, now(), Duration::ZERO);
+    let report = reporter.report(&synced, &facts, now(), MonoTime::ZERO);
     assert_eq!(report.await, Ok(()));
     assert_eq!(cluster.watches().remove(0).status, before);
 }
@@ -62,15 +62,15 @@ async fn writes(promised: Duration, jump: SignedDuration) -> usize {
             stale_after,
             ..facts()
         };
-        let elapsed = MINUTE * minute;
+        let passed = MINUTE * minute;
         let day = if minute == 0 {
             now()
         } else {
-            now() + elapsed + jump
+            now() + passed + jump
         };
         let before = cluster.watches().remove(0).status;
         reporter
-            .report(&synced, &facts, day, elapsed)
+            .report(&synced, &facts, day, MonoTime::at(passed))
             .await
             .unwrap();
         writes += usize::from(cluster.watches().remove(0).status != before);
@@ -110,11 +110,11 @@ async fn a_promise_that_a_clock_set_ahead_has_ended_is_renewed_at_once() {
             ..facts()
         };
         let synced = ReadyState::Synced(String::new());
-        let first = reporter.report(&synced, &facts, now(), Duration::ZERO);
+        let first = reporter.report(&synced, &facts, now(), MonoTime::ZERO);
         first.await.unwrap();
         let before = cluster.watches().remove(0).status;
         let set = now() + MINUTE + ahead;
-        let second = reporter.report(&synced, &facts, set, MINUTE);
+        let second = reporter.report(&synced, &facts, set, MonoTime::at(MINUTE));
         second.await.unwrap();
         let written = cluster.watches().remove(0).status != before;
         assert_eq!(written, renewed, "{ahead:?}");
@@ -133,11 +133,11 @@ async fn a_status_that_a_restore_of_etcd_put_back_is_written_again_though_nothin
         told.unwrap();
         cluster.watches().remove(0)
     };
-    let said = report(Duration::ZERO).await.status;
+    let said = report(MonoTime::ZERO).await.status;
     assert_ne!(said, watch.status);
     let mut restored = cluster.watches().remove(0);
     restored.status.clone_from(&watch.status);
     cluster.put_watch(restored);
-    assert_eq!(report(MINUTE).await.status, watch.status);
-    assert_eq!(report(HEARTBEAT).await.status, said);
+    assert_eq!(report(MonoTime::at(MINUTE)).await.status, watch.status);
+    assert_eq!(report(MonoTime::at(HEARTBEAT)).await.status, said);
 }

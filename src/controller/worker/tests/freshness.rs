@@ -16,10 +16,10 @@ async fn mirrors_are_confirmed_as_of_the_end_of_the_list_and_not_of_its_sync() {
         retry_after: None,
     };
     let failing = async {
-        world.env.clock.sleep_until(Duration::from_secs(80)).await;
+        world.env.clock.sleep_until(second(80)).await;
         together.state().faults.page = Some((0, unavailable));
         // The sync ended after 90 s, but its list at once: open mirrors are stale after 300 s.
-        world.env.clock.sleep_until(Duration::from_secs(370)).await;
+        world.env.clock.sleep_until(second(370)).await;
         let status = world.cluster.object(0).unwrap().status.unwrap();
         assert_eq!(word(&status.conditions, "Synced"), ("Unknown", "Stale"));
         let last = timestamp::read(world.status().last_sync_time.as_deref()).unwrap();

@@ -59,11 +59,7 @@ async fn a_missing_secret_is_waited_for_two_minutes_and_then_stalls() {
     world.waits("SecretNotFound");
     let grace = async {
         for seconds in (10..115).step_by(5) {
-            world
-                .env
-                .clock
-                .sleep_until(Duration::from_secs(seconds))
-                .await;
+            world.env.clock.sleep_until(second(seconds)).await;
             world.waits("SecretNotFound");
         }
     };
@@ -77,7 +73,7 @@ async fn a_secret_that_comes_late_works_within_fifteen_seconds_though_polls_are_
     let world = World::keyless().await;
     world.env.together.show(item(0, "RUNNING"));
     let late = async {
-        let comes = Duration::from_secs(1801);
+        let comes = second(1801);
         world.env.clock.sleep_until(comes).await;
         world.gave_up("SecretNotFound");
         world.cluster.set_key(b"key-1");
@@ -101,13 +97,13 @@ async fn a_hundred_with_one_secret_read_it_once_every_ten_seconds_and_no_api() {
     let world = World::keyless().await;
     let all = futures::future::join_all((0..100).map(|_| world.lives(100, None)));
     let counted = async {
-        world.env.clock.sleep_until(Duration::from_secs(5)).await;
+        world.env.clock.sleep_until(second(5)).await;
         assert_eq!(
             world.cluster.secrets_read(),
             ["together"],
             "all at the start"
         );
-        world.env.clock.sleep_until(Duration::from_secs(95)).await;
+        world.env.clock.sleep_until(second(95)).await;
         assert_eq!(world.cluster.secrets_read().len(), 9);
     };
     tokio::join!(counted, all);
@@ -189,17 +185,17 @@ async fn a_secret_that_vanishes_is_waited_for_and_mirrors_become_stale_in_their_
     };
     let follow = async {
         let clock = &world.env.clock;
-        clock.sleep_until(Duration::from_secs(5)).await;
+        clock.sleep_until(second(5)).await;
         world.stands_so("True", "Synced", "neither");
         world.env.index.apply(world.cluster.object(0).unwrap());
         world.cluster.remove_key();
-        clock.sleep_until(Duration::from_secs(70)).await;
+        clock.sleep_until(second(70)).await;
         world.waits("SecretNotFound");
-        clock.sleep_until(Duration::from_secs(200)).await;
+        clock.sleep_until(second(200)).await;
         world.gave_up("SecretNotFound");
         assert_ne!(synced(&world), "Stale");
         // Three intervals and two minutes.
-        clock.sleep_until(Duration::from_secs(315)).await;
+        clock.sleep_until(second(315)).await;
         assert_eq!(synced(&world), "Stale");
     };
     tokio::join!(follow, world.lives(320, None));
@@ -210,9 +206,9 @@ async fn nothing_is_written_each_time_that_the_secret_is_read() {
     let world = World::keyless().await;
     let version = || world.cluster.watches()[0].metadata.resource_version.clone();
     let counted = async {
-        world.env.clock.sleep_until(Duration::from_secs(15)).await;
+        world.env.clock.sleep_until(second(15)).await;
         let before = version();
-        world.env.clock.sleep_until(Duration::from_secs(110)).await;
+        world.env.clock.sleep_until(second(110)).await;
         assert_eq!(version(), before, "nothing is written every ten seconds");
     };
     tokio::join!(counted, world.lives(115, None));

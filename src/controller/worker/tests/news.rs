@@ -91,7 +91,7 @@ async fn after_the_first_list_new_ones_are_news_whatever_the_clocks_show() {
         let api = world.env.clock.now() - SignedDuration::from_secs(ahead);
         world.env.together.show(waiting(1, api, 30));
         let created = async {
-            world.env.clock.sleep_until(Duration::from_secs(30)).await;
+            world.env.clock.sleep_until(second(30)).await;
             world.env.together.show(waiting(2, api, -30));
             world.env.together.show(waiting(3, api, 600));
         };

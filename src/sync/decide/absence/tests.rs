@@ -1,6 +1,7 @@
 //! When an absence is proven.
 
 use super::*;
+use crate::testing::clock::second;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -52,7 +53,7 @@ impl Absences {
                     continue;
                 }
             };
-            absences.note([(&*name, "a")].into_iter(), |_| sight, full, SECOND);
+            absences.note([(&*name, "a")].into_iter(), |_| sight, full, second(1));
         }
         absences
     }
@@ -125,7 +126,7 @@ fn what_follows_from_an_absence_that_proves_nothing_yet() {
         let name = object_name("c", "a");
         let follows = (
             !absences.questions(1).is_empty(),
-            absences.overdue(&name, SECOND, SECOND),
+            absences.overdue(&name, second(1), SECOND),
             absences.want_full_listing(1),
         );
         assert_eq!(follows, (*asked, *overdue, *full), "{events:?}");
@@ -143,7 +144,7 @@ fn observe(absences: &mut Absences, open: &[&str], shown: &[&str], full: bool) {
             }
         },
         (full, full),
-        SECOND,
+        second(1),
     );
 }
 
@@ -172,7 +173,7 @@ fn the_missing_are_asked_for_in_turn_whatever_is_answered() {
             ["a", "b", "there"].iter().map(|name| (*name, *name)),
             |_| Presence::Lacking,
             (false, false),
-            SECOND * poll,
+            second(poll),
         );
         for name in absences.questions(2) {
             absences.asked(&name);
@@ -287,19 +288,19 @@ fn the_longest_missing_are_asked_for_first() {
         [("b", "b")].into_iter(),
         |_| Presence::Lacking,
         (false, false),
-        SECOND,
+        second(1),
     );
     absences.note(
         [("a", "a"), ("b", "b")].into_iter(),
         |_| Presence::Lacking,
         (false, false),
-        SECOND * 2,
+        second(2),
     );
     absences.note(
         [("0", "0"), ("b", "b")].into_iter(),
         |_| Presence::Lacking,
         (false, false),
-        SECOND * 3,
+        second(3),
     );
     assert_eq!(absences.questions(1), ["b".into()]);
 }
@@ -307,10 +308,10 @@ fn the_longest_missing_are_asked_for_first() {
 #[test]
 fn what_is_missing_counts_from_the_last_listing_that_may_have_shown_it() {
     let mut absences = Absences::default();
-    let mut listed = |now: u32, open: &[&str]| {
+    let mut listed = |now: u64, open: &[&str]| {
         let open = open.iter().map(|name| (*name, *name));
-        absences.note(open, |_| Presence::Lacking, (false, false), SECOND * now);
-        ["a", "b"].map(|name| absences.overdue(name, SECOND * now, SECOND * 3))
+        absences.note(open, |_| Presence::Lacking, (false, false), second(now));
+        ["a", "b"].map(|name| absences.overdue(name, second(now), SECOND * 3))
     };
     assert_eq!(listed(1, &["a"]), [false, false]);
     // Nobody knows since when "a" is missing.
@@ -328,7 +329,7 @@ fn one_that_is_listed_and_cannot_be_read_is_asked_for_and_never_proven_gone() {
             [("a", "a")].into_iter(),
             |_| Presence::Unreadable,
             (true, true),
-            SECOND,
+            second(1),
         );
     };
     for trusted in [false, true] {
@@ -360,7 +361,7 @@ fn a_full_listing_that_settles_nothing_is_not_asked_for_again_and_again() {
             [("a", "a")].into_iter(),
             |_| Presence::Lacking,
             (true, false),
-            SECOND,
+            second(1),
         );
         assert_eq!(absences.want_full_listing(10), wanted);
     }

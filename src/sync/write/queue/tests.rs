@@ -19,6 +19,7 @@ use crate::{
     },
     testing::{
         CLUSTER, NAMESPACE, at,
+        clock::second,
         cluster::{Call, MemoryKubeApi},
         ended, id, item, now, random, some, target,
     },
@@ -333,7 +334,7 @@ async fn an_older_version_that_two_listings_confirm_is_written() {
             older: vec![(id(1).into(), at("2026-11-23T09:29:00Z"))],
             ..ShownVersions::default()
         };
-        let at = Duration::from_secs(60 * minute);
+        let at = second(60 * minute);
         world.regressions.observe(seen, true, at..at);
     }
     let (summary, _) = world.run(vec![older]).await;
