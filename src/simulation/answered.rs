@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::together::PATIENCE;
-use crate::{api::cluster_watch::ClusterWatch, together::Remediation};
+use crate::{api::cluster_watch::ClusterWatch, clock::MonoTime, together::Remediation};
 
 /// What the API has proven about one id since it last returned it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,7 +20,7 @@ pub(super) struct Evidence {
 /// What one process has requested since its last list started.
 #[derive(Debug, Default)]
 pub(super) struct Series {
-    pub(super) began: Duration,
+    pub(super) began: MonoTime,
     /// The requested states; none means all.
     pub(super) asked: Vec<String>,
     /// Tokens of pages that failed once.
@@ -37,17 +37,17 @@ pub(super) struct Answered {
     /// By process and by the listed instance (`None`: all).
     pub(super) series: BTreeMap<(usize, Option<String>), Series>,
     /// When each version (by its `update_time`) of an id was shown first and last, since another version was.
-    pub(super) shown: BTreeMap<String, BTreeMap<String, (Duration, Duration)>>,
+    pub(super) shown: BTreeMap<String, BTreeMap<String, (MonoTime, MonoTime)>>,
     /// When a complete list last contained each id.
-    pub(super) confirmed: BTreeMap<String, Duration>,
+    pub(super) confirmed: BTreeMap<String, MonoTime>,
     /// When a list of this instance (`None`: all) was last complete, and how long requests hung for it.
-    pub(super) ended: BTreeMap<Option<String>, (Duration, Duration)>,
+    pub(super) ended: BTreeMap<Option<String>, (MonoTime, Duration)>,
     /// When requests hung.
-    pub(super) hung: Vec<Duration>,
+    pub(super) hung: Vec<MonoTime>,
     /// When items were last unreadable.
-    pub(super) malformed: Option<Duration>,
+    pub(super) malformed: Option<MonoTime>,
     /// When responses were last slow.
-    pub(super) slow: Option<Duration>,
+    pub(super) slow: Option<MonoTime>,
 }
 
 impl Answered {
@@ -57,7 +57,7 @@ impl Answered {
     }
 
     /// When a list for this `ClusterWatch` was last complete.
-    pub(super) fn ended(&self, watch: &ClusterWatch) -> Duration {
+    pub(super) fn ended(&self, watch: &ClusterWatch) -> MonoTime {
         self.last(watch).0
     }
 
@@ -66,18 +66,18 @@ impl Answered {
         self.last(watch).1
     }
 
-    fn last(&self, watch: &ClusterWatch) -> (Duration, Duration) {
+    fn last(&self, watch: &ClusterWatch) -> (MonoTime, Duration) {
         let instance = watch.spec.instance().map(str::to_owned);
         self.ended.get(&instance).copied().unwrap_or_default()
     }
 
     /// A list of this instance is complete.
-    pub(super) fn end(&mut self, instance: Option<&String>, now: Duration) {
+    pub(super) fn end(&mut self, instance: Option<&String>, now: MonoTime) {
         let instance = instance.cloned();
         let before = self
             .ended
             .get(&instance)
-            .map_or(Duration::ZERO, |last| last.0);
+            .map_or(MonoTime::ZERO, |last| last.0);
         let hung = self.hung.iter().filter(|at| **at >= before).count();
         let hung = PATIENCE * u32::try_from(hung).unwrap();
         self.ended.insert(instance, (now, hung));
@@ -88,7 +88,7 @@ impl Answered {
         self.evidence.entry(id.to_owned()).or_default().forbidden += 1;
     }
 
-    pub(super) fn show(&mut self, item: &Remediation, now: Duration) {
+    pub(super) fn show(&mut self, item: &Remediation, now: MonoTime) {
         self.evidence.remove(&*item.id);
         let time = item.update_time.as_ref().unwrap();
         let versions = self.shown.get_mut(&*item.id);

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     api::{cluster_watch::ClusterWatch, remediation::Remediation},
+    clock::MonoTime,
     k8s::{
         api::{KubeApi, KubeApiError},
         gate::Gate,
@@ -47,7 +48,7 @@ pub(super) struct Op {
     pub(super) fence: Option<u64>,
     pub(super) slot: usize,
     /// When it was sent.
-    pub(super) sent: Duration,
+    pub(super) sent: MonoTime,
     /// Whether the process was the leader then.
     pub(super) led: bool,
     /// How far its wall clock was ahead then.

@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     api::{cluster_watch::ClusterWatch, remediation::Remediation},
+    clock::MonoTime,
     controller::overlap::{Claim, overlapped},
     sync::{decide::retention::Policy, schedule::Cadence},
 };
@@ -37,7 +38,7 @@ pub(super) const ANOTHER: &str = "another";
 /// The last change of a mirror.
 #[derive(Clone, Copy, Debug)]
 struct Changed {
-    at: Duration,
+    at: MonoTime,
 }
 
 /// The `ClusterWatches` that a process last received.
@@ -47,17 +48,17 @@ struct Told {
     /// Those of them that mirror something.
     holders: Vec<Arc<ClusterWatch>>,
     /// Since when their retention has been the same.
-    retains: Duration,
+    retains: MonoTime,
     /// Since when no `ClusterWatch` uses the API.
-    idle: Option<Duration>,
+    idle: Option<MonoTime>,
     /// Since when there is no `ClusterWatch` at all.
-    alone: Option<Duration>,
+    alone: Option<MonoTime>,
 }
 
 /// A mirror that retention deleted.
 #[derive(Debug)]
 struct Pruned {
-    at: Duration,
+    at: MonoTime,
     /// Its `update_time`.
     version: Option<String>,
     /// Whether it was expired; otherwise it made room for newer ones.
@@ -88,20 +89,20 @@ pub(super) struct Judge {
     /// Mirrors that were edited by hand and not corrected since.
     pub(super) edited: BTreeSet<String>,
     /// When each mirror was created, by a process with this configuration; when it was pruned, and with which version.
-    created: BTreeMap<String, (Duration, Policy)>,
+    created: BTreeMap<String, (MonoTime, Policy)>,
     pruned: BTreeMap<String, Pruned>,
     /// When anything but the API last had a fault.
-    pub(super) disturbed: Duration,
+    pub(super) disturbed: MonoTime,
     /// Which process leads, and since when.
-    leader: Option<(usize, Duration)>,
+    leader: Option<(usize, MonoTime)>,
     /// When the Lease was last edited by hand.
-    pub(super) lease_edited: Duration,
+    pub(super) lease_edited: MonoTime,
     /// When the desired state last changed.
-    pub(super) minds: Duration,
+    pub(super) minds: MonoTime,
     told: BTreeMap<usize, Told>,
-    calls: VecDeque<Duration>,
+    calls: VecDeque<MonoTime>,
     /// When a sync could start out of turn.
-    starts: VecDeque<Duration>,
+    starts: VecDeque<MonoTime>,
     /// Attempted writes of mirrors, and reports that took effect.
     pub(super) tried: usize,
     pub(super) reports: usize,
@@ -147,8 +148,8 @@ pub(super) fn cadence(watch: &ClusterWatch) -> Cadence {
 
 impl Judge {
     /// After an edit of the Lease by hand, two processes lead until the first one reads it.
-    pub(super) fn may_be_two(&self, now: Duration) -> bool {
-        now.saturating_sub(self.lease_edited) < EDITED
+    pub(super) fn may_be_two(&self, now: MonoTime) -> bool {
+        now.duration_since(self.lease_edited) < EDITED
     }
 
     /// If the process dies with this write, whether the write takes effect.
@@ -186,7 +187,7 @@ impl Judge {
 
     /// When the `ClusterWatches` or the process's knowledge of retention last changed. Older writes may still be in
     /// flight.
-    fn changed_mind(&self, slot: usize) -> Duration {
+    fn changed_mind(&self, slot: usize) -> MonoTime {
         let told = self.told.get(&slot);
         told.map_or(self.minds, |told| self.minds.max(told.retains))
     }
@@ -198,7 +199,7 @@ impl Judge {
     }
 
     /// Whether the mirror was created since then.
-    fn created_since(&self, name: &str, then: Duration) -> bool {
+    fn created_since(&self, name: &str, then: MonoTime) -> bool {
         self.created.get(name).is_some_and(|(at, _)| *at > then)
     }
 
@@ -213,7 +214,7 @@ impl Judge {
     }
 
     /// The process receives the `ClusterWatches`.
-    pub(super) fn told(&mut self, slot: usize, watches: &[Arc<ClusterWatch>], now: Duration) {
+    pub(super) fn told(&mut self, slot: usize, watches: &[Arc<ClusterWatch>], now: MonoTime) {
         let told = self.told.entry(slot).or_default();
         let fits = |watches: &[Arc<ClusterWatch>]| -> Vec<_> {
             let fit = |watch: &Arc<ClusterWatch>| {
@@ -257,7 +258,7 @@ impl Judge {
     }
 
     /// etcd was restored to the time when these mirrors were edited.
-    pub(super) fn restored(&mut self, edited: &BTreeSet<String>, now: Duration) {
+    pub(super) fn restored(&mut self, edited: &BTreeSet<String>, now: MonoTime) {
         self.answered.clear();
         self.edited.clone_from(edited);
         (self.disturbed, self.minds) = (now, now);
@@ -266,20 +267,20 @@ impl Judge {
     }
 
     /// The mirror was changed by hand.
-    pub(super) fn touched(&mut self, name: &str, now: Duration) {
+    pub(super) fn touched(&mut self, name: &str, now: MonoTime) {
         self.changed.insert(name.to_owned(), Changed { at: now });
         self.disturbed = now;
     }
 
     /// The mirror was deleted by hand or by the garbage collector.
-    pub(super) fn deleted(&mut self, name: &str, now: Duration) {
+    pub(super) fn deleted(&mut self, name: &str, now: MonoTime) {
         self.touched(name, now);
         self.forget(name);
         self.edited.remove(name);
     }
 
     /// This process leads now, if any.
-    pub(super) fn leads(&mut self, slot: Option<usize>, now: Duration) {
+    pub(super) fn leads(&mut self, slot: Option<usize>, now: MonoTime) {
         if self.leader.is_none_or(|(leader, _)| Some(leader) != slot) {
             self.leader = slot.map(|slot| (slot, now));
         }

@@ -12,7 +12,10 @@ use super::{
     wire::{self, Response},
     world::State,
 };
-use crate::together::{PageQuery, QueryNames, Remediation, StateFilter, wire::state};
+use crate::{
+    clock::MonoTime,
+    together::{PageQuery, QueryNames, Remediation, StateFilter, wire::state},
+};
 
 impl State {
     /// What the API returns, whatever is requested.
@@ -32,7 +35,7 @@ impl State {
         .then_some(fault)
     }
 
-    pub(super) fn page(&mut self, slot: usize, query: &PageQuery, now: Duration) -> Answer {
+    pub(super) fn page(&mut self, slot: usize, query: &PageQuery, now: MonoTime) -> Answer {
         let fault = self.faults.api(&mut self.rng);
         let mut takes = LATENCY;
         if let Some(ApiFault::Slow(seconds)) = fault {
@@ -139,7 +142,7 @@ impl State {
         query: &PageQuery,
         items: &[Remediation],
         has_next: bool,
-        now: Duration,
+        now: MonoTime,
     ) {
         let series = (slot, query.instance.clone());
         let series = self.answered.series.entry(series).or_default();
@@ -191,7 +194,7 @@ impl State {
         slot: usize,
         instance: Option<&str>,
         id: &str,
-        now: Duration,
+        now: MonoTime,
     ) -> Answer {
         self.count_question(slot, id);
         let known = self.truth.entries.get(id).and_then(|entry| entry.current());

@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     api::remediation::Remediation,
+    clock::MonoTime,
     testing::{
         cluster::Snapshot,
         lease::{Fault, Held},
@@ -304,7 +305,7 @@ impl Sequence {
     /// What `look` finds wrong in any namespace.
     fn wrong(
         &self,
-        look: impl Fn(&mut State, &World, Duration) -> Option<String>,
+        look: impl Fn(&mut State, &World, MonoTime) -> Option<String>,
     ) -> Option<String> {
         let found = self.worlds.iter().map(|world| {
             let wrong = world.with(|state, now| look(state, world, now))?;

@@ -13,7 +13,7 @@ use super::{
     world::{State, World},
 };
 use crate::{
-    clock::Clock,
+    clock::{Clock, MonoTime},
     network::Cause,
     together::{
         Api, ApiClock, ApiKey, Budget, Budgets, Dialects, Error, Moment, Page, PageQuery, Rate,
@@ -101,7 +101,7 @@ impl Keyed {
         world: &World,
         what: impl FnOnce() -> String,
         id: Option<&str>,
-        answer: impl FnOnce(&mut State, Duration) -> Answer,
+        answer: impl FnOnce(&mut State, MonoTime) -> Answer,
     ) -> Result<Bytes, Error> {
         self.life.runs().await;
         self.budget.take().await?;

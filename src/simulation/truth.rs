@@ -6,6 +6,7 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use crate::{
     api::{remediation::RemediationStatus, timestamp},
+    clock::MonoTime,
     together::{Remediation, wire::state},
 };
 
@@ -15,15 +16,15 @@ pub(super) struct Entry {
     /// Every version, in the order of creation.
     pub(super) versions: Vec<Remediation>,
     /// Which version was current since when; `None` means that the API did not have it.
-    timeline: Vec<(Duration, Option<usize>)>,
+    timeline: Vec<(MonoTime, Option<usize>)>,
     /// Whether lists contain it. The request by id always returns it while the API has it.
     pub(super) listed: bool,
     /// When it was last reset to an older version.
-    pub(super) restored: Option<Duration>,
+    pub(super) restored: Option<MonoTime>,
 }
 
 impl Entry {
-    pub(super) fn new(version: Remediation, now: Duration) -> Self {
+    pub(super) fn new(version: Remediation, now: MonoTime) -> Self {
         Self {
             versions: vec![version],
             timeline: vec![(now, Some(0))],
@@ -60,30 +61,30 @@ impl Entry {
         version.map(|at| &self.versions[at])
     }
 
-    pub(super) fn become_(&mut self, version: Remediation, now: Duration) {
+    pub(super) fn become_(&mut self, version: Remediation, now: MonoTime) {
         self.versions.push(version);
         self.timeline.push((now, Some(self.versions.len() - 1)));
         self.restored = None;
     }
 
     /// The version with this number is current again.
-    pub(super) fn restore(&mut self, version: usize, now: Duration) {
+    pub(super) fn restore(&mut self, version: usize, now: MonoTime) {
         self.timeline.push((now, Some(version)));
         self.restored = Some(now);
     }
 
-    pub(super) fn vanish(&mut self, now: Duration) {
+    pub(super) fn vanish(&mut self, now: MonoTime) {
         self.timeline.push((now, None));
     }
 
-    pub(super) fn come_back(&mut self, now: Duration) {
+    pub(super) fn come_back(&mut self, now: MonoTime) {
         let last = self.timeline.iter().rev().find_map(|(_, version)| *version);
         self.timeline.push((now, last));
         self.listed = true;
     }
 
     /// Whether `status` shows a version that was current at some time, and until when (still current: `now`).
-    pub(super) fn last_true(&self, status: &RemediationStatus, now: Duration) -> Option<Duration> {
+    pub(super) fn last_true(&self, status: &RemediationStatus, now: MonoTime) -> Option<MonoTime> {
         let ends = self.timeline.iter().skip(1).map(|(from, _)| *from);
         let ends = ends.chain([now]);
         let shown = self.timeline.iter().zip(ends).filter(|((_, version), _)| {
@@ -93,10 +94,10 @@ impl Entry {
     }
 
     /// Since when the current version is current.
-    pub(super) fn since(&self) -> Duration {
+    pub(super) fn since(&self) -> MonoTime {
         self.timeline
             .last()
-            .map_or(Duration::ZERO, |(from, _)| *from)
+            .map_or(MonoTime::ZERO, |(from, _)| *from)
     }
 }
 
@@ -139,12 +140,12 @@ impl Truth {
     }
 
     /// The wall-clock time of the API.
-    pub(super) fn clock(&self, now: Duration) -> Timestamp {
-        crate::testing::now() + now + self.ahead
+    pub(super) fn clock(&self, now: MonoTime) -> Timestamp {
+        crate::testing::now() + now.since_zero() + self.ahead
     }
 
     /// A new version, later than all others: a clock that is set back does not order versions differently.
-    pub(super) fn dated(&mut self, mut version: Remediation, now: Duration) -> Remediation {
+    pub(super) fn dated(&mut self, mut version: Remediation, now: MonoTime) -> Remediation {
         self.made += 1;
         let now = self.clock(now) + Duration::from_micros(self.made);
         let now = now.max(self.newest + Duration::from_micros(1));
@@ -155,7 +156,7 @@ impl Truth {
     }
 
     /// The id of a new remediation.
-    pub(super) fn add(&mut self, state: &str, instance: usize, now: Duration) -> String {
+    pub(super) fn add(&mut self, state: &str, instance: usize, now: MonoTime) -> String {
         let number = self.entries.len() as u64 + 1;
         let mut item = crate::testing::item(number, state);
         item.cluster_id = Some(self.cluster.into());

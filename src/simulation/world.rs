@@ -1,14 +1,12 @@
 //! Both APIs that the operator connects, and the judge.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex};
 
 use tokio::time::Instant;
 
 use super::{answered::Answered, faults::Faults, judge::Judge, signal::Signal, truth::Truth};
 use crate::{
+    clock::MonoTime,
     testing::{CLUSTER, NAMESPACE, cluster::MemoryKubeApi, lease::Store},
     together::ApiKey,
 };
@@ -37,9 +35,14 @@ pub(super) struct State {
 pub(super) type Trace = Option<Arc<Mutex<Vec<String>>>>;
 
 impl State {
-    pub(super) fn log(&mut self, now: Duration, line: impl FnOnce() -> String) {
+    pub(super) fn log(&mut self, now: MonoTime, line: impl FnOnce() -> String) {
         if let Some(trace) = &self.trace {
-            let line = format!("{:>9.3} {}{}", now.as_secs_f64(), self.label, line());
+            let line = format!(
+                "{:>9.3} {}{}",
+                now.since_zero().as_secs_f64(),
+                self.label,
+                line()
+            );
             trace.lock().unwrap().push(line);
         }
     }
@@ -120,11 +123,11 @@ impl World {
         }
     }
 
-    pub(super) fn now(&self) -> Duration {
-        self.start.elapsed()
+    pub(super) fn now(&self) -> MonoTime {
+        MonoTime::at(self.start.elapsed())
     }
 
-    pub(super) fn with<T>(&self, f: impl FnOnce(&mut State, Duration) -> T) -> T {
+    pub(super) fn with<T>(&self, f: impl FnOnce(&mut State, MonoTime) -> T) -> T {
         let now = self.now();
         f(&mut self.state.lock().unwrap(), now)
     }

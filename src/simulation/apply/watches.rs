@@ -179,7 +179,8 @@ impl Sequence {
             },
         );
         watch.metadata.namespace = Some(self.world.namespace.to_owned());
-        watch.metadata.creation_timestamp = Some(Time(crate::testing::now() + self.world.now()));
+        watch.metadata.creation_timestamp =
+            Some(Time(crate::testing::now() + self.world.now().since_zero()));
         watch
     }
 
@@ -225,7 +226,7 @@ impl Sequence {
                 };
             }),
             Kind::Requested => {
-                let now = format!("{:?}", self.world.now());
+                let now = format!("{:?}", self.world.now().since_zero());
                 self.put(&name, |watch| {
                     watch.annotations_mut().insert(REQUESTED_AT.to_owned(), now);
                 });

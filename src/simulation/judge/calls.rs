@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::cadence;
-use crate::{api::cluster_watch::ClusterWatch, simulation::world::State};
+use crate::{api::cluster_watch::ClusterWatch, clock::MonoTime, simulation::world::State};
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// Maximum delay of an event.
@@ -11,12 +11,12 @@ const LATE: Duration = Duration::from_secs(1100);
 
 impl State {
     /// A process sends a request to the API.
-    pub(in crate::simulation) fn judge_call(&mut self, slot: usize, now: Duration) {
+    pub(in crate::simulation) fn judge_call(&mut self, slot: usize, now: MonoTime) {
         let told = self.judge.told.get(&slot);
-        let idle = told.map_or(Some(Duration::ZERO), |told| told.idle);
+        let idle = told.map_or(Some(MonoTime::ZERO), |told| told.idle);
         // What a process knew before a restore of etcd says nothing about what it learned since.
         let restored = self.judge.newer.restored;
-        let restored = restored.is_some_and(|at| now.saturating_sub(at) < LATE);
+        let restored = restored.is_some_and(|at| now.duration_since(at) < LATE);
         if !restored && idle.is_some_and(|since| now > since + Duration::from_millis(1)) {
             self.violated(|| {
                 format!("process {slot} calls the API, and no watch wants it since {idle:?}")

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     api::{cluster_watch::ClusterWatch, timestamp},
+    clock::MonoTime,
     simulation::{
         truth::{Entry, shows, updated},
         world::State,
@@ -30,7 +31,7 @@ impl State {
     pub(in crate::simulation) fn unsettled(
         &self,
         cluster: &MemoryKubeApi,
-        now: Duration,
+        now: MonoTime,
     ) -> Option<String> {
         let watches = cluster.watches();
         let holders = holders(&watches);
@@ -45,7 +46,7 @@ impl State {
         &self,
         cluster: &MemoryKubeApi,
         watch: &ClusterWatch,
-        now: Duration,
+        now: MonoTime,
     ) -> Option<String> {
         let wall = self.truth.clock(now);
         let said = standing(watch);
@@ -98,16 +99,16 @@ impl State {
     }
 
     /// After a slow list, the API is not called for ten times as long.
-    pub(super) fn rests(&self, now: Duration) -> bool {
+    pub(super) fn rests(&self, now: MonoTime) -> bool {
         let slow = self.answered.slow;
-        slow.is_some_and(|at| now.saturating_sub(at) < REST)
+        slow.is_some_and(|at| now.duration_since(at) < REST)
     }
 
     /// What went wrong since `begun`, six minutes without any change.
     pub(in crate::simulation) fn unquiet(
         &self,
         cluster: &MemoryKubeApi,
-        begun: Duration,
+        begun: MonoTime,
     ) -> Option<String> {
         let (tried, reports) = (self.judge.tried, self.judge.reports);
         // One heartbeat every five minutes, and one more report if retention deleted something.

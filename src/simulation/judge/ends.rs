@@ -11,6 +11,7 @@ use crate::{
         remediation::{Remediation, RemediationStatus},
         timestamp::to_second,
     },
+    clock::MonoTime,
     simulation::{truth::Entry, world::State},
     sync::decide::retention::Policy,
     testing::{self, cluster::MemoryKubeApi},
@@ -50,10 +51,10 @@ pub(super) fn place(
 
 /// When a mark that takes effect `now` was decided, according to itself: recently, because a failed write is retried
 /// for a while.
-pub(super) fn decided(status: &RemediationStatus, now: Duration) -> Option<Duration> {
+pub(super) fn decided(status: &RemediationStatus, now: MonoTime) -> Option<MonoTime> {
     let synced = status.conditions.iter().find(|one| one.type_ == "Synced")?;
     let said = synced.last_transition_time.0.duration_since(testing::now());
-    let said = Duration::try_from(said).ok()?;
+    let said = MonoTime::at(Duration::try_from(said).ok()?);
     Some(said.clamp(now.saturating_sub(SENT_AGAIN), now))
 }
 
@@ -67,7 +68,7 @@ impl State {
         // A restore of etcd brings back marks that were removed since.
         let marked = marked.or_else(|| decided(status, self.judge.newer.restored?));
         // The API server stores whole seconds of a condition.
-        marked.map(|at| to_second(testing::now() + at))
+        marked.map(|at| to_second(testing::now() + at.since_zero()))
     }
 
     /// Whether a mirror is expired.
@@ -76,12 +77,12 @@ impl State {
         policy: &Policy,
         name: &str,
         status: &RemediationStatus,
-        now: Duration,
+        now: MonoTime,
     ) -> bool {
         let end = self.end_of(name, status);
         if status.state.as_deref().is_some_and(state::is_final) {
             let slow = self.answered.slow;
-            let slow = slow.is_some_and(|at| now.saturating_sub(at) < LATELY);
+            let slow = slow.is_some_and(|at| now.duration_since(at) < LATELY);
             let misjudged = if slow { FAR_MISJUDGED } else { MISJUDGED };
             return policy.expired(end, self.truth.clock(now) + misjudged);
         }
@@ -89,7 +90,7 @@ impl State {
         let jumped = self.judge.newer.jumped;
         let marked = self.judge.newer.marked.get(name).copied();
         policy.ttl.is_some() && marked < jumped
-            || policy.expired(end, testing::now() + now + MISJUDGED)
+            || policy.expired(end, testing::now() + now.since_zero() + MISJUDGED)
     }
 
     /// The finished mirrors of the same instance that are not older, by id.

@@ -11,6 +11,7 @@ use crate::{
         cluster_watch::ClusterWatch,
         remediation::{Remediation, RemediationStatus},
     },
+    clock::MonoTime,
     simulation::world::State,
     sync::schedule::HEARTBEAT,
     testing::cluster::MemoryKubeApi,
@@ -74,7 +75,7 @@ pub(super) fn only_final(watch: &ClusterWatch) -> bool {
 
 impl State {
     /// Checks everything that a reader can see.
-    pub(in crate::simulation) fn judge_marks(&mut self, cluster: &MemoryKubeApi, now: Duration) {
+    pub(in crate::simulation) fn judge_marks(&mut self, cluster: &MemoryKubeApi, now: MonoTime) {
         cluster.look_at_all(|watches, mirrors| {
             let watches: Vec<_> = watches.values().collect();
             for watch in holders(&watches) {
@@ -89,18 +90,18 @@ impl State {
         &mut self,
         watch: &ClusterWatch,
         mirrors: &BTreeMap<String, Remediation>,
-        now: Duration,
+        now: MonoTime,
     ) {
         let cadence = cadence(watch);
-        let quiet = now.saturating_sub(self.judge.disturbed);
+        let quiet = now.duration_since(self.judge.disturbed);
         let stale = cadence.stale_after(false, Duration::ZERO, Duration::ZERO);
         let bound = stale + cadence.interval + SLACK;
         let standing = standing(watch);
         let recently =
-            |at: Option<Duration>| at.is_some_and(|at| now.saturating_sub(at) < bound * 4);
+            |at: Option<MonoTime>| at.is_some_and(|at| now.duration_since(at) < bound * 4);
         let slow = recently(self.answered.slow);
         let is_over = |ahead: SignedDuration| {
-            let now = crate::testing::now() + now + ahead;
+            let now = crate::testing::now() + now.since_zero() + ahead;
             standing.stale_after.is_none_or(|time| time < now)
         };
         let newer = &self.judge.newer;
@@ -145,7 +146,7 @@ impl State {
         watch: &ClusterWatch,
         seen: &Seen,
         (name, mirror): (&str, &Remediation),
-        now: Duration,
+        now: MonoTime,
     ) {
         let &Seen {
             quiet,
@@ -176,11 +177,11 @@ impl State {
         }
         let ended = self.answered.ended(watch);
         let recently =
-            |at: Option<Duration>| at.is_some_and(|at| now.saturating_sub(at) < bound * 4);
-        let unread = now.saturating_sub(ended) > bound || suspended;
+            |at: Option<MonoTime>| at.is_some_and(|at| now.duration_since(at) < bound * 4);
+        let unread = now.duration_since(ended) > bound || suspended;
         if status.open == Some(true)
             && unread
-            && now.saturating_sub(since) > bound
+            && now.duration_since(since) > bound
             && quiet > bound
             && !self.rests(now)
         {
@@ -198,7 +199,7 @@ impl State {
         if never_asked || suspended || slow || recently(self.answered.malformed) || standing.note {
             return;
         }
-        let age = now.saturating_sub(since);
+        let age = now.duration_since(since);
         if age > bound && quiet > bound {
             self.violated(|| {
                 format!(
@@ -211,10 +212,10 @@ impl State {
         let led = self
             .judge
             .leader
-            .map(|(_, since)| now.saturating_sub(since));
+            .map(|(_, since)| now.duration_since(since));
         // So must an operator that just got its permissions back.
         let allowed = self.judge.newer.allowed;
-        let allowed = allowed.is_none_or(|at| now.saturating_sub(at) > bound);
+        let allowed = allowed.is_none_or(|at| now.duration_since(at) > bound);
         let settled = allowed && led.is_some_and(|led| led > bound);
         if age > HEARTBEAT + bound * 2 && settled && standing.ready && !broken {
             self.violated(|| format!("{name} shows {:?}, untrue since {since:?}, and its watch says that all is well", status.state));
@@ -227,8 +228,8 @@ impl State {
         &self,
         id: &str,
         status: &RemediationStatus,
-        now: Duration,
-    ) -> Option<(Duration, bool)> {
+        now: MonoTime,
+    ) -> Option<(MonoTime, bool)> {
         let entry = self.truth.entries.get(id)?;
         // An older version that is current again is accepted late, and only after two lists showed it.
         if entry.restored.is_some() || status.open == Some(false) && entry.current().is_none() {
@@ -237,7 +238,7 @@ impl State {
         // An API that returns what was true before makes it true for its readers.
         let shown = self.answered.shown.get(id).zip(status.update_time.as_ref());
         let shown = shown.and_then(|(versions, version)| versions.get(version));
-        let shown = shown.map_or(Duration::ZERO, |(_, last)| *last);
+        let shown = shown.map_or(MonoTime::ZERO, |(_, last)| *last);
         match entry.last_true(status, now) {
             // What a restore of etcd brought back was true before the restore.
             Some(until) => {
@@ -254,14 +255,14 @@ impl State {
         mirrors: &BTreeMap<String, Remediation>,
         watch: &ClusterWatch,
         bound: Duration,
-        now: Duration,
+        now: MonoTime,
     ) {
-        let quiet = now.saturating_sub(self.judge.disturbed);
+        let quiet = now.duration_since(self.judge.disturbed);
         let standing = standing(watch);
         let slow = self
             .answered
             .slow
-            .is_some_and(|at| now.saturating_sub(at) < bound * 4);
+            .is_some_and(|at| now.duration_since(at) < bound * 4);
         if quiet <= bound
             || watch.spec.suspend
             || !standing.ready
@@ -282,7 +283,7 @@ impl State {
         let shown_for_long = |id: &String, version: Option<&str>| {
             let shown = self.answered.shown.get(id);
             let (first, _) = shown?.get(version?)?;
-            Some(now.saturating_sub(*first) > bound)
+            Some(now.duration_since(*first) > bound)
         };
         let known_deaf = self.is_known_deaf(watch, bound, now);
         let lacking = self.truth.entries.iter().find(|(id, entry)| {
@@ -292,7 +293,7 @@ impl State {
                         // If lists are wrong, the truth is unknown.
                         *at > entry.since() && *at == self.answered.ended(watch)
                     }))
-                && now.saturating_sub(entry.since()) > bound
+                && now.duration_since(entry.since()) > bound
                 && entry.current().is_some_and(|item| {
                     !state::is_final(&item.state)
                         && wanted(&item.state)

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     api::{cluster_watch::ClusterWatch, remediation::Remediation},
+    clock::MonoTime,
     mirror::labels::FlagLabels,
     simulation::{cluster::Op, replica::TEAM, world::State},
     sync::{decide::plan::MirrorTarget, schedule::HEARTBEAT},
@@ -43,9 +44,9 @@ type Mirrors = BTreeMap<String, Remediation>;
 #[derive(Debug, Default)]
 pub(in crate::simulation) struct Newer {
     /// When a report on each `ClusterWatch` last took effect.
-    pub(in crate::simulation) reported: BTreeMap<String, Duration>,
+    pub(in crate::simulation) reported: BTreeMap<String, MonoTime>,
     /// When marking each mirror as gone was decided.
-    pub(in crate::simulation) marked: BTreeMap<String, Duration>,
+    pub(in crate::simulation) marked: BTreeMap<String, MonoTime>,
     /// How far the wall clock of the leading process is ahead.
     pub(in crate::simulation) ahead: SignedDuration,
     /// How far the wall clock of the process was ahead that wrote this `staleAfter` of each `ClusterWatch`.
@@ -53,50 +54,50 @@ pub(in crate::simulation) struct Newer {
     /// The process that wrote last, and how far its wall clock was ahead.
     wrote: Option<(usize, SignedDuration)>,
     /// When a process first wrote whose wall clock differs from that of the process before it.
-    pub(in crate::simulation) handed: Option<Duration>,
+    pub(in crate::simulation) handed: Option<MonoTime>,
     /// When a clock was last set.
-    pub(in crate::simulation) jumped: Option<Duration>,
+    pub(in crate::simulation) jumped: Option<MonoTime>,
     /// When etcd was last restored.
-    pub(in crate::simulation) restored: Option<Duration>,
+    pub(in crate::simulation) restored: Option<MonoTime>,
     /// Whether clocks ever differed.
     pub(in crate::simulation) clocks_differ: bool,
     /// When the operator got its permissions back.
-    pub(in crate::simulation) allowed: Option<Duration>,
+    pub(in crate::simulation) allowed: Option<MonoTime>,
     /// Until when the content of mirrors is not judged.
-    pub(in crate::simulation) excused: BTreeMap<String, Duration>,
+    pub(in crate::simulation) excused: BTreeMap<String, MonoTime>,
     /// Until when each mirror may lack labels that were removed by hand. Full syncs restore them; one that is idle
     /// checks every five minutes.
-    pub(in crate::simulation) relabelled: BTreeMap<String, Duration>,
+    pub(in crate::simulation) relabelled: BTreeMap<String, MonoTime>,
     /// Since when the API has no fault except for pages that fail once per list.
-    pub(in crate::simulation) stutters: Option<Duration>,
+    pub(in crate::simulation) stutters: Option<MonoTime>,
     /// When a list was rejected once.
-    pub(in crate::simulation) strays: Vec<Duration>,
+    pub(in crate::simulation) strays: Vec<MonoTime>,
     /// Filters were rejected or ignored in another way.
     pub(in crate::simulation) filters_fail: bool,
     /// Lists that lacked something they requested, as requests by id then showed: of which instance, and when.
-    pub(in crate::simulation) lacked: BTreeSet<(Option<String>, Duration)>,
+    pub(in crate::simulation) lacked: BTreeSet<(Option<String>, MonoTime)>,
     /// Since when the API accepts the key in the Secret; `None`: it does not.
-    pub(in crate::simulation) key_is_good: Option<Duration>,
+    pub(in crate::simulation) key_is_good: Option<MonoTime>,
     /// Since when the Secret contains a key, right or wrong, that the operator may read.
-    pub(in crate::simulation) key_is_there: Option<Duration>,
+    pub(in crate::simulation) key_is_there: Option<MonoTime>,
     /// Since when it does not.
-    pub(in crate::simulation) key_is_gone: Option<Duration>,
+    pub(in crate::simulation) key_is_gone: Option<MonoTime>,
     /// When each `ClusterWatch`, by uid, first reported that since its last other report (`None`: possibly decided long
     /// before); and the same since the Secret last contained a key.
-    pub(super) missed: BTreeMap<String, (Option<Duration>, Duration)>,
+    pub(super) missed: BTreeMap<String, (Option<MonoTime>, MonoTime)>,
     /// The processes that recently read it, and when.
-    pub(super) secret_reads: Vec<(usize, Duration)>,
+    pub(super) secret_reads: Vec<(usize, MonoTime)>,
     /// Number of lists that started.
-    pub(in crate::simulation) listings: Vec<Duration>,
+    pub(in crate::simulation) listings: Vec<MonoTime>,
 }
 
 impl Newer {
-    pub(super) fn excuses(&self, name: &str, now: Duration) -> bool {
+    pub(super) fn excuses(&self, name: &str, now: MonoTime) -> bool {
         self.excused.get(name).is_some_and(|until| now < *until)
     }
 
     /// A process writes.
-    pub(super) fn changes(&mut self, op: &Op, now: Duration) {
+    pub(super) fn changes(&mut self, op: &Op, now: MonoTime) {
         let before = self.wrote.replace((op.slot, op.ahead));
         if before.is_some_and(|(slot, ahead)| slot != op.slot && ahead != op.ahead) {
             self.handed = Some(now);
@@ -104,16 +105,16 @@ impl Newer {
     }
 
     /// Whether active syncs of `instance` have shown for long that they lack what they request.
-    fn may_know_deafness(&self, instance: Option<&str>, now: Duration, bound: Duration) -> bool {
+    fn may_know_deafness(&self, instance: Option<&str>, now: MonoTime, bound: Duration) -> bool {
         let of_it = |(of, _): &&(Option<String>, _)| of.as_deref() == instance;
         let third = self.lacked.iter().filter(of_it).nth(2);
-        third.is_some_and(|(_, third)| now.saturating_sub(*third) > bound)
+        third.is_some_and(|(_, third)| now.duration_since(*third) > bound)
     }
 }
 
 impl State {
     /// A list starts, or starts over in another query format.
-    pub(in crate::simulation) fn judge_listing(&mut self, query: &PageQuery, now: Duration) {
+    pub(in crate::simulation) fn judge_listing(&mut self, query: &PageQuery, now: MonoTime) {
         self.judge.newer.listings.push(now);
         self.judge_keyless_listing(now);
         let newer = &self.judge.newer;
@@ -135,8 +136,8 @@ impl State {
     }
 
     /// Checks what the newest kinds of steps can break in a `ClusterWatch`.
-    pub(super) fn judge_newer(&mut self, watch: &ClusterWatch, mirrors: &Mirrors, now: Duration) {
-        let quiet = now.saturating_sub(self.judge.disturbed);
+    pub(super) fn judge_newer(&mut self, watch: &ClusterWatch, mirrors: &Mirrors, now: MonoTime) {
+        let quiet = now.duration_since(self.judge.disturbed);
         let cadence = cadence(watch);
         let stale = cadence.stale_after(false, Duration::ZERO, Duration::ZERO);
         let bound = stale + cadence.interval + SLACK;
@@ -145,13 +146,13 @@ impl State {
         self.judge_others(watch, mirrors, bound, now);
         let name = watch.metadata.name.as_deref().unwrap_or_default();
         let reported = self.judge.newer.reported.get(name).copied();
-        let silent = now.saturating_sub(reported.unwrap_or_default());
+        let silent = now.duration_since(reported.unwrap_or_default());
         if !watch.spec.suspend && quiet > bound + HEARTBEAT && silent > bound + HEARTBEAT {
             self.violated(|| format!("{name}: no heartbeat since {reported:?}"));
         }
         let newer = &self.judge.newer;
-        let long = |since: Option<Duration>| {
-            since.is_some_and(|since| now.saturating_sub(since) > bound * 2)
+        let long = |since: Option<MonoTime>| {
+            since.is_some_and(|since| now.duration_since(since) > bound * 2)
         };
         let ended = self.answered.ended(watch);
         if long(newer.stutters)
@@ -159,7 +160,7 @@ impl State {
             && quiet > bound * 2
             && !self.rests(now)
             && !watch.spec.suspend
-            && now.saturating_sub(ended) > bound * 2
+            && now.duration_since(ended) > bound * 2
         {
             self.violated(|| {
                 format!("{name}: no listing has ended since {ended:?}, and each page comes when it is asked for twice")
@@ -169,7 +170,7 @@ impl State {
 
     /// Mirrors have the labels and owner references of their `ClusterWatch`, whatever the API does and whether or not
     /// it is suspended.
-    fn judge_owners(&mut self, watch: &ClusterWatch, mirrors: &Mirrors, now: Duration) {
+    fn judge_owners(&mut self, watch: &ClusterWatch, mirrors: &Mirrors, now: MonoTime) {
         let status = watch.status.as_ref();
         let said = status.and_then(|status| status.mirrors_generation);
         let said = said.is_some() && said == watch.metadata.generation;
@@ -183,7 +184,7 @@ impl State {
             (false, true) => OWNED_AGAIN,
             (false, false) => OWNED,
         };
-        if now.saturating_sub(self.judge.disturbed) <= time {
+        if now.duration_since(self.judge.disturbed) <= time {
             return;
         }
         // Without a key there is no list, and only a full sync restores a label that was removed by hand.
@@ -240,11 +241,11 @@ impl State {
         watch: &ClusterWatch,
         mirrors: &Mirrors,
         bound: Duration,
-        now: Duration,
+        now: MonoTime,
     ) {
         let slow = self.answered.slow;
-        let slow = slow.is_some_and(|at| now.saturating_sub(at) < bound * 4);
-        let quiet = now.saturating_sub(self.judge.disturbed);
+        let slow = slow.is_some_and(|at| now.duration_since(at) < bound * 4);
+        let quiet = now.duration_since(self.judge.disturbed);
         if slow || quiet <= bound * 2 || only_final(watch) {
             return;
         }
@@ -254,7 +255,7 @@ impl State {
             // The API returned this version again recently, so the mirror is right to show it.
             let versions = self.answered.shown.get(&mirror.spec.id);
             let version = shown.and_then(|shown| versions?.get(shown.update_time.as_ref()?));
-            let lately = version.is_some_and(|(_, last)| now.saturating_sub(*last) <= bound * 2);
+            let lately = version.is_some_and(|(_, last)| now.duration_since(*last) <= bound * 2);
             let misleads = shown.is_some_and(|shown| {
                 synced(shown).0 == "True"
                     && shown.open == Some(true)
@@ -266,7 +267,7 @@ impl State {
                 && !self.judge.newer.excuses(name, now)
                 && !self.judge.edited.contains(*name)
                 && entry.is_some_and(|entry| {
-                    entry.is_anothers() && now.saturating_sub(entry.since()) > bound * 2
+                    entry.is_anothers() && now.duration_since(entry.since()) > bound * 2
                 })
         });
         if let Some((name, _)) = unmarked {
@@ -281,9 +282,9 @@ impl State {
         &mut self,
         watches: &[&ClusterWatch],
         mirrors: &Mirrors,
-        now: Duration,
+        now: MonoTime,
     ) {
-        if now.saturating_sub(self.judge.disturbed) <= ORPHANED {
+        if now.duration_since(self.judge.disturbed) <= ORPHANED {
             return;
         }
         let holders = holders(watches);
@@ -306,7 +307,7 @@ impl State {
         &self,
         watch: &ClusterWatch,
         bound: Duration,
-        now: Duration,
+        now: MonoTime,
     ) -> bool {
         let instance = watch.spec.instance();
         self.judge.newer.may_know_deafness(instance, now, bound) && standing(watch).ready

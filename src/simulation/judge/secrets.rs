@@ -7,6 +7,7 @@ use kube::ResourceExt;
 use super::cadence;
 use crate::{
     api::{Reason, cluster_watch::ClusterWatch},
+    clock::MonoTime,
     controller::status::late_secret::reported,
     simulation::{cluster::Op, world::State},
     sync::{credentials::AGAIN, schedule::HEARTBEAT},
@@ -29,17 +30,17 @@ const UNDER_WAY: Duration = Duration::from_secs(600);
 
 impl State {
     /// Whether there was no fault for so long that reads and writes take no time.
-    fn is_calm(&self, now: Duration) -> bool {
-        now.saturating_sub(self.judge.disturbed) > REPAIRED + LOOK
+    fn is_calm(&self, now: MonoTime) -> bool {
+        now.duration_since(self.judge.disturbed) > REPAIRED + LOOK
     }
 
     /// A fixed Secret is used soon, whatever the interval.
-    pub(super) fn judge_repaired(&mut self, watch: &ClusterWatch, now: Duration) {
+    pub(super) fn judge_repaired(&mut self, watch: &ClusterWatch, now: MonoTime) {
         // A status that was reverted by a restore of etcd is noticed at the heartbeat.
         let restored = self.judge.newer.restored.map(|at| at + HEARTBEAT);
         let since = self.judge.newer.key_is_there;
         let since = since.map(|since| since.max(restored.unwrap_or_default()));
-        let repaired = since.is_some_and(|since| now.saturating_sub(since) > REPAIRED);
+        let repaired = since.is_some_and(|since| now.duration_since(since) > REPAIRED);
         let next = cadence(watch).interval.clamp(NEXT_POLL, HEARTBEAT);
         let says = watch.status.as_ref().and_then(reported);
         if let Some(reason) = says
@@ -55,7 +56,7 @@ impl State {
     }
 
     /// A report on the `ClusterWatch` took effect.
-    pub(super) fn judge_grace(&mut self, watch: &ClusterWatch, op: &Op, now: Duration) {
+    pub(super) fn judge_grace(&mut self, watch: &ClusterWatch, op: &Op, now: MonoTime) {
         let calm = self.is_calm(now);
         let uid = watch.uid().unwrap_or_default();
         let status = watch.status.as_ref();
@@ -94,7 +95,7 @@ impl State {
         };
         let sent = op.sent;
         let most = GRACE + if calm { SECOND * 2 } else { SLOW };
-        let waited = sent.saturating_sub(since);
+        let waited = sent.duration_since(since);
         let (name, waits) = (watch.name_any(), is("Reconciling") && !is("Stalled"));
         if waits && waited > most {
             self.violated(|| {
@@ -103,7 +104,7 @@ impl State {
                 )
             });
         }
-        let waited = first.map(|first| now.saturating_sub(first));
+        let waited = first.map(|first| now.duration_since(first));
         if let Some(waited) = waited
             && is("Stalled")
             && waited + SECOND * 2 < GRACE
@@ -114,9 +115,9 @@ impl State {
     }
 
     /// A list starts.
-    pub(super) fn judge_keyless_listing(&mut self, now: Duration) {
+    pub(super) fn judge_keyless_listing(&mut self, now: MonoTime) {
         let gone = self.judge.newer.key_is_gone;
-        if gone.is_some_and(|gone| now.saturating_sub(gone) > UNDER_WAY) {
+        if gone.is_some_and(|gone| now.duration_since(gone) > UNDER_WAY) {
             self.violated(|| format!("a listing begins, and there is no key since {gone:?}"));
         }
     }
@@ -124,7 +125,7 @@ impl State {
     /// The process reads the Secret: once in ten seconds while it is unusable, however many `ClusterWatches` reference
     /// it, and once for each that is new, edited or asked to sync. After a slow list a requested sync waits, so that its
     /// read can come at any time.
-    pub(in crate::simulation) fn judge_secret_read(&mut self, slot: usize, now: Duration) {
+    pub(in crate::simulation) fn judge_secret_read(&mut self, slot: usize, now: MonoTime) {
         let newer = &mut self.judge.newer;
         newer.secret_reads.retain(|(_, at)| now < *at + AGAIN);
         newer.secret_reads.push((slot, now));
@@ -132,7 +133,7 @@ impl State {
         let starts = self.judge.starts.iter().filter(|at| now < **at + GRACE);
         let (reads, starts) = (own.count(), starts.count());
         let gone = self.judge.newer.key_is_gone;
-        let long = gone.is_some_and(|gone| now.saturating_sub(gone) > REPAIRED);
+        let long = gone.is_some_and(|gone| now.duration_since(gone) > REPAIRED);
         if long && reads > 1 + starts && self.is_calm(now) && !self.rests(now) {
             self.violated(|| format!("process {slot} reads a Secret {reads} times in ten seconds"));
         }

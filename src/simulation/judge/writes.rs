@@ -15,6 +15,7 @@ use crate::{
         remediation::{Remediation, RemediationStatus},
         timestamp,
     },
+    clock::MonoTime,
     k8s::api::KubeApiError,
     mirror::{digest::digest, labels::INSTANCE_ID},
     simulation::{
@@ -44,7 +45,7 @@ impl State {
         cluster: &MemoryKubeApi,
         op: &Op,
         answer: Result<(), &KubeApiError>,
-        now: Duration,
+        now: MonoTime,
     ) {
         self.log(now, || {
             format!("  process {} reports on {}: {answer:?}", op.slot, op.name)
@@ -76,7 +77,7 @@ impl State {
         before: Option<&Remediation>,
         after: Option<&Remediation>,
         answer: Result<(), &KubeApiError>,
-        now: Duration,
+        now: MonoTime,
     ) {
         self.log(now, || {
             let status = after.and_then(|after| after.status.as_ref());
@@ -116,7 +117,7 @@ impl State {
             });
         }
         let told = self.judge.told.get(&slot);
-        let alone = told.map_or(Some(Duration::ZERO), |told| told.alone);
+        let alone = told.map_or(Some(MonoTime::ZERO), |told| told.alone);
         let late = alone.is_some_and(|since| op.sent > since + Duration::from_secs(1));
         let status = after.and_then(|after| after.status.as_ref());
         if late && status.map(|status| synced(status).1) != Some("Stale") {
@@ -141,7 +142,7 @@ impl State {
             }
             (Some(before), Some(after)) => {
                 let restored = self.judge.newer.restored;
-                let restored = restored.is_some_and(|at| now.saturating_sub(at) < UNDER_WAY);
+                let restored = restored.is_some_and(|at| now.duration_since(at) < UNDER_WAY);
                 // After a restore, a process may know another object of the same version.
                 if !restored && unchanged(before, after) {
                     self.violated(|| format!("{:?} of {name} changes nothing", op.verb));
@@ -158,7 +159,7 @@ impl State {
         }
     }
 
-    fn created(&mut self, slot: usize, object: &Remediation, now: Duration) {
+    fn created(&mut self, slot: usize, object: &Remediation, now: MonoTime) {
         let name = object.name_any();
         let identity = (object.spec.cluster_id.clone(), object.spec.id.clone());
         if !self.truth.entries.contains_key(&identity.1) {
@@ -172,7 +173,7 @@ impl State {
             self.violated(|| format!("{name} stands for two ids"));
         }
         // Writes in flight when the policy changed followed the earlier policy.
-        let decided = now.saturating_sub(self.judge.changed_mind(slot)) > UNDER_WAY;
+        let decided = now.duration_since(self.judge.changed_mind(slot)) > UNDER_WAY;
         let of = instance(object).map(str::to_owned);
         let policy = self.judge.policy(slot, of.as_deref());
         let policy = policy.filter(|_| decided);
@@ -187,7 +188,7 @@ impl State {
         op: &Op,
         before: &Remediation,
         after: &Remediation,
-        now: Duration,
+        now: MonoTime,
     ) {
         let (name, id) = (after.name_any(), after.spec.id.clone());
         let (Some(was), Some(is)) = (&before.status, &after.status) else {
@@ -212,8 +213,8 @@ impl State {
                 self.answered
                     .confirmed
                     .get(&id)
-                    .is_none_or(|at| now.saturating_sub(*at) >= STALE)
-                    || now.saturating_sub(self.judge.disturbed) < STALE * 4
+                    .is_none_or(|at| now.duration_since(*at) >= STALE)
+                    || now.duration_since(self.judge.disturbed) < STALE * 4
                     || self.judge.newer.excuses(&name, now)
             }
             _ => false,
@@ -246,7 +247,7 @@ impl State {
         (name, id): (&str, &str),
         (was, is): (&RemediationStatus, &RemediationStatus),
         crowded: bool,
-        now: Duration,
+        now: MonoTime,
     ) {
         let versions = &self.truth.entries[id].versions;
         let Some(version) = versions.iter().find(|version| shows(is, version)) else {
@@ -271,7 +272,7 @@ impl State {
             .and_then(|shown| shown.get(&*time))
             .copied()
             .unwrap_or((now, now));
-        if older && !self.judge.edited.contains(name) && last.saturating_sub(first) < APART {
+        if older && !self.judge.edited.contains(name) && last.duration_since(first) < APART {
             self.violated(|| format!("{name} becomes older again, at {time}, which was shown from {first:?} to {last:?}"));
         }
         self.judge.edited.remove(name);
@@ -290,7 +291,7 @@ impl State {
 
     /// Whether the API has returned the remediation as open since then. It must have a mirror then, and nothing shows
     /// that it is the earlier one.
-    fn was_open_since(&self, id: &str, then: Duration) -> bool {
+    fn was_open_since(&self, id: &str, then: MonoTime) -> bool {
         let shown = self.answered.shown.get(id);
         let versions = &self.truth.entries[id].versions;
         versions
@@ -306,7 +307,7 @@ impl State {
         cluster: &MemoryKubeApi,
         slot: usize,
         before: &Remediation,
-        now: Duration,
+        now: MonoTime,
     ) {
         let name = before.name_any();
         self.judge.forget(&name);
@@ -334,7 +335,7 @@ impl State {
         let listed = listed.map(|item| &item.id);
         let newer = newer.len() + listed.filter(|id| !newer.contains(&***id)).count();
         let expired = self.is_expired(&policy, &name, &status, now);
-        let edited = now.saturating_sub(self.judge.changed_mind(slot)) < UNDER_WAY
+        let edited = now.duration_since(self.judge.changed_mind(slot)) < UNDER_WAY
             || self.judge.edited.contains(&name);
         let crowded = self.may_be_crowded(cluster, &policy, of);
         let keeps = policy.max_per_instance.is_none_or(|max| newer < max);
@@ -346,7 +347,7 @@ impl State {
             });
         }
         // An older list may have shown it as open when it was created.
-        let shown_open = |since: Duration| {
+        let shown_open = |since: MonoTime| {
             let shown = self.answered.shown.get(&before.spec.id);
             let versions = self.truth.entries.get(&before.spec.id);
             let mut open = versions.into_iter().flat_map(|entry| &entry.versions);
