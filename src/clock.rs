@@ -145,4 +145,12 @@ mod tests {
         clock.sleep_until(start + day).await;
         assert_eq!(clock.elapsed(), start + day);
     }
+
+    #[test]
+    fn no_time_has_passed_since_what_is_yet_to_come() {
+        let [one, two] = [1, 2].map(|second| MonoTime::at(Duration::from_secs(second)));
+        assert_eq!(two.duration_since(one), Duration::from_secs(1));
+        assert_eq!(one.duration_since(two), Duration::ZERO);
+        assert_eq!(one.checked_duration_since(two), None);
+    }
 }
