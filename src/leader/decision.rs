@@ -6,7 +6,10 @@ use k8s_openapi::{
     api::coordination::v1::LeaseSpec, apimachinery::pkg::apis::meta::v1::MicroTime, jiff::Timestamp,
 };
 
-use crate::{clock::MonoTime, leader::elector::LEASE_DURATION};
+use crate::clock::MonoTime;
+
+/// How long a holder counts after a renewal.
+pub(super) const LEASE_DURATION: Duration = Duration::from_secs(15);
 
 /// The Lease as first observed in its current form. Times of other nodes are never compared with ours: a holder counts
 /// from `at` on our monotonic clock.

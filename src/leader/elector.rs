@@ -15,13 +15,11 @@ use crate::{
     clock::{Clock, MonoTime, jittered},
     k8s::{api::KubeApiError, leadership::Leadership, lease::Leases},
     leader::{
-        decision::{Decision, holder, released, renewed_spec},
+        decision::{Decision, LEASE_DURATION, holder, released, renewed_spec},
         known_lease::KnownLease,
     },
 };
 
-/// How long a holder counts after a renewal.
-pub(crate) const LEASE_DURATION: Duration = Duration::from_secs(15);
 /// How long after it sent its last successful renewal a holder stops.
 const RENEW_DEADLINE: Duration = Duration::from_secs(10);
 /// Time between two reads of the Lease, with a jitter of 5 %.
