@@ -6,10 +6,9 @@ use std::{
     sync::Arc,
 };
 
-use super::overlap::{Claim, overlaps};
+use super::overlap::{Claim, claim, overlaps};
 use crate::{
     api::cluster_watch::ClusterWatch,
-    controller::registry::claim,
     k8s::api::KubeApi,
     mirror::{labels::Labels, status::Synced},
     store::Mirror,
@@ -138,7 +137,7 @@ mod tests {
         },
         clock::SystemClock,
         events::Events,
-        k8s::api::KubeApiError,
+        k8s::error::KubeApiError,
         mirror::status::from_api,
         store::Index,
         sync::{credentials::Keys, write::permits::WritePermits},

@@ -2,6 +2,10 @@
 
 use std::{cmp::Ordering, collections::HashMap};
 
+use kube::Resource;
+
+use crate::api::cluster_watch::ClusterWatch;
+
 /// The facts of a `ClusterWatch` that are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim<'a> {
@@ -83,6 +87,27 @@ fn overlaps_in<'a>(
 #[must_use]
 pub fn overlapped<'a>(claim: &Claim<'a>, namespace: &[Claim<'a>]) -> Option<&'a str> {
     overlaps(namespace).remove(claim.name)
+}
+
+/// What Ready says of a `ClusterWatch` that this `older` one keeps from its instances.
+pub(crate) fn overlap_message(older: &str) -> String {
+    format!(
+        "ClusterWatch {older} in this namespace is older and covers the same instances, so this ClusterWatch is not synced. Delete one of the two"
+    )
+}
+
+/// The claim of `watch`.
+pub(crate) fn claim(watch: &ClusterWatch) -> Claim<'_> {
+    Claim {
+        name: watch.meta().name.as_deref().unwrap_or_default(),
+        created: watch
+            .metadata
+            .creation_timestamp
+            .as_ref()
+            .map_or(0, |time| time.0.as_second()),
+        cluster: &watch.spec.cluster_id,
+        instance: watch.spec.instance(),
+    }
 }
 
 #[cfg(test)]

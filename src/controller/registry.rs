@@ -26,7 +26,7 @@ use self::{
 };
 use super::{
     orphans,
-    overlap::{Claim, overlaps},
+    overlap::{claim, overlap_message, overlaps},
     shard::Shard,
 };
 use crate::{
@@ -275,26 +275,6 @@ fn by_namespace(watches: &[Arc<ClusterWatch>]) -> HashMap<&str, Vec<&Arc<Cluster
         }
     }
     namespaces
-}
-
-/// What Ready says of a `ClusterWatch` that this `older` one keeps from its instances.
-pub(crate) fn overlap_message(older: &str) -> String {
-    format!(
-        "ClusterWatch {older} in this namespace is older and covers the same instances, so this ClusterWatch is not synced. Delete one of the two"
-    )
-}
-
-pub(crate) fn claim(watch: &ClusterWatch) -> Claim<'_> {
-    Claim {
-        name: watch.meta().name.as_deref().unwrap_or_default(),
-        created: watch
-            .metadata
-            .creation_timestamp
-            .as_ref()
-            .map_or(0, |time| time.0.as_second()),
-        cluster: &watch.spec.cluster_id,
-        instance: watch.spec.instance(),
-    }
 }
 
 #[cfg(test)]

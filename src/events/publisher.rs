@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    k8s::{api::KubeApiError, leadership::Leadership},
+    k8s::{error::KubeApiError, leadership::Leadership},
 };
 
 /// Time between Events while many are queued.

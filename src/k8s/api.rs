@@ -11,52 +11,8 @@ use serde_json::Value;
 
 use crate::{
     api::{cluster_watch::ClusterWatch, remediation::Remediation},
-    k8s::{error_text::words, gate::Gate, partial::Shown, refusal::Asked},
+    k8s::{error::KubeApiError, gate::Gate, partial::Shown},
 };
-
-/// Why a request to the API server failed.
-#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-pub enum KubeApiError {
-    /// The object was changed concurrently, or an object of that name already exists.
-    #[error("the object was changed concurrently")]
-    Conflict,
-    /// The object or its namespace does not exist.
-    #[error("object not found")]
-    NotFound,
-    /// Rejected by RBAC, quota or admission.
-    #[error("the API server rejected the request: {0}")]
-    Refused(String),
-    /// Rejected because of concurrent writes. It had no effect and may be retried.
-    #[error("the request conflicts with concurrent writes: {0}")]
-    Contended(String),
-    /// Too many requests. It had no effect and may be retried.
-    #[error("the API server is throttling requests: {0}")]
-    Busy(String),
-    /// No response, or a response that asks for a retry.
-    #[error("the API request failed: {0}")]
-    Unavailable(String),
-}
-
-impl From<kube::Error> for KubeApiError {
-    fn from(error: kube::Error) -> Self {
-        Self::of(error, Asked::Other)
-    }
-}
-
-impl KubeApiError {
-    /// The meaning of `error` for an object to be created.
-    #[must_use]
-    pub fn of_creation(error: kube::Error) -> Self {
-        Self::of(error, Asked::Creation)
-    }
-
-    fn of(error: kube::Error, asked: Asked) -> Self {
-        match error {
-            kube::Error::Api(status) => crate::k8s::refusal::meaning(&status, asked),
-            error => Self::Unavailable(words(&error)),
-        }
-    }
-}
 
 /// The operator's requests to the API server. Writes are fenced: `object` carries the uid and resourceVersion that the
 /// decision was based on. If they are outdated, the result is [`KubeApiError::Conflict`].

@@ -9,7 +9,7 @@ use std::{
 
 use leaky_bucket::RateLimiter;
 
-use crate::k8s::{api::KubeApiError, leadership::Leadership, throttle::RetryAfterGate};
+use crate::k8s::{error::KubeApiError, leadership::Leadership, throttle::RetryAfterGate};
 
 /// Timeout of one request. Its effect is unknown then, which the fence makes safe.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);

@@ -6,7 +6,7 @@ use kube::{
     api::{ObjectMeta, PostParams},
 };
 
-use crate::k8s::api::KubeApiError;
+use crate::k8s::error::KubeApiError;
 
 /// The requests of the election. They have no timeout of their own: the election sets it.
 pub trait Leases: Send + Sync {

@@ -2,13 +2,14 @@
 
 pub mod api;
 pub mod connect;
+pub mod error;
 pub mod error_text;
 pub mod gate;
 pub mod kubeconfig;
 pub mod leadership;
 pub mod lease;
 pub mod partial;
-pub mod refusal;
+mod refusal;
 pub mod signature;
 pub mod throttle;
 pub mod watch;

@@ -2,7 +2,10 @@
 
 use kube::core::response::{Status, StatusCause, reason};
 
-use crate::{api::limits::bounded, k8s::api::KubeApiError};
+use crate::{
+    api::limits::bounded,
+    k8s::{error::KubeApiError, error_text},
+};
 
 /// The resources that the operator writes. A conflict about another one, such as a `ResourceQuota`, is internal to the
 /// API server.
@@ -28,16 +31,37 @@ const DENIED: &str = "denied the request";
 
 /// The kind of request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asked {
+enum Asked {
     /// Creating an object.
     Creation,
     /// Any other request.
     Other,
 }
 
+impl From<kube::Error> for KubeApiError {
+    fn from(error: kube::Error) -> Self {
+        Self::of(error, Asked::Other)
+    }
+}
+
+impl KubeApiError {
+    /// The meaning of `error` for an object to be created.
+    #[must_use]
+    pub fn of_creation(error: kube::Error) -> Self {
+        Self::of(error, Asked::Creation)
+    }
+
+    fn of(error: kube::Error, asked: Asked) -> Self {
+        match error {
+            kube::Error::Api(status) => meaning(&status, asked),
+            error => Self::Unavailable(error_text::words(&error)),
+        }
+    }
+}
+
 /// What `status` means for the request `asked`. A 409 is a conflict only if its reason says so: the API server also
 /// returns 409 if it cannot update a `ResourceQuota`, before it looked at the object.
-pub(super) fn meaning(status: &Status, asked: Asked) -> KubeApiError {
+fn meaning(status: &Status, asked: Asked) -> KubeApiError {
     match status.code {
         404 => KubeApiError::NotFound,
         409 if is_conflict(status, asked) => KubeApiError::Conflict,

@@ -13,7 +13,7 @@ use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 
 use crate::{
     clock::{Clock, MonoTime, jittered},
-    k8s::{api::KubeApiError, leadership::Leadership, lease::Leases},
+    k8s::{error::KubeApiError, leadership::Leadership, lease::Leases},
     leader::{
         decision::{Decision, LEASE_DURATION, holder, released, renewed_spec},
         known_lease::KnownLease,

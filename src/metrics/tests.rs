@@ -13,7 +13,7 @@ use crate::{
     clock::Clock,
     controller::metrics::Watches,
     health::readiness::Readiness,
-    k8s::{api::KubeApiError, leadership::Leadership},
+    k8s::{error::KubeApiError, leadership::Leadership},
     mirror::{
         name::object_name,
         status::{Synced, from_api},

@@ -15,11 +15,10 @@ use crate::{
     },
     config::Probe,
     controller::{
-        overlap::overlapped,
-        registry::{claim, overlap_message},
+        overlap::{claim, overlap_message, overlapped},
         status::reason,
     },
-    k8s::{api::KubeApiError, error_text::words, kubeconfig, signature},
+    k8s::{error::KubeApiError, error_text::words, kubeconfig, signature},
     mirror::labels::FlagLabels,
     network::Proxies,
     sync::{

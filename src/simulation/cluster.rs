@@ -18,9 +18,7 @@ use crate::{
     api::{cluster_watch::ClusterWatch, remediation::Remediation},
     clock::MonoTime,
     k8s::{
-        api::{KubeApi, KubeApiError},
-        gate::Gate,
-        leadership::Leadership,
+        api::KubeApi, error::KubeApiError, gate::Gate, leadership::Leadership,
         throttle::RetryAfterGate,
     },
     testing::cluster::MemoryKubeApi,

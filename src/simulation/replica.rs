@@ -30,7 +30,7 @@ use crate::{
     },
     events::Events,
     health::{liveness::Watchdog, readiness::Readiness},
-    k8s::{api::KubeApiError, leadership::Leadership, lease::Leases},
+    k8s::{error::KubeApiError, leadership::Leadership, lease::Leases},
     leader::elector::Elector,
     operator::lead,
     store::{Index, reflector::heed},

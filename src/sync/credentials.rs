@@ -10,7 +10,7 @@ use k8s_openapi::{ByteString, api::core::v1::Secret};
 pub use self::keys::{Found, Keys};
 use crate::{
     api::Reason,
-    k8s::api::{KubeApi, KubeApiError},
+    k8s::{api::KubeApi, error::KubeApiError},
     together::ApiKey,
 };
 

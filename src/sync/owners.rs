@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::{
     clock::MonoTime,
-    k8s::api::{KubeApi, KubeApiError},
+    k8s::{api::KubeApi, error::KubeApiError},
     store::Mirror,
     sync::{
         Env,

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client, client::Body};
 
 use super::*;
-use crate::{k8s::api::KubeApiError, testing::log::Kept};
+use crate::{k8s::error::KubeApiError, testing::log::Kept};
 
 mod keys;
 

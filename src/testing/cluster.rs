@@ -20,7 +20,7 @@ use crate::{
         cluster_watch::ClusterWatch,
         remediation::{Remediation, RemediationSpec, RemediationStatus},
     },
-    k8s::api::{KubeApi, KubeApiError},
+    k8s::{api::KubeApi, error::KubeApiError},
 };
 
 /// A request that reached the server.

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 
-use crate::k8s::{api::KubeApiError, lease::Leases};
+use crate::k8s::{error::KubeApiError, lease::Leases};
 
 #[derive(Default)]
 pub(crate) struct Store(Mutex<Held>);

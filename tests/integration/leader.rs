@@ -22,7 +22,8 @@ use testbed::{
 use together_remediation_operator::{
     api::remediation::Remediation,
     k8s::{
-        api::{KubeApi, KubeApiError, KubeClient},
+        api::{KubeApi, KubeClient},
+        error::KubeApiError,
         gate::Gate,
         leadership::Leadership,
         throttle::RetryAfterGate,

@@ -78,7 +78,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        k8s::api::KubeApiError,
+        k8s::error::KubeApiError,
         network::Cause,
         sync::credentials::CredentialsError,
         testing::target,

@@ -7,7 +7,7 @@ use crate::{
     api::cluster_watch::{ClusterWatch, ClusterWatchStatus},
     clock::MonoTime,
     controller::status::build::{ReadyState, StatusInputs, build, worth_writing},
-    k8s::api::{KubeApi, KubeApiError},
+    k8s::{api::KubeApi, error::KubeApiError},
     sync::schedule::HEARTBEAT,
 };
 

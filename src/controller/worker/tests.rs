@@ -10,7 +10,7 @@ use crate::{
         cluster_watch::{ClusterWatchSpec, ClusterWatchStatus, DeletionPolicy, SecretKeyRef},
         remediation::{Remediation, RemediationSpec},
     },
-    k8s::api::KubeApiError,
+    k8s::error::KubeApiError,
     mirror::{
         labels::{FlagLabels, Labels},
         status::from_api,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    k8s::api::KubeApiError,
+    k8s::error::KubeApiError,
     simulation::{sequence::Sequence, step::Kind},
 };
 

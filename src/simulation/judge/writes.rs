@@ -16,7 +16,7 @@ use crate::{
         timestamp,
     },
     clock::MonoTime,
-    k8s::api::KubeApiError,
+    k8s::error::KubeApiError,
     mirror::{digest::digest, labels::INSTANCE_ID},
     simulation::{
         cluster::{Op, Verb},

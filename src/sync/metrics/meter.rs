@@ -19,7 +19,7 @@ use super::{
 use crate::{
     api::Reason,
     clock::MonoTime,
-    k8s::api::KubeApiError,
+    k8s::error::KubeApiError,
     mirror::status::Synced,
     store::Index,
     sync::{

@@ -10,7 +10,7 @@ use prometheus_client::{
 use super::change::Change;
 use crate::{
     api::Reason,
-    k8s::api::KubeApiError,
+    k8s::error::KubeApiError,
     sync::write::object::{Done, MirrorChange},
 };
 

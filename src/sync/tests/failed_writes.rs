@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    k8s::api::KubeApiError,
+    k8s::error::KubeApiError,
     mirror::labels::{FlagLabels, Labels},
     sync::{observer::Observer, owners::adopt, stale::mark_some_stale, write::rounds::Rounds},
     testing::cluster::Call,

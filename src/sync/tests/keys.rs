@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     api::{Reason, cluster_watch::Query},
     controller::status::reason::Failure,
-    k8s::api::KubeApiError,
+    k8s::error::KubeApiError,
     sync::credentials::{AGAIN, CredentialsError},
     together::ApiKey,
 };

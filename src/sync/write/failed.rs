@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use crate::{k8s::api::KubeApiError, sync::schedule::after_refusal};
+use crate::{k8s::error::KubeApiError, sync::schedule::after_refusal};
 
 /// Maximum number of names kept. Beyond it, all writes are retried.
 const MOST: usize = 4096;

@@ -10,7 +10,7 @@ use std::{
 use tokio::time::Instant;
 
 use crate::{
-    k8s::api::KubeApiError,
+    k8s::error::KubeApiError,
     sync::{decide::plan::MirrorTarget, write::object::MirrorChange},
 };
 

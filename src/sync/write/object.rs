@@ -14,7 +14,7 @@ use crate::{
         remediation::{Remediation, RemediationSpec, RemediationStatus},
         timestamp::{seconds, to_second},
     },
-    k8s::api::{KubeApi, KubeApiError},
+    k8s::{api::KubeApi, error::KubeApiError},
     mirror::{
         labels::Labels,
         status::{self, Synced},

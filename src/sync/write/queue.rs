@@ -8,7 +8,7 @@ use tracing::Instrument;
 
 use crate::{
     events::{EventDraft, Events},
-    k8s::api::{KubeApi, KubeApiError},
+    k8s::{api::KubeApi, error::KubeApiError},
     store::Index,
     sync::{
         decide::plan::MirrorTarget,

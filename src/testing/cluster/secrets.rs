@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 
 use super::MemoryKubeApi;
-use crate::k8s::api::KubeApiError;
+use crate::k8s::error::KubeApiError;
 
 #[derive(Default)]
 pub(super) struct Secrets {

@@ -11,7 +11,7 @@ use serde_json::json;
 use testbed::api_proxy::{Fault, Which};
 use together_remediation_operator::{
     api::remediation::{Remediation, RemediationSpec},
-    k8s::api::KubeApiError,
+    k8s::error::KubeApiError,
 };
 use tokio::task::JoinSet;
 

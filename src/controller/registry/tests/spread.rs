@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use super::*;
-use crate::{k8s::api::KubeApiError, together::Error};
+use crate::{k8s::error::KubeApiError, together::Error};
 
 const MANY: usize = 100;
 

@@ -108,7 +108,7 @@ fn a_clock_that_was_set_back_prolongs_no_grace_for_long_and_ends_no_end() {
 
 #[test]
 fn only_the_secret_itself_counts() {
-    let error = crate::k8s::api::KubeApiError::Unavailable("down".into());
+    let error = crate::k8s::error::KubeApiError::Unavailable("down".into());
     let name = || "together".to_owned();
     let unavailable = CredentialsError::Unavailable {
         name: name(),
