@@ -26,11 +26,11 @@ use crate::{
         api_key::ApiKey,
         clock_skew::{ApiClock, Moment, Skew},
         metrics::ApiMeter,
-        query::{dialect::Dialects, url},
+        query::{dialect::Dialects, page::PageQuery, url},
         rate_limit::{Budget, Budgets, Rate},
         response,
-        service::{Api, Page, PageQuery, Service},
-        wire::{decode, remediation::Remediation},
+        service::{Api, Service},
+        wire::{decode, page::Page, remediation::Remediation},
     },
 };
 

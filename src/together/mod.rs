@@ -28,13 +28,16 @@ pub use listing::{Listing, complete::CompleteListing};
 pub use query::{
     describe::DialectSummary,
     dialect::{Dialects, QueryNames, StateFilter},
+    list::ListRequest,
+    page::PageQuery,
     url::is_plain,
 };
 pub use response::retry_after;
-pub use service::{Api, ListRequest, Page, PageQuery, Service};
+pub use service::{Api, Service};
 pub use wire::{
     decode::{Fields, decode_one, decode_page},
     linked_alert::{LinkedAlert, Xid},
+    page::Page,
     remediation::{Malformed, Remediation, Text},
 };
 #[cfg(test)]

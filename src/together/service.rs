@@ -6,8 +6,8 @@ use super::error::Error;
 use crate::together::{
     api_key::ApiKey,
     clock_skew::ApiClock,
-    query::dialect::{Dialects, QueryNames, StateFilter},
-    wire::remediation::{Malformed, Remediation},
+    query::{dialect::Dialects, page::PageQuery},
+    wire::{page::Page, remediation::Remediation},
 };
 
 /// The API with one key.
@@ -48,49 +48,4 @@ pub trait Service: Send + Sync + 'static {
     fn clock(&self) -> ApiClock {
         ApiClock::default()
     }
-}
-
-/// What to list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListRequest {
-    /// The cluster's id.
-    pub cluster: String,
-    /// One instance, or all (`None`: `-` on the wire).
-    pub instance: Option<String>,
-    /// Only remediations in these states; empty means all.
-    pub states: Vec<String>,
-    /// Remediations per page, from 1. The API's maximum is not documented.
-    pub page_size: u16,
-    /// Passed to the API unchanged. Its grammar is not documented.
-    pub order_by: Option<String>,
-}
-
-/// The request for one page of a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PageQuery {
-    /// The cluster's id.
-    pub cluster: String,
-    /// One instance, or all (`None`).
-    pub instance: Option<String>,
-    /// The names of the query parameters.
-    pub names: QueryNames,
-    /// The form of the state filter.
-    pub filter: StateFilter,
-    /// Remediations per page.
-    pub page_size: u16,
-    /// The page; `None` means the first.
-    pub page_token: Option<String>,
-    /// Passed to the API unchanged.
-    pub order_by: Option<String>,
-}
-
-/// One page of the API's response.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
-    /// The items in the page's order, readable or not.
-    pub items: Vec<Result<Remediation, Malformed>>,
-    /// `has_next`: whether there are more pages.
-    pub has_next: bool,
-    /// `next_page_token`; null and empty are `None`.
-    pub next_page_token: Option<String>,
 }

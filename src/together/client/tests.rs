@@ -12,9 +12,9 @@ use super::{
     super::{Listing, Malformed},
     *,
 };
-use crate::together::{
-    query::dialect::{QueryNames, StateFilter},
-    service::ListRequest,
+use crate::together::query::{
+    dialect::{QueryNames, StateFilter},
+    list::ListRequest,
 };
 
 const KEY: &str = "planted-marker";

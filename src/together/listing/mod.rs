@@ -14,9 +14,12 @@ use crate::together::{
         negotiation::Negotiation,
         pages::{Next, Pass},
     },
-    query::dialect::Dialects,
-    service::{Api, ListRequest, Page, PageQuery},
-    wire::remediation::{Malformed, Remediation},
+    query::{dialect::Dialects, list::ListRequest, page::PageQuery},
+    service::Api,
+    wire::{
+        page::Page,
+        remediation::{Malformed, Remediation},
+    },
 };
 
 pub(crate) mod complete;

@@ -4,9 +4,12 @@
 use std::mem;
 
 use crate::together::{
-    query::dialect::{Dialects, QueryNames, StateFilter},
-    service::{ListRequest, Page, PageQuery},
-    wire::remediation::Remediation,
+    query::{
+        dialect::{Dialects, QueryNames, StateFilter},
+        list::ListRequest,
+        page::PageQuery,
+    },
+    wire::{page::Page, remediation::Remediation},
 };
 
 /// The query format of one list. What it learns is recorded in the server's [`Dialects`] once per list, however often

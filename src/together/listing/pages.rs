@@ -7,8 +7,10 @@ use std::{
 
 use crate::together::{
     error::Incomplete,
-    service::Page,
-    wire::remediation::{Malformed, Remediation},
+    wire::{
+        page::Page,
+        remediation::{Malformed, Remediation},
+    },
 };
 
 /// Maximum number of pages of a list.

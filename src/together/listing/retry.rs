@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::together::{
     backoff::backoff,
     error::{DecodeError, Error},
-    service::PageQuery,
+    query::page::PageQuery,
 };
 
 /// Maximum number of requests for one page, including the first.

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use crate::together::service::ListRequest;
+use crate::together::query::list::ListRequest;
 
 mod filter;
 mod strikes;

@@ -2,4 +2,6 @@
 
 pub mod describe;
 pub mod dialect;
+pub mod list;
+pub mod page;
 pub mod url;

@@ -3,8 +3,11 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 pub(crate) use url::Url;
 
-use super::dialect::{QueryNames, StateFilter};
-use crate::together::{base_url::BaseUrl, error::Error, service::PageQuery};
+use super::{
+    dialect::{QueryNames, StateFilter},
+    page::PageQuery,
+};
+use crate::together::{base_url::BaseUrl, error::Error};
 
 /// Everything but RFC 3986's unreserved characters.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC

@@ -17,8 +17,10 @@ pub use fields::Fields;
 
 use crate::together::{
     error::{DecodeError, Error},
-    service::Page,
-    wire::remediation::{Malformed, Remediation, Text},
+    wire::{
+        page::Page,
+        remediation::{Malformed, Remediation, Text},
+    },
 };
 
 /// The place of an error without a field.

@@ -2,5 +2,6 @@
 
 pub mod decode;
 pub mod linked_alert;
+pub mod page;
 pub mod remediation;
 pub mod state;

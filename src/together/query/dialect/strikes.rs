@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::sorted;
-use crate::together::service::ListRequest;
+use crate::together::query::list::ListRequest;
 
 /// Maximum number of strikes remembered. They are forgotten together.
 const MAX: usize = 10_000;
