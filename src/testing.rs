@@ -8,7 +8,7 @@ use crate::{
     api::remediation::{Remediation as Mirror, RemediationSpec, RemediationStatus},
     mirror::{end::Clocks, labels::Labels, name::object_name, status::from_api},
     store::Index,
-    sync::decide::{plan::MirrorTarget, retention::Policy},
+    sync::{retention::Policy, target::MirrorTarget},
     together::{LinkedAlert, Remediation, Xid},
 };
 

@@ -14,8 +14,9 @@ use crate::{
     store::Mirror,
     sync::{
         Env,
+        change::{MirrorChange, Write},
         schedule::HEARTBEAT,
-        write::object::{MirrorChange, Write, Writer},
+        write::object::Writer,
     },
 };
 

@@ -36,7 +36,6 @@ use crate::{
     k8s::api::KubeApi,
     sync::{
         Env, SyncContext, SyncError,
-        decide::plan::MirrorTarget,
         edit_throttle::EditThrottle,
         news::News,
         outcome::SyncOutcome,
@@ -44,6 +43,7 @@ use crate::{
         stale::{mark_all_stale, mark_some_stale},
         state::SyncState,
         sync,
+        target::MirrorTarget,
         write::in_flight::UNDER_WAY,
     },
     together::{Client, Moment, Service},

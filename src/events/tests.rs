@@ -11,7 +11,7 @@ use crate::{
         name::object_name,
         status::{Synced, from_api},
     },
-    sync::{events::events_for, write::object::MirrorChange},
+    sync::{change::MirrorChange, events::events_for},
     testing::{CLUSTER, NAMESPACE, at, full_item, id, index, item, some},
     together,
 };

@@ -21,7 +21,7 @@ use crate::{
     network::Cause,
     operator::metrics::{self, Operator},
     store::Index,
-    sync::write::object::{Done, MirrorChange},
+    sync::change::{Done, MirrorChange},
     testing::{CLUSTER, NAMESPACE, ZERO_TIMES, at, clock::TestClock, index, item, some, target},
     together::{self, BaseUrl, Client, Limits},
 };

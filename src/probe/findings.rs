@@ -12,8 +12,9 @@ use crate::{
     },
     probe::printable::is_value,
     sync::{
-        decide::plan::{MirrorTarget, Verdict, plan},
+        decide::plan::{Verdict, plan},
         metrics::change::{OTHER, mode_label},
+        target::MirrorTarget,
         write::spelling::Spelling,
     },
     together::{Malformed, Remediation, Text, wire::state},

@@ -23,7 +23,7 @@ use crate::{
     controller::status::reason,
     mirror::labels::FlagLabels,
     network::Proxies,
-    sync::{SyncError, decide::plan::MirrorTarget},
+    sync::{SyncError, target::MirrorTarget},
     together::{ApiKey, BaseUrl, Client, Error, Limits},
 };
 

@@ -24,7 +24,7 @@ use crate::{
     sync::{
         SyncError,
         credentials::{CredentialsError, key_of},
-        decide::plan::MirrorTarget,
+        target::MirrorTarget,
     },
     together::{ApiKey, KeyError},
 };

@@ -10,7 +10,7 @@ use crate::{
     api::cluster_watch::ClusterWatch,
     clock::Clock,
     mirror::end::Clocks,
-    sync::{decide::plan::MirrorTarget, open_states::OpenStates, query, state::only_final},
+    sync::{open_states::OpenStates, query, state::only_final, target::MirrorTarget},
     together::{
         Api, ApiClock, ApiKey, Client, CompleteListing, Error, Fields, KeyedClient, Listing,
         Malformed, Page, PageQuery, QueryNames, Remediation, StateFilter, Text, decode_page,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    credentials::Keys, decide::plan::MirrorTarget, observer::Observer, schedule::Cadence,
+    credentials::Keys, observer::Observer, schedule::Cadence, target::MirrorTarget,
     write::failed::FailedWrites, write::permits::WritePermits, write::queue::WriteQueue,
 };
 use crate::{

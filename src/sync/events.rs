@@ -7,7 +7,7 @@ use crate::{
     events::EventDraft,
     mirror::status::{Synced, UNNAMED, condition_message, mode_in_words, reason_of},
     store::Mirror,
-    sync::write::object::MirrorChange,
+    sync::change::MirrorChange,
 };
 
 /// The Events after `change` was written. A new mirror causes one only if its remediation was created after `news` (by

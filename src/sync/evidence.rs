@@ -14,16 +14,14 @@ use crate::{
     },
     store::{Index, Mirror},
     sync::{
+        change::{MirrorChange, Write},
         decide::{
-            plan::{MirrorTarget, Verdict, plan, urgency},
+            plan::{Verdict, plan, urgency},
             regression::{Regressions, ShownVersions},
             retention::{self, Candidates},
         },
-        write::{
-            object::{MirrorChange, Write},
-            skipped::LeftOut,
-            spelling::Spelling,
-        },
+        target::MirrorTarget,
+        write::{skipped::LeftOut, spelling::Spelling},
     },
     together::{Malformed, Remediation, Text},
 };

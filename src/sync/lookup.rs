@@ -4,16 +4,12 @@
 
 use super::{
     SyncContext,
-    decide::{
-        absence::{Absences, Answer},
-        plan::MirrorTarget,
-    },
+    change::{MirrorChange, Write},
+    decide::absence::{Absences, Answer},
     evidence::ListEvidence,
     state::Lists,
-    write::{
-        object::{MirrorChange, Write},
-        queue::WriteQueue,
-    },
+    target::MirrorTarget,
+    write::queue::WriteQueue,
 };
 use crate::{
     k8s::api::KubeApi,

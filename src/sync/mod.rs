@@ -1,6 +1,7 @@
 //! One sync of one `ClusterWatch`: read the API key, list, write the changes, settle what requires a complete list,
 //! remember.
 
+pub mod change;
 mod context;
 pub mod credentials;
 pub mod decide;
@@ -22,9 +23,11 @@ pub mod outcome;
 pub mod owners;
 mod prune;
 pub(crate) mod query;
+pub mod retention;
 pub mod schedule;
 pub mod stale;
 pub mod state;
+pub mod target;
 pub mod write;
 
 use std::sync::Arc;

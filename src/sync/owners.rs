@@ -9,13 +9,10 @@ use crate::{
     store::Mirror,
     sync::{
         Env,
-        decide::plan::MirrorTarget,
+        change::{MirrorChange, Write},
         observer::Observer,
-        write::{
-            failed::FailedWrites,
-            object::{MirrorChange, Write},
-            rounds::Rounds,
-        },
+        target::MirrorTarget,
+        write::{failed::FailedWrites, rounds::Rounds},
     },
 };
 

@@ -1,7 +1,7 @@
 //! The list request of a sync.
 
 use crate::{
-    api::cluster_watch::ClusterWatchSpec, sync::decide::plan::MirrorTarget, together::ListRequest,
+    api::cluster_watch::ClusterWatchSpec, sync::target::MirrorTarget, together::ListRequest,
 };
 
 /// Default number of remediations per page, as in Together's CLI.

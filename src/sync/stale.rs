@@ -8,15 +8,11 @@ use crate::{
     mirror::status::Synced,
     store::Mirror,
     sync::{
-        decide::plan::MirrorTarget,
+        change::{MirrorChange, Write},
         observer::Observer,
         state::SyncState,
-        write::{
-            failed::FailedWrites,
-            object::{MirrorChange, Write},
-            queue::WriteSummary,
-            rounds::Rounds,
-        },
+        target::MirrorTarget,
+        write::{failed::FailedWrites, queue::WriteSummary, rounds::Rounds},
     },
     together::Service,
 };

@@ -13,13 +13,13 @@ use crate::{
     sync::{
         decide::{
             absence::Absences,
-            plan::MirrorTarget,
             regression::{Regressions, ShownVersions},
         },
         edit_throttle::EditThrottle,
         observer::Observer,
         outcome::{ListTime, SyncOutcome},
         schedule::Cadence,
+        target::MirrorTarget,
         write::{failed::FailedWrites, rounds::Rounds},
     },
     together::{

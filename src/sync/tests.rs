@@ -9,8 +9,7 @@ use crate::{
     events::Events,
     store::Index,
     sync::{
-        credentials::Keys, decide::plan::MirrorTarget, schedule::Cadence,
-        write::permits::WritePermits,
+        credentials::Keys, schedule::Cadence, target::MirrorTarget, write::permits::WritePermits,
     },
     testing::{
         clock::TestClock,

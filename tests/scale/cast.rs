@@ -20,8 +20,9 @@ use together_remediation_operator::{
     mirror::{end::Clocks, labels::FlagLabels, status},
     store::Index,
     sync::{
-        decide::{plan::MirrorTarget, regression::Regressions},
+        decide::regression::Regressions,
         evidence::ListEvidence,
+        target::MirrorTarget,
         write::{
             failed::FailedWrites,
             queue::{WriteQueue, WriteSummary},

@@ -22,10 +22,7 @@ use together_remediation_operator::{
     mirror::{digest, end::Clocks, name::object_name, status},
     store::Index,
     sync::{
-        Env,
-        credentials::Keys,
-        decide::plan::{MirrorTarget, plan},
-        schedule::PollDefaults,
+        Env, credentials::Keys, decide::plan::plan, schedule::PollDefaults, target::MirrorTarget,
         write::permits::WritePermits,
     },
     together::{BaseUrl, Client, Limits, Remediation, decode_page},

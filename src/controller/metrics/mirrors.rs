@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use crate::{
     api::timestamp,
     store::{Index, Mirror, summary::rollup},
-    sync::{decide::plan::MirrorTarget, metrics::change::state_label},
+    sync::{metrics::change::state_label, target::MirrorTarget},
 };
 
 /// Maximum number of open remediations with their own series in one process.

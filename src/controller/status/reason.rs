@@ -2,7 +2,7 @@
 
 use crate::{
     api::Reason,
-    sync::{SyncError, decide::plan::MirrorTarget, outcome::SyncOutcome},
+    sync::{SyncError, outcome::SyncOutcome, target::MirrorTarget},
     together::Error,
 };
 

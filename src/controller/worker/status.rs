@@ -13,7 +13,7 @@ use crate::{
     },
     k8s::api::KubeApi,
     store::summary::rollup,
-    sync::{Env, decide::plan::MirrorTarget, metrics::meter::WatchMeter},
+    sync::{Env, metrics::meter::WatchMeter, target::MirrorTarget},
 };
 
 /// The status of one `ClusterWatch`, and its inputs.

@@ -18,7 +18,7 @@ use crate::{
         truth::{Entry, shows, updated},
         world::State,
     },
-    sync::decide::retention::Policy,
+    sync::retention::Policy,
     testing::cluster::MemoryKubeApi,
     together::{Remediation, wire::state},
 };

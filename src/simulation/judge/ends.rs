@@ -13,7 +13,7 @@ use crate::{
     },
     clock::MonoTime,
     simulation::{truth::Entry, world::State},
-    sync::decide::retention::Policy,
+    sync::retention::Policy,
     testing::{self, cluster::MemoryKubeApi},
     together::wire::state,
 };

@@ -18,7 +18,7 @@ use crate::{
     clock::MonoTime,
     mirror::labels::FlagLabels,
     simulation::{cluster::Op, replica::TEAM, world::State},
-    sync::{decide::plan::MirrorTarget, schedule::HEARTBEAT},
+    sync::{schedule::HEARTBEAT, target::MirrorTarget},
     testing::cluster::MemoryKubeApi,
     together::{PageQuery, StateFilter, wire::state},
 };

@@ -4,60 +4,21 @@ use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
-    time::Duration,
 };
 
 use k8s_openapi::jiff::Timestamp;
 
 use super::plan::Finished;
 use crate::{
-    api::cluster_watch::Retention,
-    mirror::end::{Clocks, End},
+    mirror::end::Clocks,
     store::Mirror,
-    sync::write::object::{MirrorChange, Write},
+    sync::{
+        change::{MirrorChange, Write},
+        retention::Policy,
+    },
 };
 
-/// The policy in `spec.retention`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Policy {
-    /// How long a mirror is kept after the end; `None` means no limit.
-    pub ttl: Option<Duration>,
-    /// How many are kept per instance, the newest; `None` means no limit.
-    pub max_per_instance: Option<usize>,
-}
-
 impl Policy {
-    /// The policy of `retention`.
-    #[must_use]
-    pub fn of(retention: Option<&Retention>) -> Self {
-        Self {
-            ttl: retention.and_then(Retention::ttl_after_finished),
-            max_per_instance: retention
-                .and_then(|retention| retention.max_finished_per_instance)
-                .map(|max| max as usize),
-        }
-    }
-
-    /// Whether a mirror with this end is expired. It is not if its end is unknown, or if the current time is.
-    #[must_use]
-    pub fn is_over(&self, end: Option<End>, clocks: Clocks) -> bool {
-        match (end, clocks.apis) {
-            (Some(End::Told(end)), Some(apis)) => self.expired(Some(end), apis),
-            // A clock that was set back or ahead must not make mirrors expire early.
-            (Some(End::Seen(end)), Some(apis)) => self.expired(Some(end), clocks.ours.min(apis)),
-            (None, _) | (_, None) => false,
-        }
-    }
-
-    /// Whether one that ended at `finished` is expired, `now` by the same clock. Without a valid time it is not.
-    #[must_use]
-    pub fn expired(&self, finished: Option<Timestamp>, now: Timestamp) -> bool {
-        let (Some(ttl), Some(finished)) = (self.ttl, finished) else {
-            return false;
-        };
-        Duration::try_from(now.duration_since(finished)).is_ok_and(|age| age > ttl)
-    }
-
     /// Whether [`settle`] may affect `mirror`.
     #[must_use]
     pub fn concerns(&self, mirror: &Mirror, clocks: Clocks) -> bool {

@@ -4,7 +4,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use crate::{
     api::{remediation::RemediationStatus, timestamp},
-    sync::write::object::MirrorChange,
+    sync::change::MirrorChange,
     together::wire::state,
 };
 

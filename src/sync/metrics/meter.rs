@@ -23,9 +23,9 @@ use crate::{
     mirror::status::Synced,
     store::Index,
     sync::{
+        change::{Done, MirrorChange},
         credentials::CredentialsError,
-        decide::plan::MirrorTarget,
-        write::object::{Done, MirrorChange},
+        target::MirrorTarget,
     },
 };
 

@@ -11,7 +11,7 @@ use super::change::Change;
 use crate::{
     api::Reason,
     k8s::error::KubeApiError,
-    sync::write::object::{Done, MirrorChange},
+    sync::change::{Done, MirrorChange},
 };
 
 /// A histogram by labels with fixed values.

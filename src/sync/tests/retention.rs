@@ -5,7 +5,7 @@ use k8s_openapi::jiff::SignedDuration;
 use super::*;
 use crate::{
     clock::Clock,
-    sync::decide::retention::Policy,
+    sync::retention::Policy,
     testing::{ended, now},
     together::Moment,
 };

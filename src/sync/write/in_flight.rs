@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::{
     k8s::error::KubeApiError,
-    sync::{decide::plan::MirrorTarget, write::object::MirrorChange},
+    sync::{change::MirrorChange, target::MirrorTarget},
 };
 
 /// A request takes effect within this time, because the API server cancels it after a minute.

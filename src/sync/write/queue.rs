@@ -11,15 +11,12 @@ use crate::{
     k8s::{api::KubeApi, error::KubeApiError},
     store::Index,
     sync::{
-        decide::plan::MirrorTarget,
+        change::{Done, MirrorChange, Write},
         events::events_for,
         metrics::meter::Writing,
         observer::Observer,
-        write::{
-            failed::FailedWrites,
-            object::{Done, MirrorChange, Write, Writer},
-            permits::WritePermits,
-        },
+        target::MirrorTarget,
+        write::{failed::FailedWrites, object::Writer, permits::WritePermits},
     },
 };
 

@@ -2,7 +2,7 @@
 
 use crate::{
     mirror::truncate::shown_id,
-    sync::decide::plan::MirrorTarget,
+    sync::target::MirrorTarget,
     together::{Error, Remediation},
 };
 

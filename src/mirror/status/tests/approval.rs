@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     api::remediation::RemediationSpec,
     store::summary::rollup,
-    sync::{events::events_for, write::object::MirrorChange},
+    sync::{change::MirrorChange, events::events_for},
     testing::{CLUSTER, at, index},
 };
 

@@ -6,9 +6,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
+    api::cluster_watch::OmitField,
     mirror::{labels, name::object_name},
     store::Index,
-    sync::write::object::{Done, Writer},
+    sync::{change::Done, retention::Policy, write::object::Writer},
     testing::{
         CLUSTER, NAMESPACE, STATES, at, clocks, cluster::MemoryKubeApi, ended, id, item, now,
         random, some, target,

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use proptest::prelude::*;
 
@@ -245,16 +245,6 @@ fn without_an_end_one_ranks_by_its_creation_else_as_the_newest() {
     );
 }
 
-#[test]
-fn the_spec_is_read() {
-    let retention = Retention {
-        ttl_after_finished: Some("2h".into()),
-        max_finished_per_instance: Some(20),
-    };
-    assert_eq!(Policy::of(Some(&retention)), policy(Some(2), Some(20)));
-    assert_eq!(Policy::of(None), policy(None, None));
-}
-
 fn ones() -> impl Strategy<Value = Vec<One>> {
     let instance = proptest::sample::select(vec!["", "i", "j"]);
     let hours = || proptest::option::of(0_i64..6);
@@ -307,25 +297,5 @@ proptest! {
                 prop_assert_eq!(of(&now_mirrored), of(&all).min(max), "what may stay stays");
             }
         }
-    }
-}
-
-#[test]
-fn one_that_the_api_lost_expires_once_its_time_is_over_by_both_clocks() {
-    let policy = Policy {
-        ttl: Some(Duration::from_secs(3600)),
-        max_per_instance: None,
-    };
-    let end = Some(End::Seen(at("2026-11-23T10:00:00Z")));
-    let (soon, later) = (at("2026-11-23T10:10:00Z"), at("2026-11-24T06:00:00Z"));
-    for (ours, apis, over) in [
-        (soon, Some(soon), false),
-        (later, Some(soon), false),
-        (soon, Some(later), false),
-        (later, None, false),
-        (later, Some(later), true),
-    ] {
-        let clocks = Clocks { ours, apis };
-        assert_eq!(policy.is_over(end, clocks), over, "{ours} {apis:?}");
     }
 }

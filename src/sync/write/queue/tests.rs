@@ -10,11 +10,9 @@ use crate::{
     mirror::end::Clocks,
     store::Mirror,
     sync::{
-        decide::{
-            regression::{Regressions, ShownVersions},
-            retention,
-        },
+        decide::regression::{Regressions, ShownVersions},
         evidence::ListEvidence,
+        retention,
         write::skipped::LeftOut,
     },
     testing::{

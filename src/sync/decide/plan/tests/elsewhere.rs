@@ -1,10 +1,6 @@
 //! What is another watch's, or nobody's.
 
 use super::*;
-use crate::{
-    api::cluster_watch::{ClusterWatch, ClusterWatchSpec, DeletionPolicy},
-    mirror::labels::FlagLabels,
-};
 
 #[test]
 fn what_belongs_elsewhere_is_skipped_and_said_why() {
@@ -57,21 +53,4 @@ fn a_foreign_object_of_its_name_is_left_alone() {
         world.plan(&target(), &item(1, "RUNNING")),
         Verdict::Skipped(why) if why.contains("another object has the mirror's name")
     ));
-}
-
-#[test]
-fn the_mirrors_of_a_deletion_policy_that_only_a_newer_version_knows_stay() {
-    let mut watch = ClusterWatch::new("training", ClusterWatchSpec::default());
-    watch.metadata.uid = Some("u".into());
-    for (policy, owners) in [
-        (DeletionPolicy::Delete, 1),
-        (DeletionPolicy::Retain, 0),
-        (DeletionPolicy::Unknown("Archive".into()), 0),
-    ] {
-        watch.spec.deletion_policy = policy;
-        assert_eq!(
-            MirrorTarget::of(&watch, FlagLabels::default()).owners.len(),
-            owners
-        );
-    }
 }
