@@ -43,7 +43,7 @@ impl Sequence {
     pub(super) fn set_api_clock(&self, by: SignedDuration) {
         for world in &self.worlds {
             world.with(|world, now| {
-                world.judge.minds = now;
+                world.judge.last.minds = now;
                 world.truth.ahead += by;
             });
         }
@@ -71,7 +71,7 @@ impl Sequence {
         );
         let version = self.draw(0..8);
         self.world.with(|world, now| {
-            world.judge.minds = now;
+            world.judge.last.minds = now;
             let all: Vec<_> = world.truth.entries.keys().cloned().collect();
             if kind == Kind::AllVanish {
                 for entry in world

@@ -77,35 +77,61 @@ pub(super) struct Crash {
     pub(super) lands: bool,
 }
 
-/// The judge's memory.
+/// What the judge knows of the mirrors, by name.
 #[derive(Debug, Default)]
-pub(super) struct Judge {
-    pub(super) crash: Option<Crash>,
+pub(super) struct KnownMirrors {
     /// The remediation behind each name.
     identities: BTreeMap<String, (String, String)>,
     changed: BTreeMap<String, Changed>,
     /// The newest resourceVersion of each mirror in a process's responses.
     answered: BTreeMap<(usize, String), u64>,
-    /// Mirrors that were edited by hand and not corrected since.
+    /// Those that were edited by hand and not corrected since.
     pub(super) edited: BTreeSet<String>,
-    /// When each mirror was created, by a process with this configuration; when it was pruned, and with which version.
+    /// When each was created, by a process with this configuration.
     created: BTreeMap<String, (MonoTime, Policy)>,
+    /// Those that retention deleted.
     pruned: BTreeMap<String, Pruned>,
-    /// When anything but the API last had a fault.
+}
+
+/// When something last happened that excuses the operator for a while.
+#[derive(Debug, Default)]
+pub(super) struct LastTimes {
+    /// Anything but the API had a fault.
     pub(super) disturbed: MonoTime,
-    /// Which process leads, and since when.
-    leader: Option<(usize, MonoTime)>,
-    /// When the Lease was last edited by hand.
+    /// The Lease was edited by hand.
     pub(super) lease_edited: MonoTime,
-    /// When the desired state last changed.
+    /// The desired state changed.
     pub(super) minds: MonoTime,
-    told: BTreeMap<usize, Told>,
+}
+
+/// The calls of the Together API within the last minute, and what allows more of them.
+#[derive(Debug, Default)]
+struct Rate {
     calls: VecDeque<MonoTime>,
     /// When a sync could start out of turn.
     starts: VecDeque<MonoTime>,
-    /// Attempted writes of mirrors, and reports that took effect.
+}
+
+/// Writes since they were last set to zero.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    /// Attempted writes of mirrors.
     pub(super) tried: usize,
+    /// Reports that took effect.
     pub(super) reports: usize,
+}
+
+/// The judge's memory.
+#[derive(Debug, Default)]
+pub(super) struct Judge {
+    pub(super) crash: Option<Crash>,
+    pub(super) mirrors: KnownMirrors,
+    pub(super) last: LastTimes,
+    /// Which process leads, and since when.
+    leader: Option<(usize, MonoTime)>,
+    told: BTreeMap<usize, Told>,
+    rate: Rate,
+    pub(super) counts: Counts,
     pub(super) newer: Newer,
 }
 
@@ -149,7 +175,7 @@ pub(super) fn cadence(watch: &ClusterWatch) -> Cadence {
 impl Judge {
     /// After an edit of the Lease by hand, two processes lead until the first one reads it.
     pub(super) fn may_be_two(&self, now: MonoTime) -> bool {
-        now.duration_since(self.lease_edited) < EDITED
+        now.duration_since(self.last.lease_edited) < EDITED
     }
 
     /// If the process dies with this write, whether the write takes effect.
@@ -168,7 +194,9 @@ impl Judge {
     pub(super) fn knows(&mut self, op: &Op, version: Option<u64>) {
         let writes = matches!(op.verb, Verb::Create | Verb::Status | Verb::Patch);
         if let (Some(version), true) = (version, writes) {
-            self.answered.insert((op.slot, op.name.clone()), version);
+            self.mirrors
+                .answered
+                .insert((op.slot, op.name.clone()), version);
         }
     }
 
@@ -189,7 +217,7 @@ impl Judge {
     /// flight.
     fn changed_mind(&self, slot: usize) -> MonoTime {
         let told = self.told.get(&slot);
-        told.map_or(self.minds, |told| self.minds.max(told.retains))
+        told.map_or(self.last.minds, |told| self.last.minds.max(told.retains))
     }
 
     /// Uid and generation of the `ClusterWatch` that the process uses.
@@ -200,17 +228,20 @@ impl Judge {
 
     /// Whether the mirror was created since then.
     fn created_since(&self, name: &str, then: MonoTime) -> bool {
-        self.created.get(name).is_some_and(|(at, _)| *at > then)
+        self.mirrors
+            .created
+            .get(name)
+            .is_some_and(|(at, _)| *at > then)
     }
 
     /// The mirror is gone. Late events may show it again; the fence makes that harmless.
     fn forget(&mut self, name: &str) {
-        self.answered.retain(|(_, of), _| of != name);
+        self.mirrors.answered.retain(|(_, of), _| of != name);
     }
 
     /// The newest resourceVersion of the mirror in the process's responses.
     pub(super) fn known(&self, slot: usize, name: &str) -> Option<u64> {
-        self.answered.get(&(slot, name.to_owned())).copied()
+        self.mirrors.answered.get(&(slot, name.to_owned())).copied()
     }
 
     /// The process receives the `ClusterWatches`.
@@ -227,7 +258,7 @@ impl Judge {
             watches.iter().map(fit).collect()
         };
         if fits(&told.watches) != fits(watches) {
-            self.starts.push_back(now);
+            self.rate.starts.push_back(now);
         }
         let holders: Vec<_> = holders(watches).into_iter().cloned().collect();
         let kept = |holders: &[Arc<ClusterWatch>]| -> Vec<_> {
@@ -259,24 +290,26 @@ impl Judge {
 
     /// etcd was restored to the time when these mirrors were edited.
     pub(super) fn restored(&mut self, edited: &BTreeSet<String>, now: MonoTime) {
-        self.answered.clear();
-        self.edited.clone_from(edited);
-        (self.disturbed, self.minds) = (now, now);
-        self.starts.push_back(now);
+        self.mirrors.answered.clear();
+        self.mirrors.edited.clone_from(edited);
+        (self.last.disturbed, self.last.minds) = (now, now);
+        self.rate.starts.push_back(now);
         self.newer.restored = Some(now);
     }
 
     /// The mirror was changed by hand.
     pub(super) fn touched(&mut self, name: &str, now: MonoTime) {
-        self.changed.insert(name.to_owned(), Changed { at: now });
-        self.disturbed = now;
+        self.mirrors
+            .changed
+            .insert(name.to_owned(), Changed { at: now });
+        self.last.disturbed = now;
     }
 
     /// The mirror was deleted by hand or by the garbage collector.
     pub(super) fn deleted(&mut self, name: &str, now: MonoTime) {
         self.touched(name, now);
         self.forget(name);
-        self.edited.remove(name);
+        self.mirrors.edited.remove(name);
     }
 
     /// This process leads now, if any.

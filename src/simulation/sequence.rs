@@ -182,13 +182,14 @@ impl Sequence {
     /// Something other than the API has a fault.
     pub(super) fn disturb(&self) {
         for world in &self.worlds {
-            world.with(|state, now| state.judge.disturbed = now);
+            world.with(|state, now| state.judge.last.disturbed = now);
         }
     }
 
     /// The namespace of this step has a fault.
     pub(super) fn disturb_here(&self) {
-        self.world.with(|state, now| state.judge.disturbed = now);
+        self.world
+            .with(|state, now| state.judge.last.disturbed = now);
     }
 
     /// Time passes. Processes that ended are restarted, as Kubernetes does.
@@ -248,7 +249,7 @@ impl Sequence {
                 state.judge.leads(leader, now);
                 state.judge.newer.ahead = ahead.unwrap_or_default();
                 if world.refused.get() {
-                    state.judge.disturbed = now;
+                    state.judge.last.disturbed = now;
                 }
                 state.judge_marks(&world.cluster, now);
             });
@@ -284,7 +285,7 @@ impl Sequence {
             let late = Instant::now() >= deadline;
             let begun = self.world.now();
             let mut wrong = self.wrong(|state, world, now| {
-                (state.judge.tried, state.judge.reports) = (0, 0);
+                (state.judge.counts.tried, state.judge.counts.reports) = (0, 0);
                 state.unsettled(&world.cluster, now)
             });
             if wrong.is_none() {

@@ -37,7 +37,7 @@ impl Sequence {
         let (instance, zero) = (self.draw(0..3), ZEROS[self.draw(0..2)]);
         let others = [self.draw(0..2), self.draw(0..2), self.draw(0..6)];
         self.world.with(|world, now| {
-            world.judge.minds = now;
+            world.judge.last.minds = now;
             let id = world.truth.add(state, instance, now);
             world.log(now, || {
                 format!("  {id} is new, {state}, and ended at {zero}")
@@ -91,7 +91,7 @@ impl Sequence {
                 .filter_map(|(id, entry)| Some((id.clone(), open(entry)?)))
                 .collect();
             let (id, mut item) = all.get(at.checked_rem(all.len())?)?.clone();
-            world.judge.minds = now;
+            world.judge.last.minds = now;
             change(&mut item);
             world.log(now, || format!("  {id} {:?} {:?}", item.state, item.mode));
             let item = world.truth.dated(item, now);

@@ -140,7 +140,7 @@ impl Sequence {
         }
         world.watch_news.modify(|news| *news += 1);
         self.disturb_here();
-        self.world.with(|state, now| state.judge.minds = now);
+        self.world.with(|state, now| state.judge.last.minds = now);
         let time = self.draw(60..1800) as u64;
         self.pass(Duration::from_secs(time)).await;
     }

@@ -64,7 +64,7 @@ impl Sequence {
     pub(in crate::simulation) fn save_etcd(&mut self) {
         let worlds = self.worlds.iter();
         let objects = worlds.map(|world| {
-            let edited = world.with(|state, _| state.judge.edited.clone());
+            let edited = world.with(|state, _| state.judge.mirrors.edited.clone());
             (world.cluster.snapshot(), edited)
         });
         let saved = (objects.collect(), self.world.lease.snapshot());
@@ -108,7 +108,7 @@ impl Sequence {
             world.with(|state, now| {
                 state.judge.newer.clocks_differ = true;
                 state.judge.newer.jumped = Some(now);
-                state.judge.minds = now;
+                state.judge.last.minds = now;
             });
         }
     }
@@ -260,7 +260,7 @@ impl Sequence {
         self.world.cluster.spoil(&name);
         self.world.log(|| format!("  {name} cannot be read"));
         self.world.with(|state, now| {
-            state.judge.minds = now;
+            state.judge.last.minds = now;
             state.judge.touched(&name, now);
         });
         self.world.mirror_news.modify(|news| *news += 1);
@@ -321,7 +321,7 @@ fn allow(world: &World) {
     if world.refused.get() {
         world.refused.modify(|refused| *refused = false);
         world.with(|state, now| {
-            state.judge.disturbed = now;
+            state.judge.last.disturbed = now;
             state.judge.newer.allowed = Some(now);
         });
     }

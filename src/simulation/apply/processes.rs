@@ -18,7 +18,7 @@ impl Sequence {
 
     pub(super) fn lease_edited(&self) {
         for world in &self.worlds {
-            world.with(|state, now| state.judge.lease_edited = now);
+            world.with(|state, now| state.judge.last.lease_edited = now);
         }
     }
 

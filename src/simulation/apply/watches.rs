@@ -49,7 +49,7 @@ impl Sequence {
             return;
         }
         world.with(|state, now| {
-            state.judge.minds = now;
+            state.judge.last.minds = now;
             if kind == Kind::MirrorDeleted {
                 state.judge.deleted(&name, now);
             } else {
@@ -57,7 +57,7 @@ impl Sequence {
             }
             match kind {
                 Kind::MirrorEdited => {
-                    state.judge.edited.insert(name);
+                    state.judge.mirrors.edited.insert(name);
                 }
                 Kind::MirrorRelabelled => {
                     let until = now + Duration::from_secs(1500);
@@ -96,7 +96,7 @@ impl Sequence {
 
     fn touched(&self, name: &str) {
         self.world.with(|state, now| {
-            state.judge.minds = now;
+            state.judge.last.minds = now;
             state.judge.deleted(name, now);
         });
         self.world.mirror_news.modify(|news| *news += 1);
@@ -155,7 +155,7 @@ impl Sequence {
 
     fn change_minds(&self) {
         self.disturb();
-        self.world.with(|state, now| state.judge.minds = now);
+        self.world.with(|state, now| state.judge.last.minds = now);
     }
 
     fn new_watch(&self, name: &str) -> ClusterWatch {

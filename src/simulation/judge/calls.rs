@@ -23,15 +23,15 @@ impl State {
             });
         }
         let judge = &mut self.judge;
-        judge.calls.push_back(now);
-        for times in [&mut judge.calls, &mut judge.starts] {
+        judge.rate.calls.push_back(now);
+        for times in [&mut judge.rate.calls, &mut judge.rate.starts] {
             while times.front().is_some_and(|at| *at + MINUTE <= now) {
                 times.pop_front();
             }
         }
         let holders = judge.told.get(&slot).map(|told| &*told.holders);
         let holders = holders.unwrap_or_default();
-        let starts = judge.starts.len();
+        let starts = judge.rate.starts.len();
         // A list may start over once with other names, once more with each other filter, and pages may be repeated.
         let cycles = holders.iter().map(|watch| {
             let mut cadence = cadence(watch);
@@ -48,7 +48,7 @@ impl State {
         if most == 0 {
             return;
         }
-        let calls = judge.calls.len();
+        let calls = judge.rate.calls.len();
         if calls > most {
             self.violated(|| {
                 format!("{calls} calls of the API within a minute, and {most} are the most")

@@ -110,7 +110,7 @@ impl State {
         cluster: &MemoryKubeApi,
         begun: MonoTime,
     ) -> Option<String> {
-        let (tried, reports) = (self.judge.tried, self.judge.reports);
+        let (tried, reports) = (self.judge.counts.tried, self.judge.counts.reports);
         // One heartbeat every five minutes, and one more report if retention deleted something.
         let most = 3 * cluster.watches().len();
         let rests = self.rests(begun);
@@ -216,7 +216,7 @@ impl State {
                     // Its rank among finished ones is unknown, because a clock was set since it was marked, or it was
                     // edited by hand.
                     let set = self.judge.newer.clocks_differ || !self.truth.ahead.is_zero();
-                    let moved = self.judge.edited.contains(*name)
+                    let moved = self.judge.mirrors.edited.contains(*name)
                         || set && !other.state.as_deref().is_some_and(state::is_final);
                     other.open == Some(false)
                         && instance(mirror) == item.instance_id.as_deref()

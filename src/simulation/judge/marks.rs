@@ -93,7 +93,7 @@ impl State {
         now: MonoTime,
     ) {
         let cadence = cadence(watch);
-        let quiet = now.duration_since(self.judge.disturbed);
+        let quiet = now.duration_since(self.judge.last.disturbed);
         let stale = cadence.stale_after(false, Duration::ZERO, Duration::ZERO);
         let bound = stale + cadence.interval + SLACK;
         let standing = standing(watch);
@@ -160,7 +160,8 @@ impl State {
             return;
         };
         let of_watch = covers(watch, status.instance_id.as_deref());
-        let excused = self.judge.edited.contains(name) || self.judge.newer.excuses(name, now);
+        let excused =
+            self.judge.mirrors.edited.contains(name) || self.judge.newer.excuses(name, now);
         if synced(status).0 != "True" || excused || !of_watch {
             return;
         }
@@ -257,7 +258,7 @@ impl State {
         bound: Duration,
         now: MonoTime,
     ) {
-        let quiet = now.duration_since(self.judge.disturbed);
+        let quiet = now.duration_since(self.judge.last.disturbed);
         let standing = standing(watch);
         let slow = self
             .answered

@@ -137,7 +137,7 @@ impl State {
 
     /// Checks what the newest kinds of steps can break in a `ClusterWatch`.
     pub(super) fn judge_newer(&mut self, watch: &ClusterWatch, mirrors: &Mirrors, now: MonoTime) {
-        let quiet = now.duration_since(self.judge.disturbed);
+        let quiet = now.duration_since(self.judge.last.disturbed);
         let cadence = cadence(watch);
         let stale = cadence.stale_after(false, Duration::ZERO, Duration::ZERO);
         let bound = stale + cadence.interval + SLACK;
@@ -178,13 +178,13 @@ impl State {
         let name = watch.metadata.name.as_deref().unwrap_or_default();
         let said =
             said && self.judge.newer.reported.get(name).copied() >= self.judge.newer.restored;
-        let restored = self.judge.newer.restored >= Some(self.judge.disturbed);
+        let restored = self.judge.newer.restored >= Some(self.judge.last.disturbed);
         let time = match (said, watch.spec.suspend && restored) {
             (true, _) => SAID,
             (false, true) => OWNED_AGAIN,
             (false, false) => OWNED,
         };
-        if now.duration_since(self.judge.disturbed) <= time {
+        if now.duration_since(self.judge.last.disturbed) <= time {
             return;
         }
         // Without a key there is no list, and only a full sync restores a label that was removed by hand.
@@ -245,7 +245,7 @@ impl State {
     ) {
         let slow = self.answered.slow;
         let slow = slow.is_some_and(|at| now.duration_since(at) < bound * 4);
-        let quiet = now.duration_since(self.judge.disturbed);
+        let quiet = now.duration_since(self.judge.last.disturbed);
         if slow || quiet <= bound * 2 || only_final(watch) {
             return;
         }
@@ -265,7 +265,7 @@ impl State {
                 && !lately
                 && !is_foreign(mirror)
                 && !self.judge.newer.excuses(name, now)
-                && !self.judge.edited.contains(*name)
+                && !self.judge.mirrors.edited.contains(*name)
                 && entry.is_some_and(|entry| {
                     entry.is_anothers() && now.duration_since(entry.since()) > bound * 2
                 })
@@ -284,7 +284,7 @@ impl State {
         mirrors: &Mirrors,
         now: MonoTime,
     ) {
-        if now.duration_since(self.judge.disturbed) <= ORPHANED {
+        if now.duration_since(self.judge.last.disturbed) <= ORPHANED {
             return;
         }
         let holders = holders(watches);

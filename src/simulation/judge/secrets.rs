@@ -31,7 +31,7 @@ const UNDER_WAY: Duration = Duration::from_secs(600);
 impl State {
     /// Whether there was no fault for so long that reads and writes take no time.
     fn is_calm(&self, now: MonoTime) -> bool {
-        now.duration_since(self.judge.disturbed) > REPAIRED + LOOK
+        now.duration_since(self.judge.last.disturbed) > REPAIRED + LOOK
     }
 
     /// A fixed Secret is used soon, whatever the interval.
@@ -130,7 +130,12 @@ impl State {
         newer.secret_reads.retain(|(_, at)| now < *at + AGAIN);
         newer.secret_reads.push((slot, now));
         let own = newer.secret_reads.iter().filter(|(of, _)| *of == slot);
-        let starts = self.judge.starts.iter().filter(|at| now < **at + GRACE);
+        let starts = self
+            .judge
+            .rate
+            .starts
+            .iter()
+            .filter(|at| now < **at + GRACE);
         let (reads, starts) = (own.count(), starts.count());
         let gone = self.judge.newer.key_is_gone;
         let long = gone.is_some_and(|gone| now.duration_since(gone) > REPAIRED);

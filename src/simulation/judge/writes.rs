@@ -51,7 +51,7 @@ impl State {
             format!("  process {} reports on {}: {answer:?}", op.slot, op.name)
         });
         if answer.is_ok() {
-            self.judge.reports += 1;
+            self.judge.counts.reports += 1;
             self.judge.newer.reported.insert(op.name.clone(), now);
             self.judge.newer.changes(op, now);
             let watches = cluster.watches();
@@ -87,7 +87,7 @@ impl State {
                 op.slot, op.verb, op.name
             )
         });
-        self.judge.tried += usize::from(op.verb != Verb::Delete);
+        self.judge.counts.tried += usize::from(op.verb != Verb::Delete);
         let (name, slot) = (&op.name, op.slot);
         // A remediation that is gone may be forgotten and then appear in an older list. Then nothing is written.
         if before.is_some() && op.fence.is_some() && op.fence < op.known {
@@ -123,20 +123,23 @@ impl State {
         if late && status.map(|status| synced(status).1) != Some("Stale") {
             self.violated(|| format!("process {slot} writes {name}, and there is no watch"));
         }
-        let changed = self.judge.changed.get(name);
+        let changed = self.judge.mirrors.changed.get(name);
         // A restore of etcd may bring back the version that a write in flight was based on.
         let decided_on = op.fence.is_some() && op.fence == before.map(version);
         let undoes = changed.is_some_and(|changed| changed.at > op.sent) && !decided_on;
         if op.verb != Verb::Create && undoes {
             self.violated(|| format!("{:?} of {name} undoes what was changed meanwhile", op.verb));
         }
-        self.judge.changed.insert(name.clone(), Changed { at: now });
+        self.judge
+            .mirrors
+            .changed
+            .insert(name.clone(), Changed { at: now });
         match (before, after) {
             (_, Some(after)) if op.verb == Verb::Create => {
                 // No fence prevents a late creation under a name that is free again.
-                let pruned = self.judge.pruned.get(name);
+                let pruned = self.judge.mirrors.pruned.get(name);
                 if pruned.is_some_and(|pruned| op.sent < pruned.at) {
-                    self.judge.pruned.remove(name);
+                    self.judge.mirrors.pruned.remove(name);
                 }
                 self.created(op.slot, after, now);
             }
@@ -165,7 +168,7 @@ impl State {
         if !self.truth.entries.contains_key(&identity.1) {
             self.violated(|| format!("{name} is created, and the API never had it"));
         }
-        let identities = &mut self.judge.identities;
+        let identities = &mut self.judge.mirrors.identities;
         let first = identities
             .entry(name.clone())
             .or_insert_with(|| identity.clone());
@@ -178,7 +181,7 @@ impl State {
         let policy = self.judge.policy(slot, of.as_deref());
         let policy = policy.filter(|_| decided);
         let policy = policy.unwrap_or_default();
-        self.judge.created.insert(name, (now, policy));
+        self.judge.mirrors.created.insert(name, (now, policy));
     }
 
     /// A status was written.
@@ -214,7 +217,7 @@ impl State {
                     .confirmed
                     .get(&id)
                     .is_none_or(|at| now.duration_since(*at) >= STALE)
-                    || now.duration_since(self.judge.disturbed) < STALE * 4
+                    || now.duration_since(self.judge.last.disturbed) < STALE * 4
                     || self.judge.newer.excuses(&name, now)
             }
             _ => false,
@@ -272,13 +275,14 @@ impl State {
             .and_then(|shown| shown.get(&*time))
             .copied()
             .unwrap_or((now, now));
-        if older && !self.judge.edited.contains(name) && last.duration_since(first) < APART {
+        if older && !self.judge.mirrors.edited.contains(name) && last.duration_since(first) < APART
+        {
             self.violated(|| format!("{name} becomes older again, at {time}, which was shown from {first:?} to {last:?}"));
         }
-        self.judge.edited.remove(name);
-        if let Some(pruned) = self.judge.pruned.get(name)
+        self.judge.mirrors.edited.remove(name);
+        if let Some(pruned) = self.judge.mirrors.pruned.get(name)
             && pruned.version == is.update_time
-            && self.judge.minds < pruned.at
+            && self.judge.last.minds < pruned.at
             // By another clock it may not be expired.
             && self.judge.newer.handed < Some(pruned.at)
             && self.judge.spec(slot, is.instance_id.as_deref()) == pruned.spec
@@ -336,7 +340,7 @@ impl State {
         let newer = newer.len() + listed.filter(|id| !newer.contains(&***id)).count();
         let expired = self.is_expired(&policy, &name, &status, now);
         let edited = now.duration_since(self.judge.changed_mind(slot)) < UNDER_WAY
-            || self.judge.edited.contains(&name);
+            || self.judge.mirrors.edited.contains(&name);
         let crowded = self.may_be_crowded(cluster, &policy, of);
         let keeps = policy.max_per_instance.is_none_or(|max| newer < max);
         if !expired && !edited && !crowded && keeps {
@@ -357,9 +361,9 @@ impl State {
                 !state::is_final(&version.state) && last.is_some_and(|last| last >= since)
             })
         };
-        if let Some((created, then)) = self.judge.created.get(&name).copied()
+        if let Some((created, then)) = self.judge.mirrors.created.get(&name).copied()
             && !shown_open(created.saturating_sub(Duration::from_secs(60)))
-            && created > self.judge.minds + Duration::from_secs(120)
+            && created > self.judge.last.minds + Duration::from_secs(120)
             // While the time was unknown, nothing was expired.
             && self.judge.newer.jumped < Some(created)
             && self.judge.newer.handed < Some(created)
@@ -377,7 +381,7 @@ impl State {
             expired,
             spec: self.judge.spec(slot, of),
         };
-        self.judge.pruned.insert(name, pruned);
+        self.judge.mirrors.pruned.insert(name, pruned);
     }
 }
 
