@@ -89,7 +89,7 @@ pub trait Clock: Send + Sync + 'static {
 pub const JITTER: f64 = 0.05;
 
 /// Adds a jitter of up to 5 % to `interval`. It differs between `ClusterWatches` and syncs, and is always the same for
-/// the same two.
+/// the same two, so that the simulation can repeat a run.
 #[must_use]
 pub fn jittered(interval: Duration, uid: &str, poll: u64) -> Duration {
     let mut hash = SipHasher13::new();

@@ -34,7 +34,7 @@ use crate::{
     clock::MonoTime,
     controller::status::build::ReadyState,
     k8s::api::KubeApi,
-    sync::{edit_throttle::Paces, schedule::request::REQUESTED_AT},
+    sync::{edit_throttle::EditThrottles, schedule::request::REQUESTED_AT},
     together::{self, Service},
 };
 
@@ -63,7 +63,7 @@ pub struct WorkerRegistry<C, T = together::Client> {
     factory: WorkerFactory<C, T>,
     shard: Shard,
     running: Mutex<RunningWorkers>,
-    paces: Mutex<Paces>,
+    throttles: Mutex<EditThrottles>,
     begun: Mutex<Begun>,
     tasks: TaskTracker,
     leads: SetOnce<()>,
@@ -79,7 +79,7 @@ impl<C: KubeApi, T: Service> WorkerRegistry<C, T> {
             factory,
             shard,
             running: Mutex::default(),
-            paces: Mutex::default(),
+            throttles: Mutex::default(),
             begun: Mutex::default(),
             tasks: TaskTracker::new(),
             leads: SetOnce::new(),
@@ -231,7 +231,7 @@ impl<C: KubeApi, T: Service> WorkerRegistry<C, T> {
         let (latest, watched) = watch::channel(watch.clone());
         let namespace = watch.namespace().unwrap_or_default();
         let throttle = self
-            .paces
+            .throttles
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .of(&namespace, &watch.spec.cluster_id, watch.spec.instance());

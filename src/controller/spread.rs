@@ -109,7 +109,7 @@ impl Lately {
     }
 }
 
-/// Entries by namespace and name, counted: a new task may arrive before the old one is gone.
+/// Entries by namespace and name, counted: a new worker may arrive before the old one is gone.
 type Names = BTreeMap<(Box<str>, Box<str>), usize>;
 
 /// All that are currently synced. Clones share one roll.
@@ -246,7 +246,7 @@ mod tests {
             [Place::of(0, many), Place::of(1, many)]
         );
         drop(a);
-        assert_eq!(b.place(), Place::of(1, many), "its next task is there");
+        assert_eq!(b.place(), Place::of(1, many), "its next worker is there");
         drop(others);
         drop(again);
         assert_eq!(b.place(), Place::default());
@@ -254,7 +254,8 @@ mod tests {
     }
 
     proptest! {
-        /// However many `ClusterWatches` begin in however many namespaces that are listed one by one: no second has three times as many as the mean.
+        /// However many `ClusterWatches` begin in however many namespaces that are listed one by one: no second has
+        /// three times as many as the mean.
         #[test]
         fn no_second_has_more_than_three_times_the_mean(
             first in FEW + 1..40,

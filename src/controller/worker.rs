@@ -147,11 +147,11 @@ impl<C: KubeApi, T: Service> Worker<C, T> {
         }
     }
 
-    /// Keeps `pace`, which it shares with the tasks before and after it; `edited`: it replaces an earlier generation's
-    /// task.
+    /// Keeps `throttle`, which it shares with the workers before and after it; `edited`: it replaces the worker of an
+    /// earlier generation.
     #[must_use]
-    pub fn after(mut self, pace: Arc<EditThrottle>, edited: bool) -> Self {
-        (self.sync_state.throttle, self.schedule.edited) = (pace, edited);
+    pub fn after(mut self, throttle: Arc<EditThrottle>, edited: bool) -> Self {
+        (self.sync_state.throttle, self.schedule.edited) = (throttle, edited);
         self
     }
 

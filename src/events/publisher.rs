@@ -1,4 +1,5 @@
-//! Publishes Events at a limited rate, separate from other writes.
+//! Publishes Events at a limited rate, separate from other writes. kube's recorder would send each at once, whether or
+//! not this replica still leads.
 
 use std::{sync::Arc, time::Duration};
 

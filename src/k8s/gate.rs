@@ -61,7 +61,8 @@ impl Gate {
         self.write_now(call).await
     }
 
-    /// Sends a write that is not rate-limited.
+    /// Sends a write that is not rate-limited: a status of a `ClusterWatch`, which is rare and must not wait behind ten
+    /// thousand mirrors.
     ///
     /// # Errors
     /// See [`write`](Self::write).

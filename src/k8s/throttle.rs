@@ -1,4 +1,5 @@
-//! Honors the API server's Retry-After (429, priority and fairness) for all requests.
+//! Honors the API server's Retry-After (429, priority and fairness) for all requests. kube's own retries are per
+//! request: the others would go on while the API server asks for a pause.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},

@@ -3,6 +3,8 @@
 //! As in client-go, a holder renews every 2 s and stops 10 s after it sent its last successful renewal. The others wait
 //! until the Lease has not changed for its 15 s, by their own monotonic clocks. The 5 s in between are for writes in
 //! flight; the fence of every write (uid and resourceVersion) protects against slower ones.
+//!
+//! docs/project/dependencies.md says why this is none of the crates for it.
 
 #[cfg(test)]
 mod tests;

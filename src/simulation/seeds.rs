@@ -41,7 +41,7 @@ seeds! {
     seed_21 = 21;
     /// Owners wait for a complete list.
     seed_46 = 46;
-    /// A task that panicked is not started again.
+    /// A worker that panicked is not started again.
     seed_47 = 47;
     /// Nothing is ever marked stale.
     seed_63 = 63;

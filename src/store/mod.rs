@@ -1,4 +1,5 @@
-//! The index of all mirrors: a digest and a few facts of each, never the object.
+//! The index of all mirrors: a digest and a few facts of each, never the object. kube-runtime's store would keep
+//! each object as a whole, and a late event would overwrite there what the response to a write showed.
 
 use std::{
     collections::{BTreeMap, HashMap},

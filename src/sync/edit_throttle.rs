@@ -12,22 +12,22 @@ use crate::{clock::MonoTime, sync::schedule::FULL_APART};
 /// An edit takes effect at once if there was none for this long.
 const EDITS_APART: Duration = Duration::from_secs(60);
 
-/// How many paces are kept in addition to those of running tasks.
+/// How many throttles are kept in addition to those of running workers.
 const KEPT: usize = 1024;
 
 /// What is synced: the namespace, the cluster and the instance (`None`: all).
 type Of = (Box<str>, Box<str>, Option<Box<str>>);
 
-/// The paces of everything that is or was synced. They outlive tasks and `ClusterWatches`.
+/// The throttles of everything that is or was synced. They outlive workers and `ClusterWatches`.
 #[derive(Debug, Default)]
-pub struct Paces {
-    paces: HashMap<Of, Arc<EditThrottle>>,
+pub struct EditThrottles {
+    throttles: HashMap<Of, Arc<EditThrottle>>,
     /// This many entries make a sweep due.
     sweep_at: usize,
 }
 
-impl Paces {
-    /// The pace of this `instance` (`None`: all) of `cluster`, synced for `namespace`.
+impl EditThrottles {
+    /// The throttle of this `instance` (`None`: all) of `cluster`, synced for `namespace`.
     #[must_use]
     pub fn of(
         &mut self,
@@ -35,27 +35,27 @@ impl Paces {
         cluster: &str,
         instance: Option<&str>,
     ) -> Arc<EditThrottle> {
-        if self.paces.len() >= self.sweep_at {
+        if self.throttles.len() >= self.sweep_at {
             self.sweep();
         }
         let of = (namespace.into(), cluster.into(), instance.map(Into::into));
-        self.paces.entry(of).or_default().clone()
+        self.throttles.entry(of).or_default().clone()
     }
 
-    /// Of the paces without a task, keeps the [`KEPT`] that synced last.
+    /// Of the throttles without a worker, keeps the [`KEPT`] that synced last.
     fn sweep(&mut self) {
-        let in_use = |pace: &Arc<EditThrottle>| Arc::strong_count(pace) > 1;
-        let unused = self.paces.values().filter(|pace| !in_use(pace));
-        let mut synced: Vec<_> = unused.map(|pace| pace.lock().synced).collect();
+        let in_use = |throttle: &Arc<EditThrottle>| Arc::strong_count(throttle) > 1;
+        let unused = self.throttles.values().filter(|throttle| !in_use(throttle));
+        let mut synced: Vec<_> = unused.map(|throttle| throttle.lock().synced).collect();
         synced.sort_unstable_by(|one, other| other.cmp(one));
         let dropped = synced.get(KEPT).copied().flatten();
-        self.paces
-            .retain(|_, pace| in_use(pace) || pace.lock().synced > dropped);
-        self.sweep_at = (2 * self.paces.len()).max(KEPT);
+        self.throttles
+            .retain(|_, throttle| in_use(throttle) || throttle.lock().synced > dropped);
+        self.sweep_at = (2 * self.throttles.len()).max(KEPT);
     }
 }
 
-/// The state that outlives one task.
+/// The state that outlives one worker.
 #[derive(Debug, Default)]
 pub struct EditThrottle(Mutex<State>);
 
@@ -73,8 +73,8 @@ struct State {
 }
 
 impl EditThrottle {
-    /// When the first sync of a task that starts `now` may start; it is a full one. `turn` is the time between syncs;
-    /// `edited` means that the task replaces one of an earlier generation.
+    /// When the first sync of a worker that starts `now` may start; it is a full one. `turn` is the time between syncs;
+    /// `edited` means that the worker replaces one of an earlier generation.
     #[must_use]
     pub fn first_poll(&self, now: MonoTime, turn: Duration, edited: bool) -> MonoTime {
         let mut state = self.lock();
@@ -134,85 +134,93 @@ mod tests {
 
     #[test]
     fn one_edit_is_heeded_at_once_and_those_in_a_row_in_their_turn() {
-        let pace = EditThrottle::default();
+        let throttle = EditThrottle::default();
         assert_eq!(
-            pace.first_poll(at(5), TURN, true),
+            throttle.first_poll(at(5), TURN, true),
             at(5),
             "the first of all"
         );
-        pace.polls(at(5), true);
-        assert_eq!(pace.first_poll(at(6), TURN, true), at(6));
-        pace.polls(at(6), true);
-        assert_eq!(pace.first_poll(at(7), TURN, true), at(21));
+        throttle.polls(at(5), true);
+        assert_eq!(throttle.first_poll(at(6), TURN, true), at(6));
+        throttle.polls(at(6), true);
+        assert_eq!(throttle.first_poll(at(7), TURN, true), at(21));
         assert_eq!(
-            pace.first_poll(at(20), TURN, true),
+            throttle.first_poll(at(20), TURN, true),
             at(21),
             "its turn stays"
         );
-        assert_eq!(pace.first_poll(at(22), TURN, true), at(22));
-        pace.polls(at(22), true);
-        assert_eq!(pace.first_poll(at(66), TURN, true), at(66));
+        assert_eq!(throttle.first_poll(at(22), TURN, true), at(22));
+        throttle.polls(at(22), true);
+        assert_eq!(throttle.first_poll(at(66), TURN, true), at(66));
     }
 
     #[test]
     fn what_is_created_again_waits_for_its_turn_or_a_minute() {
-        let pace = EditThrottle::default();
+        let throttle = EditThrottle::default();
         assert_eq!(
-            pace.first_poll(at(5), TURN, false),
+            throttle.first_poll(at(5), TURN, false),
             at(5),
             "the first of all"
         );
-        pace.polls(at(5), true);
-        assert_eq!(pace.first_poll(at(10), TURN, false), at(20));
-        assert_eq!(pace.first_poll(at(30), TURN, false), at(30), "it is past");
+        throttle.polls(at(5), true);
+        assert_eq!(throttle.first_poll(at(10), TURN, false), at(20));
         assert_eq!(
-            pace.first_poll(at(10), Duration::from_secs(3600), false),
+            throttle.first_poll(at(30), TURN, false),
+            at(30),
+            "it is past"
+        );
+        assert_eq!(
+            throttle.first_poll(at(10), Duration::from_secs(3600), false),
             at(65)
         );
     }
 
     #[test]
     fn a_pace_is_known_by_what_is_polled_for_whom() {
-        let mut paces = Paces::default();
-        paces.of("ns", "c", None).polls(at(5), true);
-        let same = |pace: Arc<EditThrottle>| pace.lock().synced == Some(at(5));
-        assert!(same(paces.of("ns", "c", None)));
-        assert!(!same(paces.of("ns", "c", Some("i"))));
-        assert!(!same(paces.of("ns", "d", None)));
-        assert!(!same(paces.of("other", "c", None)));
+        let mut throttles = EditThrottles::default();
+        throttles.of("ns", "c", None).polls(at(5), true);
+        let same = |throttle: Arc<EditThrottle>| throttle.lock().synced == Some(at(5));
+        assert!(same(throttles.of("ns", "c", None)));
+        assert!(!same(throttles.of("ns", "c", Some("i"))));
+        assert!(!same(throttles.of("ns", "d", None)));
+        assert!(!same(throttles.of("other", "c", None)));
     }
 
     #[test]
     fn paces_are_bounded_and_those_in_use_stay() {
-        let mut paces = Paces::default();
-        let used = paces.of("ns", "c", None);
+        let mut throttles = EditThrottles::default();
+        let used = throttles.of("ns", "c", None);
         for number in 0..100_000 {
             let instance = number.to_string();
-            let pace = paces.of("ns", "c", Some(&instance));
-            pace.polls(at(10 + number), true);
+            let throttle = throttles.of("ns", "c", Some(&instance));
+            throttle.polls(at(10 + number), true);
         }
-        assert!(paces.paces.len() <= 2 * KEPT + 2, "{}", paces.paces.len());
+        assert!(
+            throttles.throttles.len() <= 2 * KEPT + 2,
+            "{}",
+            throttles.throttles.len()
+        );
         used.polls(at(1), true);
-        let again = paces.of("ns", "c", None);
-        assert_eq!(again.lock().synced, Some(at(1)), "a task has it");
-        let last = paces.of("ns", "c", Some("99999"));
+        let again = throttles.of("ns", "c", None);
+        assert_eq!(again.lock().synced, Some(at(1)), "a worker has it");
+        let last = throttles.of("ns", "c", Some("99999"));
         assert_eq!(last.lock().synced, Some(at(100_009)), "polled last");
     }
 
     #[test]
     fn full_listings_keep_their_distance_whoever_edits() {
-        let pace = EditThrottle::default();
-        pace.polls(at(5), true);
-        pace.listed(Some(at(5)), true, at(40));
+        let throttle = EditThrottle::default();
+        throttle.polls(at(5), true);
+        throttle.listed(Some(at(5)), true, at(40));
         assert_eq!(
-            pace.first_poll(at(10), TURN, true),
+            throttle.first_poll(at(10), TURN, true),
             at(65),
             "it takes several pages"
         );
-        pace.polls(at(100), false);
-        pace.listed(Some(at(5)), true, at(400));
+        throttle.polls(at(100), false);
+        throttle.listed(Some(at(5)), true, at(400));
         assert_eq!(
-            pace.first_poll(at(101), TURN, true),
+            throttle.first_poll(at(101), TURN, true),
             at(160),
             "it takes long, and yet something must be listed"
         );
@@ -222,17 +230,17 @@ mod tests {
         /// Whenever somebody edits: in a minute no more polls than in turn, and one.
         #[test]
         fn edits_cost_one_poll_a_minute_at_most(gaps in prop::collection::vec(1_u64..40, 1..200)) {
-            let pace = EditThrottle::default();
+            let throttle = EditThrottle::default();
             let (mut now, mut due, mut polls) = (at(0), Some(at(0)), Vec::new());
             for gap in gaps {
                 let next = now + Duration::from_secs(gap);
                 while let Some(poll) = due.filter(|poll| *poll <= next) {
-                    pace.polls(poll, true);
+                    throttle.polls(poll, true);
                     polls.push(poll);
                     due = Some(poll + TURN);
                 }
                 now = next;
-                due = Some(pace.first_poll(now, TURN, true));
+                due = Some(throttle.first_poll(now, TURN, true));
             }
             for (first, poll) in polls.iter().enumerate() {
                 let minute = polls[first..].iter().take_while(|other| **other < *poll + Duration::from_secs(60));

@@ -29,7 +29,7 @@ use crate::{
 /// The evidence of one list and the requests by id after it.
 pub struct ListEvidence<'a> {
     target: &'a MirrorTarget,
-    /// A digest of the target.
+    /// A digest of the target: an edit of the spec changes what is written of an item that did not change.
     digest: u64,
     /// When the last page arrived, to compare ends with.
     pub clocks: Clocks,

@@ -51,6 +51,7 @@ pub(super) async fn ask<A: Api, C: KubeApi, T: Service>(
         };
         let instance = mirror.subject.known_instance();
         let mut answer = question(api, target, instance, &mirror.subject.id, &mut left).await;
+        // The instance may be gone, and its path with it. Without an instance, the path has a dash in its place.
         if instance.is_some() && matches!(answer, Some(Err(Error::NotFound))) {
             answer = question(api, target, None, &mirror.subject.id, &mut left).await;
         }

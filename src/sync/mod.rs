@@ -90,14 +90,17 @@ async fn sync_with<C: KubeApi, T: Service>(
 ) -> Result<SyncOutcome, SyncError> {
     let SyncContext { env, target, .. } = ctx;
     let began = Moment::of(&*env.clock);
+    // Times in the list are compared with this one, so it is by the clock that made them.
     let began_at_api = env.together.clock().told(began.elapsed);
     let request = query::request(ctx.spec, target, state.begin_listing(ctx, began.elapsed));
+    // A list of everything, or of all that this target mirrors: only these show what is left to write.
     let (full, all) = (request.states.is_empty(), only_final(target).is_some());
     let mut queue = env.queue(target, &state.observer, &mut state.failed_writes);
     let mut evidence = ListEvidence::new(target, env.clocks());
 
     // List: each page is planned, and its writes start while the next page loads.
     let api = env.together.with_key(key);
+    // The API's own time, without the waits for writes, decides how far apart full syncs are.
     let timed = Timed::new(api.clone(), env.clock.clone());
     let (lists, asked) = (&mut state.lists, request.clone());
     let listed = list::list(ctx, timed.clone(), asked, lists, &mut evidence, &mut queue).await;

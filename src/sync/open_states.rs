@@ -4,9 +4,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use crate::{clock::MonoTime, together::wire::state};
 
-/// Maximum number of unknown states that are requested by name.
+/// Maximum number of unknown states that are requested by name, so that a broken API cannot make the query grow.
 const UNKNOWN_STATES: usize = 8;
-/// How long an unknown state is requested after it was last seen.
+/// How long an unknown state is requested after it was last seen: a repair lasts hours, and each state makes the query
+/// longer.
 const UNKNOWN_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The known open states, and the unknown states that the API returned. Unknown states count as open, so they are

@@ -11,20 +11,24 @@ use crate::{
 
 /// Maximum time between two writes of a `ClusterWatch`'s status, which shows readers that the operator is alive.
 pub const HEARTBEAT: Duration = Duration::from_secs(300);
-/// Minimum distance of full syncs, as a multiple of the API time of the last one.
+/// Minimum distance of full syncs, as a multiple of the API time of the last one: they keep the API busy for at most a
+/// tenth of the time, however slow it is.
 pub const FULL_SPACING: u32 = 10;
-/// Default time between full syncs.
+/// Default time between full syncs. Active syncs notice all that is open; only a full one sees what was created and
+/// finished between two of them.
 const FULL_RESYNC: Duration = Duration::from_secs(600);
 /// Added to three intervals before a mirror counts as stale. A sync may take this long before it does.
 pub const STALE_GRACE: Duration = Duration::from_secs(120);
 /// The first syncs of a `ClusterWatch` share one jitter: ten times up to 5 % either way is a whole interval, so
 /// `ClusterWatches` that started together are spread over it.
 const SPREADING: u64 = 10;
-/// Maximum wait after a rejected key, or after a sync that made too many requests.
+/// Maximum wait after a rejected key, or after a sync that made too many requests: a repaired permission works within
+/// ten minutes, without a person who asks for a sync.
 const REFUSED_MAX: Duration = Duration::from_secs(600);
-/// Requests by id that every sync may make.
+/// Requests by id that every sync may make: few enough that a sync of one page stays cheap when the API shows nothing.
 const QUESTIONS: usize = 10;
-/// Minimum time between starts of full syncs with several pages, whatever their result.
+/// Minimum time between starts of full syncs with several pages, whatever their result. The bound on requests is per
+/// minute, and two of them in one minute would exceed it.
 pub const FULL_APART: Duration = Duration::from_secs(60);
 
 /// Requests by id of a sync with this many pages: ten, or as many as pages.

@@ -28,7 +28,8 @@ use crate::{
     },
 };
 
-/// The state kept between syncs. Its parts are borrowed one by one, so that writes and the list run concurrently.
+/// The state kept between syncs. Nothing of it is stored: after a restart, proof of absence is collected anew. Its
+/// parts are borrowed one by one, so that writes and the list run concurrently.
 #[derive(Debug, Default)]
 pub struct SyncState {
     /// When the Secret was read, and when it is to be read.

@@ -71,7 +71,7 @@ pub struct StatusInputs {
     pub stale_after: Duration,
     /// The `requestedAt` annotation, once it was acted on.
     pub handled: Option<String>,
-    /// Status and reason of Ready before the task panicked.
+    /// Status and reason of Ready before the worker panicked.
     pub before_panic: Option<(String, Reason)>,
     /// Totals over the mirrors; `None` if not known yet.
     pub rollup: Option<Rollup>,

@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl<C: KubeApi, T: Service> Worker<C, T> {
-    /// `ready` is the status and reason of Ready before an earlier task of this generation panicked. A suspended
+    /// `ready` is the status and reason of Ready before an earlier worker of this generation panicked. A suspended
     /// `ClusterWatch` shows them again.
     #[must_use]
     pub fn recalling(mut self, ready: Option<(String, Reason)>) -> Self {

@@ -13,9 +13,10 @@ use crate::{
     together::CompleteListing,
 };
 
-/// Number of syncs that must agree before a mirror is marked.
+/// Number of syncs that must agree before a mirror is marked: one answer may come from a replica of the API that lags.
 const AGREEING: u32 = 2;
-/// If more than this many and more than a tenth vanish at once, a second full sync must confirm it.
+/// If more than this many and more than a tenth vanish at once, a second full sync must confirm it. Repairs end one by
+/// one; so many at once rather mean a filter or a permission that broke.
 const MASS: usize = 10;
 
 /// The response of the API to a request for one remediation by id.
@@ -46,8 +47,8 @@ enum Presence {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Missing {
-    /// The last complete list before the first one without it; `None` if this task had none, so that it is unknown how
-    /// long it has been missing.
+    /// The last complete list before the first one without it; `None` if this worker had none, so that it is unknown
+    /// how long it has been missing.
     since: Option<MonoTime>,
     /// Complete lists in a row without it.
     listings: u32,
@@ -69,13 +70,13 @@ struct Missing {
     unreadable: bool,
 }
 
-/// The open mirrors of one `ClusterWatch` that complete lists did not show, or showed unreadably, and whether the request
-/// by id can be trusted.
+/// The open mirrors of one `ClusterWatch` that complete lists did not show, or showed unreadably, and whether the
+/// request by id can be trusted.
 #[derive(Debug, Default)]
 pub struct Absences {
     missing: BTreeMap<Box<str>, Missing>,
     trusted: bool,
-    /// When the last complete list of this task ended.
+    /// When the last complete list of this worker ended.
     listed: Option<MonoTime>,
 }
 
@@ -170,7 +171,8 @@ impl Absences {
             .collect()
     }
 
-    /// Whether the request by id is trusted: it returned 200 for a remediation that was listed.
+    /// Whether the request by id is trusted: it returned 200 for a remediation that was listed. A server or proxy
+    /// without that path answers 404 for every id, and the reference page of the API does not mention it.
     #[must_use]
     pub fn trusts_ids(&self) -> bool {
         self.trusted
@@ -247,7 +249,7 @@ impl Absences {
     }
 
     /// Whether no complete list has confirmed it for longer than `stale` at `now`. If that time is unknown, two lists
-    /// in a row without it suffice, because the task may have been restarted many times.
+    /// in a row without it suffice, because the worker may have been restarted many times.
     #[must_use]
     pub fn overdue(&self, name: &str, now: MonoTime, stale: Duration) -> bool {
         self.missing.get(name).is_some_and(|missing| {

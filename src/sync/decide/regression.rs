@@ -6,7 +6,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use crate::clock::MonoTime;
 
-/// Minimum time between two complete lists that show the same older version.
+/// Minimum time between two complete lists that show the same older version: far longer than a replica of the API lags.
 const APART: Duration = Duration::from_secs(300);
 
 #[derive(Clone, Copy, Debug)]
@@ -33,8 +33,8 @@ pub struct Regressions {
 }
 
 impl Regressions {
-    /// Whether complete lists have shown nothing but this older version, or one between it and them, for five minutes. A
-    /// remediation goes on after a restore of the API too.
+    /// Whether complete lists have shown nothing but this older version, or one between it and them, for five minutes.
+    /// A remediation goes on after a restore of the API too.
     #[must_use]
     pub fn trusted(&self, name: &str, version: Option<Timestamp>) -> bool {
         self.seen.get(name).is_some_and(|seen| {

@@ -4,7 +4,7 @@ use std::{collections::HashSet, time::Duration};
 
 use crate::{k8s::error::KubeApiError, sync::schedule::after_refusal};
 
-/// Maximum number of names kept. Beyond it, all writes are retried.
+/// Maximum number of names kept, so that memory is bounded. Beyond it, all writes are retried.
 const MOST: usize = 4096;
 
 /// Failed writes, kept from sync to sync. An active sync does not list finished remediations, so only a full sync can

@@ -1,5 +1,5 @@
 //! Requests that set labels and owner references and may still take effect although nothing waits for them: those in
-//! progress when their task ended, and those without a response.
+//! progress when their worker ended, and those without a response.
 
 use std::{
     collections::BTreeMap,

@@ -23,11 +23,14 @@ use crate::{
 /// Maximum number of writes in flight at which a creation starts. A creation is two requests in sequence, and this many
 /// keep an API server busy.
 const CREATES: usize = 32;
-/// The same for an update, which starts only when fewer than this many writes are in flight.
+/// The same for an update, which starts only when fewer than this many writes are in flight: what a person waits for,
+/// such as a new FAILED, must not share the API server with thirty others.
 const CHANGES: usize = 8;
 /// After this many failed creations a sync creates no more, and after as many failed updates it updates no more: a
-/// quota on creations must not block updates. The next sync plans them again.
+/// quota on creations must not block updates. The next sync plans them again. So a full quota costs twenty requests a
+/// sync, not ten thousand.
 const FAILURES: usize = 20;
+
 /// The results of the writes of a sync.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct WriteSummary {

@@ -13,7 +13,7 @@ use crate::together::{
     },
 };
 
-/// Maximum number of pages of a list.
+/// Maximum number of pages of a list: a million remediations. It ends a list whose tokens and ids never repeat.
 pub(super) const MAX_PAGES: usize = 10_000;
 /// This many pages in a row without a new id mean a loop. A single one may occur if new remediations shift the pages.
 const REPEATED: usize = 2;
@@ -132,7 +132,8 @@ enum Sighting {
     Repeated,
 }
 
-/// The ids of a pass. It stores only hashes, about 8 bytes per id.
+/// The ids of a pass. It stores only hashes, about 8 bytes per id. The chance that two of
+/// 100,000 ids have the same hash is one in four billion, and the next pass has other hashes.
 #[derive(Debug, Default)]
 struct SeenIds {
     hasher: RandomState,

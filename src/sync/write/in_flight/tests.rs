@@ -42,7 +42,7 @@ async fn what_may_still_be_carried_out_is_known_by_how_its_request_ended() {
         (Some(Err(KubeApiError::Conflict)), false),
         (Some(Err(refused)), false),
         (Some(Err(unavailable)), true),
-        // Its task has ended.
+        // Its worker has ended.
         (None, true),
     ] {
         let sent = Sent::default();
