@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client, client::Body};
 
 use super::*;
-use crate::{k8s::error::KubeApiError, testing::log::Kept};
+use crate::{k8s::error::KubeApiError, testing::log::KeptLog};
 
 mod keys;
 
@@ -22,10 +22,7 @@ fn a_panics_message_is_shown_only_where_it_holds_no_data() {
 #[tokio::test]
 async fn what_the_cluster_answers_is_never_logged() {
     for format in [LogFormat::Json, LogFormat::Text] {
-        let kept = Kept::default();
-        let to = kept.clone();
-        let log = log(format, "trace", move || to.clone(), false);
-        let log = tracing::subscriber::set_default(log);
+        let log = KeptLog::start(format, "trace");
         for (status, body) in [
             (200, r#"{"kind":"Secret","data":"planted"}"#),
             (500, "planted"),
@@ -44,8 +41,7 @@ async fn what_the_cluster_answers_is_never_logged() {
                 "{error}"
             );
         }
-        drop(log);
-        let text = kept.text();
+        let text = log.text();
         assert_eq!(text.matches("asked").count(), 3, "{text}");
         assert!(!text.contains("planted"), "{text}");
     }

@@ -46,13 +46,9 @@ fn twice<'a>(keys: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
 /// come and go.
 #[test]
 fn no_line_that_is_logged_has_a_key_twice() {
-    let kept = Kept::default();
-    let to = kept.clone();
-    // While there is one log alone, tracing lets whichever thread comes first say for all whether a line is wanted.
-    let _second = tracing::Dispatch::new(log(LogFormat::Json, "debug", io::sink, false));
-    let log = log(LogFormat::Json, "debug", move || to.clone(), false);
-    tracing::subscriber::with_default(log, || (0..2).for_each(simulation::play));
-    let text = kept.text();
+    let log = KeptLog::start(LogFormat::Json, "debug");
+    (0..2).for_each(simulation::play);
+    let text = log.text();
     for told in ["sync failed", "\"synced\""] {
         assert!(text.contains(told), "nothing says {told}");
     }

@@ -5,23 +5,19 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     config::LogFormat,
-    telemetry,
-    testing::{item, log::Kept},
+    testing::{item, log::KeptLog},
 };
 
 /// The lines with this message that `filter` lets through, while one `ClusterWatch` syncs and panics once.
 async fn lines(format: LogFormat, filter: &str, message: &str) -> Vec<String> {
-    let kept = Kept::default();
-    let to = kept.clone();
-    let log = telemetry::log(format, filter, move || to.clone(), false);
-    let _log = tracing::subscriber::set_default(log);
+    let log = KeptLog::start(format, filter);
     let world = World::new();
     world.api.inner.show(item(1, "RUNNING"));
     world.create("training", None);
     world.pass(5).await;
     world.api.panics.store(1, Ordering::SeqCst);
     world.pass(60).await;
-    let text = kept.text();
+    let text = log.text();
     let found = text.lines().filter(|line| line.contains(message));
     found.map(str::to_owned).collect()
 }
