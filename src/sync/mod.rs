@@ -123,11 +123,7 @@ async fn sync_with<C: KubeApi, T: Service>(
     prune::finished(ctx, &mut evidence, &mut queue).await;
 
     // Remember.
-    let list = ListTime {
-        ended,
-        lasted: ended.duration_since(began.elapsed),
-        taken: timed.taken(),
-    };
+    let list = ListTime::of(began.elapsed, ended, timed.taken());
     let summary = queue.finish(full || all).await;
     let settled = ended..env.clock.elapsed();
     lists.settled(full.then_some(list), (evidence.versions, settled));

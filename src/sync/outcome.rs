@@ -15,6 +15,17 @@ pub struct ListTime {
     pub taken: Duration,
 }
 
+impl ListTime {
+    /// That of a list from `began` to `ended`, for which the API needed the time `taken`.
+    pub(crate) fn of(began: MonoTime, ended: MonoTime, taken: Duration) -> Self {
+        Self {
+            ended,
+            lasted: ended.duration_since(began),
+            taken,
+        }
+    }
+}
+
 /// The result of a complete sync.
 #[derive(Debug)]
 pub struct SyncOutcome {
