@@ -79,6 +79,14 @@ impl World {
         world
     }
 
+    /// It lists so many on each page.
+    fn pages_of(&mut self, page_size: u32) {
+        self.spec.query = Some(Query {
+            page_size: Some(page_size),
+            order_by: None,
+        });
+    }
+
     fn api(&self) -> MemoryTogether {
         self.env.together.clone()
     }
@@ -139,6 +147,10 @@ impl World {
         asked.retain(|asked| matches!(asked, Asked::One(..)));
         asked
     }
+}
+
+fn running(numbers: std::ops::Range<u64>) -> impl Iterator<Item = Remediation> {
+    numbers.map(|number| item(number, "RUNNING"))
 }
 
 fn unavailable() -> Error {
