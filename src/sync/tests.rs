@@ -6,15 +6,12 @@ use super::*;
 use crate::{
     api::cluster_watch::{ClusterWatchSpec, Query},
     clock::Clock,
-    events::Events,
     store::Index,
-    sync::{
-        credentials::Keys, schedule::Cadence, target::MirrorTarget, write::permits::WritePermits,
-    },
+    sync::{schedule::Cadence, target::MirrorTarget},
     testing::{
         clock::TestClock,
         cluster::MemoryKubeApi,
-        id, item, target,
+        env, id, item, target,
         together::{Asked, Filter, MemoryTogether},
         word,
     },
@@ -53,15 +50,12 @@ impl World {
         let cluster = MemoryKubeApi::default();
         cluster.set_key(b"key-1");
         Self {
-            env: Env {
-                kube: cluster,
-                together: MemoryTogether::default(),
-                index: Index::new(0),
-                clock: clock.clone(),
-                events: Events::default(),
-                permits: WritePermits::default(),
-                keys: Keys::default(),
-            },
+            env: env(
+                cluster,
+                MemoryTogether::default(),
+                Index::new(0),
+                clock.clone(),
+            ),
             clock,
             spec: ClusterWatchSpec::default(),
             target: target(),

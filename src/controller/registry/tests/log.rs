@@ -3,11 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{
-    config::LogFormat,
-    telemetry,
-    testing::{item, log::Kept},
-};
+use crate::{config::LogFormat, telemetry, testing::log::Kept};
 
 /// The lines with this message that `filter` lets through, while one `ClusterWatch` syncs and panics once.
 async fn lines(format: LogFormat, filter: &str, message: &str) -> Vec<String> {
