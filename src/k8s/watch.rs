@@ -195,26 +195,20 @@ mod tests {
         listings.load(Ordering::SeqCst)
     }
 
+    /// It comes too late, it is from a version that the API server does not have yet, or it is refused: a list would show
+    /// when that ends.
     #[tokio::test(start_paused = true)]
-    async fn a_watch_that_always_comes_too_late_lists_ever_more_rarely() {
-        for (status, answer) in [(200, GONE_EVENT), (410, GONE_STATUS)] {
+    async fn a_watch_that_always_fails_lists_again_ever_more_rarely() {
+        for (status, answer) in [
+            (200, GONE_EVENT),
+            (410, GONE_STATUS),
+            (200, TOO_LARGE_EVENT),
+            (504, TOO_LARGE_STATUS),
+            (403, FORBIDDEN),
+        ] {
             let listings = listings_of_an_hour(status, answer).await;
-            assert!((50..200).contains(&listings), "{status}: {listings}");
+            assert!((50..200).contains(&listings), "{answer}: {listings}");
         }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_watch_from_a_version_that_the_api_server_does_not_have_yet_lists_again() {
-        for (status, answer) in [(200, TOO_LARGE_EVENT), (504, TOO_LARGE_STATUS)] {
-            let listings = listings_of_an_hour(status, answer).await;
-            assert!((50..200).contains(&listings), "{status}: {listings}");
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_watch_that_is_refused_lists_again_to_learn_when_that_ends() {
-        let listings = listings_of_an_hour(403, FORBIDDEN).await;
-        assert!((50..200).contains(&listings), "{listings}");
     }
 
     /// The queries of lists, where each list has two pages and each watch ends at once.
