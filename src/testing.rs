@@ -10,7 +10,12 @@ use crate::{
     api::remediation::{Remediation as Mirror, RemediationSpec, RemediationStatus},
     clock::Clock,
     events::Events,
-    mirror::{end::Clocks, labels::Labels, name::object_name, status::from_api},
+    mirror::{
+        end::Clocks,
+        labels::{FlagLabels, Labels},
+        name::object_name,
+        status::from_api,
+    },
     store::Index,
     sync::{
         Env, change::MirrorChange, credentials::Keys, retention::Policy, target::MirrorTarget,
@@ -194,6 +199,14 @@ pub(crate) fn env<C, S>(kube: C, together: S, index: Index, clock: Arc<dyn Clock
         permits: WritePermits::default(),
         keys: Keys::default(),
     }
+}
+
+/// The labels of these `--mirror-label`.
+pub(crate) fn flags(pairs: &[(&str, &str)]) -> FlagLabels {
+    let pairs = pairs.iter();
+    pairs
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect()
 }
 
 /// A target of all instances and states that keeps everything.
