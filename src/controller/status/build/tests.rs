@@ -301,10 +301,8 @@ fn the_mirrors_generation_says_what_holds() {
             ..ClusterWatchStatus::default()
         };
         let next = build(&previous, &synced(), &facts(adopted, adopting), now());
-        assert_eq!(
-            next.mirrors_generation, after,
-            "{before:?} {adopted} {adopting:?}"
-        );
+        let case = format!("{before:?} {adopted} {adopting:?}");
+        assert_eq!(next.mirrors_generation, after, "{case}");
     }
 }
 
@@ -326,10 +324,7 @@ fn a_promise_too_far_ahead_is_taken_back_at_once() {
     ];
     for (further, silent, write) in table {
         let (old, new) = (promised(MINUTE * 5 + further), promised(MINUTE * 5));
-        assert_eq!(
-            worth_writing(&old, &new, Some(silent)),
-            write,
-            "{further:?} {silent:?}"
-        );
+        let writes = worth_writing(&old, &new, Some(silent));
+        assert_eq!(writes, write, "{further:?} {silent:?}");
     }
 }

@@ -240,12 +240,8 @@ fn an_expired_one_gets_no_mirror() {
             },
             ..target()
         };
-        assert_eq!(
-            World::new().plans(&target, item),
-            plan,
-            "{hours} {}",
-            item.state
-        );
+        let plans = World::new().plans(&target, item);
+        assert_eq!(plans, plan, "{hours} {}", item.state);
     }
 }
 
@@ -277,10 +273,8 @@ fn an_older_version_is_written_only_when_trusted() {
         Verdict::Older(version) => assert_eq!(version, at("2026-11-23T09:29:59.9Z")),
         other => panic!("{other:?}"),
     }
-    assert_eq!(
-        word(&world.plan_trusting(&target(), &older, true)),
-        "status"
-    );
+    let trusted = world.plan_trusting(&target(), &older, true);
+    assert_eq!(word(&trusted), "status");
     for unreadable in ["yesterday", ""] {
         assert_eq!(world.plans(&target(), &updated(unreadable)), "status");
     }

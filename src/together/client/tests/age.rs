@@ -32,11 +32,8 @@ async fn used(client: Client, from: impl Fn() -> SocketAddr) {
         let age = times.last().unwrap().duration_since(times[0]);
         assert!(age < MINUTE, "used for {age:?}");
     }
-    assert_eq!(
-        connections.len(),
-        4,
-        "no more than there must be: {connections:?}"
-    );
+    // No more than there must be.
+    assert_eq!(connections.len(), 4, "{connections:?}");
 }
 
 #[tokio::test]
