@@ -153,8 +153,12 @@ mod tests {
         // What the watch shows, what is made of it, and those that are named then.
         for (event, told, named) in [
             (Event::Init, Some("Init"), &[][..]),
-            (Event::InitApply(bad(false)), None, &[]),
-            (Event::InitApply(good(true)), Some("InitApply(good)"), &[]),
+            (Event::InitApply(bad(false)), None, &["bad"]),
+            (
+                Event::InitApply(good(true)),
+                Some("InitApply(good)"),
+                &["bad"],
+            ),
             (Event::InitDone, Some("InitDone"), &["bad"]),
             // An object that was readable counts as deleted for now.
             (
