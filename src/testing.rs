@@ -2,13 +2,25 @@
 //! API.
 #![allow(clippy::unwrap_used)]
 
+use std::sync::Arc;
+
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Condition, jiff::Timestamp};
 
 use crate::{
     api::remediation::{Remediation as Mirror, RemediationSpec, RemediationStatus},
-    mirror::{end::Clocks, labels::Labels, name::object_name, status::from_api},
+    clock::Clock,
+    events::Events,
+    mirror::{
+        end::Clocks,
+        labels::{FlagLabels, Labels},
+        name::object_name,
+        status::from_api,
+    },
     store::Index,
-    sync::{retention::Policy, target::MirrorTarget},
+    sync::{
+        Env, change::MirrorChange, credentials::Keys, retention::Policy, target::MirrorTarget,
+        write::permits::WritePermits,
+    },
     together::{LinkedAlert, Remediation, Xid},
 };
 
@@ -144,13 +156,22 @@ pub(crate) fn mirror_at(name: &str, version: u64, state: &str) -> Mirror {
     object
 }
 
+/// What a mirror of the remediation with this id names.
+pub(crate) fn spec(id: &str) -> RemediationSpec {
+    RemediationSpec {
+        cluster_id: CLUSTER.into(),
+        id: id.to_owned(),
+    }
+}
+
+/// What creates the mirror of `item`.
+pub(crate) fn creation(item: &Remediation) -> MirrorChange {
+    MirrorChange::Create(Box::new(from_api(item, &[], 1)), spec(&item.id))
+}
+
 /// The mirror of `item`, version 1.
 pub(crate) fn mirror(item: &Remediation) -> Mirror {
-    let spec = RemediationSpec {
-        cluster_id: CLUSTER.into(),
-        id: item.id.to_string(),
-    };
-    let mut object = Mirror::new(&object_name(CLUSTER, &item.id), spec);
+    let mut object = Mirror::new(&object_name(CLUSTER, &item.id), spec(&item.id));
     object.metadata.namespace = Some(NAMESPACE.into());
     object.metadata.uid = some("u");
     object.metadata.resource_version = some("1");
@@ -165,6 +186,27 @@ pub(crate) fn index(items: &[Remediation]) -> Index {
         index.apply(mirror(item));
     }
     index
+}
+
+/// What a worker shares with the others, new, between these two APIs.
+pub(crate) fn env<C, S>(kube: C, together: S, index: Index, clock: Arc<dyn Clock>) -> Env<C, S> {
+    Env {
+        kube,
+        together,
+        index,
+        clock,
+        events: Events::default(),
+        permits: WritePermits::default(),
+        keys: Keys::default(),
+    }
+}
+
+/// The labels of these `--mirror-label`.
+pub(crate) fn flags(pairs: &[(&str, &str)]) -> FlagLabels {
+    let pairs = pairs.iter();
+    pairs
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect()
 }
 
 /// A target of all instances and states that keeps everything.

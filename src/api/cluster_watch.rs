@@ -233,12 +233,13 @@ mod tests {
 
     #[test]
     fn a_dash_is_no_instance() {
-        assert_eq!(spec(&json!({})).instance(), None);
-        assert_eq!(spec(&json!({ "instanceId": "-" })).instance(), None);
-        assert_eq!(
-            spec(&json!({ "instanceId": "i-1" })).instance(),
-            Some("i-1")
-        );
+        for (named, instance) in [
+            (json!({}), None),
+            (json!({ "instanceId": "-" }), None),
+            (json!({ "instanceId": "i-1" }), Some("i-1")),
+        ] {
+            assert_eq!(spec(&named).instance(), instance);
+        }
     }
 
     #[test]
@@ -276,9 +277,7 @@ mod tests {
     fn an_empty_status_writes_nothing_and_reads_back() {
         let status = ClusterWatchStatus::default();
         assert_eq!(serde_json::to_value(&status).unwrap(), json!({}));
-        assert_eq!(
-            serde_json::from_value::<ClusterWatchStatus>(json!({})).unwrap(),
-            status
-        );
+        let read: ClusterWatchStatus = serde_json::from_value(json!({})).unwrap();
+        assert_eq!(read, status);
     }
 }

@@ -7,11 +7,7 @@ use clap::CommandFactory as _;
 use super::*;
 
 fn complaint(flags: &[&str]) -> String {
-    let line = ["together-remediation-operator", "run"].iter().chain(flags);
-    parse(line, |_| None)
-        .err()
-        .map(|error| one_line(&error))
-        .unwrap_or_default()
+    told(flags, &[]).err().unwrap_or_default()
 }
 
 #[test]
@@ -27,12 +23,8 @@ fn election_is_on_unless_switched_off() {
         (&["--leader-elect=true"], true),
         (&["--leader-elect=false"], false),
     ] {
-        let line = ["together-remediation-operator", "run"].iter().chain(flags);
-        let elected = match parse(line, |_| None).map(|cli| cli.command) {
-            Ok(Command::Run(run)) => Some(run.lease.leader_elect),
-            _ => None,
-        };
-        assert_eq!(elected, Some(on), "{flags:?}");
+        let run = told(flags, &[]).unwrap();
+        assert_eq!(run.lease.leader_elect, on, "{flags:?}");
     }
 }
 
@@ -109,11 +101,8 @@ fn an_empty_variable_is_as_good_as_none() {
     for name in &names {
         for empty in ["", " ", "\n"] {
             let run = told(&[], &[(name, empty)]);
-            assert_eq!(
-                format!("{run:?}"),
-                format!("{:?}", Ok::<_, String>(&unset)),
-                "{name}={empty:?}"
-            );
+            let same = format!("{:?}", Ok::<_, String>(&unset));
+            assert_eq!(format!("{run:?}"), same, "{name}={empty:?}");
         }
     }
     let empty: Vec<_> = names.iter().map(|name| (name.as_str(), "")).collect();
@@ -132,10 +121,7 @@ fn a_variable_is_heeded_and_a_flag_before_it() {
     ];
     let run = told(&[], &environment).unwrap();
     assert_eq!(run.scope.namespaces, ["a", "b"]);
-    assert_eq!(
-        run.lease.lease_namespace.as_deref(),
-        Some("together-system")
-    );
+    assert_eq!(run.lease.lease_namespace.unwrap(), "together-system");
     assert_eq!(run.log.log_level, "debug");
     assert_eq!(run.together.api_url, "https://api.example");
     let run = told(&["--namespace", "c"], &environment).unwrap();

@@ -132,20 +132,14 @@ mod tests {
 
     use super::*;
     use crate::{
-        api::{
-            cluster_watch::ClusterWatchSpec,
-            remediation::{Remediation, RemediationSpec, RemediationStatus},
-        },
+        api::cluster_watch::ClusterWatchSpec,
         clock::SystemClock,
-        events::Events,
         k8s::error::KubeApiError,
-        mirror::status::from_api,
         store::Index,
-        sync::{credentials::Keys, write::permits::WritePermits},
         testing::{
             CLUSTER, NAMESPACE,
             cluster::{Call, MemoryKubeApi},
-            id, item, now,
+            creation, env, id, index, item, now,
             together::MemoryTogether,
             word,
         },
@@ -153,58 +147,29 @@ mod tests {
 
     /// One open mirror, of [`CLUSTER`] and `instance-1`.
     fn open() -> Vec<Open> {
-        let spec = RemediationSpec {
-            cluster_id: CLUSTER.into(),
-            id: id(1),
-        };
-        let mut object = Remediation::new(&id(1), spec);
-        object.metadata.namespace = Some(NAMESPACE.into());
-        object.metadata.uid = Some("u".into());
-        object.metadata.resource_version = Some("1".into());
-        object.status = Some(RemediationStatus {
-            instance_id: Some("instance-1".into()),
-            ..RemediationStatus::default()
-        });
-        let index = Index::new(0);
-        index.apply(object);
-        index.all_open(None)
-    }
-
-    fn env(cluster: MemoryKubeApi) -> Env<MemoryKubeApi, MemoryTogether> {
-        Env {
-            kube: cluster,
-            together: MemoryTogether::default(),
-            index: Index::new(0),
-            clock: Arc::new(SystemClock::default()),
-            events: Events::default(),
-            permits: WritePermits::default(),
-            keys: Keys::default(),
-        }
+        index(&[item(1, "RUNNING")]).all_open(None)
     }
 
     /// Open mirrors that no `ClusterWatch` looks after.
-    async fn retained<C: KubeApi>(
-        env: &Env<C, MemoryTogether>,
+    async fn retained(
         numbers: std::ops::RangeInclusive<u64>,
-    ) {
+    ) -> Env<MemoryKubeApi, MemoryTogether> {
+        let clock = Arc::new(SystemClock::default());
+        let (kube, together) = (MemoryKubeApi::default(), MemoryTogether::default());
+        let env = env(kube, together, Index::new(0), clock);
+        let writer = Writer {
+            cluster: env.kube.clone(),
+            index: env.index.clone(),
+            namespace: NAMESPACE.into(),
+            labels: Labels::default(),
+            owners: [].into(),
+        };
         for number in numbers {
-            let (cluster, index) = (env.kube.clone(), env.index.clone());
-            let writer = Writer {
-                cluster,
-                index,
-                namespace: NAMESPACE.into(),
-                labels: Labels::default(),
-                owners: [].into(),
-            };
-            let spec = RemediationSpec {
-                cluster_id: CLUSTER.into(),
-                id: id(number),
-            };
-            let status = from_api(&item(number, "RUNNING"), &[], 1);
-            let change = MirrorChange::Create(Box::new(status), spec);
             let name = id(number).into();
+            let change = creation(&item(number, "RUNNING"));
             writer.write(Write { name, change }, now()).await.unwrap();
         }
+        env
     }
 
     fn stale(cluster: &MemoryKubeApi) -> Vec<String> {
@@ -236,12 +201,8 @@ mod tests {
     fn a_watch_of_its_instance_or_of_all_looks_after_it() {
         assert!(alone(&[]));
         assert!(!alone(&[watch("a", NAMESPACE, CLUSTER, None)]));
-        assert!(!alone(&[watch(
-            "a",
-            NAMESPACE,
-            CLUSTER,
-            Some("instance-1")
-        )]));
+        let of_instance = watch("a", NAMESPACE, CLUSTER, Some("instance-1"));
+        assert!(!alone(&[of_instance]));
         assert!(alone(&[
             watch("a", "elsewhere", CLUSTER, None),
             watch("b", NAMESPACE, "another", None),
@@ -251,9 +212,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_that_cannot_be_marked_keeps_no_other_unmarked() {
-        let cluster = MemoryKubeApi::default();
-        let env = env(cluster.clone());
-        retained(&env, 1..=3).await;
+        let env = retained(1..=3).await;
+        let cluster = env.kube.clone();
         cluster.fail(|call| {
             let bad = *call == Call::Status(id(1)) || *call == Call::Get(id(1));
             bad.then(|| KubeApiError::Refused("by a policy".into()))
@@ -266,9 +226,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn after_a_look_that_gave_up_the_next_one_goes_on_elsewhere() {
-        let cluster = MemoryKubeApi::default();
-        let env = env(cluster.clone());
-        retained(&env, 1..=15).await;
+        let env = retained(1..=15).await;
+        let cluster = env.kube.clone();
         cluster.calls();
         cluster.fail(|call| {
             let (Call::Status(name) | Call::Get(name)) = call else {
@@ -286,12 +245,8 @@ mod tests {
     }
 
     #[test]
-    fn one_that_cannot_be_read_looks_after_nothing() {
-        assert!(alone(&[watch("a", NAMESPACE, "", None)]));
-    }
-
-    #[test]
     fn a_watch_that_is_deleted_or_that_overlaps_looks_after_nothing() {
+        assert!(alone(&[watch("a", NAMESPACE, "", None)]), "unreadable");
         let mut deleted = watch("a", NAMESPACE, CLUSTER, None);
         deleted.metadata.deletion_timestamp = Some(Time(now()));
         assert!(alone(&[deleted]));

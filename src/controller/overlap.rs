@@ -142,12 +142,6 @@ mod tests {
     }
 
     #[test]
-    fn two_instances_do_not_overlap() {
-        let all = [claim("a", 1, Some("i")), claim("b", 1, Some("j"))];
-        assert_eq!(overlapped(&all[1], &all), None);
-    }
-
-    #[test]
     fn one_that_is_kept_out_keeps_nobody_out() {
         let all = [
             claim("a", 1, Some("i")),
@@ -159,12 +153,13 @@ mod tests {
     }
 
     #[test]
-    fn another_cluster_is_another_matter() {
-        let other = Claim {
-            cluster: "d",
-            ..claim("b", 2, None)
-        };
-        assert_eq!(overlapped(&other, &[claim("a", 1, None), other]), None);
+    fn another_instance_and_another_cluster_are_another_matter() {
+        let first = claim("a", 1, Some("i"));
+        let mut second = claim("b", 1, Some("j"));
+        assert_eq!(overlapped(&second, &[first, second]), None);
+        (second.cluster, second.instance) = ("d", None);
+        let first = claim("a", 1, None);
+        assert_eq!(overlapped(&second, &[first, second]), None);
     }
 
     #[test]

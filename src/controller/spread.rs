@@ -185,11 +185,8 @@ mod tests {
         let mut begin = vec![begins("a", Some(new)), begins("c", Some(old))];
         begin.extend((0..28).map(|_| begins("b", None)));
         let waits = |begin: &[Begins<'_>]| -> Vec<u64> {
-            let places = places(begin, 0);
-            places
-                .iter()
-                .map(|place| place.wait(MINUTE).as_secs())
-                .collect()
+            let places = places(begin, 0).into_iter();
+            places.map(|place| place.wait(MINUTE).as_secs()).collect()
         };
         let thirty = waits(&begin);
         assert_eq!((thirty[0], thirty[1]), (29, 28));
@@ -225,10 +222,8 @@ mod tests {
     #[test]
     fn others_count_while_their_first_syncs_go_on() {
         let mut lately = Lately::default();
-        assert_eq!(
-            [2, 3, 1].map(|many| lately.begin(many, second(60))),
-            [0, 2, 5]
-        );
+        let others = [2, 3, 1].map(|many| lately.begin(many, second(60)));
+        assert_eq!(others, [0, 2, 5]);
         assert_eq!(lately.begin(4, second(120)), 0);
         assert_eq!(lately.begin(1, second(120)), 4);
     }
@@ -241,10 +236,8 @@ mod tests {
             .map(|name| roll.enter("other", &name.to_string()))
             .collect();
         let many = FEW + 2;
-        assert_eq!(
-            [a.place(), b.place()],
-            [Place::of(0, many), Place::of(1, many)]
-        );
+        assert_eq!(a.place(), Place::of(0, many));
+        assert_eq!(b.place(), Place::of(1, many));
         drop(a);
         assert_eq!(b.place(), Place::of(1, many), "its next worker is there");
         drop(others);

@@ -211,12 +211,8 @@ mod tests {
             .map(|number| Key::of(&object(&number.to_string()), &said("one")))
             .collect();
         for (at, key) in (0..).zip(&keys) {
-            recent.told(
-                *key,
-                String::new(),
-                1,
-                MonoTime::at(Duration::from_millis(at)),
-            );
+            let at = MonoTime::at(Duration::from_millis(at));
+            recent.told(*key, String::new(), 1, at);
         }
         assert_eq!(recent.0.len(), MOST);
         assert!(recent.get(keys[0], second(1)).is_none());

@@ -1,10 +1,13 @@
-use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Condition, jiff::Timestamp};
+use k8s_openapi::{
+    apimachinery::pkg::apis::meta::v1::{Condition, Time},
+    jiff::Timestamp,
+};
 
 use super::*;
 use crate::{
     api::{
         cluster_watch::{ClusterWatch, ClusterWatchSpec, ClusterWatchStatus},
-        remediation::{RemediationSpec, RemediationStatus},
+        remediation::RemediationStatus,
     },
     controller::events::{Shown, of_notes, of_report, of_vanished},
     mirror::{
@@ -12,7 +15,7 @@ use crate::{
         status::{Synced, from_api},
     },
     sync::{change::MirrorChange, events::events_for},
-    testing::{CLUSTER, NAMESPACE, at, full_item, id, index, item, some},
+    testing::{CLUSTER, NAMESPACE, at, creation, full_item, id, index, item, some},
     together,
 };
 
@@ -42,21 +45,14 @@ fn update(before: &together::Remediation, after: &together::Remediation) -> Vec<
 }
 
 fn mirror(item: &together::Remediation) -> std::sync::Arc<crate::store::Mirror> {
-    let index = index(std::slice::from_ref(item));
-    index
-        .get(NAMESPACE, &object_name(CLUSTER, &item.id))
+    let name = object_name(CLUSTER, &item.id);
+    index(std::slice::from_ref(item))
+        .get(NAMESPACE, &name)
         .unwrap()
 }
 
 fn create(state: &str, news: Option<Timestamp>) -> Vec<String> {
-    let spec = RemediationSpec {
-        cluster_id: CLUSTER.to_owned(),
-        id: id(1),
-    };
-    told(events_for(
-        &MirrorChange::Create(status(&item(1, state)), spec),
-        news,
-    ))
+    told(events_for(&creation(&item(1, state)), news))
 }
 
 #[test]
@@ -68,42 +64,29 @@ fn a_new_remediation_is_told_and_history_is_not() {
     assert_eq!(create("PENDING_APPROVAL", Some(at(NEWS))), one);
     assert_eq!(create("PENDING_APPROVAL", None), [""; 0], "a first sync");
     let later = at("2026-11-23T09:00:01Z");
-    assert_eq!(
-        create("PENDING_APPROVAL", Some(later)),
-        [""; 0],
-        "created before"
-    );
+    assert_eq!(create("PENDING_APPROVAL", Some(later)), [""; 0]);
 }
 
 #[test]
 fn each_state_that_is_entered_is_told_by_its_reason() {
     let entered = |state| update(&item(1, "ANOTHER"), &item(1, state)).concat();
-    for (state, wanted) in [
-        (
-            "PENDING",
-            "Queued: instance-1: reboot (REBOOT_VM) is approved and queued",
-        ),
-        (
-            "RUNNING",
-            "Running: instance-1: reboot (REBOOT_VM) is running",
-        ),
-        (
-            "SUCCEEDED",
-            "Succeeded: instance-1: reboot (REBOOT_VM) succeeded",
-        ),
+    for (state, reason, told) in [
+        ("PENDING", "Queued", "is approved and queued"),
+        ("RUNNING", "Running", "is running"),
+        ("SUCCEEDED", "Succeeded", "succeeded"),
         (
             "FAILED",
-            "! RemediationFailed: instance-1: reboot (REBOOT_VM) failed. Request another remediation or contact Together support, unless a later one succeeded",
+            "! RemediationFailed",
+            "failed. Request another remediation or contact Together support, unless a later one succeeded",
         ),
-        (
-            "CANCELLED",
-            "Cancelled: instance-1: reboot (REBOOT_VM) was rejected or cancelled",
-        ),
+        ("CANCELLED", "Cancelled", "was rejected or cancelled"),
         (
             "NEW-ONE",
-            "UnknownState: instance-1: reboot (REBOOT_VM) is in state NEW-ONE, which this version does not recognize. No action is needed",
+            "UnknownState",
+            "is in state NEW-ONE, which this version does not recognize. No action is needed",
         ),
     ] {
+        let wanted = format!("{reason}: instance-1: reboot (REBOOT_VM) {told}");
         assert_eq!(entered(state), wanted);
     }
     assert_eq!(update(&item(1, "RUNNING"), &item(1, "RUNNING")), [""; 0]);
@@ -135,23 +118,16 @@ fn another_mode_is_told() {
         mode: some("REMEDIATION_MODE_VM_ONLY"),
         ..item(1, "PENDING_APPROVAL")
     };
-    assert_eq!(
-        update(&item(1, "PENDING_APPROVAL"), &after),
-        [
-            "ModeChanged: instance-1: the mode changed from reboot (REBOOT_VM) to quick reprovision (VM_ONLY)"
-        ]
-    );
+    let told = "ModeChanged: instance-1: the mode changed from reboot (REBOOT_VM) to quick reprovision (VM_ONLY)";
+    assert_eq!(update(&item(1, "PENDING_APPROVAL"), &after), [told]);
 }
 
 #[test]
 fn what_the_api_shows_no_more_is_told_and_that_it_is_back() {
     let running = mirror(&item(1, "RUNNING"));
     let marked = |synced| {
-        told(events_for(
-            &MirrorChange::Mark(running.clone(), synced),
-            None,
-        ))
-        .concat()
+        let mark = MirrorChange::Mark(running.clone(), synced);
+        told(events_for(&mark, None)).concat()
     };
     for synced in [
         Synced::Stale,
@@ -182,9 +158,7 @@ fn shown(status: &str, reason: &str, message: &str, reconciling: &str) -> Shown 
         status: status.to_owned(),
         reason: reason.to_owned(),
         message: message.to_owned(),
-        last_transition_time: k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(
-            Timestamp::UNIX_EPOCH,
-        ),
+        last_transition_time: Time(Timestamp::UNIX_EPOCH),
         observed_generation: None,
     };
     Shown::by(&ClusterWatchStatus {
@@ -223,19 +197,16 @@ fn notes_are_told_once_also_across_a_restart() {
         (Reason::DialectFallback, "asked by commas".to_owned()),
     ];
     let synced = |message| shown("True", "Synced", message, "Synced");
-    assert_eq!(
-        told(of_notes(&notes, &synced("agrees"), "")),
-        [
-            "! ItemsLeftOut: Left out 1: x",
-            "DialectFallback: asked by commas"
-        ]
-    );
+    let [left_out, fallback] = [
+        "! ItemsLeftOut: Left out 1: x",
+        "DialectFallback: asked by commas",
+    ];
+    let first = told(of_notes(&notes, &synced("agrees"), ""));
+    assert_eq!(first, [left_out, fallback]);
     let restarted = synced("agrees; Left out 1: x. asked by commas");
     assert_eq!(told(of_notes(&notes, &restarted, "")), [""; 0]);
-    assert_eq!(
-        told(of_notes(&notes, &synced("suspended"), "Left out 1: x")),
-        ["DialectFallback: asked by commas"]
-    );
+    let more = told(of_notes(&notes, &synced("suspended"), "Left out 1: x"));
+    assert_eq!(more, [fallback]);
     assert_eq!(told(of_vanished(0)), [""; 0]);
     assert!(told(of_vanished(12))[0].starts_with("! MassDisappearance: 12 open"));
 }
@@ -256,23 +227,14 @@ fn what_is_too_much_is_dropped_and_counted_and_watches_have_room() {
     events.of_watch(&watch, one());
     assert_eq!(events.dropped().get(), RESERVED as u64);
     let (mirror, _) = said.try_recv().unwrap();
-    let field = |field: &Option<String>| field.clone().unwrap();
-    assert_eq!(
-        [
-            &mirror.api_version,
-            &mirror.kind,
-            &mirror.namespace,
-            &mirror.name,
-            &mirror.uid
-        ]
-        .map(field),
-        [
-            "compute.together.ai/v1alpha1",
-            "Remediation",
-            NAMESPACE,
-            "one",
-            "uid-1"
-        ]
-    );
+    for (field, wanted) in [
+        (mirror.api_version, "compute.together.ai/v1alpha1"),
+        (mirror.kind, "Remediation"),
+        (mirror.namespace, NAMESPACE),
+        (mirror.name, "one"),
+        (mirror.uid, "uid-1"),
+    ] {
+        assert_eq!(field.unwrap(), wanted);
+    }
     Events::default().of_watch(&watch, one());
 }

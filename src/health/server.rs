@@ -223,10 +223,8 @@ mod tests {
         ] {
             count(ended, &probes.panics);
             let line = format!("task_panics_total{{task=\"admin\"}} {counted}\n");
-            assert!(
-                probes.metrics.text(Format::OpenMetrics).contains(&line),
-                "{line}"
-            );
+            let text = probes.metrics.text(Format::OpenMetrics);
+            assert!(text.contains(&line), "{line}");
         }
     }
 
@@ -251,10 +249,8 @@ mod tests {
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         let read = stream.read_to_string(&mut answer);
-        tokio::time::timeout(CONNECTION * 6, read)
-            .await
-            .unwrap()
-            .unwrap();
+        let read = tokio::time::timeout(CONNECTION * 6, read).await;
+        read.unwrap().unwrap();
         server.abort();
         answer
     }
@@ -276,10 +272,8 @@ mod tests {
         ] {
             let request = format!("GET /metrics HTTP/1.1\r\nhost: here\r\n{accept}\r\n");
             let told = answer(&request).await;
-            assert!(
-                told.contains(&format!("content-type: {kind}\r\n")),
-                "{told}"
-            );
+            let kind_line = format!("content-type: {kind}\r\n");
+            assert!(told.contains(&kind_line), "{told}");
             assert!(told.ends_with(end), "{told}");
             assert_eq!(told.contains("# EOF"), kind.starts_with("application"));
         }

@@ -156,26 +156,20 @@ mod tests {
             .with_details(details)
     }
 
+    fn contended(message: &str) -> KubeApiError {
+        KubeApiError::Contended(message.into())
+    }
+
     #[test]
     fn only_what_exists_already_is_a_conflict_of_a_creation() {
         let mirrors = "remediations";
         for (reason, kind, message, wanted) in [
             ("AlreadyExists", mirrors, "exists", KubeApiError::Conflict),
             ("AlreadyExists", "", "exists", KubeApiError::Conflict),
-            (
-                "Conflict",
-                "resourcequotas",
-                QUOTA,
-                KubeApiError::Contended(QUOTA.into()),
-            ),
-            (
-                "Conflict",
-                mirrors,
-                "x",
-                KubeApiError::Contended("x".into()),
-            ),
-            ("Conflict", "", "x", KubeApiError::Contended("x".into())),
-            ("", "", "x", KubeApiError::Contended("x".into())),
+            ("Conflict", "resourcequotas", QUOTA, contended(QUOTA)),
+            ("Conflict", mirrors, "x", contended("x")),
+            ("Conflict", "", "x", contended("x")),
+            ("", "", "x", contended("x")),
         ] {
             let status = status(409, reason, message, kind);
             assert_eq!(meaning(&status, Asked::Creation), wanted, "{status:?}");
@@ -197,7 +191,7 @@ mod tests {
             let wanted = if conflicts {
                 KubeApiError::Conflict
             } else {
-                KubeApiError::Contended(message.into())
+                contended(message)
             };
             assert_eq!(meaning(&status, Asked::Other), wanted, "{status:?}");
         }
@@ -263,10 +257,8 @@ mod tests {
                 }];
             }
             let wanted = format!("Invalid: status.reason: {wanted}");
-            assert_eq!(
-                meaning(&status, Asked::Other),
-                KubeApiError::Refused(wanted)
-            );
+            let meant = meaning(&status, Asked::Other);
+            assert_eq!(meant, KubeApiError::Refused(wanted));
         }
     }
 }

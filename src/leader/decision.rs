@@ -150,56 +150,41 @@ mod tests {
     }
 
     #[test]
-    fn one_that_nobody_holds_is_acquired_at_once() {
+    fn what_nobody_holds_or_names_itself_is_acquired_at_once() {
         let now = second(100);
         assert_eq!(decide(ME, false, None, now), Decision::Acquire);
-        let released = ObservedLease {
-            spec: released(&lease("other"), at(0)),
-            at: now,
-        };
-        assert_eq!(decide(ME, false, Some(&released), now), Decision::Acquire);
-        let unnamed = ObservedLease {
-            spec: LeaseSpec::default(),
-            at: now,
-        };
-        assert_eq!(decide(ME, false, Some(&unnamed), now), Decision::Acquire);
+        let released = released(&lease("other"), at(0));
+        // The last one: the answer to its acquisition was lost.
+        for spec in [released, LeaseSpec::default(), lease(ME)] {
+            let seen = ObservedLease { spec, at: now };
+            assert_eq!(decide(ME, false, Some(&seen), now), Decision::Acquire);
+        }
     }
 
     #[test]
     fn another_holder_is_waited_for_until_its_duration_has_passed_unrenewed() {
         let other = seen("other", 100);
-        let decide = |now| {
-            decide(
-                ME,
-                false,
-                Some(&other),
-                MonoTime::at(Duration::from_millis(now)),
-            )
-        };
-        assert_eq!(decide(100_000), Decision::Wait);
-        assert_eq!(decide(114_999), Decision::Wait);
-        assert_eq!(decide(115_000), Decision::Acquire);
-    }
-
-    #[test]
-    fn an_acquisition_whose_answer_was_lost_is_finished() {
-        let now = second(100);
-        assert_eq!(
-            decide(ME, false, Some(&seen(ME, 100)), now),
-            Decision::Acquire
-        );
+        for (ms, decision) in [
+            (100_000, Decision::Wait),
+            (114_999, Decision::Wait),
+            (115_000, Decision::Acquire),
+        ] {
+            let now = MonoTime::at(Duration::from_millis(ms));
+            assert_eq!(decide(ME, false, Some(&other), now), decision, "{ms}");
+        }
     }
 
     #[test]
     fn a_leader_renews_what_names_it_and_has_lost_all_else() {
         let now = second(100);
-        assert_eq!(decide(ME, true, Some(&seen(ME, 90)), now), Decision::Renew);
-        assert_eq!(
-            decide(ME, true, Some(&seen("other", 0)), now),
-            Decision::Lost
-        );
-        assert_eq!(decide(ME, true, Some(&seen("", 90)), now), Decision::Lost);
-        assert_eq!(decide(ME, true, None, now), Decision::Lost);
+        for (known, decision) in [
+            (Some(seen(ME, 90)), Decision::Renew),
+            (Some(seen("other", 0)), Decision::Lost),
+            (Some(seen("", 90)), Decision::Lost),
+            (None, Decision::Lost),
+        ] {
+            assert_eq!(decide(ME, true, known.as_ref(), now), decision);
+        }
     }
 
     #[test]

@@ -123,10 +123,8 @@ mod tests {
         let mut known = KnownLease::default();
         let versions = ["7", "7", "9", "3", "4", "", "4", "2"];
         let steps = versions.map(|version| known.went_back(&lease("me", version)));
-        assert_eq!(
-            steps,
-            [false, false, false, true, false, false, false, true]
-        );
+        let back = steps.iter().enumerate().filter(|(_, back)| **back);
+        assert!(back.map(|(at, _)| at).eq([3, 7]), "{steps:?}");
     }
 
     #[test]
@@ -137,10 +135,7 @@ mod tests {
         known.wrote(lease("me", "1"));
         assert!(!known.is_creation_in_flight());
         assert_eq!(known.take_written(), Some(lease("me", "1")));
-        assert_eq!(
-            known.take_written(),
-            None,
-            "it is renewed without a read only once"
-        );
+        // It is renewed without a read only once.
+        assert_eq!(known.take_written(), None);
     }
 }

@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     api::{
         Reason,
-        remediation::{RemediationSpec, RemediationStatus, Transition},
+        remediation::{RemediationStatus, Transition},
     },
     clock::Clock,
     controller::metrics::Watches,
@@ -22,7 +22,10 @@ use crate::{
     operator::metrics::{self, Operator},
     store::Index,
     sync::change::{Done, MirrorChange},
-    testing::{CLUSTER, NAMESPACE, ZERO_TIMES, at, clock::TestClock, index, item, some, target},
+    testing::{
+        CLUSTER, NAMESPACE, ZERO_TIMES, at, clock::TestClock, creation, id, index, item, some,
+        spec, target,
+    },
     together::{self, BaseUrl, Client, Limits},
 };
 
@@ -61,10 +64,8 @@ fn lines(metrics: &Metrics, part: &str) -> Vec<String> {
 #[tokio::test]
 async fn what_is_shown_from_the_start_reads_as_openmetrics() {
     let (metrics, ..) = metrics();
-    assert_eq!(
-        lines(&metrics, "_leader"),
-        ["together_remediation_leader 0"]
-    );
+    let leader = lines(&metrics, "_leader");
+    assert_eq!(leader, ["together_remediation_leader 0"]);
     assert_eq!(lines(&metrics, "_tasks"), ["together_remediation_tasks 0"]);
     assert_eq!(
         lines(&metrics, "dialect_info"),
@@ -88,11 +89,7 @@ async fn what_is_shown_from_the_start_reads_as_openmetrics() {
 #[tokio::test]
 async fn a_watch_is_shown_as_long_as_somebody_holds_its_meter() {
     let (metrics, watches, _, clock) = metrics();
-    let (one, again) = (
-        watches.meter("gpu-ops", "one"),
-        watches.meter("gpu-ops", "one"),
-    );
-    let other = watches.meter("gpu-ops", "other");
+    let [one, again, other] = ["one", "one", "other"].map(|name| watches.meter("gpu-ops", name));
     one.polled(Reason::Synced);
     again.polled(Reason::Synced);
     one.polled(Reason::Unavailable);

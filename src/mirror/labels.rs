@@ -149,29 +149,19 @@ pub fn is_valid(value: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn flags(pairs: &[(&str, &str)]) -> FlagLabels {
-        let pairs = pairs.iter();
-        pairs
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-            .collect()
-    }
+    use crate::testing::flags;
 
     #[test]
     fn only_valid_values_become_labels() {
         let labels = Labels::of("training", FlagLabels::default());
-        let good = labels.of_mirror("c-1", Some("i_2.x"));
-        assert_eq!(
-            good,
-            [
-                (CLUSTER_ID, "c-1"),
-                (INSTANCE_ID, "i_2.x"),
-                (CLUSTER_WATCH, "training"),
-                (MANAGED_BY, "together-remediation-operator"),
-            ]
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
-            .into()
-        );
+        let good = [
+            (CLUSTER_ID, "c-1"),
+            (INSTANCE_ID, "i_2.x"),
+            (CLUSTER_WATCH, "training"),
+            (MANAGED_BY, "together-remediation-operator"),
+        ];
+        let good = good.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        assert_eq!(labels.of_mirror("c-1", Some("i_2.x")), good.into());
         for bad in ["", "-a", "a-", "a/b", "ü", &"a".repeat(64)] {
             let made = labels.of_mirror(bad, Some(bad));
             let kept: Vec<_> = made.keys().collect();

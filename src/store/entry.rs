@@ -253,16 +253,12 @@ mod tests {
         };
         let known = subject("i", "n");
         assert!(known.is("c", "r") && !known.is("c", "i") && !known.is("r", "r"));
-        assert_eq!(
-            (known.known_instance(), known.known_node()),
-            (Some("i"), Some("n"))
-        );
+        assert_eq!(known.known_instance(), Some("i"));
+        assert_eq!(known.known_node(), Some("n"));
         assert!(known.concerns(None) && known.concerns(Some("i")) && !known.concerns(Some("j")));
         let unknown = subject("", "");
-        assert_eq!(
-            (unknown.known_instance(), unknown.known_node()),
-            (None, None)
-        );
+        assert_eq!(unknown.known_instance(), None);
+        assert_eq!(unknown.known_node(), None);
     }
 
     #[test]

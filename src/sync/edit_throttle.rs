@@ -135,44 +135,33 @@ mod tests {
     #[test]
     fn one_edit_is_heeded_at_once_and_those_in_a_row_in_their_turn() {
         let throttle = EditThrottle::default();
-        assert_eq!(
-            throttle.first_poll(at(5), TURN, true),
-            at(5),
-            "the first of all"
-        );
-        throttle.polls(at(5), true);
-        assert_eq!(throttle.first_poll(at(6), TURN, true), at(6));
-        throttle.polls(at(6), true);
-        assert_eq!(throttle.first_poll(at(7), TURN, true), at(21));
-        assert_eq!(
-            throttle.first_poll(at(20), TURN, true),
-            at(21),
-            "its turn stays"
-        );
-        assert_eq!(throttle.first_poll(at(22), TURN, true), at(22));
-        throttle.polls(at(22), true);
-        assert_eq!(throttle.first_poll(at(66), TURN, true), at(66));
+        // When it is edited, when it is polled first for that, and whether that poll is made.
+        for (edited, polls, made) in [
+            (5, 5, true),
+            (6, 6, true),
+            (7, 21, false),
+            // Its turn stays.
+            (20, 21, false),
+            (22, 22, true),
+            (66, 66, false),
+        ] {
+            let first = throttle.first_poll(at(edited), TURN, true);
+            assert_eq!(first, at(polls), "{edited}");
+            if made {
+                throttle.polls(first, true);
+            }
+        }
     }
 
     #[test]
     fn what_is_created_again_waits_for_its_turn_or_a_minute() {
         let throttle = EditThrottle::default();
-        assert_eq!(
-            throttle.first_poll(at(5), TURN, false),
-            at(5),
-            "the first of all"
-        );
+        let first = |created, turn| throttle.first_poll(at(created), turn, false);
+        assert_eq!(first(5, TURN), at(5), "the first of all");
         throttle.polls(at(5), true);
-        assert_eq!(throttle.first_poll(at(10), TURN, false), at(20));
-        assert_eq!(
-            throttle.first_poll(at(30), TURN, false),
-            at(30),
-            "it is past"
-        );
-        assert_eq!(
-            throttle.first_poll(at(10), Duration::from_secs(3600), false),
-            at(65)
-        );
+        assert_eq!(first(10, TURN), at(20));
+        assert_eq!(first(30, TURN), at(30), "it is past");
+        assert_eq!(first(10, Duration::from_secs(3600)), at(65));
     }
 
     #[test]
@@ -212,18 +201,12 @@ mod tests {
         let throttle = EditThrottle::default();
         throttle.polls(at(5), true);
         throttle.listed(Some(at(5)), true, at(40));
-        assert_eq!(
-            throttle.first_poll(at(10), TURN, true),
-            at(65),
-            "it takes several pages"
-        );
+        let first = |edited| throttle.first_poll(at(edited), TURN, true);
+        assert_eq!(first(10), at(65), "it takes several pages");
         throttle.polls(at(100), false);
         throttle.listed(Some(at(5)), true, at(400));
-        assert_eq!(
-            throttle.first_poll(at(101), TURN, true),
-            at(160),
-            "it takes long, and yet something must be listed"
-        );
+        // It takes long, and yet something must be listed.
+        assert_eq!(first(101), at(160));
     }
 
     proptest! {

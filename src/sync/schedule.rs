@@ -194,23 +194,16 @@ mod tests {
 
     #[test]
     fn stale_is_three_intervals_and_two_minutes() {
-        assert_eq!(
-            CADENCE.stale_after(true, Duration::ZERO, Duration::ZERO),
-            Duration::from_secs(165)
-        );
-        assert_eq!(
-            CADENCE.stale_after(false, Duration::ZERO, Duration::ZERO),
-            Duration::from_secs(300)
-        );
-        assert_eq!(
-            CADENCE.stale_after(true, Duration::from_secs(100), Duration::ZERO),
-            Duration::from_secs(420)
-        );
-        let [lasted, rest] = [100, 1000].map(Duration::from_secs);
-        assert_eq!(
-            CADENCE.stale_after(true, lasted, rest),
-            Duration::from_secs(1220)
-        );
+        // Whether any is open, how long the last list took, a longer rest; all in seconds.
+        for (open, lasted, rest, stale) in [
+            (true, 0, 0, 165),
+            (false, 0, 0, 300),
+            (true, 100, 0, 420),
+            (true, 100, 1000, 1220),
+        ] {
+            let [lasted, rest, stale] = [lasted, rest, stale].map(Duration::from_secs);
+            assert_eq!(CADENCE.stale_after(open, lasted, rest), stale);
+        }
     }
 
     #[test]

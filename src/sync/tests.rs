@@ -6,15 +6,12 @@ use super::*;
 use crate::{
     api::cluster_watch::{ClusterWatchSpec, Query},
     clock::Clock,
-    events::Events,
     store::Index,
-    sync::{
-        credentials::Keys, schedule::Cadence, target::MirrorTarget, write::permits::WritePermits,
-    },
+    sync::{schedule::Cadence, target::MirrorTarget},
     testing::{
         clock::TestClock,
         cluster::MemoryKubeApi,
-        id, item, target,
+        env, id, item, target,
         together::{Asked, Filter, MemoryTogether},
         word,
     },
@@ -53,15 +50,12 @@ impl World {
         let cluster = MemoryKubeApi::default();
         cluster.set_key(b"key-1");
         Self {
-            env: Env {
-                kube: cluster,
-                together: MemoryTogether::default(),
-                index: Index::new(0),
-                clock: clock.clone(),
-                events: Events::default(),
-                permits: WritePermits::default(),
-                keys: Keys::default(),
-            },
+            env: env(
+                cluster,
+                MemoryTogether::default(),
+                Index::new(0),
+                clock.clone(),
+            ),
             clock,
             spec: ClusterWatchSpec::default(),
             target: target(),
@@ -77,6 +71,14 @@ impl World {
         world.api().asked();
         world.env.kube.calls();
         world
+    }
+
+    /// It lists so many on each page.
+    fn pages_of(&mut self, page_size: u32) {
+        self.spec.query = Some(Query {
+            page_size: Some(page_size),
+            order_by: None,
+        });
     }
 
     fn api(&self) -> MemoryTogether {
@@ -139,6 +141,10 @@ impl World {
         asked.retain(|asked| matches!(asked, Asked::One(..)));
         asked
     }
+}
+
+fn running(numbers: std::ops::Range<u64>) -> impl Iterator<Item = Remediation> {
+    numbers.map(|number| item(number, "RUNNING"))
 }
 
 fn unavailable() -> Error {

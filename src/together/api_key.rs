@@ -129,10 +129,8 @@ mod tests {
         let plain = ApiKey::parse(b"tg-key-1").unwrap();
         let padded = ApiKey::parse(b" \ttg-key-1\r\n").unwrap();
         assert_eq!(plain.fingerprint(), padded.fingerprint());
-        assert_ne!(
-            plain.fingerprint(),
-            ApiKey::parse(b"tg-key-2").unwrap().fingerprint()
-        );
+        let other = ApiKey::parse(b"tg-key-2").unwrap();
+        assert_ne!(plain.fingerprint(), other.fingerprint());
     }
 
     #[test]

@@ -25,17 +25,16 @@ fn own_schemas() -> [(&'static str, Value); 2] {
     [("ClusterWatch", watch), ("Remediation", remediation)]
 }
 
-/// The verdict on our own definitions without the field at `pointer` of one kind.
-fn without(kind: &str, parent: &str, field: &str) -> Installed {
+/// The verdict on our own definitions without this field of one kind (`[]`: of the items of a list).
+fn without(kind: &str, field: &str) -> Installed {
     let mut schemas = own_schemas();
     let (_, schema) = schemas.iter_mut().find(|(of, _)| *of == kind).unwrap();
-    let removed = schema
-        .pointer_mut(parent)
-        .unwrap()
-        .as_object_mut()
-        .unwrap()
-        .remove(field);
-    assert!(removed.is_some(), "{kind} has {parent}/{field}");
+    let path = field.replace('.', ".properties.").replace("[]", ".items");
+    let path = format!("properties.{path}");
+    let (parents, last) = path.rsplit_once('.').unwrap();
+    let parents = format!("/{}", parents.replace('.', "/"));
+    let parent = schema.pointer_mut(&parents).unwrap().as_object_mut();
+    assert!(parent.unwrap().remove(last).is_some(), "{kind} {field}");
     Installed::of(&document(&schemas))
 }
 
@@ -53,36 +52,14 @@ fn newer_definitions_fit() {
 
 #[test]
 fn every_missing_field_is_found_where_it_is() {
-    for (kind, parent, field, wanted) in [
-        (
-            "Remediation",
-            "/properties/status/properties",
-            "trigger",
-            "Remediation status.trigger",
-        ),
-        (
-            "ClusterWatch",
-            "/properties/status/properties/attention/items/properties",
-            "since",
-            "ClusterWatch status.attention.since",
-        ),
-        (
-            "ClusterWatch",
-            "/properties/spec/properties/retention/properties",
-            "ttlAfterFinished",
-            "ClusterWatch spec.retention.ttlAfterFinished",
-        ),
-        (
-            "ClusterWatch",
-            "/properties/status/properties",
-            "remediations",
-            "ClusterWatch status.remediations",
-        ),
+    for (kind, field) in [
+        ("Remediation", "status.trigger"),
+        ("ClusterWatch", "status.attention[].since"),
+        ("ClusterWatch", "spec.retention.ttlAfterFinished"),
+        ("ClusterWatch", "status.remediations"),
     ] {
-        assert_eq!(
-            without(kind, parent, field),
-            Installed::Older(vec![wanted.to_owned()])
-        );
+        let wanted = format!("{kind} {}", field.replace("[]", ""));
+        assert_eq!(without(kind, field), Installed::Older(vec![wanted]));
     }
 }
 
@@ -110,11 +87,8 @@ fn a_kind_of_another_group_is_not_ours() {
 fn a_message_names_three_fields_and_counts_the_rest() {
     let fields = (1..=5).map(|number| format!("Remediation status.f{number}"));
     let message = Installed::Older(fields.collect()).to_string();
-    assert!(
-        message.contains(
-            "lack Remediation status.f1, Remediation status.f2, Remediation status.f3 and 2 more."
-        ),
-        "{message}"
-    );
+    let named = [1, 2, 3].map(|number| format!("Remediation status.f{number}"));
+    let told = format!("lack {} and 2 more.", named.join(", "));
+    assert!(message.contains(&told), "{message}");
     assert!(message.contains("helm upgrade"));
 }

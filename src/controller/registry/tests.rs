@@ -10,11 +10,10 @@ use crate::{
     api::cluster_watch::{ClusterWatchSpec, ClusterWatchStatus, SecretKeyRef},
     clock::{Clock, SystemClock},
     controller::metrics::Watches,
-    events::Events,
     health::liveness::Watchdog,
     store::Index,
-    sync::{Env, credentials::Keys, schedule::PollDefaults, write::permits::WritePermits},
-    testing::{CLUSTER, NAMESPACE, cluster::MemoryKubeApi, together::MemoryTogether},
+    sync::schedule::PollDefaults,
+    testing::{CLUSTER, NAMESPACE, cluster::MemoryKubeApi, env, item, together::MemoryTogether},
     together::{ApiKey, Dialects},
 };
 
@@ -61,15 +60,7 @@ impl World {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let (api, cluster) = (Api::default(), MemoryKubeApi::default());
         cluster.set_key(b"key-1");
-        let env = Arc::new(Env {
-            kube: cluster.clone(),
-            together: api.clone(),
-            index: Index::new(0),
-            clock: clock.clone(),
-            events: Events::default(),
-            permits: WritePermits::default(),
-            keys: Keys::default(),
-        });
+        let env = env(cluster.clone(), api.clone(), Index::new(0), clock.clone());
         let poll_defaults = PollDefaults {
             default_interval: Duration::from_secs(20),
             default_active_interval: Duration::from_secs(20),
@@ -78,7 +69,7 @@ impl World {
         let watchdog = Watchdog::new(clock.clone(), Duration::from_secs(300));
         let meters = Watches::new(clock);
         let shutdown = CancellationToken::new();
-        let factory = WorkerFactory::new(env, poll_defaults, watchdog, meters.clone());
+        let factory = WorkerFactory::new(env.into(), poll_defaults, watchdog, meters.clone());
         let registry = WorkerRegistry::new(factory, Shard::default(), shutdown);
         registry.lead();
         Self {
@@ -87,6 +78,15 @@ impl World {
             meters,
             registry,
         }
+    }
+
+    /// A world of one open remediation, of which "w" has told for half a minute.
+    async fn synced() -> Self {
+        let world = Self::new();
+        world.api.inner.show(item(1, "RUNNING"));
+        world.create("w", None);
+        world.pass(30).await;
+        world
     }
 
     /// The tasks become those that the cluster's `ClusterWatches` want.
@@ -153,17 +153,10 @@ async fn the_end_of_a_listing_ends_the_tasks_of_watches_that_it_lacks() {
     registry.settle_all(None, &watches);
     assert_eq!(tasks(), ["one".to_owned(), "two".to_owned()].into());
     registry.settle_all(None, &watches[..1]);
-    assert_eq!(
-        tasks(),
-        ["one".to_owned()].into(),
-        "its namespace has no watch left"
-    );
+    let one = BTreeSet::from(["one".to_owned()]);
+    assert_eq!(tasks(), one, "its namespace has no watch left");
     registry.settle_all(Some("b"), &[]);
-    assert_eq!(
-        tasks(),
-        ["one".to_owned()].into(),
-        "of another namespace it says nothing"
-    );
+    assert_eq!(tasks(), one, "of another namespace it says nothing");
     registry.settle_all(Some("a"), &[]);
     assert!(tasks().is_empty());
 }

@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     api::{
         cluster_watch::{ClusterWatchSpec, ClusterWatchStatus, DeletionPolicy, SecretKeyRef},
-        remediation::{Remediation, RemediationSpec},
+        remediation::Remediation,
     },
     k8s::error::KubeApiError,
     mirror::{
@@ -16,12 +16,11 @@ use crate::{
         status::from_api,
     },
     store::Index,
-    sync::{credentials::Keys, write::permits::WritePermits},
     testing::{
         CLUSTER, NAMESPACE,
         clock::{PausedClock, second},
         cluster::{Call, MemoryKubeApi},
-        condition, id, item,
+        condition, id, item, spec,
         together::{Asked, MemoryTogether},
         word,
     },
@@ -121,6 +120,54 @@ impl World {
         self.cluster.watches().remove(0).status.unwrap_or_default()
     }
 
+    /// Status and reason of Ready, and which of Reconciling and Stalled is True.
+    fn stands(&self) -> (String, String, &'static str) {
+        let conditions = self.status().conditions;
+        let (status, reason) = word(&conditions, "Ready");
+        let is = |type_| condition(&conditions, type_).status == "True";
+        let more = match (is("Reconciling"), is("Stalled")) {
+            (true, false) => "Reconciling",
+            (false, true) => "Stalled",
+            (false, false) => "neither",
+            (true, true) => "both",
+        };
+        (status.to_owned(), reason.to_owned(), more)
+    }
+
+    fn stands_so(&self, ready: &str, reason: &str, more: &'static str) {
+        let wanted = (ready.to_owned(), reason.to_owned(), more);
+        let now = self.env.clock.elapsed();
+        assert_eq!(self.stands(), wanted, "after {now:?}");
+    }
+
+    /// What Reconciling, which is True, says.
+    fn reconciling(&self) -> String {
+        let conditions = self.status().conditions;
+        let reconciling = condition(&conditions, "Reconciling");
+        assert_eq!(reconciling.status, "True");
+        reconciling.message.clone()
+    }
+
+    /// The first mirror gets these owners, and the index sees it.
+    fn gets(&self, owners: Option<Vec<OwnerReference>>) {
+        self.touched(owners);
+        self.env.index.apply(self.cluster.object(0).unwrap());
+    }
+
+    fn touched(&self, owners: Option<Vec<OwnerReference>>) {
+        self.cluster
+            .touch(0, |object| object.metadata.owner_references = owners);
+    }
+
+    /// One with a key, that polls each hour what is still there.
+    async fn hourly() -> Self {
+        let world = Self::new(1, DeletionPolicy::Retain, false).await;
+        world.env.together.show(item(0, "RUNNING"));
+        world.cluster.set_key(b"key-1");
+        world.polls_each_hour();
+        world
+    }
+
     /// How many mirrors have owners.
     fn owned(&self) -> usize {
         let owned = |object: &&Remediation| !object.owner_references().is_empty();
@@ -130,15 +177,8 @@ impl World {
 }
 
 fn env(cluster: MemoryKubeApi, index: Index) -> Arc<Env<MemoryKubeApi, MemoryTogether>> {
-    Arc::new(Env {
-        kube: cluster,
-        together: MemoryTogether::default(),
-        index,
-        clock: Arc::new(PausedClock::default()),
-        events: crate::events::Events::default(),
-        permits: WritePermits::default(),
-        keys: Keys::default(),
-    })
+    let clock = Arc::new(PausedClock::default());
+    crate::testing::env(cluster, MemoryTogether::default(), index, clock).into()
 }
 
 fn owners() -> Vec<OwnerReference> {
@@ -150,11 +190,7 @@ fn owners() -> Vec<OwnerReference> {
 
 /// A mirror that an earlier `ClusterWatch` owns.
 async fn mirror(cluster: &MemoryKubeApi, number: u64) -> Remediation {
-    let spec = RemediationSpec {
-        cluster_id: CLUSTER.into(),
-        id: id(number),
-    };
-    let mut object = Remediation::new(&id(number), spec);
+    let mut object = Remediation::new(&id(number), spec(&id(number)));
     object.metadata.namespace = Some(NAMESPACE.into());
     let labels = Labels::of("training", FlagLabels::default());
     object.metadata.labels = Some(labels.of_mirror(CLUSTER, Some("instance-1")));
@@ -178,11 +214,7 @@ async fn a_suspended_one_gives_its_mirrors_their_owners() {
 async fn one_without_a_key_gives_its_mirrors_their_owners() {
     let world = World::new(3, DeletionPolicy::Retain, false).await;
     world.lives(30, None).await;
-    let status = world.status();
-    assert_eq!(
-        word(&status.conditions, "Ready"),
-        ("False", "SecretNotFound")
-    );
+    world.stands_so("False", "SecretNotFound", "Reconciling");
     assert_eq!(world.owned(), 0);
 }
 
@@ -204,15 +236,10 @@ async fn until_all_mirrors_have_their_owners_it_says_so() {
         _ => None,
     });
     world.lives(30, Some(ReadyState::Suspended)).await;
-    let status = world.status();
-    assert_eq!(status.mirrors_generation, None);
-    let reconciling = condition(&status.conditions, "Reconciling");
-    assert_eq!(reconciling.status, "True");
-    assert!(
-        reconciling.message.contains("1 mirror") && reconciling.message.contains("policy says no"),
-        "{}",
-        reconciling.message
-    );
+    assert_eq!(world.status().mirrors_generation, None);
+    let told = world.reconciling();
+    assert!(told.contains("1 mirror"), "{told}");
+    assert!(told.contains("policy says no"), "{told}");
     assert_eq!(world.owned(), 1, "the others have theirs");
     world.cluster.fail(|_| None);
     world.lives(30, Some(ReadyState::Suspended)).await;
@@ -235,10 +262,7 @@ async fn an_owner_that_somebody_puts_back_while_it_is_suspended_is_taken_off_aga
     let world = World::new(1, DeletionPolicy::Retain, true).await;
     let edited = async {
         world.env.clock.sleep_until(second(60)).await;
-        world.cluster.touch(0, |object| {
-            object.metadata.owner_references = Some(owners());
-        });
-        world.env.index.apply(world.cluster.object(0).unwrap());
+        world.gets(Some(owners()));
     };
     tokio::join!(edited, world.lives(400, Some(ReadyState::Suspended)));
     assert_eq!(world.owned(), 0);
@@ -252,9 +276,8 @@ async fn a_namespace_whose_mirrors_cannot_be_listed_is_told_and_worked_on_once_t
     index.forget(1);
     index.refuse(Some(NAMESPACE));
     world.lives(30, None).await;
+    world.stands_so("False", "WriteFailed", "Reconciling");
     let status = world.status();
-    assert_eq!(word(&status.conditions, "Ready"), ("False", "WriteFailed"));
-    assert_eq!(word(&status.conditions, "Reconciling").0, "True");
     let ready = condition(&status.conditions, "Ready");
     assert!(ready.message.contains(NAMESPACE), "{}", ready.message);
     assert_eq!(world.owned(), 1, "nothing is planned without a list");
@@ -263,11 +286,7 @@ async fn a_namespace_whose_mirrors_cannot_be_listed_is_told_and_worked_on_once_t
     index.end(epoch, Some(NAMESPACE));
     world.lives(30, None).await;
     assert_eq!(world.owned(), 0);
-    let status = world.status();
-    assert_eq!(
-        word(&status.conditions, "Ready"),
-        ("False", "SecretNotFound")
-    );
+    world.stands_so("False", "SecretNotFound", "Reconciling");
 }
 
 #[tokio::test(start_paused = true)]
@@ -301,28 +320,20 @@ async fn one_that_lands_late_gets_its_owners_while_it_is_suspended_too() {
 /// After 70 s a list shows the first mirror with an earlier owner: a restore of etcd has put it back.
 async fn restored(world: &World) {
     world.env.clock.sleep_until(second(70)).await;
-    world.cluster.touch(0, |object| {
-        object.metadata.owner_references = Some(owners());
-    });
+    world.touched(Some(owners()));
     world.lists();
 }
 
 #[tokio::test(start_paused = true)]
 async fn mirrors_that_a_list_of_the_cluster_brings_back_get_their_owners_before_the_next_poll() {
-    let world = World::new(1, DeletionPolicy::Retain, false).await;
-    world.env.together.show(item(0, "RUNNING"));
-    world.cluster.set_key(b"key-1");
-    world.polls_each_hour();
+    let world = World::hourly().await;
     tokio::join!(restored(&world), world.lives(80, None));
     assert_eq!(world.owned(), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn after_a_restore_of_etcd_all_is_listed_before_the_next_poll_is_due() {
-    let world = World::new(1, DeletionPolicy::Retain, false).await;
-    world.env.together.show(item(0, "RUNNING"));
-    world.cluster.set_key(b"key-1");
-    world.polls_each_hour();
+    let world = World::hourly().await;
     let restored = async {
         world.env.clock.sleep_until(second(70)).await;
         world.env.together.asked();
@@ -346,10 +357,7 @@ async fn mirrors_that_a_list_of_the_cluster_brings_back_get_their_owners_while_i
 #[tokio::test(start_paused = true)]
 async fn the_mirrors_generation_waits_for_what_an_earlier_generation_sent() {
     let world = World::new(1, DeletionPolicy::Delete, true).await;
-    world.cluster.touch(0, |object| {
-        object.metadata.owner_references = None;
-    });
-    world.env.index.apply(world.cluster.object(0).unwrap());
+    world.gets(None);
     // No answer: it may be carried out all the same, and then the mirror is deleted with the ClusterWatch.
     world.cluster.fail(|call| match call {
         Call::Patch(_) => Some(KubeApiError::Unavailable("no answer".into())),
@@ -364,18 +372,10 @@ async fn the_mirrors_generation_waits_for_what_an_earlier_generation_sent() {
         let status = world.status();
         assert_eq!(status.observed_generation, Some(2));
         assert_eq!(status.mirrors_generation, None);
-        let reconciling = condition(&status.conditions, "Reconciling");
-        assert_eq!(reconciling.status, "True");
-        assert!(
-            reconciling.message.contains("may still take effect"),
-            "{}",
-            reconciling.message
-        );
+        let told = world.reconciling();
+        assert!(told.contains("may still take effect"), "{told}");
         world.cluster.fail(|_| None);
-        world.cluster.touch(0, |object| {
-            object.metadata.owner_references = Some(owners());
-        });
-        world.env.index.apply(world.cluster.object(0).unwrap());
+        world.gets(Some(owners()));
     };
     tokio::join!(landing, world.lives(75, Some(ReadyState::Suspended)));
     assert_eq!(world.owned(), 0);

@@ -146,30 +146,33 @@ mod tests {
     fn one_that_cannot_be_read_is_named_and_hides_no_other() {
         let unreadable = Unreadable::default();
         let mut sorter = unreadable.sorter(Some("n"));
-        let mut told = |event| sorter.sort(event).map(|event| event.to_string());
-        assert_eq!(told(Event::Init).unwrap(), "Init");
-        assert_eq!(told(Event::InitApply(shown("bad", false))), None);
-        assert_eq!(
-            told(Event::InitApply(shown("good", true))).unwrap(),
-            "InitApply(good)"
+        let (bad, good) = (
+            |readable| shown("bad", readable),
+            |readable| shown("good", readable),
         );
-        assert_eq!(told(Event::InitDone).unwrap(), "InitDone");
-        assert_eq!(names(&unreadable), ["bad"]);
-        // An object that was readable counts as deleted for now.
-        assert_eq!(
-            told(Event::Apply(shown("good", false))).unwrap(),
-            "Delete(good)"
-        );
-        assert_eq!(names(&unreadable), ["bad", "good"]);
-        assert_eq!(
-            told(Event::Apply(shown("bad", true))).unwrap(),
-            "Apply(bad)"
-        );
-        assert_eq!(
-            told(Event::Delete(shown("good", false))).unwrap(),
-            "Delete(good)"
-        );
-        assert!(names(&unreadable).is_empty());
+        // What the watch shows, what is made of it, and those that are named then.
+        for (event, told, named) in [
+            (Event::Init, Some("Init"), &[][..]),
+            (Event::InitApply(bad(false)), None, &["bad"]),
+            (
+                Event::InitApply(good(true)),
+                Some("InitApply(good)"),
+                &["bad"],
+            ),
+            (Event::InitDone, Some("InitDone"), &["bad"]),
+            // An object that was readable counts as deleted for now.
+            (
+                Event::Apply(good(false)),
+                Some("Delete(good)"),
+                &["bad", "good"],
+            ),
+            (Event::Apply(bad(true)), Some("Apply(bad)"), &["good"]),
+            (Event::Delete(good(false)), Some("Delete(good)"), &[]),
+        ] {
+            let sorted = sorter.sort(event).map(|event| event.to_string());
+            assert_eq!(sorted.as_deref(), told);
+            assert_eq!(names(&unreadable), named, "{told:?}");
+        }
     }
 
     /// As an earlier version wrote it, under the CRD of this one.

@@ -52,10 +52,8 @@ async fn a_replica_that_does_not_lead_writes_nothing() {
         (Leadership::unelected(clock), true),
     ] {
         let (client, calls) = server();
-        let cluster = KubeClient::new(
-            client,
-            Gate::new(RetryAfterGate::default(), None, leadership),
-        );
+        let gate = Gate::new(RetryAfterGate::default(), None, leadership);
+        let cluster = KubeClient::new(client, gate);
         let patch = serde_json::json!({});
         let written = [
             cluster.create(&mirror()).await.is_ok(),
@@ -75,10 +73,8 @@ async fn a_status_that_cannot_be_read_keeps_no_mirror_from_being_read_or_patched
     object["status"] = serde_json::json!({"state": ["RUNNING"]});
     let (client, _) = server_of(object);
     let leadership = Leadership::unelected(Arc::new(TestClock::default()));
-    let cluster = KubeClient::new(
-        client,
-        Gate::new(RetryAfterGate::default(), None, leadership),
-    );
+    let gate = Gate::new(RetryAfterGate::default(), None, leadership);
+    let cluster = KubeClient::new(client, gate);
     let read = cluster.get(NAMESPACE, "a").await.unwrap();
     let patch = serde_json::json!({});
     let patched = cluster.patch(NAMESPACE, "a", patch).await.unwrap();

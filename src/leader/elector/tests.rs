@@ -51,6 +51,13 @@ async fn leader(store: &Arc<Store>, name: &str) -> Replica {
     replica
 }
 
+/// A Lease, and the first replica, which leads.
+async fn led() -> (Arc<Store>, Replica) {
+    let store = Arc::new(Store::default());
+    let first = leader(&store, "first").await;
+    (store, first)
+}
+
 /// How it lost leadership, which it does within the hour.
 async fn loss(replica: &mut Replica) -> Lost {
     timeout(Duration::from_secs(3_600), replica.elector.keep())
@@ -74,8 +81,7 @@ async fn the_first_one_leads_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_standby_waits_as_long_as_the_leader_renews() {
-    let store = Arc::new(Store::default());
-    let mut first = leader(&store, "first").await;
+    let (store, mut first) = led().await;
     let mut second = replica(&store, "second");
     tokio::select! {
         lost = first.elector.keep() => panic!("{lost}"),
@@ -83,17 +89,13 @@ async fn a_standby_waits_as_long_as_the_leader_renews() {
         () = sleep(Duration::from_secs(600)) => {}
     }
     assert!(first.leadership.holds() && !second.leadership.holds());
-    assert!(
-        store.writes() >= 250,
-        "renewed every 2 s: {}",
-        store.writes()
-    );
+    let renewals = store.writes();
+    assert!(renewals >= 250, "every 2 s: {renewals}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_renewal_is_one_call_and_looks_where_somebody_has_touched_the_lease() {
-    let store = Arc::new(Store::default());
-    let mut first = leader(&store, "first").await;
+    let (store, mut first) = led().await;
     // Besides its writes.
     let other_calls = || store.calls() - store.writes();
     let before = other_calls();
@@ -116,18 +118,15 @@ async fn a_dead_leader_is_waited_for_until_its_lease_has_run_out() {
     let begun = Instant::now();
     let second = leader(&store, "second").await;
     let waited = begun.elapsed();
-    assert!(
-        LEASE_DURATION <= waited && waited <= LEASE_DURATION + RETRY_PERIOD.mul_f64(1.1),
-        "{waited:?}"
-    );
+    let longest = LEASE_DURATION + RETRY_PERIOD.mul_f64(1.1);
+    assert!(LEASE_DURATION <= waited && waited <= longest, "{waited:?}");
     assert!(second.leadership.holds());
     assert_eq!(store.spec().unwrap().lease_transitions, Some(1));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_released_lease_is_taken_at_the_next_look() {
-    let store = Arc::new(Store::default());
-    let mut first = leader(&store, "first").await;
+    let (store, mut first) = led().await;
     store.conflict_once();
     first.elector.release().await;
     assert!(!first.leadership.holds());
@@ -156,8 +155,7 @@ async fn a_creation_that_is_under_way_at_the_release_comes_too_late() {
 
 #[tokio::test(start_paused = true)]
 async fn what_another_holds_is_not_released() {
-    let store = Arc::new(Store::default());
-    let _first = leader(&store, "first").await;
+    let (store, _first) = led().await;
     let before = store.spec();
     replica(&store, "second").elector.release().await;
     assert_eq!(store.spec(), before);
@@ -165,8 +163,7 @@ async fn what_another_holds_is_not_released() {
 
 #[tokio::test(start_paused = true)]
 async fn a_release_that_hangs_does_not_keep_the_process() {
-    let store = Arc::new(Store::default());
-    let mut first = leader(&store, "first").await;
+    let (_store, mut first) = led().await;
     first.access.set(Fault::Hang);
     let begun = Instant::now();
     first.elector.release().await;
@@ -176,8 +173,7 @@ async fn a_release_that_hangs_does_not_keep_the_process() {
 #[tokio::test(start_paused = true)]
 async fn one_that_is_cut_off_stops_before_another_leads() {
     for fault in [Fault::Hang, Fault::Down, Fault::AnswerLost] {
-        let store = Arc::new(Store::default());
-        let mut first = leader(&store, "first").await;
+        let (_store, mut first) = led().await;
         let begun = Instant::now();
         first.access.set(fault);
         let lost = loss(&mut first).await;
@@ -189,8 +185,7 @@ async fn one_that_is_cut_off_stops_before_another_leads() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_hangs_once_is_followed_by_another() {
-    let store = Arc::new(Store::default());
-    let mut first = leader(&store, "first").await;
+    let (_store, mut first) = led().await;
     first.access.set(Fault::HangOnce);
     let kept = timeout(Duration::from_secs(60), first.elector.keep()).await;
     assert!(kept.is_err() && first.leadership.holds(), "{kept:?}");
@@ -202,8 +197,7 @@ async fn a_lease_that_names_another_or_is_gone_is_lost_at_the_next_look() {
         (Some("somebody"), "is now held by somebody"),
         (None, "no longer has a holder"),
     ] {
-        let store = Arc::new(Store::default());
-        let mut first = leader(&store, "first").await;
+        let (store, mut first) = led().await;
         store.overwrite(name);
         let (begun, writes) = (Instant::now(), store.writes());
         let lost = loss(&mut first).await;
@@ -216,8 +210,7 @@ async fn a_lease_that_names_another_or_is_gone_is_lost_at_the_next_look() {
 
 #[tokio::test(start_paused = true)]
 async fn one_that_was_stopped_for_long_knows_before_it_does_anything() {
-    let store = Arc::new(Store::default());
-    let mut first = leader(&store, "first").await;
+    let (store, mut first) = led().await;
     advance(Duration::from_secs(10)).await;
     assert!(!first.leadership.holds(), "without any timer's help");
     let calls = store.calls();
@@ -231,11 +224,8 @@ async fn an_acquisition_whose_answer_was_lost_is_not_waited_for() {
     let store = Arc::new(Store::default());
     let mut first = replica(&store, "first");
     first.access.set(Fault::AnswerLost);
-    assert!(
-        timeout(Duration::from_secs(1), first.elector.acquire())
-            .await
-            .is_err()
-    );
+    let acquired = timeout(Duration::from_secs(1), first.elector.acquire()).await;
+    assert!(acquired.is_err());
     assert!(!first.leadership.holds());
     assert!(store.spec().is_some());
     first.access.set(Fault::None);

@@ -5,34 +5,35 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use super::*;
 use crate::sync::metrics::{change::Change, meter::Writing};
 
-fn status(state: &str) -> Box<RemediationStatus> {
-    let item = together::Remediation {
+/// One whose times all differ.
+fn timed(state: &str) -> together::Remediation {
+    together::Remediation {
         review_time: some("2026-11-23T09:00:30Z"),
         start_time: some("2026-11-23T09:01:30Z"),
         end_time: some("2026-11-23T09:11:30Z"),
         ..item(1, state)
-    };
-    Box::new(from_api(&item, &[], 1))
+    }
+}
+
+fn status(state: &str) -> Box<RemediationStatus> {
+    Box::new(from_api(&timed(state), &[], 1))
 }
 
 /// The update of an `open` remediation's mirror, in state `from`.
 pub(super) fn update(from: &str, to: &str) -> MirrorChange {
     let before = item(1, from);
-    let mirror =
-        index(std::slice::from_ref(&before)).get(NAMESPACE, &object_name(CLUSTER, &before.id));
+    let name = object_name(CLUSTER, &before.id);
     MirrorChange::Update {
-        mirror: mirror.unwrap(),
+        mirror: index(std::slice::from_ref(&before))
+            .get(NAMESPACE, &name)
+            .unwrap(),
         status: Some(status(to)),
         metadata: false,
     }
 }
 
 fn create(to: &str) -> MirrorChange {
-    let spec = RemediationSpec {
-        cluster_id: CLUSTER.into(),
-        id: item(1, to).id.into(),
-    };
-    MirrorChange::Create(status(to), spec)
+    creation(&timed(to))
 }
 
 #[tokio::test]
@@ -50,14 +51,10 @@ async fn a_repair_is_timed_once_when_it_ends() {
     for (what, seconds) in [("approve", "30.0"), ("start", "60.0"), ("finish", "600.0")] {
         let labels = r#"{mode="REBOOT_VM",result="SUCCEEDED"}"#;
         let name = format!("together_remediation_time_to_{what}_seconds_");
-        assert_eq!(
-            lines(&metrics, &format!("{name}sum")),
-            [format!("{name}sum{labels} {seconds}")]
-        );
-        assert_eq!(
-            lines(&metrics, &format!("{name}count")),
-            [format!("{name}count{labels} 1")]
-        );
+        for (of, number) in [("sum", seconds), ("count", "1")] {
+            let told = lines(&metrics, &format!("{name}{of}"));
+            assert_eq!(told, [format!("{name}{of}{labels} {number}")]);
+        }
     }
     let moves = lines(&metrics, "transitions_total");
     assert_eq!(moves.len(), 2, "{moves:?}");
@@ -83,10 +80,7 @@ fn history_is_no_change_and_times_that_make_no_sense_are_none() {
     odd.review_time = some("soon");
     odd.end_time = some("2026-11-23T09:01:00Z");
     odd.mode = some("A_NEW_ONE");
-    let MirrorChange::Create(_, spec) = create("FAILED") else {
-        unreachable!()
-    };
-    let change = Change::of(&MirrorChange::Create(odd, spec), news).unwrap();
+    let change = Change::of(&MirrorChange::Create(odd, spec(&id(1))), news).unwrap();
     assert_eq!(change.took, [None, Some(90.0), None]);
     assert_eq!((change.mode, change.to), ("other", "FAILED"));
 }
@@ -100,10 +94,8 @@ async fn open_ones_have_a_series_each_up_to_a_bound() {
     items.push(item(901, "FAILED"));
     meter.shows(&index(&items), &target());
     assert_eq!(lines(&metrics, "open_since_timestamp_seconds{").len(), 500);
-    assert_eq!(
-        lines(&metrics, "open_overflow"),
-        ["together_remediation_open_overflow 3.0"]
-    );
+    let overflow = || lines(&metrics, "open_overflow");
+    assert_eq!(overflow(), ["together_remediation_open_overflow 3.0"]);
     let states = lines(&metrics, "_mirrors{");
     assert_eq!(
         states,
@@ -113,10 +105,7 @@ async fn open_ones_have_a_series_each_up_to_a_bound() {
     );
     drop(meter);
     assert!(lines(&metrics, r#"clusterwatch="w""#).is_empty());
-    assert_eq!(
-        lines(&metrics, "open_overflow"),
-        ["together_remediation_open_overflow 0.0"]
-    );
+    assert_eq!(overflow(), ["together_remediation_open_overflow 0.0"]);
 }
 
 #[tokio::test]
@@ -182,13 +171,8 @@ async fn the_reason_of_ready_is_a_label_only_while_it_is_not_true() {
         let why = lines(&metrics, "clusterwatch_not_ready");
         let wanted =
             format!(r#"together_remediation_clusterwatch_not_ready{{{of},reason="{reason}"}} 1"#);
-        assert_eq!(
-            why,
-            (number == 0)
-                .then_some(wanted)
-                .into_iter()
-                .collect::<Vec<_>>()
-        );
+        let wanted = Some(wanted).filter(|_| number == 0);
+        assert_eq!(why, wanted.into_iter().collect::<Vec<_>>());
     }
 }
 
@@ -220,11 +204,8 @@ async fn a_time_that_is_not_set_is_in_no_metric() {
 
         let mut ended = status("FAILED");
         (ended.review_time, ended.start_time) = (some(zero), some(zero));
-        let MirrorChange::Create(_, spec) = create("FAILED") else {
-            unreachable!()
-        };
         let news = Some(at("2026-11-23T08:59:00Z"));
-        let change = Change::of(&MirrorChange::Create(ended, spec), news).unwrap();
+        let change = Change::of(&MirrorChange::Create(ended, spec(&id(1))), news).unwrap();
         assert_eq!(change.took, [None; 3]);
     }
 }

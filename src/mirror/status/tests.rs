@@ -3,7 +3,10 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::*;
+use super::{
+    Synced::{Forbidden, NotFound, NotListed, Stale},
+    *,
+};
 use crate::testing::{ZERO_TIMES, condition, full_item, item, random, some, word};
 
 mod alerts;
@@ -56,33 +59,23 @@ fn every_state_has_the_conditions_of_the_contract() {
         let conditions = &status.conditions;
         assert_eq!(status.open, Some(open), "{state}");
         assert_eq!(word(conditions, "Succeeded"), (succeeded, reason));
-        let (synced, reconciling) = if open {
-            ("Listed", "True")
-        } else {
-            ("Final", "False")
-        };
+        let (reconciling, synced) = [("False", "Final"), ("True", "Listed")][usize::from(open)];
         assert_eq!(word(conditions, "Synced"), ("True", synced), "{state}");
         assert_eq!(condition(conditions, "Reconciling").status, reconciling);
         let stalled = if state == "FAILED" { "True" } else { "False" };
         assert_eq!(condition(conditions, "Stalled").status, stalled, "{state}");
         assert_eq!(conditions.len(), 4);
     }
-    assert_eq!(
-        word(&status("FAILED").conditions, "Stalled").1,
-        "RemediationFailed"
-    );
+    let failed = status("FAILED").conditions;
+    assert_eq!(word(&failed, "Stalled").1, "RemediationFailed");
 }
 
 #[test]
 fn every_condition_speaks_of_the_generation() {
     let status = from_api(&item(1, "RUNNING"), &[], 7);
     assert_eq!(status.observed_generation, Some(7));
-    assert!(
-        status
-            .conditions
-            .iter()
-            .all(|c| c.observed_generation == Some(7))
-    );
+    let mut conditions = status.conditions.iter();
+    assert!(conditions.all(|c| c.observed_generation == Some(7)));
 }
 
 #[test]
@@ -196,15 +189,11 @@ fn long_texts_are_cut_at_a_character() {
 #[test]
 fn who_must_approve_is_told_everything_in_one_sentence() {
     let awaiting = |item: &together::Remediation| {
-        condition(&from_api(item, &[], 1).conditions, "Succeeded")
-            .message
-            .clone()
+        let conditions = from_api(item, &[], 1).conditions;
+        condition(&conditions, "Succeeded").message.clone()
     };
     let mut item = full_item("PENDING_APPROVAL");
-    let command = format!(
-        "tg clusters remediations approve {} --mode REBOOT_VM",
-        item.id
-    );
+    let command = format!("remediations approve {} --mode REBOOT_VM", item.id);
     let message = awaiting(&item);
     for part in [
         "gpu-dp-17",
@@ -212,7 +201,7 @@ fn who_must_approve_is_told_everything_in_one_sentence() {
         "REBOOT_VM",
         "the-reason",
         "since 2026-11-23T09:00:01Z",
-        &command,
+        &format!("tg clusters {command}"),
     ] {
         assert!(message.contains(part), "{part} is not in: {message}");
     }
@@ -252,22 +241,15 @@ fn a_failure_says_why() {
 
 #[test]
 fn what_may_need_a_look_names_the_machine() {
-    let marks = [
-        None,
-        Some(Synced::Stale),
-        Some(Synced::NotFound),
-        Some(Synced::NotListed),
-        Some(Synced::Forbidden),
-    ];
-    for (state, marked) in ["PENDING_APPROVAL", "PENDING", "DREAMING", "FAILED"]
-        .iter()
-        .flat_map(|state| marks.map(|marked| (state, marked)))
-    {
-        let mut status = status(state);
-        if let Some(synced) = marked {
+    let marks = [Stale, NotFound, NotListed, Forbidden];
+    for state in ["PENDING_APPROVAL", "PENDING", "DREAMING", "FAILED"] {
+        let marked = marks.map(|synced| {
+            let mut status = status(state);
             mark(&mut status, synced, "r", 1);
-        }
-        for told in &status.conditions {
+            status
+        });
+        let all = marked.into_iter().chain([status(state)]);
+        for told in all.flat_map(|status| status.conditions) {
             let is_fine = (&*told.type_, &*told.status) == ("Synced", "True");
             let names = told.message.starts_with("gpu-dp-17: ");
             assert!(names || is_fine || told.message.is_empty(), "{told:?}");
@@ -279,34 +261,18 @@ fn what_may_need_a_look_names_the_machine() {
 fn a_mark_changes_open_and_conditions_only() {
     // Synced, its status, open, Succeeded's reason, Reconciling, Stalled
     let table = [
-        (Synced::Stale, "Unknown", true, "Running", "True", "False"),
-        (
-            Synced::NotFound,
-            "False",
-            false,
-            "NotFound",
-            "False",
-            "False",
-        ),
-        (
-            Synced::NotListed,
-            "False",
-            false,
-            "NotListed",
-            "False",
-            "False",
-        ),
-        (Synced::Forbidden, "False", true, "Running", "False", "True"),
+        (Stale, "Unknown", true, "Running", "True", "False"),
+        (NotFound, "False", false, "NotFound", "False", "False"),
+        (NotListed, "False", false, "NotListed", "False", "False"),
+        (Forbidden, "False", true, "Running", "False", "True"),
     ];
     for (synced, value, open, succeeded, reconciling, stalled) in table {
         let before = status("RUNNING");
         let mut after = before.clone();
         mark(&mut after, synced, "r", 3);
         let conditions = &after.conditions;
-        assert_eq!(
-            word(conditions, "Synced"),
-            (value, synced.reason().as_str())
-        );
+        let reason = synced.reason();
+        assert_eq!(word(conditions, "Synced"), (value, reason.as_str()));
         assert_eq!(word(conditions, "Succeeded"), ("Unknown", succeeded));
         assert_eq!(condition(conditions, "Reconciling").status, reconciling);
         assert_eq!(condition(conditions, "Stalled").status, stalled);
@@ -327,23 +293,15 @@ fn a_failed_one_that_is_gone_alarms_nobody() {
     let mut status = status("FAILED");
     mark(&mut status, Synced::NotFound, "r", 1);
     assert_eq!(condition(&status.conditions, "Stalled").status, "False");
-    assert_eq!(
-        word(&status.conditions, "Succeeded"),
-        ("Unknown", "NotFound")
-    );
+    let succeeded = word(&status.conditions, "Succeeded");
+    assert_eq!(succeeded, ("Unknown", "NotFound"));
 }
 
 #[test]
 fn a_reason_leads_back_to_its_synced() {
-    for synced in [
-        Synced::Pending,
-        Synced::Listed,
-        Synced::Final,
-        Synced::Stale,
-        Synced::NotFound,
-        Synced::NotListed,
-        Synced::Forbidden,
-    ] {
+    let marks = [Stale, NotFound, NotListed, Forbidden];
+    let others = [Synced::Pending, Synced::Listed, Synced::Final];
+    for synced in marks.into_iter().chain(others) {
         assert_eq!(Synced::from_reason(synced.reason().as_str()), synced);
     }
     assert_eq!(Synced::from_reason("Nonsense"), Synced::Pending);

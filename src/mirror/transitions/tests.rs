@@ -7,6 +7,8 @@ const STARTED: &str = "2026-11-23T09:20:00Z";
 const ENDED: &str = "2026-11-23T09:30:00Z";
 const UPDATED: &str = "2026-11-23T09:40:00Z";
 
+const APPROVAL: &str = "PENDING_APPROVAL";
+
 /// From, to, the API's time, and whether it is only concluded.
 type Hop = (Option<String>, String, Option<String>, bool);
 
@@ -64,43 +66,18 @@ fn timed(state: &str, reviewed: bool, started: bool, ended: bool) -> Remediation
 fn a_state_between_two_looks_is_concluded_only_where_a_time_proves_it() {
     // From, to, which times there are (review, start, end), the states that are concluded between the two.
     let table: [(&str, &str, [bool; 3], &[&str]); 14] = [
+        (APPROVAL, "RUNNING", [true, true, false], &["PENDING"]),
+        (APPROVAL, "RUNNING", [false, true, false], &[]),
+        (APPROVAL, "QUARANTINING", [true, false, false], &["PENDING"]),
+        (APPROVAL, "QUARANTINING", [false, false, false], &[]),
+        (APPROVAL, "QUARANTINED", [true, false, false], &["PENDING"]),
         (
-            "PENDING_APPROVAL",
-            "RUNNING",
-            [true, true, false],
-            &["PENDING"],
-        ),
-        ("PENDING_APPROVAL", "RUNNING", [false, true, false], &[]),
-        (
-            "PENDING_APPROVAL",
-            "QUARANTINING",
-            [true, false, false],
-            &["PENDING"],
-        ),
-        (
-            "PENDING_APPROVAL",
-            "QUARANTINING",
-            [false, false, false],
-            &[],
-        ),
-        (
-            "PENDING_APPROVAL",
-            "QUARANTINED",
-            [true, false, false],
-            &["PENDING"],
-        ),
-        (
-            "PENDING_APPROVAL",
+            APPROVAL,
             "FAILED",
             [true, true, true],
             &["PENDING", "RUNNING"],
         ),
-        (
-            "PENDING_APPROVAL",
-            "FAILED",
-            [true, false, true],
-            &["PENDING"],
-        ),
+        (APPROVAL, "FAILED", [true, false, true], &["PENDING"]),
         ("PENDING", "QUARANTINED", [true, false, false], &[]),
         ("PENDING", "SUCCEEDED", [true, true, true], &["RUNNING"]),
         ("QUARANTINING", "RUNNING", [true, true, false], &[]),
@@ -118,7 +95,7 @@ fn a_state_between_two_looks_is_concluded_only_where_a_time_proves_it() {
         let before = [&[from][..], between].concat();
         assert!(froms.eq(before.into_iter().map(Some)), "{hops:?}");
     }
-    let hops = hops(Some("PENDING_APPROVAL"), &timed("FAILED", true, true, true));
+    let hops = hops(Some(APPROVAL), &timed("FAILED", true, true, true));
     let times: Vec<_> = hops
         .iter()
         .filter_map(|(_, _, time, _)| time.as_deref())
@@ -128,7 +105,7 @@ fn a_state_between_two_looks_is_concluded_only_where_a_time_proves_it() {
 
 /// The known states, in the order of a repair.
 const KNOWN: [&str; 9] = [
-    "PENDING_APPROVAL",
+    APPROVAL,
     "PENDING",
     "QUARANTINING",
     "QUARANTINED",
@@ -141,10 +118,7 @@ const KNOWN: [&str; 9] = [
 
 /// Those that follow each at once.
 const DIRECT: [(&str, &[&str]); 5] = [
-    (
-        "PENDING_APPROVAL",
-        &["PENDING", "CANCELLED", "AUTO_RESOLVED"],
-    ),
+    (APPROVAL, &["PENDING", "CANCELLED", "AUTO_RESOLVED"]),
     ("PENDING", &["QUARANTINING", "RUNNING", "CANCELLED"]),
     ("QUARANTINING", &["QUARANTINED"]),
     ("QUARANTINED", &["RUNNING"]),
@@ -159,11 +133,7 @@ fn a_hop_that_is_not_direct_says_so_and_a_direct_one_does_not() {
                 .iter()
                 .any(|(one, next)| *one == from && next.contains(&to));
             // No time proves anything.
-            let time = if to == "PENDING_APPROVAL" {
-                CREATED
-            } else {
-                UPDATED
-            };
+            let time = if to == APPROVAL { CREATED } else { UPDATED };
             assert_eq!(
                 hops(Some(from), &at(to)),
                 [hop(from, to, time, !direct)],
@@ -192,7 +162,7 @@ fn a_time_that_is_not_set_proves_nothing_and_dates_no_hop() {
             hops(Some("RUNNING"), &status),
             [hop("RUNNING", "SUCCEEDED", UPDATED, false)]
         );
-        let from_the_start = hops(Some("PENDING_APPROVAL"), &status);
+        let from_the_start = hops(Some(APPROVAL), &status);
         assert_eq!(from_the_start.len(), 1, "{from_the_start:?}");
         let status = RemediationStatus {
             update_time: zero(),
@@ -206,11 +176,11 @@ fn a_time_that_is_not_set_proves_nothing_and_dates_no_hop() {
 fn what_ended_before_it_was_queued_was_only_reviewed() {
     for (to, time) in [("CANCELLED", REVIEWED), ("AUTO_RESOLVED", UPDATED)] {
         assert_eq!(
-            hops(Some("PENDING_APPROVAL"), &timed(to, true, false, false)),
-            [hop("PENDING_APPROVAL", to, time, false)]
+            hops(Some(APPROVAL), &timed(to, true, false, false)),
+            [hop(APPROVAL, to, time, false)]
         );
         // Only what was queued can have begun.
-        let begun = hops(Some("PENDING_APPROVAL"), &timed(to, true, true, false));
+        let begun = hops(Some(APPROVAL), &timed(to, true, true, false));
         let stops: Vec<_> = begun.iter().map(|(_, to, ..)| to.as_str()).collect();
         assert_eq!(stops, ["PENDING", "RUNNING", to]);
         assert!(begun.iter().all(|(.., inferred)| *inferred));

@@ -33,7 +33,16 @@ struct Call<'a> {
     proxy: Option<&'a str>,
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
+    /// Of a server at this port whose certificate is, or is signed by, this one.
+    fn trusting(port: u16, root: &'a [u8]) -> Self {
+        Self {
+            url: https(port),
+            root: Some(root),
+            proxy: None,
+        }
+    }
+
     fn proxy(&self) -> Option<ProxyUrl> {
         let parse = |text| ProxyUrl::parse(text, "HTTPS_PROXY").unwrap();
         self.proxy.map(parse)

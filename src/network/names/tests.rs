@@ -52,17 +52,15 @@ fn search_answers() -> [(&'static str, Answer); 5] {
 
 #[tokio::test]
 async fn names_are_found_whatever_the_search_domains_say() {
+    let full_name = "proxy.gpu-ops.svc.cluster.local.";
     let names = [
         // what is called, and the full name that exists
         ("api.together.xyz", "api.together.xyz."),
         ("api.together.xyz.", "api.together.xyz."),
-        ("proxy", "proxy.gpu-ops.svc.cluster.local."),
-        ("proxy.gpu-ops", "proxy.gpu-ops.svc.cluster.local."),
-        ("proxy.gpu-ops.svc", "proxy.gpu-ops.svc.cluster.local."),
-        (
-            "proxy.gpu-ops.svc.cluster.local",
-            "proxy.gpu-ops.svc.cluster.local.",
-        ),
+        ("proxy", full_name),
+        ("proxy.gpu-ops", full_name),
+        ("proxy.gpu-ops.svc", full_name),
+        (full_name.trim_end_matches('.'), full_name),
         ("proxy.corp", "proxy.corp.corp.example."),
     ];
     let folder = TempDir::new().unwrap();
@@ -72,12 +70,9 @@ async fn names_are_found_whatever_the_search_domains_say() {
                 for address in [ADDRESS, IPV6] {
                     let server = Server::start(&[(full, is(&[address]))], other.clone()).await;
                     let resolver = resolver(&folder, &server, &conf(ndots), "");
-                    assert_eq!(
-                        found(&resolver, name).await,
-                        Ok(vec![address.to_owned()]),
-                        "{name}, ndots {ndots}, search domains say {said}: {:?}",
-                        server.asked()
-                    );
+                    let (found, asked) = (found(&resolver, name).await, server.asked());
+                    let case = format!("{name}, ndots {ndots}, search domains say {said}");
+                    assert_eq!(found, Ok(vec![address.to_owned()]), "{case}: {asked:?}");
                 }
             }
         }
@@ -125,11 +120,8 @@ async fn a_missing_name_and_servers_that_fail_are_told_apart() {
     ] {
         let server = Server::start(&[], other.clone()).await;
         let resolver = resolver(&folder, &server, &conf(1), "");
-        assert_eq!(
-            found(&resolver, "api.example.").await,
-            Err(error),
-            "{other:?}"
-        );
+        let found = found(&resolver, "api.example.").await;
+        assert_eq!(found, Err(error), "{other:?}");
     }
 }
 
@@ -140,10 +132,8 @@ async fn a_second_name_server_is_asked_where_the_first_one_fails() {
     let servers = "nameserver 127.0.0.9\nnameserver 127.0.0.1\n";
     // Nothing listens on the first one.
     let resolver = resolver(&folder, &good, servers, "");
-    assert_eq!(
-        found(&resolver, "api.example").await,
-        Ok(vec![ADDRESS.to_owned()])
-    );
+    let addresses = found(&resolver, "api.example").await;
+    assert_eq!(addresses, Ok(vec![ADDRESS.to_owned()]));
 }
 
 #[tokio::test]
@@ -171,10 +161,8 @@ async fn the_hosts_file_goes_before_dns() {
         "192.0.2.9 Proxy.Example other # a comment\n2001:db8::9 proxy.example\nnot an address\n";
     let resolver = resolver(&folder, &server, &conf(5), hosts);
     let addresses = found(&resolver, "proxy.example").await;
-    assert_eq!(
-        addresses,
-        Ok(vec!["192.0.2.9".to_owned(), "2001:db8::9".to_owned()])
-    );
+    let listed = ["192.0.2.9", "2001:db8::9"].map(str::to_owned);
+    assert_eq!(addresses, Ok(listed.into()));
     assert_eq!(server.asked(), [""; 0]);
 }
 
@@ -189,10 +177,8 @@ async fn changed_files_are_read_again() {
     fs::write(folder.path().join("resolv.conf"), moved).unwrap();
     assert_eq!(found(&resolver, "api").await, Ok(vec![ADDRESS.to_owned()]));
     fs::write(folder.path().join("hosts"), "192.0.2.9 api\n").unwrap();
-    assert_eq!(
-        found(&resolver, "api").await,
-        Ok(vec!["192.0.2.9".to_owned()])
-    );
+    let addresses = found(&resolver, "api").await;
+    assert_eq!(addresses, Ok(vec!["192.0.2.9".to_owned()]));
 }
 
 #[tokio::test]

@@ -58,11 +58,8 @@ fn one_unknown_value_of_any_field_is_an_unknown_one() {
 #[test]
 fn values_and_problems_are_bounded() {
     let letters = |number: usize| {
-        format!(
-            "{}{}",
-            "A".repeat(number / 26 + 1),
-            char::from(b'A' + u8::try_from(number % 26).unwrap_or(0))
-        )
+        let last = b'A' + u8::try_from(number % 26).unwrap_or(0);
+        format!("{}{}", "A".repeat(number / 26 + 1), char::from(last))
     };
     let findings = found((0..500).map(|number| item(&"x".repeat(2000), &letters(number))));
     assert!(findings.values.states.counts.len() <= VALUES + 1);

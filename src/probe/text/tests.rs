@@ -56,14 +56,13 @@ fn what_run_would_say_follows_from_the_reason() {
 
 #[test]
 fn a_problem_names_the_first_items_by_place_or_by_id() {
-    assert_eq!(
-        told(&problem(7, &[])),
-        "7: field id: absent or empty (item 1, 2, 3, 4, 5, …)"
-    );
-    assert_eq!(
-        told(&problem(1, &["a\u{1b}[31mb"])),
-        "1: field id: absent or empty (item a\\u{1b}[31mb)"
-    );
+    for (count, ids, items) in [
+        (7, &[][..], "1, 2, 3, 4, 5, …"),
+        (1, &["a\u{1b}[31mb"], "a\\u{1b}[31mb"),
+    ] {
+        let wanted = format!("{count}: field id: absent or empty (item {items})");
+        assert_eq!(told(&problem(count, ids)), wanted);
+    }
 }
 
 #[test]

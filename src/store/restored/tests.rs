@@ -37,10 +37,9 @@ async fn is_found(
         let (code, answer) = match (version.lock().unwrap())(&path) {
             Some(version) => {
                 let metadata = json!({"resourceVersion": version.to_string()});
-                (
-                    200,
-                    json!({"apiVersion": "v1", "kind": "List", "metadata": metadata, "items": []}),
-                )
+                let list =
+                    json!({"apiVersion": "v1", "kind": "List", "metadata": metadata, "items": []});
+                (200, list)
             }
             None => (
                 403,

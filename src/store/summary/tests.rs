@@ -6,10 +6,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    api::remediation::{Remediation, RemediationSpec},
-    mirror::status::{Synced, from_api, mark},
+    api::remediation::Remediation,
+    mirror::status::{Synced, mark},
     store::Index,
-    testing::{CLUSTER, NAMESPACE, ZERO_TIMES, id, item, random, some},
+    testing::{NAMESPACE, ZERO_TIMES, id, item, random, some},
     together,
 };
 
@@ -19,19 +19,10 @@ fn mirror(item: &together::Remediation, synced: Option<Synced>) -> (Box<str>, Ar
 }
 
 fn object(item: &together::Remediation, synced: Option<Synced>) -> Remediation {
-    let mut status = from_api(item, &[], 1);
+    let mut object = crate::testing::mirror(item);
     if let Some(synced) = synced {
-        mark(&mut status, synced, &item.id, 1);
+        mark(object.status.as_mut().unwrap(), synced, &item.id, 1);
     }
-    let spec = RemediationSpec {
-        cluster_id: CLUSTER.into(),
-        id: item.id.to_string(),
-    };
-    let mut object = Remediation::new(&item.id, spec);
-    object.metadata.namespace = Some(NAMESPACE.into());
-    object.metadata.uid = some("u");
-    object.metadata.resource_version = some("1");
-    object.status = Some(status);
     object
 }
 
@@ -67,30 +58,20 @@ fn nothing_is_nothing() {
 
 #[test]
 fn each_state_is_counted() {
-    let counts = of(&[
-        item(1, "RUNNING"),
-        item(2, "RUNNING"),
-        item(3, "PENDING_APPROVAL"),
-        item(4, "SUCCEEDED"),
-        item(5, "DREAMING"),
-    ])
-    .counts;
-    assert_eq!(
-        (counts.total, counts.open, counts.awaiting_approval),
-        (5, 4, 1)
-    );
     let expected = [
         ("DREAMING", 1),
         ("PENDING_APPROVAL", 1),
         ("RUNNING", 2),
         ("SUCCEEDED", 1),
     ];
-    let by_state = counts.by_state.iter();
-    assert!(
-        by_state
-            .map(|(state, count)| (state.as_str(), *count))
-            .eq(expected)
-    );
+    let states = expected.map(|(state, _)| state).into_iter();
+    let items: Vec<_> = (1..).zip(states.chain(["RUNNING"])).collect();
+    let items: Vec<_> = items.into_iter().map(|(n, state)| item(n, state)).collect();
+    let counts = of(&items).counts;
+    assert_eq!((counts.total, counts.open), (5, 4));
+    assert_eq!(counts.awaiting_approval, 1);
+    let by_state = expected.map(|(state, count)| (state.to_owned(), count));
+    assert_eq!(counts.by_state, by_state.into());
 }
 
 #[test]
@@ -161,12 +142,8 @@ fn a_withdrawn_retry_whose_mark_cannot_be_read_hides_no_failure() {
 fn the_longest_waiting_comes_first_and_ten_are_named() {
     let mut items: Vec<_> = (0..12)
         .map(|number| {
-            on(
-                number,
-                "i",
-                &format!("2026-11-23T{:02}:00:00Z", 20 - number),
-                "PENDING_APPROVAL",
-            )
+            let created = format!("2026-11-23T{:02}:00:00Z", 20 - number);
+            on(number, "i", &created, "PENDING_APPROVAL")
         })
         .collect();
     items.push(together::Remediation {
@@ -175,13 +152,8 @@ fn the_longest_waiting_comes_first_and_ten_are_named() {
     });
     let rollup = of(&items);
     assert_eq!(rollup.counts.awaiting_approval, 13);
-    let names: Vec<_> = rollup
-        .attention
-        .iter()
-        .map(|one| one.name.clone())
-        .collect();
-    let oldest_first: Vec<_> = (2..12).rev().map(id).collect();
-    assert_eq!(names, oldest_first);
+    let names = rollup.attention.iter().map(|one| one.name.clone());
+    assert!(names.eq((2..12).rev().map(id)), "the oldest first");
     let message = rollup.message.unwrap();
     assert!(message.contains("12 more"), "{message}");
     assert!(message.contains(&id(11)), "{message}");
@@ -203,10 +175,8 @@ fn one_that_waits_says_node_what_since_when_and_how_to_approve() {
     };
     assert_eq!(rollup.attention, [expected]);
     let message = rollup.message.unwrap();
-    let command = format!(
-        "tg clusters remediations approve {} --mode REBOOT_VM",
-        id(1)
-    );
+    let command = format!("approve {} --mode REBOOT_VM", id(1));
+    let command = format!("tg clusters remediations {command}");
     for part in ["gpu-dp-17", "reboot", "2026-11-23T09:00:00Z", &command] {
         assert!(message.contains(part), "{part} is not in: {message}");
     }
@@ -221,15 +191,9 @@ fn a_failure_waits_since_its_end() {
     };
     let waits = on(2, "j", "2026-11-23T09:05:00Z", "PENDING_APPROVAL");
     let rollup = of(&[failed, waits]);
-    let since: Vec<_> = rollup
-        .attention
-        .iter()
-        .map(|one| one.since.clone())
-        .collect();
-    assert_eq!(
-        since,
-        [some("2026-11-23T09:05:00Z"), some("2026-11-23T09:10:00Z")]
-    );
+    let since = rollup.attention.iter().map(|one| one.since.as_deref());
+    let wanted = ["2026-11-23T09:05:00Z", "2026-11-23T09:10:00Z"];
+    assert!(since.eq(wanted.map(Some)), "{:?}", rollup.attention);
 }
 
 #[test]

@@ -40,20 +40,15 @@ use Event::{Answered, Changed, Gone, Listed, NotListed, Removed};
 const SAME: &str = "uid-a";
 const OTHER: &str = "another";
 
+const fn listed(version: u64, uid: &'static str) -> Event {
+    Listed { version, uid }
+}
+
 /// The events of the table's columns.
 const EVENTS: [Event; 11] = [
-    Listed {
-        version: 4,
-        uid: SAME,
-    },
-    Listed {
-        version: 8,
-        uid: SAME,
-    },
-    Listed {
-        version: 4,
-        uid: OTHER,
-    },
+    listed(4, SAME),
+    listed(8, SAME),
+    listed(4, OTHER),
     NotListed,
     Changed(4),
     Changed(8),

@@ -10,10 +10,7 @@ use super::*;
 /// An index of one namespace that was listed, with mirror `a` at version 5 and `b` at 9.
 fn listed() -> Index {
     let index = Index::new(1);
-    list(
-        &index,
-        [object("a", 5, "RUNNING"), object("b", 9, "RUNNING")],
-    );
+    list(&index, [at(5), object("b", 9, "RUNNING")]);
     assert!(index.is_ready());
     index
 }
@@ -33,72 +30,36 @@ fn is_rewound(index: &Index, rewinds: &Rewinds) -> bool {
     again
 }
 
-type Tell<'a> = Box<dyn Fn(&Index) + 'a>;
+fn at(version: u64) -> Remediation {
+    object("a", version, "RUNNING")
+}
+
+/// What is read of `a`, which is known at version 5, after a conflict.
+fn reads(index: &Index, version: u64) {
+    index.compare(Some(5), &at(version), "c");
+}
+
+/// What was to be created for cluster `c` is there, as this cluster's.
+fn finds(index: &Index, version: u64, cluster: &str) {
+    let mut found = object("c", version, "RUNNING");
+    found.spec.cluster_id = cluster.into();
+    index.compare(None, &found, "c");
+}
 
 #[tokio::test(start_paused = true)]
 async fn whatever_shows_an_older_version_than_before_makes_all_be_listed_again() {
-    let at = |version| object("a", version, "RUNNING");
-    let of_another = |version| {
-        let mut object = object("c", version, "RUNNING");
-        object.spec.cluster_id = "d".into();
-        object
-    };
-    let cases: [(&str, bool, Tell<'_>); 11] = [
-        (
-            "a list shows the same",
-            false,
-            Box::new(|index| list(index, [at(5)])),
-        ),
-        (
-            "a list shows a newer one",
-            false,
-            Box::new(|index| list(index, [at(6)])),
-        ),
-        (
-            "a list shows an older one",
-            true,
-            Box::new(|index| list(index, [at(4)])),
-        ),
-        (
-            "an event is newer",
-            false,
-            Box::new(|index| index.show(Some("n"), at(10))),
-        ),
-        (
-            "an event is older than one before",
-            true,
-            Box::new(|index| index.show(Some("n"), at(8))),
-        ),
-        (
-            "a deletion is older than an event before",
-            true,
-            Box::new(|index| index.hide(Some("n"), &at(8))),
-        ),
-        (
-            "what is read after a conflict is newer",
-            false,
-            Box::new(|index| index.compare(Some(5), &at(6), "c")),
-        ),
-        (
-            "what is read after a conflict is older",
-            true,
-            Box::new(|index| index.compare(Some(5), &at(4), "c")),
-        ),
-        (
-            "what was to be created is there, unseen",
-            true,
-            Box::new(|index| index.compare(None, &object("c", 7, "RUNNING"), "c")),
-        ),
-        (
-            "what was to be created is there, and new",
-            false,
-            Box::new(|index| index.compare(None, &object("c", 10, "RUNNING"), "c")),
-        ),
-        (
-            "what was to be created is another cluster's",
-            false,
-            Box::new(|index| index.compare(None, &of_another(7), "c")),
-        ),
+    let cases: [(&str, bool, fn(&Index)); 11] = [
+        ("a list shows the same", false, |it| list(it, [at(5)])),
+        ("a list shows a newer one", false, |it| list(it, [at(6)])),
+        ("a list shows an older one", true, |it| list(it, [at(4)])),
+        ("an event is newer", false, |it| it.show(Some("n"), at(10))),
+        ("an event is older", true, |it| it.show(Some("n"), at(8))),
+        ("a deletion is older", true, |it| it.hide(Some("n"), &at(8))),
+        ("what is read is newer", false, |it| reads(it, 6)),
+        ("what is read is older", true, |it| reads(it, 4)),
+        ("what was created is unseen", true, |it| finds(it, 7, "c")),
+        ("what was created is new", false, |it| finds(it, 10, "c")),
+        ("it is another cluster's", false, |it| finds(it, 7, "d")),
     ];
     for (what, back, tell) in cases {
         let index = listed();
@@ -115,7 +76,7 @@ async fn what_was_told_to_be_older_is_known_once_a_list_that_began_since_has_end
     index.rewound(None);
     index.end(under_way, Some("n"));
     assert!(!index.is_ready());
-    list(&index, [object("a", 3, "RUNNING")]);
+    list(&index, [at(3)]);
     assert!(index.is_ready() && index.is_listed("n"));
     assert_eq!(index.get("n", "a").unwrap().object.resource_version, 3);
     // Answers count from there on.
@@ -130,17 +91,17 @@ async fn all_is_listed_again_at_once_but_at_most_twice_a_minute() {
     assert!(rewinds.next().now_or_never().is_none());
     for _ in 0..100 {
         // One poll meets many conflicts.
-        index.compare(Some(5), &object("a", 4, "RUNNING"), "c");
+        reads(&index, 4);
     }
     assert!(rewinds.next().now_or_never().is_some());
     assert!(rewinds.next().now_or_never().is_none(), "it is one rewind");
     let epoch = index.begin(Some("n"));
-    index.compare(Some(5), &object("a", 4, "RUNNING"), "c");
+    reads(&index, 4);
     index.end(epoch, Some("n"));
     assert!(index.is_ready(), "this list has shown it");
     index.rewound(Some("n"));
     assert!(rewinds.next().now_or_never().is_some(), "the second");
-    list(&index, [object("a", 4, "RUNNING")]);
+    list(&index, [at(4)]);
     index.rewound(Some("n"));
     let mut next = pin!(rewinds.next());
     assert!(next.as_mut().now_or_never().is_none());
@@ -152,6 +113,6 @@ async fn all_is_listed_again_at_once_but_at_most_twice_a_minute() {
 fn a_list_that_shows_older_versions_because_they_went_backwards_is_no_news() {
     let index = listed();
     index.rewound(None);
-    list(&index, [object("a", 4, "RUNNING")]);
+    list(&index, [at(4)]);
     assert!(index.is_ready());
 }

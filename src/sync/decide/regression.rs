@@ -96,68 +96,66 @@ mod tests {
         regressions.observe(older(second), true, at..at);
     }
 
+    fn trusted(regressions: &Regressions, second: i64) -> bool {
+        regressions.trusted("a", Timestamp::from_second(second).ok())
+    }
+
     #[test]
     fn two_complete_listings_five_minutes_apart_are_believed() {
-        let version = Timestamp::from_second(7).ok();
         let mut regressions = Regressions::default();
         shown(&mut regressions, 7, at(1));
         shown(&mut regressions, 7, at(5));
-        assert!(!regressions.trusted("a", version));
+        assert!(!trusted(&regressions, 7));
         shown(&mut regressions, 7, at(6));
-        assert!(regressions.trusted("a", version));
-        assert!(!regressions.trusted("a", Timestamp::from_second(6).ok()));
+        assert!(trusted(&regressions, 7));
+        assert!(!trusted(&regressions, 6));
     }
 
     #[test]
     fn what_a_slow_answer_showed_was_not_shown_when_the_listing_ended() {
-        let version = Timestamp::from_second(7).ok();
         let mut regressions = Regressions::default();
         regressions.observe(older(7), true, at(1)..at(2));
         regressions.observe(older(7), true, at(6)..at(7));
-        assert!(!regressions.trusted("a", version));
+        assert!(!trusted(&regressions, 7));
         regressions.observe(older(7), true, at(7)..at(9));
-        assert!(regressions.trusted("a", version));
+        assert!(trusted(&regressions, 7));
     }
 
     #[test]
     fn what_was_not_listed_is_not_forgotten() {
-        let version = Timestamp::from_second(7).ok();
         let mut regressions = Regressions::default();
         shown(&mut regressions, 7, at(1));
         regressions.observe(ShownVersions::default(), false, at(3)..at(3));
         shown(&mut regressions, 7, at(6));
-        assert!(regressions.trusted("a", version));
+        assert!(trusted(&regressions, 7));
     }
 
     #[test]
     fn another_version_or_none_begins_anew() {
-        let version = Timestamp::from_second(7).ok();
         let mut regressions = Regressions::default();
         shown(&mut regressions, 7, at(1));
         shown(&mut regressions, 6, at(2));
         shown(&mut regressions, 7, at(6));
-        assert!(!regressions.trusted("a", version));
+        assert!(!trusted(&regressions, 7));
         regressions.observe(ShownVersions::default(), true, at(7)..at(7));
         shown(&mut regressions, 7, at(20));
-        assert!(!regressions.trusted("a", version));
+        assert!(!trusted(&regressions, 7));
     }
 
     #[test]
     fn a_remediation_that_goes_on_after_a_restore_is_believed_too() {
         let mut regressions = Regressions::default();
         for (second, minute) in [(1, 0), (2, 2), (3, 4), (4, 6)] {
-            let version = Timestamp::from_second(second).ok();
-            assert!(!regressions.trusted("a", version), "{minute}");
+            assert!(!trusted(&regressions, second), "{minute}");
             shown(&mut regressions, second, at(minute));
         }
-        assert!(regressions.trusted("a", Timestamp::from_second(5).ok()));
-        assert!(!regressions.trusted("a", Timestamp::from_second(3).ok()));
+        assert!(trusted(&regressions, 5));
+        assert!(!trusted(&regressions, 3));
         assert!(!regressions.trusted("a", None));
     }
 
     #[test]
     fn a_list_between_that_shows_what_is_mirrored_begins_anew() {
-        let version = Timestamp::from_second(7).ok();
         let mut regressions = Regressions::default();
         shown(&mut regressions, 7, at(1));
         let current = ShownVersions {
@@ -166,6 +164,6 @@ mod tests {
         };
         regressions.observe(current, false, at(3)..at(3));
         shown(&mut regressions, 7, at(6));
-        assert!(!regressions.trusted("a", version));
+        assert!(!trusted(&regressions, 7));
     }
 }

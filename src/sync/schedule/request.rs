@@ -94,24 +94,17 @@ mod tests {
         let mut requests = Requests::new(requested, APART);
         assert_eq!(requests.take(None, at(0), at(0)), None);
         ask.send_replace(Some("one".to_owned()));
-        assert_eq!(
-            requests.take(Some("none"), at(1), at(0)).as_deref(),
-            Some("one")
-        );
+        let taken = requests.take(Some("none"), at(1), at(0));
+        assert_eq!(taken.as_deref(), Some("one"));
         assert_eq!(requests.take(Some("one"), at(2), at(0)), None, "handled");
         ask.send_replace(Some("two".to_owned()));
         assert_eq!(requests.take(Some("one"), at(3), at(0)), None, "too soon");
         ask.send_replace(Some("three".to_owned()));
         assert_eq!(requests.take(Some("one"), at(10), at(0)), None, "too soon");
-        assert_eq!(
-            requests.take(Some("one"), at(11), at(12)),
-            None,
-            "a full listing is too soon"
-        );
-        assert_eq!(
-            requests.take(Some("one"), at(12), at(12)).as_deref(),
-            Some("three")
-        );
+        // A full listing is too soon.
+        assert_eq!(requests.take(Some("one"), at(11), at(12)), None);
+        let taken = requests.take(Some("one"), at(12), at(12));
+        assert_eq!(taken.as_deref(), Some("three"));
     }
 
     /// A second request came too early, and the wait for its time was given up.

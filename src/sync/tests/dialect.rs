@@ -3,7 +3,11 @@
 use k8s_openapi::jiff::SignedDuration;
 
 use super::*;
-use crate::{controller::status::reason::Failure, testing::some, together::Moment};
+use crate::{
+    controller::status::reason::Failure,
+    testing::{CLUSTER, some},
+    together::Moment,
+};
 
 /// The states of the last listing that was asked for, in one call.
 fn states(world: &World) -> Vec<String> {
@@ -34,7 +38,7 @@ async fn partial(item: Remediation, skew: Option<SignedDuration>) -> World {
 
 #[tokio::test]
 async fn a_server_that_takes_only_the_first_of_the_states_is_found_out() {
-    let mut world = partial(item(1, "RUNNING"), LACKED.skew).await;
+    let mut world = partial(item(1, "RUNNING"), IN_STEP).await;
     world.polls(2).await;
     world.api().show(item(2, "PENDING_APPROVAL"));
     world.polls(1).await;
@@ -44,69 +48,44 @@ async fn a_server_that_takes_only_the_first_of_the_states_is_found_out() {
     );
 }
 
-/// What is wrong with the only remediation that short listings lack.
-struct Case {
-    name: &'static str,
-    skew: Option<SignedDuration>,
-    update_time: Option<&'static str>,
-    unnamed: usize,
-    found: bool,
-}
-
-const LACKED: Case = Case {
-    name: "lacked",
-    skew: Some(SignedDuration::ZERO),
-    update_time: Some("2026-11-23T09:30:00Z"),
-    unnamed: 0,
-    found: true,
-};
+/// The API's clock is known and shows the same as ours.
+const IN_STEP: Option<SignedDuration> = Some(SignedDuration::ZERO);
 
 #[tokio::test]
 async fn only_what_a_listing_should_have_held_is_held_against_the_filter() {
     // The first listing of what is open begins two minutes after ten o'clock by our clock.
-    for case in [
-        LACKED,
-        Case {
-            name: "the API's clock is not known",
-            skew: None,
-            found: false,
-            ..LACKED
-        },
-        Case {
-            name: "by the API's clock it changed later",
-            update_time: Some("2026-11-23T09:59:00Z"),
-            skew: Some(SignedDuration::from_mins(-10)),
-            found: false,
-            ..LACKED
-        },
-        Case {
-            name: "nobody knows when it changed",
-            update_time: None,
-            found: false,
-            ..LACKED
-        },
-        Case {
-            name: "any item of the listing may be it",
-            unnamed: 1,
-            found: false,
-            ..LACKED
-        },
+    let (before, late) = (Some("2026-11-23T09:30:00Z"), Some("2026-11-23T09:59:00Z"));
+    let behind = Some(SignedDuration::from_mins(-10));
+    // What is wrong with the only remediation that short listings lack, how far the API's clock is ahead, when it was
+    // updated, how many items nobody can name; whether it is held against the filter.
+    for (case, skew, updated, unnamed, found) in [
+        ("it is lacked", IN_STEP, before, 0, true),
+        ("the API's clock is not known", None, before, 0, false),
+        (
+            "by the API's clock it changed later",
+            behind,
+            late,
+            0,
+            false,
+        ),
+        ("nobody knows when it changed", IN_STEP, None, 0, false),
+        ("any item may be it", IN_STEP, before, 1, false),
     ] {
         let remediation = Remediation {
-            update_time: case.update_time.and_then(some),
+            update_time: updated.and_then(some),
             ..item(1, "RUNNING")
         };
-        let mut world = partial(remediation, case.skew).await;
-        world.api().state().unnamed = case.unnamed;
+        let mut world = partial(remediation, skew).await;
+        world.api().state().unnamed = unnamed;
         world.polls(3).await;
         let note = world.poll().await.unwrap().note();
-        assert_eq!(note.contains("commas"), case.found, "{}: {note}", case.name);
+        assert_eq!(note.contains("commas"), found, "{case}: {note}");
     }
 }
 
 #[tokio::test]
 async fn one_listing_that_lacks_something_counts_once() {
-    let mut world = partial(item(1, "RUNNING"), LACKED.skew).await;
+    let mut world = partial(item(1, "RUNNING"), IN_STEP).await;
     for full in [false, true] {
         if full {
             world.sync_state.want_everything_now();
@@ -119,7 +98,7 @@ async fn one_listing_that_lacks_something_counts_once() {
 
 #[tokio::test]
 async fn a_full_listing_finds_out_what_two_short_ones_lacked() {
-    let mut world = partial(item(1, "PENDING"), LACKED.skew).await;
+    let mut world = partial(item(1, "PENDING"), IN_STEP).await;
     // It has no mirror, so that nobody asks for it by id.
     world.api().show(item(2, "PENDING_APPROVAL"));
     world.target.states = Some(vec!["PENDING".into()]);
@@ -128,10 +107,8 @@ async fn a_full_listing_finds_out_what_two_short_ones_lacked() {
             world.sync_state.want_everything_now();
         }
         let outcome = world.poll().await.unwrap();
-        assert_eq!(
-            (outcome.full, outcome.note().contains("commas")),
-            (full, found)
-        );
+        let finds = outcome.note().contains("commas");
+        assert_eq!((outcome.full, finds), (full, found));
     }
 }
 
@@ -163,38 +140,40 @@ async fn an_unknown_state_that_is_not_met_for_a_day_is_no_longer_asked_for() {
 
 #[tokio::test]
 async fn where_all_is_of_another_spelling_the_watch_stalls_and_names_the_apis() {
-    let spelled = |number| Remediation {
-        cluster_id: some("Cluster-1"),
-        ..item(number, "RUNNING")
-    };
-    let mut world = World::new();
-    world.api().state().items = vec![spelled(1), spelled(2)];
-    let outcome = world.poll().await;
-    let failure = Failure::of(&outcome, &world.target, None).unwrap();
-    assert!(failure.needs_somebody, "{failure:?}");
-    assert_eq!(failure.reason, Reason::BadRequest);
-    assert!(failure.message.contains("\"Cluster-1\""), "{failure:?}");
+    for (cluster, instance, name) in [
+        ("Cluster-1", None, "\"Cluster-1\""),
+        (CLUSTER, Some("INSTANCE-1"), "\"instance-1\""),
+    ] {
+        let mut world = World::new();
+        world.target.instance = instance.map(Into::into);
+        let spelled = |item| Remediation {
+            cluster_id: some(cluster),
+            ..item
+        };
+        world.api().state().items = running(1..3).map(spelled).collect();
+        let outcome = world.poll().await;
+        let failure = Failure::of(&outcome, &world.target, None).unwrap();
+        let told = (failure.reason, failure.needs_somebody);
+        assert_eq!(told, (Reason::BadRequest, true), "{failure:?}");
+        assert!(failure.message.contains(name), "{failure:?}");
+    }
 }
 
 #[tokio::test]
 async fn where_one_fits_or_the_listing_is_a_part_nothing_stalls() {
-    let other = |number| Remediation {
-        cluster_id: some("Cluster-1"),
-        ..item(number, "RUNNING")
-    };
     let mut world = World::with([item(1, "SUCCEEDED")]).await;
-    world.api().show(other(2));
+    world.api().show(Remediation {
+        cluster_id: some("Cluster-1"),
+        ..item(2, "RUNNING")
+    });
     for full in [false, true] {
         if full {
             world.sync_state.want_everything_now();
         }
         let outcome = world.poll().await.unwrap();
+        let note = outcome.note();
         assert_eq!(outcome.full, full);
-        assert!(
-            outcome.note().contains("another cluster"),
-            "{}",
-            outcome.note()
-        );
+        assert!(note.contains("another cluster"), "{note}");
     }
 }
 
@@ -203,26 +182,6 @@ async fn a_server_that_lists_other_instances_too_stalls_nothing() {
     let mut world = World::new();
     world.target.instance = Some("instance-2".into());
     world.api().state().items = vec![item(1, "RUNNING")];
-    assert!(
-        world
-            .poll()
-            .await
-            .unwrap()
-            .note()
-            .contains("another instance")
-    );
-}
-
-#[tokio::test]
-async fn where_all_is_of_another_spelling_of_the_instance_the_watch_stalls_too() {
-    let mut world = World::new();
-    world.target.instance = Some("INSTANCE-1".into());
-    world.api().state().items = vec![item(1, "RUNNING")];
-    let outcome = world.poll().await;
-    let failure = Failure::of(&outcome, &world.target, None).unwrap();
-    assert_eq!(
-        (failure.reason, failure.needs_somebody),
-        (Reason::BadRequest, true)
-    );
-    assert!(failure.message.contains("\"instance-1\""), "{failure:?}");
+    let note = world.poll().await.unwrap().note();
+    assert!(note.contains("another instance"), "{note}");
 }

@@ -18,19 +18,11 @@ fn refuse(world: &World, refused: impl Fn(&Call) -> bool + Send + 'static) {
 async fn an_ended_one_that_was_refused_is_listed_again_soon_and_nothing_is_synced_before() {
     let mut world = World::new();
     world.api().state().items = [item(1, "RUNNING"), item(2, "SUCCEEDED")].into();
-    let ended = id(2);
-    refuse(
-        &world,
-        move |call| matches!(call, Call::Create(name) if *name == ended),
-    );
+    let ended = |call: &Call| matches!(call, Call::Create(name) if *name == id(2));
+    refuse(&world, ended);
     world.poll().await.unwrap();
-    assert!(
-        world
-            .sync_state
-            .unwritten()
-            .unwrap()
-            .contains("exceeded quota")
-    );
+    let unwritten = world.sync_state.unwritten().unwrap();
+    assert!(unwritten.contains("exceeded quota"), "{unwritten}");
     refuse(&world, |_| false);
     assert_eq!(world.polls(2).await, [true, false]);
     assert_eq!(world.env.kube.names(), [id(1), id(2)]);
@@ -54,8 +46,7 @@ async fn an_open_one_that_cannot_be_written_is_marked() {
     for number in [1, 2] {
         world.api().show(item(number, "RUNNING"));
     }
-    let one = id(1);
-    let broken = move |call: &Call| matches!(call, Call::Status(name) if *name == one);
+    let broken = |call: &Call| matches!(call, Call::Status(name) if *name == id(1));
     refuse(&world, broken);
     world.poll().await.unwrap();
     refuse(&world, |_| false);
@@ -65,16 +56,13 @@ async fn an_open_one_that_cannot_be_written_is_marked() {
     assert!(world.is(2, "Listed", true));
     world.poll().await.unwrap();
     assert!(world.is(1, "Listed", true));
-    assert_eq!(
-        world.env.kube.status(1).state,
-        crate::testing::some("RUNNING")
-    );
+    assert_eq!(world.env.kube.status(1).state.unwrap(), "RUNNING");
     assert_eq!(world.sync_state.unwritten(), None);
 }
 
 #[tokio::test]
 async fn those_after_slow_refusals_get_their_labels_though_the_time_of_a_round_is_over() {
-    let mut world = World::with((0..20).map(|number| item(number, "RUNNING"))).await;
+    let mut world = World::with(running(0..20)).await;
     world.target.labels = Labels::of("another", FlagLabels::default());
     let clock = world.clock.clone();
     refuse(&world, move |call| {

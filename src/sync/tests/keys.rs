@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    api::{Reason, cluster_watch::Query},
+    api::Reason,
     controller::status::reason::Failure,
     k8s::error::KubeApiError,
     sync::credentials::{AGAIN, CredentialsError},
@@ -101,10 +101,11 @@ async fn a_secret_that_was_repaired_is_used_by_the_poll_that_follows() {
 async fn what_keeps_a_secret_from_being_used_is_told_apart() {
     let refused = KubeApiError::Refused("forbidden".into());
     let down = KubeApiError::Unavailable("down".into());
-    for (fault, reason) in [
+    let faults = [
         (refused, Reason::SecretInvalid),
         (down, Reason::Unavailable),
-    ] {
+    ];
+    for (fault, reason) in faults {
         let mut world = World::new();
         world.env.kube.fail_secrets(Some(fault));
         let failed = Failure::of(&world.poll().await, &world.target, None);
@@ -164,11 +165,8 @@ async fn rotated_while_listing(
     error: Error,
     ever: bool,
 ) -> (World, Result<SyncOutcome, SyncError>) {
-    let mut world = World::with((0..3).map(|number| item(number, "RUNNING"))).await;
-    world.spec.query = Some(Query {
-        page_size: Some(1),
-        order_by: None,
-    });
+    let mut world = World::with(running(0..3)).await;
+    world.pages_of(1);
     let first = ApiKey::parse(b"key-1").unwrap().fingerprint();
     let (cluster, mut pages) = (world.env.kube.clone(), 0);
     world.api().state().faults.key = Some(Box::new(move |key| {

@@ -22,10 +22,8 @@ async fn the_first_poll_lists_all_and_the_next_ones_what_is_open() {
         panic!("no page");
     };
     assert_eq!(asked, [], "one call");
-    let mut expected: Vec<_> = state::OPEN_REFERENCE
-        .iter()
-        .chain(&state::OPEN_NEWER)
-        .collect();
+    let open = state::OPEN_REFERENCE.iter().chain(&state::OPEN_NEWER);
+    let mut expected: Vec<_> = open.collect();
     expected.sort_unstable();
     assert!(states.iter().eq(expected));
     assert_eq!(world.env.kube.calls(), [], "nothing new");
@@ -49,17 +47,15 @@ async fn sync_now_lists_everything() {
 #[tokio::test]
 async fn full_listings_keep_their_distance_by_the_time_of_the_api_not_by_that_of_the_writes() {
     let mut world = World::new();
-    world.api().state().items = (1..=10).map(|number| item(number, "RUNNING")).collect();
+    world.api().state().items = running(1..11).collect();
     let clock = world.clock.clone();
     world.env.kube.fail(move |_| {
         clock.advance(MINUTE);
         None
     });
     let outcome = world.poll().await.unwrap();
-    assert!(
-        outcome.summary.created == 10 && outcome.list.taken.is_zero(),
-        "{outcome:?}"
-    );
+    assert_eq!(outcome.summary.created, 10, "{outcome:?}");
+    assert!(outcome.list.taken.is_zero(), "{outcome:?}");
     assert!(world.sync_state.full_allowed_at() <= world.clock.elapsed());
 
     let clock = world.clock.clone();
@@ -74,11 +70,8 @@ async fn full_listings_keep_their_distance_by_the_time_of_the_api_not_by_that_of
 #[tokio::test]
 async fn a_poll_costs_as_many_calls_as_it_has_pages() {
     let mut world = World::new();
-    world.spec.query = Some(Query {
-        page_size: Some(3),
-        order_by: None,
-    });
-    world.api().state().items = (0..10).map(|number| item(number, "RUNNING")).collect();
+    world.pages_of(3);
+    world.api().state().items = running(0..10).collect();
     let outcome = world.poll().await.unwrap();
     assert_eq!((outcome.pages, outcome.summary.created), (4, 10));
     assert_eq!(world.api().asked().len(), 4);
@@ -104,10 +97,8 @@ async fn one_deleted_by_hand_comes_back_with_the_poll_that_lists_it() {
     let namespace = world.target.namespace.clone();
     world.env.index.removed(&namespace, CLUSTER, &id(1), 1_000);
     world.polls(1).await;
-    assert_eq!(
-        world.env.kube.calls(),
-        [Call::Create(id(1)), Call::Status(id(1))]
-    );
+    let calls = [Call::Create(id(1)), Call::Status(id(1))];
+    assert_eq!(world.env.kube.calls(), calls);
 }
 
 #[tokio::test]
@@ -195,25 +186,16 @@ async fn one_that_is_listed_and_cannot_be_read_is_asked_for_by_id_and_gets_stale
     world.api().state().unreadable = vec![id(1)];
     world.api().state().items[0].state = "RUNNING".into();
     let note = world.poll().await.unwrap().note();
-    assert!(
-        note.contains("Left out 1") && note.contains(&id(1)),
-        "{note}"
-    );
-    let status = world.env.kube.status(1);
-    assert_eq!(
-        status.state.as_deref(),
-        Some("RUNNING"),
-        "the call by id tells"
-    );
+    assert!(note.contains("Left out 1"), "{note}");
+    assert!(note.contains(&id(1)), "{note}");
+    let state = world.env.kube.status(1).state.unwrap();
+    assert_eq!(state, "RUNNING", "the call by id tells");
 
     world.api().fail_ids(|_| Some(Error::NotFound));
     world.polls(5).await;
     assert!(world.is(1, "Listed", true));
     world.polls(2).await;
-    assert!(
-        world.is(1, "Stale", true),
-        "nobody has read it for too long"
-    );
+    assert!(world.is(1, "Stale", true), "too long unread");
     assert!(world.is(2, "Listed", true));
     world.api().state().unreadable.clear();
     world.polls(1).await;
@@ -222,11 +204,8 @@ async fn one_that_is_listed_and_cannot_be_read_is_asked_for_by_id_and_gets_stale
 
 #[tokio::test]
 async fn a_stale_mark_ends_with_a_complete_listing_and_no_sooner() {
-    let mut world = World::with([item(1, "RUNNING"), item(2, "RUNNING")]).await;
-    world.spec.query = Some(Query {
-        page_size: Some(1),
-        order_by: None,
-    });
+    let mut world = World::with(running(1..3)).await;
+    world.pages_of(1);
     mark_all_stale(&world.env, &world.target, &mut world.sync_state).await;
     world.env.kube.calls();
     world.api().state().faults.page = Some((1, unavailable()));

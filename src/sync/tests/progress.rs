@@ -7,7 +7,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A mirrored watch, long after its last sign of life.
 async fn silent() -> (World, Watchdog) {
-    let mut world = World::with([item(1, "RUNNING"), item(2, "RUNNING")]).await;
+    let mut world = World::with(running(1..3)).await;
     let watchdog = Watchdog::new(world.clock.clone(), PATIENCE);
     world.sync_state.observer.heartbeat = watchdog.enroll("gpu-ops", "training");
     world.clock.advance(PATIENCE * 2);

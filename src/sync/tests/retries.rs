@@ -1,16 +1,12 @@
 //! Pages that fail are asked for again, and that is paid for.
 
 use super::*;
-use crate::api::cluster_watch::Query;
 
 /// A `ClusterWatch` with one remediation on each of that many pages, listed once in full and once what is open.
 async fn paged(pages: u64) -> World {
     let mut world = World::new();
-    world.spec.query = Some(Query {
-        page_size: Some(1),
-        order_by: None,
-    });
-    world.api().state().items = (0..pages).map(|number| item(number, "RUNNING")).collect();
+    world.pages_of(1);
+    world.api().state().items = running(0..pages).collect();
     world.polls(2).await;
     world.api().asked();
     world

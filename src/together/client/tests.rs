@@ -7,6 +7,7 @@ mod server;
 mod streams;
 
 use server::{Server, answer, json};
+use tokio::net::TcpListener;
 
 use super::{
     super::{Listing, Malformed},
@@ -27,8 +28,22 @@ fn limits() -> Limits {
     }
 }
 
+/// A page of nothing.
+const EMPTY: &str = r#"{"remediations":[],"has_next":false}"#;
+
+/// Something that listens, and its URL.
+async fn listener() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    (listener, url)
+}
+
+fn client_of(url: &str, limits: Limits) -> Client {
+    Client::new(BaseUrl::parse(url, true).unwrap(), limits, None).unwrap()
+}
+
 fn client(server: &Server, limits: Limits) -> Client {
-    Client::new(BaseUrl::parse(&server.url, true).unwrap(), limits, None).unwrap()
+    client_of(&server.url, limits)
 }
 
 fn key() -> ApiKey {
@@ -58,23 +73,22 @@ async fn a_page_is_asked_for_as_the_reference_page_says() {
     let page = keyed(&server).list_page(&query()).await.unwrap();
     assert_eq!(page.items[0].as_ref().unwrap().id, "a");
     let seen = server.seen();
-    assert_eq!(
-        seen[0].target,
-        "GET /v1/compute/clusters/c/instances/-/remediations?pageSize=2"
-    );
-    assert_eq!(
-        seen[0].header("authorization"),
-        Some("Bearer planted-marker")
-    );
-    assert_eq!(seen[0].header("accept"), Some("application/json"));
+    let target = "GET /v1/compute/clusters/c/instances/-/remediations?pageSize=2";
+    assert_eq!(seen[0].target, target);
     let agent = concat!("together-remediation-operator/", env!("CARGO_PKG_VERSION"));
-    assert_eq!(seen[0].header("user-agent"), Some(agent));
-    assert_eq!(seen[0].header("cookie"), None);
+    for (header, value) in [
+        ("authorization", Some("Bearer planted-marker")),
+        ("accept", Some("application/json")),
+        ("user-agent", Some(agent)),
+        ("cookie", None),
+    ] {
+        assert_eq!(seen[0].header(header), value, "{header}");
+    }
 }
 
 #[tokio::test]
 async fn a_connection_that_was_idle_for_too_long_is_not_used_again() {
-    let server = Server::start(|_| json(200, r#"{"remediations":[],"has_next":false}"#)).await;
+    let server = Server::start(|_| json(200, EMPTY)).await;
     let limits = Limits {
         idle_timeout: Duration::from_nanos(1),
         ..limits()
@@ -92,17 +106,13 @@ async fn one_remediation_is_asked_for_by_ids_that_stay_segments() {
     let body = r#"{"id":"../../whoami","state":"RUNNING"}"#;
     let server = Server::start(move |_| json(200, body)).await;
     let api = keyed(&server);
-    assert_eq!(
-        api.get("c/d", None, "../../whoami").await.unwrap().id,
-        "../../whoami"
-    );
+    let read = api.get("c/d", None, "../../whoami").await.unwrap();
+    assert_eq!(read.id, "../../whoami");
     let target = "GET /v1/compute/clusters/c%2Fd/instances/-/remediations/..%2F..%2Fwhoami";
     assert_eq!(server.seen()[0].target, target);
     let impossible = api.get("c", Some(".."), "x").await.unwrap_err();
-    assert_eq!(
-        (impossible.reason().as_str(), server.seen().len()),
-        ("BadRequest", 1)
-    );
+    assert_eq!(impossible.reason().as_str(), "BadRequest");
+    assert_eq!(server.seen().len(), 1);
 }
 
 #[tokio::test]
@@ -141,10 +151,8 @@ async fn a_listing_goes_from_page_to_page() {
         (items, listing.finish().unwrap())
     });
     let (items, complete) = polling.await.unwrap();
-    assert_eq!(
-        (complete.pages(), complete.items(), complete.skipped()),
-        (2, 2, 1)
-    );
+    let counts = (complete.pages(), complete.items(), complete.skipped());
+    assert_eq!(counts, (2, 2, 1));
     let bad = Malformed {
         position: 2,
         id: Some("c".into()),
@@ -161,17 +169,15 @@ async fn a_listing_goes_from_page_to_page() {
 async fn a_key_that_must_wait_is_not_used_and_another_is() {
     let server = Server::start(|seen| match seen.header("authorization") {
         Some("Bearer planted-marker") => answer(429, &[("retry-after", "600")], ""),
-        _ => json(200, r#"{"remediations":[],"has_next":false}"#),
+        _ => json(200, EMPTY),
     })
     .await;
     let client = client(&server, limits());
     for api in [client.with_key(&key()), client.with_key(&key())] {
         let error = api.list_page(&query()).await.unwrap_err();
         let wait = error.retry_after().unwrap();
-        assert!(
-            wait <= Duration::from_secs(600) && wait > Duration::ZERO,
-            "{error}"
-        );
+        assert!(wait <= Duration::from_secs(600), "{error}");
+        assert!(wait > Duration::ZERO, "{error}");
     }
     assert_eq!(server.seen().len(), 1);
     let other = client.with_key(&ApiKey::parse(b"other").unwrap());
@@ -182,16 +188,12 @@ async fn a_key_that_must_wait_is_not_used_and_another_is() {
 fn limits_out_of_bounds_are_refused() {
     let refused = |qps, burst| {
         let base = BaseUrl::parse("https://api.example", false).unwrap();
-        Client::new(
-            base,
-            Limits {
-                qps,
-                burst,
-                ..Limits::default()
-            },
-            None,
-        )
-        .err()
+        let limits = Limits {
+            qps,
+            burst,
+            ..Limits::default()
+        };
+        Client::new(base, limits, None).err()
     };
     for qps in [0.0, -1.0, 1e-300, 1000.1, f64::NAN, f64::INFINITY] {
         assert_eq!(refused(qps, 1), Some(ClientError::Qps), "{qps}");
@@ -203,16 +205,10 @@ fn limits_out_of_bounds_are_refused() {
 #[test]
 fn the_rate_is_never_above_what_was_asked_for() {
     for qps in [0.001, 0.3, 3.0, 7.0, 300.0, 999.0, 1000.0] {
-        let rate = Limits {
-            qps,
-            ..Limits::default()
-        }
-        .rate()
-        .unwrap();
-        assert!(
-            rate.interval.subsec_nanos().is_multiple_of(1_000_000),
-            "{qps}"
-        );
-        assert!(rate.interval.as_secs_f64() * qps >= 0.999_999, "{qps}");
+        let limits = Limits { qps, ..limits() };
+        let interval = limits.rate().unwrap().interval;
+        let nanos = interval.subsec_nanos();
+        assert!(nanos.is_multiple_of(1_000_000), "{qps}");
+        assert!(interval.as_secs_f64() * qps >= 0.999_999, "{qps}");
     }
 }

@@ -35,6 +35,16 @@ fn moment(ms: i64) -> Moment {
     }
 }
 
+/// Dates an hour before noon, an hour after it, and more than a day after it.
+const BEFORE: &str = "Mon, 23 Nov 2026 11:00:00 GMT";
+const NEAR: &str = "Mon, 23 Nov 2026 13:00:00 GMT";
+const FAR: &str = "Tue, 24 Nov 2026 12:10:00 GMT";
+
+/// An answer at noon has this `Date`.
+fn dated(skew: &Skew, date: &'static str) {
+    skew.note(&headers(&[("date", date)]), moment(0), moment(0));
+}
+
 fn told(lines: &[(&'static str, &'static str)]) -> Option<SignedDuration> {
     let skew = Skew::default();
     skew.note(&headers(lines), moment(0), moment(1000));
@@ -43,8 +53,7 @@ fn told(lines: &[(&'static str, &'static str)]) -> Option<SignedDuration> {
 
 #[test]
 fn the_middle_of_the_call_is_compared_with_the_middle_of_the_second() {
-    let date = "Mon, 23 Nov 2026 13:00:00 GMT";
-    assert_eq!(told(&[("date", date)]), Some(seconds(3600)));
+    assert_eq!(told(&[("date", NEAR)]), Some(seconds(3600)));
 }
 
 #[test]
@@ -52,18 +61,9 @@ fn a_date_that_says_nothing_corrects_nothing() {
     for (why, lines) in [
         ("absent", &[][..]),
         ("no date", &[("date", "soon")]),
-        (
-            "a clock that was never set",
-            &[("date", "Thu, 01 Jan 1970 00:00:00 GMT")],
-        ),
-        (
-            "more than a day",
-            &[("date", "Tue, 24 Nov 2026 12:10:00 GMT")],
-        ),
-        (
-            "kept by a cache",
-            &[("date", "Mon, 23 Nov 2026 13:00:00 GMT"), ("age", "90")],
-        ),
+        ("never set", &[("date", "Thu, 01 Jan 1970 00:00:00 GMT")]),
+        ("more than a day", &[("date", FAR)]),
+        ("kept by a cache", &[("date", NEAR), ("age", "90")]),
     ] {
         assert_eq!(told(lines), None, "{why}");
     }
@@ -80,8 +80,7 @@ fn a_date_that_says_nothing_corrects_nothing() {
 #[test]
 fn what_says_nothing_leaves_what_is_known() {
     let skew = Skew::default();
-    let good = headers(&[("date", "Mon, 23 Nov 2026 13:00:00 GMT")]);
-    skew.note(&good, moment(0), moment(0));
+    dated(&skew, NEAR);
     let known = skew.get();
     assert!(known.is_some());
     skew.note(&HeaderMap::new(), moment(0), moment(0));
@@ -93,11 +92,7 @@ fn the_apis_time_goes_on_by_the_monotonic_clock() {
     let skew = Skew::default();
     let time = |skew: &Skew| skew.clock().time(noon() + seconds(7200), second(60));
     assert_eq!(time(&skew), Some(noon() + seconds(7200)), "ours stands in");
-    skew.note(
-        &headers(&[("date", "Mon, 23 Nov 2026 11:00:00 GMT")]),
-        moment(0),
-        moment(0),
-    );
+    dated(&skew, BEFORE);
     let apis = noon() - seconds(3600) + SignedDuration::from_millis(500) + seconds(60);
     assert_eq!(time(&skew), Some(apis), "whatever our time of day is");
 }
@@ -105,25 +100,17 @@ fn the_apis_time_goes_on_by_the_monotonic_clock() {
 #[test]
 fn clocks_more_than_a_day_apart_leave_the_time_unknown_until_they_agree() {
     let skew = Skew::default();
-    let note = |date| skew.note(&headers(&[("date", date)]), moment(0), moment(0));
-    let known = || skew.clock().time(noon(), MonoTime::ZERO).is_some();
-    let [near, far] = [
-        "Mon, 23 Nov 2026 13:00:00 GMT",
-        "Tue, 24 Nov 2026 12:10:00 GMT",
-    ];
-    for (date, is_known) in [
-        (far, false),
-        (near, true),
-        (far, false),
-        (far, false),
-        (near, true),
+    for (date, known) in [
+        (FAR, false),
+        (NEAR, true),
+        (FAR, false),
+        (FAR, false),
+        (NEAR, true),
     ] {
-        note(date);
-        assert_eq!(
-            (known(), skew.get().is_some()),
-            (is_known, is_known),
-            "{date}"
-        );
+        dated(&skew, date);
+        let time = skew.clock().time(noon(), MonoTime::ZERO);
+        assert_eq!(time.is_some(), known, "{date}");
+        assert_eq!(skew.get().is_some(), known, "{date}");
     }
 }
 
@@ -131,16 +118,12 @@ fn clocks_more_than_a_day_apart_leave_the_time_unknown_until_they_agree() {
 fn a_clock_that_is_days_off_still_tells_the_apis_own_time() {
     let skew = Skew::default();
     assert_eq!(skew.clock().told(MonoTime::ZERO), None, "nothing was told");
-    let date = "Thu, 26 Nov 2026 12:00:00 GMT";
-    skew.note(&headers(&[("date", date)]), moment(0), moment(0));
+    dated(&skew, "Thu, 26 Nov 2026 12:00:00 GMT");
     let apis = noon() + seconds(3 * 86_400) + SignedDuration::from_millis(500);
     let later = second(60);
     assert_eq!(skew.clock().told(later), Some(apis + later.since_zero()));
-    assert_eq!(
-        skew.clock().time(noon(), later),
-        None,
-        "nothing expires by it"
-    );
+    // Nothing expires by it.
+    assert_eq!(skew.clock().time(noon(), later), None);
 }
 
 proptest! {

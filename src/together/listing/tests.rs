@@ -28,13 +28,18 @@ fn listing(api: &Fake, dialects: &Dialects) -> Listing<Fake> {
 async fn drive(mut listing: Listing<Fake>) -> (Vec<String>, Result<CompleteListing, Error>) {
     let mut ids = Vec::new();
     while let Ok(Some(items)) = listing.next_page().await {
-        ids.extend(
-            items
-                .into_iter()
-                .map(|item| item.map_or_else(|bad| bad.id.unwrap(), |r| r.id.to_string())),
-        );
+        ids.extend(items.into_iter().map(|item| match item {
+            Ok(remediation) => remediation.id.to_string(),
+            Err(bad) => bad.id.unwrap(),
+        }));
     }
     (ids, listing.finish())
+}
+
+/// How many ids a listing hands out that then fails, and how it fails.
+async fn fails(listing: Listing<Fake>) -> (usize, Error) {
+    let (ids, complete) = drive(listing).await;
+    (ids.len(), complete.unwrap_err())
 }
 
 fn five() -> Vec<Remediation> {

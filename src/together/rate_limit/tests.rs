@@ -5,6 +5,15 @@ use tokio::runtime;
 
 use super::*;
 
+/// The time of so many calls in a row.
+async fn taken(calls: usize, mut budget: impl FnMut() -> Arc<Budget>) -> Duration {
+    let start = Instant::now();
+    for _ in 0..calls {
+        budget().take().await.unwrap();
+    }
+    start.elapsed()
+}
+
 fn budgets(interval_ms: u64, burst: u32) -> Budgets {
     Budgets::new(Rate {
         interval: Duration::from_millis(interval_ms),
@@ -15,29 +24,15 @@ fn budgets(interval_ms: u64, burst: u32) -> Budgets {
 #[tokio::test(start_paused = true)]
 async fn a_burst_is_free_and_then_the_rate_holds() {
     let budget = budgets(200, 3).of([1; 32]);
-    let start = Instant::now();
-    for _ in 0..3 {
-        budget.take().await.unwrap();
-    }
-    assert_eq!(start.elapsed(), Duration::ZERO);
-    for _ in 0..10 {
-        budget.take().await.unwrap();
-    }
-    assert!(
-        start.elapsed() >= Duration::from_secs(2),
-        "{:?}",
-        start.elapsed()
-    );
+    assert_eq!(taken(3, || budget.clone()).await, Duration::ZERO);
+    let took = taken(10, || budget.clone()).await;
+    assert!(took >= Duration::from_secs(2), "{took:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn those_who_share_a_key_share_its_budget() {
     let budgets = budgets(1000, 1);
-    let (one, same, other) = (
-        budgets.of([1; 32]),
-        budgets.of([1; 32]),
-        budgets.of([2; 32]),
-    );
+    let [one, same, other] = [1, 1, 2].map(|key| budgets.of([key; 32]));
     let start = Instant::now();
     one.take().await.unwrap();
     other.take().await.unwrap();
@@ -49,15 +44,8 @@ async fn those_who_share_a_key_share_its_budget() {
 #[tokio::test(start_paused = true)]
 async fn letting_go_of_a_key_does_not_renew_its_budget() {
     let budgets = budgets(1000, 2);
-    let start = Instant::now();
-    for _ in 0..5 {
-        budgets.of([1; 32]).take().await.unwrap();
-    }
-    assert!(
-        start.elapsed() >= Duration::from_secs(3),
-        "{:?}",
-        start.elapsed()
-    );
+    let took = taken(5, || budgets.of([1; 32])).await;
+    assert!(took >= Duration::from_secs(3), "{took:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -86,12 +74,8 @@ async fn a_pause_stops_every_call_of_the_key_until_it_is_over() {
     drop(budget);
     tokio::time::advance(Duration::from_secs(20)).await;
     let refused = budgets.of([1; 32]).take().await.unwrap_err();
-    assert_eq!(
-        refused,
-        Error::RateLimited {
-            retry_after: Some(Duration::from_secs(40))
-        }
-    );
+    let retry_after = Some(Duration::from_secs(40));
+    assert_eq!(refused, Error::RateLimited { retry_after });
     budgets.of([2; 32]).take().await.unwrap();
     tokio::time::advance(Duration::from_secs(40)).await;
     budgets.of([1; 32]).take().await.unwrap();
@@ -107,10 +91,8 @@ async fn a_call_that_waits_for_its_turn_meets_a_pause() {
     });
     tokio::task::yield_now().await;
     budget.pause(Duration::from_secs(60));
-    assert!(matches!(
-        waiting.await.unwrap(),
-        Err(Error::RateLimited { .. })
-    ));
+    let refused = waiting.await.unwrap();
+    assert!(matches!(refused, Err(Error::RateLimited { .. })));
 }
 
 fn unavailable(retry_after: Option<Duration>) -> Error {
@@ -153,10 +135,8 @@ async fn a_key_that_may_call_faster_is_left_alone_for_shorter() {
         let budget = budgets(interval_ms, 1000).of([1; 32]);
         for most in [first].into_iter().chain([longest; 20]) {
             let wait = refused(&budget, unavailable(None));
-            assert!(
-                wait <= Duration::from_millis(most),
-                "{interval_ms}: {wait:?}"
-            );
+            let most = Duration::from_millis(most);
+            assert!(wait <= most, "{interval_ms}: {wait:?}");
             tokio::time::advance(wait).await;
         }
         let wait = refused(&budget, unavailable(None));
@@ -193,15 +173,12 @@ async fn a_key_that_was_refused_is_remembered_beyond_its_pause_though_nobody_hol
 #[tokio::test(start_paused = true)]
 async fn what_is_no_plea_for_patience_pauses_nothing() {
     let budget = budgets(200, 1000).of([1; 32]);
-    let cause = TransportError::Status(502);
+    let (cause, retry_after) = (TransportError::Status(502), None);
     for error in [
         Error::Unauthorized,
         Error::NotFound,
         unavailable(Some(Duration::from_secs(7))),
-        Error::Unavailable {
-            cause,
-            retry_after: None,
-        },
+        Error::Unavailable { cause, retry_after },
     ] {
         assert_eq!(budget.heard(Err::<(), _>(error.clone())), Err(error));
         budget.take().await.unwrap();

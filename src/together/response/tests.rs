@@ -5,15 +5,11 @@ use reqwest::header::{HeaderName, HeaderValue};
 use super::*;
 
 fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-    pairs
-        .iter()
-        .map(|(name, value)| {
-            (
-                HeaderName::from_static(name),
-                HeaderValue::from_str(value).unwrap(),
-            )
-        })
-        .collect()
+    let pairs = pairs.iter().map(|(name, value)| {
+        let value = HeaderValue::from_str(value).unwrap();
+        (HeaderName::from_static(name), value)
+    });
+    pairs.collect()
 }
 
 fn meaning(status: u16) -> Result<(), Error> {
@@ -46,11 +42,8 @@ fn each_status_has_its_meaning() {
         (599, "Unavailable", true),
     ] {
         let error = meaning(status).unwrap_err();
-        assert_eq!(
-            (error.reason().as_str(), error.retryable()),
-            (label, retryable),
-            "{status}"
-        );
+        let told = (error.reason().as_str(), error.retryable());
+        assert_eq!(told, (label, retryable), "{status}");
         assert!(!error.to_string().contains('\n'));
     }
 }
@@ -60,11 +53,8 @@ fn a_wait_reaches_the_errors_that_have_one() {
     let headers = headers(&[("retry-after", "7")]);
     for status in [408, 409, 429, 500, 503] {
         let error = check(StatusCode::from_u16(status).unwrap(), &headers).unwrap_err();
-        assert_eq!(
-            error.retry_after(),
-            Some(Duration::from_secs(7)),
-            "{status}"
-        );
+        let wait = error.retry_after();
+        assert_eq!(wait, Some(Duration::from_secs(7)), "{status}");
     }
     let error = check(StatusCode::UNAUTHORIZED, &headers).unwrap_err();
     assert_eq!(error.retry_after(), None);
@@ -72,16 +62,21 @@ fn a_wait_reaches_the_errors_that_have_one() {
 
 #[test]
 fn milliseconds_come_before_seconds() {
-    assert_eq!(wait(&[]), None);
-    assert_eq!(wait(&[("retry-after", "3")]), Some(Duration::from_secs(3)));
-    assert_eq!(
-        wait(&[("retry-after", " 1.5 ")]),
-        Some(Duration::from_millis(1500))
-    );
-    let both = [("retry-after-ms", "250"), ("retry-after", "3")];
-    assert_eq!(wait(&both), Some(Duration::from_millis(250)));
-    let odd = [("retry-after-ms", "soon"), ("retry-after", "3")];
-    assert_eq!(wait(&odd), Some(Duration::from_secs(3)));
+    for (headers, ms) in [
+        (&[][..], None),
+        (&[("retry-after", "3")], Some(3000)),
+        (&[("retry-after", " 1.5 ")], Some(1500)),
+        (
+            &[("retry-after-ms", "250"), ("retry-after", "3")],
+            Some(250),
+        ),
+        (
+            &[("retry-after-ms", "soon"), ("retry-after", "3")],
+            Some(3000),
+        ),
+    ] {
+        assert_eq!(wait(headers), ms.map(Duration::from_millis), "{headers:?}");
+    }
 }
 
 #[test]
@@ -89,14 +84,10 @@ fn a_date_is_measured_against_the_answers_own_clock() {
     let then = ("retry-after", "Mon, 23 Nov 2026 10:00:30 GMT");
     let date = ("date", "Mon, 23 Nov 2026 10:00:00 GMT");
     assert_eq!(wait(&[then, date]), Some(Duration::from_secs(30)));
-    assert_eq!(
-        wait(&[("retry-after", "Mon, 23 Nov 2026 09:00:00 GMT"), date]),
-        Some(Duration::ZERO)
-    );
-    assert_eq!(
-        wait(&[("retry-after", "Thu, 01 Jan 1970 00:00:09 GMT")]),
-        Some(Duration::from_secs(9))
-    );
+    let past = ("retry-after", "Mon, 23 Nov 2026 09:00:00 GMT");
+    assert_eq!(wait(&[past, date]), Some(Duration::ZERO));
+    let undated = ("retry-after", "Thu, 01 Jan 1970 00:00:09 GMT");
+    assert_eq!(wait(&[undated]), Some(Duration::from_secs(9)));
 }
 
 #[test]
@@ -111,11 +102,8 @@ fn a_wait_is_bounded_and_never_negative() {
         ("tomorrow", None),
         ("", None),
     ] {
-        assert_eq!(
-            wait(&[("retry-after", value)]),
-            seconds.map(Duration::from_secs),
-            "{value}"
-        );
+        let waits = wait(&[("retry-after", value)]);
+        assert_eq!(waits, seconds.map(Duration::from_secs), "{value}");
     }
 }
 
@@ -123,10 +111,8 @@ fn a_wait_is_bounded_and_never_negative() {
 fn what_billing_and_a_proxy_refuse_is_not_blamed_on_the_spec() {
     for (status, says) in [(402, "spending limit"), (407, "proxy")] {
         let text = meaning(status).unwrap_err().to_string();
-        assert!(
-            text.contains(says) && !text.contains("spec.clusterId"),
-            "{text}"
-        );
+        assert!(text.contains(says), "{text}");
+        assert!(!text.contains("spec.clusterId"), "{text}");
     }
 }
 

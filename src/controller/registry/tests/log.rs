@@ -3,10 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{
-    config::LogFormat,
-    testing::{item, log::KeptLog},
-};
+use crate::{config::LogFormat, testing::log::KeptLog};
 
 /// The lines with this message that `filter` lets through, while one `ClusterWatch` syncs and panics once.
 async fn lines(format: LogFormat, filter: &str, message: &str) -> Vec<String> {

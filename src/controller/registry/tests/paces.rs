@@ -1,7 +1,6 @@
 //! How often the API is called by `ClusterWatches` that come and go.
 
 use super::*;
-use crate::testing::item;
 
 const TEN_MINUTES: u64 = 600;
 

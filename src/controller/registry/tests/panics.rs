@@ -7,7 +7,7 @@ use crate::{
     k8s::leadership::Leadership,
     metrics::Format,
     operator::metrics::{self, Operator},
-    testing::{id, item, word},
+    testing::{id, word},
     together::{BaseUrl, Client, Limits},
 };
 
@@ -38,10 +38,7 @@ fn counted(world: &World) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn a_task_that_panicked_once_polls_again() {
-    let world = World::new();
-    world.api.inner.show(item(1, "RUNNING"));
-    world.create("w", None);
-    world.pass(30).await;
+    let world = World::synced().await;
     assert_eq!(synced(&world), words("True", "Listed"));
     world.api.panics.store(1, Ordering::SeqCst);
     world.pass(30).await;
@@ -71,10 +68,7 @@ async fn starts_after_panics_get_rarer() {
 
 #[tokio::test(start_paused = true)]
 async fn while_a_task_only_panics_its_clusterwatch_is_not_ready_and_its_mirrors_get_stale() {
-    let world = World::new();
-    world.api.inner.show(item(1, "RUNNING"));
-    world.create("w", None);
-    world.pass(30).await;
+    let world = World::synced().await;
     world.api.panics.store(usize::MAX, Ordering::SeqCst);
     world.pass(30).await;
     assert_eq!(world.ready("w"), words("False", "InternalError"));
@@ -112,10 +106,7 @@ fn suspend(world: &World) {
 
 #[tokio::test(start_paused = true)]
 async fn while_one_at_rest_only_panics_it_is_not_ready_and_its_mirrors_get_stale() {
-    let world = World::new();
-    world.api.inner.show(item(1, "RUNNING"));
-    world.create("w", None);
-    world.pass(30).await;
+    let world = World::synced().await;
     let says_suspended =
         |status: &ClusterWatchStatus| word(&status.conditions, "Reconciling").1 == "Suspended";
     let broken = break_reports(&world, says_suspended);
@@ -123,13 +114,8 @@ async fn while_one_at_rest_only_panics_it_is_not_ready_and_its_mirrors_get_stale
     world.pass(30).await;
     assert_eq!(world.ready("w"), words("False", "InternalError"));
     assert_eq!(synced(&world), words("True", "Listed"), "it is still fresh");
-    let stale_after = || {
-        world.cluster.watches()[0]
-            .status
-            .clone()
-            .unwrap()
-            .stale_after
-    };
+    let status = || world.cluster.watches()[0].status.clone().unwrap();
+    let stale_after = || status().stale_after;
     assert!(stale_after().is_some(), "a dead operator would be noticed");
     world.pass(600).await;
     assert_eq!(synced(&world), words("Unknown", "Stale"));
@@ -141,10 +127,7 @@ async fn while_one_at_rest_only_panics_it_is_not_ready_and_its_mirrors_get_stale
 
 #[tokio::test(start_paused = true)]
 async fn mirrors_get_stale_although_each_report_panics() {
-    let world = World::new();
-    world.api.inner.show(item(1, "RUNNING"));
-    world.create("w", None);
-    world.pass(30).await;
+    let world = World::synced().await;
     break_reports(&world, |_| true);
     suspend(&world);
     world.pass(600).await;

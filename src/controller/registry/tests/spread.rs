@@ -55,6 +55,12 @@ fn taken(calls: &Calls) -> Vec<([u8; 32], Duration)> {
     std::mem::take(&mut calls.lock().unwrap())
 }
 
+/// All have called the API, at no time since `from` more than three times as often as on average.
+fn are_even(calls: &[([u8; 32], Duration)], from: u64) {
+    assert!(calls.len() >= MANY, "{}", calls.len());
+    assert!(most(calls, Duration::from_secs(from)) * 60 <= 3 * MANY);
+}
+
 /// The most calls in any second of the minute (and a bit) from `from` on.
 fn most(calls: &[([u8; 32], Duration)], from: Duration) -> usize {
     let mut seconds = [0; 70];
@@ -89,9 +95,7 @@ async fn when_all_begin_again_they_are_even_too() {
     // As when the CRDs were away; so it is where another replica comes to lead.
     world.registry.pause().await;
     world.pass(62).await;
-    let calls = taken(&calls);
-    assert!(calls.len() >= MANY, "{}", calls.len());
-    assert!(most(&calls, Duration::from_secs(90)) * 60 <= 3 * MANY);
+    are_even(&taken(&calls), 90);
 }
 
 #[tokio::test(start_paused = true)]
@@ -106,13 +110,7 @@ async fn after_a_restore_of_etcd_they_are_even_too() {
     lists();
     assert_eq!(index.restores(), 1);
     world.pass(62).await;
-    let calls = taken(&calls);
-    assert!(
-        calls.len() >= MANY,
-        "all sync within a minute: {}",
-        calls.len()
-    );
-    assert!(most(&calls, Duration::from_secs(120)) * 60 <= 3 * MANY);
+    are_even(&taken(&calls), 120);
 }
 
 #[tokio::test(start_paused = true)]

@@ -29,7 +29,19 @@ fn synced() -> ReadyState {
 }
 
 fn first(state: &ReadyState) -> ClusterWatchStatus {
-    build(&ClusterWatchStatus::default(), state, &facts(), now())
+    first_of(state, &facts())
+}
+
+fn first_of(state: &ReadyState, facts: &StatusInputs) -> ClusterWatchStatus {
+    build(&ClusterWatchStatus::default(), state, facts, now())
+}
+
+/// The facts, while somebody waits for something.
+fn waits() -> StatusInputs {
+    StatusInputs {
+        rollup: Some(attention()),
+        ..facts()
+    }
 }
 
 fn attention() -> Rollup {
@@ -86,63 +98,37 @@ fn every_standing_reads_as_the_contract_says() {
         assert!(conditions.iter().all(|c| c.observed_generation == Some(3)));
         assert!(conditions.iter().all(|c| !c.reason.is_empty()));
         if *state != ReadyState::Suspended {
-            assert!(
-                condition(conditions, "Ready")
-                    .message
-                    .to_lowercase()
-                    .ends_with("what to do")
-            );
+            let message = condition(conditions, "Ready").message.to_lowercase();
+            assert!(message.ends_with("what to do"), "{message}");
         }
     }
 }
 
 #[test]
 fn what_needs_somebody_is_told_by_stalled_and_attention_says_who_waits() {
-    let facts = StatusInputs {
-        rollup: Some(attention()),
-        ..facts()
-    };
-    let status = build(&ClusterWatchStatus::default(), &synced(), &facts, now());
-    assert_eq!(
-        condition(&status.conditions, "AttentionRequired").message,
-        "gpu-dp-17: reboot awaits approval"
-    );
-    assert_eq!(
-        condition(&status.conditions, "AttentionRequired").status,
-        "True"
-    );
+    let status = first_of(&synced(), &waits());
+    let attention = condition(&status.conditions, "AttentionRequired");
+    assert_eq!(attention.message, "gpu-dp-17: reboot awaits approval");
+    assert_eq!(attention.status, "True");
     assert_eq!(condition(&status.conditions, "Ready").status, "True");
     assert_eq!(status.remediations.unwrap().total, 4);
     let [.., stalled, _] = states();
-    let stalled = first(&stalled);
-    assert_eq!(
-        condition(&stalled.conditions, "Stalled").message,
-        "What to do"
-    );
+    let conditions = first(&stalled).conditions;
+    assert_eq!(condition(&conditions, "Stalled").message, "What to do");
 }
 
 #[test]
 fn suspended_ready_stays_and_nothing_promises_freshness() {
-    let before = build(
-        &first(&synced()),
-        &synced(),
-        &StatusInputs {
-            rollup: Some(attention()),
-            ..facts()
-        },
-        now(),
-    );
+    let before = build(&first(&synced()), &synced(), &waits(), now());
     let unknown = StatusInputs {
         generation: 4,
         ..StatusInputs::default()
     };
     let status = build(&before, &ReadyState::Suspended, &unknown, now() + MINUTE);
     assert_eq!(word(&status.conditions, "Ready"), ("True", "Synced"));
-    assert_eq!(condition(&status.conditions, "Ready").message, "Suspended");
-    assert_eq!(
-        condition(&status.conditions, "Ready").observed_generation,
-        Some(4)
-    );
+    let ready = condition(&status.conditions, "Ready");
+    assert_eq!(ready.message, "Suspended");
+    assert_eq!(ready.observed_generation, Some(4));
     assert_eq!(condition(&status.conditions, "Reconciling").status, "False");
     assert_eq!(status.stale_after, None);
     assert_eq!(status.remediations, before.remediations);
@@ -150,21 +136,16 @@ fn suspended_ready_stays_and_nothing_promises_freshness() {
     assert!(worth_writing(&before, &status, None));
     let hour = now() + MINUTE * 60;
     let later = build(&status, &ReadyState::Suspended, &unknown, hour);
-    assert!(
-        !worth_writing(&status, &later, None),
-        "suspended, nothing beats"
-    );
+    assert!(!worth_writing(&status, &later, None), "nothing beats");
     let resumed = build(&later, &synced(), &facts(), now());
     assert!(resumed.stale_after.is_some() && worth_writing(&later, &resumed, None));
 }
 
 #[test]
 fn stale_after_is_the_heartbeat_and_what_may_go_unconfirmed_in_whole_seconds() {
-    assert_eq!(
-        first(&synced()).stale_after,
-        some("2026-11-23T10:10:00Z"),
-        "10:00:00.25 and twice 5 minutes"
-    );
+    // 10:00:00.25 and twice 5 minutes.
+    let stale_after = first(&synced()).stale_after.unwrap();
+    assert_eq!(stale_after, "2026-11-23T10:10:00Z");
 }
 
 #[test]
@@ -174,21 +155,15 @@ fn a_condition_keeps_its_time_while_its_status_stays() {
         condition(&status.conditions, type_).last_transition_time.0
     };
     let first = first(&progressing);
-    assert_eq!(
-        since(&first, "Ready"),
-        at("2026-11-23T10:00:00Z"),
-        "no fraction"
-    );
+    // Without the fraction.
+    assert_eq!(since(&first, "Ready"), at("2026-11-23T10:00:00Z"));
     let second = build(&first, &synced, &facts(), now() + MINUTE);
     assert_eq!(since(&second, "Ready"), at("2026-11-23T10:01:00Z"));
     assert_eq!(since(&second, "Stalled"), at("2026-11-23T10:00:00Z"));
     let third = build(&second, &stalled, &facts(), now() + MINUTE * 2);
     let fourth = build(&third, &failing, &facts(), now() + MINUTE * 3);
-    assert_eq!(
-        since(&fourth, "Ready"),
-        at("2026-11-23T10:02:00Z"),
-        "another reason is no transition"
-    );
+    // Another reason is no transition.
+    assert_eq!(since(&fourth, "Ready"), at("2026-11-23T10:02:00Z"));
     assert_eq!(since(&fourth, "Stalled"), at("2026-11-23T10:03:00Z"));
 }
 
@@ -196,10 +171,9 @@ fn a_condition_keeps_its_time_while_its_status_stays() {
 fn what_is_not_known_is_carried_on() {
     let known = StatusInputs {
         handled: some("yes"),
-        rollup: Some(attention()),
-        ..facts()
+        ..waits()
     };
-    let before = build(&ClusterWatchStatus::default(), &synced(), &known, now());
+    let before = first_of(&synced(), &known);
     let unknown = StatusInputs {
         generation: 3,
         stale_after: MINUTE * 5,
@@ -207,22 +181,15 @@ fn what_is_not_known_is_carried_on() {
     };
     let after = build(&before, &synced(), &unknown, now());
     assert_eq!(after, before);
-    assert_eq!(
-        build(&ClusterWatchStatus::default(), &synced(), &unknown, now()).remediations,
-        None
-    );
+    assert_eq!(first_of(&synced(), &unknown).remediations, None);
 }
 
 #[test]
 fn an_overlong_message_is_cut() {
     let long = ReadyState::Synced("€".repeat(5000));
-    assert_eq!(
-        condition(&first(&long).conditions, "Ready")
-            .message
-            .chars()
-            .count(),
-        4096
-    );
+    let conditions = first(&long).conditions;
+    let message = &condition(&conditions, "Ready").message;
+    assert_eq!(message.chars().count(), 4096);
 }
 
 #[test]
@@ -245,56 +212,26 @@ fn the_heartbeat_beats_every_five_minutes_and_not_before() {
 #[test]
 fn whatever_else_is_new_is_written_at_once() {
     let before = first(&synced());
-    let news = [
-        build(
-            &before,
-            &ReadyState::Synced("left out 1".into()),
-            &facts(),
-            now(),
-        ),
-        build(
-            &before,
-            &synced(),
-            &StatusInputs {
-                generation: 4,
-                ..facts()
-            },
-            now(),
-        ),
-        build(
-            &before,
-            &synced(),
-            &StatusInputs {
-                handled: some("x"),
-                ..facts()
-            },
-            now(),
-        ),
-        build(
-            &before,
-            &synced(),
-            &StatusInputs {
-                rollup: Some(attention()),
-                ..facts()
-            },
-            now(),
-        ),
+    let anew: [fn(&mut StatusInputs); 3] = [
+        |facts| facts.generation = 4,
+        |facts| facts.handled = some("x"),
+        |facts| facts.rollup = Some(attention()),
     ];
-    for status in news {
+    let mut news = vec![(ReadyState::Synced("left out 1".into()), facts())];
+    news.extend(anew.map(|change| {
+        let mut facts = facts();
+        change(&mut facts);
+        (synced(), facts)
+    }));
+    for (state, facts) in news {
+        let status = build(&before, &state, &facts, now());
         assert!(worth_writing(&before, &status, None), "{status:?}");
     }
 }
 
 #[test]
 fn the_last_sync_is_exact_where_the_watch_says_that_it_cannot_be_listed() {
-    let told = |state: &ReadyState| {
-        synced_later_by(&build(
-            &ClusterWatchStatus::default(),
-            state,
-            &facts(),
-            now(),
-        ))
-    };
+    let told = |state: &ReadyState| synced_later_by(&first(state));
     let failing = |reason| ReadyState::Failing {
         reason,
         message: String::new(),
@@ -313,7 +250,7 @@ proptest! {
     ) {
         // However the time that may go unconfirmed changes: polls `poll` seconds apart write before the last promise ends.
         let facts = |stale: u64| StatusInputs { stale_after: Duration::from_secs(stale.max(120 + 3 * poll)), ..facts() };
-        let written = build(&ClusterWatchStatus::default(), &synced(), &facts(before), now());
+        let written = first_of(&synced(), &facts(before));
         let ends: Timestamp = written.stale_after.as_deref().unwrap().parse().unwrap();
         let mut time = now();
         loop {
@@ -334,7 +271,7 @@ fn until_every_mirror_is_this_generations_it_reconciles_however_it_stands() {
         ..facts()
     };
     for state in states() {
-        let status = build(&ClusterWatchStatus::default(), &state, &busy, now());
+        let status = first_of(&state, &busy);
         let reconciling = condition(&status.conditions, "Reconciling");
         assert_eq!(reconciling.status, "True", "{state:?}");
         assert_eq!(status.mirrors_generation, None, "{state:?}");
@@ -364,10 +301,8 @@ fn the_mirrors_generation_says_what_holds() {
             ..ClusterWatchStatus::default()
         };
         let next = build(&previous, &synced(), &facts(adopted, adopting), now());
-        assert_eq!(
-            next.mirrors_generation, after,
-            "{before:?} {adopted} {adopting:?}"
-        );
+        let case = format!("{before:?} {adopted} {adopting:?}");
+        assert_eq!(next.mirrors_generation, after, "{case}");
     }
 }
 
@@ -378,7 +313,7 @@ fn a_promise_too_far_ahead_is_taken_back_at_once() {
             stale_after,
             ..facts()
         };
-        build(&ClusterWatchStatus::default(), &synced(), &facts, now())
+        first_of(&synced(), &facts)
     };
     // How much further the old promise lies, how long ago the last write was, and whether to write.
     let table = [
@@ -389,10 +324,7 @@ fn a_promise_too_far_ahead_is_taken_back_at_once() {
     ];
     for (further, silent, write) in table {
         let (old, new) = (promised(MINUTE * 5 + further), promised(MINUTE * 5));
-        assert_eq!(
-            worth_writing(&old, &new, Some(silent)),
-            write,
-            "{further:?} {silent:?}"
-        );
+        let writes = worth_writing(&old, &new, Some(silent));
+        assert_eq!(writes, write, "{further:?} {silent:?}");
     }
 }

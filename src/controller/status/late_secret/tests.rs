@@ -28,6 +28,13 @@ fn after(
     build(previous, ready_state, &StatusInputs::default(), time)
 }
 
+/// After so many seconds its Secret is not there; whether it has stalled by then.
+fn misses(previous: &ClusterWatchStatus, seconds: i64) -> (ClusterWatchStatus, bool) {
+    let status = after(previous, &keyless(Reason::SecretNotFound), seconds);
+    let stalled = is_stalled(&status);
+    (status, stalled)
+}
+
 fn is_stalled(status: &ClusterWatchStatus) -> bool {
     let is = |type_| held(&status.conditions, type_).status == "True";
     assert_ne!(is("Stalled"), is("Reconciling"), "{status:?}");
@@ -55,10 +62,9 @@ fn the_grace_begins_when_the_secret_is_first_missed_whatever_was_before() {
     ] {
         let first = missed(&before);
         assert!(!is_stalled(&first), "{before:?}");
-        let kept = after(&first, &keyless(Reason::SecretNotFound), 119);
-        assert!(!is_stalled(&kept), "{before:?}");
-        let over = after(&kept, &keyless(Reason::SecretNotFound), 120);
-        assert!(is_stalled(&over), "{before:?}");
+        let (kept, stalls) = misses(&first, 119);
+        assert!(!stalls, "{before:?}");
+        assert!(misses(&kept, 120).1, "{before:?}");
     }
 }
 
@@ -68,42 +74,25 @@ fn the_other_reason_a_suspension_and_another_generation_go_on_with_the_same_grac
     let other = after(&first, &keyless(Reason::SecretInvalid), 60);
     assert!(!is_stalled(&other));
     let suspended = after(&other, &ReadyState::Suspended, 90);
-    let resumed = after(&suspended, &keyless(Reason::SecretNotFound), 119);
-    assert!(!is_stalled(&resumed));
+    let (resumed, stalls) = misses(&suspended, 119);
+    assert!(!stalls);
     let suspended = after(&resumed, &ReadyState::Suspended, 119);
-    assert!(is_stalled(&after(
-        &suspended,
-        &keyless(Reason::SecretNotFound),
-        3600
-    )));
+    assert!(misses(&suspended, 3600).1);
 }
 
 #[test]
 fn a_secret_that_is_missed_again_after_it_was_good_is_waited_for_again() {
-    let over = after(&missed(&stalled()), &keyless(Reason::SecretNotFound), 130);
+    let (over, _) = misses(&missed(&stalled()), 130);
     let good = after(&over, &ReadyState::Synced(String::new()), 140);
-    assert!(!is_stalled(&after(
-        &good,
-        &keyless(Reason::SecretNotFound),
-        150
-    )));
+    assert!(!misses(&good, 150).1);
 }
 
 #[test]
 fn a_clock_that_was_set_back_prolongs_no_grace_for_long_and_ends_no_end() {
     let first = missed(&stalled());
-    let hour = -3600;
-    assert!(is_stalled(&after(
-        &first,
-        &keyless(Reason::SecretNotFound),
-        hour
-    )));
-    let over = after(&first, &keyless(Reason::SecretNotFound), 121);
-    assert!(is_stalled(&after(
-        &over,
-        &keyless(Reason::SecretNotFound),
-        60
-    )));
+    assert!(misses(&first, -3600).1);
+    let (over, _) = misses(&first, 121);
+    assert!(misses(&over, 60).1);
 }
 
 #[test]
@@ -115,16 +104,12 @@ fn only_the_secret_itself_counts() {
         error,
     };
     assert_eq!(unavailable.reason(), None);
-    assert_eq!(
-        CredentialsError::NotFound(name()).reason(),
-        Some(Reason::SecretNotFound)
-    );
-    let reported_of =
-        |ready_state: &ReadyState| reported(&after(&ClusterWatchStatus::default(), ready_state, 0));
-    assert_eq!(reported_of(&stalled()), None);
-    assert_eq!(
-        reported_of(&keyless(Reason::SecretInvalid)),
-        Some(Reason::SecretInvalid)
-    );
+    let missing = CredentialsError::NotFound(name()).reason();
+    assert_eq!(missing, Some(Reason::SecretNotFound));
+    let none = ClusterWatchStatus::default();
+    let reported_of = |ready_state| reported(&after(&none, &ready_state, 0));
+    assert_eq!(reported_of(stalled()), None);
+    let invalid = Reason::SecretInvalid;
+    assert_eq!(reported_of(keyless(invalid)), Some(invalid));
     assert!(AGAIN < Duration::from_secs(15));
 }

@@ -28,9 +28,10 @@ fn reporter(cluster: &MemoryKubeApi, watch: &ClusterWatch) -> Reporter<MemoryKub
     Reporter::new(cluster.clone(), watch)
 }
 
-fn facts() -> StatusInputs {
+fn facts(stale_after: Duration) -> StatusInputs {
     StatusInputs {
         generation: 1,
+        stale_after,
         ..StatusInputs::default()
     }
 }
@@ -44,7 +45,7 @@ async fn nothing_is_reported_on_one_that_has_changed_meanwhile() {
     cluster.put_watch(edited);
     let before = cluster.watches().remove(0).status;
     let synced = ReadyState::Synced(String::new());
-    let facts = facts();
+    let facts = facts(Duration::ZERO);
     let report = reporter.report(&synced, &facts, now(), MonoTime::ZERO);
     assert_eq!(report.await, Ok(()));
     assert_eq!(cluster.watches().remove(0).status, before);
@@ -58,16 +59,10 @@ async fn writes(promised: Duration, jump: SignedDuration) -> usize {
     let mut writes = 0;
     for minute in 0..=35 {
         let stale_after = if minute == 0 { promised } else { MINUTE * 3 };
-        let facts = StatusInputs {
-            stale_after,
-            ..facts()
-        };
+        let facts = facts(stale_after);
         let passed = MINUTE * minute;
-        let day = if minute == 0 {
-            now()
-        } else {
-            now() + passed + jump
-        };
+        let jumped = if minute == 0 { now() } else { now() + jump };
+        let day = jumped + passed;
         let before = cluster.watches().remove(0).status;
         reporter
             .report(&synced, &facts, day, MonoTime::at(passed))
@@ -105,10 +100,7 @@ async fn a_promise_that_a_clock_set_ahead_has_ended_is_renewed_at_once() {
     ] {
         let (cluster, watch) = cluster_with_one();
         let mut reporter = reporter(&cluster, &watch);
-        let facts = StatusInputs {
-            stale_after: MINUTE * 3,
-            ..facts()
-        };
+        let facts = facts(MINUTE * 3);
         let synced = ReadyState::Synced(String::new());
         let first = reporter.report(&synced, &facts, now(), MonoTime::ZERO);
         first.await.unwrap();
@@ -128,7 +120,7 @@ async fn a_status_that_a_restore_of_etcd_put_back_is_written_again_though_nothin
     let mut report = async |elapsed| {
         let ready_state = ReadyState::Suspended;
         let told = reporter
-            .report(&ready_state, &facts(), now(), elapsed)
+            .report(&ready_state, &facts(Duration::ZERO), now(), elapsed)
             .await;
         told.unwrap();
         cluster.watches().remove(0)

@@ -1,14 +1,7 @@
 //! How mirrors come by the labels of the `ClusterWatch` that writes them, and by those of the flags.
 
 use super::*;
-use crate::mirror::labels::CLUSTER_WATCH;
-
-fn flags(pairs: &[(&str, &str)]) -> FlagLabels {
-    let pairs = pairs.iter();
-    pairs
-        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-        .collect()
-}
+use crate::{mirror::labels::CLUSTER_WATCH, testing::flags};
 
 impl World {
     /// So many mirrors that another `ClusterWatch` left behind, and a suspended one that retains them.

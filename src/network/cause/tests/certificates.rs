@@ -76,52 +76,28 @@ async fn called(leaf: CertificateParams, trusted: bool) -> [Result<(), Cause>; 2
     let certificate = leaf.signed_by(&key, &issuer).unwrap();
     let (port, _task) = serve(certificate.der().clone(), &key).await;
     let root = if trusted { issuer.der() } else { other.der() };
-    let call = Call {
-        url: https(port),
-        root: Some(root),
-        proxy: None,
-    };
+    let call = Call::trusting(port, root);
     call.both().await
 }
 
 #[tokio::test]
-async fn a_good_certificate_is_taken() {
-    assert_eq!(called(leaf(RIGHT), true).await, [Ok(()); 2]);
-}
-
-#[tokio::test]
-async fn an_unknown_authority_is_told() {
-    assert_eq!(
-        called(leaf(RIGHT), false).await,
-        [Err(Cause::CertificateUntrusted); 2]
-    );
-}
-
-#[tokio::test]
-async fn a_certificate_for_another_name_is_told() {
-    for name in ["other.example", "127.0.0.2"] {
-        assert_eq!(
-            called(leaf(name), true).await,
-            [Err(Cause::CertificateForAnotherName); 2]
-        );
-    }
-}
-
-#[tokio::test]
-async fn the_times_of_a_certificate_are_told() {
+async fn a_good_certificate_is_taken_and_what_is_wrong_with_another_is_told() {
     let mut expired = leaf(RIGHT);
     expired.not_after = date_time_ymd(2020, 1, 1);
-    assert_eq!(
-        called(expired, true).await,
-        [Err(Cause::CertificateExpired); 2]
-    );
     let mut early = leaf(RIGHT);
     early.not_before = date_time_ymd(2999, 1, 1);
     early.not_after = date_time_ymd(3000, 1, 1);
-    assert_eq!(
-        called(early, true).await,
-        [Err(Cause::CertificateNotYetValid); 2]
-    );
+    let for_another = Err(Cause::CertificateForAnotherName);
+    for (leaf, trusted, told) in [
+        (leaf(RIGHT), true, Ok(())),
+        (leaf(RIGHT), false, Err(Cause::CertificateUntrusted)),
+        (leaf("other.example"), true, for_another),
+        (leaf("127.0.0.2"), true, for_another),
+        (expired, true, Err(Cause::CertificateExpired)),
+        (early, true, Err(Cause::CertificateNotYetValid)),
+    ] {
+        assert_eq!(called(leaf, trusted).await, [told; 2]);
+    }
 }
 
 /// Runs openssl, which makes what this program's own libraries cannot.
@@ -185,11 +161,7 @@ async fn signatures_are_supported_or_named() {
         let folder = TempDir::new().unwrap();
         let (root, leaf, key) = signed(folder.path(), authority, &how);
         let (port, _task) = serve(leaf, &key).await;
-        let call = Call {
-            url: https(port),
-            root: Some(&root),
-            proxy: None,
-        };
+        let call = Call::trusting(port, &root);
         assert_eq!(call.both().await, [expected; 2], "{authority} {how}");
     }
 }
@@ -225,11 +197,7 @@ async fn self_signed(key: &str, certificate: &str, server: &[&str]) -> [Result<(
         }
     };
     let root = CertificateDer::from_pem_file(folder.path().join("own.pem")).unwrap();
-    let call = Call {
-        url: https(port),
-        root: Some(&root),
-        proxy: None,
-    };
+    let call = Call::trusting(port, &root);
     call.both().await
 }
 
@@ -260,11 +228,8 @@ async fn a_certificate_that_is_none_of_a_server_is_named() {
         "-addext extendedKeyUsage=clientAuth -addext basicConstraints=CA:FALSE",
     ] {
         let called = self_signed(RSA, unsuitable, &[]).await;
-        assert_eq!(
-            called,
-            [Err(Cause::CertificateUnsuitable); 2],
-            "{unsuitable}"
-        );
+        let told = Err(Cause::CertificateUnsuitable);
+        assert_eq!(called, [told; 2], "{unsuitable}");
     }
 }
 

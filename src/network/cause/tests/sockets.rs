@@ -42,10 +42,8 @@ async fn a_refused_connection_is_told() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     drop(listener);
-    assert_eq!(
-        call(https(port)).both().await,
-        [Err(Cause::ConnectionRefused); 2]
-    );
+    let called = call(https(port)).both().await;
+    assert_eq!(called, [Err(Cause::ConnectionRefused); 2]);
 }
 
 #[tokio::test]
@@ -69,11 +67,8 @@ async fn a_cut_connection_is_told() {
             }
         })
         .await;
-        assert_eq!(
-            call(https(port)).both().await,
-            [Err(Cause::ConnectionCut); 2],
-            "reset: {reset}"
-        );
+        let called = call(https(port)).both().await;
+        assert_eq!(called, [Err(Cause::ConnectionCut); 2], "{reset}");
     }
 }
 
@@ -86,10 +81,8 @@ async fn another_protocol_is_told() {
         let _ = stream.read_to_end(&mut rest).await;
     })
     .await;
-    assert_eq!(
-        call(https(port)).both().await,
-        [Err(Cause::ProtocolError); 2]
-    );
+    let called = call(https(port)).both().await;
+    assert_eq!(called, [Err(Cause::ProtocolError); 2]);
 }
 
 #[test]

@@ -114,72 +114,8 @@ fn none() -> Vec<String> {
     Vec::new()
 }
 
-#[test]
-fn past_its_time_one_is_pruned() {
-    let all = [One::finished("old", "i", 3), One::finished("new", "i", 1)];
-    assert_eq!(
-        settled(policy(Some(2), None), &all, &[]),
-        (vec!["old".into()], none())
-    );
-    assert_eq!(settled(policy(None, None), &all, &[]), (none(), none()));
-}
-
-#[test]
-fn what_has_expired_since_it_was_listed_is_not_created() {
-    let listed = [One::finished("old", "i", 3), One::finished("new", "i", 1)];
-    assert_eq!(
-        settled(policy(Some(2), Some(5)), &[], &listed),
-        (none(), vec!["new".into()])
-    );
-}
-
-#[test]
-fn the_newest_of_each_instance_stay() {
-    let all = [
-        One::finished("i-old", "i", 3),
-        One::finished("i-new", "i", 1),
-        One::finished("j-old", "j", 9),
-    ];
-    assert_eq!(
-        settled(policy(None, Some(1)), &all, &[]),
-        (vec!["i-old".into()], none())
-    );
-}
-
-#[test]
-fn both_rules_hold_at_once() {
-    let all = [
-        One::finished("expired", "i", 9),
-        One::finished("surplus", "i", 2),
-        One::finished("kept", "i", 1),
-    ];
-    assert_eq!(
-        settled(policy(Some(5), Some(1)), &all, &[]),
-        (vec!["expired".into(), "surplus".into()], none())
-    );
-}
-
-#[test]
-fn a_newer_candidate_takes_the_place_of_the_oldest_mirror() {
-    let mirrored = [One::finished("a", "i", 3), One::finished("b", "i", 2)];
-    let listed = [One::finished("c", "i", 1), One::finished("d", "i", 9)];
-    assert_eq!(
-        settled(policy(None, Some(2)), &mirrored, &listed),
-        (vec!["a".into()], vec!["c".into()])
-    );
-}
-
-#[test]
-fn an_open_one_takes_no_place() {
-    let open = One {
-        open: true,
-        ..One::finished("open", "i", 900)
-    };
-    let mirrored = [open, One::finished("a", "i", 1)];
-    assert_eq!(
-        settled(policy(Some(2), Some(1)), &mirrored, &[]),
-        (none(), none())
-    );
+fn owned(names: Vec<&str>) -> Vec<String> {
+    names.into_iter().map(str::to_owned).collect()
 }
 
 /// One that says no end.
@@ -191,58 +127,67 @@ fn endless(name: &str, created: Option<i64>) -> One {
     }
 }
 
-#[test]
-fn one_without_a_readable_end_does_not_expire() {
-    let all = [endless("silent", Some(9)), One::finished("a", "i", 1)];
-    assert_eq!(settled(policy(Some(2), None), &all, &[]), (none(), none()));
-}
+/// What it shows, the rules, the mirrors, what is listed besides them; the names that are pruned and those that are created.
+type Case = (
+    &'static str,
+    Policy,
+    Vec<One>,
+    Vec<One>,
+    Vec<&'static str>,
+    Vec<&'static str>,
+);
 
 #[test]
-fn without_an_end_one_ranks_by_its_creation_else_as_the_newest() {
-    // Those that are there, how many may stay, those that go.
-    let table: [(&[One], usize, &[&str]); 4] = [
-        (
-            &[endless("silent", None), One::finished("a", "i", 1)],
-            1,
-            &["a"],
-        ),
-        (
-            &[endless("old", Some(3)), One::finished("a", "i", 1)],
-            1,
-            &["old"],
-        ),
-        (
-            &[endless("new", Some(1)), One::finished("a", "i", 3)],
-            1,
-            &["a"],
-        ),
-        (
-            &[
-                endless("silent", None),
-                endless("new", Some(1)),
-                endless("old", Some(3)),
-            ],
-            2,
-            &["old"],
-        ),
+fn what_is_pruned_and_what_is_created() {
+    let i = |name, hours| One::finished(name, "i", hours);
+    let j_old = One::finished("j-old", "j", 9);
+    let open = One {
+        open: true,
+        ..i("open", 900)
+    };
+    let [silent, old, new] = [
+        endless("silent", None),
+        endless("old", Some(3)),
+        endless("new", Some(1)),
     ];
-    for (all, max, gone) in table {
+    let silent_but_created = endless("silent", Some(9));
+    let three = || vec![silent.clone(), new.clone(), old.clone()];
+    #[rustfmt::skip]
+    let table: [Case; 13] = [
+        ("no rule", policy(None, None), vec![i("old", 3), i("new", 1)], vec![], vec![], vec![]),
+        ("past its time one is pruned",
+            policy(Some(2), None), vec![i("old", 3), i("new", 1)], vec![], vec!["old"], vec![]),
+        ("what has expired since it was listed is not created",
+            policy(Some(2), Some(5)), vec![], vec![i("old", 3), i("new", 1)], vec![], vec!["new"]),
+        ("the newest of each instance stay",
+            policy(None, Some(1)), vec![i("i-old", 3), i("i-new", 1), j_old], vec![], vec!["i-old"], vec![]),
+        ("both rules hold at once",
+            policy(Some(5), Some(1)), vec![i("expired", 9), i("surplus", 2), i("kept", 1)], vec![], vec!["expired", "surplus"], vec![]),
+        ("a newer candidate takes the place of the oldest mirror",
+            policy(None, Some(2)), vec![i("a", 3), i("b", 2)], vec![i("c", 1), i("d", 9)], vec!["a"], vec!["c"]),
+        ("an open one takes no place",
+            policy(Some(2), Some(1)), vec![open, i("a", 1)], vec![], vec![], vec![]),
+        ("one without a readable end does not expire",
+            policy(Some(2), None), vec![silent_but_created, i("a", 1)], vec![], vec![], vec![]),
+        ("without an end one ranks by its creation",
+            policy(None, Some(1)), vec![old.clone(), i("a", 1)], vec![], vec!["old"], vec![]),
+        ("the same, and it is newer",
+            policy(None, Some(1)), vec![new.clone(), i("a", 3)], vec![], vec!["a"], vec![]),
+        ("without a creation too, as the newest",
+            policy(None, Some(1)), vec![silent.clone(), i("a", 1)], vec![], vec!["a"], vec![]),
+        ("of three without an end the oldest goes",
+            policy(None, Some(2)), three(), vec![], vec!["old"], vec![]),
+        ("and as candidates it does not come",
+            policy(None, Some(2)), vec![], three(), vec![], vec!["new", "silent"]),
+    ];
+    for (why, policy, mirrored, listed, pruned, created) in table {
+        let (has_pruned, has_created) = settled(policy, &mirrored, &listed);
         assert_eq!(
-            settled(policy(None, Some(max)), all, &[]).0,
-            gone,
-            "{all:?}"
+            (has_pruned, has_created),
+            (owned(pruned), owned(created)),
+            "{why}"
         );
     }
-    // As candidates.
-    let listed = [
-        endless("silent", None),
-        endless("new", Some(1)),
-        endless("old", Some(3)),
-    ];
-    assert_eq!(
-        settled(policy(None, Some(2)), &[], &listed),
-        (none(), vec!["new".into(), "silent".into()])
-    );
 }
 
 fn ones() -> impl Strategy<Value = Vec<One>> {

@@ -3,26 +3,10 @@
 use super::*;
 
 #[test]
-fn the_operators_minimum_holds_for_every_speed() {
-    let spec = ClusterWatchSpec {
-        interval: Some("5s".into()),
-        active_interval: Some("5s".into()),
-        ..ClusterWatchSpec::default()
-    };
-    let cadence = Cadence::of(&spec, SPEEDS);
-    assert_eq!(
-        (cadence.interval, cadence.active_interval),
-        (Duration::from_secs(10), Duration::from_secs(10))
-    );
-}
-
-#[test]
 fn what_is_not_named_is_the_operators() {
     let cadence = Cadence::of(&ClusterWatchSpec::default(), SPEEDS);
-    assert_eq!(
-        (cadence.interval, cadence.active_interval),
-        (Duration::from_secs(60), Duration::from_secs(15))
-    );
+    assert_eq!(cadence.interval, Duration::from_secs(60));
+    assert_eq!(cadence.active_interval, Duration::from_secs(15));
     assert_eq!(cadence.full_resync, Duration::from_secs(600));
 }
 
@@ -41,6 +25,7 @@ fn the_default_active_interval_gives_way_to_a_shorter_interval_and_to_a_longer_m
         (None, Some("20s"), (60, 15, 10), (60, 20)),
         (None, Some("5m"), (60, 15, 10), (60, 60)),
         (None, Some("5s"), (60, 15, 10), (60, 10)),
+        (Some("5s"), Some("5s"), (60, 15, 10), (10, 10)),
     ] {
         let spec = ClusterWatchSpec {
             interval: interval.map(Into::into),

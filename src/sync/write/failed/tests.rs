@@ -62,35 +62,23 @@ fn after(events: &[Event]) -> FailedWrites {
 
 fn check(state: &[Event], event: Event, told: &Told) {
     let backlog = after(&[state, &[event]].concat());
-    let those = |told: &dyn Fn(&str) -> bool| NAMES.map(|name| (name, told(name)));
-    let named = |wanted: &[&str]| NAMES.map(|name| (name, wanted.contains(&name)));
     let case = format!("{state:?} × {event:?}");
-    assert_eq!(
-        those(&|name| backlog.has(name)),
-        named(told.left),
-        "left: {case}"
-    );
-    assert_eq!(backlog.untried, told.others, "others: {case}");
+    let names = |what, is: &dyn Fn(&str) -> bool, wanted: &[&str]| {
+        let told = NAMES.map(|name| (name, is(name)));
+        let wanted = NAMES.map(|name| (name, wanted.contains(&name)));
+        assert_eq!(told, wanted, "{what}: {case}");
+    };
     let skips = |name: &str| backlog.skips(name).is_some();
-    assert_eq!(
-        those(&skips),
-        named(told.passed_over),
-        "passed over: {case}"
-    );
     let unwritten = |name: &str| backlog.unwritten().any(|unwritten| unwritten == name);
-    assert_eq!(
-        those(&unwritten),
-        named(told.unwritten),
-        "unwritten: {case}"
-    );
+    names("left", &|name| backlog.has(name), told.left);
+    names("passed over", &skips, told.passed_over);
+    names("unwritten", &unwritten, told.unwritten);
+    assert_eq!(backlog.untried, told.others, "others: {case}");
     let full_after = backlog.full_after(MINUTE).unwrap_or_default();
     assert_eq!(full_after, MINUTE * told.full_after, "full after: {case}");
     let any = told.others || !told.left.is_empty();
-    assert_eq!(
-        (backlog.any(), backlog.message().is_some()),
-        (any, any),
-        "{case}"
-    );
+    assert_eq!(backlog.any(), any, "{case}");
+    assert_eq!(backlog.message().is_some(), any, "{case}");
 }
 
 /// Nothing is left, between two polls.
@@ -174,23 +162,22 @@ fn what_each_event_makes_of_each_state() {
 
 #[test]
 fn the_message_names_the_first_failure_and_what_to_do() {
-    let message = after(&[Fails("a"), Fails("b"), EndsFull])
-        .message()
-        .unwrap();
-    assert!(
-        message.starts_with("Cannot write 2 mirrors, such as a: "),
-        "{message}"
-    );
-    assert!(
-        message.contains("the API server rejected the request: exceeded quota"),
-        "{message}"
-    );
-    assert!(message.contains("Raise the quota"), "{message}");
-    let message = after(GAVE_UP).message().unwrap();
-    assert!(
-        message.starts_with("Cannot write at least 1 mirrors, "),
-        "{message}"
-    );
+    for (events, begin) in [
+        (
+            &[Fails("a"), Fails("b"), EndsFull][..],
+            "Cannot write 2 mirrors, such as a: ",
+        ),
+        (GAVE_UP, "Cannot write at least 1 mirrors, "),
+    ] {
+        let message = after(events).message().unwrap();
+        assert!(message.starts_with(begin), "{message}");
+        for part in [
+            "the API server rejected the request: exceeded quota",
+            "Raise the quota",
+        ] {
+            assert!(message.contains(part), "{message}");
+        }
+    }
 }
 
 #[test]

@@ -63,6 +63,11 @@ impl World {
         evidence.plan_page(&self.index, &self.regressions, page)
     }
 
+    /// What one sync over one complete page wrote.
+    async fn wrote(&self, items: impl IntoIterator<Item = Remediation>) -> WriteSummary {
+        self.run(items.into_iter().collect()).await.0
+    }
+
     /// One sync over one complete page.
     async fn run(&self, items: Vec<Remediation>) -> (WriteSummary, LeftOut) {
         self.run_page(items.into_iter().map(Ok).collect()).await
@@ -93,6 +98,33 @@ fn kept(ttl: Option<u64>, max_per_instance: Option<usize>) -> MirrorTarget {
     }
 }
 
+fn running(numbers: std::ops::Range<u64>) -> impl Iterator<Item = Remediation> {
+    numbers.map(|number| item(number, "RUNNING"))
+}
+
+fn updated(updated: usize) -> WriteSummary {
+    WriteSummary {
+        updated,
+        ..WriteSummary::default()
+    }
+}
+
+/// Mirror 1, as it was when the API last changed it, before what is mirrored.
+fn older() -> (Remediation, Timestamp) {
+    let time = "2026-11-23T09:29:00Z";
+    let older = Remediation {
+        update_time: some(time),
+        ..item(1, "PENDING")
+    };
+    (older, at(time))
+}
+
+/// The API server refuses to create those below `number`.
+fn refuse_below(world: &World, number: u64) {
+    let refuses = move |call: &Call| matches!(call, Call::Create(name) if *name < id(number));
+    world.cluster.fail(move |call| refuses(call).then(refused));
+}
+
 fn refused() -> KubeApiError {
     KubeApiError::Refused("exceeded quota".into())
 }
@@ -108,7 +140,7 @@ async fn what_finds_no_room_is_not_begun_and_waits_its_turn() {
     }
     assert_eq!(places.len(), crate::sync::write::permits::WRITES);
     let page = || {
-        let page = (0..100).map(|number| Ok(item(number, "RUNNING"))).collect();
+        let page = running(0..100).map(Ok).collect();
         world.plan(&mut world.evidence(), page)
     };
     assert!(queue.submit(page()).now_or_never().is_none());
@@ -122,75 +154,49 @@ async fn what_finds_no_room_is_not_begun_and_waits_its_turn() {
 #[tokio::test]
 async fn a_round_counts_what_it_did() {
     let world = World::new(target());
-    let (summary, _) = world
-        .run(vec![item(1, "PENDING"), item(2, "SUCCEEDED")])
-        .await;
-    assert_eq!(
-        summary,
-        WriteSummary {
-            created: 2,
-            ..WriteSummary::default()
-        }
-    );
-    let (summary, _) = world
-        .run(vec![item(1, "RUNNING"), item(2, "SUCCEEDED")])
-        .await;
-    assert_eq!(
-        summary,
-        WriteSummary {
-            updated: 1,
-            ..WriteSummary::default()
-        }
-    );
+    let created = WriteSummary {
+        created: 2,
+        ..WriteSummary::default()
+    };
+    let wrote = world.wrote([item(1, "PENDING"), item(2, "SUCCEEDED")]);
+    assert_eq!(wrote.await, created);
+    let wrote = world.wrote([item(1, "RUNNING"), item(2, "SUCCEEDED")]);
+    assert_eq!(wrote.await, updated(1));
 }
 
 #[tokio::test]
 async fn the_urgent_ones_of_a_page_come_first() {
     let world = World::new(target());
-    world.run(vec![item(1, "PENDING")]).await;
+    world.wrote([item(1, "PENDING")]).await;
     world.cluster.calls();
-    let page = vec![
-        item(2, "SUCCEEDED"),
-        item(1, "RUNNING"),
-        item(3, "PENDING_APPROVAL"),
+    let [ended, changed] = [item(2, "SUCCEEDED"), item(1, "RUNNING")];
+    world
+        .wrote([ended, changed, item(3, "PENDING_APPROVAL")])
+        .await;
+    let mut calls = world.cluster.calls();
+    calls.retain(|call| !matches!(call, Call::Status(name) if *name != id(1)));
+    let order = [
+        Call::Create(id(3)),
+        Call::Status(id(1)),
+        Call::Create(id(2)),
     ];
-    world.run(page).await;
-    let first = |call: &Call| !matches!(call, Call::Status(name) if *name != id(1));
-    let calls: Vec<_> = world.cluster.calls().into_iter().filter(first).collect();
-    assert_eq!(
-        calls,
-        [
-            Call::Create(id(3)),
-            Call::Status(id(1)),
-            Call::Create(id(2))
-        ]
-    );
+    assert_eq!(calls, order);
 }
 
 #[tokio::test]
 async fn a_conflict_is_no_failure_and_the_next_round_puts_it_right() {
     let world = World::new(target());
-    world.run(vec![item(1, "PENDING")]).await;
+    world.wrote([item(1, "PENDING")]).await;
     world.cluster.touch(1, |object| {
         object.status.as_mut().unwrap().node = some("edited");
     });
-    let (summary, _) = world.run(vec![item(1, "RUNNING")]).await;
-    assert_eq!(
-        summary,
-        WriteSummary {
-            conflicts: 1,
-            ..WriteSummary::default()
-        }
-    );
+    let conflict = WriteSummary {
+        conflicts: 1,
+        ..WriteSummary::default()
+    };
+    assert_eq!(world.wrote(running(1..2)).await, conflict);
     world.index.apply(world.cluster.object(1).unwrap());
-    let (summary, _) = world.run(vec![item(1, "RUNNING")]).await;
-    assert_eq!(
-        summary,
-        WriteSummary {
-            updated: 1,
-            ..WriteSummary::default()
-        }
-    );
+    assert_eq!(world.wrote(running(1..2)).await, updated(1));
     assert_eq!(world.cluster.status(1).node, some("instance-1"));
 }
 
@@ -198,9 +204,7 @@ async fn a_conflict_is_no_failure_and_the_next_round_puts_it_right() {
 async fn refusals_end_a_rounds_writing_and_are_all_counted() {
     let world = World::new(target());
     world.cluster.fail(|_| Some(refused()));
-    let (summary, _) = world
-        .run((0..200).map(|number| item(number, "RUNNING")).collect())
-        .await;
+    let summary = world.wrote(running(0..200)).await;
     assert_eq!((summary.failed, summary.error), (200, Some(refused())));
     let tried = world.cluster.calls().len();
     assert!((FAILURES..=FAILURES + CREATES).contains(&tried), "{tried}");
@@ -209,48 +213,31 @@ async fn refusals_end_a_rounds_writing_and_are_all_counted() {
 #[tokio::test]
 async fn a_few_refusals_stop_nobody_else() {
     let world = World::new(target());
-    let bad: Vec<_> = (0..5).map(id).collect();
-    world.cluster.fail(move |call| match call {
-        Call::Create(name) if bad.contains(name) => Some(refused()),
-        _ => None,
-    });
-    let (summary, _) = world
-        .run((0..100).map(|number| item(number, "RUNNING")).collect())
-        .await;
+    refuse_below(&world, 5);
+    let summary = world.wrote(running(0..100)).await;
     assert_eq!((summary.created, summary.failed), (95, 5));
 }
 
 #[tokio::test]
 async fn what_may_not_be_created_keeps_nobody_from_what_is_there() {
     let world = World::new(target());
-    let old = |state: &str| (0..30).map(|n| item(n, state)).collect::<Vec<_>>();
-    world.run(old("PENDING")).await;
-    world
-        .cluster
-        .fail(|call| matches!(call, Call::Create(_)).then(refused));
-    let mut page: Vec<_> = (100..200).map(|number| item(number, "RUNNING")).collect();
-    page.extend(old("RUNNING"));
-    let (summary, _) = world.run(page).await;
+    world.wrote((0..30).map(|n| item(n, "PENDING"))).await;
+    refuse_below(&world, 1000);
+    let summary = world.wrote(running(100..200).chain(running(0..30))).await;
     assert_eq!((summary.updated, summary.failed), (30, 100));
 }
 
 #[tokio::test]
 async fn what_a_round_gave_up_is_reached_by_the_next_one() {
     let world = World::new(target());
-    let bad: Vec<_> = (0..60).map(id).collect();
-    world.cluster.fail(move |call| match call {
-        Call::Create(name) if bad.contains(name) => Some(refused()),
-        _ => None,
-    });
-    let page = || (0..100).map(|number| item(number, "RUNNING")).collect();
+    refuse_below(&world, 60);
     let mut failed_writes = FailedWrites::default();
     let mut polls = 0;
     while world.cluster.names().len() < 40 {
         polls += 1;
         assert!(polls <= 4, "the same ones are tried again and again");
         let mut queue = world.queue(&mut failed_writes);
-        let page: Vec<Remediation> = page();
-        let page = page.into_iter().map(Ok).collect();
+        let page = running(0..100).map(Ok).collect();
         queue.submit(world.plan(&mut world.evidence(), page)).await;
         let summary = queue.finish(true).await;
         assert!(failed_writes.any());
@@ -277,14 +264,9 @@ async fn what_is_left_out_is_named_and_then_counted() {
     let (summary, left_out) = world.run_page(page).await;
     assert_eq!(summary.created, 1, "one odd item costs no other");
     let message = left_out.message().unwrap();
-    assert!(
-        message.contains("Left out 5") && message.contains("2 more"),
-        "{message}"
-    );
-    assert!(
-        message.contains(&id(0)) && message.contains("another cluster"),
-        "{message}"
-    );
+    for part in ["Left out 5", "2 more", &id(0), "another cluster"] {
+        assert!(message.contains(part), "{message}");
+    }
     let (_, nothing) = world.run(Vec::new()).await;
     assert_eq!(nothing.message(), None);
 }
@@ -306,37 +288,27 @@ async fn what_is_cut_short_is_named() {
 #[tokio::test]
 async fn an_older_version_is_remembered_and_not_written() {
     let world = World::new(target());
-    world.run(vec![item(1, "RUNNING")]).await;
-    let older = Remediation {
-        update_time: some("2026-11-23T09:29:00Z"),
-        ..item(1, "PENDING")
-    };
+    world.wrote(running(1..2)).await;
+    let (older, time) = older();
     let mut evidence = world.evidence();
     assert!(world.plan(&mut evidence, vec![Ok(older)]).is_empty());
-    assert_eq!(
-        evidence.versions.older,
-        [(id(1).into(), at("2026-11-23T09:29:00Z"))]
-    );
+    assert_eq!(evidence.versions.older, [(id(1).into(), time)]);
 }
 
 #[tokio::test]
 async fn an_older_version_that_two_listings_confirm_is_written() {
     let mut world = World::new(target());
-    world.run(vec![item(1, "RUNNING")]).await;
-    let older = Remediation {
-        update_time: some("2026-11-23T09:29:00Z"),
-        ..item(1, "PENDING")
-    };
+    world.wrote(running(1..2)).await;
+    let (older, time) = older();
     for minute in [1, 6] {
         let seen = ShownVersions {
-            older: vec![(id(1).into(), at("2026-11-23T09:29:00Z"))],
+            older: vec![(id(1).into(), time)],
             ..ShownVersions::default()
         };
         let at = second(60 * minute);
         world.regressions.observe(seen, true, at..at);
     }
-    let (summary, _) = world.run(vec![older]).await;
-    assert_eq!(summary.updated, 1);
+    assert_eq!(world.wrote([older]).await.updated, 1);
     assert_eq!(world.cluster.status(1).state, some("PENDING"));
 }
 

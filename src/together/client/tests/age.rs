@@ -8,7 +8,6 @@ use std::sync::Mutex;
 use axum::body::{Body, Bytes};
 use futures::stream::{self, StreamExt};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::streams::{Fate, Streams, http2};
@@ -33,27 +32,23 @@ async fn used(client: Client, from: impl Fn() -> SocketAddr) {
         let age = times.last().unwrap().duration_since(times[0]);
         assert!(age < MINUTE, "used for {age:?}");
     }
-    assert_eq!(
-        connections.len(),
-        4,
-        "no more than there must be: {connections:?}"
-    );
+    // No more than there must be.
+    assert_eq!(connections.len(), 4, "{connections:?}");
 }
 
 #[tokio::test]
 async fn a_connection_of_http_1_is_used_for_a_minute_at_most() {
-    let server = Server::start(|_| json(200, r#"{"remediations":[],"has_next":false}"#)).await;
+    let server = Server::start(|_| json(200, EMPTY)).await;
     let from = || server.seen().last().unwrap().from;
     used(client(&server, limits()), from).await;
 }
 
 #[tokio::test]
 async fn a_connection_of_http_2_is_used_for_a_minute_at_most() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap());
+    let (listener, url) = listener().await;
     let server = Streams::serve(listener, |_| Fate::Answered);
     let from = || *server.from.lock().unwrap().last().unwrap();
-    used(http2(&base), from).await;
+    used(http2(&url), from).await;
 }
 
 /// A name server that knows one address, and may learn another one.
@@ -105,17 +100,14 @@ async fn a_call_under_way_ends_on_its_connection_however_old_it_gets() {
             if slow && end.wait_for(|end| *end).await.is_err() {
                 pending::<()>().await;
             }
-            Ok::<_, std::io::Error>(Bytes::from_static(
-                br#"{"remediations":[],"has_next":false}"#,
-            ))
+            Ok::<_, std::io::Error>(Bytes::from_static(EMPTY.as_bytes()))
         });
         answer(200, &[], Body::from_stream(body.boxed()))
     })
     .await;
     let clock = Arc::new(TestClock::default());
-    let api = client(&server, limits())
-        .with_clock(clock.clone())
-        .with_key(&key());
+    let client = client(&server, limits()).with_clock(clock.clone());
+    let api = client.with_key(&key());
     let slow = PageQuery {
         page_token: Some("slow".into()),
         ..query()

@@ -7,7 +7,6 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderMap, Response};
-use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
 /// One request as it came.
@@ -49,8 +48,7 @@ impl Server {
             let response = respond(&seen);
             async move { response }
         });
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (listener, url) = super::listener().await;
         let app = app.into_make_service_with_connect_info::<SocketAddr>();
         let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         Self {

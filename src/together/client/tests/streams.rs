@@ -65,7 +65,7 @@ async fn connection(
         };
         match fate(before) {
             Fate::Answered => {
-                let body = Bytes::from_static(br#"{"remediations":[],"has_next":false}"#);
+                let body = Bytes::from_static(EMPTY.as_bytes());
                 let mut send = respond
                     .send_response(http::Response::default(), false)
                     .unwrap();
@@ -89,26 +89,13 @@ pub(super) fn http2(base: &str) -> Client {
 #[tokio::test]
 async fn a_stream_that_was_refused_unprocessed_is_repeated_by_nobody_but_the_listing() {
     let fates: [fn(usize) -> Fate; 2] = [
-        |before| {
-            if before == 0 {
-                Fate::Refused
-            } else {
-                Fate::Answered
-            }
-        },
-        |before| {
-            if before == 0 {
-                Fate::Left
-            } else {
-                Fate::Answered
-            }
-        },
+        |before| [Fate::Refused, Fate::Answered][before.min(1)],
+        |before| [Fate::Left, Fate::Answered][before.min(1)],
     ];
     for fate in fates {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
+        let (listener, url) = listener().await;
         let server = Streams::serve(listener, fate);
-        let api = http2(&base).with_key(&key());
+        let api = http2(&url).with_key(&key());
         let error = api.list_page(&query()).await.unwrap_err();
         let cause = TransportError::Connection(Cause::ConnectionCut);
         let retry_after = None;

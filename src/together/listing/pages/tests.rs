@@ -35,21 +35,15 @@ fn ids(items: &[Item]) -> Vec<&str> {
 #[test]
 fn counts_each_id_once_and_numbers_the_bad_ones() {
     let mut pass = Pass::default();
-    let (new, next) = pass.take(page(
-        vec![item("a"), bad(Some("b")), item("a"), bad(None)],
-        Some("t"),
-    ));
-    assert_eq!(
-        (ids(&new), next),
-        (vec!["a", "b", "?"], Next::Token("t".into()))
-    );
+    let items = vec![item("a"), bad(Some("b")), item("a"), bad(None)];
+    let (new, next) = pass.take(page(items, Some("t")));
+    assert_eq!(ids(&new), ["a", "b", "?"]);
+    assert_eq!(next, Next::Token("t".into()));
     let (new, next) = pass.take(page(vec![item("b"), item("c"), bad(None)], None));
     assert_eq!((ids(&new), next), (vec!["c", "?"], Next::End));
     assert_eq!(new[1].as_ref().unwrap_err().position, 6);
-    assert_eq!(
-        (pass.pages(), pass.items(), pass.skipped(), pass.unnamed()),
-        (2, 2, 3, 2)
-    );
+    assert_eq!((pass.pages(), pass.items()), (2, 2));
+    assert_eq!((pass.skipped(), pass.unnamed()), (3, 2));
     assert!(["a", "b", "c"].iter().all(|id| pass.contains(id)));
     assert!(!pass.contains("d"));
 }
@@ -60,10 +54,8 @@ fn a_repeated_token_is_a_loop_and_its_page_is_not_lost() {
     pass.take(page(vec![item("a")], Some("t")));
     pass.take(page(vec![item("b")], Some("u")));
     let (new, next) = pass.take(page(vec![item("c")], Some("t")));
-    assert_eq!(
-        (ids(&new), next),
-        (vec!["c"], Next::Broken(Incomplete::Loop))
-    );
+    assert_eq!(ids(&new), ["c"]);
+    assert_eq!(next, Next::Broken(Incomplete::Loop));
 }
 
 #[test]
@@ -82,36 +74,17 @@ fn two_pages_in_a_row_of_known_ids_are_a_loop_unless_the_second_is_the_last() {
 
     let mut pass = taken();
     pass.take(page(vec![item("c"), item("a")], Some("v")));
-    assert_eq!(
-        pass.take(page(repeat(), Some("w"))).1,
-        Next::Token("w".into()),
-        "not in a row"
-    );
+    let (_, next) = pass.take(page(repeat(), Some("w")));
+    assert_eq!(next, Next::Token("w".into()), "not in a row");
 }
 
 #[test]
 fn pages_without_ids_are_no_loop() {
     let mut pass = Pass::default();
     for (items, token) in [(vec![], "t"), (vec![], "u"), (vec![bad(None)], "v")] {
-        assert_eq!(
-            pass.take(page(items, Some(token))).1,
-            Next::Token(token.into())
-        );
+        let (_, next) = pass.take(page(items, Some(token)));
+        assert_eq!(next, Next::Token(token.into()));
     }
-}
-
-#[test]
-fn a_next_page_without_a_token_is_no_end() {
-    let page = Page {
-        items: vec![item("a")],
-        has_next: true,
-        next_page_token: None,
-    };
-    let (new, next) = Pass::default().take(page);
-    assert_eq!(
-        (ids(&new), next),
-        (vec!["a"], Next::Broken(Incomplete::NoToken))
-    );
 }
 
 #[test]
@@ -119,10 +92,8 @@ fn pages_are_capped() {
     let mut pass = Pass::default();
     for n in 1..MAX_PAGES {
         let token = n.to_string();
-        assert_eq!(
-            pass.take(page(vec![item(&token)], Some(&token))).1,
-            Next::Token(token)
-        );
+        let (_, next) = pass.take(page(vec![item(&token)], Some(&token)));
+        assert_eq!(next, Next::Token(token));
     }
     let mut last = Pass {
         pages: pass.pages,
@@ -164,25 +135,7 @@ fn a_new_pass_knows_what_all_earlier_ones_returned() {
     let mut ids = ids.start_over();
     assert!(!ids.contains("a") && !ids.contains("b"));
     let again = ["a", "b", "c"].map(|id| ids.record(id, true));
-    assert_eq!(
-        again,
-        [Sighting::Returned, Sighting::Returned, Sighting::New]
-    );
+    use Sighting::{New, Returned};
+    assert_eq!(again, [Returned, Returned, New]);
     assert!(ids.is_readable("b"), "this pass could read it");
-}
-
-#[test]
-fn a_loop_is_a_repeated_token_or_two_pages_in_a_row_of_known_ids() {
-    let mut loops = LoopDetector::default();
-    assert!(!loops.detects("t") && !loops.detects("u"));
-    assert!(loops.detects("t"));
-    let pages = |known: &[bool]| {
-        let mut loops = LoopDetector::default();
-        for known in known {
-            loops.page_with_ids(*known);
-        }
-        loops.detects("t")
-    };
-    assert!(pages(&[true, true]) && pages(&[false, true, true]));
-    assert!(!pages(&[true]) && !pages(&[true, false, true]));
 }

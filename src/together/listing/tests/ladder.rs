@@ -28,6 +28,34 @@ fn filtered(query: &PageQuery) -> Page {
     cut(&items, query)
 }
 
+/// A server that knows the names of the SDKs alone.
+fn of_the_sdks() -> Fake {
+    Fake::new(|query, _| match query.names {
+        QueryNames::Reference => refused(),
+        QueryNames::Sdk => Ok(filtered(query)),
+    })
+}
+
+/// A server of joined states that repeats its first page to whoever asks in other names than those of the SDKs.
+fn joined_of_the_sdks() -> Fake {
+    Fake::new(|query, _| match (&query.filter, query.names) {
+        (StateFilter::Repeated(_), _) => refused(),
+        (_, QueryNames::Reference) => Ok(first_page(&mixed()[..4], query)),
+        (_, QueryNames::Sdk) => Ok(filtered(query)),
+    })
+}
+
+/// A server that heeds the filter, except that the first item of these calls has just ended.
+fn odd_at(odd: &'static [usize]) -> Fake {
+    Fake::new(move |query, call| {
+        let mut page = filtered(query);
+        if odd.contains(&call) {
+            page.items[0] = Ok(remediation("a", "SUCCEEDED"));
+        }
+        Ok(page)
+    })
+}
+
 fn open(api: &Fake, dialects: &Dialects) -> Listing<Fake> {
     Listing::start(api.clone(), request(&OPEN), dialects)
 }
@@ -39,10 +67,8 @@ async fn the_reference_pages_form_costs_no_call_more() {
     let (ids, complete) = drive(open(&api, &dialects)).await;
     let complete = complete.unwrap();
     assert_eq!(ids, ["a", "b", "c", "e"]);
-    assert_eq!(
-        (complete.states(), complete.filter_ignored()),
-        (&OPEN.map(str::to_owned)[..], false)
-    );
+    assert_eq!(complete.states(), OPEN.map(str::to_owned));
+    assert!(!complete.filter_ignored());
     assert_eq!(api.calls(), 2);
     let repeated = StateFilter::Repeated(OPEN.map(str::to_owned).to_vec());
     assert!(api.queries().iter().all(|query| query.filter == repeated));
@@ -99,14 +125,8 @@ async fn a_server_that_refuses_every_filter_gives_full_listings() {
         let before = api.calls();
         let (ids, complete) = drive(open(&api, &dialects)).await;
         let complete = complete.unwrap();
-        assert_eq!(
-            (
-                ids.len(),
-                complete.states().len(),
-                complete.filter_ignored()
-            ),
-            (5, 0, false)
-        );
+        assert_eq!((ids.len(), complete.states().len()), (5, 0));
+        assert!(!complete.filter_ignored());
         assert_eq!(api.calls() - before, calls);
         assert_eq!(dialects.filters(&request(&OPEN).states), filters);
     }
@@ -118,11 +138,8 @@ async fn a_request_that_is_bad_without_a_filter_too_teaches_nothing() {
     let dialects = Dialects::default();
     for _ in 0..2 {
         let before = api.calls();
-        let (ids, complete) = drive(open(&api, &dialects)).await;
-        assert_eq!(
-            (ids.len(), complete.unwrap_err()),
-            (0, Error::BadRequest { status: 400 })
-        );
+        let failed = fails(open(&api, &dialects)).await;
+        assert_eq!(failed, (0, Error::BadRequest { status: 400 }));
         assert_eq!(api.calls() - before, 5 + 1, "and once in other names");
         assert_eq!(dialects.note(&request(&OPEN).states), None);
     }
@@ -174,18 +191,12 @@ async fn a_server_that_ignores_the_filter_is_found_out_and_nothing_is_hidden() {
 
 #[tokio::test]
 async fn the_form_that_was_found_outlives_a_change_of_names() {
-    let api = Fake::new(|query, _| match (&query.filter, query.names) {
-        (StateFilter::Repeated(_), _) => refused(),
-        (_, QueryNames::Reference) => Ok(first_page(&mixed()[..4], query)),
-        (_, QueryNames::Sdk) => Ok(filtered(query)),
-    });
+    let api = joined_of_the_sdks();
     let (ids, complete) = drive(open(&api, &Dialects::default())).await;
     assert_eq!(ids, ["a", "b", "c", "e"]);
     let complete = complete.unwrap();
-    assert_eq!(
-        (complete.names(), complete.states().len()),
-        (QueryNames::Sdk, 4)
-    );
+    assert_eq!(complete.names(), QueryNames::Sdk);
+    assert_eq!(complete.states().len(), 4);
 }
 
 #[tokio::test]
@@ -203,13 +214,7 @@ async fn one_stray_refusal_counts_for_its_listing_alone() {
 
 #[tokio::test]
 async fn one_item_that_changed_while_it_was_listed_counts_for_its_listing_alone() {
-    let api = Fake::new(|query, call| {
-        let mut page = filtered(query);
-        if call == 0 {
-            page.items[0] = Ok(remediation("a", "SUCCEEDED"));
-        }
-        Ok(page)
-    });
+    let api = odd_at(&[0]);
     let dialects = Dialects::default();
     let complete = drive(open(&api, &dialects)).await.1.unwrap();
     assert!(complete.filter_ignored());
@@ -220,10 +225,7 @@ async fn one_item_that_changed_while_it_was_listed_counts_for_its_listing_alone(
 
 #[tokio::test]
 async fn a_server_that_refuses_the_reference_pages_names_is_asked_with_those_of_the_sdks() {
-    let api = Fake::new(|query, _| match query.names {
-        QueryNames::Reference => refused(),
-        QueryNames::Sdk => Ok(filtered(query)),
-    });
+    let api = of_the_sdks();
     for (listing, ids) in [
         (listing(&api, &Dialects::default()), "abcde"),
         (open(&api, &Dialects::default()), "abce"),
@@ -231,19 +233,14 @@ async fn a_server_that_refuses_the_reference_pages_names_is_asked_with_those_of_
         let (listed, complete) = drive(listing).await;
         let names = complete.map(|complete| complete.names());
         assert_eq!(names, Ok(QueryNames::Sdk));
-        assert!(
-            ids.chars().all(|id| listed.contains(&id.to_string())),
-            "{listed:?}"
-        );
+        let mut ids = ids.chars().map(|id| id.to_string());
+        assert!(ids.all(|id| listed.contains(&id)), "{listed:?}");
     }
 }
 
 #[tokio::test]
 async fn an_order_that_is_refused_is_told_and_not_dropped() {
-    let api = Fake::new(|query, _| match query.names {
-        QueryNames::Reference => refused(),
-        QueryNames::Sdk => Ok(filtered(query)),
-    });
+    let api = of_the_sdks();
     let request = ListRequest {
         order_by: Some("nonsense".to_owned()),
         ..request(&[])
@@ -256,15 +253,11 @@ async fn an_order_that_is_refused_is_told_and_not_dropped() {
 #[tokio::test]
 async fn one_refused_unknown_state_does_not_cost_the_newer_ones() {
     let api = Fake::new(|query, _| {
-        if query
-            .filter
-            .states()
-            .iter()
-            .any(|state| state == "DREAMING")
-        {
-            return refused();
+        let mut states = query.filter.states().iter();
+        match states.any(|state| state == "DREAMING") {
+            true => refused(),
+            false => Ok(filtered(query)),
         }
-        Ok(filtered(query))
     });
     let mut states = OPEN.to_vec();
     states.push("DREAMING");
@@ -276,14 +269,8 @@ async fn one_refused_unknown_state_does_not_cost_the_newer_ones() {
 
 #[tokio::test]
 async fn two_odd_listings_with_a_good_one_between_change_nothing() {
-    let api = Fake::new(|query, call| {
-        let mut page = filtered(query);
-        // The first pages of the first listing and of the third, of two pages each.
-        if call == 0 || call == 4 {
-            page.items[0] = Ok(remediation("a", "SUCCEEDED"));
-        }
-        Ok(page)
-    });
+    // The first pages of the first listing and of the third, of two pages each.
+    let api = odd_at(&[0, 4]);
     let dialects = Dialects::default();
     for ignored in [true, false, true] {
         let complete = drive(open(&api, &dialects)).await.1.unwrap();
@@ -294,11 +281,7 @@ async fn two_odd_listings_with_a_good_one_between_change_nothing() {
 
 #[tokio::test]
 async fn one_listing_that_begins_again_with_other_names_strikes_once() {
-    let api = Fake::new(|query, _| match (&query.filter, query.names) {
-        (StateFilter::Repeated(_), _) => refused(),
-        (_, QueryNames::Reference) => Ok(first_page(&mixed()[..4], query)),
-        (_, QueryNames::Sdk) => Ok(filtered(query)),
-    });
+    let api = joined_of_the_sdks();
     let dialects = Dialects::default();
     drive(open(&api, &dialects)).await.1.unwrap();
     assert_eq!(dialects.note(&request(&OPEN).states), None);
@@ -309,17 +292,12 @@ async fn one_listing_that_begins_again_with_other_names_strikes_once() {
 
 #[tokio::test]
 async fn where_the_names_are_refused_the_filter_is_found_by_the_next_listing() {
-    let api = Fake::new(|query, _| match query.names {
-        QueryNames::Reference => refused(),
-        QueryNames::Sdk => Ok(filtered(query)),
-    });
+    let api = of_the_sdks();
     let dialects = Dialects::default();
     for (calls, states) in [(5 + 3, 0), (5 + 3, 0), (2, 4)] {
         let before = api.calls();
         let complete = drive(open(&api, &dialects)).await.1.unwrap();
-        assert_eq!(
-            (api.calls() - before, complete.states().len()),
-            (calls, states)
-        );
+        assert_eq!(api.calls() - before, calls);
+        assert_eq!(complete.states().len(), states);
     }
 }

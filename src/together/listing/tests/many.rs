@@ -123,22 +123,13 @@ async fn two_hundred_pages_are_listed_though_one_call_of_a_hundred_fails() {
         let repeated = listing.retries();
         assert!(repeated <= PAGES / 10, "{repeated} repeated calls");
         failures += repeated;
-        complete += u32::from(
-            listing
-                .finish()
-                .is_ok_and(|listing| listing.items() == PAGES),
-        );
+        let ended = listing.finish();
+        complete += u32::from(ended.is_ok_and(|listing| listing.items() == PAGES));
         let calls = api.calls.lock().unwrap();
         assert!(calls.len() <= PAGES + repeated, "{} calls", calls.len());
         let worst = worst_minute(&calls);
-        assert!(
-            worst <= healthy,
-            "{worst} calls in a minute, {healthy} are healthy"
-        );
+        assert!(worst <= healthy, "{worst} in a minute, not {healthy}");
     }
-    assert!(
-        complete >= 99,
-        "{complete} of {TRIES} listings came to their end"
-    );
+    assert!(complete >= 99, "{complete} of {TRIES} came to their end");
     assert!(failures > 100, "{failures} failures only");
 }

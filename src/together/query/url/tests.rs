@@ -30,44 +30,39 @@ fn pair(name: &str, value: &str) -> (String, String) {
 }
 
 #[test]
-fn a_page_in_the_words_of_the_reference_page() {
-    let states = vec!["PENDING".to_owned(), "RUNNING".to_owned()];
-    let url = page(
-        &base(),
-        &query(QueryNames::Reference, StateFilter::Repeated(states)),
-    )
-    .unwrap();
-    assert_eq!(
-        url.path(),
-        "/v1/compute/clusters/c/instances/-/remediations"
+fn a_page_in_the_words_of_the_reference_page_and_of_the_sdks() {
+    let states = || vec!["PENDING".to_owned(), "RUNNING".to_owned()];
+    let (repeated, comma) = (
+        StateFilter::Repeated(states()),
+        StateFilter::Comma(states()),
     );
-    let expected = [
-        pair("pageSize", "50"),
-        pair("state", "PENDING"),
-        pair("state", "RUNNING"),
-        pair("orderBy", "create_time desc"),
-        pair("pageToken", "a b&c=+/é"),
-    ];
-    assert_eq!(pairs(&url), expected);
-}
-
-#[test]
-fn a_page_in_the_words_of_the_sdks() {
-    let states = vec!["PENDING".to_owned(), "RUNNING".to_owned()];
-    let mut query = query(QueryNames::Sdk, StateFilter::Comma(states));
-    query.instance = Some("i".into());
-    let url = page(&base(), &query).unwrap();
-    assert_eq!(
-        url.path(),
-        "/v1/compute/clusters/c/instances/i/remediations"
-    );
-    let expected = [
-        pair("page_size", "50"),
-        pair("state", "PENDING,RUNNING"),
-        pair("order_by", "create_time desc"),
-        pair("page_token", "a b&c=+/é"),
-    ];
-    assert_eq!(pairs(&url), expected);
+    for (names, filter, instance, [size, order, token], asked) in [
+        (
+            QueryNames::Reference,
+            repeated,
+            None,
+            ["pageSize", "orderBy", "pageToken"],
+            &["PENDING", "RUNNING"][..],
+        ),
+        (
+            QueryNames::Sdk,
+            comma,
+            Some("i"),
+            ["page_size", "order_by", "page_token"],
+            &["PENDING,RUNNING"],
+        ),
+    ] {
+        let mut query = query(names, filter);
+        query.instance = instance.map(Into::into);
+        let url = page(&base(), &query).unwrap();
+        let instance = instance.unwrap_or("-");
+        let path = format!("/v1/compute/clusters/c/instances/{instance}/remediations");
+        assert_eq!(url.path(), path);
+        let mut expected = vec![pair(size, "50")];
+        expected.extend(asked.iter().map(|states| pair("state", states)));
+        expected.extend([pair(order, "create_time desc"), pair(token, "a b&c=+/é")]);
+        assert_eq!(pairs(&url), expected);
+    }
 }
 
 #[test]

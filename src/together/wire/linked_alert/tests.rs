@@ -7,6 +7,14 @@ fn read(json: &str) -> Vec<LinkedAlert> {
     super::read(&RawValue::from_string(json.to_owned()).unwrap()).0
 }
 
+fn xid(code: i64, mnemonic: Option<&str>, count: Option<i64>) -> Xid {
+    Xid {
+        code: Some(code),
+        mnemonic: mnemonic.map(Into::into),
+        count,
+    }
+}
+
 #[test]
 fn reads_what_is_kept_and_ignores_the_rest() {
     let alerts = read(
@@ -26,18 +34,7 @@ fn reads_what_is_kept_and_ignores_the_rest() {
         description: Some("GPU 3 no longer answers".into()),
         started_at: Some("2026-01-02T03:04:05Z".into()),
         resolved_at: None,
-        xids: vec![
-            Xid {
-                code: Some(79),
-                mnemonic: Some("GPU_LOST".into()),
-                count: Some(2),
-            },
-            Xid {
-                code: Some(94),
-                mnemonic: None,
-                count: Some(3),
-            },
-        ],
+        xids: vec![xid(79, Some("GPU_LOST"), Some(2)), xid(94, None, Some(3))],
         slurm_reason: Some("not responding".into()),
     };
     assert_eq!(alerts, [expected]);
@@ -56,10 +53,8 @@ fn junk_is_left_out() {
     }
     let mixed = read(r#"[1, {"alert_name":"A","severity":5,"annotation":"text"}]"#);
     assert_eq!(mixed.len(), 1);
-    assert_eq!(
-        (mixed[0].name.as_deref(), mixed[0].severity.as_deref()),
-        (Some("A"), Some("5"))
-    );
+    let read = (mixed[0].name.as_deref(), mixed[0].severity.as_deref());
+    assert_eq!(read, (Some("A"), Some("5")));
 }
 
 #[test]
@@ -146,12 +141,8 @@ fn evidence_of_another_shape_is_absent_and_costs_no_other() {
 #[test]
 fn an_xid_keeps_what_can_be_read_of_it() {
     let xids = |events: &Value| annotated(&json!({"xid": {"events": events}})).xids;
-    let code = |code| Xid {
-        code: Some(code),
-        ..Xid::default()
-    };
     let events = json!([{"xid_code": 79, "mnemonic": 4, "count": null}, 5, {"xid_code": "", "count": ""}, {"xid_code": 13}]);
-    assert_eq!(xids(&events), [code(79), code(13)]);
+    assert_eq!(xids(&events), [79, 13].map(|code| xid(code, None, None)));
 }
 
 /// Any JSON.

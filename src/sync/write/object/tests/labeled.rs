@@ -33,10 +33,7 @@ fn expected(cluster_watch: &str) -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn a_mirror_is_created_with_all_its_labels_and_no_further_request() {
-    let world = World {
-        cluster: MemoryKubeApi::default(),
-        index: Index::new(0),
-    };
+    let world = World::new();
     let write = create(&item(1, "RUNNING"));
     let made = writer(&world, "training").write(write, now()).await;
     assert_eq!(made, Ok(Done::Created));
@@ -50,15 +47,7 @@ async fn another_cluster_watch_puts_its_own_name_there_in_one_request() {
     let world = World::with("RUNNING").await;
     world.cluster.calls();
     for name in ["training", "inference"] {
-        let change = MirrorChange::Update {
-            mirror: world.mirror(),
-            status: None,
-            metadata: true,
-        };
-        let write = Write {
-            name: id(1).into(),
-            change,
-        };
+        let write = world.change(None, true);
         let written = writer(&world, name).write(write, now()).await;
         assert_eq!(written, Ok(Done::Updated));
         assert_eq!(world.cluster.calls(), [Call::Patch(id(1))]);

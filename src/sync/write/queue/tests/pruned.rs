@@ -16,17 +16,13 @@ async fn nothing_is_created_to_be_pruned() {
         .zip(page)
         .map(|(number, (instance, end))| ended(number, instance, end))
         .collect();
-    let (summary, _) = world.run(page.clone()).await;
-    assert_eq!(
-        summary,
-        WriteSummary {
-            created: 3,
-            ..WriteSummary::default()
-        }
-    );
+    let created = WriteSummary {
+        created: 3,
+        ..WriteSummary::default()
+    };
+    assert_eq!(world.wrote(page.clone()).await, created);
     assert_eq!(world.cluster.names(), [id(2), id(3), id(4)]);
-    let (summary, _) = world.run(page).await;
-    assert_eq!(summary, WriteSummary::default());
+    assert_eq!(world.wrote(page).await, WriteSummary::default());
 }
 
 #[tokio::test]
@@ -34,9 +30,8 @@ async fn a_newer_finished_one_replaces_the_oldest() {
     let world = World::new(kept(None, Some(1)));
     let old = ended(1, "a", "2026-11-23T09:10:00Z");
     world.run(vec![old.clone()]).await;
-    let (summary, _) = world
-        .run(vec![old, ended(2, "a", "2026-11-23T09:20:00Z")])
-        .await;
+    let new = ended(2, "a", "2026-11-23T09:20:00Z");
+    let summary = world.wrote([old, new]).await;
     assert_eq!((summary.created, summary.pruned), (1, 1));
     assert_eq!(world.cluster.names(), [id(2)]);
 }
@@ -56,9 +51,9 @@ async fn what_retention_would_misjudge_is_left_alone() {
     };
     let status = |call: &Call| matches!(call, Call::Status(_));
     world.cluster.fail(move |call| status(call).then(refused));
-    let (summary, _) = world.run(vec![old.clone(), again.clone()]).await;
+    let summary = world.wrote([old.clone(), again.clone()]).await;
     assert_eq!((summary.failed, summary.pruned), (1, 0));
     world.cluster.fail(|_| None);
-    let (summary, _) = world.run(vec![old, again]).await;
+    let summary = world.wrote([old, again]).await;
     assert_eq!((summary.updated, summary.pruned), (1, 0));
 }

@@ -37,9 +37,9 @@ async fn a_failure_whose_end_is_not_set_is_kept_and_counted() {
                 create_time: some("2026-11-23T08:00:00Z"),
                 ..older
             };
-            let (summary, _) = world.run(vec![older.clone(), failed.clone()]).await;
+            let summary = world.wrote([older.clone(), failed.clone()]).await;
             assert_eq!(summary.pruned, 0, "{zero} {ttl:?} {max:?}");
-            let (summary, _) = world.run(vec![older, failed]).await;
+            let summary = world.wrote([older, failed]).await;
             assert_eq!(summary, WriteSummary::default(), "{zero} {ttl:?} {max:?}");
             let names = world.cluster.names();
             assert!(names.contains(&id(1)), "{zero} {ttl:?} {max:?}: {names:?}");
@@ -62,7 +62,7 @@ async fn the_poll_that_sees_an_end_that_is_not_set_deletes_nothing() {
             ..item(1, "FAILED")
         };
         for updated in [1, 0] {
-            let (summary, _) = world.run(vec![failed.clone()]).await;
+            let summary = world.wrote([failed.clone()]).await;
             assert_eq!((summary.updated, summary.pruned), (updated, 0), "{zero}");
         }
         let status = world.cluster.status(1);
@@ -79,7 +79,7 @@ async fn an_update_time_that_is_not_set_is_no_older_version() {
             update_time: some(zero),
             ..item(1, "RUNNING")
         };
-        let (summary, _) = world.run(vec![running]).await;
+        let summary = world.wrote([running]).await;
         assert_eq!(summary.updated, 1, "{zero}");
     }
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Every optional field that an item is not known by.
-const OPTIONAL: [&str; 16] = [
+pub(super) const OPTIONAL: [&str; 16] = [
     "mode",
     "trigger",
     "reason",
