@@ -2,16 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use testbed::{
-    control_plane::{ControlPlane, RequestCounts},
-    simulator::Remediation as Truth,
-};
+use testbed::control_plane::{ControlPlane, RequestCounts};
 
-use crate::{
-    fixture::{CLUSTER, Fixture},
-    setup,
-    truth::assert_mirrors,
-};
+use crate::{fixture::Fixture, setup};
 
 const REMEDIATIONS: u32 = 1_000;
 /// Remediations a page of the API, and mirrors a page of the API server when the operator starts.
@@ -47,9 +40,7 @@ async fn a_first_mirror_costs_two_writes_each_and_nothing_after_that() {
     let control_plane = ControlPlane::start().await.unwrap();
     setup::install(&control_plane).await;
     let mut fixture = Fixture::on(&control_plane, "counted").await;
-    for number in 0..REMEDIATIONS {
-        fixture.simulator.put(Truth::numbered(CLUSTER, number));
-    }
+    fixture.put(0..REMEDIATIONS);
     let before = control_plane.requests().await.unwrap();
     fixture.synced_watch(|_| {}).await;
     let first = control_plane.requests().await.unwrap().since(&before);
@@ -61,7 +52,7 @@ async fn a_first_mirror_costs_two_writes_each_and_nothing_after_that() {
         u64::from(REMEDIATIONS.div_ceil(PAGE)),
         "as many calls as pages"
     );
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
     setup::say(&format!(
         "first mirror of {REMEDIATIONS}: {} calls to the API, {} POST, {} PUT of the status, {} writes in all",
         fixture.simulator.counters().calls(),

@@ -18,7 +18,6 @@ use crate::{
     fixture::{CLUSTER, Fixture, until},
     process::Process,
     setup,
-    truth::assert_mirrors,
 };
 
 const REMEDIATIONS: u32 = 40;
@@ -95,7 +94,7 @@ async fn crash(account: &OperatorAccount, point: u64, last: LastAnswer) {
     let process = start(&fixture, &second);
     fixture.ready("training", "Synced").await;
     fixture.sync("training").await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
     process.signal(Signal::TERM);
     let (status, log) = process.ended().await;
     assert_eq!(status.code(), Some(0), "{log}");

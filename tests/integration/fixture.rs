@@ -28,7 +28,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{clock::ManualClock, setup};
+use crate::{clock::ManualClock, setup, steps::becomes};
 
 /// The cluster that most tests watch.
 pub(crate) const CLUSTER: &str = "0b7c9a52-7d0e-4a39-9c1a-3a1f6a0b7c11";
@@ -90,9 +90,7 @@ impl Fixture {
             operator: None,
             lookouts: 0,
         };
-        fixture
-            .put_secret(&[("api-key", fixture.simulator.key())], "Opaque")
-            .await;
+        fixture.put_key(fixture.simulator.key()).await;
         fixture
     }
 
@@ -168,13 +166,7 @@ impl Fixture {
         ended
             .expect("the operator ends when it is stopped")
             .unwrap();
-        until("nobody waits any more", || async {
-            match self.clock.sleepers() {
-                0 => Ok(()),
-                waiting => Err(format!("{waiting}")),
-            }
-        })
-        .await;
+        becomes("nobody waits any more", 0, async || self.clock.sleepers()).await;
     }
 
     /// Where the operator's admin server answers `path`.
@@ -354,15 +346,12 @@ pub(crate) fn spec() -> ClusterWatchSpec {
 }
 
 /// Status and reason of a mirror's condition.
-pub(crate) fn condition(mirror: &Remediation, type_: &str) -> (String, String) {
-    let conditions = mirror
-        .status
-        .as_ref()
-        .map(|status| &status.conditions[..])
-        .unwrap_or_default();
-    let found = conditions.iter().find(|condition| condition.type_ == type_);
+pub(crate) fn condition(mirror: &Remediation, type_: &str) -> [String; 2] {
+    let status = mirror.status.as_ref();
+    let mut conditions = status.into_iter().flat_map(|status| &status.conditions);
+    let found = conditions.find(|condition| condition.type_ == type_);
     found
-        .map(|condition| (condition.status.clone(), condition.reason.clone()))
+        .map(|condition| [condition.status.clone(), condition.reason.clone()])
         .unwrap_or_default()
 }
 

@@ -6,7 +6,7 @@ use axum::{Router, http::HeaderMap, routing::get};
 use k8s_openapi::api::{coordination::v1::Lease, events::v1::Event};
 use kube::{Api, ResourceExt, api::ListParams};
 use serde_json::{Value, json};
-use testbed::{simulator::Remediation as Truth, tools::not_run};
+use testbed::tools::not_run;
 use together_remediation_operator::{
     agent::{FIELD_MANAGER, USER_AGENT},
     api::remediation::Remediation,
@@ -17,6 +17,7 @@ use crate::{
     fixture::{CLUSTER, Fixture, until},
     process::Process,
     program::PROGRAM,
+    steps::becomes,
 };
 
 /// An account whose requests the API server records, with the operator's rights in the namespace of a test.
@@ -74,9 +75,7 @@ async fn busy() -> (Fixture, Process) {
     // Retention goes by the API's clock.
     fixture.simulator.run_clock(1);
     for (number, state) in [(1, "RUNNING"), (2, "SUCCEEDED"), (3, "FAILED")] {
-        let truth = Truth::numbered(CLUSTER, number);
-        fixture.simulator.put(truth.clone());
-        fixture.simulator.enter(CLUSTER, &truth.id, state);
+        fixture.put_in(number, state);
     }
     // It makes the ClusterRole that is bound here.
     fixture.account().await;
@@ -110,11 +109,8 @@ async fn busy() -> (Fixture, Process) {
     fixture.mirror_where(running, "it has no owner", free).await;
     let one = json!({"spec": {"retention": {"ttlAfterFinished": "1s"}}});
     fixture.patch_watch("training", one).await;
-    until("finished ones are dropped", async || {
-        match fixture.all().await.len() {
-            1 => Ok(()),
-            left => Err(format!("{left} left")),
-        }
+    becomes("finished ones are dropped", 1, async || {
+        fixture.all().await.len()
     })
     .await;
     (fixture, operator)

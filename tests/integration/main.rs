@@ -37,6 +37,7 @@ mod scrape;
 mod setup;
 mod shards;
 mod shutdown;
+mod steps;
 mod tls_front;
 mod truth;
 mod turn;

@@ -24,7 +24,6 @@ use crate::{
     leader::{LEASE, leases, stage},
     process::Process,
     setup,
-    truth::assert_mirrors,
 };
 
 const NODES: u32 = 1000;
@@ -206,6 +205,6 @@ async fn a_thousand_cluster_watches_of_one_namespace_are_polled_and_the_lease_is
     let fixture = stage("many", 0).await;
     put(&fixture);
     life(&fixture, "created while it runs", create(&fixture)).await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
     life(&fixture, "there when it starts", std::future::ready(())).await;
 }

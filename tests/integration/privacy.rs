@@ -26,6 +26,7 @@ use self::markers::Markers;
 use crate::{
     fixture::{CLUSTER, Fixture, until},
     program::PROGRAM,
+    steps::holds,
     truth::assert_mirrors,
 };
 
@@ -266,14 +267,11 @@ async fn nothing_shows(format: &str) {
     for fault in faults(&markers) {
         fixture.simulator.fault(fault.clone(), Times::UntilCleared);
         let before = fixture.simulator.counters().risen(&fault);
-        until(&format!("{fault:?} rises twice"), || async {
-            let risen = fixture.simulator.counters().risen(&fault) - before;
-            if risen >= 2 {
-                Ok(())
-            } else {
-                Err(format!("{risen}"))
-            }
-        })
+        holds(
+            &format!("{fault:?} rises twice"),
+            async || fixture.simulator.counters().risen(&fault) - before,
+            |risen| *risen >= 2,
+        )
         .await;
         fixture.simulator.clear_faults();
         let watch = fixture.watches().get("training").await.unwrap();

@@ -5,14 +5,9 @@ use std::process::{Command, Output, Stdio};
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Api;
 use rustix::process::{Pid, Signal, kill_process};
-use testbed::simulator::Remediation as Truth;
 use tokio::io::AsyncReadExt;
 
-use crate::{
-    fixture::{CLUSTER, Fixture},
-    setup,
-    truth::assert_mirrors,
-};
+use crate::{fixture::Fixture, look::assert_says, setup};
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_together-remediation-operator");
 
@@ -64,10 +59,7 @@ fn a_port_that_is_taken_ends_it_with_one_line_and_exit_1() {
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert_eq!(told.lines().count(), 1, "{told}");
-    assert!(
-        told.contains("--admin-addr") && told.contains(&address),
-        "{told}"
-    );
+    assert_says(&told, &["--admin-addr", &address]);
 }
 
 #[test]
@@ -94,9 +86,7 @@ fn help_and_version_succeed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn it_mirrors_under_its_own_account_and_ends_well_on_sigterm() {
     let fixture = Fixture::idle("program").await;
-    for number in 0..20 {
-        fixture.simulator.put(Truth::numbered(CLUSTER, number));
-    }
+    fixture.put(0..20);
     let account = fixture
         .control_plane
         .operator_account(&fixture.namespace)
@@ -129,7 +119,7 @@ async fn it_mirrors_under_its_own_account_and_ends_well_on_sigterm() {
         log
     });
     fixture.synced_watch(|_| {}).await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
     let pid = Pid::from_raw(i32::try_from(program.id().unwrap()).unwrap()).unwrap();
     kill_process(pid, Signal::TERM).unwrap();
     assert_eq!(program.wait().await.unwrap().code(), Some(0));

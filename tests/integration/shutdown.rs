@@ -25,6 +25,7 @@ use crate::{
     leader::{LEASE, stage},
     process::Process,
     setup,
+    steps::holds,
     truth::assert_mirrors,
 };
 
@@ -166,12 +167,11 @@ async fn sigterm_while_the_api_does_not_answer_ends_it_within_10_s() {
     let simulator = &scene.fixture.simulator;
     simulator.fault(simulator::Fault::Hang, Times::UntilCleared);
     let process = scene.start();
-    until("it waits for an answer", async || {
-        match simulator.counters().calls() {
-            0 => Err("not yet".to_owned()),
-            _ => Ok(()),
-        }
-    })
+    holds(
+        "it waits for an answer",
+        async || simulator.counters().calls(),
+        |found| *found > 0,
+    )
     .await;
     terminated(process).await;
     assert_eq!(scene.holder().await.as_deref(), Some(""), "released");

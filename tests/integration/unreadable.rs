@@ -11,10 +11,7 @@ use kube::{
 use serde_json::{Value, json};
 use testbed::{auditor::see, simulator::Remediation as Truth};
 
-use crate::{
-    fixture::{CLUSTER, Fixture, until},
-    truth::assert_mirrors,
-};
+use crate::fixture::{CLUSTER, Fixture, until};
 
 /// Right for the API server, and no time for anybody else.
 const NO_TIME: &str = "2026-11-23T10:00:00+99:99";
@@ -91,7 +88,7 @@ async fn written_anew(fixture: &Fixture) {
         }
     })
     .await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
 }
 
 async fn mirrored(name: &str) -> (Fixture, [String; 3]) {
@@ -123,7 +120,7 @@ async fn a_mirror_whose_times_cannot_be_read_is_written_anew_and_the_others_go_o
         spoil(&mirrors, spoilt).await;
     }
     fixture.simulator.enter(CLUSTER, &other, "SUCCEEDED");
-    fixture.simulator.put(Truth::numbered(CLUSTER, 4));
+    fixture.put([4]);
     fixture.start(&[]).await;
     written_anew(&fixture).await;
 }

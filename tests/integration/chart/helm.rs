@@ -35,6 +35,13 @@ impl Helm {
         })
     }
 
+    /// Each version that this machine has; the test is noted as not run with one that it has not.
+    pub(crate) fn both() -> Vec<(Version, Self)> {
+        let all = Version::BOTH.into_iter();
+        all.filter_map(|version| Some((version, Self::new(version)?)))
+            .collect()
+    }
+
     /// The same for the cluster of this kubeconfig.
     pub(crate) fn with(self, kubeconfig: &Path) -> Self {
         Self {

@@ -27,10 +27,7 @@ async fn pod(helm: &Helm) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn its_pod_asks_the_service_and_is_no_replica_of_it() {
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (_, helm) in Helm::both() {
         let objects = helm.objects(&[]).await;
         let service = of_kind(&objects, "Service")[0];
         let pod = pod(&helm).await;

@@ -21,7 +21,6 @@ use super::{
 use crate::{
     fixture::{CLUSTER, Fixture},
     setup,
-    truth::assert_mirrors,
 };
 
 const EXAMPLE: &str = "docs/kustomize";
@@ -196,7 +195,7 @@ async fn moved_and_renamed_it_writes_once_the_policy_names_its_account() {
     let named = moved(&stage, &arguments(&values, &[&writers]), &home).await;
     stage.kubectl(&apply, &named).await.unwrap();
     fixture.ready("training", "Synced").await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
     drop(operator);
     stage.kubectl(&["delete", "-f-"], &named).await.unwrap();
 }

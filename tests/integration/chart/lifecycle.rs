@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     fixture::{CLUSTER, Fixture},
-    truth::assert_mirrors,
+    look::assert_says,
 };
 
 /// A chart as it might have been before: an older version, and a definition without the field `linkedAlerts`.
@@ -98,9 +98,9 @@ async fn a_life(version: Version) {
 
     let notes = stage.try_install(RELEASE, &home, &chart(), &values).await;
     let notes = notes.unwrap();
-    assert!(
-        notes.contains("Then create a Secret with an API key and a ClusterWatch"),
-        "{notes}"
+    assert_says(
+        &notes,
+        &["Then create a Secret with an API key and a ClusterWatch"],
     );
     assert!(stage.is_new().await, "an upgrade brings the definitions");
     fixture.watch("training", fast).await;
@@ -112,7 +112,7 @@ async fn a_life(version: Version) {
     ];
     stage.kubectl_wait(&ready).await;
     let watch = fixture.ready("training", "Synced").await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
 
     let back = ["rollback", RELEASE, "1", "--namespace", &home];
     stage.helm.run(&back).await.unwrap();
@@ -144,11 +144,7 @@ async fn a_life(version: Version) {
         .await;
     let id = &fixture.simulator.truth(CLUSTER)[0].id;
     fixture.simulator.enter(CLUSTER, id, "SUCCEEDED");
-    fixture
-        .mirror_where(id, "the other release writes", |mirror| {
-            mirror.status.as_ref().unwrap().state.as_deref() == Some("SUCCEEDED")
-        })
-        .await;
+    fixture.mirror_enters(id, "SUCCEEDED").await;
     let same = fixture.watches().get("training").await.unwrap();
     assert_eq!(same.uid(), watch.uid());
     drop(operator);

@@ -55,10 +55,7 @@ fn arguments(sets: &[String]) -> Vec<&str> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_string_given_as_a_number_or_a_boolean_is_a_string_with_both_helms() {
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (version, helm) in Helm::both() {
         for (sets, place, wanted) in all() {
             let objects = helm.objects(&arguments(&sets)).await;
             let place = if place.starts_with('/') {
@@ -78,10 +75,7 @@ async fn a_string_given_as_a_number_or_a_boolean_is_a_string_with_both_helms() {
 /// The pod of `helm test` has the same settings.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pod_of_the_test_holds_the_same_strings() {
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (version, helm) in Helm::both() {
         for key in ["tolerations", "securityContext"] {
             let sets = [
                 "--set=tolerations[0].key=a,tolerations[0].value=1,podSecurityContext.sysctls[0].name=a",
@@ -113,10 +107,7 @@ async fn the_api_server_takes_each() {
 /// In maps of strings alone, such as labels, the schema refuses a number and says where.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_number_in_a_map_of_strings_is_refused_by_name() {
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (version, helm) in Helm::both() {
         for path in [
             "commonLabels",
             "podLabels",
@@ -146,10 +137,7 @@ async fn a_number_in_a_map_of_strings_is_refused_by_name() {
 #[tokio::test(flavor = "multi_thread")]
 async fn text_that_is_a_string_already_stays_as_it_is() {
     let odd = "<a & b> \"c\" \\ \u{1f600} 1e3\nnull";
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (version, helm) in Helm::both() {
         let set = json!([{"name": "A", "value": odd}]);
         let told = helm
             .template(&[&format!("--set-json=extraEnv={set}")])

@@ -6,7 +6,7 @@ use std::fs;
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::{
     Api,
-    api::{Patch, PatchParams, PostParams},
+    api::{Patch, PatchParams},
 };
 use serde_json::json;
 use testbed::{drift::file, tools::Helm as Version};
@@ -16,7 +16,7 @@ use super::{
     rollout::{pods_of_the_newest, refusal},
     stage::{RELEASE, Stage},
 };
-use crate::fixture::until;
+use crate::{fixture::until, steps::dry_run};
 
 const RANGE: &str = "openshift.io/sa.scc.uid-range";
 
@@ -81,13 +81,9 @@ async fn in_force(stage: &Stage, namespace: &str) {
         },
     });
     let pod: Pod = serde_json::from_value(pod).unwrap();
-    let dry = PostParams {
-        dry_run: true,
-        ..PostParams::default()
-    };
     until(
         "the policy refuses a user outside of the range",
-        async || match pods.create(&dry, &pod).await {
+        async || match pods.create(&dry_run(), &pod).await {
             Err(error) if error.to_string().contains("security context constraint") => Ok(()),
             other => Err(format!("{other:?}")),
         },
@@ -111,11 +107,7 @@ async fn its_pods_are_admitted_where_each_namespace_has_a_range_of_users() {
         let hook = documents(&stage.helm.run(&hook).await.unwrap());
         let pods: Api<Pod> = Api::namespaced(stage.client.clone(), &namespace);
         let hook: Pod = serde_json::from_value(of_kind(&hook, "Pod")[0].clone()).unwrap();
-        let dry = PostParams {
-            dry_run: true,
-            ..PostParams::default()
-        };
-        pods.create(&dry, &hook).await.unwrap();
+        pods.create(&dry_run(), &hook).await.unwrap();
 
         let fixed = ["--set", "podSecurityContext.runAsUser=65532"];
         stage.install(RELEASE, &namespace, &fixed).await;

@@ -7,21 +7,18 @@ use kube::{
 };
 use serde_json::json;
 use testbed::tools::Helm as Version;
-use together_remediation_operator::api::remediation::{Remediation, RemediationSpec};
+use together_remediation_operator::api::remediation::Remediation;
 
 use super::stage::{RELEASE, Stage, arguments, beside, fast};
 use crate::{
     fixture::{CLUSTER, Fixture, until},
+    steps::{gone, unfilled},
     truth::assert_mirrors,
 };
 
 /// Waits until the policy is in force, with the words that a person reads.
 pub(crate) async fn refuses_hand_made(mirrors: &Api<Remediation>) {
-    let spec = RemediationSpec {
-        cluster_id: CLUSTER.to_owned(),
-        id: "by-hand".to_owned(),
-    };
-    let by_hand = Remediation::new("by-hand", spec);
+    let by_hand = unfilled("by-hand");
     until("what is made by hand is refused", async || {
         match mirrors.create(&PostParams::default(), &by_hand).await {
             Ok(_) => {
@@ -166,13 +163,7 @@ async fn garbage_is_collected(stage: &Stage, fixture: &Fixture, id: &str) {
         .delete(&fixture.namespace, &delete)
         .await
         .unwrap();
-    until("the namespace is gone", async || {
-        match namespaces.get_opt(&fixture.namespace).await.unwrap() {
-            None => Ok(()),
-            Some(left) => Err(format!("{:?}", left.status)),
-        }
-    })
-    .await;
+    gone(&namespaces, &fixture.namespace).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use serde_json::Value;
-use testbed::{drift::file, tools::Helm as Version};
+use testbed::drift::file;
 use tokio::process::Command;
 
 use super::helm::{Helm, documents, of_kind};
@@ -60,10 +60,7 @@ fn the_workflow_publishes_by_the_script_that_is_rehearsed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn install_yaml_is_what_the_chart_says_and_crds_yaml_what_the_files_say() {
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (version, helm) in Helm::both() {
         let program = version.tool().find().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let chart = folder.path().join("chart");
@@ -87,10 +84,7 @@ async fn install_yaml_is_what_the_chart_says_and_crds_yaml_what_the_files_say() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_released_chart_names_its_image_by_digest_and_where_it_is_published() {
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (_, helm) in Helm::both() {
         let folder = tempfile::tempdir().unwrap();
         let chart = folder.path().join("chart");
         published(&chart).await;

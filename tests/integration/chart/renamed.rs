@@ -46,10 +46,7 @@ pub(super) fn is_old(path: &str) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_old_name_is_refused_with_the_new_one_unless_it_holds_its_old_default() {
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (version, helm) in Helm::both() {
         let plain = helm.template(&[]).await.unwrap();
         for [old, default, other, new] in RENAMED {
             let set = format!("--set-json={old}={default}");
@@ -64,10 +61,7 @@ async fn an_old_name_is_refused_with_the_new_one_unless_it_holds_its_old_default
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_parent_charts_values_are_tolerated() {
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (version, helm) in Helm::both() {
         let plain = helm.template(&[]).await.unwrap();
         let sets = ["--set", "enabled=true,global.imageRegistry=host.test"];
         assert_eq!(helm.template(&sets).await.unwrap(), plain, "{version:?}");

@@ -42,10 +42,7 @@ fn tracked(objects: &mut [Value]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_selects_what_it_should_though_the_instance_label_is_anothers() {
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (version, helm) in Helm::both() {
         let mut objects = helm
             .objects(&[ON, "--set", "podLabels.app\\.kubernetes\\.io/instance=mine"])
             .await;

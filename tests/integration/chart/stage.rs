@@ -8,18 +8,12 @@ use kube::{
     api::{Patch, PatchParams},
 };
 use serde_json::json;
-use testbed::{
-    control_plane::ControlPlane, simulator::Remediation as Truth, tools::Helm as Version,
-};
+use testbed::{control_plane::ControlPlane, tools::Helm as Version};
 use together_remediation_operator::api::cluster_watch::ClusterWatchSpec;
 use tokio::{io::AsyncWriteExt as _, process::Command};
 
 use super::helm::{Helm, chart};
-use crate::{
-    fixture::{CLUSTER, Fixture},
-    process::Process,
-    program::PROGRAM,
-};
+use crate::{fixture::Fixture, process::Process, program::PROGRAM};
 
 /// The release that most tests install.
 pub(crate) const RELEASE: &str = "together-remediation-operator";
@@ -141,9 +135,7 @@ impl Stage {
         let mut fixture = Fixture::idle_on(&self.control_plane, name).await;
         fixture.client = self.client.clone();
         for (number, state) in [(1, "RUNNING"), (2, "SUCCEEDED"), (3, "FAILED")] {
-            let truth = Truth::numbered(CLUSTER, number);
-            fixture.simulator.put(truth.clone());
-            fixture.simulator.enter(CLUSTER, &truth.id, state);
+            fixture.put_in(number, state);
         }
         fixture
     }

@@ -156,10 +156,7 @@ async fn to_the_next_version_with_helm_4() {
 /// Without a cluster: a values map of this version is all that the next one gets.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_next_version_renders_with_the_values_of_this_one() {
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (version, helm) in Helm::both() {
         let next = next(version);
         let without = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("without-{version:?}"));
         let _ = fs::remove_dir_all(&without);

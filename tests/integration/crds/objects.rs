@@ -1,10 +1,6 @@
 //! The objects that the tests of the definitions send, and how the server refuses one.
 
-use kube::{
-    Api, Client,
-    api::{DynamicObject, PostParams},
-    core::ApiResource,
-};
+use kube::{Api, Client, api::DynamicObject, core::ApiResource};
 use serde_json::{Value, json};
 use together_remediation_operator::api::{
     GROUP, VERSION, cluster_watch::ClusterWatch, remediation::Remediation,
@@ -64,14 +60,6 @@ fn merge(into: &mut Value, more: &Value) {
             }
         }
         (into, more) => *into = more.clone(),
-    }
-}
-
-/// Creates and keeps nothing.
-pub(super) fn dry_run() -> PostParams {
-    PostParams {
-        dry_run: true,
-        ..PostParams::default()
     }
 }
 

@@ -13,7 +13,7 @@ use testbed::tools::not_run;
 use together_remediation_operator::api::{self, GROUP, VERSION};
 
 use super::objects::{Objects, watch};
-use crate::{fixture::until, setup};
+use crate::{fixture::until, setup, steps::dry_run};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_files_arrive_as_the_program_means_them() {
@@ -39,12 +39,8 @@ async fn warnings(
     ));
     crd["spec"]["group"] = json!(group);
     edit(&mut crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]);
-    let dry_run = PostParams {
-        dry_run: true,
-        ..PostParams::default()
-    };
     let request = Request::new("/apis/apiextensions.k8s.io/v1/customresourcedefinitions")
-        .create(&dry_run, serde_json::to_vec(&crd).unwrap())
+        .create(&dry_run(), serde_json::to_vec(&crd).unwrap())
         .unwrap();
     let response = client.send(request.map(Body::from)).await.unwrap();
     assert_eq!(response.status(), 201);

@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use kube::api::{DeleteParams, PropagationPolicy};
 use serde_json::json;
-use testbed::simulator::Remediation as Truth;
 use together_remediation_operator::api::cluster_watch::Query;
 
 use crate::{
-    fixture::{CLUSTER, Fixture, until},
+    fixture::{CLUSTER, Fixture},
     look::told,
-    truth::assert_mirrors,
+    steps::{gone, holds},
 };
 
 /// Far more than are written before the change.
@@ -22,9 +21,7 @@ async fn in_the_middle(name: &str) -> Fixture {
     fixture.stop().await;
     let slowly = ["--kube-qps", "40", "--kube-burst", "1"];
     fixture.start_with(&[], &slowly).await;
-    for number in 0..REMEDIATIONS {
-        fixture.simulator.put(Truth::numbered(CLUSTER, number));
-    }
+    fixture.put(0..REMEDIATIONS);
     let pages = Query {
         page_size: Some(1000),
         ..Query::default()
@@ -32,14 +29,11 @@ async fn in_the_middle(name: &str) -> Fixture {
     fixture
         .watch("training", |spec| spec.query = Some(pages))
         .await;
-    until("the first mirrors", || async {
-        let mirrors = fixture.all().await.len();
-        if mirrors > 5 {
-            Ok(())
-        } else {
-            Err(format!("{mirrors}"))
-        }
-    })
+    holds(
+        "the first mirrors",
+        async || fixture.all().await.len(),
+        |mirrors| *mirrors > 5,
+    )
     .await;
     fixture
 }
@@ -78,7 +72,7 @@ async fn a_watch_that_is_suspended_stops_its_writes_and_goes_on_where_it_was() {
     fixture.forget_most().await;
     fixture.patch_watch("training", suspend(false)).await;
     fixture.ready("training", "Synced").await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,7 +86,7 @@ async fn a_watch_that_is_edited_stops_the_writes_of_what_it_was() {
     fixture.patch_watch("training", every).await;
     fixture.edit_heeded("training").await;
     fixture.ready("training", "Synced").await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,13 +97,7 @@ async fn a_watch_that_is_deleted_stops_its_writes() {
         ..DeleteParams::default()
     };
     fixture.watches().delete("training", &orphan).await.unwrap();
-    until("the watch is gone", || async {
-        match fixture.watches().get_opt("training").await.unwrap() {
-            None => Ok(()),
-            Some(_) => Err("still there".to_owned()),
-        }
-    })
-    .await;
+    gone(&fixture.watches(), "training").await;
     nothing_more_is_written(&fixture).await;
 }
 

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use testbed::simulator::{Dialect, Names, PAGE_STATES, Remediation as Truth, StateForm};
-use together_remediation_operator::api::cluster_watch::Query;
 
 use crate::{
     fixture::{CLUSTER, Fixture},
-    look::told,
+    look::{assert_says, told},
+    steps::pages_of,
     truth::assert_mirrors,
 };
 
@@ -96,8 +96,7 @@ async fn each_form_of_the_filter_is_found_once_remembered_and_told() {
         let fixture = Fixture::new(case.name).await;
         fixture.simulator.set_dialect(case.dialect);
         for number in 1..=6 {
-            let truth = Truth::numbered(CLUSTER, number);
-            fixture.simulator.put(truth.clone());
+            let truth = fixture.put_new(number);
             let state = if number < 3 { "RUNNING" } else { "SUCCEEDED" };
             fixture.simulator.enter(CLUSTER, &truth.id, state);
         }
@@ -150,31 +149,24 @@ async fn the_names_of_the_sdks_are_found_once_remembered_and_told() {
         ..Dialect::default()
     });
     for number in 1..=60 {
-        let truth = Truth::numbered(CLUSTER, number);
-        fixture.simulator.put(truth.clone());
+        let truth = fixture.put_new(number);
         let state = if number < 3 { "RUNNING" } else { "SUCCEEDED" };
         fixture.simulator.enter(CLUSTER, &truth.id, state);
     }
     fixture
         .synced_watch(|spec| {
-            spec.query = Some(Query {
-                page_size: Some(25),
-                order_by: None,
-            });
+            spec.query = pages_of(25);
         })
         .await;
     // The server's own fifty, the same again, then three pages of 25.
     assert_eq!(fixture.simulator.counters().calls(), 5);
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
     fixture.sync("training").await;
     assert_eq!(fixture.simulator.counters().calls(), 5 + 5, "both agree");
     fixture.sync("training").await;
     assert_eq!(fixture.simulator.counters().calls(), 5 + 5 + 3);
     let message = told(&fixture.ready("training", "Synced").await, "Ready").message;
-    assert!(
-        message.contains("the SDKs' query parameters (page_size)"),
-        "{message}"
-    );
+    assert_says(&message, &["the SDKs' query parameters (page_size)"]);
     let scrape = fixture.scrape().await;
     assert_eq!(scrape.values("api_dialect_info", "names"), ["sdk"]);
     assert_eq!(

@@ -9,7 +9,10 @@ use kube::{
 };
 use testbed::simulator::{Fault, Remediation as Truth, Times};
 
-use crate::fixture::{CLUSTER, Fixture, until};
+use crate::{
+    fixture::{CLUSTER, Fixture, until},
+    steps::becomes,
+};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -41,15 +44,7 @@ async fn told(fixture: &Fixture) -> Vec<String> {
 async fn until_told(fixture: &Fixture, wanted: &[&str]) {
     let mut wanted: Vec<String> = wanted.iter().map(|line| (*line).to_owned()).collect();
     wanted.sort();
-    until("these are the Events", async || {
-        let told = told(fixture).await;
-        if told == wanted {
-            Ok(())
-        } else {
-            Err(format!("{told:#?}"))
-        }
-    })
-    .await;
+    becomes("these are the Events", wanted, async || told(fixture).await).await;
 }
 
 /// One that is created now, by the API's clock.
@@ -103,10 +98,7 @@ async fn what_happens_to_a_remediation_is_told_and_history_is_not() {
 async fn a_watch_that_fails_is_told_once_and_that_it_recovered() {
     let fixture = Fixture::new("events-of-a-watch").await;
     fixture.synced_watch(|_| {}).await;
-    let refused = Fault::Status {
-        status: 401,
-        retry_after: None,
-    };
+    let refused = Fault::status(401);
     fixture.simulator.fault(refused, Times::UntilCleared);
     fixture.turn(2 * MINUTE).await;
     fixture.ready("training", "Unauthorized").await;
@@ -172,8 +164,7 @@ async fn change_mode(fixture: &Fixture, of: &str, mode: &str, wanted: &[(&str, &
 #[tokio::test(flavor = "multi_thread")]
 async fn each_change_of_mode_has_its_note_and_what_was_deleted_is_told_again() {
     let fixture = Fixture::new("events-notes").await;
-    let truth = Truth::numbered(CLUSTER, 1);
-    fixture.simulator.put(truth.clone());
+    let truth = fixture.put_new(1);
     fixture.simulator.change(CLUSTER, &truth.id, |truth| {
         truth.mode = "REMEDIATION_MODE_REBOOT_VM".to_owned();
     });

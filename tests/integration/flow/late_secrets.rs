@@ -4,14 +4,8 @@ use std::time::{Duration, Instant};
 
 use k8s_openapi::api::events::v1::Event;
 use kube::{Api, ResourceExt, api::ListParams};
-use testbed::simulator::Remediation as Truth;
 
-use crate::{
-    fixture::{CLUSTER, Fixture},
-    look::stands,
-    process::Process,
-    truth::assert_mirrors,
-};
+use crate::{fixture::Fixture, look::stands, process::Process};
 
 /// A Secret that cannot be used is read again after this time.
 const AGAIN: Duration = Duration::from_secs(10);
@@ -19,7 +13,7 @@ const AGAIN: Duration = Duration::from_secs(10);
 /// A `ClusterWatch` that polls each hour, and has no Secret.
 async fn born_poor(fixture: &Fixture) {
     fixture.delete_secret().await;
-    fixture.simulator.put(Truth::numbered(CLUSTER, 1));
+    fixture.put([1]);
     fixture
         .watch("training", |spec| spec.interval = Some("1h".to_owned()))
         .await;
@@ -67,7 +61,7 @@ async fn a_late_secret_is_used_at_the_next_look_though_polls_are_an_hour_apart()
     fixture.turn(AGAIN).await;
     fixture.ready("training", "Synced").await;
     assert_eq!(fixture.simulator.counters().calls(), 1);
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
     let told = told(&fixture).await;
     let missed = told.iter().filter(|reason| *reason == "SecretNotFound");
     assert_eq!(missed.count(), 1, "{told:?}");

@@ -86,7 +86,7 @@ async fn every_id_has_an_object_of_its_own_and_is_followed() {
         fixture.simulator.enter(CLUSTER, id, "SUCCEEDED");
     }
     fixture.sync("training").await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -134,7 +134,7 @@ async fn ids_that_cannot_be_asked_for_end_by_two_full_listings_and_keep_no_other
                 "." | ".." | "a/b" | "übung" if proven => "NotListed",
                 _ => "Listed",
             };
-            assert_eq!(condition(&mirror, "Synced").1, wanted, "{id}");
+            assert_eq!(condition(&mirror, "Synced")[1], wanted, "{id}");
             let open = mirror.status.as_ref().unwrap().open;
             assert_eq!(open, Some(wanted == "Listed"), "{id}");
         }

@@ -1,20 +1,18 @@
 //! Two watches of the same instances in one namespace: the older one writes, the newer one waits and says so.
 
-use kube::{ResourceExt, api::DeleteParams};
+use kube::ResourceExt;
 use testbed::simulator::Remediation as Truth;
 
 use crate::{
     fixture::{CLUSTER, Fixture},
-    look::{stands, told},
+    look::{assert_says, stands, told},
     truth::assert_mirrors,
 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_newer_one_is_stalled_until_the_older_one_is_gone() {
     let fixture = Fixture::new("overlap").await;
-    for number in 0..5 {
-        fixture.simulator.put(Truth::numbered(CLUSTER, number));
-    }
+    fixture.put(0..5);
     // Of two that are created within one second the first by name counts as the older.
     fixture.watch("a-older", |_| {}).await;
     fixture.ready("a-older", "Synced").await;
@@ -25,10 +23,7 @@ async fn the_newer_one_is_stalled_until_the_older_one_is_gone() {
     assert_eq!(stands(&newer, "Ready"), "False");
     assert_eq!(stands(&newer, "Stalled"), "True");
     let message = told(&newer, "Stalled").message;
-    assert!(
-        message.contains("a-older") && message.contains("Delete one of the two"),
-        "{message}"
-    );
+    assert_says(&message, &["a-older", "Delete one of the two"]);
     fixture.settled().await;
     assert_eq!(
         fixture.simulator.counters().calls(),
@@ -37,12 +32,7 @@ async fn the_newer_one_is_stalled_until_the_older_one_is_gone() {
     );
     assert_eq!(fixture.versions().await, before);
 
-    let background = DeleteParams::background();
-    fixture
-        .watches()
-        .delete("a-older", &background)
-        .await
-        .unwrap();
+    fixture.delete_watch("a-older").await;
     let uid = newer.uid().unwrap();
     let mirrors = fixture
         .sync_until("b-newer", "the newer one owns all", |mirrors| {
@@ -82,5 +72,5 @@ async fn a_watch_of_one_instance_overlaps_one_of_all_but_not_one_of_another() {
         })
         .await;
     fixture.ready("c", "Synced").await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
 }

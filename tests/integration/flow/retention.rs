@@ -16,6 +16,7 @@ use together_remediation_operator::api::{
 
 use crate::{
     fixture::{CLUSTER, Fixture},
+    steps::kept_for,
     truth::assert_mirrors,
 };
 
@@ -110,10 +111,7 @@ async fn what_ended_too_long_ago_is_pruned_by_time_and_never_created() {
     let begin = now(&fixture).await;
     fixture
         .synced_watch(|spec| {
-            spec.retention = Some(Retention {
-                ttl_after_finished: Some("1h".to_owned()),
-                ..Retention::default()
-            });
+            spec.retention = kept_for("1h");
         })
         .await;
     assert_mirrors(&fixture.all().await, &truth_of(&fixture, &[&lately, &open]));

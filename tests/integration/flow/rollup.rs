@@ -5,7 +5,7 @@ use together_remediation_operator::api::cluster_watch::ClusterWatchStatus;
 
 use crate::{
     fixture::{CLUSTER, Fixture},
-    look::told,
+    look::{assert_says, told},
 };
 
 /// One of machine `machine`, created `minute` minutes past 9 o'clock, now in `state`.
@@ -127,10 +127,7 @@ async fn attention_ends_when_it_was_approved_and_the_failed_repair_has_a_success
     let status = watch.status.as_ref().unwrap();
     assert_eq!(names(status), [&failed.id]);
     let message = told(&watch, "AttentionRequired").message;
-    assert!(
-        message.contains("gpu-dp-3") && message.contains("failed"),
-        "{message}"
-    );
+    assert_says(&message, &["gpu-dp-3", "failed"]);
 
     put(&fixture, 9, 3, 50, "SUCCEEDED");
     let watch = fixture.sync("training").await;

@@ -7,17 +7,15 @@ use testbed::simulator::{Dialect, Fault, Remediation as Truth, StateForm, Times}
 use together_remediation_operator::api::cluster_watch::ClusterWatch;
 
 use crate::{
-    fixture::{CLUSTER, Fixture, until},
-    truth::assert_mirrors,
+    fixture::{CLUSTER, Fixture},
+    look::assert_says,
 };
 
 /// A little more than the active interval may be.
 const POLL: Duration = Duration::from_secs(16);
 
 fn put(fixture: &Fixture, number: u32, state: &str) -> Truth {
-    let truth = Truth::numbered(CLUSTER, number);
-    fixture.simulator.put(truth.clone());
-    fixture.simulator.enter(CLUSTER, &truth.id, state);
+    let truth = fixture.put_in(number, state);
     truth
 }
 
@@ -37,15 +35,7 @@ async fn slow_poll(fixture: &Fixture, begin: impl Future<Output = ()>, lasts: Du
     let before = fixture.simulator.counters().risen(&drip);
     fixture.simulator.fault(drip.clone(), Times::Next(1));
     begin.await;
-    until("the answer drips", || async {
-        let risen = fixture.simulator.counters().risen(&drip);
-        if risen > before {
-            Ok(())
-        } else {
-            Err(String::new())
-        }
-    })
-    .await;
+    fixture.rises(&drip, before).await;
     fixture.clock.advance(lasts);
     fixture.settled().await;
 }
@@ -61,7 +51,7 @@ async fn it_polls_often_while_something_is_open_and_seldom_else() {
     }
     fixture.simulator.enter(CLUSTER, &truth.id, "SUCCEEDED");
     fixture.turn(POLL).await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
     for _ in 0..3 {
         fixture.turn(POLL).await;
         assert_eq!(listings(&fixture), (1, 4), "nothing is open");
@@ -87,7 +77,7 @@ async fn everything_is_listed_at_the_resync_interval_and_what_is_open_in_between
     assert_eq!(listings(&fixture), (1, 7));
     fixture.turn(POLL).await;
     assert_eq!(listings(&fixture), (2, 7), "128 s");
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
     for _ in 0..8 {
         fixture.turn(POLL).await;
     }
@@ -112,12 +102,9 @@ async fn a_state_that_was_met_is_asked_for_by_name() {
         .unwrap()
         .query
         .clone();
-    assert!(
-        query.contains("state=DEFROSTING") && query.contains("state=RUNNING"),
-        "{query}"
-    );
+    assert_says(&query, &["state=DEFROSTING", "state=RUNNING"]);
     assert_eq!(fixture.simulator.counters().by_id, 0, "the list shows it");
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

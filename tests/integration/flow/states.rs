@@ -12,9 +12,7 @@ use crate::{
 const POLL: Duration = Duration::from_secs(20);
 
 fn put(fixture: &Fixture, number: u32, state: &str) -> Truth {
-    let truth = Truth::numbered(CLUSTER, number);
-    fixture.simulator.put(truth.clone());
-    fixture.simulator.enter(CLUSTER, &truth.id, state);
+    let truth = fixture.put_in(number, state);
     truth
 }
 
@@ -41,7 +39,7 @@ async fn only_wanted_states_get_a_mirror_which_is_then_followed_to_its_end() {
     fixture.turn(POLL).await;
     assert_mirrors(&fixture.all().await, &truth_of(&fixture, &[&running]));
     assert_eq!(
-        condition(&fixture.mirror(&running.id).await, "Synced").1,
+        condition(&fixture.mirror(&running.id).await, "Synced")[1],
         "Final"
     );
 
@@ -88,13 +86,10 @@ async fn a_state_that_nobody_knows_is_open_and_kept_word_by_word() {
     });
     let known = put(&fixture, 2, "RUNNING");
     fixture.synced_watch(|_| {}).await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
     let mirror = fixture.mirror(&odd.id).await;
-    assert_eq!(
-        condition(&mirror, "Succeeded"),
-        ("Unknown".into(), "UnknownState".into())
-    );
-    assert_eq!(condition(&mirror, "Reconciling").0, "True");
+    assert_eq!(condition(&mirror, "Succeeded"), ["Unknown", "UnknownState"]);
+    assert_eq!(condition(&mirror, "Reconciling")[0], "True");
     let status = mirror.status.unwrap();
     let mut messages = status.conditions.iter().map(|told| &*told.message);
     assert!(
@@ -115,11 +110,11 @@ async fn a_state_that_nobody_knows_is_open_and_kept_word_by_word() {
         fixture.ready("training", "Synced").await;
     }
     assert_eq!(
-        condition(&fixture.mirror(&odd.id).await, "Synced").1,
+        condition(&fixture.mirror(&odd.id).await, "Synced")[1],
         "Listed"
     );
     fixture.simulator.enter(CLUSTER, &known.id, "SUCCEEDED");
     fixture.simulator.enter(CLUSTER, &odd.id, "SUCCEEDED");
     fixture.sync("training").await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
 }

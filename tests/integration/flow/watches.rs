@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use k8s_openapi::api::core::v1::Secret;
 use kube::{
     Api, ResourceExt,
-    api::{DeleteParams, ListParams, PostParams},
+    api::{ListParams, PostParams},
 };
 use serde_json::json;
-use testbed::simulator::{Fault, Remediation as Truth, Times};
+use testbed::simulator::{Fault, Times};
 use together_remediation_operator::api::{
     cluster_watch::{ClusterWatch, DeletionPolicy},
     remediation::Remediation,
@@ -20,27 +20,16 @@ use crate::{
     truth::assert_mirrors,
 };
 
-fn outage() -> Fault {
-    Fault::Status {
-        status: 503,
-        retry_after: None,
-    }
-}
+const OUTAGE: Fault = Fault::status(503);
 
 async fn with_remediations(name: &str, number: u32) -> Fixture {
     let fixture = Fixture::new(name).await;
-    for number in 0..number {
-        fixture.simulator.put(Truth::numbered(CLUSTER, number));
-    }
+    fixture.put(0..number);
     fixture
 }
 
 async fn delete(fixture: &Fixture, name: &str) {
-    fixture
-        .watches()
-        .delete(name, &DeleteParams::background())
-        .await
-        .unwrap();
+    fixture.delete_watch(name).await;
 }
 
 fn uids(mirrors: &[Remediation]) -> BTreeMap<String, String> {
@@ -64,7 +53,7 @@ async fn its_mirrors_go_with_a_deleted_watch_also_while_the_api_is_down() {
     assert_eq!(owners(&mirrors), [watch.uid().unwrap()].into());
     assert!(mirrors.iter().all(|mirror| mirror.finalizers().is_empty()));
     assert!(watch.finalizers().is_empty());
-    fixture.simulator.fault(outage(), Times::UntilCleared);
+    fixture.simulator.fault(OUTAGE, Times::UntilCleared);
     delete(&fixture, "training").await;
     fixture.emptied().await;
     assert!(
@@ -202,7 +191,7 @@ async fn an_edited_watch_is_progressing_until_the_edit_is_synced() {
     let fixture = with_remediations("edit", 3).await;
     let first = fixture.synced_watch(|_| {}).await;
     assert_eq!(first.status.unwrap().observed_generation, Some(1));
-    fixture.simulator.fault(outage(), Times::UntilCleared);
+    fixture.simulator.fault(OUTAGE, Times::UntilCleared);
     fixture
         .patch_watch("training", json!({"spec": {"omit": ["reason"]}}))
         .await;
@@ -219,14 +208,7 @@ async fn an_edited_watch_is_progressing_until_the_edit_is_synced() {
         .as_ref()
         .unwrap();
     assert_eq!(carried.total, 3, "what was known stays");
-    let told_why = fixture
-        .watch_where("training", "it says what keeps it", |status, _| {
-            status
-                .conditions
-                .iter()
-                .any(|c| c.type_ == "Ready" && c.message.contains("503"))
-        })
-        .await;
+    let told_why = fixture.ready_says("training", "503").await;
     assert_eq!(told(&told_why, "Ready").reason, "Progressing");
 
     fixture.simulator.clear_faults();

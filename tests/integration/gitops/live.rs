@@ -22,7 +22,10 @@ use testbed::{control_plane::ControlPlane, simulator::Remediation as Truth};
 use together_remediation_operator::api::remediation::Remediation;
 
 use self::{late::Healths, repository::Repository, servers::Servers};
-use crate::fixture::{CLUSTER, Fixture, until};
+use crate::{
+    fixture::{CLUSTER, Fixture, until},
+    steps::gone,
+};
 
 /// The example's application of the watches.
 const WATCHES: &str = "gpu-watches";
@@ -229,9 +232,7 @@ async fn wave_waits_for_a_watch(live: &mut Live) {
     assert!(maps.get_opt("after").await.unwrap().is_none());
 
     for (number, state) in [(1, "SUCCEEDED"), (2, "FAILED")] {
-        let truth = Truth::numbered(CLUSTER, number);
-        fixture.simulator.put(truth.clone());
-        fixture.simulator.enter(CLUSTER, &truth.id, state);
+        fixture.put_in(number, state);
     }
     live.start_operator().await;
     let fixture = &live.fixture;
@@ -292,8 +293,7 @@ async fn idle(live: &mut Live) {
 
 /// Nor is a mirror that changes, until the word of its health does.
 async fn a_repair(live: &Live) {
-    let truth = Truth::numbered(CLUSTER, 3);
-    live.fixture.simulator.put(truth.clone());
+    let truth = live.fixture.put_new(3);
     let enter = async |state| {
         live.fixture.simulator.enter(CLUSTER, &truth.id, state);
         live.fixture.turn(POLL).await;
@@ -324,13 +324,7 @@ async fn a_watch_that_leaves_git(live: &Live) {
     let mirrors = fixture.versions().await;
     live.repository.remove("watches/second.yaml");
     live.commit(WATCHES).await;
-    until("the watch is gone", || async {
-        match fixture.watches().get_opt("second").await.unwrap() {
-            None => Ok(()),
-            Some(_) => Err("there".to_owned()),
-        }
-    })
-    .await;
+    gone(&fixture.watches(), "second").await;
     let status = live.settled(WATCHES, "Healthy").await;
     assert_eq!(fixture.versions().await, mirrors);
     assert!(
@@ -347,13 +341,7 @@ async fn definitions_stay(live: &Live) {
     live.refresh(OPERATOR, "hard").await;
     let roles: Api<ClusterRole> = Api::all(live.fixture.client.clone());
     let role = format!("{OPERATOR}-view");
-    until("a role that went with them is pruned", || async {
-        match roles.get_opt(&role).await.unwrap() {
-            None => Ok(()),
-            Some(_) => Err("there".to_owned()),
-        }
-    })
-    .await;
+    gone(&roles, &role).await;
     live.until(OPERATOR, "the sync has ended", |status| {
         status["sync"]["status"] == "Synced" && status["operationState"]["phase"] == "Succeeded"
     })

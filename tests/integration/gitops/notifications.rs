@@ -10,7 +10,7 @@ use super::{
     SETTINGS,
     argo::{ArgoCd, FOLDER},
 };
-use crate::setup;
+use crate::{look::assert_says, setup};
 
 /// What Argo CD stores of an application with these watches, when it stores the health of resources.
 async fn application(argo: &ArgoCd, watches: &[&str]) -> Value {
@@ -75,8 +75,5 @@ async fn a_remediation_that_starts_is_told_and_that_all_are_back() {
     }
     let asked = ["template", "notify", "gpu-all-back"];
     let told = argo.notify(&asked, &application, kubeconfig).await;
-    assert!(
-        told.contains("All GPU nodes in gpu-watches are back"),
-        "{told}"
-    );
+    assert_says(&told, &["All GPU nodes in gpu-watches are back"]);
 }

@@ -3,8 +3,7 @@
 use std::fs;
 
 use kube::ResourceExt;
-use serde_json::json;
-use testbed::{simulator::Remediation as Truth, tools::not_run};
+use testbed::tools::not_run;
 use together_remediation_operator::api::{cluster_watch::ClusterWatch, remediation::Remediation};
 use tokio::process::Command;
 
@@ -38,9 +37,7 @@ async fn applied(name: &str) -> Option<(Fixture, String)> {
         );
         return None;
     }
-    for number in 1..=3 {
-        fixture.simulator.put(Truth::numbered(CLUSTER, number));
-    }
+    fixture.put(1..=3);
     let manifest = watch_for(&fixture);
     let (well, told) = kubectl(&fixture, &["apply"], &manifest).await;
     assert!(well, "{told}");
@@ -61,9 +58,7 @@ async fn what_the_operator_and_the_actions_write_is_no_difference() {
     fixture.sync("training").await;
     let (same, told) = kubectl(&fixture, &["diff"], &manifest).await;
     assert!(same, "{told}");
-    fixture
-        .patch_watch("training", json!({"spec": {"suspend": true}}))
-        .await;
+    fixture.suspend(true).await;
     let (same, told) = kubectl(&fixture, &["diff"], &manifest).await;
     assert!(same, "Git says nothing of suspend: {told}");
     let says = manifest.replace("interval: 60s", "suspend: false\n  interval: 60s");
@@ -78,9 +73,7 @@ async fn replace_keeps_the_watch_and_force_makes_another() {
         return;
     };
     let (before, mirrors) = (watch(&fixture).await, fixture.versions().await);
-    fixture
-        .patch_watch("training", json!({"spec": {"suspend": true}}))
-        .await;
+    fixture.suspend(true).await;
     fixture.edit_seen("training").await;
     let (well, told) = kubectl(&fixture, &["replace"], &manifest).await;
     assert!(well, "{told}");

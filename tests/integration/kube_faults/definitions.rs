@@ -10,8 +10,9 @@ use testbed::{control_plane::ControlPlane, simulator::Remediation as Truth};
 use super::own_control_plane;
 use crate::{
     admin::{alive, older_definitions, probed, writes},
-    fixture::{CLUSTER, Fixture, until},
+    fixture::{CLUSTER, Fixture},
     setup,
+    steps::{becomes, gone},
 };
 
 /// A synced watch of `remediations`, the first of which runs.
@@ -31,13 +32,7 @@ async fn remove(fixture: &Fixture, plurals: &[&str]) {
             .delete(&name, &DeleteParams::default())
             .await
             .unwrap();
-        until("the definition is gone", || async {
-            match definitions.get_opt(&name).await.unwrap() {
-                None => Ok(()),
-                Some(_) => Err("still there".to_owned()),
-            }
-        })
-        .await;
+        gone(&definitions, &name).await;
     }
 }
 
@@ -54,13 +49,7 @@ async fn the_definition_of_mirrors_goes_away_and_comes_back() {
     let line = probed(&fixture, "/readyz", 503, "CRDs not installed: Remediation.").await;
     assert!(line.contains("kubectl apply -f crds/"), "{line}");
     assert_eq!(fixture.probe("/livez").await, alive());
-    until("nobody polls", || async {
-        match fixture.clock.sleepers() {
-            0 => Ok(()),
-            waiting => Err(format!("{waiting}")),
-        }
-    })
-    .await;
+    becomes("nobody polls", 0, async || fixture.clock.sleepers()).await;
     let (asked, counted) = (
         fixture.simulator.counters().calls(),
         fixture.control_plane.requests().await.unwrap(),
@@ -78,11 +67,8 @@ async fn the_definition_of_mirrors_goes_away_and_comes_back() {
 
     setup::install(&fixture.control_plane).await;
     probed(&fixture, "/readyz", 200, "ok").await;
-    until("everything is mirrored", || async {
-        match fixture.all().await.len() {
-            20 => Ok(()),
-            some => Err(format!("{some}")),
-        }
+    becomes("everything is mirrored", 20, async || {
+        fixture.all().await.len()
     })
     .await;
     fixture.settled().await;
@@ -137,11 +123,7 @@ async fn definitions_that_get_older_end_all_writing_until_they_are_replaced() {
     assert_eq!(fixture.versions().await, before);
     setup::install(&fixture.control_plane).await;
     probed(&fixture, "/readyz", 200, "ok").await;
-    fixture
-        .mirror_where(&id, "it is written", |mirror| {
-            mirror.status.as_ref().unwrap().state.as_deref() == Some("SUCCEEDED")
-        })
-        .await;
+    fixture.mirror_enters(&id, "SUCCEEDED").await;
     fixture.settled().await;
     fixture.agrees().await;
     fixture.writes_no_more().await;

@@ -11,13 +11,13 @@ use kube::{
     api::{DeleteParams, Patch, PatchParams, PostParams},
 };
 use serde_json::json;
-use testbed::simulator::Remediation as Truth;
 use together_remediation_operator::api::remediation::{Remediation, RemediationSpec};
 
 use super::own_control_plane;
 use crate::{
     fixture::{CLUSTER, Fixture, condition, until},
-    look::{AGREES, stands, told},
+    look::{AGREES, assert_says, stands, told},
+    steps::dry_run,
 };
 
 /// No more than five mirrors.
@@ -75,17 +75,13 @@ pub(super) async fn quota(fixture: &Fixture, hard: u32) {
 
 /// Waits until admission refuses a mirror of `id`, or does not, without creating one.
 async fn refuses(fixture: &Fixture, id: &str, refuses: bool) {
-    let dry_run = PostParams {
-        dry_run: true,
-        ..PostParams::default()
-    };
     let spec = RemediationSpec {
         cluster_id: CLUSTER.to_owned(),
         id: id.to_owned(),
     };
     let object = Remediation::new("probe", spec);
     until("the refusal is as wanted", || async {
-        match fixture.mirrors().create(&dry_run, &object).await {
+        match fixture.mirrors().create(&dry_run(), &object).await {
             Err(kube::Error::Api(status)) if status.code == 422 && refuses => Ok(()),
             Ok(_) if !refuses => Ok(()),
             other => Err(format!("{other:?}")),
@@ -101,20 +97,16 @@ async fn a_quota_is_told_by_name_and_keeps_nobody_from_what_is_there() {
     fixture.put(0..40);
 
     fixture.watch("training", |_| {}).await;
-    let watch = fixture
-        .watch_where("training", "it says what keeps it", |status, _| {
-            status.conditions.iter().any(|condition| {
-                condition.type_ == "Ready" && condition.message.contains("exceeded quota")
-            })
-        })
-        .await;
+    let watch = fixture.ready_says("training", "exceeded quota").await;
     assert_eq!(told(&watch, "Ready").reason, "Progressing");
     let message = fixture.polls_until("WriteFailed").await;
-    assert!(
-        message.contains("exceeded quota: few")
-            && message.contains("00000000-0000-4000-8000-")
-            && message.contains("Raise the quota"),
-        "{message}"
+    assert_says(
+        &message,
+        &[
+            "exceeded quota: few",
+            "00000000-0000-4000-8000-",
+            "Raise the quota",
+        ],
     );
     let watch = fixture.watches().get("training").await.unwrap();
     let standing = ["Ready", "Reconciling", "Stalled"].map(|type_| stands(&watch, type_));
@@ -148,10 +140,7 @@ async fn what_admission_denies_starves_nobody_and_is_marked_once_it_may_be() {
     refuses(&fixture, &denied[0], true).await;
     fixture.watch("training", |_| {}).await;
     let message = fixture.polls_until("WriteFailed").await;
-    assert!(
-        message.contains("not this one") && message.contains("change the admission policy"),
-        "{message}"
-    );
+    assert_says(&message, &["not this one", "change the admission policy"]);
     assert_eq!(fixture.all().await.len(), 60, "all that may be written");
 
     let delete = DeleteParams::default();
@@ -166,8 +155,7 @@ async fn what_admission_denies_starves_nobody_and_is_marked_once_it_may_be() {
 #[tokio::test(flavor = "multi_thread")]
 async fn rights_that_are_taken_away_are_told_as_long_as_that_may_be_told() {
     let fixture = Fixture::on(&own_control_plane().await, "rights").await;
-    let truth = Truth::numbered(CLUSTER, 1);
-    fixture.simulator.put(truth.clone());
+    let truth = fixture.put_new(1);
     fixture.synced_watch(|_| {}).await;
     let before = fixture.versions().await;
 
@@ -183,11 +171,13 @@ async fn rights_that_are_taken_away_are_told_as_long_as_that_may_be_told() {
         .unwrap();
     fixture.simulator.enter(CLUSTER, &truth.id, "RUNNING");
     let message = fixture.polls_until("WriteFailed").await;
-    assert!(
-        message.contains("cannot update resource \"remediations/status\"")
-            && message.contains(&truth.id)
-            && message.contains("grant the missing permission"),
-        "{message}"
+    assert_says(
+        &message,
+        &[
+            "cannot update resource \"remediations/status\"",
+            &truth.id,
+            "grant the missing permission",
+        ],
     );
     assert_eq!(fixture.versions().await, before);
 
@@ -211,6 +201,6 @@ async fn rights_that_are_taken_away_are_told_as_long_as_that_may_be_told() {
     fixture.polls_until("Synced").await;
     fixture.agrees().await;
     let mirror = fixture.mirror(&truth.id).await;
-    assert_eq!(condition(&mirror, "Synced").1, "Final");
+    assert_eq!(condition(&mirror, "Synced")[1], "Final");
     fixture.writes_no_more().await;
 }

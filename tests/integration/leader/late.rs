@@ -199,10 +199,7 @@ async fn a_late_status_of_the_watch_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_mark_on_a_mirror_that_nobody_changed_is_put_right_by_the_next_poll() {
     let scene = Scene::new("late-mark", &["--leader-elect=false"]).await;
-    let status = simulator::Fault::Status {
-        status: 500,
-        retry_after: None,
-    };
+    let status = simulator::Fault::status(500);
     scene.first.simulator.fault(status, Times::UntilCleared);
     let fits = |asked: &Asked| asked.writes_to("remediations");
     let hold = scene.proxy.fault(Fault::Hold, Which::All, fits);
@@ -222,7 +219,7 @@ async fn a_late_mark_on_a_mirror_that_nobody_changed_is_put_right_by_the_next_po
     first.stop().await.unwrap();
     let second = Replica::start(&fixture, &["--min-interval", "1s"]).await;
     fixture.sync("training").await;
-    let synced = |mirror: &Remediation| condition(mirror, "Synced").1;
+    let synced = |mirror: &Remediation| condition(mirror, "Synced")[1].clone();
     assert!(
         fixture
             .all()

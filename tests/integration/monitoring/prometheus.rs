@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use reqwest::Url;
 use serde_json::{Value, json};
-use testbed::{drift::file, loopback, simulator::Remediation as Truth, tools::Tool};
+use testbed::{drift::file, loopback, tools::Tool};
 use tokio::process::{Child, Command};
 
 use super::RULES;
@@ -181,8 +181,7 @@ async fn every_query_of_the_dashboard_returns_data_and_every_rule_is_evaluated()
     };
     let fixture = Fixture::new("prometheus").await;
     for number in 1..=6 {
-        let truth = Truth::numbered(CLUSTER, number);
-        fixture.simulator.put(truth.clone());
+        let truth = fixture.put_new(number);
         if number < 6 {
             fixture.simulator.enter(CLUSTER, &truth.id, "RUNNING");
         }

@@ -6,7 +6,7 @@ use together_remediation_operator::api::remediation::Remediation;
 use super::{SECOND, Shard, clusters, give, watch_of};
 use crate::{
     fixture::{CLUSTER, until},
-    truth::assert_mirrors,
+    steps::holds,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -17,12 +17,11 @@ async fn one_that_moves_while_it_is_synced_ends_up_right_with_its_new_shard() {
     let b = Shard::start(&fixture, "b", &["--kube-qps", "0"]).await;
     b.leads(&fixture).await;
     watch_of(&fixture, "training", CLUSTER, "").await;
-    until("some mirrors", || async {
-        match fixture.all().await.len() {
-            few if few < 5 => Err(format!("{few}")),
-            _ => Ok(()),
-        }
-    })
+    holds(
+        "some mirrors",
+        async || fixture.all().await.len(),
+        |some| *some >= 5,
+    )
     .await;
     give(&fixture, "training", json!("b")).await;
     // The new shard may not have seen the last writes of the old one yet: those mirrors are tried again soon.
@@ -38,7 +37,7 @@ async fn one_that_moves_while_it_is_synced_ends_up_right_with_its_new_shard() {
     .await;
     b.sync(&fixture, "training").await;
     fixture.ready("training", "Synced").await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
     assert!(a.written().len() < 60, "it was in the middle of its writes");
     let (calls, writes) = (a.calls(), a.proxy.writes().len());
     for _ in 0..3 {
@@ -65,12 +64,11 @@ async fn one_that_moves_there_and_back_keeps_its_mirrors_and_their_history() {
     let uid = fixture.mirror(&id).await.metadata.uid;
 
     give(&fixture, "training", json!("b")).await;
-    until("its new shard has synced it", || async {
-        match b.calls() {
-            0 => Err("no call".to_owned()),
-            _ => Ok(()),
-        }
-    })
+    holds(
+        "its new shard has synced it",
+        async || b.calls(),
+        |found| *found > 0,
+    )
     .await;
     b.sync(&fixture, "training").await;
     assert_eq!(fixture.versions().await, before, "nothing changed");

@@ -63,9 +63,7 @@ async fn watches_that_share_a_key_stay_within_the_sum_of_their_cycles() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mass_disappearance_is_asked_about_ten_at_a_time() {
     let fixture = Fixture::new("quota-mass").await;
-    for number in 0..40 {
-        fixture.simulator.put(Truth::numbered(CLUSTER, number));
-    }
+    fixture.put(0..40);
     fixture.synced_watch(|_| {}).await;
     for number in 0..40 {
         fixture
@@ -134,20 +132,14 @@ async fn a_call_that_hangs_is_no_reason_for_another() {
     let fixture = fixture("quota-hang").await;
     fixture.simulator.fault(Fault::Hang, Times::UntilCleared);
     fixture.advance(Duration::from_secs(20)).await;
-    until("the poll hangs", || async {
-        match fixture.simulator.counters().risen(&Fault::Hang) {
-            0 => Err(String::new()),
-            _ => Ok(()),
-        }
-    })
-    .await;
+    fixture.rises(&Fault::Hang, 0).await;
     let before = calls(&fixture);
     fixture.clock.advance(Duration::from_secs(600));
     // Told while the call still hangs.
     fixture.ready("training", "IncompleteListing").await;
     fixture
         .mirror_where(&Truth::numbered(CLUSTER, 0).id, "it is stale", |mirror| {
-            condition(mirror, "Synced").1 == "Stale"
+            condition(mirror, "Synced")[1] == "Stale"
         })
         .await;
     let failed = fixture

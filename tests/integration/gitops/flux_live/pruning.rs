@@ -15,6 +15,7 @@ use super::{DEFINITIONS, KEY, KUSTOMIZE, Live, POLL, WATCHES, definitions, ready
 use crate::{
     fixture::{CLUSTER, until},
     gitops::examples::watch_for,
+    steps::{becomes, gone},
 };
 
 const SECOND: &str = "7d1f6a0b-2b1c-4f0e-8a53-5f6d3c9e2a10";
@@ -78,8 +79,7 @@ pub(super) async fn what_kubectl_wrote_is_undone(live: &Live) {
     let watch = fixture.watches().get("training").await.unwrap();
     assert!(watch.spec.suspend, "resumed by Flux");
 
-    let resume = json!({"spec": {"suspend": false}});
-    fixture.patch_watch("training", resume).await;
+    fixture.suspend(false).await;
     fixture.edit_heeded("training").await;
     fixture.ready("training", "Synced").await;
 }
@@ -136,25 +136,14 @@ pub(super) async fn mirrors_are_left_alone(live: &Live) {
 pub(super) async fn a_watch_that_leaves_git(live: &Live) {
     let fixture = &live.fixture;
     let mut mirrors = fixture.versions().await;
-    let gone = mirrors.remove(&Truth::numbered(SECOND, 3).id);
-    assert!(gone.is_some(), "{mirrors:?}");
+    let pruned = mirrors.remove(&Truth::numbered(SECOND, 3).id);
+    assert!(pruned.is_some(), "{mirrors:?}");
     live.source.remove("watches/second.yaml");
     let revision = live.source.commit().await;
     live.applied(WATCHES, &revision).await;
-    until("the watch is gone", || async {
-        match fixture.watches().get_opt("second").await.unwrap() {
-            None => Ok(()),
-            Some(_) => Err("there".to_owned()),
-        }
-    })
-    .await;
-    until("its mirror is collected", || async {
-        let left = fixture.versions().await;
-        if left == mirrors {
-            Ok(())
-        } else {
-            Err(format!("{left:?}"))
-        }
+    gone(&fixture.watches(), "second").await;
+    becomes("its mirror is collected", mirrors, async || {
+        fixture.versions().await
     })
     .await;
 }

@@ -1,0 +1,185 @@
+//! What tests do to a fixture again and again, and what they wait for.
+
+use std::fmt::Debug;
+
+use kube::{
+    Api, Resource,
+    api::{DeleteParams, Patch, PatchParams, PostParams},
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use testbed::simulator::{Fault, Remediation as Truth};
+use together_remediation_operator::api::{
+    cluster_watch::{ClusterWatch, Query, Retention},
+    remediation::{Remediation, RemediationSpec},
+};
+
+use crate::{
+    fixture::{CLUSTER, Fixture, condition, until},
+    truth::assert_mirrors,
+};
+
+impl Fixture {
+    /// Makes the API know these, as waiting for approval; their ids.
+    pub(crate) fn put(&self, numbers: impl IntoIterator<Item = u32>) -> Vec<String> {
+        let put = numbers.into_iter().map(|number| self.put_new(number).id);
+        put.collect()
+    }
+
+    /// The same of one, as it is then.
+    pub(crate) fn put_new(&self, number: u32) -> Truth {
+        let truth = Truth::numbered(CLUSTER, number);
+        self.simulator.put(truth.clone());
+        truth
+    }
+
+    /// The same, and lets it enter this state; as it was before.
+    pub(crate) fn put_in(&self, number: u32, state: &str) -> Truth {
+        let truth = self.put_new(number);
+        self.simulator.enter(CLUSTER, &truth.id, state);
+        truth
+    }
+
+    /// Puts a Secret with this key.
+    pub(crate) async fn put_key(&self, key: &str) {
+        self.put_secret(&[("api-key", key)], "Opaque").await;
+    }
+
+    /// Suspends the watch named `training`, or resumes it.
+    pub(crate) async fn suspend(&self, suspend: bool) {
+        let spec = json!({"spec": {"suspend": suspend}});
+        self.patch_watch("training", spec).await;
+    }
+
+    pub(crate) async fn delete_watch(&self, name: &str) {
+        let delete = DeleteParams::default();
+        self.watches().delete(name, &delete).await.unwrap();
+    }
+
+    pub(crate) async fn delete_mirror(&self, name: &str) {
+        let delete = DeleteParams::default();
+        self.mirrors().delete(name, &delete).await.unwrap();
+    }
+
+    /// Merges `patch` into a mirror, as a person would.
+    pub(crate) async fn patch_mirror(&self, name: &str, patch: Value) -> Remediation {
+        let (how, patch) = (PatchParams::default(), Patch::Merge(patch));
+        self.mirrors().patch(name, &how, &patch).await.unwrap()
+    }
+
+    /// The same of its status.
+    pub(crate) async fn patch_status(&self, name: &str, status: Value) -> Remediation {
+        let patch = Patch::Merge(json!({"status": status}));
+        let (mirrors, how) = (self.mirrors(), PatchParams::default());
+        mirrors.patch_status(name, &how, &patch).await.unwrap()
+    }
+
+    /// Waits until Synced of a mirror has this reason.
+    pub(crate) async fn mirror_is(&self, name: &str, reason: &str) -> Remediation {
+        let wanted = |mirror: &Remediation| condition(mirror, "Synced")[1] == reason;
+        self.mirror_where(name, reason, wanted).await
+    }
+
+    /// Waits until a mirror shows this state.
+    pub(crate) async fn mirror_enters(&self, name: &str, state: &str) -> Remediation {
+        let wanted = |mirror: &Remediation| state_of(mirror) == Some(state);
+        self.mirror_where(name, state, wanted).await
+    }
+
+    /// Waits until Ready of a watch says this, whatever its reason.
+    pub(crate) async fn ready_says(&self, name: &str, part: &str) -> ClusterWatch {
+        let what = format!("Ready says {part:?}");
+        self.watch_where(name, &what, |status, _| {
+            let mut ready = status.conditions.iter().filter(|one| one.type_ == "Ready");
+            ready.any(|ready| ready.message.contains(part))
+        })
+        .await
+    }
+
+    /// Waits until a fault of the API has risen more often than `before`.
+    pub(crate) async fn rises(&self, fault: &Fault, before: u64) {
+        let what = format!("more than {before} times {}", fault.name());
+        let risen = async || self.simulator.counters().risen(fault);
+        holds(&what, risen, |risen| *risen > before).await;
+    }
+
+    /// Fails unless the mirrors are what the API says of [`CLUSTER`].
+    pub(crate) async fn agrees(&self) {
+        assert_mirrors(&self.all().await, &self.simulator.truth(CLUSTER));
+    }
+}
+
+/// The state that a mirror shows.
+pub(crate) fn state_of(mirror: &Remediation) -> Option<&str> {
+    mirror.status.as_ref()?.state.as_deref()
+}
+
+/// A mirror in [`CLUSTER`] as it is created: without a status.
+pub(crate) fn unfilled(id: &str) -> Remediation {
+    let spec = RemediationSpec {
+        cluster_id: CLUSTER.to_owned(),
+        id: id.to_owned(),
+    };
+    Remediation::new(id, spec)
+}
+
+/// Has pages of this size asked for.
+pub(crate) fn pages_of(size: u32) -> Option<Query> {
+    Some(Query {
+        page_size: Some(size),
+        ..Query::default()
+    })
+}
+
+/// Has finished ones kept for this time.
+pub(crate) fn kept_for(time: &str) -> Option<Retention> {
+    Some(Retention {
+        ttl_after_finished: Some(time.to_owned()),
+        ..Retention::default()
+    })
+}
+
+/// Has the API server decide and keep nothing.
+pub(crate) fn dry_run() -> PostParams {
+    PostParams {
+        dry_run: true,
+        ..PostParams::default()
+    }
+}
+
+/// Waits until what is read is as wanted.
+pub(crate) async fn holds<T: Debug, F: Future<Output = T>>(
+    what: &str,
+    read: impl Fn() -> F,
+    wanted: impl Fn(&T) -> bool,
+) -> T {
+    until(what, async || {
+        let found = read().await;
+        if wanted(&found) {
+            Ok(found)
+        } else {
+            Err(format!("{found:?}"))
+        }
+    })
+    .await
+}
+
+/// Waits until what is read is this.
+pub(crate) async fn becomes<T: Debug + PartialEq, F: Future<Output = T>>(
+    what: &str,
+    wanted: T,
+    read: impl Fn() -> F,
+) {
+    let what = format!("{what}: {wanted:?}");
+    holds(&what, read, |found| *found == wanted).await;
+}
+
+/// Waits until there is no object of this name.
+pub(crate) async fn gone<K: Resource + Clone + Debug + DeserializeOwned>(api: &Api<K>, name: &str) {
+    holds(
+        &format!("{name} is gone"),
+        async || api.get_opt(name).await.unwrap(),
+        Option::is_none,
+    )
+    .await;
+}
