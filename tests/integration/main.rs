@@ -33,6 +33,7 @@ mod recipes;
 mod reference;
 mod restore;
 mod rooms;
+mod run;
 mod scrape;
 mod setup;
 mod shards;

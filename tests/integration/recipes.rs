@@ -1,13 +1,16 @@
 //! Each command of docs/on-call/recipes.md, run as a person would, by the real kubectl.
 
-use std::{ffi::OsString, fs, path::Path};
+use std::{ffi::OsString, fs};
 
-use testbed::{drift::file, simulator::Remediation as Truth, tools::not_run};
+use testbed::{drift::file, simulator::Remediation as Truth};
 use tokio::process::Command;
 
 mod quickstart;
 
-use crate::fixture::{CLUSTER, Fixture, until};
+use crate::{
+    fixture::{CLUSTER, Fixture, until},
+    run::{kubectl, said},
+};
 
 /// What each recipe prints, by its heading: the parts in this order, and a part with `!` not at all.
 const PRINTS: [(&str, &[&str]); 14] = [
@@ -77,31 +80,18 @@ fn recipes() -> Vec<(String, String)> {
     sections.map(|section| recipe(section).unwrap()).collect()
 }
 
-async fn shell(
-    fixture: &Fixture,
-    kubectl: &Path,
-    command: &str,
-    id: &str,
-) -> Result<String, String> {
+async fn shell(fixture: &Fixture, command: &str, id: &str) -> Result<String, String> {
+    let kubectl = fixture.control_plane.kubectl().unwrap();
     let mut path = OsString::from(kubectl.parent().unwrap());
     path.push(":");
     path.push(std::env::var_os("PATH").unwrap());
-    let ran = Command::new("bash")
-        .args(["-euo", "pipefail", "-c"])
+    let mut bash = Command::new("bash");
+    bash.args(["-euo", "pipefail", "-c"])
         .arg(command.replace("gpu-ops", &fixture.namespace))
         .env("PATH", path)
         .env("KUBECONFIG", fixture.control_plane.kubeconfig())
-        .env("ID", id)
-        .output()
-        .await
-        .unwrap();
-    let [told, error] =
-        [ran.stdout, ran.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
-    if ran.status.success() {
-        Ok(told)
-    } else {
-        Err(format!("{told}{error}"))
-    }
+        .env("ID", id);
+    said(&mut bash).await
 }
 
 /// The first of `wanted` that `told` lacks in its place, or has though it should not.
@@ -162,12 +152,9 @@ fn nodes(fixture: &Fixture) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_does_what_it_says() {
     let fixture = Fixture::new("recipes").await;
-    let Some(kubectl) = fixture.control_plane.kubectl() else {
-        return not_run::note(
-            "kubectl",
-            "on the PATH, for a cluster that TESTBED_KUBECONFIG names",
-        );
-    };
+    if kubectl(&fixture.control_plane).is_none() {
+        return;
+    }
     let recipes = recipes();
     let headings: Vec<_> = recipes.iter().map(|(heading, _)| &**heading).collect();
     assert_eq!(headings, PRINTS.map(|(heading, _)| heading));
@@ -182,7 +169,7 @@ async fn each_does_what_it_says() {
             fixture.sync("training").await;
         }
         until(heading, || async {
-            let told = shell(&fixture, kubectl, command, &running).await?;
+            let told = shell(&fixture, command, &running).await?;
             match lacks(&told, wanted) {
                 None => Ok(()),
                 Some(part) => Err(format!("{part} in\n{told}")),

@@ -60,16 +60,8 @@ impl Stage {
     }
 
     async fn kubectl_wait(&self, what: &[&str]) {
-        let kubectl = self.control_plane.kubectl().unwrap();
-        let kubeconfig = format!("--kubeconfig={}", self.control_plane.kubeconfig().display());
-        let output = tokio::process::Command::new(kubectl)
-            .args([&kubeconfig, "wait", "--timeout=60s"])
-            .args(what)
-            .output()
-            .await
-            .unwrap();
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "kubectl wait {what:?}: {told}");
+        let wait = [&["wait", "--timeout=60s"], what].concat();
+        self.kubectl(&wait, "").await.unwrap();
     }
 }
 

@@ -1,6 +1,6 @@
 //! A control plane of its own for the releases of each test: parts of the chart are the whole cluster's.
 
-use std::{path::Path, process::Stdio};
+use std::path::Path;
 
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Namespace};
 use kube::{
@@ -10,10 +10,15 @@ use kube::{
 use serde_json::json;
 use testbed::{control_plane::ControlPlane, tools::Helm as Version};
 use together_remediation_operator::api::cluster_watch::ClusterWatchSpec;
-use tokio::{io::AsyncWriteExt as _, process::Command};
+use tokio::process::Command;
 
 use super::helm::{Helm, chart};
-use crate::{fixture::Fixture, process::Process, program::PROGRAM};
+use crate::{
+    fixture::Fixture,
+    process::Process,
+    program::PROGRAM,
+    run::{ended, kubectl},
+};
 
 /// The release that most tests install.
 pub(crate) const RELEASE: &str = "together-remediation-operator";
@@ -101,32 +106,10 @@ impl Stage {
 
     /// What kubectl prints, with its warnings, or what it complains of.
     pub(crate) async fn kubectl(&self, arguments: &[&str], input: &str) -> Result<String, String> {
-        let program = self.control_plane.kubectl().unwrap();
-        let mut child = Command::new(program)
-            .arg(format!(
-                "--kubeconfig={}",
-                self.control_plane.kubeconfig().display()
-            ))
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        let written = async {
-            // One that has failed already reads no more.
-            let _ = stdin.write_all(input.as_bytes()).await;
-            drop(stdin);
-        };
-        let ((), output) = tokio::join!(written, child.wait_with_output());
-        let output = output.unwrap();
-        let [out, err] =
-            [output.stdout, output.stderr].map(|said| String::from_utf8(said).unwrap());
-        if output.status.success() {
-            Ok(err + &out)
-        } else {
-            Err(err)
+        let mut kubectl = kubectl(&self.control_plane).unwrap();
+        match ended(kubectl.args(arguments), input).await {
+            (true, [printed, warned]) => Ok(warned + &printed),
+            (false, [_, complained]) => Err(complained),
         }
     }
 

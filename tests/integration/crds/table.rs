@@ -6,12 +6,13 @@ use kube::{
     core::Request,
 };
 use serde_json::{Value, json};
-use testbed::tools::not_run;
 use together_remediation_operator::api::{GROUP, VERSION};
-use tokio::process::Command;
 
 use super::objects::{Objects, remediation, watch};
-use crate::setup;
+use crate::{
+    run::{kubectl, said},
+    setup,
+};
 
 /// The server's table of one kind: always-shown columns, wide ones, and the rows' cells.
 async fn table(objects: &Objects, plural: &str) -> (Vec<String>, Vec<String>, Vec<Value>) {
@@ -168,11 +169,8 @@ async fn a_remediation_shows_machine_state_and_freshness() {
 async fn what_kubectl_shows_of_remediations_fits_into_120_columns() {
     let objects = Objects::new().await;
     let control_plane = setup::control_plane().await;
-    let Some(kubectl) = control_plane.kubectl() else {
-        return not_run::note(
-            "kubectl",
-            "on the PATH, for a cluster that TESTBED_KUBECONFIG names",
-        );
+    let Some(mut kubectl) = kubectl(control_plane) else {
+        return;
     };
     let id = "9f0c8a52-7d0e-4a39-9c1a-3a1f6a0b7c11";
     let new = remediation(id, &json!({ "clusterId": "c", "id": id }));
@@ -192,13 +190,8 @@ async fn what_kubectl_shows_of_remediations_fits_into_120_columns() {
         .patch_status(id, &params, &Patch::Merge(status))
         .await
         .unwrap();
-    let shown = Command::new(kubectl)
-        .env("KUBECONFIG", control_plane.kubeconfig())
-        .args(["-n", &objects.namespace, "get", "remediations"])
-        .output()
-        .await
-        .unwrap();
-    let shown = String::from_utf8(shown.stdout).unwrap();
+    let get = ["-n", &objects.namespace, "get", "remediations"];
+    let shown = said(kubectl.args(get)).await.unwrap();
     let lines: Vec<&str> = shown.lines().collect();
     assert_eq!(lines.len(), 2, "{shown}");
     assert!(lines[1].contains("EVICT_WITHOUT_REPLACEMENT"), "{shown}");

@@ -8,32 +8,25 @@ use k8s_openapi::{
 };
 use kube::{Api, ResourceExt};
 use serde_json::json;
-use testbed::{simulator::Remediation as Truth, tools::not_run};
-use tokio::process::Command;
+use testbed::simulator::Remediation as Truth;
 
 use super::{DEFINITIONS, KEY, KUSTOMIZE, Live, POLL, WATCHES, definitions, ready};
 use crate::{
     fixture::{CLUSTER, until},
     gitops::examples::watch_for,
+    run::{kubectl, said},
     steps::{becomes, gone},
 };
 
 const SECOND: &str = "7d1f6a0b-2b1c-4f0e-8a53-5f6d3c9e2a10";
 
 /// Runs kubectl; `false` where this control plane brings none.
-async fn kubectl(live: &Live, arguments: &[&str]) -> bool {
-    let Some(kubectl) = live.fixture.control_plane.kubectl() else {
+async fn by_hand(live: &Live, arguments: &[&str]) -> bool {
+    let Some(mut kubectl) = kubectl(&live.fixture.control_plane) else {
         return false;
     };
-    let ended = Command::new(kubectl)
-        .arg("--kubeconfig")
-        .arg(live.fixture.control_plane.kubeconfig())
-        .args(["--namespace", &live.fixture.namespace])
-        .args(arguments)
-        .output()
-        .await
-        .unwrap();
-    assert!(ended.status.success(), "{ended:?}");
+    let namespace = ["--namespace", &live.fixture.namespace];
+    said(kubectl.args(namespace).args(arguments)).await.unwrap();
     true
 }
 
@@ -45,11 +38,8 @@ pub(super) async fn what_kubectl_wrote_is_undone(live: &Live) {
     // So long after the last sync another one may be asked for.
     fixture.clock.advance(Duration::from_secs(1));
     let told = ["annotate", "clusterwatch", "training", &annotation];
-    if !kubectl(live, &told).await {
-        return not_run::note(
-            "kubectl",
-            "on the PATH, for a cluster that TESTBED_KUBECONFIG names",
-        );
+    if !by_hand(live, &told).await {
+        return;
     }
     fixture
         .watch_where("training", "the request is echoed", |status, _| {
@@ -88,7 +78,7 @@ pub(super) async fn what_kubectl_wrote_is_undone(live: &Live) {
 async fn suspend(live: &Live) {
     let spec = json!({"spec": {"suspend": true}}).to_string();
     let patch = ["patch", "clusterwatch", "training", "--type=merge"];
-    kubectl(live, &[&patch[..], &["--patch", &spec]].concat()).await;
+    by_hand(live, &[&patch[..], &["--patch", &spec]].concat()).await;
     let watch = live.fixture.watches().get("training").await.unwrap();
     assert!(watch.spec.suspend);
 }
