@@ -65,10 +65,7 @@ impl Stage {
     }
 }
 
-async fn a_life(version: Version) {
-    let Some(stage) = Stage::begin(version).await else {
-        return;
-    };
+async fn a_life(stage: &Stage, version: Version) {
     let fixture = stage.fixture("life").await;
     let (values, home) = (beside(&fixture), stage.restricted("home").await);
     let values = arguments(&values, &[]);
@@ -159,11 +156,6 @@ impl Kept {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_helm_3() {
-    a_life(Version::V3).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn with_helm_4() {
-    a_life(Version::V4).await;
+async fn a_release_lives_with_each_helm() {
+    Stage::with_each_helm(a_life).await;
 }

@@ -2,7 +2,6 @@
 //! leaves alone what has to be a number or a boolean.
 
 use serde_json::{Value, json};
-use testbed::tools::Helm as Version;
 
 use super::{
     helm::{Helm, documents, of_kind},
@@ -92,7 +91,7 @@ async fn the_pod_of_the_test_holds_the_same_strings() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_api_server_takes_each() {
-    let Some(stage) = Stage::begin(Version::V4).await else {
+    let Some(stage) = Stage::shared().await else {
         return;
     };
     stage.restrict("together-system").await;

@@ -90,10 +90,7 @@ fn before(version: Version) -> PathBuf {
     to
 }
 
-async fn an_upgrade(version: Version) {
-    let Some(stage) = Stage::begin(version).await else {
-        return;
-    };
+async fn an_upgrade(stage: &Stage, version: Version) {
     let home = stage.restricted("renamed").await;
     let older = before(version);
     let policy = ["--set", "networkPolicy.enabled=true"];
@@ -127,11 +124,6 @@ async fn an_upgrade(version: Version) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upgrade_that_reuses_values_of_before_with_helm_3() {
-    an_upgrade(Version::V3).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_upgrade_that_reuses_values_of_before_with_helm_4() {
-    an_upgrade(Version::V4).await;
+async fn an_upgrade_that_reuses_values_of_before_with_each_helm() {
+    Stage::with_each_helm(an_upgrade).await;
 }

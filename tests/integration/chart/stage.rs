@@ -10,14 +10,18 @@ use kube::{
 use serde_json::json;
 use testbed::{control_plane::ControlPlane, tools::Helm as Version};
 use together_remediation_operator::api::cluster_watch::ClusterWatchSpec;
-use tokio::process::Command;
+use tokio::{process::Command, sync::OnceCell};
 
-use super::helm::{Helm, chart};
+use super::{
+    helm::{Helm, chart},
+    switches::monitors,
+};
 use crate::{
     fixture::Fixture,
     process::Process,
     program::PROGRAM,
     run::{ended, kubectl},
+    setup::crd_files,
 };
 
 /// The release that most tests install.
@@ -42,6 +46,33 @@ impl Stage {
             helm: helm.with(control_plane.kubeconfig()),
             control_plane,
         })
+    }
+
+    /// Each Helm on one control plane, which is without definitions again when the next one begins.
+    pub(crate) async fn with_each_helm(test: impl AsyncFn(&Self, Version)) {
+        let Some(mut stage) = Self::begin(Version::V3).await else {
+            return;
+        };
+        test(&stage, Version::V3).await;
+        let Some(helm) = Helm::new(Version::V4) else {
+            return;
+        };
+        let delete = ["delete", "--ignore-not-found", "--wait", "-f-"];
+        stage.kubectl(&delete, &crd_files()).await.unwrap();
+        stage.helm = helm.with(stage.control_plane.kubeconfig());
+        test(&stage, Version::V4).await;
+    }
+
+    /// One for tests that ask what an API server would take, and leave nothing of the whole cluster's behind: it has the
+    /// Prometheus operator's kinds, and none of ours.
+    pub(crate) async fn shared() -> Option<&'static Self> {
+        static SHARED: OnceCell<Option<Stage>> = OnceCell::const_new();
+        let shared = SHARED.get_or_init(async || {
+            let stage = Self::begin(Version::V4).await?;
+            stage.control_plane.apply(&monitors()).await.unwrap();
+            Some(stage)
+        });
+        shared.await.as_ref()
     }
 
     /// A fresh namespace with Pod Security "restricted".

@@ -5,12 +5,10 @@ use std::{collections::BTreeSet, fs};
 
 use regex::Regex;
 use serde_json::{Value, json};
-use testbed::tools::Helm as Version;
 
 use super::{
     helm::{Helm, chart, documents, of_kind, values_file},
     stage::Stage,
-    switches::monitors,
 };
 
 /// DNS labels: names of namespaces, releases and objects.
@@ -280,10 +278,9 @@ async fn a_service_of_any_release_begins_with_a_letter_and_has_no_dot() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_api_server_reads_each_as_the_string_that_it_is() {
-    let Some(stage) = Stage::begin(Version::V4).await else {
+    let Some(stage) = Stage::shared().await else {
         return;
     };
-    stage.control_plane.apply(&monitors()).await.unwrap();
     for (place, name) in NAMES.iter().enumerate() {
         stage.restrict(name).await;
         let told = objects(&stage.helm, place).await;

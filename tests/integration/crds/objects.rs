@@ -1,6 +1,10 @@
 //! The objects that the tests of the definitions send, and how the server refuses one.
 
-use kube::{Api, Client, api::DynamicObject, core::ApiResource};
+use kube::{
+    Api, Client, ResourceExt,
+    api::{DynamicObject, Patch, PatchParams, PostParams},
+    core::ApiResource,
+};
 use serde_json::{Value, json};
 use together_remediation_operator::api::{
     GROUP, VERSION, cluster_watch::ClusterWatch, remediation::Remediation,
@@ -28,6 +32,31 @@ impl Objects {
             client,
             namespace,
         }
+    }
+
+    fn of(&self, kind: &str) -> &Api<DynamicObject> {
+        match kind {
+            "ClusterWatch" => &self.watches,
+            _ => &self.remediations,
+        }
+    }
+
+    /// Creates this one.
+    pub(super) async fn create(&self, object: &DynamicObject) -> DynamicObject {
+        let api = self.of(&object.types.as_ref().unwrap().kind);
+        api.create(&PostParams::default(), object).await.unwrap()
+    }
+
+    /// Merges a status into one that is there.
+    pub(super) async fn write(
+        &self,
+        object: &DynamicObject,
+        status: &Value,
+    ) -> kube::Result<DynamicObject> {
+        let api = self.of(&object.types.as_ref().unwrap().kind);
+        let (name, patch) = (object.name_any(), Patch::Merge(json!({"status": status})));
+        let how = PatchParams::default();
+        api.patch_status(&name, &how, &patch).await
     }
 }
 

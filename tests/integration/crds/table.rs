@@ -1,10 +1,6 @@
 //! What `kubectl get` shows, through the server's own tables, and what it can select by.
 
-use kube::{
-    ResourceExt,
-    api::{ListParams, Patch, PatchParams, PostParams},
-    core::Request,
-};
+use kube::{ResourceExt, api::ListParams, core::Request};
 use serde_json::{Value, json};
 use together_remediation_operator::api::{GROUP, VERSION};
 
@@ -43,26 +39,17 @@ async fn table(objects: &Objects, plural: &str) -> (Vec<String>, Vec<String>, Ve
 #[tokio::test(flavor = "multi_thread")]
 async fn a_watch_shows_how_it_goes_in_numbers() {
     let objects = Objects::new().await;
-    let spec = json!({ "instanceId": "i", "interval": "60s" });
-    objects
-        .watches
-        .create(&PostParams::default(), &watch(&spec))
-        .await
-        .unwrap();
-    let status = json!({ "status": {
+    let new = watch(&json!({ "instanceId": "i", "interval": "60s" }));
+    objects.create(&new).await;
+    let status = json!({
         "conditions": [{
             "type": "Ready", "status": "True", "reason": "Synced", "message": "All is well",
             "lastTransitionTime": "2026-11-23T10:00:00Z",
         }],
         "lastSyncTime": "not a time",
         "remediations": { "total": 41, "open": 3, "awaitingApproval": 1, "failedNodes": 2 },
-    } });
-    let params = PatchParams::default();
-    objects
-        .watches
-        .patch_status("w", &params, &Patch::Merge(status))
-        .await
-        .unwrap();
+    });
+    objects.write(&new, &status).await.unwrap();
 
     let (always, wide, rows) = table(&objects, "clusterwatches").await;
     assert_eq!(
@@ -108,23 +95,14 @@ async fn a_remediation_shows_machine_state_and_freshness() {
         "compute.together.ai/cluster-watch".to_owned(),
         "training".to_owned(),
     );
-    objects
-        .remediations
-        .create(&PostParams::default(), &new)
-        .await
-        .unwrap();
-    let status = json!({ "status": {
+    objects.create(&new).await;
+    let status = json!({
         "node": "gpu-dp-17", "state": "FAILED", "stateSince": "not a time", "mode": "VM_ONLY",
         "createTime": "2026-11-23T10:00:00Z",
         "instanceId": "i", "trigger": "MANUAL", "reason": "why", "requestedBy": "x", "reviewedBy": "y",
         "errorMessage": "broken",
-    } });
-    let params = PatchParams::default();
-    objects
-        .remediations
-        .patch_status("r", &params, &Patch::Merge(status))
-        .await
-        .unwrap();
+    });
+    objects.write(&new, &status).await.unwrap();
 
     let (always, wide, rows) = table(&objects, "remediations").await;
     assert_eq!(always, ["NAME", "NODE", "STATE", "SINCE", "MODE", "SYNC"]);
@@ -174,22 +152,16 @@ async fn what_kubectl_shows_of_remediations_fits_into_120_columns() {
     };
     let id = "9f0c8a52-7d0e-4a39-9c1a-3a1f6a0b7c11";
     let new = remediation(id, &json!({ "clusterId": "c", "id": id }));
-    let params = PostParams::default();
-    objects.remediations.create(&params, &new).await.unwrap();
-    let status = json!({ "status": {
+    objects.create(&new).await;
+    let status = json!({
         "node": "gpu-dp-17", "state": "PENDING_APPROVAL", "stateSince": "2026-11-23T10:00:00Z",
         "mode": "EVICT_WITHOUT_REPLACEMENT",
         "conditions": [{
             "type": "Synced", "status": "False", "reason": "NotListed", "message": "",
             "lastTransitionTime": "2026-11-23T10:00:00Z",
         }],
-    } });
-    let params = PatchParams::default();
-    objects
-        .remediations
-        .patch_status(id, &params, &Patch::Merge(status))
-        .await
-        .unwrap();
+    });
+    objects.write(&new, &status).await.unwrap();
     let get = ["-n", &objects.namespace, "get", "remediations"];
     let shown = said(kubectl.args(get)).await.unwrap();
     let lines: Vec<&str> = shown.lines().collect();
@@ -209,22 +181,13 @@ async fn remediations_are_selected_by_each_selectable_field() {
             name,
             &json!({ "clusterId": format!("c-{name}"), "id": name }),
         );
-        objects
-            .remediations
-            .create(&PostParams::default(), &new)
-            .await
-            .unwrap();
+        objects.create(&new).await;
         let of = |field: &str| format!("{field}-{name}");
-        let status = json!({ "status": {
+        let status = json!({
             "node": of("n"), "state": of("s"), "mode": of("m"), "trigger": of("t"), "instanceId": of("i"),
             "open": open,
-        } });
-        let params = PatchParams::default();
-        objects
-            .remediations
-            .patch_status(name, &params, &Patch::Merge(status))
-            .await
-            .unwrap();
+        });
+        objects.write(&new, &status).await.unwrap();
     }
     for selector in [
         "spec.clusterId=c-a",
