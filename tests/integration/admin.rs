@@ -102,9 +102,7 @@ async fn definitions_that_are_missing_or_older_are_waited_for_and_nothing_is_wri
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_that_mirrors_is_ready_and_alive() {
-    let fixture = Fixture::new("probes").await;
-    fixture.put([1]);
-    fixture.synced_watch(|_| {}).await;
+    let fixture = Fixture::mirroring("probes", [1]).await;
     assert_eq!(fixture.probe("/readyz").await, alive());
     assert_eq!(fixture.probe("/livez").await, alive());
     assert_eq!(fixture.probe("/else").await.0, 404);

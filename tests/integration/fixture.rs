@@ -6,7 +6,7 @@ use clap::Parser;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{
     Api, Client, ResourceExt,
-    api::{ListParams, Patch, PatchParams, PostParams},
+    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
 };
 use testbed::{
     control_plane::{ControlPlane, OperatorAccount},
@@ -190,25 +190,14 @@ impl Fixture {
 
     pub(crate) async fn delete_secret(&self) {
         let secrets: Api<Secret> = Api::namespaced(self.client.clone(), &self.namespace);
-        let now = kube::api::DeleteParams::default();
+        let now = DeleteParams::default();
         let _ = secrets.delete("together", &now).await.unwrap();
     }
 
     pub(crate) async fn put_secret(&self, data: &[(&str, &str)], type_: &str) {
         let api: Api<Secret> = Api::namespaced(self.client.clone(), &self.namespace);
-        let data: BTreeMap<_, _> = data
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-            .collect();
-        let _ = api
-            .delete("together", &kube::api::DeleteParams::default())
-            .await;
-        let mut secret = Secret {
-            string_data: Some(data),
-            type_: Some(type_.to_owned()),
-            ..Secret::default()
-        };
-        secret.metadata.name = Some("together".to_owned());
+        let _ = api.delete("together", &DeleteParams::default()).await;
+        let secret = secret(data, type_);
         api.create(&PostParams::default(), &secret).await.unwrap();
     }
 
@@ -329,6 +318,19 @@ pub(crate) fn flags<'a>(line: impl Iterator<Item = &'a &'a str>) -> Run {
         Command::Run(flags) => *flags,
         Command::Crds | Command::Probe(_) | Command::Check(_) => unreachable!(),
     }
+}
+
+/// The Secret that the watches name.
+pub(crate) fn secret(data: &[(&str, &str)], type_: &str) -> Secret {
+    let data = data.iter();
+    let data = data.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    let mut secret = Secret {
+        string_data: Some(data.collect()),
+        type_: Some(type_.to_owned()),
+        ..Secret::default()
+    };
+    secret.metadata.name = Some("together".to_owned());
+    secret
 }
 
 /// A spec that watches all of [`CLUSTER`].

@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use axum::{Router, http::HeaderMap, routing::get};
-use k8s_openapi::api::{coordination::v1::Lease, events::v1::Event};
-use kube::{Api, ResourceExt, api::ListParams};
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 use testbed::tools::not_run;
 use together_remediation_operator::{
@@ -17,7 +17,7 @@ use crate::{
     fixture::{CLUSTER, Fixture, until},
     process::Process,
     program::PROGRAM,
-    steps::becomes,
+    steps::{becomes, events},
 };
 
 /// An account whose requests the API server records, with the operator's rights in the namespace of a test.
@@ -97,11 +97,8 @@ async fn busy() -> (Fixture, Process) {
     // The second Event of a kind is a patch of the first.
     for state in ["PENDING", "RUNNING", "PENDING", "RUNNING"] {
         fixture.simulator.enter(CLUSTER, running, state);
-        let shown = |mirror: &Remediation| {
-            let status = mirror.status.as_ref();
-            status.and_then(|status| status.state.as_deref()) == Some(state)
-        };
-        fixture.mirror_where(running, state, shown).await;
+
+        fixture.mirror_enters(running, state).await;
     }
     let retain = json!({"spec": {"deletionPolicy": "Retain"}});
     fixture.patch_watch("training", retain).await;
@@ -181,10 +178,9 @@ async fn each_write_has_the_field_manager_and_each_request_the_user_agent() {
     let status = managers(&watch);
     let status: Vec<_> = status.iter().filter(|(_, part)| part == "status").collect();
     assert_eq!(*status, [&(FIELD_MANAGER.to_owned(), "status".to_owned())]);
-    let leases = Api::<Lease>::namespaced(client.clone(), namespace);
+    let leases = Api::<Lease>::namespaced(client, namespace);
     assert_managed(&leases.get(FIELD_MANAGER).await.unwrap(), &[""]);
-    let events = Api::<Event>::namespaced(client, namespace);
-    let events = events.list(&ListParams::default()).await.unwrap().items;
+    let events = events(&fixture).await;
     assert!(!events.is_empty());
     for event in events {
         assert_managed(&event, &[""]);

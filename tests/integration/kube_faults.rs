@@ -44,7 +44,7 @@ pub(crate) async fn behind_a_proxy(
 ) -> (Fixture, ApiProxy) {
     let mut fixture = Fixture::on(control_plane, name).await;
     fixture.stop().await;
-    let proxy = ApiProxy::start(&fixture.account().await).await.unwrap();
+    let proxy = fixture.observer().await;
     let no_limit = ["--kube-qps", "0"];
     fixture.start_as(proxy.account(), &[], &no_limit).await;
     (fixture, proxy)

@@ -168,9 +168,7 @@ fn enough(found: u64, wanted: u64) -> Result<(), String> {
 
 /// One life of the operator: until all are synced, and each was polled once more.
 async fn life(fixture: &Fixture, what: &str, begins: impl Future<Output = ()>) {
-    let account = fixture.account().await;
-    let (kubeconfig, url) = (account.kubeconfig(), fixture.simulator.url());
-    let mut process = Process::start(kubeconfig, &url, &fixture.namespace, &FLAGS);
+    let mut process = Process::of(&fixture, &FLAGS).await;
     let prober = Prober::start(&process.admin().await);
     comes_true(&mut process, "it leads", async || {
         let lease = leases(fixture).get_opt(LEASE).await.unwrap();

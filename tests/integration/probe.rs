@@ -199,9 +199,8 @@ async fn a_call_by_id_that_the_api_lacks_is_told() {
     simulator.set_by_id(Some(404));
     let outcome = of(&simulator, &[]).await;
     assert_eq!(outcome.code, Some(0), "{}", outcome.stdout);
-    assert!(
-        outcome
-            .stdout
-            .contains("does not answer for a single remediation by its id (404)")
+    assert_says(
+        &outcome.stdout,
+        &["does not answer for a single remediation by its id (404)"],
     );
 }

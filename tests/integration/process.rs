@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use crate::{
-    fixture::{PATIENCE, until},
+    fixture::{Fixture, PATIENCE, until},
     program::PROGRAM,
 };
 
@@ -51,6 +51,12 @@ impl Process {
             .args(flags)
             .env_remove("POD_NAMESPACE");
         Self::spawn(command, kubeconfig, namespace)
+    }
+
+    /// The same under the operator's account for a fixture's namespace and API.
+    pub(crate) async fn of(fixture: &Fixture, flags: &[&str]) -> Self {
+        let (account, url) = (fixture.account().await, fixture.simulator.url());
+        Self::start(account.kubeconfig(), &url, &fixture.namespace, flags)
     }
 
     /// Starts it with this command line and environment.

@@ -87,11 +87,7 @@ fn help_and_version_succeed() {
 async fn it_mirrors_under_its_own_account_and_ends_well_on_sigterm() {
     let fixture = Fixture::idle("program").await;
     fixture.put(0..20);
-    let account = fixture
-        .control_plane
-        .operator_account(&fixture.namespace)
-        .await
-        .unwrap();
+    let account = fixture.account().await;
     let mut program = tokio::process::Command::new(PROGRAM)
         .args([
             "run",

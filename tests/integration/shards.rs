@@ -43,7 +43,7 @@ impl Shard {
             "a" => format!("{LABEL} notin (b,c)"),
             _ => format!("{LABEL}={name}"),
         };
-        let proxy = ApiProxy::start(&fixture.account().await).await.unwrap();
+        let proxy = fixture.observer().await;
         let own = [
             "--cluster-watch-selector",
             &selector,

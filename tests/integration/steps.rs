@@ -2,24 +2,36 @@
 
 use std::fmt::Debug;
 
+use k8s_openapi::api::{core::v1::Secret, events::v1::Event};
 use kube::{
     Api, Resource,
-    api::{DeleteParams, Patch, PatchParams, PostParams},
+    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use testbed::simulator::{Fault, Remediation as Truth};
+use testbed::{
+    api_proxy::ApiProxy,
+    simulator::{Fault, Remediation as Truth},
+};
 use together_remediation_operator::api::{
     cluster_watch::{ClusterWatch, Query, Retention},
     remediation::{Remediation, RemediationSpec},
 };
 
 use crate::{
-    fixture::{CLUSTER, Fixture, condition, until},
+    fixture::{CLUSTER, Fixture, condition, secret, spec, until},
     truth::assert_mirrors,
 };
 
 impl Fixture {
+    /// A fixture whose API knows these, and that has mirrored them.
+    pub(crate) async fn mirroring(name: &str, numbers: impl IntoIterator<Item = u32>) -> Self {
+        let fixture = Self::new(name).await;
+        fixture.put(numbers);
+        fixture.synced_watch(|_| {}).await;
+        fixture
+    }
+
     /// Makes the API know these, as waiting for approval; their ids.
     pub(crate) fn put(&self, numbers: impl IntoIterator<Item = u32>) -> Vec<String> {
         let put = numbers.into_iter().map(|number| self.put_new(number).id);
@@ -40,9 +52,34 @@ impl Fixture {
         truth
     }
 
+    /// What the API holds of these.
+    pub(crate) fn truth_of(&self, wanted: &[&Truth]) -> Vec<Truth> {
+        let mut truth = self.simulator.truth(CLUSTER);
+        truth.retain(|truth| wanted.iter().any(|wanted| wanted.id == truth.id));
+        truth
+    }
+
+    /// A proxy before the API server for the operator's account.
+    pub(crate) async fn observer(&self) -> ApiProxy {
+        ApiProxy::start(&self.account().await).await.unwrap()
+    }
+
     /// Puts a Secret with this key.
     pub(crate) async fn put_key(&self, key: &str) {
         self.put_secret(&[("api-key", key)], "Opaque").await;
+    }
+
+    /// A good Secret and a watch of `cluster` in another namespace.
+    pub(crate) async fn furnish(&self, namespace: &str, name: &str, cluster: &str) -> ClusterWatch {
+        let (client, how) = (self.client.clone(), PostParams::default());
+        let secrets: Api<Secret> = Api::namespaced(client.clone(), namespace);
+        let key = [("api-key", self.simulator.key())];
+        let secret = secret(&key, "Opaque");
+        secrets.create(&how, &secret).await.unwrap();
+        let mut watch = ClusterWatch::new(name, spec());
+        cluster.clone_into(&mut watch.spec.cluster_id);
+        let watches: Api<ClusterWatch> = Api::namespaced(client, namespace);
+        watches.create(&how, &watch).await.unwrap()
     }
 
     /// Suspends the watch named `training`, or resumes it.
@@ -72,6 +109,12 @@ impl Fixture {
         let patch = Patch::Merge(json!({"status": status}));
         let (mirrors, how) = (self.mirrors(), PatchParams::default());
         mirrors.patch_status(name, &how, &patch).await.unwrap()
+    }
+
+    /// The reason of a mirror's Synced.
+    pub(crate) async fn reason(&self, name: &str) -> String {
+        let [_, reason] = condition(&self.mirror(name).await, "Synced");
+        reason
     }
 
     /// Waits until Synced of a mirror has this reason.
@@ -107,6 +150,12 @@ impl Fixture {
     pub(crate) async fn agrees(&self) {
         assert_mirrors(&self.all().await, &self.simulator.truth(CLUSTER));
     }
+}
+
+/// The Events of the fixture's namespace.
+pub(crate) async fn events(fixture: &Fixture) -> Vec<Event> {
+    let events: Api<Event> = Api::namespaced(fixture.client.clone(), &fixture.namespace);
+    events.list(&ListParams::default()).await.unwrap().items
 }
 
 /// The state that a mirror shows.

@@ -97,15 +97,24 @@ impl Fixture {
         self.ask(name).await
     }
 
+    /// Asks for a sync with this word.
+    pub(crate) async fn request(&self, name: &str, word: &str) {
+        let asked = json!({"compute.together.ai/requestedAt": word});
+        self.patch_watch(name, json!({"metadata": {"annotations": asked}}))
+            .await;
+    }
+
+    /// The same with a new one, which it returns.
+    pub(crate) async fn request_anew(&self, name: &str) -> String {
+        static ASKED: AtomicU32 = AtomicU32::new(0);
+        let word = format!("ask-{}", ASKED.fetch_add(1, Ordering::Relaxed));
+        self.request(name, &word).await;
+        word
+    }
+
     /// Asks for a sync by annotation and waits for its echo.
     pub(crate) async fn ask(&self, name: &str) -> ClusterWatch {
-        static ASKED: AtomicU32 = AtomicU32::new(0);
-        let value = format!("ask-{}", ASKED.fetch_add(1, Ordering::Relaxed));
-        self.patch_watch(
-            name,
-            json!({"metadata": {"annotations": {"compute.together.ai/requestedAt": value}}}),
-        )
-        .await;
+        let value = self.request_anew(name).await;
         self.watch_where(name, "the request is echoed", |status, _| {
             status.last_handled_reconcile_at.as_deref() == Some(&value)
         })

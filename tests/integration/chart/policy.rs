@@ -12,6 +12,7 @@ use together_remediation_operator::api::remediation::Remediation;
 use super::stage::{RELEASE, Stage, arguments, beside, fast};
 use crate::{
     fixture::{CLUSTER, Fixture, until},
+    look::assert_says,
     steps::{gone, unfilled},
     truth::assert_mirrors,
 };
@@ -69,12 +70,7 @@ async fn edits_are_refused(mirrors: &Api<Remediation>, id: &str) {
     }
     let status = json!({"status": {"state": "SUCCEEDED"}});
     let refused = mirrors.patch_status(id, &how, &Patch::Merge(&status)).await;
-    assert!(
-        refused
-            .unwrap_err()
-            .to_string()
-            .contains("read-only mirror")
-    );
+    assert_says(&refused.unwrap_err().to_string(), &["read-only mirror"]);
     let applied = json!({
         "apiVersion": "compute.together.ai/v1alpha1", "kind": "Remediation",
         "metadata": {"name": id}, "spec": {"clusterId": CLUSTER, "id": id},

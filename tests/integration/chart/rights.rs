@@ -72,12 +72,7 @@ async fn each_right_is_used_and_nothing_is_asked_without_one() {
         (running, "RUNNING"),
     ] {
         fixture.simulator.enter(CLUSTER, id, state);
-        fixture
-            .mirror_where(id, state, |mirror| {
-                let status = mirror.status.as_ref();
-                status.and_then(|status| status.state.as_deref()) == Some(state)
-            })
-            .await;
+        fixture.mirror_enters(id, state).await;
     }
     let retain = json!({"spec": {"deletionPolicy": "Retain"}});
     fixture.patch_watch("training", retain).await;

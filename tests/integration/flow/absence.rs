@@ -44,10 +44,7 @@ async fn an_open_one_that_left_is_not_found_once_two_polls_say_so() {
         (Some(false), Some("RUNNING"))
     );
     for other in &truth[1..] {
-        assert_eq!(
-            condition(&fixture.mirror(&other.id).await, "Synced")[1],
-            "Listed"
-        );
+        assert_eq!(fixture.reason(&other.id).await, "Listed");
     }
 }
 
@@ -57,10 +54,7 @@ async fn one_that_comes_back_is_listed_again_with_its_history() {
     fixture.simulator.remove(CLUSTER, &truth[0].id);
     fixture.sync("training").await;
     fixture.sync("training").await;
-    assert_eq!(
-        condition(&fixture.mirror(&truth[0].id).await, "Synced")[1],
-        "NotFound"
-    );
+    assert_eq!(fixture.reason(&truth[0].id).await, "NotFound");
     fixture.simulator.put(truth[0].clone());
     fixture.sync("training").await;
     let mirror = fixture.mirror(&truth[0].id).await;
@@ -110,10 +104,7 @@ async fn where_ids_cannot_be_asked_for_two_full_listings_must_lack_it() {
     fixture.simulator.set_by_id(Some(404));
     fixture.simulator.remove(CLUSTER, &truth[0].id);
     fixture.sync("training").await;
-    assert_eq!(
-        condition(&fixture.mirror(&truth[0].id).await, "Synced")[1],
-        "Listed"
-    );
+    assert_eq!(fixture.reason(&truth[0].id).await, "Listed");
     fixture.sync("training").await;
     let mirror = fixture.mirror(&truth[0].id).await;
     assert_eq!(condition(&mirror, "Synced"), ["False", "NotListed"]);

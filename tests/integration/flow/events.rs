@@ -11,15 +11,13 @@ use testbed::simulator::{Fault, Remediation as Truth, Times};
 
 use crate::{
     fixture::{CLUSTER, Fixture, until},
-    steps::becomes,
+    steps::{becomes, events},
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Events of the fixture's namespace: of what, type, reason, how often, each line once.
 async fn told(fixture: &Fixture) -> Vec<String> {
-    let events: Api<Event> = Api::namespaced(fixture.client.clone(), &fixture.namespace);
-    let events = events.list(&ListParams::default()).await.unwrap();
     let line = |event: Event| {
         let of = event.regarding.unwrap();
         assert!(of.uid.is_some(), "kubectl describe looks for it");
@@ -36,7 +34,7 @@ async fn told(fixture: &Fixture) -> Vec<String> {
             event.series.map_or(1, |series| series.count)
         )
     };
-    let mut lines: Vec<_> = events.into_iter().map(line).collect();
+    let mut lines: Vec<_> = events(fixture).await.into_iter().map(line).collect();
     lines.sort();
     lines
 }
@@ -116,10 +114,9 @@ async fn a_watch_that_fails_is_told_once_and_that_it_recovered() {
 
 /// The notes of the Events of this reason, each with how often it was said.
 async fn notes(fixture: &Fixture, reason: &str) -> Vec<(String, i32)> {
-    let events: Api<Event> = Api::namespaced(fixture.client.clone(), &fixture.namespace);
-    let events = events.list(&ListParams::default()).await.unwrap();
     let of = |event: &Event| event.reason.as_deref() == Some(reason);
-    let mut notes: Vec<_> = events
+    let mut notes: Vec<_> = events(fixture)
+        .await
         .into_iter()
         .filter(of)
         .map(|event| {

@@ -7,9 +7,7 @@ use crate::{
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_remediation_gets_a_mirror_that_says_what_the_api_says() {
-    let fixture = Fixture::new("first").await;
-    fixture.put(0..40);
-    fixture.synced_watch(|_| {}).await;
+    let fixture = Fixture::mirroring("first", 0..40).await;
     fixture.agrees().await;
 }
 

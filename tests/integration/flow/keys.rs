@@ -6,7 +6,7 @@ use kube::ResourceExt;
 
 use crate::{
     fixture::Fixture,
-    look::{stands, told},
+    look::{assert_says, stands, told},
 };
 
 /// Longer than an interval with its jitter.
@@ -112,10 +112,9 @@ async fn a_secret_that_cannot_be_used_is_told_with_what_to_do() {
     fixture.turn(INTERVAL).await;
     let watch = fixture.ready("training", "SecretNotFound").await;
     let ready = told(&watch, "Ready");
-    assert!(
-        ready
-            .message
-            .contains("Secret \"together\" not found in this namespace. Create it")
+    assert_says(
+        &ready.message,
+        &["Secret \"together\" not found in this namespace. Create it"],
     );
     assert_eq!(stands(&watch, "Reconciling"), "True");
     fixture.turn(GRACE).await;
@@ -153,11 +152,7 @@ async fn an_unknown_cluster_or_instance_is_told() {
         })
         .await;
     let watch = fixture.ready("instance", "InstanceNotFound").await;
-    assert!(
-        told(&watch, "Stalled")
-            .message
-            .contains("Check spec.instanceId")
-    );
+    assert_says(&told(&watch, "Stalled").message, &["Check spec.instanceId"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

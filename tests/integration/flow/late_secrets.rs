@@ -2,10 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use k8s_openapi::api::events::v1::Event;
-use kube::{Api, ResourceExt, api::ListParams};
+use kube::ResourceExt;
 
-use crate::{fixture::Fixture, look::stands, process::Process};
+use crate::{fixture::Fixture, look::stands, process::Process, steps::events};
 
 /// A Secret that cannot be used is read again after this time.
 const AGAIN: Duration = Duration::from_secs(10);
@@ -19,16 +18,9 @@ async fn born_poor(fixture: &Fixture) {
         .await;
 }
 
-async fn brings_the_secret(fixture: &Fixture) {
-    let data = [("api-key", fixture.simulator.key())];
-    fixture.put_secret(&data, "Opaque").await;
-}
-
 /// The reasons of all Events about `ClusterWatches`.
 async fn told(fixture: &Fixture) -> Vec<String> {
-    let events: Api<Event> = Api::namespaced(fixture.client.clone(), &fixture.namespace);
-    let events = events.list(&ListParams::default()).await.unwrap();
-    let of_watches = events.into_iter().filter(|event| {
+    let of_watches = events(fixture).await.into_iter().filter(|event| {
         let of = event.regarding.as_ref();
         of.and_then(|of| of.kind.as_deref()) == Some("ClusterWatch")
     });
@@ -57,7 +49,7 @@ async fn a_late_secret_is_used_at_the_next_look_though_polls_are_an_hour_apart()
     assert_eq!(stands(&late, "Reconciling"), "False");
     assert_eq!(stands(&late, "Stalled"), "True");
 
-    brings_the_secret(&fixture).await;
+    fixture.put_key(fixture.simulator.key()).await;
     fixture.turn(AGAIN).await;
     fixture.ready("training", "Synced").await;
     assert_eq!(fixture.simulator.counters().calls(), 1);
@@ -88,11 +80,10 @@ async fn a_restart_grants_no_second_grace() {
 async fn the_program_uses_a_late_secret() {
     let fixture = Fixture::idle("late-process").await;
     born_poor(&fixture).await;
-    let (account, url) = (fixture.account().await, fixture.simulator.url());
     let alone = ["--leader-elect=false"];
-    let _process = Process::start(account.kubeconfig(), &url, &fixture.namespace, &alone);
+    let _process = Process::of(&fixture, &alone).await;
     fixture.ready("training", "SecretNotFound").await;
-    brings_the_secret(&fixture).await;
+    fixture.put_key(fixture.simulator.key()).await;
     let began = Instant::now();
     fixture.ready("training", "Synced").await;
     let seconds = began.elapsed().as_secs_f64();

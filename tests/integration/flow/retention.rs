@@ -95,13 +95,6 @@ fn names(all: &[&Truth]) -> BTreeSet<String> {
     all.iter().map(|truth| truth.id.clone()).collect()
 }
 
-/// What the API holds of these.
-fn truth_of(fixture: &Fixture, wanted: &[&Truth]) -> Vec<Truth> {
-    let mut truth = fixture.simulator.truth(CLUSTER);
-    truth.retain(|truth| wanted.iter().any(|wanted| wanted.id == truth.id));
-    truth
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn what_ended_too_long_ago_is_pruned_by_time_and_never_created() {
     let fixture = Fixture::new("ttl").await;
@@ -114,7 +107,7 @@ async fn what_ended_too_long_ago_is_pruned_by_time_and_never_created() {
             spec.retention = kept_for("1h");
         })
         .await;
-    assert_mirrors(&fixture.all().await, &truth_of(&fixture, &[&lately, &open]));
+    assert_mirrors(&fixture.all().await, &fixture.truth_of(&[&lately, &open]));
     assert_eq!(
         created_since(&fixture, &begin).await,
         names(&[&lately, &open])
@@ -123,18 +116,18 @@ async fn what_ended_too_long_ago_is_pruned_by_time_and_never_created() {
     let later = Duration::from_secs(29 * 60);
     fixture.simulator.advance(later);
     fixture.turn(later).await;
-    assert_mirrors(&fixture.all().await, &truth_of(&fixture, &[&lately, &open]));
+    assert_mirrors(&fixture.all().await, &fixture.truth_of(&[&lately, &open]));
     let later = Duration::from_secs(2 * 60);
     fixture.simulator.advance(later);
     fixture.turn(later).await;
-    assert_mirrors(&fixture.all().await, &truth_of(&fixture, &[&open]));
+    assert_mirrors(&fixture.all().await, &fixture.truth_of(&[&open]));
 
     let begin = now(&fixture).await;
     fixture.sync("training").await;
     fixture.simulator.advance(Duration::from_secs(3600));
     fixture.turn(Duration::from_secs(3600)).await;
     fixture.sync("training").await;
-    assert_mirrors(&fixture.all().await, &truth_of(&fixture, &[&open]));
+    assert_mirrors(&fixture.all().await, &fixture.truth_of(&[&open]));
     assert!(
         created_since(&fixture, &begin).await.is_empty(),
         "{} came back",
@@ -167,7 +160,7 @@ async fn of_each_instance_only_the_newest_finished_ones_are_kept() {
         })
         .await;
     let kept = [&all[0], &all[1], &open, &other];
-    assert_mirrors(&fixture.all().await, &truth_of(&fixture, &kept));
+    assert_mirrors(&fixture.all().await, &fixture.truth_of(&kept));
     assert_eq!(
         created_since(&fixture, &begin).await,
         names(&kept),
@@ -180,9 +173,9 @@ async fn of_each_instance_only_the_newest_finished_ones_are_kept() {
         fixture.sync("training").await;
     }
     let kept = [&open, &all[0], &other];
-    assert_mirrors(&fixture.all().await, &truth_of(&fixture, &kept));
+    assert_mirrors(&fixture.all().await, &fixture.truth_of(&kept));
     fixture.turn(Duration::from_secs(700)).await;
-    assert_mirrors(&fixture.all().await, &truth_of(&fixture, &kept));
+    assert_mirrors(&fixture.all().await, &fixture.truth_of(&kept));
     assert!(
         created_since(&fixture, &begin).await.is_empty(),
         "nothing came back"
@@ -198,10 +191,10 @@ async fn retention_that_is_set_later_prunes_what_is_there() {
     fixture.synced_watch(|_| {}).await;
     assert_mirrors(
         &fixture.all().await,
-        &truth_of(&fixture, &[&old, &newer, &open]),
+        &fixture.truth_of(&[&old, &newer, &open]),
     );
     let retention = serde_json::json!({"spec": {"retention": {"ttlAfterFinished": "1h", "maxFinishedPerInstance": 5}}});
     fixture.patch_watch("training", retention).await;
     fixture.ready("training", "Synced").await;
-    assert_mirrors(&fixture.all().await, &truth_of(&fixture, &[&newer, &open]));
+    assert_mirrors(&fixture.all().await, &fixture.truth_of(&[&newer, &open]));
 }

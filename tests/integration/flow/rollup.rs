@@ -161,11 +161,7 @@ async fn more_than_ten_are_counted_and_ten_are_named() {
         .collect();
     assert_eq!(names(status), longest);
     assert_eq!(status.remediations.as_ref().unwrap().awaiting_approval, 14);
-    assert!(
-        told(&watch, "AttentionRequired")
-            .message
-            .contains("And 13 more")
-    );
+    assert_says(&told(&watch, "AttentionRequired").message, &["And 13 more"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -64,8 +64,7 @@ async fn suspended_later_everything_stays_until_it_is_resumed() {
 
     let calls = fixture.simulator.counters().calls();
     fixture.simulator.enter(CLUSTER, &truth.id, "RUNNING");
-    let request = json!({"metadata": {"annotations": {"compute.together.ai/requestedAt": "now"}}});
-    fixture.patch_watch("training", request).await;
+    fixture.request("training", "now").await;
     for _ in 0..3 {
         fixture.turn(LONG).await;
     }

@@ -40,12 +40,9 @@ async fn each_new_value_is_one_full_listing_and_echoed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_very_long_value_is_one_sync_too() {
-    let fixture = Fixture::new("long-value").await;
-    fixture.put([1]);
-    fixture.synced_watch(|_| {}).await;
+    let fixture = Fixture::mirroring("long-value", [1]).await;
     let value = "2026-11-23T10:00:00Z ".repeat(20);
-    let request = json!({"metadata": {"annotations": {"compute.together.ai/requestedAt": &value}}});
-    fixture.patch_watch("training", request).await;
+    fixture.request("training", &value).await;
     fixture
         .watch_where("training", "as much as fits is echoed", |status, _| {
             status.last_handled_reconcile_at.as_deref() == Some(&value[..253])
@@ -63,9 +60,7 @@ async fn a_very_long_value_is_one_sync_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn other_annotations_and_the_operators_own_writes_cause_no_poll() {
-    let fixture = Fixture::new("quiet").await;
-    fixture.put([1]);
-    fixture.synced_watch(|_| {}).await;
+    let fixture = Fixture::mirroring("quiet", [1]).await;
     fixture.sync("training").await;
     fixture.settled().await;
     let before = fixture.simulator.counters().calls();
@@ -83,9 +78,7 @@ async fn other_annotations_and_the_operators_own_writes_cause_no_poll() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn taking_the_request_away_asks_for_nothing_new() {
-    let fixture = Fixture::new("taken-away").await;
-    fixture.put([1]);
-    fixture.synced_watch(|_| {}).await;
+    let fixture = Fixture::mirroring("taken-away", [1]).await;
     let echo = fixture
         .sync("training")
         .await

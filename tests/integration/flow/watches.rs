@@ -2,11 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use k8s_openapi::api::core::v1::Secret;
-use kube::{
-    Api, ResourceExt,
-    api::{ListParams, PostParams},
-};
+use kube::{Api, ResourceExt, api::ListParams};
 use serde_json::json;
 use testbed::simulator::{Fault, Times};
 use together_remediation_operator::api::{
@@ -15,8 +11,9 @@ use together_remediation_operator::api::{
 };
 
 use crate::{
-    fixture::{CLUSTER, Fixture, spec, until},
+    fixture::{CLUSTER, Fixture},
     look::{stands, told},
+    steps::becomes,
     truth::assert_mirrors,
 };
 
@@ -26,10 +23,6 @@ async fn with_remediations(name: &str, number: u32) -> Fixture {
     let fixture = Fixture::new(name).await;
     fixture.put(0..number);
     fixture
-}
-
-async fn delete(fixture: &Fixture, name: &str) {
-    fixture.delete_watch(name).await;
 }
 
 fn uids(mirrors: &[Remediation]) -> BTreeMap<String, String> {
@@ -54,7 +47,7 @@ async fn its_mirrors_go_with_a_deleted_watch_also_while_the_api_is_down() {
     assert!(mirrors.iter().all(|mirror| mirror.finalizers().is_empty()));
     assert!(watch.finalizers().is_empty());
     fixture.simulator.fault(OUTAGE, Times::UntilCleared);
-    delete(&fixture, "training").await;
+    fixture.delete_watch("training").await;
     fixture.emptied().await;
     assert!(
         fixture
@@ -72,7 +65,7 @@ async fn a_deleted_watch_is_polled_no_more() {
     fixture.synced_watch(|_| {}).await;
     fixture.settled().await;
     let calls = fixture.simulator.counters().calls();
-    delete(&fixture, "training").await;
+    fixture.delete_watch("training").await;
     fixture.unwatched().await;
     assert_eq!(fixture.simulator.counters().calls(), calls);
 }
@@ -86,7 +79,7 @@ async fn retained_mirrors_stay_and_a_new_watch_takes_them_over() {
     let mirrors = fixture.all().await;
     assert!(owners(&mirrors).is_empty());
     let before = uids(&mirrors);
-    delete(&fixture, "training").await;
+    fixture.delete_watch("training").await;
     fixture
         .simulator
         .enter(CLUSTER, &mirrors[0].spec.id, "RUNNING");
@@ -129,7 +122,7 @@ async fn an_edited_policy_changes_the_owners_of_mirrors_that_are_there() {
 async fn a_watch_that_is_made_anew_at_once_ends_up_with_all_mirrors() {
     let fixture = with_remediations("anew", 40).await;
     let old = fixture.synced_watch(|_| {}).await.uid().unwrap();
-    delete(&fixture, "training").await;
+    fixture.delete_watch("training").await;
     let new = fixture.watch("training", |_| {}).await.uid().unwrap();
     assert_ne!(new, old);
     // It waits for the turn that the old one would have had.
@@ -149,27 +142,12 @@ async fn two_namespaces_mirror_one_cluster_each_for_itself() {
     let other = fixture.control_plane.namespace("two-other").await.unwrap();
     fixture.stop().await;
     fixture.start(&[&other]).await;
-    let mut secret = Secret {
-        string_data: Some([("api-key".to_owned(), fixture.simulator.key().to_owned())].into()),
-        ..Secret::default()
-    };
-    secret.metadata.name = Some("together".to_owned());
-    let post = PostParams::default();
-    let secrets: Api<Secret> = Api::namespaced(fixture.client.clone(), &other);
-    secrets.create(&post, &secret).await.unwrap();
+    let theirs = fixture.furnish(&other, "training", CLUSTER).await;
     let watches: Api<ClusterWatch> = Api::namespaced(fixture.client.clone(), &other);
     let mirrors: Api<Remediation> = Api::namespaced(fixture.client.clone(), &other);
-    let theirs = watches
-        .create(&post, &ClusterWatch::new("training", spec()))
-        .await
-        .unwrap();
     let ours = fixture.synced_watch(|_| {}).await;
-    until("the other one is synced", || async {
-        let watch = watches.get("training").await.unwrap();
-        match stands(&watch, "Ready").as_str() {
-            "True" => Ok(()),
-            other => Err(other.to_owned()),
-        }
+    becomes("Ready of the other one", "True".to_owned(), async || {
+        stands(&watches.get("training").await.unwrap(), "Ready")
     })
     .await;
     let truth = fixture.simulator.truth(CLUSTER);
@@ -180,7 +158,7 @@ async fn two_namespaces_mirror_one_cluster_each_for_itself() {
     assert_eq!(owners(&in_other), [theirs.uid().unwrap()].into());
 
     let before = uids(&in_other);
-    delete(&fixture, "training").await;
+    fixture.delete_watch("training").await;
     fixture.emptied().await;
     let in_other = mirrors.list(&ListParams::default()).await.unwrap().items;
     assert_eq!(uids(&in_other), before);

@@ -19,7 +19,6 @@ use kube::{
 };
 use serde_json::{Value, json};
 use testbed::{control_plane::ControlPlane, simulator::Remediation as Truth};
-use together_remediation_operator::api::remediation::Remediation;
 
 use self::{late::Healths, repository::Repository, servers::Servers};
 use crate::{
@@ -299,12 +298,9 @@ async fn a_repair(live: &Live) {
         live.fixture.turn(POLL).await;
     };
     enter("PENDING").await;
-    let pending = |mirror: &Remediation| {
-        let status = mirror.status.as_ref();
-        status.and_then(|status| status.state.as_deref()) == Some("PENDING")
-    };
+
     let fixture = &live.fixture;
-    fixture.mirror_where(&truth.id, "PENDING", pending).await;
+    fixture.mirror_enters(&truth.id, "PENDING").await;
     live.shown(&truth.id, "Progressing").await;
     let caused = live.caused(async |fixture| {
         for state in ["RUNNING", "QUARANTINING"] {

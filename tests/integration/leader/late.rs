@@ -1,10 +1,7 @@
 //! A write of an old leader that the network delivers after the next one has done its work: of every kind that the
 //! operator makes.
 
-use std::{
-    sync::atomic::{AtomicU32, Ordering},
-    time::Duration,
-};
+use std::time::Duration;
 
 use kube::{
     ResourceExt,
@@ -40,8 +37,7 @@ impl Scene {
             };
             fixture.simulator.put(truth);
         }
-        let account = fixture.control_plane.operator_account(&fixture.namespace);
-        let proxy = ApiProxy::start(&account.await.unwrap()).await.unwrap();
+        let proxy = fixture.observer().await;
         let flags = [flags, &["--min-interval", "1s"]].concat();
         let first = Replica::start_as(&fixture, &flags, proxy.account()).await;
         fixture.synced_watch(|_| {}).await;
@@ -64,7 +60,7 @@ impl Scene {
         until("a write is held", async || {
             // Requests are heeded a second apart; the Lease runs out ten seconds after its last renewal.
             self.first.clock.advance(Duration::from_millis(50));
-            ask(&self.fixture).await;
+            self.fixture.request_anew("training").await;
             match hold.struck() {
                 0 => Err("none yet".to_owned()),
                 _ => Ok(()),
@@ -123,15 +119,6 @@ async fn released(hold: &RunningFault, proxy: &ApiProxy) -> Vec<u16> {
             .ok_or_else(|| "not all".to_owned())
     })
     .await
-}
-
-/// Asks for a sync and does not wait for it.
-async fn ask(fixture: &Fixture) {
-    static ASKED: AtomicU32 = AtomicU32::new(0);
-    let value = format!("late-{}", ASKED.fetch_add(1, Ordering::Relaxed));
-    let annotations = json!({"compute.together.ai/requestedAt": value});
-    let patch = json!({"metadata": {"annotations": annotations}});
-    fixture.patch_watch("training", patch).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

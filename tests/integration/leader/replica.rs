@@ -28,8 +28,7 @@ pub(crate) struct Replica {
 impl Replica {
     /// Starts one with `flags` that takes part in the election of the fixture's namespace.
     pub(crate) async fn start(fixture: &Fixture, flags: &[&str]) -> Self {
-        let account = fixture.control_plane.operator_account(&fixture.namespace);
-        Self::start_as(fixture, flags, &account.await.unwrap()).await
+        Self::start_as(fixture, flags, &fixture.account().await).await
     }
 
     /// The same by way of this account.

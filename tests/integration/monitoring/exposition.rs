@@ -12,9 +12,7 @@ use crate::fixture::{CLUSTER, Fixture};
 
 /// An operator at work, so that most families have series.
 async fn at_work(name: &str) -> Fixture {
-    let fixture = Fixture::new(name).await;
-    fixture.put(1..=3);
-    fixture.synced_watch(|_| {}).await;
+    let fixture = Fixture::mirroring(name, 1..=3).await;
     let [ends, leaves, _] = fixture.simulator.truth(CLUSTER).try_into().unwrap();
     fixture.simulator.enter(CLUSTER, &ends.id, "SUCCEEDED");
     fixture.simulator.remove(CLUSTER, &leaves.id);

@@ -205,11 +205,7 @@ async fn one_that_answers_in_camel_case_is_told_from_others() {
     let (code, report) = probe(camel_case).await;
     assert_eq!(code, Some(1), "{report}");
     assert_eq!(report["failure"]["reason"], "InvalidResponse");
-    assert!(
-        report["failure"]["message"]
-            .to_string()
-            .contains("has_next")
-    );
+    assert_says(&report["failure"]["message"].to_string(), &["has_next"]);
     assert_eq!(report["dialect"]["fieldStyle"], "mixed");
     assert!(
         report["notes"][0].to_string().contains("camelCase"),

@@ -1,7 +1,6 @@
 //! A `ClusterWatch` that goes from one shard to another.
 
 use serde_json::json;
-use together_remediation_operator::api::remediation::Remediation;
 
 use super::{SECOND, Shard, clusters, give, watch_of};
 use crate::{
@@ -76,14 +75,8 @@ async fn one_that_moves_there_and_back_keeps_its_mirrors_and_their_history() {
         simulator.enter(CLUSTER, &id, "RUNNING");
     }
     b.sync(&fixture, "training").await;
-    let running = |mirror: &Remediation| {
-        let state = mirror
-            .status
-            .as_ref()
-            .and_then(|status| status.state.as_deref());
-        state == Some("RUNNING")
-    };
-    fixture.mirror_where(&id, "it runs", running).await;
+
+    fixture.mirror_enters(&id, "RUNNING").await;
 
     give(&fixture, "training", json!(null)).await;
     a.replica.simulator.enter(CLUSTER, &id, "SUCCEEDED");

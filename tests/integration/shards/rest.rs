@@ -33,7 +33,7 @@ async fn what_no_watch_has_is_marked_by_one_shard_and_what_has_moved_by_none() {
         a.replica.clock.advance(LOOK);
     }
     waiting(&a).await;
-    assert_eq!(condition(&fixture.mirror(&id).await, "Synced")[1], "Listed");
+    assert_eq!(fixture.reason(&id).await, "Listed");
     assert!(a.written().is_empty());
 
     fixture.delete_watch("kept").await;

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use serde_json::json;
 use testbed::simulator::{Fault, Remediation as Truth, Times};
 
 use super::{PAGES, cadence, calls, fill, fixture, paged, status, worst_minute};
@@ -62,9 +61,7 @@ async fn watches_that_share_a_key_stay_within_the_sum_of_their_cycles() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mass_disappearance_is_asked_about_ten_at_a_time() {
-    let fixture = Fixture::new("quota-mass").await;
-    fixture.put(0..40);
-    fixture.synced_watch(|_| {}).await;
+    let fixture = Fixture::mirroring("quota-mass", 0..40).await;
     for number in 0..40 {
         fixture
             .simulator
@@ -101,10 +98,7 @@ async fn who_asks_without_end_is_heeded_once_in_the_least_interval() {
     fixture.settled().await;
     let before = fixture.simulator.counters().listings;
     for second in 0..60 {
-        let value = json!({"metadata": {"annotations": {
-            "compute.together.ai/requestedAt": second.to_string()
-        }}});
-        fixture.patch_watch("training", value).await;
+        fixture.request("training", &second.to_string()).await;
         fixture.turn(Duration::from_secs(1)).await;
     }
     let polls = fixture.simulator.counters().listings - before;

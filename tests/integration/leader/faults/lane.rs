@@ -7,7 +7,6 @@ use std::{
 };
 
 use rustix::process::Signal;
-use serde_json::json;
 use testbed::{
     api_proxy::{ApiProxy, Asked, Fault, Observed, RunningFault, Which},
     simulator::Remediation as Truth,
@@ -39,8 +38,7 @@ struct Life {
 
 impl Life {
     async fn start(fixture: &Fixture) -> Self {
-        let account = fixture.control_plane.operator_account(&fixture.namespace);
-        let proxy = ApiProxy::start(&account.await.unwrap()).await.unwrap();
+        let proxy = fixture.observer().await;
         let (kubeconfig, url) = (proxy.account().kubeconfig(), fixture.simulator.url());
         Self {
             process: Process::start(kubeconfig, &url, &fixture.namespace, &SLOW),
@@ -186,8 +184,7 @@ async fn change(fixture: &Fixture) {
             let simulator = &fixture.simulator;
             simulator.change(CLUSTER, &truth.id, |truth| truth.reason = text);
         }
-        let asked = json!({"metadata": {"annotations": {"compute.together.ai/requestedAt": text}}});
-        fixture.patch_watch("training", asked).await;
+        fixture.request("training", &text).await;
         tokio::time::sleep(BEAT).await;
     }
 }
