@@ -121,23 +121,11 @@ impl Fixture {
         let url = self.simulator.url();
         let namespaces = [&[self.namespace.as_str()], more].concat().join(",");
         self.lookouts = 1 + more.len();
-        let line = [
-            "together-remediation-operator",
-            "run",
-            "--api-url",
-            &url,
-            "--allow-http",
-            "--namespace",
-            &namespaces,
-            "--api-qps",
-            "1000",
-            "--api-burst",
-            "1000",
-            "--leader-elect=false",
-            "--admin-addr",
-            "127.0.0.1:0",
-        ];
-        let mut line = [&line[..], limits].concat();
+        let line = format!(
+            "together-remediation-operator run --api-url {url} --allow-http --namespace {namespaces} \
+             --api-qps 1000 --api-burst 1000 --leader-elect=false --admin-addr 127.0.0.1:0"
+        );
+        let mut line = [&line.split(' ').collect::<Vec<_>>()[..], limits].concat();
         if !limits.contains(&"--min-interval") {
             line.extend(["--min-interval", "1s"]);
         }

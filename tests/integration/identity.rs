@@ -1,6 +1,6 @@
 //! Who the operator is to the servers that it calls, by `managedFields` and by the API server's own record.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::collections::BTreeSet;
 
 use axum::{Router, http::HeaderMap, routing::get};
 use k8s_openapi::api::coordination::v1::Lease;
@@ -14,6 +14,7 @@ use together_remediation_operator::{
 use tokio::process::Command;
 
 use crate::{
+    books::recorded,
     fixture::{CLUSTER, Fixture, until},
     process::Process,
     program::PROGRAM,
@@ -128,16 +129,6 @@ fn assert_managed(object: &impl ResourceExt, parts: &[&str]) {
         .iter()
         .map(|part| (FIELD_MANAGER.to_owned(), (*part).to_owned()));
     assert_eq!(managers(object), wanted.collect(), "{}", object.name_any());
-}
-
-/// The requests that the API server recorded.
-fn recorded(log: &Path) -> Vec<Value> {
-    let text = fs::read_to_string(log).unwrap();
-    // The last line may be under way.
-    let lines = text.lines();
-    lines
-        .map_while(|line| serde_json::from_str(line).ok())
-        .collect()
 }
 
 /// A request in the words of [`REQUESTS`].

@@ -15,7 +15,7 @@ use std::{collections::BTreeSet, time::Duration};
 use kube::api::ListParams;
 use serde_json::json;
 use testbed::{
-    api_proxy::{ApiProxy, Asked, RunningFault},
+    api_proxy::{ApiProxy, Asked},
     control_plane::ControlPlane,
 };
 use together_remediation_operator::api::remediation::Remediation;
@@ -24,7 +24,6 @@ use crate::{
     fixture::{Fixture, until},
     look::told,
     setup,
-    steps::holds,
 };
 
 /// Long enough for a poll, whatever is open.
@@ -48,16 +47,6 @@ pub(crate) async fn behind_a_proxy(
     let no_limit = ["--kube-qps", "0"];
     fixture.start_as(proxy.account(), &[], &no_limit).await;
     (fixture, proxy)
-}
-
-/// Waits until a fault has struck so often; fails the test when that takes too long.
-async fn struck(fault: &RunningFault, times: u64) {
-    holds(
-        "the fault strikes",
-        async || fault.struck(),
-        |struck| *struck >= times,
-    )
-    .await;
 }
 
 /// Whether it watches the mirrors.

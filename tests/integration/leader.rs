@@ -107,12 +107,7 @@ async fn one_replica_polls_and_hands_over_when_it_is_stopped() {
     let first = Replica::start(&fixture, &[]).await;
     fixture.synced_watch(|_| {}).await;
     let second = Replica::start(&fixture, &[]).await;
-    holds(
-        "the second stands by",
-        async || second.clock.sleepers(),
-        |found| *found > 0,
-    )
-    .await;
+    second.rests().await;
     fixture.sync("training").await;
     assert!(first.simulator.counters().listings >= 2);
     assert_eq!(second.simulator.counters().calls(), 0);

@@ -31,14 +31,7 @@ const NODES: u32 = 1000;
 const PATIENCE: Duration = Duration::from_secs(400);
 /// `ClusterWatches` that are created at the same time.
 const AT_ONCE: usize = 16;
-const FLAGS: [&str; 6] = [
-    "--api-qps",
-    "1000",
-    "--api-burst",
-    "1000",
-    "--kube-qps",
-    "0",
-];
+const FLAGS: [&str; 3] = ["--api-qps=1000", "--api-burst=1000", "--kube-qps=0"];
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(250);
 /// Between two probes.

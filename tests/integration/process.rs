@@ -7,6 +7,7 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
+use testbed::api_proxy::ApiProxy;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
@@ -57,6 +58,12 @@ impl Process {
     pub(crate) async fn of(fixture: &Fixture, flags: &[&str]) -> Self {
         let (account, url) = (fixture.account().await, fixture.simulator.url());
         Self::start(account.kubeconfig(), &url, &fixture.namespace, flags)
+    }
+
+    /// The same by way of this proxy.
+    pub(crate) fn behind(fixture: &Fixture, proxy: &ApiProxy, flags: &[&str]) -> Self {
+        let (kubeconfig, url) = (proxy.account().kubeconfig(), fixture.simulator.url());
+        Self::start(kubeconfig, &url, &fixture.namespace, flags)
     }
 
     /// Starts it with this command line and environment.

@@ -163,12 +163,7 @@ async fn two_shards_share_the_watches_and_never_an_object() {
     b.proxy.cut();
     b.replica.clock.advance(Duration::from_secs(10));
     b.replica.ended().await.unwrap_err();
-    holds(
-        "it stands by",
-        async || heir.replica.clock.sleepers(),
-        |found| *found > 0,
-    )
-    .await;
+    heir.replica.rests().await;
     let open = fixture.simulator.truth(OTHER).remove(0);
     heir.replica.simulator.enter(OTHER, &open.id, "RUNNING");
     until("the heir writes", || async {

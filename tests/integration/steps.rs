@@ -10,7 +10,7 @@ use kube::{
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use testbed::{
-    api_proxy::ApiProxy,
+    api_proxy::{ApiProxy, RunningFault},
     simulator::{Fault, Remediation as Truth},
 };
 use together_remediation_operator::api::{
@@ -221,6 +221,12 @@ pub(crate) async fn becomes<T: Debug + PartialEq, F: Future<Output = T>>(
 ) {
     let what = format!("{what}: {wanted:?}");
     holds(&what, read, |found| *found == wanted).await;
+}
+
+/// Waits until a fault before the API server has struck so often.
+pub(crate) async fn struck(fault: &RunningFault, times: u64) {
+    let what = format!("the fault strikes {times} times");
+    holds(&what, async || fault.struck(), |struck| *struck >= times).await;
 }
 
 /// Waits until there is no object of this name.

@@ -1,7 +1,7 @@
 //! Objects that the API server holds and the operator cannot read: it takes any offset for a time. What else there is goes
 //! on, and such a status is written anew.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use kube::{
     Api,
@@ -9,9 +9,12 @@ use kube::{
     core::GroupVersionKind,
 };
 use serde_json::{Value, json};
-use testbed::{auditor::see, simulator::Remediation as Truth};
+use testbed::auditor::see;
 
-use crate::fixture::{CLUSTER, Fixture, until};
+use crate::{
+    fixture::{CLUSTER, Fixture, until},
+    steps::becomes,
+};
 
 /// Right for the API server, and no time for anybody else.
 const NO_TIME: &str = "2026-11-23T10:00:00+99:99";
@@ -58,34 +61,13 @@ async fn written_anew(fixture: &Fixture) {
         readable(fixture).await
     })
     .await;
-    until("the mirrors are the truth", || async {
+    let truth = fixture.simulator.truth(CLUSTER).into_iter();
+    let truth: BTreeMap<_, _> = truth.map(|one| (one.id, Some(one.state))).collect();
+    becomes("the mirrors are the truth", truth, async || {
         fixture.clock.advance(POLL);
-        let truth = fixture.simulator.truth(CLUSTER);
-        let mirrors = fixture.all().await;
-        let states = |mirrored: bool| {
-            let mut all: Vec<_> = if mirrored {
-                let of = mirrors.iter().map(|mirror| {
-                    let state = mirror
-                        .status
-                        .as_ref()
-                        .and_then(|status| status.state.clone());
-                    (mirror.spec.id.clone(), state)
-                });
-                of.collect()
-            } else {
-                let of = truth
-                    .iter()
-                    .map(|one| (one.id.clone(), Some(one.state.clone())));
-                of.collect()
-            };
-            all.sort_unstable();
-            all
-        };
-        if states(true) == states(false) {
-            Ok(())
-        } else {
-            Err(format!("{:#?}", states(true)))
-        }
+        let mirrors = fixture.all().await.into_iter();
+        let shown = mirrors.map(|mirror| (mirror.spec.id, mirror.status.and_then(|s| s.state)));
+        shown.collect()
     })
     .await;
     fixture.agrees().await;
@@ -93,12 +75,7 @@ async fn written_anew(fixture: &Fixture) {
 
 async fn mirrored(name: &str) -> (Fixture, [String; 3]) {
     let fixture = Fixture::new(name).await;
-    let ids = [1, 2, 3].map(|number| {
-        let truth = Truth::numbered(CLUSTER, number);
-        let id = truth.id.clone();
-        fixture.simulator.put(truth);
-        id
-    });
+    let ids = [1, 2, 3].map(|number| fixture.put_new(number).id);
     fixture.simulator.enter(CLUSTER, &ids[2], "SUCCEEDED");
     fixture.synced_watch(|_| {}).await;
     (fixture, ids)

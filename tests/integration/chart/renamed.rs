@@ -59,15 +59,6 @@ async fn an_old_name_is_refused_with_the_new_one_unless_it_holds_its_old_default
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_parent_charts_values_are_tolerated() {
-    for (version, helm) in Helm::both() {
-        let plain = helm.template(&[]).await.unwrap();
-        let sets = ["--set", "enabled=true,global.imageRegistry=host.test"];
-        assert_eq!(helm.template(&sets).await.unwrap(), plain, "{version:?}");
-    }
-}
-
 /// The chart as it was with the old names, and without what is new.
 fn before(version: Version) -> PathBuf {
     let to = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("before-{version:?}"));

@@ -1,6 +1,6 @@
 //! Each right that the chart grants is used in a run, and each one that is used is granted, by the API server's own record.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, path::Path};
 
 use k8s_openapi::api::rbac::v1::{ClusterRole, Role};
 use kube::{Api, ResourceExt};
@@ -11,20 +11,18 @@ use super::{
     render,
     stage::{RELEASE, Stage, arguments, beside, fast},
 };
-use crate::fixture::{CLUSTER, until};
+use crate::{
+    books::recorded,
+    fixture::{CLUSTER, until},
+};
 
 /// The namespace whose accounts the API server keeps a record of.
 const AUDITED: &str = "audited";
 
 /// What was asked of objects: group, resource with subresource, and verb. Nothing of it may have been forbidden.
 fn used(log: &Path) -> BTreeSet<[String; 3]> {
-    let text = fs::read_to_string(log).unwrap();
-    // The last line may be under way.
-    let events = text
-        .lines()
-        .map_while(|line| serde_json::from_str::<Value>(line).ok());
     let mut used = BTreeSet::new();
-    for event in events {
+    for event in recorded(log) {
         assert_ne!(event["responseStatus"]["code"], 403, "forbidden: {event}");
         let object = &event["objectRef"];
         let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();

@@ -6,12 +6,6 @@ use crate::{
 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_remediation_gets_a_mirror_that_says_what_the_api_says() {
-    let fixture = Fixture::mirroring("first", 0..40).await;
-    fixture.agrees().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_change_is_written_and_remembered() {
     let fixture = Fixture::new("change").await;
     let truth = fixture.put_in(1, "RUNNING");

@@ -3,11 +3,12 @@
 use kube::ResourceExt;
 use testbed::api_proxy::{Asked, Fault, Which};
 
-use super::{behind_a_proxy, struck};
+use super::behind_a_proxy;
 use crate::{
     fixture::{CLUSTER, Fixture},
     look::told,
     setup,
+    steps::struck,
 };
 
 fn to_watches(asked: &Asked) -> bool {

@@ -42,15 +42,8 @@ async fn a_namespace_that_ends_gets_no_more_and_the_others_go_on() {
         api.put(Truth::numbered(OTHER, number));
     }
     let account = doomed.account().await;
-    let flags = [
-        "--namespace",
-        &other.namespace,
-        "--leader-elect=false",
-        "--kube-qps",
-        "100",
-        "--kube-burst",
-        "1",
-    ];
+    let flags = ["--namespace", &other.namespace, "--leader-elect=false"];
+    let flags = [&flags[..], &["--kube-qps=100", "--kube-burst=1"]].concat();
     let operator = Process::start(account.kubeconfig(), &api.url(), &doomed.namespace, &flags);
     other
         .synced_watch(|spec| spec.cluster_id = OTHER.to_owned())

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use testbed::api_proxy::{ApiProxy, Asked, Fault, Which};
 
-use super::{behind_a_proxy, own_control_plane, struck};
+use super::{behind_a_proxy, own_control_plane};
 use crate::{
     fixture::{CLUSTER, Fixture},
     setup,
+    steps::struck,
 };
 
 /// By hand, behind the operator's back: one mirror is deleted, one is edited.

@@ -7,12 +7,13 @@ use std::{
 
 use testbed::api_proxy::{ApiProxy, Fault, Observed, Which};
 
-use super::{behind_a_proxy, struck, to_mirrors, watches_mirrors};
+use super::{behind_a_proxy, to_mirrors, watches_mirrors};
 use crate::{
     admin::probed,
     fixture::{CLUSTER, until},
     look::{assert_says, told},
     setup,
+    steps::struck,
 };
 
 const MIRRORS: u32 = 12;

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{Shard, clusters, give, watch_of};
 use crate::{
     fixture::{CLUSTER, condition, until},
-    steps::{becomes, holds},
+    steps::becomes,
 };
 
 /// Between two looks for such mirrors.
@@ -29,17 +29,17 @@ async fn what_no_watch_has_is_marked_by_one_shard_and_what_has_moved_by_none() {
     becomes("no shard syncs it", 0, async || b.replica.clock.sleepers()).await;
     let id = fixture.simulator.truth(CLUSTER).remove(0).id;
     for _ in 0..3 {
-        waiting(&a).await;
+        a.replica.rests().await;
         a.replica.clock.advance(LOOK);
     }
-    waiting(&a).await;
+    a.replica.rests().await;
     assert_eq!(fixture.reason(&id).await, "Listed");
     assert!(a.written().is_empty());
 
     fixture.delete_watch("kept").await;
     let by_b = b.proxy.writes().len();
     until("they are marked stale", || async {
-        waiting(&a).await;
+        a.replica.rests().await;
         a.replica.clock.advance(LOOK);
         b.replica.clock.advance(LOOK);
         match a.written().len() {
@@ -56,14 +56,4 @@ async fn what_no_watch_has_is_marked_by_one_shard_and_what_has_moved_by_none() {
             .iter()
             .any(|write| write.asked.writes_to("remediations"))
     );
-}
-
-/// Waits until its look-out waits.
-async fn waiting(shard: &Shard) {
-    holds(
-        "it waits",
-        async || shard.replica.clock.sleepers(),
-        |found| *found > 0,
-    )
-    .await;
 }

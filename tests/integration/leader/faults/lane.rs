@@ -39,9 +39,8 @@ struct Life {
 impl Life {
     async fn start(fixture: &Fixture) -> Self {
         let proxy = fixture.observer().await;
-        let (kubeconfig, url) = (proxy.account().kubeconfig(), fixture.simulator.url());
         Self {
-            process: Process::start(kubeconfig, &url, &fixture.namespace, &SLOW),
+            process: Process::behind(fixture, &proxy, &SLOW),
             proxy,
         }
     }
