@@ -37,15 +37,18 @@ impl Stage {
     /// A cluster without definitions, releases and watches.
     pub(crate) async fn begin(version: Version) -> Option<Self> {
         let helm = Helm::new(version)?;
-        let control_plane = ControlPlane::start().await.unwrap();
+        Some(Self::on(ControlPlane::start().await.unwrap(), helm))
+    }
+
+    fn on(control_plane: ControlPlane, helm: Helm) -> Self {
         // After a change of definitions the API server answers 429 for a moment, also seconds later.
         let mut config = control_plane.admin_config();
         config.default_retry = true;
-        Some(Self {
+        Self {
             client: Client::try_from(config).unwrap(),
             helm: helm.with(control_plane.kubeconfig()),
             control_plane,
-        })
+        }
     }
 
     /// Each Helm on one control plane, which is without definitions again when the next one begins.
@@ -65,14 +68,16 @@ impl Stage {
 
     /// One for tests that ask what an API server would take, and leave nothing of the whole cluster's behind: it has the
     /// Prometheus operator's kinds, and none of ours.
-    pub(crate) async fn shared() -> Option<&'static Self> {
-        static SHARED: OnceCell<Option<Stage>> = OnceCell::const_new();
+    pub(crate) async fn shared() -> Option<Self> {
+        static SHARED: OnceCell<ControlPlane> = OnceCell::const_new();
+        let helm = Helm::new(Version::V4)?;
         let shared = SHARED.get_or_init(async || {
-            let stage = Self::begin(Version::V4).await?;
-            stage.control_plane.apply(&monitors()).await.unwrap();
-            Some(stage)
+            let control_plane = ControlPlane::start().await.unwrap();
+            control_plane.apply(&monitors()).await.unwrap();
+            control_plane
         });
-        shared.await.as_ref()
+        // A client of its own: one lives as long as the test that made it.
+        Some(Self::on(shared.await.clone(), helm))
     }
 
     /// A fresh namespace with Pod Security "restricted".
