@@ -2,9 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use testbed::control_plane::{ControlPlane, RequestCounts};
+use testbed::control_plane::RequestCounts;
 
-use crate::{fixture::Fixture, setup};
+use crate::{
+    fixture::Fixture,
+    setup::{self, own_control_plane},
+};
 
 const REMEDIATIONS: u32 = 1_000;
 /// Remediations a page of the API, and mirrors a page of the API server when the operator starts.
@@ -37,8 +40,7 @@ fn restore_checks(since: Instant) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_mirror_costs_two_writes_each_and_nothing_after_that() {
-    let control_plane = ControlPlane::start().await.unwrap();
-    setup::install(&control_plane).await;
+    let control_plane = own_control_plane().await;
     let mut fixture = Fixture::on(&control_plane, "counted").await;
     fixture.put(0..REMEDIATIONS);
     let before = control_plane.requests().await.unwrap();

@@ -101,12 +101,14 @@ async fn busy() -> (Fixture, Process) {
 
         fixture.mirror_enters(running, state).await;
     }
-    let retain = json!({"spec": {"deletionPolicy": "Retain"}});
-    fixture.patch_watch("training", retain).await;
+
+    fixture.respec(json!({"deletionPolicy": "Retain"})).await;
     let free = |mirror: &Remediation| mirror.owner_references().is_empty();
     fixture.mirror_where(running, "it has no owner", free).await;
-    let one = json!({"spec": {"retention": {"ttlAfterFinished": "1s"}}});
-    fixture.patch_watch("training", one).await;
+
+    fixture
+        .respec(json!({"retention": {"ttlAfterFinished": "1s"}}))
+        .await;
     becomes("finished ones are dropped", 1, async || {
         fixture.all().await.len()
     })

@@ -23,18 +23,10 @@ use together_remediation_operator::api::remediation::Remediation;
 use crate::{
     fixture::{Fixture, until},
     look::told,
-    setup,
 };
 
 /// Long enough for a poll, whatever is open.
 const POLL: Duration = Duration::from_secs(70);
-
-/// A control plane of the test's own, with the definitions installed.
-async fn own_control_plane() -> ControlPlane {
-    let control_plane = ControlPlane::start().await.unwrap();
-    setup::install(&control_plane).await;
-    control_plane
-}
 
 /// A fixture whose operator reaches the API server through a proxy.
 pub(crate) async fn behind_a_proxy(

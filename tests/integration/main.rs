@@ -24,6 +24,7 @@ mod messages;
 mod monitoring;
 mod namespaces;
 mod on_kind;
+mod policy;
 mod privacy;
 mod probe;
 mod process;

@@ -84,8 +84,12 @@ impl Fixture {
 
     /// Suspends the watch named `training`, or resumes it.
     pub(crate) async fn suspend(&self, suspend: bool) {
-        let spec = json!({"spec": {"suspend": suspend}});
-        self.patch_watch("training", spec).await;
+        self.respec(json!({"suspend": suspend})).await;
+    }
+
+    /// Merges this into the spec of the watch named `training`.
+    pub(crate) async fn respec(&self, spec: Value) {
+        self.patch_watch("training", json!({"spec": spec})).await;
     }
 
     pub(crate) async fn delete_watch(&self, name: &str) {

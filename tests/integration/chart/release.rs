@@ -37,8 +37,7 @@ async fn published(to: &Path) {
 
 #[test]
 fn the_workflow_publishes_by_the_script_that_is_rehearsed() {
-    let workflow = fs::read_to_string(file(".github/workflows/release.yml")).unwrap();
-    let workflow: Value = serde_saphyr::from_str(&workflow).unwrap();
+    let workflow = setup::yaml(".github/workflows/release.yml");
     let steps = workflow["jobs"]["release"]["steps"].as_array().unwrap();
     let script = steps.iter().find(|step| step["run"] == ".ci/release");
     let given = script.unwrap()["env"].as_object().unwrap();

@@ -72,16 +72,17 @@ async fn each_right_is_used_and_nothing_is_asked_without_one() {
         fixture.simulator.enter(CLUSTER, id, state);
         fixture.mirror_enters(id, state).await;
     }
-    let retain = json!({"spec": {"deletionPolicy": "Retain"}});
-    fixture.patch_watch("training", retain).await;
+
+    fixture.respec(json!({"deletionPolicy": "Retain"})).await;
     fixture
         .mirror_where(running, "it has no owner", |mirror| {
             mirror.owner_references().is_empty()
         })
         .await;
-    let one =
-        json!({"spec": {"retention": {"maxFinishedPerInstance": 1, "ttlAfterFinished": "1s"}}});
-    fixture.patch_watch("training", one).await;
+
+    fixture
+        .respec(json!({"retention": {"maxFinishedPerInstance": 1, "ttlAfterFinished": "1s"}}))
+        .await;
 
     let clusters: Api<ClusterRole> = Api::all(stage.client.clone());
     let cluster = clusters.get(RELEASE).await.unwrap();

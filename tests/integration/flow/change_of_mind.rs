@@ -64,13 +64,12 @@ async fn nothing_more_is_written(fixture: &Fixture) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_watch_that_is_suspended_stops_its_writes_and_goes_on_where_it_was() {
     let fixture = in_the_middle("suspend-mid").await;
-    let suspend = |suspend: bool| json!({"spec": {"suspend": suspend}});
-    fixture.patch_watch("training", suspend(true)).await;
+    fixture.suspend(true).await;
     nothing_more_is_written(&fixture).await;
     let watch = fixture.watches().get("training").await.unwrap();
     assert_eq!(told(&watch, "Ready").message, "Suspended");
     fixture.forget_most().await;
-    fixture.patch_watch("training", suspend(false)).await;
+    fixture.suspend(false).await;
     fixture.ready("training", "Synced").await;
     fixture.agrees().await;
 }
@@ -78,12 +77,11 @@ async fn a_watch_that_is_suspended_stops_its_writes_and_goes_on_where_it_was() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_watch_that_is_edited_stops_the_writes_of_what_it_was() {
     let fixture = in_the_middle("edit-mid").await;
-    let none_such = json!({"spec": {"states": ["FAILED"]}});
-    fixture.patch_watch("training", none_such).await;
+
+    fixture.respec(json!({"states": ["FAILED"]})).await;
     nothing_more_is_written(&fixture).await;
-    let every = json!({"spec": {"states": null}});
     fixture.forget_most().await;
-    fixture.patch_watch("training", every).await;
+    fixture.respec(json!({"states": null})).await;
     fixture.edit_heeded("training").await;
     fixture.ready("training", "Synced").await;
     fixture.agrees().await;

@@ -92,9 +92,7 @@ async fn omitted_fields_appear_nowhere_also_when_omitted_later() {
         OmitField::ActiveHealthCheckRunId,
         OmitField::PassiveHealthCheckEventId,
     ];
-    fixture
-        .patch_watch("training", json!({"spec": {"omit": all}}))
-        .await;
+    fixture.respec(json!({"omit": all})).await;
     let watch = fixture.ready("training", "Synced").await;
     let mut mirror = fixture.mirror(&truth.id).await;
     mirror.metadata.managed_fields = None;

@@ -7,47 +7,10 @@ use testbed::simulator::Remediation as Truth;
 use together_remediation_operator::api::cluster_watch::DeletionPolicy;
 
 use crate::{
-    fixture::{CLUSTER, Fixture, until},
+    fixture::{CLUSTER, Fixture},
     look::told,
-    steps::{becomes, dry_run, unfilled},
+    steps::becomes,
 };
-
-/// No mirror without the label `team`.
-const POLICY: &str = r#"
-apiVersion: admissionregistration.k8s.io/v1
-kind: ValidatingAdmissionPolicy
-metadata: {name: $NAMESPACE}
-spec:
-  failurePolicy: Fail
-  matchConstraints:
-    resourceRules:
-      - {apiGroups: [compute.together.ai], apiVersions: ["*"], operations: [CREATE, UPDATE], resources: [remediations, remediations/status]}
-  validations:
-    - expression: "has(object.metadata.labels) && 'team' in object.metadata.labels"
-      message: the label team is missing
----
-apiVersion: admissionregistration.k8s.io/v1
-kind: ValidatingAdmissionPolicyBinding
-metadata: {name: $NAMESPACE}
-spec:
-  policyName: $NAMESPACE
-  validationActions: [Deny]
-  matchResources: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: $NAMESPACE}}}
-"#;
-
-/// Puts the policy in force.
-async fn demand_a_team(fixture: &Fixture) {
-    let policy = POLICY.replace("$NAMESPACE", &fixture.namespace);
-    fixture.control_plane.apply(&policy).await.unwrap();
-    let object = unfilled("probe");
-    until("the policy refuses", || async {
-        match fixture.mirrors().create(&dry_run(), &object).await {
-            Err(kube::Error::Api(status)) if status.code == 422 => Ok(()),
-            other => Err(format!("{other:?}")),
-        }
-    })
-    .await;
-}
 
 /// The mirrors that `kubectl get remediations -l` shows by this selector.
 async fn selected(fixture: &Fixture, selector: &str) -> usize {
@@ -118,7 +81,9 @@ async fn a_cluster_watch_with_a_name_too_long_for_a_label_mirrors_without_it() {
 async fn where_a_policy_demands_a_label_mirrors_are_made_and_changed_with_it() {
     let mut fixture = Fixture::idle("demanded").await;
     put_three(&fixture);
-    demand_a_team(&fixture).await;
+    let demand = "has(object.metadata.labels) && 'team' in object.metadata.labels";
+    let message = "the label team is missing";
+    fixture.demand(demand, message, "probe").await;
     fixture.start(&[]).await;
     fixture.watch("training", |_| {}).await;
     let refused = fixture

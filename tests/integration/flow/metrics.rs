@@ -75,9 +75,7 @@ async fn the_series_of_a_watch_go_with_it_and_stay_with_an_edit() {
     };
     assert_eq!(names().await, "other training");
 
-    fixture
-        .patch_watch("training", json!({"spec": {"interval": "50s"}}))
-        .await;
+    fixture.respec(json!({"interval": "50s"})).await;
     fixture.ready("training", "Synced").await;
     fixture.settled().await;
     assert_eq!(

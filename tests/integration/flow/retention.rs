@@ -8,6 +8,7 @@ use kube::{
     ResourceExt,
     api::{DeleteParams, ListParams, PostParams, WatchEvent, WatchParams},
 };
+use serde_json::json;
 use testbed::simulator::Remediation as Truth;
 use together_remediation_operator::api::{
     cluster_watch::Retention,
@@ -193,8 +194,10 @@ async fn retention_that_is_set_later_prunes_what_is_there() {
         &fixture.all().await,
         &fixture.truth_of(&[&old, &newer, &open]),
     );
-    let retention = serde_json::json!({"spec": {"retention": {"ttlAfterFinished": "1h", "maxFinishedPerInstance": 5}}});
-    fixture.patch_watch("training", retention).await;
+
+    fixture
+        .respec(json!({"retention": {"ttlAfterFinished": "1h", "maxFinishedPerInstance": 5}}))
+        .await;
     fixture.ready("training", "Synced").await;
     assert_mirrors(&fixture.all().await, &fixture.truth_of(&[&newer, &open]));
 }

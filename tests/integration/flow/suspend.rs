@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use kube::ResourceExt;
-use serde_json::json;
 
 use crate::{
     fixture::{CLUSTER, Fixture},
@@ -90,14 +89,13 @@ async fn what_is_open_gets_stale_while_its_watch_is_suspended() {
     let fixture = Fixture::new("suspend-stale").await;
     let truth = fixture.put_in(1, "RUNNING");
     fixture.synced_watch(|_| {}).await;
-    let suspend = |suspend: bool| json!({"spec": {"suspend": suspend}});
-    fixture.patch_watch("training", suspend(true)).await;
+    fixture.suspend(true).await;
     fixture.edit_seen("training").await;
     let before = fixture.versions().await;
     fixture.turn(Duration::from_secs(160)).await;
     assert_eq!(fixture.versions().await, before, "not stale yet");
     fixture.turn(Duration::from_secs(10)).await;
     fixture.mirror_is(&truth.id, "Stale").await;
-    fixture.patch_watch("training", suspend(false)).await;
+    fixture.suspend(false).await;
     fixture.mirror_is(&truth.id, "Listed").await;
 }

@@ -106,9 +106,7 @@ async fn an_edited_policy_changes_the_owners_of_mirrors_that_are_there() {
         ("Retain", BTreeSet::new()),
         ("Delete", [watch.uid().unwrap()].into()),
     ] {
-        fixture
-            .patch_watch("training", json!({"spec": {"deletionPolicy": policy}}))
-            .await;
+        fixture.respec(json!({"deletionPolicy": policy})).await;
         fixture.edit_heeded("training").await;
         fixture.ready("training", "Synced").await;
         for mirror in fixture.all().await {
@@ -170,9 +168,7 @@ async fn an_edited_watch_is_progressing_until_the_edit_is_synced() {
     let first = fixture.synced_watch(|_| {}).await;
     assert_eq!(first.status.unwrap().observed_generation, Some(1));
     fixture.simulator.fault(OUTAGE, Times::UntilCleared);
-    fixture
-        .patch_watch("training", json!({"spec": {"omit": ["reason"]}}))
-        .await;
+    fixture.respec(json!({"omit": ["reason"]})).await;
     let watch = fixture.ready("training", "Progressing").await;
     assert_eq!(watch.metadata.generation, Some(2));
     assert_eq!(watch.status.as_ref().unwrap().observed_generation, Some(2));

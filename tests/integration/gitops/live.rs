@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use testbed::{control_plane::ControlPlane, simulator::Remediation as Truth};
 
 use self::{late::Healths, repository::Repository, servers::Servers};
+use super::examples::second_for;
 use crate::{
     fixture::{CLUSTER, Fixture, until},
     steps::gone,
@@ -205,12 +206,8 @@ async fn wave_waits_for_a_watch(live: &mut Live) {
     let fixture = &live.fixture;
     fixture.simulator.add_cluster(SECOND);
     let wave = |wave: &str| json!({"argocd.argoproj.io/sync-wave": wave});
-    let second = json!({
-        "apiVersion": "compute.together.ai/v1alpha1",
-        "kind": "ClusterWatch",
-        "metadata": {"name": "second", "namespace": fixture.namespace, "annotations": wave("1")},
-        "spec": {"clusterId": SECOND, "apiKeySecretRef": {"name": "together"}},
-    });
+    let mut second = second_for(fixture, SECOND);
+    second["metadata"]["annotations"] = wave("1");
     let after = json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",

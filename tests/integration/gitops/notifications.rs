@@ -1,10 +1,7 @@
 //! The triggers and templates of docs/argo-cd/notifications.yaml, by the real Argo CD, on an Application that says what the
 //! watches of docs/argo-cd say.
 
-use std::fs;
-
 use serde_json::{Value, json};
-use testbed::drift::file;
 
 use super::{
     SETTINGS,
@@ -17,8 +14,7 @@ async fn application(argo: &ArgoCd, watches: &[&str]) -> Value {
     let mut resources = vec![json!({"kind": "Namespace", "name": "gpu-ops", "version": "v1"})];
     for name in watches {
         let at = format!("{FOLDER}/ClusterWatch/testdata/{name}.yaml");
-        let watch = fs::read_to_string(file(&at)).unwrap();
-        let watch = serde_saphyr::from_str(&watch).unwrap();
+        let watch = setup::yaml(&at);
         let health = argo.health(&watch, SETTINGS).await;
         resources.push(json!({
             "group": "compute.together.ai", "kind": "ClusterWatch", "version": "v1alpha1",

@@ -7,11 +7,10 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::{Api, ResourceExt, api::DeleteParams};
 use testbed::{control_plane::ControlPlane, simulator::Remediation as Truth};
 
-use super::own_control_plane;
 use crate::{
     admin::{alive, older_definitions, probed, writes},
     fixture::{CLUSTER, Fixture},
-    setup,
+    setup::{self, own_control_plane},
     steps::{becomes, gone},
 };
 

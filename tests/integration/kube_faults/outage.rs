@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use super::own_control_plane;
 use together_remediation_operator::clock::Clock;
 
 use crate::{
     admin::{alive, probed},
     fixture::{CLUSTER, Fixture},
+    setup::own_control_plane,
     steps::holds,
 };
 

@@ -11,13 +11,11 @@ use kube::{
     api::{DeleteParams, Patch, PatchParams, PostParams},
 };
 use serde_json::json;
-use together_remediation_operator::api::remediation::{Remediation, RemediationSpec};
 
-use super::own_control_plane;
 use crate::{
     fixture::{CLUSTER, Fixture, condition, until},
     look::{AGREES, assert_says, stands, told},
-    steps::dry_run,
+    setup::own_control_plane,
 };
 
 /// No more than five mirrors.
@@ -28,63 +26,20 @@ metadata: {name: few, namespace: $NAMESPACE}
 spec: {hard: {count/remediations.compute.together.ai: "$HARD"}}
 "#;
 
-/// No mirror of these ids.
-const POLICY: &str = r#"
-apiVersion: admissionregistration.k8s.io/v1
-kind: ValidatingAdmissionPolicy
-metadata: {name: $NAMESPACE}
-spec:
-  failurePolicy: Fail
-  matchConstraints:
-    resourceRules:
-      - {apiGroups: [compute.together.ai], apiVersions: ["*"], operations: [CREATE, UPDATE], resources: [remediations, remediations/status]}
-  validations:
-    - expression: "!(object.spec.id in $IDS)"
-      message: not this one
----
-apiVersion: admissionregistration.k8s.io/v1
-kind: ValidatingAdmissionPolicyBinding
-metadata: {name: $NAMESPACE}
-spec:
-  policyName: $NAMESPACE
-  validationActions: [Deny]
-  matchResources: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: $NAMESPACE}}}
-"#;
-
-async fn apply(fixture: &Fixture, manifest: &str) {
-    let manifest = manifest.replace("$NAMESPACE", &fixture.namespace);
-    fixture.control_plane.apply(&manifest).await.unwrap();
-}
-
 /// Lets the namespace have `hard` mirrors, and waits until that is in force. The quota controller learns of a definition
 /// within a minute, and looks at a quota when it is made.
 pub(super) async fn quota(fixture: &Fixture, hard: u32) {
     let quotas: Api<ResourceQuota> = Api::namespaced(fixture.client.clone(), &fixture.namespace);
     until("the quota is in force", || async {
         let _ = quotas.delete("few", &DeleteParams::default()).await;
-        apply(fixture, &QUOTA.replace("$HARD", &hard.to_string())).await;
+        let quota = QUOTA.replace("$HARD", &hard.to_string());
+        let quota = quota.replace("$NAMESPACE", &fixture.namespace);
+        fixture.control_plane.apply(&quota).await.unwrap();
         tokio::time::sleep(Duration::from_secs(2)).await;
         let status = quotas.get("few").await.unwrap().status.unwrap_or_default();
         match status.hard.filter(|hard| !hard.is_empty()) {
             Some(_) if status.used.is_some_and(|used| !used.is_empty()) => Ok(()),
             _ => Err("Not yet processed by the operator".to_owned()),
-        }
-    })
-    .await;
-}
-
-/// Waits until admission refuses a mirror of `id`, or does not, without creating one.
-async fn refuses(fixture: &Fixture, id: &str, refuses: bool) {
-    let spec = RemediationSpec {
-        cluster_id: CLUSTER.to_owned(),
-        id: id.to_owned(),
-    };
-    let object = Remediation::new("probe", spec);
-    until("the refusal is as wanted", || async {
-        match fixture.mirrors().create(&dry_run(), &object).await {
-            Err(kube::Error::Api(status)) if status.code == 422 && refuses => Ok(()),
-            Ok(_) if !refuses => Ok(()),
-            other => Err(format!("{other:?}")),
         }
     })
     .await;
@@ -132,12 +87,9 @@ async fn what_admission_denies_starves_nobody_and_is_marked_once_it_may_be() {
     // The API lists the newest first: these are met before all others.
     let denied = fixture.put(60..160);
     fixture.put(0..60);
-    apply(
-        &fixture,
-        &POLICY.replace("$IDS", &format!("{denied:?}").replace('"', "'")),
-    )
-    .await;
-    refuses(&fixture, &denied[0], true).await;
+    let ids = format!("{denied:?}").replace('"', "'");
+    let demand = format!("!(object.spec.id in {ids})");
+    fixture.demand(&demand, "not this one", &denied[0]).await;
     fixture.watch("training", |_| {}).await;
     let message = fixture.polls_until("WriteFailed").await;
     assert_says(&message, &["not this one", "change the admission policy"]);
@@ -146,7 +98,7 @@ async fn what_admission_denies_starves_nobody_and_is_marked_once_it_may_be() {
     let delete = DeleteParams::default();
     let bindings: Api<ValidatingAdmissionPolicyBinding> = Api::all(fixture.client.clone());
     bindings.delete(&fixture.namespace, &delete).await.unwrap();
-    refuses(&fixture, &denied[0], false).await;
+    fixture.refuses(&denied[0], false).await;
     fixture.polls_until("Synced").await;
     fixture.agrees().await;
     fixture.writes_no_more().await;

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use testbed::api_proxy::{ApiProxy, Asked, Fault, Which};
 
-use super::{behind_a_proxy, own_control_plane};
+use super::behind_a_proxy;
 use crate::{
     fixture::{CLUSTER, Fixture},
-    setup,
+    setup::{self, own_control_plane},
     steps::struck,
 };
 

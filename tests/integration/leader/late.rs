@@ -161,12 +161,15 @@ async fn a_late_delete_is_refused() {
         scene.tell(|api| api.enter(CLUSTER, &id, "SUCCEEDED"));
     }
     scene.fixture.sync("training").await;
-    let retention = json!({"spec": {"retention": {"maxFinishedPerInstance": 1}}});
-    scene.fixture.patch_watch("training", retention).await;
+
+    scene
+        .fixture
+        .respec(json!({"retention": {"maxFinishedPerInstance": 1}}))
+        .await;
     let hold = scene.held(|asked| asked.method == "DELETE").await;
     // They are to stay after all, and change: else they were simply gone.
-    let keep = json!({"spec": {"retention": null}});
-    scene.fixture.patch_watch("training", keep).await;
+
+    scene.fixture.respec(json!({"retention": null})).await;
     for number in 0..3 {
         let id = Truth::numbered(CLUSTER, number).id;
         let reason = Some("seen again".to_owned());

@@ -12,8 +12,10 @@ async fn a_watch_that_is_edited_every_second_costs_no_more_than_a_healthy_one() 
     let mut seen = vec![calls(&fixture)];
     for second in 0..150 {
         let interval = format!("{}s", 120 + second % 2);
-        let edit = json!({"spec": {"fullResyncInterval": interval}});
-        fixture.patch_watch("training", edit).await;
+
+        fixture
+            .respec(json!({"fullResyncInterval": interval}))
+            .await;
         fixture.edit_seen("training").await;
         fixture.turn(Duration::from_secs(1)).await;
         seen.push(calls(&fixture));

@@ -13,7 +13,7 @@ use testbed::simulator::Remediation as Truth;
 use super::{DEFINITIONS, KEY, KUSTOMIZE, Live, POLL, WATCHES, definitions, ready};
 use crate::{
     fixture::{CLUSTER, until},
-    gitops::examples::watch_for,
+    gitops::examples::{second_for, watch_for},
     run::{kubectl, said},
     steps::{becomes, gone},
 };
@@ -87,12 +87,7 @@ async fn suspend(live: &Live) {
 pub(super) async fn mirrors_are_left_alone(live: &Live) {
     let fixture = &live.fixture;
     fixture.simulator.add_cluster(SECOND);
-    let second = json!({
-        "apiVersion": "compute.together.ai/v1alpha1",
-        "kind": "ClusterWatch",
-        "metadata": {"name": "second", "namespace": fixture.namespace},
-        "spec": {"clusterId": SECOND, "apiKeySecretRef": {"name": "together"}},
-    });
+    let second = second_for(fixture, SECOND);
     live.source
         .write("watches/second.yaml", &second.to_string());
     for (number, cluster) in [(1, CLUSTER), (2, CLUSTER), (3, SECOND)] {
