@@ -57,7 +57,7 @@ async fn a_first_mirror_costs_two_writes_each_and_nothing_after_that() {
     fixture.agrees().await;
     setup::say(&format!(
         "first mirror of {REMEDIATIONS}: {} calls to the API, {} POST, {} PUT of the status, {} writes in all",
-        fixture.simulator.counters().calls(),
+        fixture.calls(),
         writes(&first, "POST", ""),
         writes(&first, "PUT", "status"),
         all_writes(&first),
@@ -75,11 +75,7 @@ async fn a_first_mirror_costs_two_writes_each_and_nothing_after_that() {
     fixture.sync("training").await;
     let polls = (listed() - listed_before) / pages;
     assert!(polls >= 11, "{polls} polls");
-    assert_eq!(
-        fixture.simulator.counters().calls(),
-        listed(),
-        "pages alone are asked for"
-    );
+    assert_eq!(fixture.calls(), listed(), "pages alone are asked for");
     let idle = control_plane.requests().await.unwrap().since(&before);
     assert_eq!(all_writes(&idle), 0);
     assert_eq!(

@@ -68,7 +68,7 @@ async fn crash(account: &OperatorAccount, point: u64, last: LastAnswer) {
         let id = truth.id.clone();
         fixture.simulator.put(truth);
         if number % 2 == 0 {
-            fixture.simulator.enter(CLUSTER, &id, "SUCCEEDED");
+            fixture.enter(&id, "SUCCEEDED");
         }
     }
     fixture.watch("training", |_| {}).await;

@@ -15,7 +15,7 @@ use tokio::process::Command;
 
 use crate::{
     books::recorded,
-    fixture::{CLUSTER, Fixture, until},
+    fixture::{Fixture, until},
     process::Process,
     program::PROGRAM,
     steps::{becomes, events},
@@ -93,11 +93,11 @@ async fn busy() -> (Fixture, Process) {
             spec.active_interval = Some("5s".to_owned());
         })
         .await;
-    let truth = fixture.simulator.truth(CLUSTER);
+    let truth = fixture.truth();
     let running = &truth[0].id;
     // The second Event of a kind is a patch of the first.
     for state in ["PENDING", "RUNNING", "PENDING", "RUNNING"] {
-        fixture.simulator.enter(CLUSTER, running, state);
+        fixture.enter(running, state);
 
         fixture.mirror_enters(running, state).await;
     }

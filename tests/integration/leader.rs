@@ -77,7 +77,7 @@ async fn api(fixture: &Fixture) -> Simulator {
     simulator.set_clock(fixture.simulator.now());
     simulator.add_cluster(CLUSTER);
     simulator.add_key(fixture.simulator.key(), None);
-    for truth in fixture.simulator.truth(CLUSTER) {
+    for truth in fixture.truth() {
         simulator.put(truth);
     }
     simulator

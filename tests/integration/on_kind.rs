@@ -28,7 +28,7 @@ async fn mirrored_changed_restarted_and_collected_on_a_kind_node() {
     fixture.agrees().await;
 
     let id = Truth::numbered(CLUSTER, 7).id;
-    fixture.simulator.enter(CLUSTER, &id, "FAILED");
+    fixture.enter(&id, "FAILED");
     fixture.sync("training").await;
     assert_eq!(
         condition(&fixture.mirror(&id).await, "Stalled"),

@@ -225,8 +225,8 @@ fn without(mut object: Value, part: &str, fields: &[&str]) -> String {
 
 /// Lets a remediation fail and waits for the Event that tells of it.
 async fn fails_and_is_told(fixture: &Fixture) {
-    let running = &fixture.simulator.truth(CLUSTER)[1].id;
-    fixture.simulator.enter(CLUSTER, running, "FAILED");
+    let running = &fixture.truth()[1].id;
+    fixture.enter(running, "FAILED");
     until("an Event tells of it", || async {
         let events = all::<Event>(fixture).await;
         let told = |event: &Value| event["regarding"]["name"] == **running;
@@ -280,12 +280,7 @@ async fn nothing_shows(format: &str) {
         fixture.sync("training").await;
         fixture.ready("training", "Synced").await;
     }
-    for (mirror, truth) in fixture
-        .all()
-        .await
-        .iter()
-        .zip(fixture.simulator.truth(CLUSTER))
-    {
+    for (mirror, truth) in fixture.all().await.iter().zip(fixture.truth()) {
         assert_mirrors(std::slice::from_ref(mirror), &[truth]);
         let object = serde_json::to_value(mirror).unwrap();
         // The conditions say why something awaits approval, or what failed: never who.

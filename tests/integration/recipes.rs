@@ -125,7 +125,7 @@ fn nodes(fixture: &Fixture) -> String {
         truth.id
     };
     let failed = put(one(1, "gpu-dp-17", "2026-11-20T10:00:00Z"));
-    fixture.simulator.enter(CLUSTER, &failed, "FAILED");
+    fixture.enter(&failed, "FAILED");
     let old = Truth {
         state: "FAILED".to_owned(),
         end_time: Some("2025-01-01T10:00:00Z".to_owned()),
@@ -145,7 +145,7 @@ fn nodes(fixture: &Fixture) -> String {
         instance_id: Truth::numbered(CLUSTER, 1).instance_id,
         ..one(5, "gpu-dp-17", &now.to_string())
     });
-    fixture.simulator.enter(CLUSTER, &running, "RUNNING");
+    fixture.enter(&running, "RUNNING");
     running
 }
 
@@ -165,7 +165,7 @@ async fn each_does_what_it_says() {
     fixture.synced_watch(|_| {}).await;
     for ((heading, command), (_, wanted)) in recipes.iter().zip(PRINTS) {
         if heading.starts_with("Wait until a remediation") {
-            fixture.simulator.enter(CLUSTER, &running, "SUCCEEDED");
+            fixture.enter(&running, "SUCCEEDED");
             fixture.sync("training").await;
         }
         until(heading, || async {

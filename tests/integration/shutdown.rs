@@ -21,7 +21,7 @@ use testbed::{
 
 use crate::{
     books::assert_each_written_once,
-    fixture::{CLUSTER, Fixture},
+    fixture::Fixture,
     leader::{LEASE, stage},
     process::Process,
     setup,
@@ -66,7 +66,7 @@ impl Scene {
         let process = Process::behind(&self.fixture, &second, &[]);
         self.fixture.ready("training", "Synced").await;
         self.fixture.sync("training").await;
-        let truth = self.fixture.simulator.truth(CLUSTER);
+        let truth = self.fixture.truth();
         assert_mirrors(&self.fixture.all().await, &truth);
         terminated(process).await;
         let books = [self.proxy.writes(), second.writes()];

@@ -2,7 +2,10 @@
 
 use std::fmt::Debug;
 
-use k8s_openapi::api::{core::v1::Secret, events::v1::Event};
+use k8s_openapi::{
+    api::{core::v1::Secret, events::v1::Event},
+    apimachinery::pkg::apis::meta::v1::Condition,
+};
 use kube::{
     Api, Resource,
     api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
@@ -20,6 +23,7 @@ use together_remediation_operator::api::{
 
 use crate::{
     fixture::{CLUSTER, Fixture, condition, secret, spec, until},
+    look::told,
     truth::assert_mirrors,
 };
 
@@ -48,13 +52,38 @@ impl Fixture {
     /// The same, and lets it enter this state; as it was before.
     pub(crate) fn put_in(&self, number: u32, state: &str) -> Truth {
         let truth = self.put_new(number);
-        self.simulator.enter(CLUSTER, &truth.id, state);
+        self.enter(&truth.id, state);
         truth
+    }
+
+    /// What the API holds of [`CLUSTER`].
+    pub(crate) fn truth(&self) -> Vec<Truth> {
+        self.simulator.truth(CLUSTER)
+    }
+
+    /// Lets one of [`CLUSTER`] enter this state.
+    pub(crate) fn enter(&self, id: &str, state: &str) {
+        self.simulator.enter(CLUSTER, id, state);
+    }
+
+    /// Lets the API forget one of [`CLUSTER`].
+    pub(crate) fn forget(&self, id: &str) -> bool {
+        self.simulator.remove(CLUSTER, id)
+    }
+
+    /// The calls that the API has had.
+    pub(crate) fn calls(&self) -> u64 {
+        self.simulator.counters().calls()
+    }
+
+    /// A condition of the watch named `training`, as it is now.
+    pub(crate) async fn told(&self, type_: &str) -> Condition {
+        told(&self.watches().get("training").await.unwrap(), type_)
     }
 
     /// What the API holds of these.
     pub(crate) fn truth_of(&self, wanted: &[&Truth]) -> Vec<Truth> {
-        let mut truth = self.simulator.truth(CLUSTER);
+        let mut truth = self.truth();
         truth.retain(|truth| wanted.iter().any(|wanted| wanted.id == truth.id));
         truth
     }
@@ -152,7 +181,7 @@ impl Fixture {
 
     /// Fails unless the mirrors are what the API says of [`CLUSTER`].
     pub(crate) async fn agrees(&self) {
-        assert_mirrors(&self.all().await, &self.simulator.truth(CLUSTER));
+        assert_mirrors(&self.all().await, &self.truth());
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use testbed::auditor::see;
 
 use crate::{
-    fixture::{CLUSTER, Fixture, until},
+    fixture::{Fixture, until},
     steps::becomes,
 };
 
@@ -61,7 +61,7 @@ async fn written_anew(fixture: &Fixture) {
         readable(fixture).await
     })
     .await;
-    let truth = fixture.simulator.truth(CLUSTER).into_iter();
+    let truth = fixture.truth().into_iter();
     let truth: BTreeMap<_, _> = truth.map(|one| (one.id, Some(one.state))).collect();
     becomes("the mirrors are the truth", truth, async || {
         fixture.clock.advance(POLL);
@@ -76,7 +76,7 @@ async fn written_anew(fixture: &Fixture) {
 async fn mirrored(name: &str) -> (Fixture, [String; 3]) {
     let fixture = Fixture::new(name).await;
     let ids = [1, 2, 3].map(|number| fixture.put_new(number).id);
-    fixture.simulator.enter(CLUSTER, &ids[2], "SUCCEEDED");
+    fixture.enter(&ids[2], "SUCCEEDED");
     fixture.synced_watch(|_| {}).await;
     (fixture, ids)
 }
@@ -88,7 +88,7 @@ async fn a_mirror_whose_times_cannot_be_read_is_written_anew_and_the_others_go_o
     for spoilt in [&open, &ended] {
         spoil(&mirrors, spoilt).await;
     }
-    fixture.simulator.enter(CLUSTER, &other, "RUNNING");
+    fixture.enter(&other, "RUNNING");
     written_anew(&fixture).await;
 
     // The same for one that starts then.
@@ -96,7 +96,7 @@ async fn a_mirror_whose_times_cannot_be_read_is_written_anew_and_the_others_go_o
     for spoilt in [&open, &ended] {
         spoil(&mirrors, spoilt).await;
     }
-    fixture.simulator.enter(CLUSTER, &other, "SUCCEEDED");
+    fixture.enter(&other, "SUCCEEDED");
     fixture.put([4]);
     fixture.start(&[]).await;
     written_anew(&fixture).await;
@@ -108,7 +108,7 @@ async fn a_cluster_watch_whose_times_cannot_be_read_is_written_anew_and_mirrored
     let watches = objects(&fixture, "ClusterWatch", "clusterwatches");
     fixture.stop().await;
     spoil(&watches, "training").await;
-    fixture.simulator.enter(CLUSTER, &open, "RUNNING");
+    fixture.enter(&open, "RUNNING");
     fixture.start(&[]).await;
     written_anew(&fixture).await;
     fixture.ready("training", "Synced").await;

@@ -13,10 +13,7 @@ use super::{
     helm::chart,
     stage::{RELEASE, Stage, arguments, beside, fast},
 };
-use crate::{
-    fixture::{CLUSTER, Fixture},
-    look::assert_says,
-};
+use crate::{fixture::Fixture, look::assert_says};
 
 /// A chart as it might have been before: an older version, and a definition without the field `linkedAlerts`.
 fn older(version: Version) -> PathBuf {
@@ -131,8 +128,8 @@ async fn a_life(stage: &Stage, version: Version) {
     let operator = stage
         .operator("other-together-remediation-operator", &home)
         .await;
-    let id = &fixture.simulator.truth(CLUSTER)[0].id;
-    fixture.simulator.enter(CLUSTER, id, "SUCCEEDED");
+    let id = &fixture.truth()[0].id;
+    fixture.enter(id, "SUCCEEDED");
     fixture.mirror_enters(id, "SUCCEEDED").await;
     let same = fixture.watches().get("training").await.unwrap();
     assert_eq!(same.uid(), watch.uid());

@@ -45,7 +45,7 @@ async fn policy(stage: &Stage, fixture: &Fixture, home: &str) {
 
     fixture.watch("training", fast).await;
     fixture.ready("training", "Synced").await;
-    let truth = fixture.simulator.truth(CLUSTER);
+    let truth = fixture.truth();
     assert_mirrors(&fixture.all().await, &truth);
 
     let id = truth[0].id.as_str();

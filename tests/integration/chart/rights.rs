@@ -11,10 +11,7 @@ use super::{
     render,
     stage::{RELEASE, Stage, arguments, beside, fast},
 };
-use crate::{
-    books::recorded,
-    fixture::{CLUSTER, until},
-};
+use crate::{books::recorded, fixture::until};
 
 /// The namespace whose accounts the API server keeps a record of.
 const AUDITED: &str = "audited";
@@ -60,7 +57,7 @@ async fn each_right_is_used_and_nothing_is_asked_without_one() {
     // of the garbage collector: it learns of new definitions late, and may take a mirror before the operator asks for it.
     fixture.watch("training", fast).await;
     fixture.ready("training", "Synced").await;
-    let truth = fixture.simulator.truth(CLUSTER);
+    let truth = fixture.truth();
     let running = &truth[2].id;
     // The last one is told by an Event that is there already.
     for (id, state) in [
@@ -69,7 +66,7 @@ async fn each_right_is_used_and_nothing_is_asked_without_one() {
         (running, "PENDING"),
         (running, "RUNNING"),
     ] {
-        fixture.simulator.enter(CLUSTER, id, state);
+        fixture.enter(id, state);
         fixture.mirror_enters(id, state).await;
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use testbed::simulator::{Fault, Remediation as Truth, Times};
 
 use crate::{
-    fixture::{CLUSTER, Fixture, condition},
+    fixture::{Fixture, condition},
     steps::{becomes, pages_of},
 };
 
@@ -18,14 +18,14 @@ async fn running(name: &str, running: u32) -> (Fixture, Vec<Truth>) {
         fixture.put_in(number, "RUNNING");
     }
     fixture.synced_watch(|_| {}).await;
-    let truth = fixture.simulator.truth(CLUSTER);
+    let truth = fixture.truth();
     (fixture, truth)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_open_one_that_left_is_not_found_once_two_polls_say_so() {
     let (fixture, truth) = running("left", 3).await;
-    fixture.simulator.remove(CLUSTER, &truth[0].id);
+    fixture.forget(&truth[0].id);
     fixture.sync("training").await;
     let mirror = fixture.mirror(&truth[0].id).await;
     assert_eq!(
@@ -51,7 +51,7 @@ async fn an_open_one_that_left_is_not_found_once_two_polls_say_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_comes_back_is_listed_again_with_its_history() {
     let (fixture, truth) = running("back", 2).await;
-    fixture.simulator.remove(CLUSTER, &truth[0].id);
+    fixture.forget(&truth[0].id);
     fixture.sync("training").await;
     fixture.sync("training").await;
     assert_eq!(fixture.reason(&truth[0].id).await, "NotFound");
@@ -66,7 +66,7 @@ async fn one_that_comes_back_is_listed_again_with_its_history() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_finished_between_two_looks_is_asked_for_by_id_and_never_missing() {
     let (fixture, truth) = running("ended", 2).await;
-    fixture.simulator.enter(CLUSTER, &truth[0].id, "SUCCEEDED");
+    fixture.enter(&truth[0].id, "SUCCEEDED");
     let before = fixture.simulator.counters();
     fixture.pass(POLL).await;
     let mirror = fixture.mirror_is(&truth[0].id, "Final").await;
@@ -83,9 +83,9 @@ async fn one_that_finished_between_two_looks_is_asked_for_by_id_and_never_missin
 #[tokio::test(flavor = "multi_thread")]
 async fn a_finished_one_that_the_api_forgot_stays_as_it_was() {
     let (fixture, truth) = running("forgot", 1).await;
-    fixture.simulator.enter(CLUSTER, &truth[0].id, "FAILED");
+    fixture.enter(&truth[0].id, "FAILED");
     fixture.sync("training").await;
-    fixture.simulator.remove(CLUSTER, &truth[0].id);
+    fixture.forget(&truth[0].id);
     let (before, asked) = (fixture.versions().await, fixture.simulator.counters().by_id);
     for _ in 0..3 {
         fixture.sync("training").await;
@@ -102,7 +102,7 @@ async fn a_finished_one_that_the_api_forgot_stays_as_it_was() {
 async fn where_ids_cannot_be_asked_for_two_full_listings_must_lack_it() {
     let (fixture, truth) = running("no-by-id", 3).await;
     fixture.simulator.set_by_id(Some(404));
-    fixture.simulator.remove(CLUSTER, &truth[0].id);
+    fixture.forget(&truth[0].id);
     fixture.sync("training").await;
     assert_eq!(fixture.reason(&truth[0].id).await, "Listed");
     fixture.sync("training").await;

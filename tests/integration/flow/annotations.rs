@@ -47,7 +47,7 @@ async fn a_created_mirror_has_the_annotations_and_they_are_no_reason_to_write() 
             json!({"metadata": {"annotations": {"team": "other"}}}),
         )
         .await;
-    fixture.simulator.enter(CLUSTER, &second, "RUNNING");
+    fixture.enter(&second, "RUNNING");
     // The first sync may meet an edit that the index does not hold yet: a conflict, which the second one resolves.
     for _ in 0..2 {
         fixture.turn(Duration::from_secs(61)).await;

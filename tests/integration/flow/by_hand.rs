@@ -21,7 +21,7 @@ async fn mirrored(name: &str) -> (Fixture, Vec<Truth>) {
         fixture.put_in(number, "RUNNING");
     }
     fixture.synced_watch(|_| {}).await;
-    let truth = fixture.simulator.truth(CLUSTER);
+    let truth = fixture.truth();
     (fixture, truth)
 }
 
@@ -154,7 +154,7 @@ async fn edited_owners_are_put_right() {
 async fn a_foreign_object_in_a_mirrors_place_is_left_alone_and_told() {
     let fixture = Fixture::new("foreign").await;
     fixture.put(0..3);
-    let mut truth = fixture.simulator.truth(CLUSTER);
+    let mut truth = fixture.truth();
     let taken = truth.remove(1);
     let spec = RemediationSpec {
         cluster_id: CLUSTER.to_owned(),
@@ -182,7 +182,7 @@ async fn a_foreign_object_in_a_mirrors_place_is_left_alone_and_told() {
             mirrors.iter().any(|mirror| mirror.spec.id == taken.id)
         })
         .await;
-    assert_mirrors(&mirrors, &fixture.simulator.truth(CLUSTER));
+    assert_mirrors(&mirrors, &fixture.truth());
     let watch = fixture.ready("training", "Synced").await;
     assert_eq!(told(&watch, "Ready").message, AGREES);
 }

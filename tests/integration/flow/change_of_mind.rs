@@ -8,7 +8,6 @@ use together_remediation_operator::api::cluster_watch::Query;
 
 use crate::{
     fixture::{CLUSTER, Fixture},
-    look::told,
     steps::{gone, holds},
 };
 
@@ -66,8 +65,7 @@ async fn a_watch_that_is_suspended_stops_its_writes_and_goes_on_where_it_was() {
     let fixture = in_the_middle("suspend-mid").await;
     fixture.suspend(true).await;
     nothing_more_is_written(&fixture).await;
-    let watch = fixture.watches().get("training").await.unwrap();
-    assert_eq!(told(&watch, "Ready").message, "Suspended");
+    assert_eq!(fixture.told("Ready").await.message, "Suspended");
     fixture.forget_most().await;
     fixture.suspend(false).await;
     fixture.ready("training", "Synced").await;

@@ -63,7 +63,7 @@ async fn what_happens_to_a_remediation_is_told_and_history_is_not() {
         };
         fixture.simulator.put(truth);
     }
-    let [_, ends, vanishes] = fixture.simulator.truth(CLUSTER).try_into().unwrap();
+    let [_, ends, vanishes] = fixture.truth().try_into().unwrap();
     fixture.synced_watch(|_| {}).await;
     let synced = "ClusterWatch training Normal Synced x1";
     until_told(&fixture, &[synced]).await;
@@ -72,8 +72,8 @@ async fn what_happens_to_a_remediation_is_told_and_history_is_not() {
     fixture.advance(MINUTE).await;
     let waits = new(&fixture, 4);
     fixture.simulator.put(waits.clone());
-    fixture.simulator.enter(CLUSTER, &ends.id, "FAILED");
-    fixture.simulator.remove(CLUSTER, &vanishes.id);
+    fixture.enter(&ends.id, "FAILED");
+    fixture.forget(&vanishes.id);
     fixture.sync("training").await;
     fixture.sync("training").await;
     let failed = format!("Remediation {} Warning RemediationFailed x1", ends.id);

@@ -120,7 +120,7 @@ async fn one_item_that_cannot_be_read_is_told_and_costs_no_other() {
     let fixture = Fixture::new("malformed").await;
     fixture.put(0..5);
     // The API lists the newest first, and spoils the first.
-    let mut truth = fixture.simulator.truth(CLUSTER);
+    let mut truth = fixture.truth();
     let spoilt = truth.pop().unwrap();
     fixture
         .simulator
@@ -149,7 +149,7 @@ async fn one_item_that_cannot_be_read_is_told_and_costs_no_other() {
 async fn an_item_without_an_id_is_told_by_its_place() {
     let fixture = Fixture::new("no-id").await;
     fixture.put(0..5);
-    let mut truth = fixture.simulator.truth(CLUSTER);
+    let mut truth = fixture.truth();
     truth.pop();
     fixture
         .simulator

@@ -1,7 +1,7 @@
 //! A first mirror, a change, and what a reader sees of both.
 
 use crate::{
-    fixture::{CLUSTER, Fixture, condition},
+    fixture::{Fixture, condition},
     truth::assert_mirrors,
 };
 
@@ -10,13 +10,10 @@ async fn a_change_is_written_and_remembered() {
     let fixture = Fixture::new("change").await;
     let truth = fixture.put_in(1, "RUNNING");
     fixture.synced_watch(|_| {}).await;
-    fixture.simulator.enter(CLUSTER, &truth.id, "SUCCEEDED");
+    fixture.enter(&truth.id, "SUCCEEDED");
     fixture.sync("training").await;
     let mirror = fixture.mirror(&truth.id).await;
-    assert_mirrors(
-        std::slice::from_ref(&mirror),
-        &fixture.simulator.truth(CLUSTER),
-    );
+    assert_mirrors(std::slice::from_ref(&mirror), &fixture.truth());
     assert_eq!(condition(&mirror, "Synced"), ["True", "Final"]);
     assert_eq!(condition(&mirror, "Succeeded"), ["True", "Succeeded"]);
     let transitions = mirror.status.unwrap().transitions;

@@ -131,7 +131,7 @@ async fn a_watch_born_without_a_secret_says_so_and_recovers() {
     fixture.watch("training", |_| {}).await;
     let watch = fixture.ready("training", "SecretNotFound").await;
     assert_eq!(stands(&watch, "Ready"), "False");
-    assert_eq!(fixture.simulator.counters().calls(), 0);
+    assert_eq!(fixture.calls(), 0);
     mended(&fixture).await;
     fixture.agrees().await;
 }

@@ -101,7 +101,7 @@ async fn where_a_policy_demands_a_label_mirrors_are_made_and_changed_with_it() {
     all_have(&fixture, "team=gpu").await;
     fixture.agrees().await;
     let id = Truth::numbered(CLUSTER, 1).id;
-    fixture.simulator.enter(CLUSTER, &id, "RUNNING");
+    fixture.enter(&id, "RUNNING");
     fixture.sync("training").await;
     fixture.agrees().await;
 }

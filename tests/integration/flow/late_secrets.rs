@@ -42,7 +42,7 @@ async fn a_late_secret_is_used_at_the_next_look_though_polls_are_an_hour_apart()
     let missing = |label| [(label, "SecretNotFound")];
     assert_eq!(scrape.get("polls", &missing("reason")), Some(1.0));
     assert_eq!(scrape.get("secret_reads", &missing("reason")), Some(12.0));
-    assert_eq!(fixture.simulator.counters().calls(), 0);
+    assert_eq!(fixture.calls(), 0);
 
     fixture.turn(AGAIN).await;
     let late = fixture.ready("training", "SecretNotFound").await;
@@ -52,7 +52,7 @@ async fn a_late_secret_is_used_at_the_next_look_though_polls_are_an_hour_apart()
     fixture.put_key(fixture.simulator.key()).await;
     fixture.turn(AGAIN).await;
     fixture.ready("training", "Synced").await;
-    assert_eq!(fixture.simulator.counters().calls(), 1);
+    assert_eq!(fixture.calls(), 1);
     fixture.agrees().await;
     let told = told(&fixture).await;
     let missed = told.iter().filter(|reason| *reason == "SecretNotFound");

@@ -154,7 +154,7 @@ async fn what_mirrors_show_and_what_became_of_them_is_counted() {
     assert_eq!(scrape.get("mirror_writes", &created), Some(2.0));
     assert_eq!(scrape.get("transitions", &[]), None, "all is history");
 
-    fixture.simulator.enter(CLUSTER, &open.id, "SUCCEEDED");
+    fixture.enter(&open.id, "SUCCEEDED");
     fixture.sync("training").await;
     let scrape = fixture.scrape().await;
     assert_eq!(scrape.get("transitions", &[("to", "SUCCEEDED")]), Some(1.0));

@@ -133,7 +133,7 @@ async fn what_no_url_can_carry_is_told_and_never_asked() {
             "{message}"
         );
     }
-    assert_eq!(fixture.simulator.counters().calls(), 0);
+    assert_eq!(fixture.calls(), 0);
 }
 
 /// A UUID is its mirror's name whatever the cluster, so two clusters can claim one name: the first keeps it.

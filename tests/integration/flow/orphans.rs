@@ -24,8 +24,8 @@ async fn an_open_mirror_that_nobody_looks_after_becomes_stale_until_a_new_watch_
     for truth in [&open, &ended] {
         fixture.simulator.put(truth.clone());
     }
-    fixture.simulator.enter(CLUSTER, &open.id, "RUNNING");
-    fixture.simulator.enter(CLUSTER, &ended.id, "SUCCEEDED");
+    fixture.enter(&open.id, "RUNNING");
+    fixture.enter(&ended.id, "SUCCEEDED");
     fixture
         .synced_watch(|spec| spec.deletion_policy = DeletionPolicy::Retain)
         .await;

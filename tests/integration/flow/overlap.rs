@@ -17,7 +17,7 @@ async fn the_newer_one_is_stalled_until_the_older_one_is_gone() {
     fixture.watch("a-older", |_| {}).await;
     fixture.ready("a-older", "Synced").await;
     let before = fixture.versions().await;
-    let calls = fixture.simulator.counters().calls();
+    let calls = fixture.calls();
     fixture.watch("b-newer", |_| {}).await;
     let newer = fixture.ready("b-newer", "OverlappingClusterWatch").await;
     assert_eq!(stands(&newer, "Ready"), "False");
@@ -25,11 +25,7 @@ async fn the_newer_one_is_stalled_until_the_older_one_is_gone() {
     let message = told(&newer, "Stalled").message;
     assert_says(&message, &["a-older", "Delete one of the two"]);
     fixture.settled().await;
-    assert_eq!(
-        fixture.simulator.counters().calls(),
-        calls,
-        "it never asked"
-    );
+    assert_eq!(fixture.calls(), calls, "it never asked");
     assert_eq!(fixture.versions().await, before);
 
     fixture.delete_watch("a-older").await;
@@ -46,7 +42,7 @@ async fn the_newer_one_is_stalled_until_the_older_one_is_gone() {
     // A write that met the garbage collector counts as not made until the next poll.
     fixture.sync("b-newer").await;
     fixture.ready("b-newer", "Synced").await;
-    assert_mirrors(&mirrors, &fixture.simulator.truth(CLUSTER));
+    assert_mirrors(&mirrors, &fixture.truth());
     fixture.sync("b-newer").await;
     fixture.ready("b-newer", "Synced").await;
 }

@@ -50,7 +50,7 @@ async fn a_poll_costs_as_many_calls_as_it_has_pages_in_the_reference_pages_words
         assert_eq!(call.user_agent, USER_AGENT);
     }
     fixture.sync("training").await;
-    assert_eq!(fixture.simulator.counters().calls(), 12);
+    assert_eq!(fixture.calls(), 12);
 
     fixture.turn(Duration::from_secs(20)).await;
     let short = fixture.simulator.counters();
@@ -80,16 +80,16 @@ async fn a_short_poll_costs_only_the_pages_of_open_ones() {
     for number in 0..40 {
         let truth = fixture.put_new(number);
         if number > 2 {
-            fixture.simulator.enter(CLUSTER, &truth.id, "SUCCEEDED");
+            fixture.enter(&truth.id, "SUCCEEDED");
         }
     }
     fixture
         .synced_watch(|spec| spec.query = Some(pages_of(7)))
         .await;
-    assert_eq!(fixture.simulator.counters().calls(), 6);
+    assert_eq!(fixture.calls(), 6);
     for poll in 1..=5 {
         fixture.turn(Duration::from_secs(20)).await;
-        assert_eq!(fixture.simulator.counters().calls(), 6 + poll);
+        assert_eq!(fixture.calls(), 6 + poll);
     }
     fixture.agrees().await;
 }
@@ -100,12 +100,12 @@ async fn a_thousand_remediations_are_mirrored_and_followed() {
     for number in 0..1000 {
         let truth = fixture.put_new(number);
         let state = PAGE_STATES[number as usize % PAGE_STATES.len()];
-        fixture.simulator.enter(CLUSTER, &truth.id, state);
+        fixture.enter(&truth.id, state);
     }
     fixture.synced_watch(|_| {}).await;
-    assert_eq!(fixture.simulator.counters().calls(), 10);
+    assert_eq!(fixture.calls(), 10);
     let mirrors = fixture.all().await;
-    assert_mirrors(&mirrors, &fixture.simulator.truth(CLUSTER));
+    assert_mirrors(&mirrors, &fixture.truth());
     assert!(
         mirrors
             .iter()
@@ -114,9 +114,9 @@ async fn a_thousand_remediations_are_mirrored_and_followed() {
 
     let before = fixture.versions().await;
     let mut changed = HashSet::new();
-    for truth in fixture.simulator.truth(CLUSTER) {
+    for truth in fixture.truth() {
         if truth.state == "RUNNING" {
-            fixture.simulator.enter(CLUSTER, &truth.id, "FAILED");
+            fixture.enter(&truth.id, "FAILED");
             changed.insert(truth.id);
         }
     }
@@ -140,14 +140,14 @@ async fn a_watch_of_one_instance_lists_only_that_instance() {
     fixture
         .synced_watch(|spec| spec.instance_id = Some(instance.clone()))
         .await;
-    let mut truth = fixture.simulator.truth(CLUSTER);
+    let mut truth = fixture.truth();
     truth.retain(|truth| truth.instance_id == instance);
     assert_eq!(truth.len(), 3);
     assert_mirrors(&fixture.all().await, &truth);
 
-    fixture.simulator.enter(CLUSTER, &truth[0].id, "SUCCEEDED");
+    fixture.enter(&truth[0].id, "SUCCEEDED");
     fixture.turn(Duration::from_secs(20)).await;
-    let mut truth = fixture.simulator.truth(CLUSTER);
+    let mut truth = fixture.truth();
     truth.retain(|truth| truth.instance_id == instance);
     assert_mirrors(&fixture.all().await, &truth);
     let path = format!("/compute/clusters/{CLUSTER}/instances/{instance}/remediations");

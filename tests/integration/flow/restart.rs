@@ -18,7 +18,7 @@ async fn a_restart_writes_nothing_until_the_heartbeat() {
         let truth = Truth::numbered(CLUSTER, number);
         let state = PAGE_STATES[number as usize % PAGE_STATES.len()];
         fixture.simulator.put(truth.clone());
-        fixture.simulator.enter(CLUSTER, &truth.id, state);
+        fixture.enter(&truth.id, state);
     }
     fixture.synced_watch(|_| {}).await;
     let mirrors = fixture.versions().await;
@@ -71,5 +71,5 @@ async fn a_mirror_left_without_its_status_is_finished() {
     assert_eq!(condition(&whole, "Synced"), ["True", "Listed"]);
     assert_eq!(whole.owner_references()[0].uid, watch.uid().unwrap());
     assert_eq!(whole.status.as_ref().unwrap().transitions.len(), 1);
-    assert_mirrors(&[whole], &fixture.simulator.truth(CLUSTER));
+    assert_mirrors(&[whole], &fixture.truth());
 }

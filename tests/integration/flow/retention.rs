@@ -169,7 +169,7 @@ async fn of_each_instance_only_the_newest_finished_ones_are_kept() {
     );
 
     let begin = now(&fixture).await;
-    fixture.simulator.enter(CLUSTER, &open.id, "FAILED");
+    fixture.enter(&open.id, "FAILED");
     for _ in 0..2 {
         fixture.sync("training").await;
     }

@@ -20,7 +20,7 @@ fn put(fixture: &Fixture, number: u32, machine: u32, minute: u32, state: &str) -
     };
     fixture.simulator.put(truth.clone());
     if state != truth.state {
-        fixture.simulator.enter(CLUSTER, &truth.id, state);
+        fixture.enter(&truth.id, state);
     }
     truth
 }
@@ -122,7 +122,7 @@ async fn attention_ends_when_it_was_approved_and_the_failed_repair_has_a_success
     let waiting = put(&fixture, 1, 1, 40, "PENDING_APPROVAL");
     let failed = put(&fixture, 3, 3, 5, "FAILED");
     fixture.synced_watch(|_| {}).await;
-    fixture.simulator.enter(CLUSTER, &waiting.id, "SUCCEEDED");
+    fixture.enter(&waiting.id, "SUCCEEDED");
     let watch = fixture.sync("training").await;
     let status = watch.status.as_ref().unwrap();
     assert_eq!(names(status), [&failed.id]);
@@ -170,7 +170,7 @@ async fn one_that_is_gone_counts_in_the_total_alone() {
     let gone = put(&fixture, 1, 1, 1, "PENDING_APPROVAL");
     put(&fixture, 2, 2, 2, "RUNNING");
     fixture.synced_watch(|_| {}).await;
-    fixture.simulator.remove(CLUSTER, &gone.id);
+    fixture.forget(&gone.id);
     fixture.sync("training").await;
     let watch = fixture.sync("training").await;
     let status = watch.status.as_ref().unwrap();

@@ -43,7 +43,7 @@ async fn it_polls_often_while_something_is_open_and_seldom_else() {
         fixture.turn(POLL).await;
         assert_eq!(listings(&fixture), (1, poll));
     }
-    fixture.simulator.enter(CLUSTER, &truth.id, "SUCCEEDED");
+    fixture.enter(&truth.id, "SUCCEEDED");
     fixture.turn(POLL).await;
     fixture.agrees().await;
     for _ in 0..3 {

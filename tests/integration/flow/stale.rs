@@ -30,8 +30,8 @@ async fn a_long_outage_is_told_on_every_open_mirror_and_ends_with_one_write() {
     for truth in [&open, &ended] {
         fixture.simulator.put(truth.clone());
     }
-    fixture.simulator.enter(CLUSTER, &open.id, "RUNNING");
-    fixture.simulator.enter(CLUSTER, &ended.id, "SUCCEEDED");
+    fixture.enter(&open.id, "RUNNING");
+    fixture.enter(&ended.id, "SUCCEEDED");
     fixture.synced_watch(|_| {}).await;
     let (before, watch) = (
         fixture.versions().await,
@@ -153,13 +153,13 @@ async fn a_long_retry_after_is_heeded_and_the_mirror_is_marked_all_the_same() {
         };
         fixture.simulator.fault(fault, Times::UntilCleared);
         fixture.pass(Duration::from_secs(20)).await;
-        let asked = fixture.simulator.counters().calls();
+        let asked = fixture.calls();
         for _ in 0..10 {
             fixture.turn(Duration::from_secs(20)).await;
         }
         fixture.mirror_is(&truth.id, "Stale").await;
         fixture.ready("training", reason).await;
-        assert_eq!(fixture.simulator.counters().calls(), asked, "{status}");
+        assert_eq!(fixture.calls(), asked, "{status}");
     }
 }
 

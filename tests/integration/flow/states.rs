@@ -22,15 +22,15 @@ async fn only_wanted_states_get_a_mirror_which_is_then_followed_to_its_end() {
         .await;
     assert_mirrors(&fixture.all().await, &fixture.truth_of(&[&running]));
 
-    fixture.simulator.enter(CLUSTER, &running.id, "FAILED");
-    fixture.simulator.enter(CLUSTER, &waiting.id, "PENDING");
+    fixture.enter(&running.id, "FAILED");
+    fixture.enter(&waiting.id, "PENDING");
     fixture.turn(POLL).await;
     assert_mirrors(&fixture.all().await, &fixture.truth_of(&[&running]));
     assert_eq!(fixture.reason(&running.id).await, "Final");
 
-    fixture.simulator.enter(CLUSTER, &waiting.id, "RUNNING");
+    fixture.enter(&waiting.id, "RUNNING");
     fixture.sync("training").await;
-    fixture.simulator.enter(CLUSTER, &waiting.id, "SUCCEEDED");
+    fixture.enter(&waiting.id, "SUCCEEDED");
     fixture.sync("training").await;
     assert_mirrors(
         &fixture.all().await,
@@ -47,7 +47,7 @@ async fn where_only_ended_ones_are_wanted_every_poll_asks_for_just_these() {
         .synced_watch(|spec| spec.states = Some(vec!["FAILED".to_owned()]))
         .await;
     assert_mirrors(&fixture.all().await, &fixture.truth_of(&[&failed]));
-    fixture.simulator.enter(CLUSTER, &running.id, "FAILED");
+    fixture.enter(&running.id, "FAILED");
     fixture.turn(Duration::from_secs(64)).await;
     fixture.sync("training").await;
     assert_mirrors(
@@ -95,8 +95,8 @@ async fn a_state_that_nobody_knows_is_open_and_kept_word_by_word() {
         fixture.ready("training", "Synced").await;
     }
     assert_eq!(fixture.reason(&odd.id).await, "Listed");
-    fixture.simulator.enter(CLUSTER, &known.id, "SUCCEEDED");
-    fixture.simulator.enter(CLUSTER, &odd.id, "SUCCEEDED");
+    fixture.enter(&known.id, "SUCCEEDED");
+    fixture.enter(&odd.id, "SUCCEEDED");
     fixture.sync("training").await;
     fixture.agrees().await;
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use kube::ResourceExt;
 
 use crate::{
-    fixture::{CLUSTER, Fixture},
+    fixture::Fixture,
     look::{AGREES, stands, told},
 };
 
@@ -32,7 +32,7 @@ async fn suspended_from_birth_it_never_calls_the_api() {
     for _ in 0..3 {
         fixture.turn(LONG).await;
     }
-    assert_eq!(fixture.simulator.counters().calls(), 0);
+    assert_eq!(fixture.calls(), 0);
     assert!(fixture.all().await.is_empty());
 
     fixture.suspend(false).await;
@@ -61,13 +61,13 @@ async fn suspended_later_everything_stays_until_it_is_resumed() {
     );
     assert_eq!(status.remediations.as_ref().unwrap().awaiting_approval, 1);
 
-    let calls = fixture.simulator.counters().calls();
-    fixture.simulator.enter(CLUSTER, &truth.id, "RUNNING");
+    let calls = fixture.calls();
+    fixture.enter(&truth.id, "RUNNING");
     fixture.request("training", "now").await;
     for _ in 0..3 {
         fixture.turn(LONG).await;
     }
-    assert_eq!(fixture.simulator.counters().calls(), calls);
+    assert_eq!(fixture.calls(), calls);
     let mirror = fixture.mirror(&truth.id).await.status.unwrap();
     assert_eq!(mirror.state.as_deref(), Some("PENDING_APPROVAL"));
     let still = fixture.watches().get("training").await.unwrap();

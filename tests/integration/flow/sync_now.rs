@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::fixture::{CLUSTER, Fixture};
+use crate::fixture::Fixture;
 
 /// Waits until the operator has taken in all that happened to the watches so far: a watch created after that is
 /// acknowledged.
@@ -26,7 +26,7 @@ async fn each_new_value_is_one_full_listing_and_echoed() {
     fixture.synced_watch(|_| {}).await;
     for state in ["PENDING", "RUNNING", "SUCCEEDED"] {
         let before = fixture.simulator.counters();
-        fixture.simulator.enter(CLUSTER, &truth.id, state);
+        fixture.enter(&truth.id, state);
         fixture.sync("training").await;
         let after = fixture.simulator.counters();
         assert_eq!(after.listings, before.listings + 1);
@@ -63,7 +63,7 @@ async fn other_annotations_and_the_operators_own_writes_cause_no_poll() {
     let fixture = Fixture::mirroring("quiet", [1]).await;
     fixture.sync("training").await;
     fixture.settled().await;
-    let before = fixture.simulator.counters().calls();
+    let before = fixture.calls();
     for number in 0..5 {
         let note = json!({"metadata": {
             "annotations": {"note": number.to_string(), "compute.together.ai/other": number.to_string()},
@@ -72,7 +72,7 @@ async fn other_annotations_and_the_operators_own_writes_cause_no_poll() {
         fixture.patch_watch("training", note).await;
     }
     everything_is_noticed(&fixture).await;
-    assert_eq!(fixture.simulator.counters().calls(), before);
+    assert_eq!(fixture.calls(), before);
     fixture.agrees().await;
 }
 
@@ -87,10 +87,10 @@ async fn taking_the_request_away_asks_for_nothing_new() {
         .last_handled_reconcile_at;
     let nothing = json!({"metadata": {"annotations": {"compute.together.ai/requestedAt": null}}});
     fixture.settled().await;
-    let before = fixture.simulator.counters().calls();
+    let before = fixture.calls();
     fixture.patch_watch("training", nothing).await;
     everything_is_noticed(&fixture).await;
-    assert_eq!(fixture.simulator.counters().calls(), before);
+    assert_eq!(fixture.calls(), before);
     fixture.turn(Duration::from_secs(20)).await;
     let after = fixture.simulator.counters();
     assert!(

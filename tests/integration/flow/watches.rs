@@ -64,10 +64,10 @@ async fn a_deleted_watch_is_polled_no_more() {
     let fixture = with_remediations("no-more", 1).await;
     fixture.synced_watch(|_| {}).await;
     fixture.settled().await;
-    let calls = fixture.simulator.counters().calls();
+    let calls = fixture.calls();
     fixture.delete_watch("training").await;
     fixture.unwatched().await;
-    assert_eq!(fixture.simulator.counters().calls(), calls);
+    assert_eq!(fixture.calls(), calls);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,9 +80,7 @@ async fn retained_mirrors_stay_and_a_new_watch_takes_them_over() {
     assert!(owners(&mirrors).is_empty());
     let before = uids(&mirrors);
     fixture.delete_watch("training").await;
-    fixture
-        .simulator
-        .enter(CLUSTER, &mirrors[0].spec.id, "RUNNING");
+    fixture.enter(&mirrors[0].spec.id, "RUNNING");
 
     fixture.watch("next", |_| {}).await;
     fixture.edit_heeded("next").await;
@@ -90,7 +88,7 @@ async fn retained_mirrors_stay_and_a_new_watch_takes_them_over() {
     let mirrors = fixture.all().await;
     assert_eq!(uids(&mirrors), before, "none was created again");
     assert_eq!(owners(&mirrors), [next.uid().unwrap()].into());
-    assert_mirrors(&mirrors, &fixture.simulator.truth(CLUSTER));
+    assert_mirrors(&mirrors, &fixture.truth());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -98,10 +96,10 @@ async fn an_edited_policy_changes_the_owners_of_mirrors_that_are_there() {
     let fixture = with_remediations("policy", 5).await;
     let watch = fixture.synced_watch(|_| {}).await;
     // One that the API has forgotten is in no listing any more.
-    let forgotten = fixture.simulator.truth(CLUSTER)[0].id.clone();
-    fixture.simulator.enter(CLUSTER, &forgotten, "SUCCEEDED");
+    let forgotten = fixture.truth()[0].id.clone();
+    fixture.enter(&forgotten, "SUCCEEDED");
     fixture.sync("training").await;
-    fixture.simulator.remove(CLUSTER, &forgotten);
+    fixture.forget(&forgotten);
     for (policy, wanted) in [
         ("Retain", BTreeSet::new()),
         ("Delete", [watch.uid().unwrap()].into()),
@@ -130,7 +128,7 @@ async fn a_watch_that_is_made_anew_at_once_ends_up_with_all_mirrors() {
             mirrors.len() == 40 && owners(mirrors) == [new.clone()].into()
         })
         .await;
-    assert_mirrors(&mirrors, &fixture.simulator.truth(CLUSTER));
+    assert_mirrors(&mirrors, &fixture.truth());
     fixture.ready("training", "Synced").await;
 }
 
@@ -148,7 +146,7 @@ async fn two_namespaces_mirror_one_cluster_each_for_itself() {
         stands(&watches.get("training").await.unwrap(), "Ready")
     })
     .await;
-    let truth = fixture.simulator.truth(CLUSTER);
+    let truth = fixture.truth();
     let in_other = mirrors.list(&ListParams::default()).await.unwrap().items;
     assert_mirrors(&fixture.all().await, &truth);
     assert_mirrors(&in_other, &truth);
@@ -190,7 +188,7 @@ async fn an_edited_watch_is_progressing_until_the_edit_is_synced() {
     fixture.turn(std::time::Duration::from_secs(61)).await;
     let watch = fixture.ready("training", "Synced").await;
     assert_eq!(watch.status.as_ref().unwrap().observed_generation, Some(2));
-    let mut truth = fixture.simulator.truth(CLUSTER);
+    let mut truth = fixture.truth();
     for truth in &mut truth {
         truth.reason = None;
     }

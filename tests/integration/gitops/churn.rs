@@ -59,7 +59,7 @@ async fn nothing_is_green_before_it_was_synced() {
     for number in 0..MIRRORS {
         let truth = Truth::numbered(CLUSTER, u32::try_from(number).unwrap());
         fixture.simulator.put(truth.clone());
-        fixture.simulator.enter(CLUSTER, &truth.id, "SUCCEEDED");
+        fixture.enter(&truth.id, "SUCCEEDED");
     }
     let api =
         |resource| Api::namespaced_with(fixture.client.clone(), &fixture.namespace, &resource);

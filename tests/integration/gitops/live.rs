@@ -291,7 +291,7 @@ async fn idle(live: &mut Live) {
 async fn a_repair(live: &Live) {
     let truth = live.fixture.put_new(3);
     let enter = async |state| {
-        live.fixture.simulator.enter(CLUSTER, &truth.id, state);
+        live.fixture.enter(&truth.id, state);
         live.fixture.turn(POLL).await;
     };
     enter("PENDING").await;

@@ -46,7 +46,7 @@ async fn in_every_state(control_plane: &'static ControlPlane, name: &str) -> Fix
     for (number, (_, state)) in (0..).zip(STATES) {
         let truth = fixture.put_new(number);
         if state != truth.state {
-            fixture.simulator.enter(CLUSTER, &truth.id, state);
+            fixture.enter(&truth.id, state);
         }
     }
     fixture.synced_watch(|_| {}).await;
@@ -55,7 +55,7 @@ async fn in_every_state(control_plane: &'static ControlPlane, name: &str) -> Fix
 
 /// Lets the API forget the one of `situation`, and waits until two polls know.
 async fn forget(fixture: &Fixture, situation: &str, reason: &str) {
-    fixture.simulator.remove(CLUSTER, &id(situation));
+    fixture.forget(&id(situation));
     fixture.sync("training").await;
     fixture.sync("training").await;
     fixture

@@ -14,7 +14,7 @@ use testbed::{
 use super::situation::{Kind::Watch, Situation, take};
 use crate::{
     clock::ManualClock,
-    fixture::{CLUSTER, Fixture},
+    fixture::Fixture,
     kube_faults::{behind_a_proxy, to_mirrors},
     steps::pages_of,
 };
@@ -184,7 +184,7 @@ pub(super) async fn write_failed(control_plane: &'static ControlPlane) -> Vec<Si
     fixture.synced_watch(|_| {}).await;
     let refused = api_proxy::Fault::answer(403);
     let _refused = proxy.fault(refused, api_proxy::Which::All, to_mirrors);
-    fixture.simulator.enter(CLUSTER, &truth.id, "RUNNING");
+    fixture.enter(&truth.id, "RUNNING");
     for _ in 0..5 {
         fixture.turn(POLL).await;
     }

@@ -7,7 +7,7 @@ use together_remediation_operator::clock::Clock;
 
 use crate::{
     admin::{alive, probed},
-    fixture::{CLUSTER, Fixture},
+    fixture::Fixture,
     setup::own_control_plane,
     steps::holds,
 };
@@ -17,7 +17,7 @@ async fn an_api_server_that_was_away_finds_everything_resumed() {
     let control_plane = own_control_plane().await;
     let fixture = Fixture::on(&control_plane, "away").await;
     let ids = fixture.put(0..20);
-    fixture.simulator.enter(CLUSTER, &ids[0], "RUNNING");
+    fixture.enter(&ids[0], "RUNNING");
     let watch = fixture.synced_watch(|_| {}).await;
     let before = fixture.versions().await;
     let listings = fixture.simulator.counters().listings;
@@ -59,7 +59,7 @@ async fn an_api_server_that_was_away_finds_everything_resumed() {
     fixture.ready("training", "Synced").await;
 
     // The watches go on too: what is deleted or edited by hand is put right.
-    fixture.simulator.enter(CLUSTER, &ids[0], "SUCCEEDED");
+    fixture.enter(&ids[0], "SUCCEEDED");
     fixture.delete_mirror(&ids[1]).await;
     fixture
         .sync_until("training", "the mirrors are whole", |mirrors| {
@@ -78,7 +78,7 @@ async fn an_api_server_that_stood_still_gets_what_was_meant_for_it() {
     fixture.synced_watch(|_| {}).await;
 
     for id in &ids {
-        fixture.simulator.enter(CLUSTER, id, "RUNNING");
+        fixture.enter(id, "RUNNING");
     }
     control_plane.freeze_api_server().await.unwrap();
     fixture.clock.advance(super::POLL);

@@ -13,7 +13,7 @@ use kube::{
 use serde_json::json;
 
 use crate::{
-    fixture::{CLUSTER, Fixture, condition, until},
+    fixture::{Fixture, condition, until},
     look::{AGREES, assert_says, stands, told},
     setup::own_control_plane,
 };
@@ -70,7 +70,7 @@ async fn a_quota_is_told_by_name_and_keeps_nobody_from_what_is_there() {
     assert_eq!(mirrored.len(), 5);
 
     let id = mirrored[0].spec.id.clone();
-    fixture.simulator.enter(CLUSTER, &id, "RUNNING");
+    fixture.enter(&id, "RUNNING");
     fixture.turn(super::POLL).await;
     let status = fixture.mirror(&id).await.status.unwrap();
     assert_eq!(status.state.as_deref(), Some("RUNNING"));
@@ -121,7 +121,7 @@ async fn rights_that_are_taken_away_are_told_as_long_as_that_may_be_told() {
         .replace(name, &PostParams::default(), &role)
         .await
         .unwrap();
-    fixture.simulator.enter(CLUSTER, &truth.id, "RUNNING");
+    fixture.enter(&truth.id, "RUNNING");
     let message = fixture.polls_until("WriteFailed").await;
     assert_says(
         &message,
@@ -146,7 +146,7 @@ async fn rights_that_are_taken_away_are_told_as_long_as_that_may_be_told() {
     let same = fixture.watches().get("training").await.unwrap();
     assert_eq!(same.resource_version(), last.resource_version());
     assert_eq!(fixture.versions().await, before);
-    fixture.simulator.enter(CLUSTER, &truth.id, "SUCCEEDED");
+    fixture.enter(&truth.id, "SUCCEEDED");
     fixture.put([2]);
 
     fixture.account().await;

@@ -4,12 +4,7 @@ use kube::ResourceExt;
 use testbed::api_proxy::{Asked, Fault, Which};
 
 use super::behind_a_proxy;
-use crate::{
-    fixture::{CLUSTER, Fixture},
-    look::told,
-    setup,
-    steps::struck,
-};
+use crate::{fixture::Fixture, look::told, setup, steps::struck};
 
 fn to_watches(asked: &Asked) -> bool {
     asked.writes_to("clusterwatches")
@@ -38,7 +33,7 @@ async fn a_status_that_could_not_be_written_is_written_by_the_next_poll() {
         let before = version(&fixture).await;
 
         let running = proxy.fault(fault, Which::All, to_watches);
-        fixture.simulator.enter(CLUSTER, &ids[0], "RUNNING");
+        fixture.enter(&ids[0], "RUNNING");
         fixture.turn(super::POLL).await;
         assert!(running.struck() >= 1, "{name}");
         fixture.agrees().await;

@@ -6,7 +6,7 @@ use testbed::api_proxy::{ApiProxy, Asked, Fault, Which};
 
 use super::behind_a_proxy;
 use crate::{
-    fixture::{CLUSTER, Fixture},
+    fixture::Fixture,
     setup::{self, own_control_plane},
     steps::struck,
 };
@@ -21,7 +21,7 @@ async fn by_hand(fixture: &Fixture, ids: &[String]) {
 async fn resumed(fixture: &Fixture, ids: &[String]) {
     fixture.put_right(ids.len()).await;
     fixture.agrees().await;
-    fixture.simulator.enter(CLUSTER, &ids[2], "RUNNING");
+    fixture.enter(&ids[2], "RUNNING");
     fixture.sync("training").await;
     fixture.agrees().await;
     fixture.writes_no_more().await;

@@ -10,7 +10,7 @@ use testbed::api_proxy::{ApiProxy, Fault, Observed, Which};
 use super::{behind_a_proxy, to_mirrors, watches_mirrors};
 use crate::{
     admin::probed,
-    fixture::{CLUSTER, until},
+    fixture::until,
     look::{assert_says, told},
     setup,
     steps::struck,
@@ -50,7 +50,7 @@ async fn comes_through(name: &str, fault: Fault, told_meanwhile: bool) {
     fixture.agrees().await;
 
     for id in &ids {
-        fixture.simulator.enter(CLUSTER, id, "RUNNING");
+        fixture.enter(id, "RUNNING");
     }
     let running = strike();
     fixture.advance(super::POLL).await;
@@ -123,8 +123,7 @@ async fn a_create_that_landed_unseen_is_found_again() {
             .is_some_and(|answer| answer.status == 409)
     };
     assert_eq!(proxy.writes().iter().filter(exists).count(), 3);
-    let watch = fixture.watches().get("training").await.unwrap();
-    assert_eq!(told(&watch, "Ready").reason, "Progressing");
+    assert_eq!(fixture.told("Ready").await.reason, "Progressing");
     blind.end();
     fixture.syncs_until_synced().await;
     fixture.agrees().await;
@@ -140,7 +139,7 @@ async fn an_index_that_sees_nothing_is_told_once_the_mirror_is_stale() {
     let blind = proxy.fault(Fault::Break, Which::All, watches_mirrors);
     let _ = proxy.cut_watches();
     fixture.edit(&ids[0]).await;
-    fixture.simulator.enter(CLUSTER, &ids[0], "RUNNING");
+    fixture.enter(&ids[0], "RUNNING");
     let message = fixture.polls_until("WriteFailed").await;
     assert_says(&message, &[&ids[0], "changed concurrently"]);
     blind.end();

@@ -236,6 +236,6 @@ async fn a_late_mark_on_a_mirror_that_nobody_changed_is_put_right_by_the_next_po
         }
     })
     .await;
-    assert_mirrors(&mirrors, &fixture.simulator.truth(CLUSTER));
+    assert_mirrors(&mirrors, &fixture.truth());
     second.stop().await.unwrap();
 }

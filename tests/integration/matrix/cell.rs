@@ -194,7 +194,7 @@ impl Cell {
         if let Effect::Listed { note: Some(note) } = self.row.effect {
             assert!(ready.message.contains(note), "{age:?}: {}", ready.message);
         }
-        let truth = self.fixture.simulator.truth(CLUSTER);
+        let truth = self.fixture.truth();
         for mirror in self.fixture.all().await {
             let status = mirror.status.as_ref().unwrap();
             let there = truth.iter().any(|truth| truth.id == mirror.spec.id);
@@ -218,7 +218,7 @@ impl Cell {
             let seen = see(&self.fixture.client, &self.fixture.namespace)
                 .await
                 .unwrap();
-            let truth = self.fixture.simulator.truth(CLUSTER);
+            let truth = self.fixture.truth();
             let verdict = judge(&truth, &seen.mirrors, &seen.watches[0]);
             if verdict.differences.is_empty() {
                 Ok(())

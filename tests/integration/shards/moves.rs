@@ -58,7 +58,7 @@ async fn one_that_moves_there_and_back_keeps_its_mirrors_and_their_history() {
     b.leads(&fixture).await;
     watch_of(&fixture, "training", CLUSTER, "").await;
     fixture.ready("training", "Synced").await;
-    let id = fixture.simulator.truth(CLUSTER).remove(0).id;
+    let id = fixture.truth().remove(0).id;
     let before = fixture.versions().await;
     let uid = fixture.mirror(&id).await.metadata.uid;
 

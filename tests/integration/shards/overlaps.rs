@@ -25,7 +25,7 @@ async fn the_oldest_wins_whichever_shard_has_it() {
     assert_eq!(b.written().len(), 4);
 
     fixture.delete_watch("a-older").await;
-    let truth = fixture.simulator.truth(CLUSTER);
+    let truth = fixture.truth();
     until("the newer one has all", || async {
         a.sync(&fixture, "b-newer").await;
         let owned = fixture.all().await.into_iter().filter(|mirror| {

@@ -27,7 +27,7 @@ async fn what_no_watch_has_is_marked_by_one_shard_and_what_has_moved_by_none() {
     // Between the shards: none takes it, and yet the mirrors have a ClusterWatch.
     give(&fixture, "kept", json!("c")).await;
     becomes("no shard syncs it", 0, async || b.replica.clock.sleepers()).await;
-    let id = fixture.simulator.truth(CLUSTER).remove(0).id;
+    let id = fixture.truth().remove(0).id;
     for _ in 0..3 {
         a.replica.rests().await;
         a.replica.clock.advance(LOOK);

@@ -116,7 +116,7 @@ impl Lane {
         // Of two syncs the second plans what met a conflict in the first.
         fixture.sync("training").await;
         fixture.sync("training").await;
-        let truth = fixture.simulator.truth(CLUSTER);
+        let truth = fixture.truth();
         assert_mirrors(&fixture.all().await, &truth);
         let versions = fixture.versions().await;
 
@@ -178,7 +178,7 @@ async fn change(fixture: &Fixture) {
     static CHANGES: AtomicU32 = AtomicU32::new(0);
     loop {
         let text = format!("change {}", CHANGES.fetch_add(1, Ordering::Relaxed));
-        for truth in fixture.simulator.truth(CLUSTER) {
+        for truth in fixture.truth() {
             let text = Some(text.clone());
             let simulator = &fixture.simulator;
             simulator.change(CLUSTER, &truth.id, |truth| truth.reason = text);
