@@ -161,7 +161,7 @@ fn enough(found: u64, wanted: u64) -> Result<(), String> {
 
 /// One life of the operator: until all are synced, and each was polled once more.
 async fn life(fixture: &Fixture, what: &str, begins: impl Future<Output = ()>) {
-    let mut process = Process::of(&fixture, &FLAGS).await;
+    let mut process = Process::of(fixture, &FLAGS).await;
     let prober = Prober::start(&process.admin().await);
     comes_true(&mut process, "it leads", async || {
         let lease = leases(fixture).get_opt(LEASE).await.unwrap();

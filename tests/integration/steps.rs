@@ -205,23 +205,23 @@ pub(crate) fn unfilled(id: &str) -> Remediation {
     Remediation::new(id, spec)
 }
 
-/// Has pages of this size asked for.
-pub(crate) fn pages_of(size: u32) -> Option<Query> {
-    Some(Query {
+/// Pages of this size.
+pub(crate) fn pages_of(size: u32) -> Query {
+    Query {
         page_size: Some(size),
         ..Query::default()
-    })
+    }
 }
 
-/// Has finished ones kept for this time.
-pub(crate) fn kept_for(time: &str) -> Option<Retention> {
-    Some(Retention {
+/// Finished ones are kept for this time.
+pub(crate) fn kept_for(time: &str) -> Retention {
+    Retention {
         ttl_after_finished: Some(time.to_owned()),
         ..Retention::default()
-    })
+    }
 }
 
-/// Has the API server decide and keep nothing.
+/// The API server decides and keeps nothing.
 pub(crate) fn dry_run() -> PostParams {
     PostParams {
         dry_run: true,

@@ -133,7 +133,7 @@ async fn a_listing_that_fails_in_the_middle_shows_no_absence() {
     fixture.put(0..40);
     fixture
         .synced_watch(|spec| {
-            spec.query = pages_of(10);
+            spec.query = Some(pages_of(10));
         })
         .await;
     let before = fixture.versions().await;

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use kube::api::{DeleteParams, PropagationPolicy};
 use serde_json::json;
-use together_remediation_operator::api::cluster_watch::Query;
+use together_remediation_operator::api::cluster_watch::ClusterWatchSpec;
 
 use crate::{
     fixture::{CLUSTER, Fixture},
-    steps::{gone, holds},
+    steps::{gone, holds, pages_of},
 };
 
 /// Far more than are written before the change.
@@ -21,13 +21,8 @@ async fn in_the_middle(name: &str) -> Fixture {
     let slowly = ["--kube-qps", "40", "--kube-burst", "1"];
     fixture.start_with(&[], &slowly).await;
     fixture.put(0..REMEDIATIONS);
-    let pages = Query {
-        page_size: Some(1000),
-        ..Query::default()
-    };
-    fixture
-        .watch("training", |spec| spec.query = Some(pages))
-        .await;
+    let large = |spec: &mut ClusterWatchSpec| spec.query = Some(pages_of(1000));
+    fixture.watch("training", large).await;
     holds(
         "the first mirrors",
         async || fixture.all().await.len(),

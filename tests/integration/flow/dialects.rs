@@ -153,7 +153,7 @@ async fn the_names_of_the_sdks_are_found_once_remembered_and_told() {
     }
     fixture
         .synced_watch(|spec| {
-            spec.query = pages_of(25);
+            spec.query = Some(pages_of(25));
         })
         .await;
     // The server's own fifty, the same again, then three pages of 25.

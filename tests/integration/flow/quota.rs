@@ -9,13 +9,13 @@ use std::time::Duration;
 use futures::{StreamExt, stream};
 use testbed::simulator::{Fault, Remediation as Truth, Times};
 use together_remediation_operator::{
-    api::cluster_watch::{ClusterWatchSpec, Query},
-    sync::schedule::Cadence,
+    api::cluster_watch::ClusterWatchSpec, sync::schedule::Cadence,
 };
 
 use crate::{
     fixture::{CLUSTER, Fixture, spec},
     setup,
+    steps::pages_of,
     turn::SPEEDS,
 };
 
@@ -30,10 +30,7 @@ const PAGES: (usize, usize) = (3, 1);
 /// A watch whose full listings come every two minutes, so that a test of few minutes sees some.
 fn paged(spec: &mut ClusterWatchSpec) {
     spec.full_resync_interval = Some("2m".to_owned());
-    spec.query = Some(Query {
-        page_size: Some(PAGE),
-        order_by: None,
-    });
+    spec.query = Some(pages_of(PAGE));
 }
 
 fn cadence() -> Cadence {

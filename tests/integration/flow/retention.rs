@@ -105,7 +105,7 @@ async fn what_ended_too_long_ago_is_pruned_by_time_and_never_created() {
     let begin = now(&fixture).await;
     fixture
         .synced_watch(|spec| {
-            spec.retention = kept_for("1h");
+            spec.retention = Some(kept_for("1h"));
         })
         .await;
     assert_mirrors(&fixture.all().await, &fixture.truth_of(&[&lately, &open]));

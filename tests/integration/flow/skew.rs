@@ -22,7 +22,7 @@ async fn fixture(name: &str, ahead: SignedDuration) -> Fixture {
     fixture.simulator.put(truth);
     fixture
         .synced_watch(|spec| {
-            spec.retention = kept_for("1h");
+            spec.retention = Some(kept_for("1h"));
         })
         .await;
     fixture

@@ -171,7 +171,7 @@ async fn one_listing_that_drags_on_is_told_on_the_watch_too_and_ends_well() {
     }
     let synced = fixture
         .synced_watch(|spec| {
-            spec.query = pages_of(1);
+            spec.query = Some(pages_of(1));
         })
         .await;
     let drip = Fault::SlowDrip { pause_ms: 10 };

@@ -167,7 +167,7 @@ pub(super) async fn failing(
     fixture.put(1..=5);
     fixture
         .synced_watch(|spec| {
-            spec.query = pages_of(2);
+            spec.query = Some(pages_of(2));
         })
         .await;
     fixture.simulator.fault(fault, Times::UntilCleared);

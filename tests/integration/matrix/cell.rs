@@ -67,7 +67,7 @@ impl Cell {
     /// Plays it to the end; returns the looks while the fault lasted.
     pub(super) async fn play(mut self) -> usize {
         let small_pages = |spec: &mut ClusterWatchSpec| {
-            spec.query = pages_of(2);
+            spec.query = Some(pages_of(2));
         };
         if self.phase == Phase::FirstSync {
             self.begin();

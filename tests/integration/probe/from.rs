@@ -119,7 +119,7 @@ async fn it_asks_for_the_scope_and_with_the_query_of_the_cluster_watch() {
                 page_size: Some(7),
                 order_by: Some("create_time desc".to_owned()),
             });
-            spec.retention = kept_for("1h");
+            spec.retention = Some(kept_for("1h"));
         })
         .await;
     let outcome = from(&fixture, "training", &["--output", "json"]).await;
