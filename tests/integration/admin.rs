@@ -2,23 +2,20 @@
 
 use std::time::Duration;
 
-use kube::{ResourceExt, api::DeleteParams};
+use kube::ResourceExt;
 use testbed::{
     control_plane::{ControlPlane, RequestCounts},
-    simulator::{Fault, Remediation as Truth, Times},
+    simulator::{Fault, Times},
 };
 use together_remediation_operator::api;
 
 use crate::{
-    fixture::{CLUSTER, Fixture, until},
+    fixture::{Fixture, until},
+    look::assert_says,
     setup,
-    truth::assert_mirrors,
 };
 
-const OUTAGE: Fault = Fault::Status {
-    status: 503,
-    retry_after: None,
-};
+const OUTAGE: Fault = Fault::status(503);
 
 /// Probes until the answer is `status` with `part` in its line.
 pub(crate) async fn probed(fixture: &Fixture, path: &str, status: u16, part: &str) -> String {
@@ -69,22 +66,20 @@ pub(crate) fn older_definitions() -> String {
 async fn definitions_that_are_missing_or_older_are_waited_for_and_nothing_is_written() {
     let control_plane = ControlPlane::start().await.unwrap();
     let fixture = Fixture::on(&control_plane, "definitions").await;
-    for number in 0..20 {
-        fixture.simulator.put(Truth::numbered(CLUSTER, number));
-    }
+    fixture.put(0..20);
     let line = probed(&fixture, "/readyz", 503, "not installed").await;
-    assert!(
-        line.contains("ClusterWatch and Remediation") && line.contains("kubectl apply -f crds/"),
-        "{line}"
+    assert_says(
+        &line,
+        &["ClusterWatch and Remediation", "kubectl apply -f crds/"],
     );
     assert_eq!(fixture.probe("/livez").await, alive());
 
     control_plane.apply(&older_definitions()).await.unwrap();
     let watch = fixture.watch("training", |_| {}).await;
     let line = probed(&fixture, "/readyz", 503, "older").await;
-    assert!(
-        line.contains("Remediation status.activeHealthCheckRunId") && line.contains("helm upgrade"),
-        "{line}"
+    assert_says(
+        &line,
+        &["Remediation status.activeHealthCheckRunId", "helm upgrade"],
     );
     let before = control_plane.requests().await.unwrap();
     // Long enough for a first sync, were it begun.
@@ -102,14 +97,12 @@ async fn definitions_that_are_missing_or_older_are_waited_for_and_nothing_is_wri
     setup::install(&control_plane).await;
     probed(&fixture, "/readyz", 200, "ok").await;
     fixture.ready("training", "Synced").await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_that_mirrors_is_ready_and_alive() {
-    let fixture = Fixture::new("probes").await;
-    fixture.simulator.put(Truth::numbered(CLUSTER, 1));
-    fixture.synced_watch(|_| {}).await;
+    let fixture = Fixture::mirroring("probes", [1]).await;
     assert_eq!(fixture.probe("/readyz").await, alive());
     assert_eq!(fixture.probe("/livez").await, alive());
     assert_eq!(fixture.probe("/else").await.0, 404);
@@ -123,15 +116,7 @@ async fn an_api_that_is_down_for_long_is_no_reason_to_die() {
     for _ in 0..10 {
         let risen = fixture.simulator.counters().risen(&OUTAGE);
         fixture.advance(Duration::from_secs(70)).await;
-        until("another failed poll", || async {
-            let now = fixture.simulator.counters().risen(&OUTAGE);
-            if now > risen {
-                Ok(())
-            } else {
-                Err(format!("{now}"))
-            }
-        })
-        .await;
+        fixture.rises(&OUTAGE, risen).await;
         assert_eq!(fixture.probe("/livez").await, alive());
     }
     assert_eq!(fixture.probe("/readyz").await, alive());
@@ -143,15 +128,7 @@ async fn a_poll_that_hangs_is_noticed_and_forgotten_with_its_watch() {
     fixture.synced_watch(|_| {}).await;
     fixture.simulator.fault(Fault::Hang, Times::UntilCleared);
     fixture.advance(Duration::from_secs(70)).await;
-    until("the poll hangs", || async {
-        let risen = fixture.simulator.counters().risen(&Fault::Hang);
-        if risen > 0 {
-            Ok(())
-        } else {
-            Err(String::new())
-        }
-    })
-    .await;
+    fixture.rises(&Fault::Hang, 0).await;
     assert_eq!(fixture.probe("/livez").await, alive());
     fixture.clock.advance(Duration::from_secs(400));
     let (status, line) = fixture.probe("/livez").await;
@@ -163,11 +140,7 @@ async fn a_poll_that_hangs_is_noticed_and_forgotten_with_its_watch() {
             fixture.namespace
         )
     );
-    fixture
-        .watches()
-        .delete("training", &DeleteParams::default())
-        .await
-        .unwrap();
+    fixture.delete_watch("training").await;
     probed(&fixture, "/livez", 200, "ok").await;
 }
 

@@ -1,7 +1,8 @@
 //! What the observers before the replicas wrote down.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{collections::BTreeMap, fs, path::Path, time::Instant};
 
+use serde_json::Value;
 use testbed::api_proxy::Observed;
 
 /// What one replica wrote from its start to its end.
@@ -57,4 +58,14 @@ pub(crate) fn assert_each_written_once(books: &[Book], mirrors: usize) -> usize 
         .filter(|write| write.succeeded() && is_object(write));
     assert_eq!(all.count(), 2 * mirrors + watches, "nothing else");
     watches
+}
+
+/// The requests that the API server recorded.
+pub(crate) fn recorded(log: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(log).unwrap();
+    // The last line may be under way.
+    let lines = text.lines();
+    lines
+        .map_while(|line| serde_json::from_str(line).ok())
+        .collect()
 }

@@ -4,7 +4,7 @@
 pub(crate) mod helm;
 mod hook;
 mod kustomize;
-mod lifecycle;
+pub(crate) mod lifecycle;
 mod nulls;
 mod numbers;
 mod openshift;
@@ -17,7 +17,7 @@ mod render;
 mod rights;
 mod rollout;
 mod scopes;
-mod selectors;
+pub(crate) mod selectors;
 mod stage;
 mod strings;
 pub(crate) mod switches;

@@ -12,10 +12,7 @@ use together_remediation_operator::{
     clock::Clock,
 };
 
-use crate::{
-    fixture::{CLUSTER, Fixture, condition, until},
-    truth::assert_mirrors,
-};
+use crate::fixture::{CLUSTER, Fixture, until};
 
 /// Between two looks: past an interval of a minute.
 const STEP: Duration = Duration::from_secs(70);
@@ -95,10 +92,7 @@ async fn half_an_hour(name: &str, set: SignedDuration) -> Result<(), String> {
     if heartbeats.len() < HEARTBEATS {
         return Err(format!("{name}: {} heartbeats", heartbeats.len()));
     }
-    assert_eq!(
-        condition(&fixture.mirror(&running).await, "Synced").1,
-        "Listed"
-    );
+    assert_eq!(fixture.reason(&running).await, "Listed");
 
     // Once the clock is right again, what is past its time goes.
     fixture.clock.set(SignedDuration::ZERO);
@@ -137,5 +131,5 @@ async fn heartbeats_go_on_and_nothing_is_deleted_early_whatever_the_clock_was_se
 
 /// What the mirrors should be after all of it.
 async fn agrees(fixture: &Fixture) {
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
 }

@@ -2,15 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use testbed::{
-    control_plane::{ControlPlane, RequestCounts},
-    simulator::Remediation as Truth,
-};
+use testbed::control_plane::RequestCounts;
 
 use crate::{
-    fixture::{CLUSTER, Fixture},
-    setup,
-    truth::assert_mirrors,
+    fixture::Fixture,
+    setup::{self, own_control_plane},
 };
 
 const REMEDIATIONS: u32 = 1_000;
@@ -44,12 +40,9 @@ fn restore_checks(since: Instant) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_mirror_costs_two_writes_each_and_nothing_after_that() {
-    let control_plane = ControlPlane::start().await.unwrap();
-    setup::install(&control_plane).await;
+    let control_plane = own_control_plane().await;
     let mut fixture = Fixture::on(&control_plane, "counted").await;
-    for number in 0..REMEDIATIONS {
-        fixture.simulator.put(Truth::numbered(CLUSTER, number));
-    }
+    fixture.put(0..REMEDIATIONS);
     let before = control_plane.requests().await.unwrap();
     fixture.synced_watch(|_| {}).await;
     let first = control_plane.requests().await.unwrap().since(&before);
@@ -61,10 +54,10 @@ async fn a_first_mirror_costs_two_writes_each_and_nothing_after_that() {
         u64::from(REMEDIATIONS.div_ceil(PAGE)),
         "as many calls as pages"
     );
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
     setup::say(&format!(
         "first mirror of {REMEDIATIONS}: {} calls to the API, {} POST, {} PUT of the status, {} writes in all",
-        fixture.simulator.counters().calls(),
+        fixture.calls(),
         writes(&first, "POST", ""),
         writes(&first, "PUT", "status"),
         all_writes(&first),
@@ -82,11 +75,7 @@ async fn a_first_mirror_costs_two_writes_each_and_nothing_after_that() {
     fixture.sync("training").await;
     let polls = (listed() - listed_before) / pages;
     assert!(polls >= 11, "{polls} polls");
-    assert_eq!(
-        fixture.simulator.counters().calls(),
-        listed(),
-        "pages alone are asked for"
-    );
+    assert_eq!(fixture.calls(), listed(), "pages alone are asked for");
     let idle = control_plane.requests().await.unwrap().since(&before);
     assert_eq!(all_writes(&idle), 0);
     assert_eq!(

@@ -15,10 +15,10 @@ use testbed::{
 
 use crate::{
     books::{Book, assert_each_written_once, is_object},
-    fixture::{CLUSTER, Fixture, until},
+    fixture::{CLUSTER, Fixture},
     process::Process,
     setup,
-    truth::assert_mirrors,
+    steps::becomes,
 };
 
 const REMEDIATIONS: u32 = 40;
@@ -68,7 +68,7 @@ async fn crash(account: &OperatorAccount, point: u64, last: LastAnswer) {
         let id = truth.id.clone();
         fixture.simulator.put(truth);
         if number % 2 == 0 {
-            fixture.simulator.enter(CLUSTER, &id, "SUCCEEDED");
+            fixture.enter(&id, "SUCCEEDED");
         }
     }
     fixture.watch("training", |_| {}).await;
@@ -77,14 +77,11 @@ async fn crash(account: &OperatorAccount, point: u64, last: LastAnswer) {
         first.fault(Fault::LoseAnswer, Which::Nth(point), Asked::is_write);
     }
     first.fault(Fault::Hang, Which::From(point + 1), Asked::is_write);
-    let process = start(&fixture, &first);
-    until("all writes up to there are answered", async || {
+    let process = Process::behind(&fixture, &first, &ALONE);
+    becomes("answered writes", point, async || {
         let writes = first.writes();
         let answered = writes.iter().filter(|write| write.answer.is_some());
-        match u64::try_from(answered.count()).unwrap() {
-            answered if answered == point => Ok(()),
-            answered => Err(format!("{answered} of {point}")),
-        }
+        u64::try_from(answered.count()).unwrap()
     })
     .await;
     process.signal(Signal::KILL);
@@ -92,10 +89,10 @@ async fn crash(account: &OperatorAccount, point: u64, last: LastAnswer) {
     let killed = first.writes();
 
     let second = ApiProxy::start(account).await.unwrap();
-    let process = start(&fixture, &second);
+    let process = Process::behind(&fixture, &second, &ALONE);
     fixture.ready("training", "Synced").await;
     fixture.sync("training").await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
     process.signal(Signal::TERM);
     let (status, log) = process.ended().await;
     assert_eq!(status.code(), Some(0), "{log}");
@@ -108,11 +105,6 @@ async fn crash(account: &OperatorAccount, point: u64, last: LastAnswer) {
         "{watch} writes of the watch's status, after {point} ({last:?})"
     );
     assert_eq!(refused(&books), 0, "after {point} ({last:?})");
-}
-
-fn start(fixture: &Fixture, proxy: &ApiProxy) -> Process {
-    let (kubeconfig, url) = (proxy.account().kubeconfig(), fixture.simulator.url());
-    Process::start(kubeconfig, &url, &fixture.namespace, &ALONE)
 }
 
 /// Writes to mirrors that the server was asked for in vain.

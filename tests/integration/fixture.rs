@@ -6,7 +6,7 @@ use clap::Parser;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{
     Api, Client, ResourceExt,
-    api::{ListParams, Patch, PatchParams, PostParams},
+    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
 };
 use testbed::{
     control_plane::{ControlPlane, OperatorAccount},
@@ -28,7 +28,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{clock::ManualClock, setup};
+use crate::{clock::ManualClock, setup, steps::becomes};
 
 /// The cluster that most tests watch.
 pub(crate) const CLUSTER: &str = "0b7c9a52-7d0e-4a39-9c1a-3a1f6a0b7c11";
@@ -90,9 +90,7 @@ impl Fixture {
             operator: None,
             lookouts: 0,
         };
-        fixture
-            .put_secret(&[("api-key", fixture.simulator.key())], "Opaque")
-            .await;
+        fixture.put_key(fixture.simulator.key()).await;
         fixture
     }
 
@@ -123,23 +121,11 @@ impl Fixture {
         let url = self.simulator.url();
         let namespaces = [&[self.namespace.as_str()], more].concat().join(",");
         self.lookouts = 1 + more.len();
-        let line = [
-            "together-remediation-operator",
-            "run",
-            "--api-url",
-            &url,
-            "--allow-http",
-            "--namespace",
-            &namespaces,
-            "--api-qps",
-            "1000",
-            "--api-burst",
-            "1000",
-            "--leader-elect=false",
-            "--admin-addr",
-            "127.0.0.1:0",
-        ];
-        let mut line = [&line[..], limits].concat();
+        let line = format!(
+            "together-remediation-operator run --api-url {url} --allow-http --namespace {namespaces} \
+             --api-qps 1000 --api-burst 1000 --leader-elect=false --admin-addr 127.0.0.1:0"
+        );
+        let mut line = [&line.split(' ').collect::<Vec<_>>()[..], limits].concat();
         if !limits.contains(&"--min-interval") {
             line.extend(["--min-interval", "1s"]);
         }
@@ -168,13 +154,7 @@ impl Fixture {
         ended
             .expect("the operator ends when it is stopped")
             .unwrap();
-        until("nobody waits any more", || async {
-            match self.clock.sleepers() {
-                0 => Ok(()),
-                waiting => Err(format!("{waiting}")),
-            }
-        })
-        .await;
+        becomes("nobody waits any more", 0, async || self.clock.sleepers()).await;
     }
 
     /// Where the operator's admin server answers `path`.
@@ -198,25 +178,14 @@ impl Fixture {
 
     pub(crate) async fn delete_secret(&self) {
         let secrets: Api<Secret> = Api::namespaced(self.client.clone(), &self.namespace);
-        let now = kube::api::DeleteParams::default();
+        let now = DeleteParams::default();
         let _ = secrets.delete("together", &now).await.unwrap();
     }
 
     pub(crate) async fn put_secret(&self, data: &[(&str, &str)], type_: &str) {
         let api: Api<Secret> = Api::namespaced(self.client.clone(), &self.namespace);
-        let data: BTreeMap<_, _> = data
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-            .collect();
-        let _ = api
-            .delete("together", &kube::api::DeleteParams::default())
-            .await;
-        let mut secret = Secret {
-            string_data: Some(data),
-            type_: Some(type_.to_owned()),
-            ..Secret::default()
-        };
-        secret.metadata.name = Some("together".to_owned());
+        let _ = api.delete("together", &DeleteParams::default()).await;
+        let secret = secret(data, type_);
         api.create(&PostParams::default(), &secret).await.unwrap();
     }
 
@@ -339,6 +308,19 @@ pub(crate) fn flags<'a>(line: impl Iterator<Item = &'a &'a str>) -> Run {
     }
 }
 
+/// The Secret that the watches name.
+pub(crate) fn secret(data: &[(&str, &str)], type_: &str) -> Secret {
+    let data = data.iter();
+    let data = data.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    let mut secret = Secret {
+        string_data: Some(data.collect()),
+        type_: Some(type_.to_owned()),
+        ..Secret::default()
+    };
+    secret.metadata.name = Some("together".to_owned());
+    secret
+}
+
 /// A spec that watches all of [`CLUSTER`].
 pub(crate) fn spec() -> ClusterWatchSpec {
     ClusterWatchSpec {
@@ -354,15 +336,12 @@ pub(crate) fn spec() -> ClusterWatchSpec {
 }
 
 /// Status and reason of a mirror's condition.
-pub(crate) fn condition(mirror: &Remediation, type_: &str) -> (String, String) {
-    let conditions = mirror
-        .status
-        .as_ref()
-        .map(|status| &status.conditions[..])
-        .unwrap_or_default();
-    let found = conditions.iter().find(|condition| condition.type_ == type_);
+pub(crate) fn condition(mirror: &Remediation, type_: &str) -> [String; 2] {
+    let status = mirror.status.as_ref();
+    let mut conditions = status.into_iter().flat_map(|status| &status.conditions);
+    let found = conditions.find(|condition| condition.type_ == type_);
     found
-        .map(|condition| (condition.status.clone(), condition.reason.clone()))
+        .map(|condition| [condition.status.clone(), condition.reason.clone()])
         .unwrap_or_default()
 }
 

@@ -33,10 +33,7 @@ const STRICT: &str = "docs/argo-cd/argocd-cm-strict.yaml";
 
 /// Makes all of them, side by side.
 async fn situations(control_plane: &'static ControlPlane) -> Vec<Situation> {
-    let limited = Fault::Status {
-        status: 429,
-        retry_after: None,
-    };
+    let limited = Fault::status(429);
     let all: Vec<BoxFuture<'static, Vec<Situation>>> = vec![
         mirrors::followed(control_plane).boxed(),
         mirrors::not_listed(control_plane).boxed(),

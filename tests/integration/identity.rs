@@ -1,12 +1,12 @@
 //! Who the operator is to the servers that it calls, by `managedFields` and by the API server's own record.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::collections::BTreeSet;
 
 use axum::{Router, http::HeaderMap, routing::get};
-use k8s_openapi::api::{coordination::v1::Lease, events::v1::Event};
-use kube::{Api, ResourceExt, api::ListParams};
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
-use testbed::{simulator::Remediation as Truth, tools::not_run};
+use testbed::tools::not_run;
 use together_remediation_operator::{
     agent::{FIELD_MANAGER, USER_AGENT},
     api::remediation::Remediation,
@@ -14,9 +14,11 @@ use together_remediation_operator::{
 use tokio::process::Command;
 
 use crate::{
-    fixture::{CLUSTER, Fixture, until},
+    books::recorded,
+    fixture::{Fixture, until},
     process::Process,
     program::PROGRAM,
+    steps::{becomes, events},
 };
 
 /// An account whose requests the API server records, with the operator's rights in the namespace of a test.
@@ -74,9 +76,7 @@ async fn busy() -> (Fixture, Process) {
     // Retention goes by the API's clock.
     fixture.simulator.run_clock(1);
     for (number, state) in [(1, "RUNNING"), (2, "SUCCEEDED"), (3, "FAILED")] {
-        let truth = Truth::numbered(CLUSTER, number);
-        fixture.simulator.put(truth.clone());
-        fixture.simulator.enter(CLUSTER, &truth.id, state);
+        fixture.put_in(number, state);
     }
     // It makes the ClusterRole that is bound here.
     fixture.account().await;
@@ -93,28 +93,24 @@ async fn busy() -> (Fixture, Process) {
             spec.active_interval = Some("5s".to_owned());
         })
         .await;
-    let truth = fixture.simulator.truth(CLUSTER);
+    let truth = fixture.truth();
     let running = &truth[0].id;
     // The second Event of a kind is a patch of the first.
     for state in ["PENDING", "RUNNING", "PENDING", "RUNNING"] {
-        fixture.simulator.enter(CLUSTER, running, state);
-        let shown = |mirror: &Remediation| {
-            let status = mirror.status.as_ref();
-            status.and_then(|status| status.state.as_deref()) == Some(state)
-        };
-        fixture.mirror_where(running, state, shown).await;
+        fixture.enter(running, state);
+
+        fixture.mirror_enters(running, state).await;
     }
-    let retain = json!({"spec": {"deletionPolicy": "Retain"}});
-    fixture.patch_watch("training", retain).await;
+
+    fixture.respec(json!({"deletionPolicy": "Retain"})).await;
     let free = |mirror: &Remediation| mirror.owner_references().is_empty();
     fixture.mirror_where(running, "it has no owner", free).await;
-    let one = json!({"spec": {"retention": {"ttlAfterFinished": "1s"}}});
-    fixture.patch_watch("training", one).await;
-    until("finished ones are dropped", async || {
-        match fixture.all().await.len() {
-            1 => Ok(()),
-            left => Err(format!("{left} left")),
-        }
+
+    fixture
+        .respec(json!({"retention": {"ttlAfterFinished": "1s"}}))
+        .await;
+    becomes("finished ones are dropped", 1, async || {
+        fixture.all().await.len()
     })
     .await;
     (fixture, operator)
@@ -135,16 +131,6 @@ fn assert_managed(object: &impl ResourceExt, parts: &[&str]) {
         .iter()
         .map(|part| (FIELD_MANAGER.to_owned(), (*part).to_owned()));
     assert_eq!(managers(object), wanted.collect(), "{}", object.name_any());
-}
-
-/// The requests that the API server recorded.
-fn recorded(log: &Path) -> Vec<Value> {
-    let text = fs::read_to_string(log).unwrap();
-    // The last line may be under way.
-    let lines = text.lines();
-    lines
-        .map_while(|line| serde_json::from_str(line).ok())
-        .collect()
 }
 
 /// A request in the words of [`REQUESTS`].
@@ -185,10 +171,9 @@ async fn each_write_has_the_field_manager_and_each_request_the_user_agent() {
     let status = managers(&watch);
     let status: Vec<_> = status.iter().filter(|(_, part)| part == "status").collect();
     assert_eq!(*status, [&(FIELD_MANAGER.to_owned(), "status".to_owned())]);
-    let leases = Api::<Lease>::namespaced(client.clone(), namespace);
+    let leases = Api::<Lease>::namespaced(client, namespace);
     assert_managed(&leases.get(FIELD_MANAGER).await.unwrap(), &[""]);
-    let events = Api::<Event>::namespaced(client, namespace);
-    let events = events.list(&ListParams::default()).await.unwrap().items;
+    let events = events(&fixture).await;
     assert!(!events.is_empty());
     for event in events {
         assert_managed(&event, &[""]);

@@ -12,31 +12,21 @@ mod writes;
 
 use std::{collections::BTreeSet, time::Duration};
 
-use kube::api::{ListParams, Patch, PatchParams};
+use kube::api::ListParams;
 use serde_json::json;
 use testbed::{
-    api_proxy::{ApiProxy, Asked, RunningFault},
+    api_proxy::{ApiProxy, Asked},
     control_plane::ControlPlane,
-    simulator::Remediation as Truth,
 };
 use together_remediation_operator::api::remediation::Remediation;
 
 use crate::{
-    fixture::{CLUSTER, Fixture, until},
+    fixture::{Fixture, until},
     look::told,
-    setup,
-    truth::assert_mirrors,
 };
 
 /// Long enough for a poll, whatever is open.
 const POLL: Duration = Duration::from_secs(70);
-
-/// A control plane of the test's own, with the definitions installed.
-async fn own_control_plane() -> ControlPlane {
-    let control_plane = ControlPlane::start().await.unwrap();
-    setup::install(&control_plane).await;
-    control_plane
-}
 
 /// A fixture whose operator reaches the API server through a proxy.
 pub(crate) async fn behind_a_proxy(
@@ -45,21 +35,10 @@ pub(crate) async fn behind_a_proxy(
 ) -> (Fixture, ApiProxy) {
     let mut fixture = Fixture::on(control_plane, name).await;
     fixture.stop().await;
-    let proxy = ApiProxy::start(&fixture.account().await).await.unwrap();
+    let proxy = fixture.observer().await;
     let no_limit = ["--kube-qps", "0"];
     fixture.start_as(proxy.account(), &[], &no_limit).await;
     (fixture, proxy)
-}
-
-/// Waits until a fault has struck so often; fails the test when that takes too long.
-async fn struck(fault: &RunningFault, times: u64) {
-    until("the fault strikes", || async {
-        match fault.struck() {
-            struck if struck >= times => Ok(()),
-            struck => Err(format!("{struck} of {times}")),
-        }
-    })
-    .await;
 }
 
 /// Whether it watches the mirrors.
@@ -73,26 +52,10 @@ pub(crate) fn to_mirrors(asked: &Asked) -> bool {
 }
 
 impl Fixture {
-    /// Makes the API know these, as waiting for approval.
-    fn put(&self, numbers: impl IntoIterator<Item = u32>) -> Vec<String> {
-        let truths = numbers
-            .into_iter()
-            .map(|number| Truth::numbered(CLUSTER, number));
-        let put = truths.map(|truth| {
-            let id = truth.id.clone();
-            self.simulator.put(truth);
-            id
-        });
-        put.collect()
-    }
-
     /// Edits the status of a mirror by hand.
     async fn edit(&self, id: &str) {
-        let nonsense = json!({"status": {"node": "edited by hand"}});
-        self.mirrors()
-            .patch_status(id, &PatchParams::default(), &Patch::Merge(nonsense))
-            .await
-            .unwrap();
+        self.patch_status(id, json!({"node": "edited by hand"}))
+            .await;
     }
 
     /// Syncs until `mirrors` are there and nothing is edited any more.
@@ -105,11 +68,6 @@ impl Fixture {
             all.len() == mirrors && !all.iter().any(edited)
         })
         .await;
-    }
-
-    /// Fails unless the mirrors are what the API says.
-    async fn agrees(&self) {
-        assert_mirrors(&self.all().await, &self.simulator.truth(CLUSTER));
     }
 
     /// Starts an ended API server again, and waits until it shows the mirrors: it serves before its storage does.

@@ -15,10 +15,7 @@ use kube::{
     api::{Patch, PatchParams},
 };
 use serde_json::json;
-use testbed::{
-    control_plane::ControlPlane,
-    simulator::{Remediation as Truth, Simulator},
-};
+use testbed::{control_plane::ControlPlane, simulator::Simulator};
 use together_remediation_operator::{
     api::remediation::Remediation,
     k8s::{
@@ -33,9 +30,9 @@ use together_remediation_operator::{
 
 use self::replica::Replica;
 use crate::{
-    fixture::{CLUSTER, Fixture, until},
+    fixture::{CLUSTER, Fixture},
     setup,
-    truth::assert_mirrors,
+    steps::holds,
 };
 
 /// The rights to hold a Lease in a namespace of a test, which the operator's own manifest gives in its own alone.
@@ -70,9 +67,7 @@ pub(crate) async fn stage_on(
     let fixture = Fixture::idle_on(control_plane, name).await;
     let rights = RIGHTS.replace("$NAMESPACE", &fixture.namespace);
     fixture.control_plane.apply(&rights).await.unwrap();
-    for number in 0..remediations {
-        fixture.simulator.put(Truth::numbered(CLUSTER, number));
-    }
+    fixture.put(0..remediations);
     fixture
 }
 
@@ -82,7 +77,7 @@ async fn api(fixture: &Fixture) -> Simulator {
     simulator.set_clock(fixture.simulator.now());
     simulator.add_cluster(CLUSTER);
     simulator.add_key(fixture.simulator.key(), None);
-    for truth in fixture.simulator.truth(CLUSTER) {
+    for truth in fixture.truth() {
         simulator.put(truth);
     }
     simulator
@@ -98,14 +93,11 @@ async fn lease(fixture: &Fixture) -> LeaseSpec {
 
 /// Waits until some mirrors are written, of many more to come.
 async fn in_the_middle_of_writes(fixture: &Fixture) {
-    until("some mirrors", || async {
-        let mirrors = fixture.all().await.len();
-        if mirrors >= 3 {
-            Ok(())
-        } else {
-            Err(format!("{mirrors} mirrors"))
-        }
-    })
+    holds(
+        "some mirrors",
+        async || fixture.all().await.len(),
+        |mirrors| *mirrors >= 3,
+    )
     .await;
 }
 
@@ -115,13 +107,7 @@ async fn one_replica_polls_and_hands_over_when_it_is_stopped() {
     let first = Replica::start(&fixture, &[]).await;
     fixture.synced_watch(|_| {}).await;
     let second = Replica::start(&fixture, &[]).await;
-    until("the second stands by", || async {
-        match second.clock.sleepers() {
-            0 => Err("it has not looked yet".to_owned()),
-            _ => Ok(()),
-        }
-    })
-    .await;
+    second.rests().await;
     fixture.sync("training").await;
     assert!(first.simulator.counters().listings >= 2);
     assert_eq!(second.simulator.counters().calls(), 0);
@@ -193,13 +179,13 @@ async fn a_leader_that_cannot_renew_ends_at_the_deadline() {
     replica.clock.advance(Duration::from_secs(10));
     let error = replica.ended().await.unwrap_err().to_string();
     assert!(error.contains("was not renewed for 10 s"), "{error}");
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_write_is_begun_by_a_replica_that_does_not_lead() {
     let mut fixture = Fixture::new("not-leading").await;
-    fixture.simulator.put(Truth::numbered(CLUSTER, 1));
+    fixture.put([1]);
     let watch = fixture.synced_watch(|_| {}).await;
     fixture.stop().await;
     let mirror = fixture.all().await.remove(0);

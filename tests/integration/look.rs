@@ -22,3 +22,11 @@ pub(crate) fn stands(watch: &ClusterWatch, type_: &str) -> String {
 
 /// What Ready says when there is nothing to tell.
 pub(crate) const AGREES: &str = "In sync with Together";
+
+/// Fails unless the text has each of these parts.
+#[track_caller]
+pub(crate) fn assert_says(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "no {part:?} in {text}");
+    }
+}

@@ -24,7 +24,6 @@ use crate::{
     leader::{LEASE, leases, stage},
     process::Process,
     setup,
-    truth::assert_mirrors,
 };
 
 const NODES: u32 = 1000;
@@ -32,14 +31,7 @@ const NODES: u32 = 1000;
 const PATIENCE: Duration = Duration::from_secs(400);
 /// `ClusterWatches` that are created at the same time.
 const AT_ONCE: usize = 16;
-const FLAGS: [&str; 6] = [
-    "--api-qps",
-    "1000",
-    "--api-burst",
-    "1000",
-    "--kube-qps",
-    "0",
-];
+const FLAGS: [&str; 3] = ["--api-qps=1000", "--api-burst=1000", "--kube-qps=0"];
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(250);
 /// Between two probes.
@@ -169,9 +161,7 @@ fn enough(found: u64, wanted: u64) -> Result<(), String> {
 
 /// One life of the operator: until all are synced, and each was polled once more.
 async fn life(fixture: &Fixture, what: &str, begins: impl Future<Output = ()>) {
-    let account = fixture.account().await;
-    let (kubeconfig, url) = (account.kubeconfig(), fixture.simulator.url());
-    let mut process = Process::start(kubeconfig, &url, &fixture.namespace, &FLAGS);
+    let mut process = Process::of(fixture, &FLAGS).await;
     let prober = Prober::start(&process.admin().await);
     comes_true(&mut process, "it leads", async || {
         let lease = leases(fixture).get_opt(LEASE).await.unwrap();
@@ -206,6 +196,6 @@ async fn a_thousand_cluster_watches_of_one_namespace_are_polled_and_the_lease_is
     let fixture = stage("many", 0).await;
     put(&fixture);
     life(&fixture, "created while it runs", create(&fixture)).await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
     life(&fixture, "there when it starts", std::future::ready(())).await;
 }

@@ -3,17 +3,18 @@
 mod code;
 mod outside;
 
-use std::{collections::BTreeSet, fmt::Write as _, fs};
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use regex::Regex;
 use strum::{IntoEnumIterator as _, VariantArray as _};
-use testbed::drift::{file, settle};
+use testbed::drift::settle;
 use together_remediation_operator::{api::Reason, network::Cause};
 
 use self::{
     code::{Message, Way, of_file},
     outside::Shown,
 };
+use crate::setup;
 
 const PAGE: &str = "docs/reference/messages.md";
 
@@ -177,8 +178,7 @@ fn no_message_has_a_banned_word() {
 /// Notifications fire on reasons and on fields. A change of prose must not change when they fire.
 #[test]
 fn triggers_of_notifications_hold_reasons_and_fields_alone() {
-    let settings = fs::read_to_string(file("docs/argo-cd/notifications.yaml")).unwrap();
-    let settings: serde_json::Value = serde_saphyr::from_str(&settings).unwrap();
+    let settings = setup::yaml("docs/argo-cd/notifications.yaml");
     let literal = Regex::new(r#""([^"]*)""#).unwrap();
     let word = Regex::new(r"[A-Za-z]+").unwrap();
     let known: BTreeSet<&str> = Reason::VARIANTS

@@ -3,20 +3,18 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::{
-    core::v1::{Namespace, Secret},
-    rbac::v1::RoleBinding,
-};
+use k8s_openapi::api::{core::v1::Namespace, rbac::v1::RoleBinding};
 use kube::{
     Api, Client,
     api::{DeleteParams, ObjectMeta, PostParams},
 };
 use testbed::{control_plane::OperatorAccount, simulator::Remediation as Truth};
-use together_remediation_operator::api::{cluster_watch::ClusterWatch, remediation::Remediation};
+use together_remediation_operator::api::remediation::Remediation;
 
 use crate::{
-    fixture::{CLUSTER, Fixture, spec, within},
+    fixture::{CLUSTER, Fixture, within},
     setup,
+    steps::gone,
     truth::assert_mirrors,
 };
 
@@ -94,25 +92,7 @@ impl Two {
 
     /// Secret and `ClusterWatch` of the namespace that is lost.
     async fn furnish(&self) {
-        let create = PostParams::default();
-        let mut secret = Secret {
-            string_data: Some(
-                [(
-                    "api-key".to_owned(),
-                    self.fixture.simulator.key().to_owned(),
-                )]
-                .into(),
-            ),
-            ..Secret::default()
-        };
-        secret.metadata.name = Some("together".to_owned());
-        let secrets: Api<Secret> = self.in_lost();
-        secrets.create(&create, &secret).await.unwrap();
-        let mut spec = spec();
-        OTHER.clone_into(&mut spec.cluster_id);
-        let watches: Api<ClusterWatch> = self.in_lost();
-        let watch = ClusterWatch::new("other", spec);
-        watches.create(&create, &watch).await.unwrap();
+        self.fixture.furnish(&self.lost, "other", OTHER).await;
     }
 
     fn in_lost<K: kube::Resource<Scope = kube::core::NamespaceResourceScope>>(&self) -> Api<K>
@@ -214,13 +194,7 @@ async fn a_namespace_that_is_deleted_is_named_and_the_other_goes_on() {
     let namespaces: Api<Namespace> = Api::all(two.client());
     let delete = DeleteParams::default();
     namespaces.delete(&two.lost, &delete).await.unwrap();
-    within(PATIENCE, "the namespace is gone", || async {
-        match namespaces.get_opt(&two.lost).await.unwrap() {
-            None => Ok(()),
-            Some(namespace) => Err(format!("{:?}", namespace.status)),
-        }
-    })
-    .await;
+    gone(&namespaces, &two.lost).await;
     two.ready_naming_it(true).await;
     two.stays_mirrored(4).await;
     two.fixture.stop().await;

@@ -10,7 +10,6 @@ use testbed::{
 use crate::{
     fixture::{CLUSTER, Fixture, condition},
     setup,
-    truth::assert_mirrors,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -24,18 +23,16 @@ async fn mirrored_changed_restarted_and_collected_on_a_kind_node() {
     };
     setup::install(&control_plane).await;
     let mut fixture = Fixture::on(&control_plane, "on-kind").await;
-    for number in 0..50 {
-        fixture.simulator.put(Truth::numbered(CLUSTER, number));
-    }
+    fixture.put(0..50);
     fixture.synced_watch(|_| {}).await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
 
     let id = Truth::numbered(CLUSTER, 7).id;
-    fixture.simulator.enter(CLUSTER, &id, "FAILED");
+    fixture.enter(&id, "FAILED");
     fixture.sync("training").await;
     assert_eq!(
         condition(&fixture.mirror(&id).await, "Stalled"),
-        ("True".into(), "RemediationFailed".into())
+        ["True", "RemediationFailed"]
     );
 
     let versions = fixture.versions().await;

@@ -26,6 +26,7 @@ use self::markers::Markers;
 use crate::{
     fixture::{CLUSTER, Fixture, until},
     program::PROGRAM,
+    steps::holds,
     truth::assert_mirrors,
 };
 
@@ -224,8 +225,8 @@ fn without(mut object: Value, part: &str, fields: &[&str]) -> String {
 
 /// Lets a remediation fail and waits for the Event that tells of it.
 async fn fails_and_is_told(fixture: &Fixture) {
-    let running = &fixture.simulator.truth(CLUSTER)[1].id;
-    fixture.simulator.enter(CLUSTER, running, "FAILED");
+    let running = &fixture.truth()[1].id;
+    fixture.enter(running, "FAILED");
     until("an Event tells of it", || async {
         let events = all::<Event>(fixture).await;
         let told = |event: &Value| event["regarding"]["name"] == **running;
@@ -266,14 +267,11 @@ async fn nothing_shows(format: &str) {
     for fault in faults(&markers) {
         fixture.simulator.fault(fault.clone(), Times::UntilCleared);
         let before = fixture.simulator.counters().risen(&fault);
-        until(&format!("{fault:?} rises twice"), || async {
-            let risen = fixture.simulator.counters().risen(&fault) - before;
-            if risen >= 2 {
-                Ok(())
-            } else {
-                Err(format!("{risen}"))
-            }
-        })
+        holds(
+            &format!("{fault:?} rises twice"),
+            async || fixture.simulator.counters().risen(&fault) - before,
+            |risen| *risen >= 2,
+        )
         .await;
         fixture.simulator.clear_faults();
         let watch = fixture.watches().get("training").await.unwrap();
@@ -282,12 +280,7 @@ async fn nothing_shows(format: &str) {
         fixture.sync("training").await;
         fixture.ready("training", "Synced").await;
     }
-    for (mirror, truth) in fixture
-        .all()
-        .await
-        .iter()
-        .zip(fixture.simulator.truth(CLUSTER))
-    {
+    for (mirror, truth) in fixture.all().await.iter().zip(fixture.truth()) {
         assert_mirrors(std::slice::from_ref(mirror), &[truth]);
         let object = serde_json::to_value(mirror).unwrap();
         // The conditions say why something awaits approval, or what failed: never who.

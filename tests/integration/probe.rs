@@ -12,7 +12,7 @@ use serde_json::Value;
 use testbed::simulator::{Remediation as Truth, Simulator};
 use tokio::process::Command;
 
-use crate::{fixture::CLUSTER, program::PROGRAM};
+use crate::{fixture::CLUSTER, look::assert_says, program::PROGRAM};
 
 /// What a process said and how it ended.
 pub(crate) struct Outcome {
@@ -149,11 +149,7 @@ async fn an_empty_cluster_can_be_mirrored_and_is_told() {
     let simulator = simulator(0).await;
     let outcome = of(&simulator, &[]).await;
     assert_eq!(outcome.code, Some(0));
-    assert!(
-        outcome.stdout.contains("The list is empty"),
-        "{}",
-        outcome.stdout
-    );
+    assert_says(&outcome.stdout, &["The list is empty"]);
 }
 
 #[tokio::test]
@@ -193,10 +189,7 @@ async fn the_skew_of_the_clocks_is_told() {
     assert_eq!(report(&simulator).await["clock"]["moreThanADay"], true);
     simulator.set_date(Some("soon"));
     let text = of(&simulator, &[]).await.stdout;
-    assert!(
-        text.contains("unknown: no successful answer had a usable Date"),
-        "{text}"
-    );
+    assert_says(&text, &["unknown: no successful answer had a usable Date"]);
 }
 
 #[tokio::test]
@@ -206,9 +199,8 @@ async fn a_call_by_id_that_the_api_lacks_is_told() {
     simulator.set_by_id(Some(404));
     let outcome = of(&simulator, &[]).await;
     assert_eq!(outcome.code, Some(0), "{}", outcome.stdout);
-    assert!(
-        outcome
-            .stdout
-            .contains("does not answer for a single remediation by its id (404)")
+    assert_says(
+        &outcome.stdout,
+        &["does not answer for a single remediation by its id (404)"],
     );
 }

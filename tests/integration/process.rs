@@ -7,6 +7,7 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
+use testbed::api_proxy::ApiProxy;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
@@ -15,7 +16,7 @@ use tokio::{
 };
 
 use crate::{
-    fixture::{PATIENCE, until},
+    fixture::{Fixture, PATIENCE, until},
     program::PROGRAM,
 };
 
@@ -51,6 +52,18 @@ impl Process {
             .args(flags)
             .env_remove("POD_NAMESPACE");
         Self::spawn(command, kubeconfig, namespace)
+    }
+
+    /// The same under the operator's account for a fixture's namespace and API.
+    pub(crate) async fn of(fixture: &Fixture, flags: &[&str]) -> Self {
+        let (account, url) = (fixture.account().await, fixture.simulator.url());
+        Self::start(account.kubeconfig(), &url, &fixture.namespace, flags)
+    }
+
+    /// The same by way of this proxy.
+    pub(crate) fn behind(fixture: &Fixture, proxy: &ApiProxy, flags: &[&str]) -> Self {
+        let (kubeconfig, url) = (proxy.account().kubeconfig(), fixture.simulator.url());
+        Self::start(kubeconfig, &url, &fixture.namespace, flags)
     }
 
     /// Starts it with this command line and environment.

@@ -4,15 +4,9 @@ use std::process::{Command, Output, Stdio};
 
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Api;
-use rustix::process::{Pid, Signal, kill_process};
-use testbed::simulator::Remediation as Truth;
-use tokio::io::AsyncReadExt;
+use rustix::process::Signal;
 
-use crate::{
-    fixture::{CLUSTER, Fixture},
-    setup,
-    truth::assert_mirrors,
-};
+use crate::{fixture::Fixture, look::assert_says, process::Process, setup};
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_together-remediation-operator");
 
@@ -64,10 +58,7 @@ fn a_port_that_is_taken_ends_it_with_one_line_and_exit_1() {
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert_eq!(told.lines().count(), 1, "{told}");
-    assert!(
-        told.contains("--admin-addr") && told.contains(&address),
-        "{told}"
-    );
+    assert_says(&told, &["--admin-addr", &address]);
 }
 
 #[test]
@@ -94,45 +85,22 @@ fn help_and_version_succeed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn it_mirrors_under_its_own_account_and_ends_well_on_sigterm() {
     let fixture = Fixture::idle("program").await;
-    for number in 0..20 {
-        fixture.simulator.put(Truth::numbered(CLUSTER, number));
-    }
-    let account = fixture
-        .control_plane
-        .operator_account(&fixture.namespace)
-        .await
-        .unwrap();
-    let mut program = tokio::process::Command::new(PROGRAM)
-        .args([
-            "run",
-            "--allow-http",
-            "--api-url",
-            &fixture.simulator.url(),
-            "--namespace",
-            &fixture.namespace,
-            "--admin-addr",
-            "127.0.0.1:0",
-        ])
+    fixture.put(0..20);
+    let account = fixture.account().await;
+    let mut program = tokio::process::Command::new(PROGRAM);
+    program
+        .args(["run", "--allow-http", "--admin-addr", "127.0.0.1:0"])
+        .args(["--api-url", &fixture.simulator.url()])
+        .args(["--namespace", &fixture.namespace])
         .args(["--log-level", "trace"])
         .args(["--lease-name", &fixture.namespace])
-        .env("KUBECONFIG", account.kubeconfig())
-        .env("POD_NAMESPACE", "together-system")
-        .env_remove("RUST_LOG")
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut stderr = program.stderr.take().unwrap();
-    let log = tokio::spawn(async move {
-        let mut log = String::new();
-        stderr.read_to_string(&mut log).await.unwrap();
-        log
-    });
+        .env("POD_NAMESPACE", "together-system");
+    let program = Process::spawn(program, account.kubeconfig(), &fixture.namespace);
     fixture.synced_watch(|_| {}).await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
-    let pid = Pid::from_raw(i32::try_from(program.id().unwrap()).unwrap()).unwrap();
-    kill_process(pid, Signal::TERM).unwrap();
-    assert_eq!(program.wait().await.unwrap().code(), Some(0));
+    fixture.agrees().await;
+    program.signal(Signal::TERM);
+    let (status, log) = program.ended().await;
+    assert_eq!(status.code(), Some(0), "{log}");
     let lease = Api::<Lease>::namespaced(fixture.client.clone(), "together-system");
     let lease = lease.get(&fixture.namespace).await.unwrap().spec.unwrap();
     assert_eq!(
@@ -140,7 +108,6 @@ async fn it_mirrors_under_its_own_account_and_ends_well_on_sigterm() {
         Some(""),
         "held while it ran, and released"
     );
-    let log = log.await.unwrap();
     assert!(log.contains("\"message\":\"started\""), "the log is JSON");
     assert!(
         !log.contains(fixture.simulator.key()),

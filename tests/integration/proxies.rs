@@ -13,6 +13,7 @@ use url::Url;
 
 use crate::{
     fixture::{CLUSTER, Fixture, until},
+    look::assert_says,
     privacy::{Network, Process},
     program::PROGRAM,
     tls_front::TlsFront,
@@ -339,17 +340,14 @@ async fn a_proxy_that_is_no_url_is_told_by_where_it_stands() {
         for variable in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
             let (code, told) = ends(&[(variable, wrong)], &kubeconfig("")).await;
             assert_eq!(code, Some(2), "{told}");
-            assert!(
-                told.contains(&format!("{variable} is not a valid proxy URL")),
-                "{told}"
-            );
+            assert_says(&told, &[&format!("{variable} is not a valid proxy URL")]);
             assert!(!told.contains("planted"), "{told}");
         }
         let (code, told) = ends(&[], &kubeconfig(wrong)).await;
         assert_eq!(code, Some(2), "{told}");
-        assert!(
-            told.contains("the kubeconfig's proxy-url is not a valid proxy URL"),
-            "{told}"
+        assert_says(
+            &told,
+            &["the kubeconfig's proxy-url is not a valid proxy URL"],
         );
         assert!(!told.contains("planted"), "{told}");
     }

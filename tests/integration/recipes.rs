@@ -1,13 +1,16 @@
 //! Each command of docs/on-call/recipes.md, run as a person would, by the real kubectl.
 
-use std::{ffi::OsString, fs, path::Path};
+use std::{ffi::OsString, fs};
 
-use testbed::{drift::file, simulator::Remediation as Truth, tools::not_run};
+use testbed::{drift::file, simulator::Remediation as Truth};
 use tokio::process::Command;
 
 mod quickstart;
 
-use crate::fixture::{CLUSTER, Fixture, until};
+use crate::{
+    fixture::{CLUSTER, Fixture, until},
+    run::{kubectl, said},
+};
 
 /// What each recipe prints, by its heading: the parts in this order, and a part with `!` not at all.
 const PRINTS: [(&str, &[&str]); 14] = [
@@ -77,31 +80,18 @@ fn recipes() -> Vec<(String, String)> {
     sections.map(|section| recipe(section).unwrap()).collect()
 }
 
-async fn shell(
-    fixture: &Fixture,
-    kubectl: &Path,
-    command: &str,
-    id: &str,
-) -> Result<String, String> {
+async fn shell(fixture: &Fixture, command: &str, id: &str) -> Result<String, String> {
+    let kubectl = fixture.control_plane.kubectl().unwrap();
     let mut path = OsString::from(kubectl.parent().unwrap());
     path.push(":");
     path.push(std::env::var_os("PATH").unwrap());
-    let ran = Command::new("bash")
-        .args(["-euo", "pipefail", "-c"])
+    let mut bash = Command::new("bash");
+    bash.args(["-euo", "pipefail", "-c"])
         .arg(command.replace("gpu-ops", &fixture.namespace))
         .env("PATH", path)
         .env("KUBECONFIG", fixture.control_plane.kubeconfig())
-        .env("ID", id)
-        .output()
-        .await
-        .unwrap();
-    let [told, error] =
-        [ran.stdout, ran.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
-    if ran.status.success() {
-        Ok(told)
-    } else {
-        Err(format!("{told}{error}"))
-    }
+        .env("ID", id);
+    said(&mut bash).await
 }
 
 /// The first of `wanted` that `told` lacks in its place, or has though it should not.
@@ -135,7 +125,7 @@ fn nodes(fixture: &Fixture) -> String {
         truth.id
     };
     let failed = put(one(1, "gpu-dp-17", "2026-11-20T10:00:00Z"));
-    fixture.simulator.enter(CLUSTER, &failed, "FAILED");
+    fixture.enter(&failed, "FAILED");
     let old = Truth {
         state: "FAILED".to_owned(),
         end_time: Some("2025-01-01T10:00:00Z".to_owned()),
@@ -155,19 +145,16 @@ fn nodes(fixture: &Fixture) -> String {
         instance_id: Truth::numbered(CLUSTER, 1).instance_id,
         ..one(5, "gpu-dp-17", &now.to_string())
     });
-    fixture.simulator.enter(CLUSTER, &running, "RUNNING");
+    fixture.enter(&running, "RUNNING");
     running
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_does_what_it_says() {
     let fixture = Fixture::new("recipes").await;
-    let Some(kubectl) = fixture.control_plane.kubectl() else {
-        return not_run::note(
-            "kubectl",
-            "on the PATH, for a cluster that TESTBED_KUBECONFIG names",
-        );
-    };
+    if kubectl(&fixture.control_plane).is_none() {
+        return;
+    }
     let recipes = recipes();
     let headings: Vec<_> = recipes.iter().map(|(heading, _)| &**heading).collect();
     assert_eq!(headings, PRINTS.map(|(heading, _)| heading));
@@ -178,11 +165,11 @@ async fn each_does_what_it_says() {
     fixture.synced_watch(|_| {}).await;
     for ((heading, command), (_, wanted)) in recipes.iter().zip(PRINTS) {
         if heading.starts_with("Wait until a remediation") {
-            fixture.simulator.enter(CLUSTER, &running, "SUCCEEDED");
+            fixture.enter(&running, "SUCCEEDED");
             fixture.sync("training").await;
         }
         until(heading, || async {
-            let told = shell(&fixture, kubectl, command, &running).await?;
+            let told = shell(&fixture, command, &running).await?;
             match lacks(&told, wanted) {
                 None => Ok(()),
                 Some(part) => Err(format!("{part} in\n{told}")),

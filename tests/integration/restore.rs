@@ -6,13 +6,10 @@ mod alone;
 mod elected;
 mod story;
 
-use testbed::{
-    control_plane::{ControlPlane, Revisions},
-    tools::Tool,
-};
+use testbed::{control_plane::Revisions, tools::Tool};
 
 use self::{alone::Alone, elected::Elected};
-use crate::setup;
+use crate::setup::{self, own_control_plane};
 
 /// Whether etcd's own tools are on this machine; else the test is noted as not run.
 fn tools_are_here() -> bool {
@@ -21,19 +18,12 @@ fn tools_are_here() -> bool {
         .all(|tool| tool.find_or_note().is_some())
 }
 
-/// A control plane of its own.
-async fn started() -> ControlPlane {
-    let control_plane = ControlPlane::start().await.unwrap();
-    setup::install(&control_plane).await;
-    control_plane
-}
-
 /// One cluster with both operators at work; it is put back once.
 async fn restored(revisions: Revisions) {
     if !tools_are_here() {
         return;
     }
-    let control_plane = started().await;
+    let control_plane = own_control_plane().await;
     let mut alone = Alone::start(&control_plane).await;
     let elected = Elected::start(&control_plane).await;
     alone.begin().await;
@@ -72,7 +62,7 @@ async fn mirrors_are_the_truth_after_a_restore_that_the_operator_slept_through()
     if !tools_are_here() {
         return;
     }
-    let control_plane = started().await;
+    let control_plane = own_control_plane().await;
     let mut alone = Alone::start(&control_plane).await;
     alone.begin().await;
     let snapshot = control_plane.snapshot().await.unwrap();

@@ -2,7 +2,8 @@
 
 use std::{fs, path::Path};
 
-use testbed::control_plane::ControlPlane;
+use serde_json::Value;
+use testbed::{control_plane::ControlPlane, drift::file};
 use tokio::sync::OnceCell;
 
 /// The control plane of this test run, with the files of `crds/` applied.
@@ -26,6 +27,19 @@ pub(crate) fn crd_files() -> String {
     ["clusterwatches.yaml", "remediations.yaml"]
         .map(|name| fs::read_to_string(folder.join(name)).unwrap())
         .concat()
+}
+
+/// A file of the repository that is YAML.
+pub(crate) fn yaml(path: &str) -> Value {
+    let text = fs::read_to_string(file(path)).unwrap();
+    serde_saphyr::from_str(&text).unwrap()
+}
+
+/// A control plane of the test's own, with the definitions installed.
+pub(crate) async fn own_control_plane() -> ControlPlane {
+    let control_plane = ControlPlane::start().await.unwrap();
+    install(&control_plane).await;
+    control_plane
 }
 
 /// Says a line that a reader of the run should see though its test passes.

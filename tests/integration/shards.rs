@@ -18,6 +18,7 @@ use crate::{
     fixture::{CLUSTER, Fixture, until},
     leader::{replica::Replica, stage},
     look::told,
+    steps::holds,
     truth::assert_mirrors,
 };
 
@@ -42,7 +43,7 @@ impl Shard {
             "a" => format!("{LABEL} notin (b,c)"),
             _ => format!("{LABEL}={name}"),
         };
-        let proxy = ApiProxy::start(&fixture.account().await).await.unwrap();
+        let proxy = fixture.observer().await;
         let own = [
             "--cluster-watch-selector",
             &selector,
@@ -94,12 +95,11 @@ impl Shard {
     async fn settled(&self) {
         // The Lease, the watch, and the look-out of the one that has it.
         let all = if self.name == "a" { 3 } else { 2 };
-        until("its watch waits", || async {
-            match self.replica.clock.sleepers() {
-                few if few < all => Err(format!("{few} of {all}")),
-                _ => Ok(()),
-            }
-        })
+        holds(
+            "its watch waits",
+            async || self.replica.clock.sleepers(),
+            |some| *some >= all,
+        )
         .await;
     }
 
@@ -163,13 +163,7 @@ async fn two_shards_share_the_watches_and_never_an_object() {
     b.proxy.cut();
     b.replica.clock.advance(Duration::from_secs(10));
     b.replica.ended().await.unwrap_err();
-    until("it stands by", || async {
-        match heir.replica.clock.sleepers() {
-            0 => Err("it has not looked yet".to_owned()),
-            _ => Ok(()),
-        }
-    })
-    .await;
+    heir.replica.rests().await;
     let open = fixture.simulator.truth(OTHER).remove(0);
     heir.replica.simulator.enter(OTHER, &open.id, "RUNNING");
     until("the heir writes", || async {

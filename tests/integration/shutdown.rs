@@ -21,10 +21,11 @@ use testbed::{
 
 use crate::{
     books::assert_each_written_once,
-    fixture::{CLUSTER, Fixture, until},
+    fixture::Fixture,
     leader::{LEASE, stage},
     process::Process,
     setup,
+    steps::{holds, struck},
     truth::assert_mirrors,
 };
 
@@ -46,12 +47,12 @@ impl Scene {
     async fn new() -> Self {
         let fixture = stage("shutdown", REMEDIATIONS).await;
         fixture.watch("training", |_| {}).await;
-        let proxy = proxy(&fixture).await;
+        let proxy = fixture.observer().await;
         Self { fixture, proxy }
     }
 
     fn start(&self) -> Process {
-        start(&self.fixture, &self.proxy)
+        Process::behind(&self.fixture, &self.proxy, &[])
     }
 
     /// From its `nth` request on the API server does not answer the replica.
@@ -61,11 +62,11 @@ impl Scene {
 
     /// Starts another replica, which finishes what the first one began: each mirror was written once by both.
     async fn goes_on(&self) {
-        let second = proxy(&self.fixture).await;
-        let process = start(&self.fixture, &second);
+        let second = self.fixture.observer().await;
+        let process = Process::behind(&self.fixture, &second, &[]);
         self.fixture.ready("training", "Synced").await;
         self.fixture.sync("training").await;
-        let truth = self.fixture.simulator.truth(CLUSTER);
+        let truth = self.fixture.truth();
         assert_mirrors(&self.fixture.all().await, &truth);
         terminated(process).await;
         let books = [self.proxy.writes(), second.writes()];
@@ -81,16 +82,6 @@ impl Scene {
         let lease = leases.get_opt(LEASE).await.unwrap()?;
         lease.spec.unwrap().holder_identity
     }
-}
-
-async fn proxy(fixture: &Fixture) -> ApiProxy {
-    let account = fixture.control_plane.operator_account(&fixture.namespace);
-    ApiProxy::start(&account.await.unwrap()).await.unwrap()
-}
-
-fn start(fixture: &Fixture, proxy: &ApiProxy) -> Process {
-    let (kubeconfig, url) = (proxy.account().kubeconfig(), fixture.simulator.url());
-    Process::start(kubeconfig, &url, &fixture.namespace, &[])
 }
 
 /// Sends SIGTERM, and waits for its good end.
@@ -114,11 +105,7 @@ async fn sigterm_after_any_request_ends_it_well_and_the_next_start_goes_on() {
                 .proxy
                 .fault(Fault::Delay(Duration::ZERO), Which::All, |_| true);
             let process = scene.start();
-            until("the instant comes", async || match counted.struck() {
-                struck if struck >= nth => Ok(()),
-                struck => Err(format!("{struck} of {nth} requests")),
-            })
-            .await;
+            struck(&counted, nth).await;
             terminated(process).await;
             let holder = scene.holder().await;
             assert!(
@@ -144,11 +131,7 @@ async fn sigterm_while_the_api_server_does_not_answer_ends_it_within_10_s() {
             let scene = Scene::new().await;
             let silence = scene.silent_from(nth);
             let process = scene.start();
-            until("it waits for an answer", async || match silence.struck() {
-                0 => Err("not yet".to_owned()),
-                _ => Ok(()),
-            })
-            .await;
+            struck(&silence, 1).await;
             terminated(process).await;
             // What it had begun arrives after its end.
             silence.end();
@@ -166,12 +149,11 @@ async fn sigterm_while_the_api_does_not_answer_ends_it_within_10_s() {
     let simulator = &scene.fixture.simulator;
     simulator.fault(simulator::Fault::Hang, Times::UntilCleared);
     let process = scene.start();
-    until("it waits for an answer", async || {
-        match simulator.counters().calls() {
-            0 => Err("not yet".to_owned()),
-            _ => Ok(()),
-        }
-    })
+    holds(
+        "it waits for an answer",
+        async || simulator.counters().calls(),
+        |found| *found > 0,
+    )
     .await;
     terminated(process).await;
     assert_eq!(scene.holder().await.as_deref(), Some(""), "released");
@@ -185,16 +167,12 @@ async fn sigterm_ends_one_that_stands_by_and_one_that_waits_for_its_next_poll() 
     let leader = scene.start();
     scene.fixture.ready("training", "Synced").await;
     let held = scene.holder().await;
-    let second = proxy(&scene.fixture).await;
+    let second = scene.fixture.observer().await;
     let looks = second.fault(Fault::Delay(Duration::ZERO), Which::All, |asked| {
         asked.plural() == Some("leases")
     });
-    let standby = start(&scene.fixture, &second);
-    until("it stands by", async || match looks.struck() {
-        0 | 1 => Err("it has not looked twice".to_owned()),
-        _ => Ok(()),
-    })
-    .await;
+    let standby = Process::behind(&scene.fixture, &second, &[]);
+    struck(&looks, 2).await;
     terminated(standby).await;
     assert!(second.writes().is_empty());
     assert_eq!(

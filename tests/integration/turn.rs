@@ -12,7 +12,10 @@ use together_remediation_operator::{
     sync::schedule::PollDefaults,
 };
 
-use crate::fixture::{Fixture, PATIENCE, until, within};
+use crate::{
+    fixture::{Fixture, PATIENCE, until, within},
+    steps::{becomes, holds},
+};
 
 /// Those of the fixture's operator.
 pub(crate) const SPEEDS: PollDefaults = PollDefaults {
@@ -55,24 +58,17 @@ impl Fixture {
 
     /// Waits until the tasks of all watches have ended, now that these are deleted.
     pub(crate) async fn unwatched(&self) {
-        until("all tasks have ended", || async {
-            match self.clock.sleepers() {
-                waiting if waiting == self.lookouts => Ok(()),
-                waiting => Err(format!("{waiting}")),
-            }
-        })
+        holds(
+            "all tasks have ended",
+            async || self.clock.sleepers(),
+            |waiting| *waiting == self.lookouts,
+        )
         .await;
     }
 
     /// Waits until no mirror is left: garbage collection takes its time.
     pub(crate) async fn emptied(&self) {
-        until("all mirrors are gone", || async {
-            match self.all().await.len() {
-                0 => Ok(()),
-                left => Err(format!("{left} left")),
-            }
-        })
-        .await;
+        becomes("all mirrors are gone", 0, async || self.all().await.len()).await;
     }
 
     /// Syncs until the mirrors are as wanted: the operator learns what others do to them by a watch of its own, perhaps
@@ -101,15 +97,24 @@ impl Fixture {
         self.ask(name).await
     }
 
+    /// Asks for a sync with this word.
+    pub(crate) async fn request(&self, name: &str, word: &str) {
+        let asked = json!({"compute.together.ai/requestedAt": word});
+        self.patch_watch(name, json!({"metadata": {"annotations": asked}}))
+            .await;
+    }
+
+    /// The same with a new one, which it returns.
+    pub(crate) async fn request_anew(&self, name: &str) -> String {
+        static ASKED: AtomicU32 = AtomicU32::new(0);
+        let word = format!("ask-{}", ASKED.fetch_add(1, Ordering::Relaxed));
+        self.request(name, &word).await;
+        word
+    }
+
     /// Asks for a sync by annotation and waits for its echo.
     pub(crate) async fn ask(&self, name: &str) -> ClusterWatch {
-        static ASKED: AtomicU32 = AtomicU32::new(0);
-        let value = format!("ask-{}", ASKED.fetch_add(1, Ordering::Relaxed));
-        self.patch_watch(
-            name,
-            json!({"metadata": {"annotations": {"compute.together.ai/requestedAt": value}}}),
-        )
-        .await;
+        let value = self.request_anew(name).await;
         self.watch_where(name, "the request is echoed", |status, _| {
             status.last_handled_reconcile_at.as_deref() == Some(&value)
         })
@@ -123,25 +128,22 @@ impl Fixture {
     }
 
     /// Waits until the present generation of the watch was taken up.
-    pub(crate) async fn edit_seen(&self, name: &str) {
+    pub(crate) async fn edit_seen(&self, name: &str) -> ClusterWatch {
         self.watch_where(name, "the edit is seen", |status, generation| {
             status.observed_generation == generation
         })
-        .await;
+        .await
     }
 
     /// Lets `by` pass and waits until the API was listed again.
     pub(crate) async fn pass(&self, by: Duration) {
         let before = self.simulator.counters().listings;
         self.advance(by).await;
-        until("another listing", || async {
-            let listings = self.simulator.counters().listings;
-            if listings > before {
-                Ok(())
-            } else {
-                Err(format!("{listings} listings"))
-            }
-        })
+        holds(
+            "another listing",
+            async || self.simulator.counters().listings,
+            |listings| *listings > before,
+        )
         .await;
     }
 }

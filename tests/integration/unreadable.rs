@@ -1,7 +1,7 @@
 //! Objects that the API server holds and the operator cannot read: it takes any offset for a time. What else there is goes
 //! on, and such a status is written anew.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use kube::{
     Api,
@@ -9,11 +9,11 @@ use kube::{
     core::GroupVersionKind,
 };
 use serde_json::{Value, json};
-use testbed::{auditor::see, simulator::Remediation as Truth};
+use testbed::auditor::see;
 
 use crate::{
-    fixture::{CLUSTER, Fixture, until},
-    truth::assert_mirrors,
+    fixture::{Fixture, until},
+    steps::becomes,
 };
 
 /// Right for the API server, and no time for anybody else.
@@ -61,48 +61,22 @@ async fn written_anew(fixture: &Fixture) {
         readable(fixture).await
     })
     .await;
-    until("the mirrors are the truth", || async {
+    let truth = fixture.truth().into_iter();
+    let truth: BTreeMap<_, _> = truth.map(|one| (one.id, Some(one.state))).collect();
+    becomes("the mirrors are the truth", truth, async || {
         fixture.clock.advance(POLL);
-        let truth = fixture.simulator.truth(CLUSTER);
-        let mirrors = fixture.all().await;
-        let states = |mirrored: bool| {
-            let mut all: Vec<_> = if mirrored {
-                let of = mirrors.iter().map(|mirror| {
-                    let state = mirror
-                        .status
-                        .as_ref()
-                        .and_then(|status| status.state.clone());
-                    (mirror.spec.id.clone(), state)
-                });
-                of.collect()
-            } else {
-                let of = truth
-                    .iter()
-                    .map(|one| (one.id.clone(), Some(one.state.clone())));
-                of.collect()
-            };
-            all.sort_unstable();
-            all
-        };
-        if states(true) == states(false) {
-            Ok(())
-        } else {
-            Err(format!("{:#?}", states(true)))
-        }
+        let mirrors = fixture.all().await.into_iter();
+        let shown = mirrors.map(|mirror| (mirror.spec.id, mirror.status.and_then(|s| s.state)));
+        shown.collect()
     })
     .await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
 }
 
 async fn mirrored(name: &str) -> (Fixture, [String; 3]) {
     let fixture = Fixture::new(name).await;
-    let ids = [1, 2, 3].map(|number| {
-        let truth = Truth::numbered(CLUSTER, number);
-        let id = truth.id.clone();
-        fixture.simulator.put(truth);
-        id
-    });
-    fixture.simulator.enter(CLUSTER, &ids[2], "SUCCEEDED");
+    let ids = [1, 2, 3].map(|number| fixture.put_new(number).id);
+    fixture.enter(&ids[2], "SUCCEEDED");
     fixture.synced_watch(|_| {}).await;
     (fixture, ids)
 }
@@ -114,7 +88,7 @@ async fn a_mirror_whose_times_cannot_be_read_is_written_anew_and_the_others_go_o
     for spoilt in [&open, &ended] {
         spoil(&mirrors, spoilt).await;
     }
-    fixture.simulator.enter(CLUSTER, &other, "RUNNING");
+    fixture.enter(&other, "RUNNING");
     written_anew(&fixture).await;
 
     // The same for one that starts then.
@@ -122,8 +96,8 @@ async fn a_mirror_whose_times_cannot_be_read_is_written_anew_and_the_others_go_o
     for spoilt in [&open, &ended] {
         spoil(&mirrors, spoilt).await;
     }
-    fixture.simulator.enter(CLUSTER, &other, "SUCCEEDED");
-    fixture.simulator.put(Truth::numbered(CLUSTER, 4));
+    fixture.enter(&other, "SUCCEEDED");
+    fixture.put([4]);
     fixture.start(&[]).await;
     written_anew(&fixture).await;
 }
@@ -134,7 +108,7 @@ async fn a_cluster_watch_whose_times_cannot_be_read_is_written_anew_and_mirrored
     let watches = objects(&fixture, "ClusterWatch", "clusterwatches");
     fixture.stop().await;
     spoil(&watches, "training").await;
-    fixture.simulator.enter(CLUSTER, &open, "RUNNING");
+    fixture.enter(&open, "RUNNING");
     fixture.start(&[]).await;
     written_anew(&fixture).await;
     fixture.ready("training", "Synced").await;

@@ -9,6 +9,8 @@ use serde_json::Value;
 use testbed::tools::Helm as Version;
 use tokio::process::Command;
 
+use crate::run::said;
+
 /// The oldest Kubernetes that the chart takes.
 const OLDEST: &str = "1.32.0";
 
@@ -35,6 +37,13 @@ impl Helm {
         })
     }
 
+    /// Each version that this machine has; the test is noted as not run with one that it has not.
+    pub(crate) fn both() -> Vec<(Version, Self)> {
+        let all = Version::BOTH.into_iter();
+        all.filter_map(|version| Some((version, Self::new(version)?)))
+            .collect()
+    }
+
     /// The same for the cluster of this kubeconfig.
     pub(crate) fn with(self, kubeconfig: &Path) -> Self {
         Self {
@@ -46,21 +55,14 @@ impl Helm {
     /// What it prints, or what it complains of.
     pub(crate) async fn run(&self, arguments: &[&str]) -> Result<String, String> {
         let nothing = Path::new("/dev/null");
-        let output = Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        command
             .args(arguments)
             .env_clear()
             .env("HOME", &self.home)
             .envs(env::var_os("GOGC").map(|often| ("GOGC", often)))
-            .env("KUBECONFIG", self.kubeconfig.as_deref().unwrap_or(nothing))
-            .output()
-            .await
-            .unwrap();
-        let told = |bytes| String::from_utf8(bytes).unwrap();
-        if output.status.success() {
-            Ok(told(output.stdout))
-        } else {
-            Err(told(output.stderr))
-        }
+            .env("KUBECONFIG", self.kubeconfig.as_deref().unwrap_or(nothing));
+        said(&mut command).await
     }
 
     /// The chart rendered as release `demo` of `together-system`.

@@ -5,7 +5,6 @@ use std::process::Output;
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, api::PostParams};
 use serde_json::Value;
-use testbed::tools::Helm as Version;
 use tokio::process::Command;
 
 use super::{
@@ -27,10 +26,7 @@ async fn pod(helm: &Helm) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn its_pod_asks_the_service_and_is_no_replica_of_it() {
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (_, helm) in Helm::both() {
         let objects = helm.objects(&[]).await;
         let service = of_kind(&objects, "Service")[0];
         let pod = pod(&helm).await;
@@ -48,7 +44,7 @@ async fn its_pod_asks_the_service_and_is_no_replica_of_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn its_pod_is_admitted_under_pod_security_restricted() {
-    let Some(stage) = Stage::begin(Version::V4).await else {
+    let Some(stage) = Stage::shared().await else {
         return;
     };
     let namespace = stage.restricted("hook").await;

@@ -20,8 +20,8 @@ use super::{
 };
 use crate::{
     fixture::{CLUSTER, Fixture},
+    run::said,
     setup,
-    truth::assert_mirrors,
 };
 
 const EXAMPLE: &str = "docs/kustomize";
@@ -34,26 +34,16 @@ fn example(folder: &str) -> TempDir {
 }
 
 async fn kustomize(control_plane: &ControlPlane, folder: &Path, more: &[&str]) -> String {
-    let output = Command::new(control_plane.kubectl().unwrap())
-        .arg("kustomize")
-        .args(more)
-        .arg(folder)
-        .env("HOME", folder)
-        .output()
-        .await
-        .unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{told}");
-    String::from_utf8(output.stdout).unwrap()
+    let mut kubectl = Command::new(control_plane.kubectl().unwrap());
+    let kustomize = kubectl.arg("kustomize").args(more).arg(folder);
+    said(kustomize.env("HOME", folder)).await.unwrap()
 }
 
 /// Whether this kubectl's kustomize knows Helm 4, as it does since 5.8.
 async fn knows_helm_4(control_plane: &ControlPlane) -> bool {
     let mut kubectl = Command::new(control_plane.kubectl().unwrap());
-    let output = kubectl
-        .args(["version", "--client", "--output=json"])
-        .output();
-    let told: Value = serde_json::from_slice(&output.await.unwrap().stdout).unwrap();
+    let told = said(kubectl.args(["version", "--client", "--output=json"])).await;
+    let told: Value = serde_json::from_str(&told.unwrap()).unwrap();
     let version = told["kustomizeVersion"].as_str().unwrap();
     let mut parts = version.trim_start_matches('v').split('.');
     let mut part = || parts.next().unwrap().parse::<u32>().unwrap();
@@ -196,7 +186,7 @@ async fn moved_and_renamed_it_writes_once_the_policy_names_its_account() {
     let named = moved(&stage, &arguments(&values, &[&writers]), &home).await;
     stage.kubectl(&apply, &named).await.unwrap();
     fixture.ready("training", "Synced").await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
     drop(operator);
     stage.kubectl(&["delete", "-f-"], &named).await.unwrap();
 }

@@ -13,10 +13,7 @@ use super::{
     helm::chart,
     stage::{RELEASE, Stage, arguments, beside, fast},
 };
-use crate::{
-    fixture::{CLUSTER, Fixture},
-    truth::assert_mirrors,
-};
+use crate::{fixture::Fixture, look::assert_says};
 
 /// A chart as it might have been before: an older version, and a definition without the field `linkedAlerts`.
 fn older(version: Version) -> PathBuf {
@@ -29,7 +26,7 @@ fn older(version: Version) -> PathBuf {
     to
 }
 
-pub(super) fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let (entry, to) = (
@@ -60,23 +57,12 @@ impl Stage {
     }
 
     async fn kubectl_wait(&self, what: &[&str]) {
-        let kubectl = self.control_plane.kubectl().unwrap();
-        let kubeconfig = format!("--kubeconfig={}", self.control_plane.kubeconfig().display());
-        let output = tokio::process::Command::new(kubectl)
-            .args([&kubeconfig, "wait", "--timeout=60s"])
-            .args(what)
-            .output()
-            .await
-            .unwrap();
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "kubectl wait {what:?}: {told}");
+        let wait = [&["wait", "--timeout=60s"], what].concat();
+        self.kubectl(&wait, "").await.unwrap();
     }
 }
 
-async fn a_life(version: Version) {
-    let Some(stage) = Stage::begin(version).await else {
-        return;
-    };
+async fn a_life(stage: &Stage, version: Version) {
     let fixture = stage.fixture("life").await;
     let (values, home) = (beside(&fixture), stage.restricted("home").await);
     let values = arguments(&values, &[]);
@@ -98,9 +84,9 @@ async fn a_life(version: Version) {
 
     let notes = stage.try_install(RELEASE, &home, &chart(), &values).await;
     let notes = notes.unwrap();
-    assert!(
-        notes.contains("Then create a Secret with an API key and a ClusterWatch"),
-        "{notes}"
+    assert_says(
+        &notes,
+        &["Then create a Secret with an API key and a ClusterWatch"],
     );
     assert!(stage.is_new().await, "an upgrade brings the definitions");
     fixture.watch("training", fast).await;
@@ -112,7 +98,7 @@ async fn a_life(version: Version) {
     ];
     stage.kubectl_wait(&ready).await;
     let watch = fixture.ready("training", "Synced").await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
 
     let back = ["rollback", RELEASE, "1", "--namespace", &home];
     stage.helm.run(&back).await.unwrap();
@@ -142,13 +128,9 @@ async fn a_life(version: Version) {
     let operator = stage
         .operator("other-together-remediation-operator", &home)
         .await;
-    let id = &fixture.simulator.truth(CLUSTER)[0].id;
-    fixture.simulator.enter(CLUSTER, id, "SUCCEEDED");
-    fixture
-        .mirror_where(id, "the other release writes", |mirror| {
-            mirror.status.as_ref().unwrap().state.as_deref() == Some("SUCCEEDED")
-        })
-        .await;
+    let id = &fixture.truth()[0].id;
+    fixture.enter(id, "SUCCEEDED");
+    fixture.mirror_enters(id, "SUCCEEDED").await;
     let same = fixture.watches().get("training").await.unwrap();
     assert_eq!(same.uid(), watch.uid());
     drop(operator);
@@ -171,11 +153,6 @@ impl Kept {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_helm_3() {
-    a_life(Version::V3).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn with_helm_4() {
-    a_life(Version::V4).await;
+async fn a_release_lives_with_each_helm() {
+    Stage::with_each_helm(a_life).await;
 }

@@ -4,7 +4,6 @@
 use std::{collections::BTreeSet, fs};
 
 use serde_json::{Map, Value, json};
-use testbed::tools::Helm as Version;
 
 use super::{
     helm::{Helm, chart, documents, of_kind, values_file},
@@ -85,10 +84,7 @@ fn every_template_begins_with_the_defaults() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn null_stands_for_the_default() {
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (version, helm) in Helm::both() {
         let plain = helm.template(&[]).await.unwrap();
         let paths = values::rows().into_iter().map(|row| row.path);
         let paths: Vec<String> = paths.filter(|path| !is_own(path)).collect();
@@ -122,10 +118,7 @@ async fn what_an_older_charts_values_lack_has_its_default() {
         put(&mut kept, &row.path, row.default);
     }
     fs::write(older.path().join("values.yaml"), kept.to_string()).unwrap();
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (version, helm) in Helm::both() {
         for set in [&[][..], &[ON]] {
             let now = helm.template(set).await.unwrap();
             let told = helm.render(older.path(), ["demo", "together-system"], set);
@@ -136,10 +129,7 @@ async fn what_an_older_charts_values_lack_has_its_default() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn null_takes_defaults_of_kubernetes_own_maps_away() {
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (version, helm) in Helm::both() {
         for (set, key, within, gone) in [
             ("podSecurityContext=null", "securityContext", "", ""),
             (

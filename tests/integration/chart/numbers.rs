@@ -2,7 +2,6 @@
 //! leaves alone what has to be a number or a boolean.
 
 use serde_json::{Value, json};
-use testbed::tools::Helm as Version;
 
 use super::{
     helm::{Helm, documents, of_kind},
@@ -55,10 +54,7 @@ fn arguments(sets: &[String]) -> Vec<&str> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_string_given_as_a_number_or_a_boolean_is_a_string_with_both_helms() {
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (version, helm) in Helm::both() {
         for (sets, place, wanted) in all() {
             let objects = helm.objects(&arguments(&sets)).await;
             let place = if place.starts_with('/') {
@@ -78,10 +74,7 @@ async fn a_string_given_as_a_number_or_a_boolean_is_a_string_with_both_helms() {
 /// The pod of `helm test` has the same settings.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pod_of_the_test_holds_the_same_strings() {
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (version, helm) in Helm::both() {
         for key in ["tolerations", "securityContext"] {
             let sets = [
                 "--set=tolerations[0].key=a,tolerations[0].value=1,podSecurityContext.sysctls[0].name=a",
@@ -98,7 +91,7 @@ async fn the_pod_of_the_test_holds_the_same_strings() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_api_server_takes_each() {
-    let Some(stage) = Stage::begin(Version::V4).await else {
+    let Some(stage) = Stage::shared().await else {
         return;
     };
     stage.restrict("together-system").await;
@@ -113,10 +106,7 @@ async fn the_api_server_takes_each() {
 /// In maps of strings alone, such as labels, the schema refuses a number and says where.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_number_in_a_map_of_strings_is_refused_by_name() {
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (version, helm) in Helm::both() {
         for path in [
             "commonLabels",
             "podLabels",
@@ -146,10 +136,7 @@ async fn a_number_in_a_map_of_strings_is_refused_by_name() {
 #[tokio::test(flavor = "multi_thread")]
 async fn text_that_is_a_string_already_stays_as_it_is() {
     let odd = "<a & b> \"c\" \\ \u{1f600} 1e3\nnull";
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (version, helm) in Helm::both() {
         let set = json!([{"name": "A", "value": odd}]);
         let told = helm
             .template(&[&format!("--set-json=extraEnv={set}")])

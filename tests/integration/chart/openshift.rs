@@ -6,17 +6,17 @@ use std::fs;
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::{
     Api,
-    api::{Patch, PatchParams, PostParams},
+    api::{Patch, PatchParams},
 };
 use serde_json::json;
-use testbed::{drift::file, tools::Helm as Version};
+use testbed::drift::file;
 
 use super::{
     helm::{documents, of_kind},
     rollout::{pods_of_the_newest, refusal},
     stage::{RELEASE, Stage},
 };
-use crate::fixture::until;
+use crate::{fixture::until, steps::dry_run};
 
 const RANGE: &str = "openshift.io/sa.scc.uid-range";
 
@@ -81,13 +81,9 @@ async fn in_force(stage: &Stage, namespace: &str) {
         },
     });
     let pod: Pod = serde_json::from_value(pod).unwrap();
-    let dry = PostParams {
-        dry_run: true,
-        ..PostParams::default()
-    };
     until(
         "the policy refuses a user outside of the range",
-        async || match pods.create(&dry, &pod).await {
+        async || match pods.create(&dry_run(), &pod).await {
             Err(error) if error.to_string().contains("security context constraint") => Ok(()),
             other => Err(format!("{other:?}")),
         },
@@ -95,35 +91,30 @@ async fn in_force(stage: &Stage, namespace: &str) {
     .await;
 }
 
+async fn admitted_within_the_range(stage: &Stage) {
+    let namespace = ranged(stage).await;
+    stage.control_plane.apply(POLICY).await.unwrap();
+    in_force(stage, &namespace).await;
+
+    stage.install(RELEASE, &namespace, &[]).await;
+    pods_of_the_newest(stage, &namespace, 2).await;
+    let hook = ["get", "hooks", RELEASE, "--namespace", &namespace];
+    let hook = documents(&stage.helm.run(&hook).await.unwrap());
+    let pods: Api<Pod> = Api::namespaced(stage.client.clone(), &namespace);
+    let hook: Pod = serde_json::from_value(of_kind(&hook, "Pod")[0].clone()).unwrap();
+    pods.create(&dry_run(), &hook).await.unwrap();
+
+    let fixed = ["--set", "podSecurityContext.runAsUser=65532"];
+    stage.install(RELEASE, &namespace, &fixed).await;
+    let told = refusal(stage, &namespace).await;
+    assert!(told.contains("security context constraint"), "{told}");
+    stage.uninstall(RELEASE, &namespace).await;
+    stage.kubectl(&["delete", "-f-"], POLICY).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn its_pods_are_admitted_where_each_namespace_has_a_range_of_users() {
-    for version in Version::BOTH {
-        let Some(stage) = Stage::begin(version).await else {
-            return;
-        };
-        let namespace = ranged(&stage).await;
-        stage.control_plane.apply(POLICY).await.unwrap();
-        in_force(&stage, &namespace).await;
-
-        stage.install(RELEASE, &namespace, &[]).await;
-        pods_of_the_newest(&stage, &namespace, 2).await;
-        let hook = ["get", "hooks", RELEASE, "--namespace", &namespace];
-        let hook = documents(&stage.helm.run(&hook).await.unwrap());
-        let pods: Api<Pod> = Api::namespaced(stage.client.clone(), &namespace);
-        let hook: Pod = serde_json::from_value(of_kind(&hook, "Pod")[0].clone()).unwrap();
-        let dry = PostParams {
-            dry_run: true,
-            ..PostParams::default()
-        };
-        pods.create(&dry, &hook).await.unwrap();
-
-        let fixed = ["--set", "podSecurityContext.runAsUser=65532"];
-        stage.install(RELEASE, &namespace, &fixed).await;
-        let told = refusal(&stage, &namespace).await;
-        assert!(told.contains("security context constraint"), "{told}");
-        stage.uninstall(RELEASE, &namespace).await;
-        stage.kubectl(&["delete", "-f-"], POLICY).await.unwrap();
-    }
+    Stage::with_each_helm(async |stage, _| admitted_within_the_range(stage).await).await;
 }
 
 #[test]

@@ -7,21 +7,19 @@ use kube::{
 };
 use serde_json::json;
 use testbed::tools::Helm as Version;
-use together_remediation_operator::api::remediation::{Remediation, RemediationSpec};
+use together_remediation_operator::api::remediation::Remediation;
 
 use super::stage::{RELEASE, Stage, arguments, beside, fast};
 use crate::{
     fixture::{CLUSTER, Fixture, until},
+    look::assert_says,
+    steps::{gone, unfilled},
     truth::assert_mirrors,
 };
 
 /// Waits until the policy is in force, with the words that a person reads.
 pub(crate) async fn refuses_hand_made(mirrors: &Api<Remediation>) {
-    let spec = RemediationSpec {
-        cluster_id: CLUSTER.to_owned(),
-        id: "by-hand".to_owned(),
-    };
-    let by_hand = Remediation::new("by-hand", spec);
+    let by_hand = unfilled("by-hand");
     until("what is made by hand is refused", async || {
         match mirrors.create(&PostParams::default(), &by_hand).await {
             Ok(_) => {
@@ -47,7 +45,7 @@ async fn policy(stage: &Stage, fixture: &Fixture, home: &str) {
 
     fixture.watch("training", fast).await;
     fixture.ready("training", "Synced").await;
-    let truth = fixture.simulator.truth(CLUSTER);
+    let truth = fixture.truth();
     assert_mirrors(&fixture.all().await, &truth);
 
     let id = truth[0].id.as_str();
@@ -72,12 +70,7 @@ async fn edits_are_refused(mirrors: &Api<Remediation>, id: &str) {
     }
     let status = json!({"status": {"state": "SUCCEEDED"}});
     let refused = mirrors.patch_status(id, &how, &Patch::Merge(&status)).await;
-    assert!(
-        refused
-            .unwrap_err()
-            .to_string()
-            .contains("read-only mirror")
-    );
+    assert_says(&refused.unwrap_err().to_string(), &["read-only mirror"]);
     let applied = json!({
         "apiVersion": "compute.together.ai/v1alpha1", "kind": "Remediation",
         "metadata": {"name": id}, "spec": {"clusterId": CLUSTER, "id": id},
@@ -166,13 +159,7 @@ async fn garbage_is_collected(stage: &Stage, fixture: &Fixture, id: &str) {
         .delete(&fixture.namespace, &delete)
         .await
         .unwrap();
-    until("the namespace is gone", async || {
-        match namespaces.get_opt(&fixture.namespace).await.unwrap() {
-            None => Ok(()),
-            Some(left) => Err(format!("{:?}", left.status)),
-        }
-    })
-    .await;
+    gone(&namespaces, &fixture.namespace).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

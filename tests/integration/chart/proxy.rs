@@ -1,7 +1,6 @@
 //! `proxy.httpsProxy`: the chart takes what the program takes, and lets the `NetworkPolicy` pass it.
 
 use serde_json::json;
-use testbed::tools::Helm as Version;
 use together_remediation_operator::network::proxy::ProxyUrl;
 
 use super::helm::{Helm, documents, of_kind, values_file};
@@ -51,10 +50,7 @@ const PROXIES: [(&str, Option<u16>); 39] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_chart_takes_a_proxy_that_the_program_takes_and_no_other() {
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (version, helm) in Helm::both() {
         for (proxy, port) in PROXIES {
             let parsed = ProxyUrl::parse(proxy, "HTTPS_PROXY");
             let file = values_file(&json!({

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use serde_json::Value;
-use testbed::{drift::file, tools::Helm as Version};
+use testbed::drift::file;
 use tokio::process::Command;
 
 use super::helm::{Helm, documents, of_kind};
@@ -37,8 +37,7 @@ async fn published(to: &Path) {
 
 #[test]
 fn the_workflow_publishes_by_the_script_that_is_rehearsed() {
-    let workflow = fs::read_to_string(file(".github/workflows/release.yml")).unwrap();
-    let workflow: Value = serde_saphyr::from_str(&workflow).unwrap();
+    let workflow = setup::yaml(".github/workflows/release.yml");
     let steps = workflow["jobs"]["release"]["steps"].as_array().unwrap();
     let script = steps.iter().find(|step| step["run"] == ".ci/release");
     let given = script.unwrap()["env"].as_object().unwrap();
@@ -60,10 +59,7 @@ fn the_workflow_publishes_by_the_script_that_is_rehearsed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn install_yaml_is_what_the_chart_says_and_crds_yaml_what_the_files_say() {
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (version, helm) in Helm::both() {
         let program = version.tool().find().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let chart = folder.path().join("chart");
@@ -87,10 +83,7 @@ async fn install_yaml_is_what_the_chart_says_and_crds_yaml_what_the_files_say() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_released_chart_names_its_image_by_digest_and_where_it_is_published() {
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (_, helm) in Helm::both() {
         let folder = tempfile::tempdir().unwrap();
         let chart = folder.path().join("chart");
         published(&chart).await;

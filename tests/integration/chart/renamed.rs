@@ -46,10 +46,7 @@ pub(super) fn is_old(path: &str) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_old_name_is_refused_with_the_new_one_unless_it_holds_its_old_default() {
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (version, helm) in Helm::both() {
         let plain = helm.template(&[]).await.unwrap();
         for [old, default, other, new] in RENAMED {
             let set = format!("--set-json={old}={default}");
@@ -59,18 +56,6 @@ async fn an_old_name_is_refused_with_the_new_one_unless_it_holds_its_old_default
             let wanted = format!("{old} was renamed. Set {new} instead, and remove {old}");
             assert!(told.contains(&wanted), "{version:?} {set}: {told}");
         }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_parent_charts_values_are_tolerated() {
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
-        let plain = helm.template(&[]).await.unwrap();
-        let sets = ["--set", "enabled=true,global.imageRegistry=host.test"];
-        assert_eq!(helm.template(&sets).await.unwrap(), plain, "{version:?}");
     }
 }
 
@@ -96,10 +81,7 @@ fn before(version: Version) -> PathBuf {
     to
 }
 
-async fn an_upgrade(version: Version) {
-    let Some(stage) = Stage::begin(version).await else {
-        return;
-    };
+async fn an_upgrade(stage: &Stage, version: Version) {
     let home = stage.restricted("renamed").await;
     let older = before(version);
     let policy = ["--set", "networkPolicy.enabled=true"];
@@ -133,11 +115,6 @@ async fn an_upgrade(version: Version) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upgrade_that_reuses_values_of_before_with_helm_3() {
-    an_upgrade(Version::V3).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_upgrade_that_reuses_values_of_before_with_helm_4() {
-    an_upgrade(Version::V4).await;
+async fn an_upgrade_that_reuses_values_of_before_with_each_helm() {
+    Stage::with_each_helm(an_upgrade).await;
 }

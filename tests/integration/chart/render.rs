@@ -33,10 +33,7 @@ pub(crate) fn rights<'a>(roles: impl IntoIterator<Item = &'a Value>) -> BTreeSet
 #[tokio::test(flavor = "multi_thread")]
 async fn both_helms_lint_it_and_render_the_same_twice() {
     let mut rendered = Vec::new();
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (version, helm) in Helm::both() {
         let chart = chart();
         let lint = ["lint", "--strict", chart.to_str().unwrap()];
         helm.run(&[&lint[..], &["--kube-version", "1.32.0"]].concat())
@@ -51,15 +48,14 @@ async fn both_helms_lint_it_and_render_the_same_twice() {
         let lines = text.lines().filter(|line| !line.is_empty());
         lines.map(str::to_owned).collect()
     };
-    assert_eq!(lines(&rendered[0]), lines(&rendered[1]));
+    if let [one, other] = &rendered[..] {
+        assert_eq!(lines(one), lines(other));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_typo_and_a_value_out_of_its_bounds_are_refused_by_name() {
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (version, helm) in Helm::both() {
         for (set, wanted) in [
             ("replicaCounts=3", "replicaCounts"),
             ("image.repo=x", "repo"),

@@ -1,6 +1,6 @@
 //! Each right that the chart grants is used in a run, and each one that is used is granted, by the API server's own record.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, path::Path};
 
 use k8s_openapi::api::rbac::v1::{ClusterRole, Role};
 use kube::{Api, ResourceExt};
@@ -11,20 +11,15 @@ use super::{
     render,
     stage::{RELEASE, Stage, arguments, beside, fast},
 };
-use crate::fixture::{CLUSTER, until};
+use crate::{books::recorded, fixture::until};
 
 /// The namespace whose accounts the API server keeps a record of.
 const AUDITED: &str = "audited";
 
 /// What was asked of objects: group, resource with subresource, and verb. Nothing of it may have been forbidden.
 fn used(log: &Path) -> BTreeSet<[String; 3]> {
-    let text = fs::read_to_string(log).unwrap();
-    // The last line may be under way.
-    let events = text
-        .lines()
-        .map_while(|line| serde_json::from_str::<Value>(line).ok());
     let mut used = BTreeSet::new();
-    for event in events {
+    for event in recorded(log) {
         assert_ne!(event["responseStatus"]["code"], 403, "forbidden: {event}");
         let object = &event["objectRef"];
         let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -62,7 +57,7 @@ async fn each_right_is_used_and_nothing_is_asked_without_one() {
     // of the garbage collector: it learns of new definitions late, and may take a mirror before the operator asks for it.
     fixture.watch("training", fast).await;
     fixture.ready("training", "Synced").await;
-    let truth = fixture.simulator.truth(CLUSTER);
+    let truth = fixture.truth();
     let running = &truth[2].id;
     // The last one is told by an Event that is there already.
     for (id, state) in [
@@ -71,24 +66,20 @@ async fn each_right_is_used_and_nothing_is_asked_without_one() {
         (running, "PENDING"),
         (running, "RUNNING"),
     ] {
-        fixture.simulator.enter(CLUSTER, id, state);
-        fixture
-            .mirror_where(id, state, |mirror| {
-                let status = mirror.status.as_ref();
-                status.and_then(|status| status.state.as_deref()) == Some(state)
-            })
-            .await;
+        fixture.enter(id, state);
+        fixture.mirror_enters(id, state).await;
     }
-    let retain = json!({"spec": {"deletionPolicy": "Retain"}});
-    fixture.patch_watch("training", retain).await;
+
+    fixture.respec(json!({"deletionPolicy": "Retain"})).await;
     fixture
         .mirror_where(running, "it has no owner", |mirror| {
             mirror.owner_references().is_empty()
         })
         .await;
-    let one =
-        json!({"spec": {"retention": {"maxFinishedPerInstance": 1, "ttlAfterFinished": "1s"}}});
-    fixture.patch_watch("training", one).await;
+
+    fixture
+        .respec(json!({"retention": {"maxFinishedPerInstance": 1, "ttlAfterFinished": "1s"}}))
+        .await;
 
     let clusters: Api<ClusterRole> = Api::all(stage.client.clone());
     let cluster = clusters.get(RELEASE).await.unwrap();

@@ -9,7 +9,7 @@ use super::{
     policy::refuses_hand_made,
     stage::{RELEASE, Stage, arguments, beside, fast},
 };
-use crate::{fixture::CLUSTER, truth::assert_mirrors};
+use crate::fixture::CLUSTER;
 
 /// Kinds of the chart that belong to no namespace.
 const CLUSTER_WIDE: [&str; 5] = [
@@ -45,13 +45,10 @@ async fn with_roles_only_it_mirrors_its_namespaces_and_no_other() {
         fixture.watch("training", fast).await;
     }
     mine.ready("training", "Synced").await;
-    assert_mirrors(&mine.all().await, &mine.simulator.truth(CLUSTER));
+    mine.agrees().await;
     let id = &mine.simulator.truth(CLUSTER)[0].id;
     mine.simulator.enter(CLUSTER, id, "SUCCEEDED");
-    mine.mirror_where(id, "it follows", |mirror| {
-        mirror.status.as_ref().unwrap().state.as_deref() == Some("SUCCEEDED")
-    })
-    .await;
+    mine.mirror_enters(id, "SUCCEEDED").await;
 
     assert!(other.all().await.is_empty());
     let account = stage.control_plane.account(&home, name).await.unwrap();
@@ -95,7 +92,7 @@ async fn a_second_release_works_beside_the_first_once_that_lets_it_write() {
     let writers = format!("admissionPolicy.writers={{{second}/{name}}}");
     stage.install(RELEASE, &first, &["--set", &writers]).await;
     fixture.ready("training", "Synced").await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
     refuses_hand_made(&fixture.mirrors()).await;
     drop(operator);
     stage.uninstall("shard", &second).await;

@@ -1,5 +1,6 @@
 //! What the chart selects by its own label. Others write `app.kubernetes.io/instance`: Argo CD that tracks by label, kustomize.
 
+use k8s_openapi::api::core::v1::Service;
 use kube::{Api, ResourceExt, api::ListParams};
 use serde_json::{Value, json};
 use testbed::tools::Helm as Version;
@@ -42,10 +43,7 @@ fn tracked(objects: &mut [Value]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_selects_what_it_should_though_the_instance_label_is_anothers() {
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (version, helm) in Helm::both() {
         let mut objects = helm
             .objects(&[ON, "--set", "podLabels.app\\.kubernetes\\.io/instance=mine"])
             .await;
@@ -74,6 +72,16 @@ async fn each_selects_what_it_should_though_the_instance_label_is_anothers() {
     }
 }
 
+/// The names of the Services that a `ServiceMonitor` selects.
+pub(crate) async fn found_by(monitor: &Value, services: &Api<Service>) -> Vec<String> {
+    let selector = &monitor["spec"]["selector"]["matchLabels"];
+    let selector = selector.as_object().unwrap().iter();
+    let terms = selector.map(|(key, value)| format!("{key}={}", value.as_str().unwrap()));
+    let terms = ListParams::default().labels(&terms.collect::<Vec<_>>().join(","));
+    let found = services.list(&terms).await.unwrap();
+    found.iter().map(ResourceExt::name_any).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_monitor_finds_its_own_service_and_no_other_releases() {
     let Some(stage) = Stage::begin(Version::V4).await else {
@@ -99,18 +107,8 @@ async fn a_service_monitor_finds_its_own_service_and_no_other_releases() {
         let manifest = ["get", "manifest", release, "-n", &namespace];
         let manifest = documents(&stage.helm.run(&manifest).await.unwrap());
         let monitor = of_kind(&manifest, "ServiceMonitor")[0];
-        let selector = monitor["spec"]["selector"]["matchLabels"]
-            .as_object()
-            .unwrap();
-        let terms = selector
-            .iter()
-            .map(|(key, value)| format!("{key}={}", value.as_str().unwrap()));
-        let terms = ListParams::default().labels(&terms.collect::<Vec<_>>().join(","));
-        let found: Api<k8s_openapi::api::core::v1::Service> =
-            Api::namespaced(stage.client.clone(), &namespace);
-        let found = found.list(&terms).await.unwrap().items;
-        let names: Vec<String> = found.iter().map(ResourceExt::name_any).collect();
-        assert_eq!(names, [name]);
+        let services = Api::namespaced(stage.client.clone(), &namespace);
+        assert_eq!(found_by(monitor, &services).await, [name]);
     }
     for release in ["two", "one"] {
         stage.uninstall(release, &namespace).await;

@@ -1,6 +1,6 @@
 //! A control plane of its own for the releases of each test: parts of the chart are the whole cluster's.
 
-use std::{path::Path, process::Stdio};
+use std::path::Path;
 
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Namespace};
 use kube::{
@@ -8,17 +8,20 @@ use kube::{
     api::{Patch, PatchParams},
 };
 use serde_json::json;
-use testbed::{
-    control_plane::ControlPlane, simulator::Remediation as Truth, tools::Helm as Version,
-};
+use testbed::{control_plane::ControlPlane, tools::Helm as Version};
 use together_remediation_operator::api::cluster_watch::ClusterWatchSpec;
-use tokio::{io::AsyncWriteExt as _, process::Command};
+use tokio::{process::Command, sync::OnceCell};
 
-use super::helm::{Helm, chart};
+use super::{
+    helm::{Helm, chart},
+    switches::monitors,
+};
 use crate::{
-    fixture::{CLUSTER, Fixture},
+    fixture::Fixture,
     process::Process,
     program::PROGRAM,
+    run::{ended, kubectl},
+    setup::crd_files,
 };
 
 /// The release that most tests install.
@@ -34,15 +37,47 @@ impl Stage {
     /// A cluster without definitions, releases and watches.
     pub(crate) async fn begin(version: Version) -> Option<Self> {
         let helm = Helm::new(version)?;
-        let control_plane = ControlPlane::start().await.unwrap();
+        Some(Self::on(ControlPlane::start().await.unwrap(), helm))
+    }
+
+    fn on(control_plane: ControlPlane, helm: Helm) -> Self {
         // After a change of definitions the API server answers 429 for a moment, also seconds later.
         let mut config = control_plane.admin_config();
         config.default_retry = true;
-        Some(Self {
+        Self {
             client: Client::try_from(config).unwrap(),
             helm: helm.with(control_plane.kubeconfig()),
             control_plane,
-        })
+        }
+    }
+
+    /// Each Helm on one control plane, which is without definitions again when the next one begins.
+    pub(crate) async fn with_each_helm(test: impl AsyncFn(&Self, Version)) {
+        let Some(mut stage) = Self::begin(Version::V3).await else {
+            return;
+        };
+        test(&stage, Version::V3).await;
+        let Some(helm) = Helm::new(Version::V4) else {
+            return;
+        };
+        let delete = ["delete", "--ignore-not-found", "--wait", "-f-"];
+        stage.kubectl(&delete, &crd_files()).await.unwrap();
+        stage.helm = helm.with(stage.control_plane.kubeconfig());
+        test(&stage, Version::V4).await;
+    }
+
+    /// One for tests that ask what an API server would take, and leave nothing of the whole cluster's behind: it has the
+    /// Prometheus operator's kinds, and none of ours.
+    pub(crate) async fn shared() -> Option<Self> {
+        static SHARED: OnceCell<ControlPlane> = OnceCell::const_new();
+        let helm = Helm::new(Version::V4)?;
+        let shared = SHARED.get_or_init(async || {
+            let control_plane = ControlPlane::start().await.unwrap();
+            control_plane.apply(&monitors()).await.unwrap();
+            control_plane
+        });
+        // A client of its own: one lives as long as the test that made it.
+        Some(Self::on(shared.await.clone(), helm))
     }
 
     /// A fresh namespace with Pod Security "restricted".
@@ -107,32 +142,10 @@ impl Stage {
 
     /// What kubectl prints, with its warnings, or what it complains of.
     pub(crate) async fn kubectl(&self, arguments: &[&str], input: &str) -> Result<String, String> {
-        let program = self.control_plane.kubectl().unwrap();
-        let mut child = Command::new(program)
-            .arg(format!(
-                "--kubeconfig={}",
-                self.control_plane.kubeconfig().display()
-            ))
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        let written = async {
-            // One that has failed already reads no more.
-            let _ = stdin.write_all(input.as_bytes()).await;
-            drop(stdin);
-        };
-        let ((), output) = tokio::join!(written, child.wait_with_output());
-        let output = output.unwrap();
-        let [out, err] =
-            [output.stdout, output.stderr].map(|said| String::from_utf8(said).unwrap());
-        if output.status.success() {
-            Ok(err + &out)
-        } else {
-            Err(err)
+        let mut kubectl = kubectl(&self.control_plane).unwrap();
+        match ended(kubectl.args(arguments), input).await {
+            (true, [printed, warned]) => Ok(warned + &printed),
+            (false, [_, complained]) => Err(complained),
         }
     }
 
@@ -141,9 +154,7 @@ impl Stage {
         let mut fixture = Fixture::idle_on(&self.control_plane, name).await;
         fixture.client = self.client.clone();
         for (number, state) in [(1, "RUNNING"), (2, "SUCCEEDED"), (3, "FAILED")] {
-            let truth = Truth::numbered(CLUSTER, number);
-            fixture.simulator.put(truth.clone());
-            fixture.simulator.enter(CLUSTER, &truth.id, state);
+            fixture.put_in(number, state);
         }
         fixture
     }

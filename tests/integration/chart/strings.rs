@@ -5,12 +5,10 @@ use std::{collections::BTreeSet, fs};
 
 use regex::Regex;
 use serde_json::{Value, json};
-use testbed::tools::Helm as Version;
 
 use super::{
     helm::{Helm, chart, documents, of_kind, values_file},
     stage::Stage,
-    switches::monitors,
 };
 
 /// DNS labels: names of namespaces, releases and objects.
@@ -236,10 +234,7 @@ async fn objects(helm: &Helm, place: usize) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_label_name_argument_and_variable_is_a_string_with_both_helms() {
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (version, helm) in Helm::both() {
         for (place, name) in NAMES.iter().enumerate() {
             let told = documents(&objects(&helm, place).await);
             assert!(told.len() > 15, "{}", told.len());
@@ -268,10 +263,7 @@ async fn every_label_name_argument_and_variable_is_a_string_with_both_helms() {
 async fn a_service_of_any_release_begins_with_a_letter_and_has_no_dot() {
     let label = Regex::new("^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$").unwrap();
     let long = "9".repeat(53);
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (version, helm) in Helm::both() {
         for release in ["1e5", "my.release", "2026-11-29", "0.1", &long] {
             let told = helm.render(&chart(), [release, "home"], &[]).await;
             let told = documents(&told.unwrap());
@@ -286,10 +278,9 @@ async fn a_service_of_any_release_begins_with_a_letter_and_has_no_dot() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_api_server_reads_each_as_the_string_that_it_is() {
-    let Some(stage) = Stage::begin(Version::V4).await else {
+    let Some(stage) = Stage::shared().await else {
         return;
     };
-    stage.control_plane.apply(&monitors()).await.unwrap();
     for (place, name) in NAMES.iter().enumerate() {
         stage.restrict(name).await;
         let told = objects(&stage.helm, place).await;

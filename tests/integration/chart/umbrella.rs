@@ -5,7 +5,6 @@ use std::{collections::BTreeSet, fs, path::Path};
 use regex::Regex;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use testbed::tools::Helm as Version;
 
 use super::{
     helm::{Helm, chart, documents, values_file},
@@ -68,10 +67,7 @@ fn set(manifest: &str) -> BTreeSet<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_renders_what_it_renders_alone_but_for_its_name() {
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (version, helm) in Helm::both() {
         let alone = set(&helm.template(&[]).await.unwrap());
         for (alias, name) in [(None, NAME), (Some(ALIAS), "gpuoperator")] {
             let key = alias.unwrap_or(NAME);
@@ -92,10 +88,7 @@ async fn it_renders_what_it_renders_alone_but_for_its_name() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn its_condition_and_its_tag_leave_it_out() {
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (version, helm) in Helm::both() {
         let parent = parent(Some(ALIAS));
         for values in [
             json!({ALIAS: {"enabled": false}}),
@@ -109,10 +102,7 @@ async fn its_condition_and_its_tag_leave_it_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_value_that_it_does_not_know_is_refused_by_name() {
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (version, helm) in Helm::both() {
         let parent = parent(Some(ALIAS));
         for (values, wanted) in [
             (json!({ALIAS: {"replicaCounts": 3}}), "replicaCounts"),
@@ -127,10 +117,7 @@ async fn a_value_that_it_does_not_know_is_refused_by_name() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_parent_takes_a_map_of_defaults_away_by_null() {
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (version, helm) in Helm::both() {
         let values = json!({ALIAS: {
             "podSecurityContext": null,
             "securityContext": {"capabilities": null},
@@ -151,10 +138,7 @@ async fn a_parent_takes_a_map_of_defaults_away_by_null() {
 /// Helm's template names are global: those of a chart that `helm create operator` made must not replace this chart's.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sibling_or_a_parent_called_operator_changes_none_of_its_objects() {
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (version, helm) in Helm::both() {
         let values = json!({NAME: {
             "commonLabels": {"team": "gpu"},
             "serviceMonitor": {"enabled": true},
@@ -226,10 +210,7 @@ pub(super) fn odd_aliases() -> Vec<String> {
 async fn any_alias_release_and_name_gives_names_and_labels_that_kubernetes_takes() {
     let on = json!({"serviceMonitor": {"enabled": true}, "dashboard": {"enabled": true},
         "networkPolicy": {"enabled": true}, "leaderElection": {"leaseName": ""}, "clusterWatchSelector": "a=b"});
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (version, helm) in Helm::both() {
         let release = &"9-9".repeat(17);
         for alias in odd_aliases() {
             let told = parent(Some(&alias));
@@ -260,10 +241,7 @@ async fn any_alias_release_and_name_gives_names_and_labels_that_kubernetes_takes
 /// A chart may be packaged with another version of the program, such as one with the name of its build.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_with_the_name_of_a_build_is_a_label_value_too() {
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (version, helm) in Helm::both() {
         let folder = tempfile::tempdir().unwrap();
         copy(&chart(), folder.path());
         let path = folder.path().join("Chart.yaml");

@@ -95,10 +95,7 @@ async fn upgrade(stage: &Stage, namespace: &str, chart: &Path, arguments: &[&str
     stage.helm.run(&line).await.unwrap();
 }
 
-async fn an_upgrade_to_the_next_version(version: Version) {
-    let Some(stage) = Stage::begin(version).await else {
-        return;
-    };
+async fn an_upgrade_to_the_next_version(stage: &Stage, version: Version) {
     let home = stage.restricted("next").await;
     let (now, next) = (released("now", version, 'a'), next(version));
     let (old, new) = ("a".repeat(64), "b".repeat(64));
@@ -106,8 +103,8 @@ async fn an_upgrade_to_the_next_version(version: Version) {
     let installed = stage.try_install(RELEASE, &home, &now, &set).await;
     installed.unwrap();
 
-    upgrade(&stage, &home, &next, &["--reuse-values"]).await;
-    let reused = seen(&stage, &home).await;
+    upgrade(stage, &home, &next, &["--reuse-values"]).await;
+    let reused = seen(stage, &home).await;
     assert_eq!(reused.endpoint, "http://collector:4318", "its default");
     assert_eq!(reused.size, "512", "the default of a nested map");
     assert_eq!(reused.replicas, Some(1), "it was set");
@@ -115,16 +112,16 @@ async fn an_upgrade_to_the_next_version(version: Version) {
     assert!(reused.image.ends_with(&old), "{}", reused.image);
 
     let part = ["--reuse-values", "--set", "tracing.batch.size=7"];
-    upgrade(&stage, &home, &next, &part).await;
-    let part = seen(&stage, &home).await;
+    upgrade(stage, &home, &next, &part).await;
+    let part = seen(stage, &home).await;
     assert_eq!(
         (part.endpoint.as_str(), part.size.as_str()),
         ("http://collector:4318", "7"),
         "a part of the new map is set"
     );
 
-    upgrade(&stage, &home, &next, &["--reset-then-reuse-values"]).await;
-    let reset = seen(&stage, &home).await;
+    upgrade(stage, &home, &next, &["--reset-then-reuse-values"]).await;
+    let reset = seen(stage, &home).await;
     assert_eq!(reset.size, "7", "it was set");
     assert_eq!(reset.endpoint, "http://collector:4318");
     assert_eq!(reset.replicas, Some(1), "it was set");
@@ -144,22 +141,14 @@ async fn an_upgrade_to_the_next_version(version: Version) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn to_the_next_version_with_helm_3() {
-    an_upgrade_to_the_next_version(Version::V3).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn to_the_next_version_with_helm_4() {
-    an_upgrade_to_the_next_version(Version::V4).await;
+async fn to_the_next_version_with_each_helm() {
+    Stage::with_each_helm(an_upgrade_to_the_next_version).await;
 }
 
 /// Without a cluster: a values map of this version is all that the next one gets.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_next_version_renders_with_the_values_of_this_one() {
-    for version in Version::BOTH {
-        let Some(helm) = Helm::new(version) else {
-            return;
-        };
+    for (version, helm) in Helm::both() {
         let next = next(version);
         let without = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("without-{version:?}"));
         let _ = fs::remove_dir_all(&without);

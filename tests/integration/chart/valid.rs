@@ -10,7 +10,7 @@ use tokio::process::Command;
 use super::{
     helm::Helm,
     stage::Stage,
-    switches::{self, monitors},
+    switches::{self},
     umbrella,
 };
 
@@ -65,13 +65,11 @@ async fn renders(helm: &Helm) -> Vec<(String, String)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_api_server_takes_each_without_a_warning() {
-    let Some(stage) = Stage::begin(Version::V4).await else {
+    let Some(stage) = Stage::shared().await else {
         return;
     };
-    stage.control_plane.apply(&monitors()).await.unwrap();
     stage.restrict("together-system").await;
-    for version in Version::BOTH {
-        let helm = Helm::new(version).unwrap();
+    for (version, helm) in Helm::both() {
         for (what, manifest) in renders(&helm).await {
             let told = stage.dry_run(&manifest).await;
             let told = told.unwrap_or_else(|error| panic!("{version:?} {what}: {error}"));

@@ -87,9 +87,7 @@ async fn a_process_whose_time_of_day_is_set_goes_on_and_keeps_its_lease() {
             .holder_identity
     };
     let leader = holder().await;
-    let account = fixture.account().await;
-    let (kubeconfig, url) = (account.kubeconfig(), fixture.simulator.url());
-    let mut standby = Process::start(kubeconfig, &url, &fixture.namespace, &[]);
+    let mut standby = Process::of(&fixture, &[]).await;
     standby.has_said("standing by").await;
     let before = fixture.versions().await;
     for hours in [-1, 72, -72, 1, 0] {

@@ -1,6 +1,6 @@
 //! What cannot be changed once an object is there.
 
-use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams};
 use serde_json::{Value, json};
 
 use super::objects::{Objects, assert_refused, remediation, watch};
@@ -30,11 +30,7 @@ async fn a_watch_stays_with_its_cluster_and_may_change_everything_else() {
         "suspend": true, "omit": ["reason"], "deletionPolicy": "Retain",
         "retention": { "ttlAfterFinished": "720h", "maxFinishedPerInstance": 20 },
     });
-    objects
-        .watches
-        .create(&PostParams::default(), &watch(&json!({})))
-        .await
-        .unwrap();
+    objects.create(&watch(&json!({}))).await;
     changed(&objects.watches, "w", everything_else)
         .await
         .unwrap();
@@ -47,11 +43,7 @@ async fn a_watch_stays_with_its_cluster_and_may_change_everything_else() {
 async fn a_watch_of_all_instances_stays_one_in_either_spelling() {
     let objects = Objects::new().await;
     for spec in [json!({}), json!({ "instanceId": "-" })] {
-        objects
-            .watches
-            .create(&PostParams::default(), &watch(&spec))
-            .await
-            .unwrap();
+        objects.create(&watch(&spec)).await;
         for same in [json!({ "instanceId": "-" }), json!({ "instanceId": null })] {
             changed(&objects.watches, "w", same).await.unwrap();
         }
@@ -69,11 +61,7 @@ async fn a_watch_of_all_instances_stays_one_in_either_spelling() {
 async fn a_watch_of_one_instance_stays_with_it() {
     let objects = Objects::new().await;
     let one = watch(&json!({ "instanceId": "i" }));
-    objects
-        .watches
-        .create(&PostParams::default(), &one)
-        .await
-        .unwrap();
+    objects.create(&one).await;
     changed(&objects.watches, "w", json!({ "instanceId": "i" }))
         .await
         .unwrap();
@@ -87,11 +75,7 @@ async fn a_watch_of_one_instance_stays_with_it() {
 async fn a_remediation_stays_the_mirror_of_one() {
     let objects = Objects::new().await;
     let spec = json!({ "clusterId": "c", "id": "r" });
-    objects
-        .remediations
-        .create(&PostParams::default(), &remediation("r", &spec))
-        .await
-        .unwrap();
+    objects.create(&remediation("r", &spec)).await;
     for field in ["clusterId", "id"] {
         let refused = changed(&objects.remediations, "r", json!({ field: "x" })).await;
         let message = "cannot be changed: a Remediation always mirrors the same remediation";

@@ -1,8 +1,8 @@
 //! The objects that the tests of the definitions send, and how the server refuses one.
 
 use kube::{
-    Api, Client,
-    api::{DynamicObject, PostParams},
+    Api, Client, ResourceExt,
+    api::{DynamicObject, Patch, PatchParams, PostParams},
     core::ApiResource,
 };
 use serde_json::{Value, json};
@@ -32,6 +32,31 @@ impl Objects {
             client,
             namespace,
         }
+    }
+
+    fn of(&self, kind: &str) -> &Api<DynamicObject> {
+        match kind {
+            "ClusterWatch" => &self.watches,
+            _ => &self.remediations,
+        }
+    }
+
+    /// Creates this one.
+    pub(super) async fn create(&self, object: &DynamicObject) -> DynamicObject {
+        let api = self.of(&object.types.as_ref().unwrap().kind);
+        api.create(&PostParams::default(), object).await.unwrap()
+    }
+
+    /// Merges a status into one that is there.
+    pub(super) async fn write(
+        &self,
+        object: &DynamicObject,
+        status: &Value,
+    ) -> kube::Result<DynamicObject> {
+        let api = self.of(&object.types.as_ref().unwrap().kind);
+        let (name, patch) = (object.name_any(), Patch::Merge(json!({"status": status})));
+        let how = PatchParams::default();
+        api.patch_status(&name, &how, &patch).await
     }
 }
 
@@ -64,14 +89,6 @@ fn merge(into: &mut Value, more: &Value) {
             }
         }
         (into, more) => *into = more.clone(),
-    }
-}
-
-/// Creates and keeps nothing.
-pub(super) fn dry_run() -> PostParams {
-    PostParams {
-        dry_run: true,
-        ..PostParams::default()
     }
 }
 

@@ -6,10 +6,11 @@ use kube::{Api, api::DynamicObject};
 use serde_json::{Value, json};
 use together_remediation_operator::api;
 
-use super::objects::{Objects, assert_refused, causes, dry_run, remediation, watch};
+use super::objects::{Objects, assert_refused, causes, remediation, watch};
 
 mod cases;
 
+use crate::steps::dry_run;
 use cases::{Case, DURATION, remediation_cases, watch_cases};
 
 async fn check(api: &Api<DynamicObject>, object: fn(&Value) -> DynamicObject, cases: Vec<Case>) {

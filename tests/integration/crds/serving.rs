@@ -1,7 +1,5 @@
 //! How the server takes and offers the definitions.
 
-use std::process::Command;
-
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{
     Api, Client, ResourceExt as _,
@@ -9,11 +7,15 @@ use kube::{
     core::{Request, params::PostParams},
 };
 use serde_json::{Value, json};
-use testbed::tools::not_run;
 use together_remediation_operator::api::{self, GROUP, VERSION};
 
 use super::objects::{Objects, watch};
-use crate::{fixture::until, setup};
+use crate::{
+    fixture::until,
+    run::{kubectl, said},
+    setup,
+    steps::dry_run,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_files_arrive_as_the_program_means_them() {
@@ -39,12 +41,8 @@ async fn warnings(
     ));
     crd["spec"]["group"] = json!(group);
     edit(&mut crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]);
-    let dry_run = PostParams {
-        dry_run: true,
-        ..PostParams::default()
-    };
     let request = Request::new("/apis/apiextensions.k8s.io/v1/customresourcedefinitions")
-        .create(&dry_run, serde_json::to_vec(&crd).unwrap())
+        .create(&dry_run(), serde_json::to_vec(&crd).unwrap())
         .unwrap();
     let response = client.send(request.map(Body::from)).await.unwrap();
     assert_eq!(response.status(), 201);
@@ -144,29 +142,15 @@ async fn a_field_that_nobody_knows_is_told_by_name_or_dropped() {
 #[tokio::test(flavor = "multi_thread")]
 async fn kubectl_explains_that_a_remediation_is_a_read_only_mirror() {
     let control_plane = setup::control_plane().await;
-    let Some(kubectl) = control_plane.kubectl() else {
-        return not_run::note(
-            "kubectl",
-            "on the PATH, for a cluster that TESTBED_KUBECONFIG names",
-        );
-    };
+    if kubectl(control_plane).is_none() {
+        return;
+    }
     // The API server tells kubectl of a definition a while after it took it.
     let explain = async |what: &str| {
-        let output = until("kubectl explain", async || {
-            let output = Command::new(kubectl)
-                .arg("--kubeconfig")
-                .arg(control_plane.kubeconfig())
-                .args(["explain", what])
-                .output()
-                .unwrap();
-            let refused = String::from_utf8_lossy(&output.stderr).into_owned();
-            output
-                .status
-                .success()
-                .then_some(output.stdout)
-                .ok_or(refused)
+        let text = until("kubectl explain", async || {
+            said(kubectl(control_plane).unwrap().args(["explain", what])).await
         });
-        let text = String::from_utf8(output.await).unwrap();
+        let text = text.await;
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     };
     let remediation = explain("remediation").await;

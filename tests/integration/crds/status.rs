@@ -1,7 +1,7 @@
 //! The status of both kinds: there from the first moment, the operator's alone, bounded, tolerant.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
+use kube::api::{DynamicObject, Patch, PatchParams};
 use serde_json::{Value, json};
 use together_remediation_operator::api::{
     limits,
@@ -25,21 +25,12 @@ fn with_status(mut object: DynamicObject, status: &Value) -> DynamicObject {
     object
 }
 
-async fn write(objects: &Objects, status: &Value) -> kube::Result<DynamicObject> {
-    let patch = Patch::Merge(json!({ "status": status }));
-    objects
-        .remediations
-        .patch_status("r", &PatchParams::default(), &patch)
-        .await
-}
-
-async fn create_remediation(objects: &Objects) -> DynamicObject {
+/// With a remediation, as it was created.
+async fn created() -> (Objects, DynamicObject) {
+    let objects = Objects::new().await;
     let new = remediation("r", &json!({ "clusterId": "c", "id": "r" }));
-    objects
-        .remediations
-        .create(&PostParams::default(), &new)
-        .await
-        .unwrap()
+    let created = objects.create(&new).await;
+    (objects, created)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -47,42 +38,32 @@ async fn a_new_object_says_that_it_waits_whatever_its_creator_wrote() {
     let objects = Objects::new().await;
     let status = json!({ "conditions": [], "observedGeneration": 7 });
     let new = with_status(watch(&json!({})), &status);
-    let created = objects
-        .watches
-        .create(&PostParams::default(), &new)
-        .await
-        .unwrap();
+    let created = objects.create(&new).await;
     assert_eq!(created.data["status"], pending("Ready"));
     let new = with_status(
         remediation("r", &json!({ "clusterId": "c", "id": "r" })),
         &status,
     );
-    let created = objects
-        .remediations
-        .create(&PostParams::default(), &new)
-        .await
-        .unwrap();
+    let created = objects.create(&new).await;
     assert_eq!(created.data["status"], pending("Synced"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_status_write_replaces_the_default() {
-    let objects = Objects::new().await;
-    create_remediation(&objects).await;
+    let (objects, new) = created().await;
     let status = json!({ "conditions": [{
         "type": "Synced", "status": "True", "reason": "Listed", "message": "",
         "lastTransitionTime": "2026-11-23T10:00:00Z", "observedGeneration": 1,
     }] });
     assert_eq!(
-        write(&objects, &status).await.unwrap().data["status"],
+        objects.write(&new, &status).await.unwrap().data["status"],
         status
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_edit_of_the_spec_leaves_the_status_and_a_status_write_the_spec() {
-    let objects = Objects::new().await;
-    create_remediation(&objects).await;
+    let (objects, _) = created().await;
     let both = json!({ "spec": { "id": "x" }, "status": { "state": "RUNNING" } });
     let params = PatchParams::default();
     let written = objects
@@ -109,13 +90,14 @@ async fn an_edit_of_the_spec_leaves_the_status_and_a_status_write_the_spec() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn there_is_one_condition_of_each_type() {
-    let objects = Objects::new().await;
-    create_remediation(&objects).await;
+    let (objects, new) = created().await;
     let condition = json!({
         "type": "Synced", "status": "True", "reason": "Listed", "message": "",
         "lastTransitionTime": "2026-11-23T10:00:00Z",
     });
-    let refused = write(&objects, &json!({ "conditions": [condition, condition] })).await;
+    let refused = objects
+        .write(&new, &json!({ "conditions": [condition, condition] }))
+        .await;
     let [(field, cause)] = &causes(refused)[..] else {
         panic!("not one cause")
     };
@@ -127,10 +109,9 @@ async fn there_is_one_condition_of_each_type() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_odd_time_or_an_unknown_state_does_not_block_a_write() {
-    let objects = Objects::new().await;
-    create_remediation(&objects).await;
+    let (objects, new) = created().await;
     let status = json!({ "createTime": "yesterday", "state": "NOT_YET INVENTED", "mode": "ü", "trigger": "" });
-    let written = write(&objects, &status).await.unwrap();
+    let written = objects.write(&new, &status).await.unwrap();
     assert_eq!(written.data["status"]["createTime"], "yesterday");
 }
 
@@ -138,11 +119,7 @@ async fn an_odd_time_or_an_unknown_state_does_not_block_a_write() {
 async fn null_is_the_same_as_absent() {
     let objects = Objects::new().await;
     let nulls = json!({ "interval": null, "query": null, "states": null, "instanceId": null });
-    let created = objects
-        .watches
-        .create(&PostParams::default(), &watch(&nulls))
-        .await
-        .unwrap();
+    let created = objects.create(&watch(&nulls)).await;
     let expected = json!({
         "clusterId": "c", "apiKeySecretRef": { "name": "together", "key": "api-key" },
         "suspend": false, "deletionPolicy": "Delete",
@@ -153,10 +130,10 @@ async fn null_is_the_same_as_absent() {
 /// Lengths are counted in characters, so what is cut to `limits` is accepted however many bytes it has.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_status_with_every_field_at_its_limit_is_written_and_reads_back() {
-    let objects = Objects::new().await;
-    create_remediation(&objects).await;
+    let (objects, new) = created().await;
     let full = full_status();
-    let written = write(&objects, &serde_json::to_value(&full).unwrap())
+    let written = objects
+        .write(&new, &serde_json::to_value(&full).unwrap())
         .await
         .unwrap();
     let read: Remediation = written.try_parse().unwrap();
@@ -165,13 +142,13 @@ async fn a_status_with_every_field_at_its_limit_is_written_and_reads_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_character_more_is_refused() {
-    let objects = Objects::new().await;
-    create_remediation(&objects).await;
-    let refused = write(
-        &objects,
-        &json!({ "reason": "𝄞".repeat(limits::TEXT as usize + 1) }),
-    )
-    .await;
+    let (objects, new) = created().await;
+    let refused = objects
+        .write(
+            &new,
+            &json!({ "reason": "𝄞".repeat(limits::TEXT as usize + 1) }),
+        )
+        .await;
     let (field, message) = causes(refused).remove(0);
     assert!(
         field == "status.reason" && message.starts_with("Too long"),

@@ -1,20 +1,17 @@
 //! What `kubectl get` shows, through the server's own tables, and what it can select by.
 
-use kube::{
-    ResourceExt,
-    api::{ListParams, Patch, PatchParams, PostParams},
-    core::Request,
-};
+use kube::{ResourceExt, api::ListParams, core::Request};
 use serde_json::{Value, json};
-use testbed::tools::not_run;
 use together_remediation_operator::api::{GROUP, VERSION};
-use tokio::process::Command;
 
 use super::objects::{Objects, remediation, watch};
-use crate::setup;
+use crate::{
+    run::{kubectl, said},
+    setup,
+};
 
 /// The server's table of one kind: always-shown columns, wide ones, and the rows' cells.
-async fn table(objects: &Objects, plural: &str) -> (Vec<String>, Vec<String>, Vec<Value>) {
+async fn table(objects: &Objects, plural: &str) -> (String, String, Vec<Value>) {
     let path = format!(
         "/apis/{GROUP}/{VERSION}/namespaces/{}/{plural}",
         objects.namespace
@@ -27,9 +24,9 @@ async fn table(objects: &Objects, plural: &str) -> (Vec<String>, Vec<String>, Ve
     let table: Value = objects.client.request(request).await.unwrap();
     let columns = |priority: i64| {
         let all = table["columnDefinitions"].as_array().unwrap().iter();
-        all.filter(|column| column["priority"] == priority)
-            .map(|column| column["name"].as_str().unwrap().to_uppercase())
-            .collect()
+        let shown = all.filter(|column| column["priority"] == priority);
+        let names = shown.map(|column| column["name"].as_str().unwrap().to_uppercase());
+        names.collect::<Vec<_>>().join(", ")
     };
     let rows = table["rows"].as_array().unwrap().iter();
     (
@@ -42,61 +39,25 @@ async fn table(objects: &Objects, plural: &str) -> (Vec<String>, Vec<String>, Ve
 #[tokio::test(flavor = "multi_thread")]
 async fn a_watch_shows_how_it_goes_in_numbers() {
     let objects = Objects::new().await;
-    let spec = json!({ "instanceId": "i", "interval": "60s" });
-    objects
-        .watches
-        .create(&PostParams::default(), &watch(&spec))
-        .await
-        .unwrap();
-    let status = json!({ "status": {
+    let new = watch(&json!({ "instanceId": "i", "interval": "60s" }));
+    objects.create(&new).await;
+    let status = json!({
         "conditions": [{
             "type": "Ready", "status": "True", "reason": "Synced", "message": "All is well",
             "lastTransitionTime": "2026-11-23T10:00:00Z",
         }],
         "lastSyncTime": "not a time",
         "remediations": { "total": 41, "open": 3, "awaitingApproval": 1, "failedNodes": 2 },
-    } });
-    let params = PatchParams::default();
-    objects
-        .watches
-        .patch_status("w", &params, &Patch::Merge(status))
-        .await
-        .unwrap();
+    });
+    objects.write(&new, &status).await.unwrap();
 
     let (always, wide, rows) = table(&objects, "clusterwatches").await;
-    assert_eq!(
-        always,
-        [
-            "NAME",
-            "READY",
-            "REASON",
-            "OPEN",
-            "AWAITING",
-            "FAILED NODES",
-            "TOTAL",
-            "LAST SYNC"
-        ]
-    );
-    assert_eq!(
-        wide,
-        ["CLUSTER", "INSTANCE", "INTERVAL", "SUSPENDED", "MESSAGE"]
-    );
-    let expected = json!([
-        "w",
-        "True",
-        "Synced",
-        3,
-        1,
-        2,
-        41,
-        "<invalid>",
-        "c",
-        "i",
-        "60s",
-        false,
-        "All is well"
-    ]);
-    assert_eq!(rows, [expected]);
+    let wanted = "NAME, READY, REASON, OPEN, AWAITING, FAILED NODES, TOTAL, LAST SYNC";
+    assert_eq!(always, wanted);
+    assert_eq!(wide, "CLUSTER, INSTANCE, INTERVAL, SUSPENDED, MESSAGE");
+    let cells = r#"["w","True","Synced",3,1,2,41,"<invalid>","c","i","60s",false,"All is well"]"#;
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0].to_string(), cells);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,58 +68,27 @@ async fn a_remediation_shows_machine_state_and_freshness() {
         "compute.together.ai/cluster-watch".to_owned(),
         "training".to_owned(),
     );
-    objects
-        .remediations
-        .create(&PostParams::default(), &new)
-        .await
-        .unwrap();
-    let status = json!({ "status": {
+    objects.create(&new).await;
+    let status = json!({
         "node": "gpu-dp-17", "state": "FAILED", "stateSince": "not a time", "mode": "VM_ONLY",
         "createTime": "2026-11-23T10:00:00Z",
         "instanceId": "i", "trigger": "MANUAL", "reason": "why", "requestedBy": "x", "reviewedBy": "y",
         "errorMessage": "broken",
-    } });
-    let params = PatchParams::default();
-    objects
-        .remediations
-        .patch_status("r", &params, &Patch::Merge(status))
-        .await
-        .unwrap();
+    });
+    objects.write(&new, &status).await.unwrap();
 
     let (always, wide, rows) = table(&objects, "remediations").await;
-    assert_eq!(always, ["NAME", "NODE", "STATE", "SINCE", "MODE", "SYNC"]);
-    assert_eq!(
-        wide,
-        [
-            "AGE",
-            "CLUSTERWATCH",
-            "INSTANCE",
-            "CLUSTER",
-            "TRIGGER",
-            "REASON",
-            "REQUESTED BY",
-            "REVIEWED BY",
-            "ERROR"
-        ]
+    assert_eq!(always, "NAME, NODE, STATE, SINCE, MODE, SYNC");
+    let wanted =
+        "AGE, CLUSTERWATCH, INSTANCE, CLUSTER, TRIGGER, REASON, REQUESTED BY, REVIEWED BY, ERROR";
+    assert_eq!(wide, wanted);
+    let (age, before) = (
+        &rows[0][6],
+        r#"["r","gpu-dp-17","FAILED","<invalid>","VM_ONLY","Pending""#,
     );
-    let expected = json!([
-        "r",
-        "gpu-dp-17",
-        "FAILED",
-        "<invalid>",
-        "VM_ONLY",
-        "Pending",
-        rows[0][6],
-        "training",
-        "i",
-        "c",
-        "MANUAL",
-        "why",
-        "x",
-        "y",
-        "broken"
-    ]);
-    assert_eq!(rows, [expected]);
+    let after = r#""training","i","c","MANUAL","why","x","y","broken"]"#;
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0].to_string(), format!("{before},{age},{after}"));
     let age = rows[0][6].as_str().unwrap();
     assert!(age.ends_with(['d', 'h', 'm', 's', 'y']), "{age}");
 }
@@ -168,37 +98,23 @@ async fn a_remediation_shows_machine_state_and_freshness() {
 async fn what_kubectl_shows_of_remediations_fits_into_120_columns() {
     let objects = Objects::new().await;
     let control_plane = setup::control_plane().await;
-    let Some(kubectl) = control_plane.kubectl() else {
-        return not_run::note(
-            "kubectl",
-            "on the PATH, for a cluster that TESTBED_KUBECONFIG names",
-        );
+    let Some(mut kubectl) = kubectl(control_plane) else {
+        return;
     };
     let id = "9f0c8a52-7d0e-4a39-9c1a-3a1f6a0b7c11";
     let new = remediation(id, &json!({ "clusterId": "c", "id": id }));
-    let params = PostParams::default();
-    objects.remediations.create(&params, &new).await.unwrap();
-    let status = json!({ "status": {
+    objects.create(&new).await;
+    let status = json!({
         "node": "gpu-dp-17", "state": "PENDING_APPROVAL", "stateSince": "2026-11-23T10:00:00Z",
         "mode": "EVICT_WITHOUT_REPLACEMENT",
         "conditions": [{
             "type": "Synced", "status": "False", "reason": "NotListed", "message": "",
             "lastTransitionTime": "2026-11-23T10:00:00Z",
         }],
-    } });
-    let params = PatchParams::default();
-    objects
-        .remediations
-        .patch_status(id, &params, &Patch::Merge(status))
-        .await
-        .unwrap();
-    let shown = Command::new(kubectl)
-        .env("KUBECONFIG", control_plane.kubeconfig())
-        .args(["-n", &objects.namespace, "get", "remediations"])
-        .output()
-        .await
-        .unwrap();
-    let shown = String::from_utf8(shown.stdout).unwrap();
+    });
+    objects.write(&new, &status).await.unwrap();
+    let get = ["-n", &objects.namespace, "get", "remediations"];
+    let shown = said(kubectl.args(get)).await.unwrap();
     let lines: Vec<&str> = shown.lines().collect();
     assert_eq!(lines.len(), 2, "{shown}");
     assert!(lines[1].contains("EVICT_WITHOUT_REPLACEMENT"), "{shown}");
@@ -216,22 +132,13 @@ async fn remediations_are_selected_by_each_selectable_field() {
             name,
             &json!({ "clusterId": format!("c-{name}"), "id": name }),
         );
-        objects
-            .remediations
-            .create(&PostParams::default(), &new)
-            .await
-            .unwrap();
+        objects.create(&new).await;
         let of = |field: &str| format!("{field}-{name}");
-        let status = json!({ "status": {
+        let status = json!({
             "node": of("n"), "state": of("s"), "mode": of("m"), "trigger": of("t"), "instanceId": of("i"),
             "open": open,
-        } });
-        let params = PatchParams::default();
-        objects
-            .remediations
-            .patch_status(name, &params, &Patch::Merge(status))
-            .await
-            .unwrap();
+        });
+        objects.write(&new, &status).await.unwrap();
     }
     for selector in [
         "spec.clusterId=c-a",

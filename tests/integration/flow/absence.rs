@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use testbed::simulator::{Fault, Remediation as Truth, Times};
 
-use crate::fixture::{CLUSTER, Fixture, condition};
+use crate::{
+    fixture::{Fixture, condition},
+    steps::{becomes, pages_of},
+};
 
 const POLL: Duration = Duration::from_secs(20);
 
@@ -12,67 +15,50 @@ const POLL: Duration = Duration::from_secs(20);
 async fn running(name: &str, running: u32) -> (Fixture, Vec<Truth>) {
     let fixture = Fixture::new(name).await;
     for number in 0..running {
-        let truth = Truth::numbered(CLUSTER, number);
-        fixture.simulator.put(truth.clone());
-        fixture.simulator.enter(CLUSTER, &truth.id, "RUNNING");
+        fixture.put_in(number, "RUNNING");
     }
     fixture.synced_watch(|_| {}).await;
-    let truth = fixture.simulator.truth(CLUSTER);
+    let truth = fixture.truth();
     (fixture, truth)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_open_one_that_left_is_not_found_once_two_polls_say_so() {
     let (fixture, truth) = running("left", 3).await;
-    fixture.simulator.remove(CLUSTER, &truth[0].id);
+    fixture.forget(&truth[0].id);
     fixture.sync("training").await;
     let mirror = fixture.mirror(&truth[0].id).await;
     assert_eq!(
         condition(&mirror, "Synced"),
-        ("True".into(), "Listed".into()),
+        ["True", "Listed"],
         "one poll is not enough"
     );
     fixture.sync("training").await;
     let mirror = fixture.mirror(&truth[0].id).await;
-    assert_eq!(
-        condition(&mirror, "Synced"),
-        ("False".into(), "NotFound".into())
-    );
-    assert_eq!(
-        condition(&mirror, "Succeeded"),
-        ("Unknown".into(), "NotFound".into())
-    );
-    assert_eq!(condition(&mirror, "Reconciling").0, "False");
+    assert_eq!(condition(&mirror, "Synced"), ["False", "NotFound"]);
+    assert_eq!(condition(&mirror, "Succeeded"), ["Unknown", "NotFound"]);
+    assert_eq!(condition(&mirror, "Reconciling")[0], "False");
     let status = mirror.status.unwrap();
     assert_eq!(
         (status.open, status.state.as_deref()),
         (Some(false), Some("RUNNING"))
     );
     for other in &truth[1..] {
-        assert_eq!(
-            condition(&fixture.mirror(&other.id).await, "Synced").1,
-            "Listed"
-        );
+        assert_eq!(fixture.reason(&other.id).await, "Listed");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_comes_back_is_listed_again_with_its_history() {
     let (fixture, truth) = running("back", 2).await;
-    fixture.simulator.remove(CLUSTER, &truth[0].id);
+    fixture.forget(&truth[0].id);
     fixture.sync("training").await;
     fixture.sync("training").await;
-    assert_eq!(
-        condition(&fixture.mirror(&truth[0].id).await, "Synced").1,
-        "NotFound"
-    );
+    assert_eq!(fixture.reason(&truth[0].id).await, "NotFound");
     fixture.simulator.put(truth[0].clone());
     fixture.sync("training").await;
     let mirror = fixture.mirror(&truth[0].id).await;
-    assert_eq!(
-        condition(&mirror, "Synced"),
-        ("True".into(), "Listed".into())
-    );
+    assert_eq!(condition(&mirror, "Synced"), ["True", "Listed"]);
     let status = mirror.status.unwrap();
     assert_eq!((status.open, status.transitions.len()), (Some(true), 1));
 }
@@ -80,14 +66,10 @@ async fn one_that_comes_back_is_listed_again_with_its_history() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_finished_between_two_looks_is_asked_for_by_id_and_never_missing() {
     let (fixture, truth) = running("ended", 2).await;
-    fixture.simulator.enter(CLUSTER, &truth[0].id, "SUCCEEDED");
+    fixture.enter(&truth[0].id, "SUCCEEDED");
     let before = fixture.simulator.counters();
     fixture.pass(POLL).await;
-    let mirror = fixture
-        .mirror_where(&truth[0].id, "it is final", |mirror| {
-            condition(mirror, "Synced").1 == "Final"
-        })
-        .await;
+    let mirror = fixture.mirror_is(&truth[0].id, "Final").await;
     assert_eq!(mirror.status.unwrap().state.as_deref(), Some("SUCCEEDED"));
     let after = fixture.simulator.counters();
     assert_eq!(
@@ -101,9 +83,9 @@ async fn one_that_finished_between_two_looks_is_asked_for_by_id_and_never_missin
 #[tokio::test(flavor = "multi_thread")]
 async fn a_finished_one_that_the_api_forgot_stays_as_it_was() {
     let (fixture, truth) = running("forgot", 1).await;
-    fixture.simulator.enter(CLUSTER, &truth[0].id, "FAILED");
+    fixture.enter(&truth[0].id, "FAILED");
     fixture.sync("training").await;
-    fixture.simulator.remove(CLUSTER, &truth[0].id);
+    fixture.forget(&truth[0].id);
     let (before, asked) = (fixture.versions().await, fixture.simulator.counters().by_id);
     for _ in 0..3 {
         fixture.sync("training").await;
@@ -120,18 +102,12 @@ async fn a_finished_one_that_the_api_forgot_stays_as_it_was() {
 async fn where_ids_cannot_be_asked_for_two_full_listings_must_lack_it() {
     let (fixture, truth) = running("no-by-id", 3).await;
     fixture.simulator.set_by_id(Some(404));
-    fixture.simulator.remove(CLUSTER, &truth[0].id);
+    fixture.forget(&truth[0].id);
     fixture.sync("training").await;
-    assert_eq!(
-        condition(&fixture.mirror(&truth[0].id).await, "Synced").1,
-        "Listed"
-    );
+    assert_eq!(fixture.reason(&truth[0].id).await, "Listed");
     fixture.sync("training").await;
     let mirror = fixture.mirror(&truth[0].id).await;
-    assert_eq!(
-        condition(&mirror, "Synced"),
-        ("False".into(), "NotListed".into())
-    );
+    assert_eq!(condition(&mirror, "Synced"), ["False", "NotListed"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -154,15 +130,10 @@ async fn an_empty_list_marks_nothing_while_ids_are_still_answered() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listing_that_fails_in_the_middle_shows_no_absence() {
     let fixture = Fixture::new("cut").await;
-    for number in 0..40 {
-        fixture.simulator.put(Truth::numbered(CLUSTER, number));
-    }
+    fixture.put(0..40);
     fixture
         .synced_watch(|spec| {
-            spec.query = Some(together_remediation_operator::api::cluster_watch::Query {
-                page_size: Some(10),
-                ..Default::default()
-            });
+            spec.query = Some(pages_of(10));
         })
         .await;
     let before = fixture.versions().await;
@@ -177,13 +148,9 @@ async fn a_listing_that_fails_in_the_middle_shows_no_absence() {
     ] {
         fixture.simulator.fault(fault.clone(), Times::Next(times));
         fixture.pass(after).await;
-        crate::fixture::until("the fault rose", || async {
-            let risen = fixture.simulator.counters().risen(&fault);
-            if risen == times {
-                Ok(())
-            } else {
-                Err(format!("{fault:?}"))
-            }
+        let what = format!("{fault:?} rose");
+        becomes(&what, times, async || {
+            fixture.simulator.counters().risen(&fault)
         })
         .await;
     }

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use kube::{
-    ResourceExt,
-    api::{Patch, PatchParams},
-};
+use kube::ResourceExt;
 use serde_json::json;
 use testbed::simulator::Remediation as Truth;
 
@@ -16,7 +13,7 @@ const KEY: &str = "argocd.argoproj.io/ignore-resource-updates";
 #[tokio::test(flavor = "multi_thread")]
 async fn a_created_mirror_has_the_annotations_and_they_are_no_reason_to_write() {
     let mut fixture = Fixture::idle("annotations").await;
-    fixture.simulator.put(Truth::numbered(CLUSTER, 1));
+    fixture.put([1]);
     fixture.start(&[]).await;
     fixture.synced_watch(|_| {}).await;
     let before = fixture.all().await;
@@ -25,7 +22,7 @@ async fn a_created_mirror_has_the_annotations_and_they_are_no_reason_to_write() 
 
     let ignore = format!("--mirror-annotation={KEY}=true");
     let flags = [ignore.as_str(), "--mirror-annotation=team=gpu"];
-    fixture.simulator.put(Truth::numbered(CLUSTER, 2));
+    fixture.put([2]);
     fixture.start_with(&[], &flags).await;
     let second = Truth::numbered(CLUSTER, 2).id;
     let made = fixture
@@ -44,22 +41,18 @@ async fn a_created_mirror_has_the_annotations_and_they_are_no_reason_to_write() 
     assert_eq!(first.resource_version(), before[0].resource_version());
 
     // What a person changes stays so.
-    let patch = Patch::Merge(json!({"metadata": {"annotations": {"team": "other"}}}));
     fixture
-        .mirrors()
-        .patch(&second, &PatchParams::default(), &patch)
-        .await
-        .unwrap();
-    fixture.simulator.enter(CLUSTER, &second, "RUNNING");
+        .patch_mirror(
+            &second,
+            json!({"metadata": {"annotations": {"team": "other"}}}),
+        )
+        .await;
+    fixture.enter(&second, "RUNNING");
     // The first sync may meet an edit that the index does not hold yet: a conflict, which the second one resolves.
     for _ in 0..2 {
         fixture.turn(Duration::from_secs(61)).await;
     }
-    let later = fixture
-        .mirror_where(&second, "it follows", |mirror| {
-            mirror.status.as_ref().unwrap().state.as_deref() == Some("RUNNING")
-        })
-        .await;
+    let later = fixture.mirror_enters(&second, "RUNNING").await;
     assert_eq!(
         later.annotations().get("team").map(String::as_str),
         Some("other")

@@ -2,17 +2,15 @@
 
 use std::time::Duration;
 
-use kube::{
-    ResourceExt,
-    api::{DeleteParams, Patch, PatchParams, PostParams},
-};
-use serde_json::{Value, json};
+use kube::{ResourceExt, api::PostParams};
+use serde_json::json;
 use testbed::simulator::Remediation as Truth;
 use together_remediation_operator::api::remediation::{Remediation, RemediationSpec};
 
 use crate::{
     fixture::{CLUSTER, Fixture},
-    look::{AGREES, told},
+    look::{AGREES, assert_says, told},
+    steps::state_of,
     truth::assert_mirrors,
 };
 
@@ -20,44 +18,18 @@ use crate::{
 async fn mirrored(name: &str) -> (Fixture, Vec<Truth>) {
     let fixture = Fixture::new(name).await;
     for number in 0..3 {
-        let truth = Truth::numbered(CLUSTER, number);
-        fixture.simulator.put(truth.clone());
-        fixture.simulator.enter(CLUSTER, &truth.id, "RUNNING");
+        fixture.put_in(number, "RUNNING");
     }
     fixture.synced_watch(|_| {}).await;
-    let truth = fixture.simulator.truth(CLUSTER);
+    let truth = fixture.truth();
     (fixture, truth)
-}
-
-async fn edit(fixture: &Fixture, name: &str, patch: Value) -> Remediation {
-    fixture
-        .mirrors()
-        .patch(name, &PatchParams::default(), &Patch::Merge(patch))
-        .await
-        .unwrap()
-}
-
-async fn edit_status(fixture: &Fixture, name: &str, status: Value) -> Remediation {
-    fixture
-        .mirrors()
-        .patch_status(
-            name,
-            &PatchParams::default(),
-            &Patch::Merge(json!({"status": status})),
-        )
-        .await
-        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_mirror_comes_back() {
     let (fixture, truth) = mirrored("deleted").await;
     let before = fixture.mirror(&truth[1].id).await;
-    fixture
-        .mirrors()
-        .delete(&truth[1].id, &DeleteParams::default())
-        .await
-        .unwrap();
+    fixture.delete_mirror(&truth[1].id).await;
     let mirrors = fixture
         .sync_until("training", "the mirror is back", |mirrors| {
             mirrors.len() == 3
@@ -73,8 +45,7 @@ async fn a_deleted_mirror_comes_back() {
 async fn an_edited_status_is_put_right() {
     let (fixture, truth) = mirrored("status").await;
     let id = &truth[0].id;
-    let edited = edit_status(
-        &fixture,
+    let edited = fixture.patch_status(
         id,
         json!({"state": "SUCCEEDED", "open": false, "reason": null, "node": "elsewhere", "errorMessage": "by hand"}),
     )
@@ -84,7 +55,7 @@ async fn an_edited_status_is_put_right() {
         .sync_until("training", "it runs again", |mirrors| {
             mirrors
                 .iter()
-                .all(|mirror| mirror.status.as_ref().unwrap().state.as_deref() == Some("RUNNING"))
+                .all(|mirror| state_of(mirror) == Some("RUNNING"))
         })
         .await;
     assert_mirrors(&mirrors, &truth);
@@ -95,7 +66,7 @@ async fn an_edited_condition_is_put_right() {
     let (fixture, truth) = mirrored("conditions").await;
     let id = &truth[0].id;
     let before = fixture.mirror(id).await.status.unwrap().conditions;
-    edit_status(&fixture, id, json!({"conditions": []})).await;
+    fixture.patch_status(id, json!({"conditions": []})).await;
     fixture
         .sync_until("training", "all conditions are back", |mirrors| {
             mirrors
@@ -117,12 +88,12 @@ async fn an_edited_condition_is_put_right() {
 async fn an_update_time_from_the_future_is_put_right_once_two_listings_agree() {
     let (fixture, truth) = mirrored("future").await;
     let id = &truth[0].id;
-    edit_status(
-        &fixture,
-        id,
-        json!({"updateTime": "2999-01-01T00:00:00Z", "state": "PENDING"}),
-    )
-    .await;
+    fixture
+        .patch_status(
+            id,
+            json!({"updateTime": "2999-01-01T00:00:00Z", "state": "PENDING"}),
+        )
+        .await;
     fixture.sync("training").await;
     for _ in 0..3 {
         fixture.turn(Duration::from_secs(301)).await;
@@ -147,7 +118,7 @@ async fn edited_labels_are_put_right_and_those_of_other_people_stay() {
             "labels": {label: wrong, "team": "training"},
             "annotations": {"note": "ours"},
         }});
-        edit(&fixture, &truth[0].id, edited).await;
+        fixture.patch_mirror(&truth[0].id, edited).await;
         fixture
             .sync_until("training", "its labels are right again", |mirrors| {
                 mirrors.iter().any(|mirror| mirror.labels() == &labels)
@@ -166,7 +137,7 @@ async fn edited_owners_are_put_right() {
     let (fixture, truth) = mirrored("owners").await;
     let before = fixture.mirror(&truth[0].id).await;
     let edited = json!({"metadata": {"ownerReferences": null}});
-    let edited = edit(&fixture, &truth[0].id, edited).await;
+    let edited = fixture.patch_mirror(&truth[0].id, edited).await;
     assert!(edited.owner_references().is_empty());
     fixture
         .sync_until("training", "it has its owner again", |mirrors| {
@@ -182,10 +153,8 @@ async fn edited_owners_are_put_right() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_object_in_a_mirrors_place_is_left_alone_and_told() {
     let fixture = Fixture::new("foreign").await;
-    for number in 0..3 {
-        fixture.simulator.put(Truth::numbered(CLUSTER, number));
-    }
-    let mut truth = fixture.simulator.truth(CLUSTER);
+    fixture.put(0..3);
+    let mut truth = fixture.truth();
     let taken = truth.remove(1);
     let spec = RemediationSpec {
         cluster_id: CLUSTER.to_owned(),
@@ -199,11 +168,7 @@ async fn a_foreign_object_in_a_mirrors_place_is_left_alone_and_told() {
     let watch = fixture.synced_watch(|_| {}).await;
     let ready = told(&watch, "Ready");
     assert_eq!(ready.status, "True");
-    assert!(
-        ready.message.contains("Left out 1:") && ready.message.contains(&taken.id),
-        "{}",
-        ready.message
-    );
+    assert_says(&ready.message, &["Left out 1:", &taken.id]);
     fixture.sync("training").await;
     let mut mirrors = fixture.all().await;
     mirrors.retain(|mirror| mirror.spec.id != "another");
@@ -211,14 +176,13 @@ async fn a_foreign_object_in_a_mirrors_place_is_left_alone_and_told() {
     let after = fixture.mirror(&taken.id).await;
     assert_eq!(after.resource_version(), foreign.resource_version());
 
-    let delete = DeleteParams::default();
-    fixture.mirrors().delete(&taken.id, &delete).await.unwrap();
+    fixture.delete_mirror(&taken.id).await;
     let mirrors = fixture
         .sync_until("training", "its mirror is there", |mirrors| {
             mirrors.iter().any(|mirror| mirror.spec.id == taken.id)
         })
         .await;
-    assert_mirrors(&mirrors, &fixture.simulator.truth(CLUSTER));
+    assert_mirrors(&mirrors, &fixture.truth());
     let watch = fixture.ready("training", "Synced").await;
     assert_eq!(told(&watch, "Ready").message, AGREES);
 }

@@ -4,13 +4,11 @@ use std::time::Duration;
 
 use kube::api::{DeleteParams, PropagationPolicy};
 use serde_json::json;
-use testbed::simulator::Remediation as Truth;
-use together_remediation_operator::api::cluster_watch::Query;
+use together_remediation_operator::api::cluster_watch::ClusterWatchSpec;
 
 use crate::{
-    fixture::{CLUSTER, Fixture, until},
-    look::told,
-    truth::assert_mirrors,
+    fixture::{CLUSTER, Fixture},
+    steps::{gone, holds, pages_of},
 };
 
 /// Far more than are written before the change.
@@ -22,24 +20,14 @@ async fn in_the_middle(name: &str) -> Fixture {
     fixture.stop().await;
     let slowly = ["--kube-qps", "40", "--kube-burst", "1"];
     fixture.start_with(&[], &slowly).await;
-    for number in 0..REMEDIATIONS {
-        fixture.simulator.put(Truth::numbered(CLUSTER, number));
-    }
-    let pages = Query {
-        page_size: Some(1000),
-        ..Query::default()
-    };
-    fixture
-        .watch("training", |spec| spec.query = Some(pages))
-        .await;
-    until("the first mirrors", || async {
-        let mirrors = fixture.all().await.len();
-        if mirrors > 5 {
-            Ok(())
-        } else {
-            Err(format!("{mirrors}"))
-        }
-    })
+    fixture.put(0..REMEDIATIONS);
+    let large = |spec: &mut ClusterWatchSpec| spec.query = Some(pages_of(1000));
+    fixture.watch("training", large).await;
+    holds(
+        "the first mirrors",
+        async || fixture.all().await.len(),
+        |mirrors| *mirrors > 5,
+    )
     .await;
     fixture
 }
@@ -70,29 +58,26 @@ async fn nothing_more_is_written(fixture: &Fixture) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_watch_that_is_suspended_stops_its_writes_and_goes_on_where_it_was() {
     let fixture = in_the_middle("suspend-mid").await;
-    let suspend = |suspend: bool| json!({"spec": {"suspend": suspend}});
-    fixture.patch_watch("training", suspend(true)).await;
+    fixture.suspend(true).await;
     nothing_more_is_written(&fixture).await;
-    let watch = fixture.watches().get("training").await.unwrap();
-    assert_eq!(told(&watch, "Ready").message, "Suspended");
+    assert_eq!(fixture.told("Ready").await.message, "Suspended");
     fixture.forget_most().await;
-    fixture.patch_watch("training", suspend(false)).await;
+    fixture.suspend(false).await;
     fixture.ready("training", "Synced").await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_watch_that_is_edited_stops_the_writes_of_what_it_was() {
     let fixture = in_the_middle("edit-mid").await;
-    let none_such = json!({"spec": {"states": ["FAILED"]}});
-    fixture.patch_watch("training", none_such).await;
+
+    fixture.respec(json!({"states": ["FAILED"]})).await;
     nothing_more_is_written(&fixture).await;
-    let every = json!({"spec": {"states": null}});
     fixture.forget_most().await;
-    fixture.patch_watch("training", every).await;
+    fixture.respec(json!({"states": null})).await;
     fixture.edit_heeded("training").await;
     fixture.ready("training", "Synced").await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,13 +88,7 @@ async fn a_watch_that_is_deleted_stops_its_writes() {
         ..DeleteParams::default()
     };
     fixture.watches().delete("training", &orphan).await.unwrap();
-    until("the watch is gone", || async {
-        match fixture.watches().get_opt("training").await.unwrap() {
-            None => Ok(()),
-            Some(_) => Err("still there".to_owned()),
-        }
-    })
-    .await;
+    gone(&fixture.watches(), "training").await;
     nothing_more_is_written(&fixture).await;
 }
 

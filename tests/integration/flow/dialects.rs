@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use testbed::simulator::{Dialect, Names, PAGE_STATES, Remediation as Truth, StateForm};
-use together_remediation_operator::api::cluster_watch::Query;
 
 use crate::{
-    fixture::{CLUSTER, Fixture},
-    look::told,
+    fixture::Fixture,
+    look::{assert_says, told},
+    steps::pages_of,
     truth::assert_mirrors,
 };
 
@@ -96,17 +96,15 @@ async fn each_form_of_the_filter_is_found_once_remembered_and_told() {
         let fixture = Fixture::new(case.name).await;
         fixture.simulator.set_dialect(case.dialect);
         for number in 1..=6 {
-            let truth = Truth::numbered(CLUSTER, number);
-            fixture.simulator.put(truth.clone());
             let state = if number < 3 { "RUNNING" } else { "SUCCEEDED" };
-            fixture.simulator.enter(CLUSTER, &truth.id, state);
+            fixture.put_in(number, state);
         }
         fixture.synced_watch(|_| {}).await;
         let (first, next) = case.calls;
         for wanted in [first, first, next, next] {
-            let before = fixture.simulator.counters().calls();
+            let before = fixture.calls();
             fixture.turn(POLL).await;
-            let calls = fixture.simulator.counters().calls() - before;
+            let calls = fixture.calls() - before;
             assert_eq!(calls, wanted, "{}", case.name);
         }
 
@@ -132,11 +130,11 @@ async fn each_form_of_the_filter_is_found_once_remembered_and_told() {
             .watch("second", |spec| ELSEWHERE.clone_into(&mut spec.cluster_id))
             .await;
         fixture.ready("second", "Synced").await;
-        let before = fixture.simulator.counters().calls();
+        let before = fixture.calls();
         fixture.turn(POLL).await;
-        let calls = fixture.simulator.counters().calls() - before;
+        let calls = fixture.calls() - before;
         assert_eq!(calls, 2 * next, "{}: one poll of each watch", case.name);
-        let mut truth = fixture.simulator.truth(CLUSTER);
+        let mut truth = fixture.truth();
         truth.extend(fixture.simulator.truth(ELSEWHERE));
         assert_mirrors(&fixture.all().await, &truth);
     }
@@ -150,31 +148,23 @@ async fn the_names_of_the_sdks_are_found_once_remembered_and_told() {
         ..Dialect::default()
     });
     for number in 1..=60 {
-        let truth = Truth::numbered(CLUSTER, number);
-        fixture.simulator.put(truth.clone());
         let state = if number < 3 { "RUNNING" } else { "SUCCEEDED" };
-        fixture.simulator.enter(CLUSTER, &truth.id, state);
+        fixture.put_in(number, state);
     }
     fixture
         .synced_watch(|spec| {
-            spec.query = Some(Query {
-                page_size: Some(25),
-                order_by: None,
-            });
+            spec.query = Some(pages_of(25));
         })
         .await;
     // The server's own fifty, the same again, then three pages of 25.
-    assert_eq!(fixture.simulator.counters().calls(), 5);
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    assert_eq!(fixture.calls(), 5);
+    fixture.agrees().await;
     fixture.sync("training").await;
-    assert_eq!(fixture.simulator.counters().calls(), 5 + 5, "both agree");
+    assert_eq!(fixture.calls(), 5 + 5, "both agree");
     fixture.sync("training").await;
-    assert_eq!(fixture.simulator.counters().calls(), 5 + 5 + 3);
+    assert_eq!(fixture.calls(), 5 + 5 + 3);
     let message = told(&fixture.ready("training", "Synced").await, "Ready").message;
-    assert!(
-        message.contains("the SDKs' query parameters (page_size)"),
-        "{message}"
-    );
+    assert_says(&message, &["the SDKs' query parameters (page_size)"]);
     let scrape = fixture.scrape().await;
     assert_eq!(scrape.values("api_dialect_info", "names"), ["sdk"]);
     assert_eq!(

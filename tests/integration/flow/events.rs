@@ -9,14 +9,15 @@ use kube::{
 };
 use testbed::simulator::{Fault, Remediation as Truth, Times};
 
-use crate::fixture::{CLUSTER, Fixture, until};
+use crate::{
+    fixture::{CLUSTER, Fixture, until},
+    steps::{becomes, events},
+};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Events of the fixture's namespace: of what, type, reason, how often, each line once.
 async fn told(fixture: &Fixture) -> Vec<String> {
-    let events: Api<Event> = Api::namespaced(fixture.client.clone(), &fixture.namespace);
-    let events = events.list(&ListParams::default()).await.unwrap();
     let line = |event: Event| {
         let of = event.regarding.unwrap();
         assert!(of.uid.is_some(), "kubectl describe looks for it");
@@ -33,7 +34,7 @@ async fn told(fixture: &Fixture) -> Vec<String> {
             event.series.map_or(1, |series| series.count)
         )
     };
-    let mut lines: Vec<_> = events.into_iter().map(line).collect();
+    let mut lines: Vec<_> = events(fixture).await.into_iter().map(line).collect();
     lines.sort();
     lines
 }
@@ -41,15 +42,7 @@ async fn told(fixture: &Fixture) -> Vec<String> {
 async fn until_told(fixture: &Fixture, wanted: &[&str]) {
     let mut wanted: Vec<String> = wanted.iter().map(|line| (*line).to_owned()).collect();
     wanted.sort();
-    until("these are the Events", async || {
-        let told = told(fixture).await;
-        if told == wanted {
-            Ok(())
-        } else {
-            Err(format!("{told:#?}"))
-        }
-    })
-    .await;
+    becomes("these are the Events", wanted, async || told(fixture).await).await;
 }
 
 /// One that is created now, by the API's clock.
@@ -70,7 +63,7 @@ async fn what_happens_to_a_remediation_is_told_and_history_is_not() {
         };
         fixture.simulator.put(truth);
     }
-    let [_, ends, vanishes] = fixture.simulator.truth(CLUSTER).try_into().unwrap();
+    let [_, ends, vanishes] = fixture.truth().try_into().unwrap();
     fixture.synced_watch(|_| {}).await;
     let synced = "ClusterWatch training Normal Synced x1";
     until_told(&fixture, &[synced]).await;
@@ -79,8 +72,8 @@ async fn what_happens_to_a_remediation_is_told_and_history_is_not() {
     fixture.advance(MINUTE).await;
     let waits = new(&fixture, 4);
     fixture.simulator.put(waits.clone());
-    fixture.simulator.enter(CLUSTER, &ends.id, "FAILED");
-    fixture.simulator.remove(CLUSTER, &vanishes.id);
+    fixture.enter(&ends.id, "FAILED");
+    fixture.forget(&vanishes.id);
     fixture.sync("training").await;
     fixture.sync("training").await;
     let failed = format!("Remediation {} Warning RemediationFailed x1", ends.id);
@@ -103,10 +96,7 @@ async fn what_happens_to_a_remediation_is_told_and_history_is_not() {
 async fn a_watch_that_fails_is_told_once_and_that_it_recovered() {
     let fixture = Fixture::new("events-of-a-watch").await;
     fixture.synced_watch(|_| {}).await;
-    let refused = Fault::Status {
-        status: 401,
-        retry_after: None,
-    };
+    let refused = Fault::status(401);
     fixture.simulator.fault(refused, Times::UntilCleared);
     fixture.turn(2 * MINUTE).await;
     fixture.ready("training", "Unauthorized").await;
@@ -124,10 +114,9 @@ async fn a_watch_that_fails_is_told_once_and_that_it_recovered() {
 
 /// The notes of the Events of this reason, each with how often it was said.
 async fn notes(fixture: &Fixture, reason: &str) -> Vec<(String, i32)> {
-    let events: Api<Event> = Api::namespaced(fixture.client.clone(), &fixture.namespace);
-    let events = events.list(&ListParams::default()).await.unwrap();
     let of = |event: &Event| event.reason.as_deref() == Some(reason);
-    let mut notes: Vec<_> = events
+    let mut notes: Vec<_> = events(fixture)
+        .await
         .into_iter()
         .filter(of)
         .map(|event| {
@@ -172,8 +161,7 @@ async fn change_mode(fixture: &Fixture, of: &str, mode: &str, wanted: &[(&str, &
 #[tokio::test(flavor = "multi_thread")]
 async fn each_change_of_mode_has_its_note_and_what_was_deleted_is_told_again() {
     let fixture = Fixture::new("events-notes").await;
-    let truth = Truth::numbered(CLUSTER, 1);
-    fixture.simulator.put(truth.clone());
+    let truth = fixture.put_new(1);
     fixture.simulator.change(CLUSTER, &truth.id, |truth| {
         truth.mode = "REMEDIATION_MODE_REBOOT_VM".to_owned();
     });

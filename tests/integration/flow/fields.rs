@@ -9,7 +9,7 @@ use together_remediation_operator::api::cluster_watch::OmitField;
 
 use crate::{
     fixture::{CLUSTER, Fixture, condition},
-    look::{AGREES, told},
+    look::{AGREES, assert_says, told},
     truth::assert_mirrors,
 };
 
@@ -92,9 +92,7 @@ async fn omitted_fields_appear_nowhere_also_when_omitted_later() {
         OmitField::ActiveHealthCheckRunId,
         OmitField::PassiveHealthCheckEventId,
     ];
-    fixture
-        .patch_watch("training", json!({"spec": {"omit": all}}))
-        .await;
+    fixture.respec(json!({"omit": all})).await;
     let watch = fixture.ready("training", "Synced").await;
     let mut mirror = fixture.mirror(&truth.id).await;
     mirror.metadata.managed_fields = None;
@@ -120,27 +118,22 @@ async fn omitted_fields_appear_nowhere_also_when_omitted_later() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_item_that_cannot_be_read_is_told_and_costs_no_other() {
     let fixture = Fixture::new("malformed").await;
-    for number in 0..5 {
-        fixture.simulator.put(Truth::numbered(CLUSTER, number));
-    }
+    fixture.put(0..5);
     // The API lists the newest first, and spoils the first.
-    let mut truth = fixture.simulator.truth(CLUSTER);
+    let mut truth = fixture.truth();
     let spoilt = truth.pop().unwrap();
     fixture
         .simulator
         .fault(Fault::MalformedItem, Times::UntilCleared);
     let watch = fixture.synced_watch(|_| {}).await;
     let message = told(&watch, "Ready").message;
-    assert!(
-        message.contains(&spoilt.id) && message.contains("field state"),
-        "{message}"
-    );
+    assert_says(&message, &[&spoilt.id, "field state"]);
     assert_mirrors(&fixture.all().await, &truth);
 
     fixture.simulator.clear_faults();
     let watch = fixture.sync("training").await;
     assert_eq!(told(&watch, "Ready").message, AGREES);
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
 
     fixture
         .simulator
@@ -155,10 +148,8 @@ async fn one_item_that_cannot_be_read_is_told_and_costs_no_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_item_without_an_id_is_told_by_its_place() {
     let fixture = Fixture::new("no-id").await;
-    for number in 0..5 {
-        fixture.simulator.put(Truth::numbered(CLUSTER, number));
-    }
-    let mut truth = fixture.simulator.truth(CLUSTER);
+    fixture.put(0..5);
+    let mut truth = fixture.truth();
     truth.pop();
     fixture
         .simulator
@@ -261,7 +252,7 @@ async fn linked_alerts_are_mirrored_and_explain_what_awaits_approval() {
     assert_eq!(alerts[9]["name"], "GpuXidError10");
     assert_eq!(
         condition(&mirror, "Succeeded"),
-        ("Unknown".into(), "AwaitingApproval".into())
+        ["Unknown", "AwaitingApproval"]
     );
     let conditions = mirror.status.as_ref().unwrap().conditions.iter();
     let message = conditions

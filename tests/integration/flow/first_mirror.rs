@@ -1,44 +1,21 @@
 //! A first mirror, a change, and what a reader sees of both.
 
-use testbed::simulator::Remediation as Truth;
-
 use crate::{
-    fixture::{CLUSTER, Fixture, condition},
+    fixture::{Fixture, condition},
     truth::assert_mirrors,
 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_remediation_gets_a_mirror_that_says_what_the_api_says() {
-    let fixture = Fixture::new("first").await;
-    for number in 0..40 {
-        fixture.simulator.put(Truth::numbered(CLUSTER, number));
-    }
-    fixture.synced_watch(|_| {}).await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_change_is_written_and_remembered() {
     let fixture = Fixture::new("change").await;
-    let truth = Truth::numbered(CLUSTER, 1);
-    fixture.simulator.put(truth.clone());
-    fixture.simulator.enter(CLUSTER, &truth.id, "RUNNING");
+    let truth = fixture.put_in(1, "RUNNING");
     fixture.synced_watch(|_| {}).await;
-    fixture.simulator.enter(CLUSTER, &truth.id, "SUCCEEDED");
+    fixture.enter(&truth.id, "SUCCEEDED");
     fixture.sync("training").await;
     let mirror = fixture.mirror(&truth.id).await;
-    assert_mirrors(
-        std::slice::from_ref(&mirror),
-        &fixture.simulator.truth(CLUSTER),
-    );
-    assert_eq!(
-        condition(&mirror, "Synced"),
-        ("True".into(), "Final".into())
-    );
-    assert_eq!(
-        condition(&mirror, "Succeeded"),
-        ("True".into(), "Succeeded".into())
-    );
+    assert_mirrors(std::slice::from_ref(&mirror), &fixture.truth());
+    assert_eq!(condition(&mirror, "Synced"), ["True", "Final"]);
+    assert_eq!(condition(&mirror, "Succeeded"), ["True", "Succeeded"]);
     let transitions = mirror.status.unwrap().transitions;
     assert_eq!(transitions.len(), 2);
     assert_eq!(

@@ -3,12 +3,10 @@
 use std::time::Duration;
 
 use kube::ResourceExt;
-use testbed::simulator::Remediation as Truth;
 
 use crate::{
-    fixture::{CLUSTER, Fixture},
-    look::{stands, told},
-    truth::assert_mirrors,
+    fixture::Fixture,
+    look::{assert_says, stands, told},
 };
 
 /// Longer than an interval with its jitter.
@@ -55,9 +53,7 @@ async fn told_and_mended(
 }
 
 async fn mended(fixture: &Fixture) {
-    fixture
-        .put_secret(&[("api-key", fixture.simulator.key())], "Opaque")
-        .await;
+    fixture.put_key(fixture.simulator.key()).await;
     fixture.turn(INTERVAL).await;
     let watch = fixture.ready("training", "Synced").await;
     assert_eq!(stands(&watch, "Stalled"), "False");
@@ -66,9 +62,7 @@ async fn mended(fixture: &Fixture) {
 /// A fixture whose one remediation is finished, so that polls come at the longer interval.
 async fn fixture(name: &str) -> Fixture {
     let fixture = Fixture::new(name).await;
-    let truth = Truth::numbered(CLUSTER, 1);
-    fixture.simulator.put(truth.clone());
-    fixture.simulator.enter(CLUSTER, &truth.id, "SUCCEEDED");
+    fixture.put_in(1, "SUCCEEDED");
     fixture
 }
 
@@ -118,10 +112,9 @@ async fn a_secret_that_cannot_be_used_is_told_with_what_to_do() {
     fixture.turn(INTERVAL).await;
     let watch = fixture.ready("training", "SecretNotFound").await;
     let ready = told(&watch, "Ready");
-    assert!(
-        ready
-            .message
-            .contains("Secret \"together\" not found in this namespace. Create it")
+    assert_says(
+        &ready.message,
+        &["Secret \"together\" not found in this namespace. Create it"],
     );
     assert_eq!(stands(&watch, "Reconciling"), "True");
     fixture.turn(GRACE).await;
@@ -138,9 +131,9 @@ async fn a_watch_born_without_a_secret_says_so_and_recovers() {
     fixture.watch("training", |_| {}).await;
     let watch = fixture.ready("training", "SecretNotFound").await;
     assert_eq!(stands(&watch, "Ready"), "False");
-    assert_eq!(fixture.simulator.counters().calls(), 0);
+    assert_eq!(fixture.calls(), 0);
     mended(&fixture).await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -159,19 +152,13 @@ async fn an_unknown_cluster_or_instance_is_told() {
         })
         .await;
     let watch = fixture.ready("instance", "InstanceNotFound").await;
-    assert!(
-        told(&watch, "Stalled")
-            .message
-            .contains("Check spec.instanceId")
-    );
+    assert_says(&told(&watch, "Stalled").message, &["Check spec.instanceId"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_key_is_asked_less_and_less_and_another_at_once() {
     let fixture = fixture("refused").await;
-    fixture
-        .put_secret(&[("api-key", "revoked")], "Opaque")
-        .await;
+    fixture.put_key("revoked").await;
     fixture.watch("training", |_| {}).await;
     fixture.ready("training", "Unauthorized").await;
     for _ in 0..15 {
@@ -187,13 +174,13 @@ async fn a_refused_key_is_asked_less_and_less_and_another_at_once() {
     assert_eq!(said(&same), said(&watch), "not asked, and still told");
 
     mended(&fixture).await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_who_asks_for_a_sync_is_heeded_also_with_a_refused_key() {
     let fixture = fixture("unrefused").await;
-    fixture.put_secret(&[("api-key", "late")], "Opaque").await;
+    fixture.put_key("late").await;
     fixture.watch("training", |_| {}).await;
     fixture.ready("training", "Unauthorized").await;
     fixture.simulator.add_key("late", None);
@@ -208,9 +195,7 @@ async fn a_key_is_rotated_without_a_restart() {
     let old = fixture.simulator.key().to_owned();
     let watch = fixture.watches().get("training").await.unwrap();
     fixture.simulator.add_key("second", None);
-    fixture
-        .put_secret(&[("api-key", "second\n")], "Opaque")
-        .await;
+    fixture.put_key("second\n").await;
     fixture.settled().await;
     let before = fixture.simulator.counters().by_key[&old];
     fixture.simulator.revoke(&old);

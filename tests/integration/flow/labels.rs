@@ -2,66 +2,15 @@
 
 use std::time::Duration;
 
-use kube::{
-    ResourceExt,
-    api::{DeleteParams, ListParams, PostParams},
-};
+use kube::{ResourceExt, api::ListParams};
 use testbed::simulator::Remediation as Truth;
-use together_remediation_operator::api::{
-    cluster_watch::DeletionPolicy,
-    remediation::{Remediation, RemediationSpec},
-};
+use together_remediation_operator::api::cluster_watch::DeletionPolicy;
 
 use crate::{
-    fixture::{CLUSTER, Fixture, until},
+    fixture::{CLUSTER, Fixture},
     look::told,
-    truth::assert_mirrors,
+    steps::becomes,
 };
-
-/// No mirror without the label `team`.
-const POLICY: &str = r#"
-apiVersion: admissionregistration.k8s.io/v1
-kind: ValidatingAdmissionPolicy
-metadata: {name: $NAMESPACE}
-spec:
-  failurePolicy: Fail
-  matchConstraints:
-    resourceRules:
-      - {apiGroups: [compute.together.ai], apiVersions: ["*"], operations: [CREATE, UPDATE], resources: [remediations, remediations/status]}
-  validations:
-    - expression: "has(object.metadata.labels) && 'team' in object.metadata.labels"
-      message: the label team is missing
----
-apiVersion: admissionregistration.k8s.io/v1
-kind: ValidatingAdmissionPolicyBinding
-metadata: {name: $NAMESPACE}
-spec:
-  policyName: $NAMESPACE
-  validationActions: [Deny]
-  matchResources: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: $NAMESPACE}}}
-"#;
-
-/// Puts the policy in force.
-async fn demand_a_team(fixture: &Fixture) {
-    let policy = POLICY.replace("$NAMESPACE", &fixture.namespace);
-    fixture.control_plane.apply(&policy).await.unwrap();
-    let spec = RemediationSpec {
-        cluster_id: CLUSTER.to_owned(),
-        id: "probe".to_owned(),
-    };
-    let object = Remediation::new("probe", spec);
-    let how = PostParams {
-        dry_run: true,
-        ..PostParams::default()
-    };
-    until("the policy refuses", || async {
-        match fixture.mirrors().create(&how, &object).await {
-            Err(kube::Error::Api(status)) if status.code == 422 => Ok(()),
-            other => Err(format!("{other:?}")),
-        }
-    })
-    .await;
-}
 
 /// The mirrors that `kubectl get remediations -l` shows by this selector.
 async fn selected(fixture: &Fixture, selector: &str) -> usize {
@@ -71,13 +20,7 @@ async fn selected(fixture: &Fixture, selector: &str) -> usize {
 
 /// Waits until all three mirrors have this label.
 async fn all_have(fixture: &Fixture, label: &str) {
-    until(label, || async {
-        match selected(fixture, label).await {
-            3 => Ok(()),
-            some => Err(format!("{some} of 3")),
-        }
-    })
-    .await;
+    becomes(label, 3, async || selected(fixture, label).await).await;
 }
 
 fn writer(name: &str) -> String {
@@ -85,9 +28,7 @@ fn writer(name: &str) -> String {
 }
 
 fn put_three(fixture: &Fixture) {
-    for number in 0..3 {
-        fixture.simulator.put(Truth::numbered(CLUSTER, number));
-    }
+    fixture.put(0..3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,8 +47,7 @@ async fn mirrors_bear_the_name_of_the_cluster_watch_that_writes_them_and_a_take_
     fixture.sync("training").await;
     assert_eq!(fixture.versions().await, before, "nothing is written again");
 
-    let now = DeleteParams::default();
-    let _ = fixture.watches().delete("training", &now).await.unwrap();
+    fixture.delete_watch("training").await;
     fixture.watch("inference", |_| {}).await;
     // This needs no poll, which waits for its turn.
     all_have(&fixture, &writer("inference")).await;
@@ -117,7 +57,7 @@ async fn mirrors_bear_the_name_of_the_cluster_watch_that_writes_them_and_a_take_
             status.mirrors_generation == generation
         })
         .await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,21 +68,22 @@ async fn a_cluster_watch_with_a_name_too_long_for_a_label_mirrors_without_it() {
         .synced_watch(|spec| spec.deletion_policy = DeletionPolicy::Retain)
         .await;
     all_have(&fixture, &writer("training")).await;
-    let now = DeleteParams::default();
-    let _ = fixture.watches().delete("training", &now).await.unwrap();
+    fixture.delete_watch("training").await;
     let long = "w".repeat(64);
     fixture.watch(&long, |_| {}).await;
     all_have(&fixture, "!compute.together.ai/cluster-watch").await;
     fixture.turn(Duration::from_secs(61)).await;
     fixture.ready(&long, "Synced").await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_a_policy_demands_a_label_mirrors_are_made_and_changed_with_it() {
     let mut fixture = Fixture::idle("demanded").await;
     put_three(&fixture);
-    demand_a_team(&fixture).await;
+    let demand = "has(object.metadata.labels) && 'team' in object.metadata.labels";
+    let message = "the label team is missing";
+    fixture.demand(demand, message, "probe").await;
     fixture.start(&[]).await;
     fixture.watch("training", |_| {}).await;
     let refused = fixture
@@ -158,11 +99,11 @@ async fn where_a_policy_demands_a_label_mirrors_are_made_and_changed_with_it() {
     fixture.start_with(&[], &["--mirror-label=team=gpu"]).await;
     fixture.ready("training", "Synced").await;
     all_have(&fixture, "team=gpu").await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
     let id = Truth::numbered(CLUSTER, 1).id;
-    fixture.simulator.enter(CLUSTER, &id, "RUNNING");
+    fixture.enter(&id, "RUNNING");
     fixture.sync("training").await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,16 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use k8s_openapi::api::events::v1::Event;
-use kube::{Api, ResourceExt, api::ListParams};
-use testbed::simulator::Remediation as Truth;
+use kube::ResourceExt;
 
-use crate::{
-    fixture::{CLUSTER, Fixture},
-    look::stands,
-    process::Process,
-    truth::assert_mirrors,
-};
+use crate::{fixture::Fixture, look::stands, process::Process, steps::events};
 
 /// A Secret that cannot be used is read again after this time.
 const AGAIN: Duration = Duration::from_secs(10);
@@ -19,22 +12,15 @@ const AGAIN: Duration = Duration::from_secs(10);
 /// A `ClusterWatch` that polls each hour, and has no Secret.
 async fn born_poor(fixture: &Fixture) {
     fixture.delete_secret().await;
-    fixture.simulator.put(Truth::numbered(CLUSTER, 1));
+    fixture.put([1]);
     fixture
         .watch("training", |spec| spec.interval = Some("1h".to_owned()))
         .await;
 }
 
-async fn brings_the_secret(fixture: &Fixture) {
-    let data = [("api-key", fixture.simulator.key())];
-    fixture.put_secret(&data, "Opaque").await;
-}
-
 /// The reasons of all Events about `ClusterWatches`.
 async fn told(fixture: &Fixture) -> Vec<String> {
-    let events: Api<Event> = Api::namespaced(fixture.client.clone(), &fixture.namespace);
-    let events = events.list(&ListParams::default()).await.unwrap();
-    let of_watches = events.into_iter().filter(|event| {
+    let of_watches = events(fixture).await.into_iter().filter(|event| {
         let of = event.regarding.as_ref();
         of.and_then(|of| of.kind.as_deref()) == Some("ClusterWatch")
     });
@@ -56,18 +42,18 @@ async fn a_late_secret_is_used_at_the_next_look_though_polls_are_an_hour_apart()
     let missing = |label| [(label, "SecretNotFound")];
     assert_eq!(scrape.get("polls", &missing("reason")), Some(1.0));
     assert_eq!(scrape.get("secret_reads", &missing("reason")), Some(12.0));
-    assert_eq!(fixture.simulator.counters().calls(), 0);
+    assert_eq!(fixture.calls(), 0);
 
     fixture.turn(AGAIN).await;
     let late = fixture.ready("training", "SecretNotFound").await;
     assert_eq!(stands(&late, "Reconciling"), "False");
     assert_eq!(stands(&late, "Stalled"), "True");
 
-    brings_the_secret(&fixture).await;
+    fixture.put_key(fixture.simulator.key()).await;
     fixture.turn(AGAIN).await;
     fixture.ready("training", "Synced").await;
-    assert_eq!(fixture.simulator.counters().calls(), 1);
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    assert_eq!(fixture.calls(), 1);
+    fixture.agrees().await;
     let told = told(&fixture).await;
     let missed = told.iter().filter(|reason| *reason == "SecretNotFound");
     assert_eq!(missed.count(), 1, "{told:?}");
@@ -94,11 +80,10 @@ async fn a_restart_grants_no_second_grace() {
 async fn the_program_uses_a_late_secret() {
     let fixture = Fixture::idle("late-process").await;
     born_poor(&fixture).await;
-    let (account, url) = (fixture.account().await, fixture.simulator.url());
     let alone = ["--leader-elect=false"];
-    let _process = Process::start(account.kubeconfig(), &url, &fixture.namespace, &alone);
+    let _process = Process::of(&fixture, &alone).await;
     fixture.ready("training", "SecretNotFound").await;
-    brings_the_secret(&fixture).await;
+    fixture.put_key(fixture.simulator.key()).await;
     let began = Instant::now();
     fixture.ready("training", "Synced").await;
     let seconds = began.elapsed().as_secs_f64();

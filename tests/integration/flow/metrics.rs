@@ -2,21 +2,17 @@
 
 use std::time::Duration;
 
-use kube::api::DeleteParams;
 use serde_json::json;
 use testbed::simulator::{Fault, Remediation as Truth, Times};
 
 use crate::fixture::{CLUSTER, Fixture, until};
 
-const OUTAGE: Fault = Fault::Status {
-    status: 503,
-    retry_after: None,
-};
+const OUTAGE: Fault = Fault::status(503);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn polls_calls_and_the_age_of_the_last_sync_are_counted_for_each_watch() {
     let fixture = Fixture::new("metrics").await;
-    fixture.simulator.put(Truth::numbered(CLUSTER, 1));
+    fixture.put([1]);
     let before = fixture.scrape().await;
     assert_eq!(before.get("leader", &[]), Some(1.0));
     assert_eq!(
@@ -79,9 +75,7 @@ async fn the_series_of_a_watch_go_with_it_and_stay_with_an_edit() {
     };
     assert_eq!(names().await, "other training");
 
-    fixture
-        .patch_watch("training", json!({"spec": {"interval": "50s"}}))
-        .await;
+    fixture.respec(json!({"interval": "50s"})).await;
     fixture.ready("training", "Synced").await;
     fixture.settled().await;
     assert_eq!(
@@ -91,11 +85,7 @@ async fn the_series_of_a_watch_go_with_it_and_stay_with_an_edit() {
     );
 
     for name in ["other", "training"] {
-        fixture
-            .watches()
-            .delete(name, &DeleteParams::default())
-            .await
-            .unwrap();
+        fixture.delete_watch(name).await;
     }
     until("their series are gone", || async {
         let scrape = fixture.scrape().await;
@@ -164,7 +154,7 @@ async fn what_mirrors_show_and_what_became_of_them_is_counted() {
     assert_eq!(scrape.get("mirror_writes", &created), Some(2.0));
     assert_eq!(scrape.get("transitions", &[]), None, "all is history");
 
-    fixture.simulator.enter(CLUSTER, &open.id, "SUCCEEDED");
+    fixture.enter(&open.id, "SUCCEEDED");
     fixture.sync("training").await;
     let scrape = fixture.scrape().await;
     assert_eq!(scrape.get("transitions", &[("to", "SUCCEEDED")]), Some(1.0));

@@ -71,7 +71,7 @@ async fn every_id_has_an_object_of_its_own_and_is_followed() {
     let watch = fixture.synced_watch(|_| {}).await;
     assert_eq!(told(&watch, "Ready").message, AGREES);
     let mirrors = fixture.all().await;
-    assert_mirrors(&mirrors, &fixture.simulator.truth(CLUSTER));
+    assert_mirrors(&mirrors, &fixture.truth());
     let names: HashSet<_> = mirrors.iter().map(ResourceExt::name_any).collect();
     assert_eq!(names.len(), ids.len());
     assert!(
@@ -83,10 +83,10 @@ async fn every_id_has_an_object_of_its_own_and_is_followed() {
     fixture.sync("training").await;
     assert_eq!(fixture.versions().await, before);
     for id in &ids {
-        fixture.simulator.enter(CLUSTER, id, "SUCCEEDED");
+        fixture.enter(id, "SUCCEEDED");
     }
     fixture.sync("training").await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -97,7 +97,7 @@ async fn an_id_that_is_too_long_is_left_out_and_told() {
     let watch = fixture.synced_watch(|_| {}).await;
     let message = told(&watch, "Ready").message;
     assert!(message.contains("longer than 1024 characters"), "{message}");
-    let mut truth = fixture.simulator.truth(CLUSTER);
+    let mut truth = fixture.truth();
     truth.retain(|truth| truth.id == "short");
     assert_mirrors(&fixture.all().await, &truth);
 }
@@ -120,7 +120,7 @@ async fn ids_that_cannot_be_asked_for_end_by_two_full_listings_and_keep_no_other
     put(&fixture, 100, "stays");
     fixture.synced_watch(|_| {}).await;
     for id in ids {
-        fixture.simulator.remove(CLUSTER, id);
+        fixture.forget(id);
     }
     // Ten calls a poll, two for each id: the third poll asks the last ones for the second time.
     for proven in [Some(false), None, Some(true)] {
@@ -134,7 +134,7 @@ async fn ids_that_cannot_be_asked_for_end_by_two_full_listings_and_keep_no_other
                 "." | ".." | "a/b" | "übung" if proven => "NotListed",
                 _ => "Listed",
             };
-            assert_eq!(condition(&mirror, "Synced").1, wanted, "{id}");
+            assert_eq!(condition(&mirror, "Synced")[1], wanted, "{id}");
             let open = mirror.status.as_ref().unwrap().open;
             assert_eq!(open, Some(wanted == "Listed"), "{id}");
         }

@@ -8,7 +8,7 @@ use testbed::simulator::Remediation as Truth;
 
 use crate::{
     fixture::{CLUSTER, Fixture},
-    look::{AGREES, told},
+    look::{AGREES, assert_says, told},
     truth::assert_mirrors,
 };
 
@@ -106,7 +106,7 @@ async fn odd_instances_are_asked_for_by_their_own_ids() {
         let remediations = watch.status.unwrap().remediations.unwrap();
         assert_eq!(remediations.total, 1, "{:?}", watch.spec.instance_id);
     }
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
     only_listings(&fixture);
 }
 
@@ -133,7 +133,7 @@ async fn what_no_url_can_carry_is_told_and_never_asked() {
             "{message}"
         );
     }
-    assert_eq!(fixture.simulator.counters().calls(), 0);
+    assert_eq!(fixture.calls(), 0);
 }
 
 /// A UUID is its mirror's name whatever the cluster, so two clusters can claim one name: the first keeps it.
@@ -151,10 +151,7 @@ async fn one_uuid_in_two_clusters_is_mirrored_once_and_told() {
     let watch = fixture.ready("twin", "Synced").await;
     let message = told(&watch, "Ready").message;
     assert!(message.contains("Left out 1"), "{message}");
-    assert!(
-        message.contains("another object has the mirror's name"),
-        "{message}"
-    );
+    assert_says(&message, &["another object has the mirror's name"]);
     assert_eq!(fixture.versions().await, before);
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
 }

@@ -2,14 +2,11 @@
 
 use std::time::Duration;
 
-use kube::{ResourceExt, api::DeleteParams};
+use kube::ResourceExt;
 use testbed::simulator::Remediation as Truth;
 use together_remediation_operator::api::{cluster_watch::DeletionPolicy, remediation::Remediation};
 
-use crate::{
-    fixture::{CLUSTER, Fixture, condition},
-    truth::assert_mirrors,
-};
+use crate::fixture::{CLUSTER, Fixture, condition};
 
 /// Between two looks for such mirrors.
 const LOOK: Duration = Duration::from_secs(300);
@@ -27,27 +24,23 @@ async fn an_open_mirror_that_nobody_looks_after_becomes_stale_until_a_new_watch_
     for truth in [&open, &ended] {
         fixture.simulator.put(truth.clone());
     }
-    fixture.simulator.enter(CLUSTER, &open.id, "RUNNING");
-    fixture.simulator.enter(CLUSTER, &ended.id, "SUCCEEDED");
+    fixture.enter(&open.id, "RUNNING");
+    fixture.enter(&ended.id, "SUCCEEDED");
     fixture
         .synced_watch(|spec| spec.deletion_policy = DeletionPolicy::Retain)
         .await;
     fixture.turn(LOOK).await;
     fixture.turn(LOOK).await;
     let looked_after = fixture.mirror(&open.id).await;
-    assert_eq!(condition(&looked_after, "Synced").1, "Listed");
+    assert_eq!(condition(&looked_after, "Synced")[1], "Listed");
 
-    let delete = DeleteParams::default();
-    fixture.watches().delete("training", &delete).await.unwrap();
+    fixture.delete_watch("training").await;
     fixture.unwatched().await;
     let last = fixture.simulator.counters().listings;
     fixture.turn(LOOK).await;
     fixture.turn(LOOK).await;
-    let orphan = fixture
-        .mirror_where(&open.id, "it is stale", |mirror| {
-            condition(mirror, "Synced") == ("Unknown".into(), "Stale".into())
-        })
-        .await;
+    let orphan = fixture.mirror_is(&open.id, "Stale").await;
+    assert_eq!(condition(&orphan, "Synced")[0], "Unknown");
     assert_eq!(writer(&orphan), Some("training"), "its last writer");
     assert_eq!(
         orphan.status.unwrap().state.as_deref(),
@@ -55,13 +48,13 @@ async fn an_open_mirror_that_nobody_looks_after_becomes_stale_until_a_new_watch_
         "what was last seen stays"
     );
     let final_one = fixture.mirror(&ended.id).await;
-    assert_eq!(condition(&final_one, "Synced").1, "Final");
+    assert_eq!(condition(&final_one, "Synced")[1], "Final");
     assert_eq!(fixture.simulator.counters().listings, last, "nobody asks");
 
     fixture.watch("next", |_| {}).await;
     fixture.ready("next", "Synced").await;
     let mirror = fixture.mirror(&open.id).await;
-    assert_eq!(condition(&mirror, "Synced").1, "Listed");
+    assert_eq!(condition(&mirror, "Synced")[1], "Listed");
     assert_eq!(writer(&mirror), Some("next"));
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
 }

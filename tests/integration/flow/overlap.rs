@@ -1,48 +1,34 @@
 //! Two watches of the same instances in one namespace: the older one writes, the newer one waits and says so.
 
-use kube::{ResourceExt, api::DeleteParams};
+use kube::ResourceExt;
 use testbed::simulator::Remediation as Truth;
 
 use crate::{
     fixture::{CLUSTER, Fixture},
-    look::{stands, told},
+    look::{assert_says, stands, told},
     truth::assert_mirrors,
 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_newer_one_is_stalled_until_the_older_one_is_gone() {
     let fixture = Fixture::new("overlap").await;
-    for number in 0..5 {
-        fixture.simulator.put(Truth::numbered(CLUSTER, number));
-    }
+    fixture.put(0..5);
     // Of two that are created within one second the first by name counts as the older.
     fixture.watch("a-older", |_| {}).await;
     fixture.ready("a-older", "Synced").await;
     let before = fixture.versions().await;
-    let calls = fixture.simulator.counters().calls();
+    let calls = fixture.calls();
     fixture.watch("b-newer", |_| {}).await;
     let newer = fixture.ready("b-newer", "OverlappingClusterWatch").await;
     assert_eq!(stands(&newer, "Ready"), "False");
     assert_eq!(stands(&newer, "Stalled"), "True");
     let message = told(&newer, "Stalled").message;
-    assert!(
-        message.contains("a-older") && message.contains("Delete one of the two"),
-        "{message}"
-    );
+    assert_says(&message, &["a-older", "Delete one of the two"]);
     fixture.settled().await;
-    assert_eq!(
-        fixture.simulator.counters().calls(),
-        calls,
-        "it never asked"
-    );
+    assert_eq!(fixture.calls(), calls, "it never asked");
     assert_eq!(fixture.versions().await, before);
 
-    let background = DeleteParams::background();
-    fixture
-        .watches()
-        .delete("a-older", &background)
-        .await
-        .unwrap();
+    fixture.delete_watch("a-older").await;
     let uid = newer.uid().unwrap();
     let mirrors = fixture
         .sync_until("b-newer", "the newer one owns all", |mirrors| {
@@ -56,7 +42,7 @@ async fn the_newer_one_is_stalled_until_the_older_one_is_gone() {
     // A write that met the garbage collector counts as not made until the next poll.
     fixture.sync("b-newer").await;
     fixture.ready("b-newer", "Synced").await;
-    assert_mirrors(&mirrors, &fixture.simulator.truth(CLUSTER));
+    assert_mirrors(&mirrors, &fixture.truth());
     fixture.sync("b-newer").await;
     fixture.ready("b-newer", "Synced").await;
 }
@@ -82,5 +68,5 @@ async fn a_watch_of_one_instance_overlaps_one_of_all_but_not_one_of_another() {
         })
         .await;
     fixture.ready("c", "Synced").await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
 }

@@ -34,9 +34,7 @@ fn names(call: &Call) -> HashSet<&str> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_poll_costs_as_many_calls_as_it_has_pages_in_the_reference_pages_words() {
     let fixture = Fixture::new("pages").await;
-    for number in 0..40 {
-        fixture.simulator.put(Truth::numbered(CLUSTER, number));
-    }
+    fixture.put(0..40);
     fixture
         .synced_watch(|spec| spec.query = Some(pages_of(7)))
         .await;
@@ -52,7 +50,7 @@ async fn a_poll_costs_as_many_calls_as_it_has_pages_in_the_reference_pages_words
         assert_eq!(call.user_agent, USER_AGENT);
     }
     fixture.sync("training").await;
-    assert_eq!(fixture.simulator.counters().calls(), 12);
+    assert_eq!(fixture.calls(), 12);
 
     fixture.turn(Duration::from_secs(20)).await;
     let short = fixture.simulator.counters();
@@ -73,43 +71,41 @@ async fn a_poll_costs_as_many_calls_as_it_has_pages_in_the_reference_pages_words
         open.into(),
         "repeated, as the reference page has it"
     );
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_short_poll_costs_only_the_pages_of_open_ones() {
     let fixture = Fixture::new("short").await;
     for number in 0..40 {
-        let truth = Truth::numbered(CLUSTER, number);
-        fixture.simulator.put(truth.clone());
+        let truth = fixture.put_new(number);
         if number > 2 {
-            fixture.simulator.enter(CLUSTER, &truth.id, "SUCCEEDED");
+            fixture.enter(&truth.id, "SUCCEEDED");
         }
     }
     fixture
         .synced_watch(|spec| spec.query = Some(pages_of(7)))
         .await;
-    assert_eq!(fixture.simulator.counters().calls(), 6);
+    assert_eq!(fixture.calls(), 6);
     for poll in 1..=5 {
         fixture.turn(Duration::from_secs(20)).await;
-        assert_eq!(fixture.simulator.counters().calls(), 6 + poll);
+        assert_eq!(fixture.calls(), 6 + poll);
     }
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_remediations_are_mirrored_and_followed() {
     let fixture = Fixture::new("thousand").await;
     for number in 0..1000 {
-        let truth = Truth::numbered(CLUSTER, number);
-        fixture.simulator.put(truth.clone());
+        let truth = fixture.put_new(number);
         let state = PAGE_STATES[number as usize % PAGE_STATES.len()];
-        fixture.simulator.enter(CLUSTER, &truth.id, state);
+        fixture.enter(&truth.id, state);
     }
     fixture.synced_watch(|_| {}).await;
-    assert_eq!(fixture.simulator.counters().calls(), 10);
+    assert_eq!(fixture.calls(), 10);
     let mirrors = fixture.all().await;
-    assert_mirrors(&mirrors, &fixture.simulator.truth(CLUSTER));
+    assert_mirrors(&mirrors, &fixture.truth());
     assert!(
         mirrors
             .iter()
@@ -118,14 +114,14 @@ async fn a_thousand_remediations_are_mirrored_and_followed() {
 
     let before = fixture.versions().await;
     let mut changed = HashSet::new();
-    for truth in fixture.simulator.truth(CLUSTER) {
+    for truth in fixture.truth() {
         if truth.state == "RUNNING" {
-            fixture.simulator.enter(CLUSTER, &truth.id, "FAILED");
+            fixture.enter(&truth.id, "FAILED");
             changed.insert(truth.id);
         }
     }
     fixture.sync("training").await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
     let after = fixture.versions().await;
     for (name, version) in &before {
         assert_eq!(
@@ -139,21 +135,19 @@ async fn a_thousand_remediations_are_mirrored_and_followed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_watch_of_one_instance_lists_only_that_instance() {
     let fixture = Fixture::new("instance").await;
-    for number in 0..130 {
-        fixture.simulator.put(Truth::numbered(CLUSTER, number));
-    }
+    fixture.put(0..130);
     let instance = Truth::numbered(CLUSTER, 1).instance_id;
     fixture
         .synced_watch(|spec| spec.instance_id = Some(instance.clone()))
         .await;
-    let mut truth = fixture.simulator.truth(CLUSTER);
+    let mut truth = fixture.truth();
     truth.retain(|truth| truth.instance_id == instance);
     assert_eq!(truth.len(), 3);
     assert_mirrors(&fixture.all().await, &truth);
 
-    fixture.simulator.enter(CLUSTER, &truth[0].id, "SUCCEEDED");
+    fixture.enter(&truth[0].id, "SUCCEEDED");
     fixture.turn(Duration::from_secs(20)).await;
-    let mut truth = fixture.simulator.truth(CLUSTER);
+    let mut truth = fixture.truth();
     truth.retain(|truth| truth.instance_id == instance);
     assert_mirrors(&fixture.all().await, &truth);
     let path = format!("/compute/clusters/{CLUSTER}/instances/{instance}/remediations");
@@ -169,11 +163,8 @@ const TRIES: u64 = 10;
 /// One call of a hundred fails, at random: on average two of the listing, in one of the usual ways. `seed` must be another
 /// one for each listing.
 fn bad_luck(fixture: &Fixture, seed: u64) {
-    let status = |status| Fault::Status {
-        status,
-        retry_after: None,
-    };
-    let ways = [status(429), status(503), Fault::CutBody, Fault::Hang];
+    let [limited, away] = [429, 503].map(Fault::status);
+    let ways = [limited, away, Fault::CutBody, Fault::Hang];
     let (mut rng, mut good) = (fastrand::Rng::with_seed(seed), 0);
     for _ in 0..2 * MANY {
         if rng.u8(0..100) > 0 {
@@ -195,9 +186,7 @@ fn bad_luck(fixture: &Fixture, seed: u64) {
 async fn unlucky(seed: u64) -> (u64, u64) {
     let fixture = Fixture::new(&format!("unlucky-{seed}")).await;
     for number in 0..MANY {
-        let truth = Truth::numbered(CLUSTER, number);
-        fixture.simulator.put(truth.clone());
-        fixture.simulator.enter(CLUSTER, &truth.id, "SUCCEEDED");
+        fixture.put_in(number, "SUCCEEDED");
     }
     bad_luck(&fixture, seed);
     fixture
@@ -208,7 +197,7 @@ async fn unlucky(seed: u64) -> (u64, u64) {
     fixture.ready("training", "Synced").await;
     let counters = fixture.simulator.counters();
     let failed = counters.by_fault.values().sum();
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
     (counters.calls(), failed)
 }
 

@@ -9,13 +9,13 @@ use std::time::Duration;
 use futures::{StreamExt, stream};
 use testbed::simulator::{Fault, Remediation as Truth, Times};
 use together_remediation_operator::{
-    api::cluster_watch::{ClusterWatchSpec, Query},
-    sync::schedule::Cadence,
+    api::cluster_watch::ClusterWatchSpec, sync::schedule::Cadence,
 };
 
 use crate::{
     fixture::{CLUSTER, Fixture, spec},
     setup,
+    steps::pages_of,
     turn::SPEEDS,
 };
 
@@ -30,10 +30,7 @@ const PAGES: (usize, usize) = (3, 1);
 /// A watch whose full listings come every two minutes, so that a test of few minutes sees some.
 fn paged(spec: &mut ClusterWatchSpec) {
     spec.full_resync_interval = Some("2m".to_owned());
-    spec.query = Some(Query {
-        page_size: Some(PAGE),
-        order_by: None,
-    });
+    spec.query = Some(pages_of(PAGE));
 }
 
 fn cadence() -> Cadence {
@@ -67,16 +64,12 @@ async fn fixture(name: &str) -> Fixture {
     fixture
 }
 
-fn calls(fixture: &Fixture) -> u64 {
-    fixture.simulator.counters().calls()
-}
-
 /// The most calls within any minute of `minutes`, and all of them.
 async fn worst_minute(fixture: &Fixture, minutes: usize) -> (u64, u64) {
-    let mut seen = vec![calls(fixture)];
+    let mut seen = vec![fixture.calls()];
     for _ in 0..minutes * MINUTE {
         fixture.turn(STEP).await;
-        seen.push(calls(fixture));
+        seen.push(fixture.calls());
     }
     let worst = seen
         .windows(MINUTE + 1)
@@ -139,7 +132,7 @@ fn spoiling() -> Vec<Fault> {
 async fn under(number: usize, fault: Fault) -> (String, u64, u64, u64) {
     let fixture = fixture(&format!("quota-{number}")).await;
     if fault == Fault::OldVersion {
-        for truth in fixture.simulator.truth(CLUSTER) {
+        for truth in fixture.truth() {
             fixture.simulator.change(CLUSTER, &truth.id, |truth| {
                 truth.reason = Some("new".into());
             });
@@ -209,7 +202,7 @@ async fn a_first_listing_that_fails_late_is_begun_once_a_minute() {
     fill(&fixture, CLUSTER, "instance-1", 0);
     // Open, and on the first page.
     let newest = Truth::numbered(CLUSTER, 24).id;
-    fixture.simulator.enter(CLUSTER, &newest, "RUNNING");
+    fixture.enter(&newest, "RUNNING");
     // The third page never comes, however often it is asked for.
     for _ in 0..100 {
         fixture.simulator.fault(status(503, None), Times::After(2));
@@ -218,7 +211,7 @@ async fn a_first_listing_that_fails_late_is_begun_once_a_minute() {
     fixture.watch("training", paged).await;
     fixture.ready("training", "Progressing").await;
     fixture.settled().await;
-    let begun = calls(&fixture);
+    let begun = fixture.calls();
     let (worst, all) = worst_minute(&fixture, 5).await;
     setup::say(&format!(
         "first sync fails late: {worst} in its worst minute, {all} in 5"

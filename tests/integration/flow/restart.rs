@@ -18,7 +18,7 @@ async fn a_restart_writes_nothing_until_the_heartbeat() {
         let truth = Truth::numbered(CLUSTER, number);
         let state = PAGE_STATES[number as usize % PAGE_STATES.len()];
         fixture.simulator.put(truth.clone());
-        fixture.simulator.enter(CLUSTER, &truth.id, state);
+        fixture.enter(&truth.id, state);
     }
     fixture.synced_watch(|_| {}).await;
     let mirrors = fixture.versions().await;
@@ -44,7 +44,7 @@ async fn a_restart_writes_nothing_until_the_heartbeat() {
         "the heartbeat"
     );
     assert_eq!(fixture.versions().await, mirrors);
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,8 +52,7 @@ async fn a_mirror_left_without_its_status_is_finished() {
     let mut fixture = Fixture::new("half").await;
     let watch = fixture.synced_watch(|_| {}).await;
     fixture.stop().await;
-    let truth = Truth::numbered(CLUSTER, 7);
-    fixture.simulator.put(truth.clone());
+    let truth = fixture.put_new(7);
     let spec = RemediationSpec {
         cluster_id: CLUSTER.to_owned(),
         id: truth.id.clone(),
@@ -63,20 +62,14 @@ async fn a_mirror_left_without_its_status_is_finished() {
         .create(&PostParams::default(), &Remediation::new(&truth.id, spec))
         .await
         .unwrap();
-    assert_eq!(
-        condition(&half, "Synced"),
-        ("Unknown".into(), "Pending".into())
-    );
+    assert_eq!(condition(&half, "Synced"), ["Unknown", "Pending"]);
 
     fixture.start(&[]).await;
     fixture.settled().await;
     let whole = fixture.mirror(&truth.id).await;
     assert_eq!(whole.uid(), half.uid(), "the same object");
-    assert_eq!(
-        condition(&whole, "Synced"),
-        ("True".into(), "Listed".into())
-    );
+    assert_eq!(condition(&whole, "Synced"), ["True", "Listed"]);
     assert_eq!(whole.owner_references()[0].uid, watch.uid().unwrap());
     assert_eq!(whole.status.as_ref().unwrap().transitions.len(), 1);
-    assert_mirrors(&[whole], &fixture.simulator.truth(CLUSTER));
+    assert_mirrors(&[whole], &fixture.truth());
 }

@@ -8,6 +8,7 @@ use kube::{
     ResourceExt,
     api::{DeleteParams, ListParams, PostParams, WatchEvent, WatchParams},
 };
+use serde_json::json;
 use testbed::simulator::Remediation as Truth;
 use together_remediation_operator::api::{
     cluster_watch::Retention,
@@ -16,6 +17,7 @@ use together_remediation_operator::api::{
 
 use crate::{
     fixture::{CLUSTER, Fixture},
+    steps::kept_for,
     truth::assert_mirrors,
 };
 
@@ -94,13 +96,6 @@ fn names(all: &[&Truth]) -> BTreeSet<String> {
     all.iter().map(|truth| truth.id.clone()).collect()
 }
 
-/// What the API holds of these.
-fn truth_of(fixture: &Fixture, wanted: &[&Truth]) -> Vec<Truth> {
-    let mut truth = fixture.simulator.truth(CLUSTER);
-    truth.retain(|truth| wanted.iter().any(|wanted| wanted.id == truth.id));
-    truth
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn what_ended_too_long_ago_is_pruned_by_time_and_never_created() {
     let fixture = Fixture::new("ttl").await;
@@ -110,13 +105,10 @@ async fn what_ended_too_long_ago_is_pruned_by_time_and_never_created() {
     let begin = now(&fixture).await;
     fixture
         .synced_watch(|spec| {
-            spec.retention = Some(Retention {
-                ttl_after_finished: Some("1h".to_owned()),
-                ..Retention::default()
-            });
+            spec.retention = Some(kept_for("1h"));
         })
         .await;
-    assert_mirrors(&fixture.all().await, &truth_of(&fixture, &[&lately, &open]));
+    assert_mirrors(&fixture.all().await, &fixture.truth_of(&[&lately, &open]));
     assert_eq!(
         created_since(&fixture, &begin).await,
         names(&[&lately, &open])
@@ -125,18 +117,18 @@ async fn what_ended_too_long_ago_is_pruned_by_time_and_never_created() {
     let later = Duration::from_secs(29 * 60);
     fixture.simulator.advance(later);
     fixture.turn(later).await;
-    assert_mirrors(&fixture.all().await, &truth_of(&fixture, &[&lately, &open]));
+    assert_mirrors(&fixture.all().await, &fixture.truth_of(&[&lately, &open]));
     let later = Duration::from_secs(2 * 60);
     fixture.simulator.advance(later);
     fixture.turn(later).await;
-    assert_mirrors(&fixture.all().await, &truth_of(&fixture, &[&open]));
+    assert_mirrors(&fixture.all().await, &fixture.truth_of(&[&open]));
 
     let begin = now(&fixture).await;
     fixture.sync("training").await;
     fixture.simulator.advance(Duration::from_secs(3600));
     fixture.turn(Duration::from_secs(3600)).await;
     fixture.sync("training").await;
-    assert_mirrors(&fixture.all().await, &truth_of(&fixture, &[&open]));
+    assert_mirrors(&fixture.all().await, &fixture.truth_of(&[&open]));
     assert!(
         created_since(&fixture, &begin).await.is_empty(),
         "{} came back",
@@ -169,7 +161,7 @@ async fn of_each_instance_only_the_newest_finished_ones_are_kept() {
         })
         .await;
     let kept = [&all[0], &all[1], &open, &other];
-    assert_mirrors(&fixture.all().await, &truth_of(&fixture, &kept));
+    assert_mirrors(&fixture.all().await, &fixture.truth_of(&kept));
     assert_eq!(
         created_since(&fixture, &begin).await,
         names(&kept),
@@ -177,14 +169,14 @@ async fn of_each_instance_only_the_newest_finished_ones_are_kept() {
     );
 
     let begin = now(&fixture).await;
-    fixture.simulator.enter(CLUSTER, &open.id, "FAILED");
+    fixture.enter(&open.id, "FAILED");
     for _ in 0..2 {
         fixture.sync("training").await;
     }
     let kept = [&open, &all[0], &other];
-    assert_mirrors(&fixture.all().await, &truth_of(&fixture, &kept));
+    assert_mirrors(&fixture.all().await, &fixture.truth_of(&kept));
     fixture.turn(Duration::from_secs(700)).await;
-    assert_mirrors(&fixture.all().await, &truth_of(&fixture, &kept));
+    assert_mirrors(&fixture.all().await, &fixture.truth_of(&kept));
     assert!(
         created_since(&fixture, &begin).await.is_empty(),
         "nothing came back"
@@ -200,10 +192,12 @@ async fn retention_that_is_set_later_prunes_what_is_there() {
     fixture.synced_watch(|_| {}).await;
     assert_mirrors(
         &fixture.all().await,
-        &truth_of(&fixture, &[&old, &newer, &open]),
+        &fixture.truth_of(&[&old, &newer, &open]),
     );
-    let retention = serde_json::json!({"spec": {"retention": {"ttlAfterFinished": "1h", "maxFinishedPerInstance": 5}}});
-    fixture.patch_watch("training", retention).await;
+
+    fixture
+        .respec(json!({"retention": {"ttlAfterFinished": "1h", "maxFinishedPerInstance": 5}}))
+        .await;
     fixture.ready("training", "Synced").await;
-    assert_mirrors(&fixture.all().await, &truth_of(&fixture, &[&newer, &open]));
+    assert_mirrors(&fixture.all().await, &fixture.truth_of(&[&newer, &open]));
 }

@@ -5,7 +5,7 @@ use together_remediation_operator::api::cluster_watch::ClusterWatchStatus;
 
 use crate::{
     fixture::{CLUSTER, Fixture},
-    look::told,
+    look::{assert_says, told},
 };
 
 /// One of machine `machine`, created `minute` minutes past 9 o'clock, now in `state`.
@@ -20,7 +20,7 @@ fn put(fixture: &Fixture, number: u32, machine: u32, minute: u32, state: &str) -
     };
     fixture.simulator.put(truth.clone());
     if state != truth.state {
-        fixture.simulator.enter(CLUSTER, &truth.id, state);
+        fixture.enter(&truth.id, state);
     }
     truth
 }
@@ -122,15 +122,12 @@ async fn attention_ends_when_it_was_approved_and_the_failed_repair_has_a_success
     let waiting = put(&fixture, 1, 1, 40, "PENDING_APPROVAL");
     let failed = put(&fixture, 3, 3, 5, "FAILED");
     fixture.synced_watch(|_| {}).await;
-    fixture.simulator.enter(CLUSTER, &waiting.id, "SUCCEEDED");
+    fixture.enter(&waiting.id, "SUCCEEDED");
     let watch = fixture.sync("training").await;
     let status = watch.status.as_ref().unwrap();
     assert_eq!(names(status), [&failed.id]);
     let message = told(&watch, "AttentionRequired").message;
-    assert!(
-        message.contains("gpu-dp-3") && message.contains("failed"),
-        "{message}"
-    );
+    assert_says(&message, &["gpu-dp-3", "failed"]);
 
     put(&fixture, 9, 3, 50, "SUCCEEDED");
     let watch = fixture.sync("training").await;
@@ -164,11 +161,7 @@ async fn more_than_ten_are_counted_and_ten_are_named() {
         .collect();
     assert_eq!(names(status), longest);
     assert_eq!(status.remediations.as_ref().unwrap().awaiting_approval, 14);
-    assert!(
-        told(&watch, "AttentionRequired")
-            .message
-            .contains("And 13 more")
-    );
+    assert_says(&told(&watch, "AttentionRequired").message, &["And 13 more"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -177,7 +170,7 @@ async fn one_that_is_gone_counts_in_the_total_alone() {
     let gone = put(&fixture, 1, 1, 1, "PENDING_APPROVAL");
     put(&fixture, 2, 2, 2, "RUNNING");
     fixture.synced_watch(|_| {}).await;
-    fixture.simulator.remove(CLUSTER, &gone.id);
+    fixture.forget(&gone.id);
     fixture.sync("training").await;
     let watch = fixture.sync("training").await;
     let status = watch.status.as_ref().unwrap();

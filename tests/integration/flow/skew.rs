@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use testbed::simulator::Remediation as Truth;
-use together_remediation_operator::api::cluster_watch::Retention;
 
 use crate::{
     fixture::{CLUSTER, Fixture, until},
-    truth::assert_mirrors,
+    steps::kept_for,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -23,10 +22,7 @@ async fn fixture(name: &str, ahead: SignedDuration) -> Fixture {
     fixture.simulator.put(truth);
     fixture
         .synced_watch(|spec| {
-            spec.retention = Some(Retention {
-                ttl_after_finished: Some("1h".to_owned()),
-                ..Retention::default()
-            });
+            spec.retention = Some(kept_for("1h"));
         })
         .await;
     fixture
@@ -50,7 +46,7 @@ async fn what_ended_is_pruned_when_the_api_says_that_it_is_time() {
         let wanted = (hours * 3600) as f64;
         let shown = skew(&fixture).await.unwrap();
         assert!((shown - wanted).abs() < 3.0, "{name}: {shown}");
-        assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+        fixture.agrees().await;
         pass(&fixture, 3).await;
         assert_eq!(fixture.all().await.len(), 1, "{name}: not an hour early");
         pass(&fixture, 3).await;
@@ -72,9 +68,9 @@ async fn a_date_that_no_clock_shows_corrects_nothing() {
     ] {
         let fixture = Fixture::new(name).await;
         fixture.simulator.set_date(Some(date));
-        fixture.simulator.put(Truth::numbered(CLUSTER, 1));
+        fixture.put([1]);
         fixture.synced_watch(|_| {}).await;
         assert_eq!(skew(&fixture).await, None, "{name}");
-        assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+        fixture.agrees().await;
     }
 }

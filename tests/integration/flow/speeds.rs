@@ -2,24 +2,16 @@
 
 use std::time::Duration;
 
-use serde_json::json;
-use testbed::simulator::{Dialect, Fault, Remediation as Truth, StateForm, Times};
+use testbed::simulator::{Dialect, Fault, StateForm, Times};
 use together_remediation_operator::api::cluster_watch::ClusterWatch;
 
 use crate::{
-    fixture::{CLUSTER, Fixture, until},
-    truth::assert_mirrors,
+    fixture::{CLUSTER, Fixture},
+    look::assert_says,
 };
 
 /// A little more than the active interval may be.
 const POLL: Duration = Duration::from_secs(16);
-
-fn put(fixture: &Fixture, number: u32, state: &str) -> Truth {
-    let truth = Truth::numbered(CLUSTER, number);
-    fixture.simulator.put(truth.clone());
-    fixture.simulator.enter(CLUSTER, &truth.id, state);
-    truth
-}
 
 /// Listings of everything, and of some states, so far.
 fn listings(fixture: &Fixture) -> (usize, usize) {
@@ -37,15 +29,7 @@ async fn slow_poll(fixture: &Fixture, begin: impl Future<Output = ()>, lasts: Du
     let before = fixture.simulator.counters().risen(&drip);
     fixture.simulator.fault(drip.clone(), Times::Next(1));
     begin.await;
-    until("the answer drips", || async {
-        let risen = fixture.simulator.counters().risen(&drip);
-        if risen > before {
-            Ok(())
-        } else {
-            Err(String::new())
-        }
-    })
-    .await;
+    fixture.rises(&drip, before).await;
     fixture.clock.advance(lasts);
     fixture.settled().await;
 }
@@ -53,15 +37,15 @@ async fn slow_poll(fixture: &Fixture, begin: impl Future<Output = ()>, lasts: Du
 #[tokio::test(flavor = "multi_thread")]
 async fn it_polls_often_while_something_is_open_and_seldom_else() {
     let fixture = Fixture::new("two-speeds").await;
-    let truth = put(&fixture, 1, "RUNNING");
+    let truth = fixture.put_in(1, "RUNNING");
     fixture.synced_watch(|_| {}).await;
     for poll in 1..=3 {
         fixture.turn(POLL).await;
         assert_eq!(listings(&fixture), (1, poll));
     }
-    fixture.simulator.enter(CLUSTER, &truth.id, "SUCCEEDED");
+    fixture.enter(&truth.id, "SUCCEEDED");
     fixture.turn(POLL).await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
     for _ in 0..3 {
         fixture.turn(POLL).await;
         assert_eq!(listings(&fixture), (1, 4), "nothing is open");
@@ -73,8 +57,8 @@ async fn it_polls_often_while_something_is_open_and_seldom_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_is_listed_at_the_resync_interval_and_what_is_open_in_between() {
     let fixture = Fixture::new("resync").await;
-    put(&fixture, 1, "RUNNING");
-    let late = put(&fixture, 2, "SUCCEEDED");
+    fixture.put_in(1, "RUNNING");
+    let late = fixture.put_in(2, "SUCCEEDED");
     fixture
         .synced_watch(|spec| spec.full_resync_interval = Some("2m".to_owned()))
         .await;
@@ -87,7 +71,7 @@ async fn everything_is_listed_at_the_resync_interval_and_what_is_open_in_between
     assert_eq!(listings(&fixture), (1, 7));
     fixture.turn(POLL).await;
     assert_eq!(listings(&fixture), (2, 7), "128 s");
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
     for _ in 0..8 {
         fixture.turn(POLL).await;
     }
@@ -100,7 +84,7 @@ async fn a_state_that_was_met_is_asked_for_by_name() {
     let mut dialect = Dialect::default();
     dialect.states.insert("DEFROSTING".to_owned());
     fixture.simulator.set_dialect(dialect);
-    put(&fixture, 1, "DEFROSTING");
+    fixture.put_in(1, "DEFROSTING");
     fixture.synced_watch(|_| {}).await;
     fixture.turn(POLL).await;
     assert_eq!(listings(&fixture), (1, 1));
@@ -112,18 +96,15 @@ async fn a_state_that_was_met_is_asked_for_by_name() {
         .unwrap()
         .query
         .clone();
-    assert!(
-        query.contains("state=DEFROSTING") && query.contains("state=RUNNING"),
-        "{query}"
-    );
+    assert_says(&query, &["state=DEFROSTING", "state=RUNNING"]);
     assert_eq!(fixture.simulator.counters().by_id, 0, "the list shows it");
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn full_listings_keep_ten_times_their_duration_apart() {
     let fixture = Fixture::new("apart").await;
-    put(&fixture, 1, "RUNNING");
+    fixture.put_in(1, "RUNNING");
     let create = async {
         fixture
             .watch("training", |spec| {
@@ -148,8 +129,8 @@ async fn where_the_filter_is_ignored_every_poll_lists_all_and_rests_ten_times_as
         state_form: StateForm::Ignored,
         ..Dialect::default()
     });
-    put(&fixture, 1, "RUNNING");
-    put(&fixture, 2, "SUCCEEDED");
+    fixture.put_in(1, "RUNNING");
+    fixture.put_in(2, "SUCCEEDED");
     fixture.synced_watch(|_| {}).await;
     fixture.turn(POLL).await;
     assert_eq!(listings(&fixture), (1, 1), "the one that shows it");
@@ -168,14 +149,13 @@ async fn where_the_filter_is_ignored_every_poll_lists_all_and_rests_ten_times_as
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_waits_until_everything_may_be_listed_again() {
     let fixture = Fixture::new("apart-asked").await;
-    put(&fixture, 1, "RUNNING");
+    fixture.put_in(1, "RUNNING");
     let create = async {
         fixture.watch("training", |_| {}).await;
     };
     slow_poll(&fixture, create, Duration::from_secs(20)).await;
     fixture.ready("training", "Synced").await;
-    let request = json!({"metadata": {"annotations": {"compute.together.ai/requestedAt": "now"}}});
-    fixture.patch_watch("training", request).await;
+    fixture.request("training", "now").await;
     for poll in 1..=12 {
         fixture.turn(POLL).await;
         assert_eq!(listings(&fixture), (1, poll), "200 s have not gone by");

@@ -4,34 +4,22 @@ use std::time::Duration;
 
 use kube::ResourceExt;
 use testbed::simulator::{Fault, Remediation as Truth, Times};
-use together_remediation_operator::api::cluster_watch::{ClusterWatch, Query};
+use together_remediation_operator::api::cluster_watch::ClusterWatch;
 
 use crate::{
-    fixture::{CLUSTER, Fixture, condition, until},
-    look::told,
+    fixture::{CLUSTER, Fixture, condition},
+    look::{assert_says, told},
+    steps::pages_of,
 };
 
-fn outage() -> Fault {
-    Fault::Status {
-        status: 503,
-        retry_after: None,
-    }
-}
+const OUTAGE: Fault = Fault::status(503);
 
 /// Lets polls fail one by one, `times` times, each after `step`.
 async fn fail(fixture: &Fixture, times: u64, step: Duration) {
-    let before = fixture.simulator.counters().risen(&outage());
+    let before = fixture.simulator.counters().risen(&OUTAGE);
     for turn in 1..=times {
         fixture.advance(step).await;
-        until("another failed poll", || async {
-            let risen = fixture.simulator.counters().risen(&outage());
-            if risen >= before + turn {
-                Ok(())
-            } else {
-                Err(format!("{risen}"))
-            }
-        })
-        .await;
+        fixture.rises(&OUTAGE, before + turn - 1).await;
     }
 }
 
@@ -42,15 +30,15 @@ async fn a_long_outage_is_told_on_every_open_mirror_and_ends_with_one_write() {
     for truth in [&open, &ended] {
         fixture.simulator.put(truth.clone());
     }
-    fixture.simulator.enter(CLUSTER, &open.id, "RUNNING");
-    fixture.simulator.enter(CLUSTER, &ended.id, "SUCCEEDED");
+    fixture.enter(&open.id, "RUNNING");
+    fixture.enter(&ended.id, "SUCCEEDED");
     fixture.synced_watch(|_| {}).await;
     let (before, watch) = (
         fixture.versions().await,
         fixture.ready("training", "Synced").await,
     );
 
-    fixture.simulator.fault(outage(), Times::UntilCleared);
+    fixture.simulator.fault(OUTAGE, Times::UntilCleared);
     fail(&fixture, 4, Duration::from_secs(20)).await;
     assert_eq!(fixture.versions().await, before, "a hiccup writes nothing");
     let now = fixture.ready("training", "Synced").await;
@@ -60,11 +48,8 @@ async fn a_long_outage_is_told_on_every_open_mirror_and_ends_with_one_write() {
     );
 
     fail(&fixture, 5, Duration::from_secs(20)).await;
-    fixture
-        .mirror_where(&open.id, "it is stale", |mirror| {
-            condition(mirror, "Synced") == ("Unknown".into(), "Stale".into())
-        })
-        .await;
+    let stale = fixture.mirror_is(&open.id, "Stale").await;
+    assert_eq!(condition(&stale, "Synced")[0], "Unknown");
     let watch = fixture.ready("training", "Unavailable").await;
     let reconciling = watch
         .status
@@ -79,7 +64,7 @@ async fn a_long_outage_is_told_on_every_open_mirror_and_ends_with_one_write() {
         Some("RUNNING")
     );
     assert_eq!(
-        condition(&fixture.mirror(&ended.id).await, "Synced").1,
+        fixture.reason(&ended.id).await,
         "Final",
         "what is final is never stale"
     );
@@ -93,32 +78,23 @@ async fn a_long_outage_is_told_on_every_open_mirror_and_ends_with_one_write() {
     fixture.ready("training", "Synced").await;
     assert_eq!(
         condition(&fixture.mirror(&open.id).await, "Synced"),
-        ("True".into(), "Listed".into())
+        ["True", "Listed"]
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_that_begins_anew_while_the_key_is_refused_marks_what_is_stale_at_once() {
     let mut fixture = Fixture::new("anew").await;
-    let truth = Truth::numbered(CLUSTER, 1);
-    fixture.simulator.put(truth.clone());
-    fixture.simulator.enter(CLUSTER, &truth.id, "RUNNING");
+    let truth = fixture.put_in(1, "RUNNING");
     fixture.synced_watch(|_| {}).await;
-    let refused = Fault::Status {
-        status: 403,
-        retry_after: None,
-    };
+    let refused = Fault::status(403);
     fixture.simulator.fault(refused, Times::UntilCleared);
     fixture.turn(Duration::from_secs(20)).await;
     fixture.ready("training", "Forbidden").await;
     fixture.stop().await;
     fixture.clock.advance(Duration::from_secs(240));
     fixture.start(&[]).await;
-    fixture
-        .mirror_where(&truth.id, "it is stale", |mirror| {
-            condition(mirror, "Synced").1 == "Stale"
-        })
-        .await;
+    fixture.mirror_is(&truth.id, "Stale").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -126,13 +102,7 @@ async fn a_watch_that_was_never_synced_says_why() {
     let fixture = Fixture::new("never").await;
     fixture.simulator.fault(Fault::NotJson, Times::UntilCleared);
     fixture.watch("training", |_| {}).await;
-    let watch = fixture
-        .watch_where("training", "the message says what failed", |status, _| {
-            status.conditions.iter().any(|condition| {
-                condition.type_ == "Ready" && condition.message.contains("cannot read")
-            })
-        })
-        .await;
+    let watch = fixture.ready_says("training", "cannot read").await;
     let ready = watch
         .status
         .unwrap()
@@ -175,9 +145,7 @@ async fn the_heartbeat_tells_that_somebody_lives() {
 async fn a_long_retry_after_is_heeded_and_the_mirror_is_marked_all_the_same() {
     for (status, reason) in [(503, "Unavailable"), (429, "RateLimited")] {
         let fixture = Fixture::new("patience").await;
-        let truth = Truth::numbered(CLUSTER, 1);
-        fixture.simulator.put(truth.clone());
-        fixture.simulator.enter(CLUSTER, &truth.id, "RUNNING");
+        let truth = fixture.put_in(1, "RUNNING");
         fixture.synced_watch(|_| {}).await;
         let fault = Fault::Status {
             status,
@@ -185,17 +153,13 @@ async fn a_long_retry_after_is_heeded_and_the_mirror_is_marked_all_the_same() {
         };
         fixture.simulator.fault(fault, Times::UntilCleared);
         fixture.pass(Duration::from_secs(20)).await;
-        let asked = fixture.simulator.counters().calls();
+        let asked = fixture.calls();
         for _ in 0..10 {
             fixture.turn(Duration::from_secs(20)).await;
         }
-        fixture
-            .mirror_where(&truth.id, "it is stale", |mirror| {
-                condition(mirror, "Synced").1 == "Stale"
-            })
-            .await;
+        fixture.mirror_is(&truth.id, "Stale").await;
         fixture.ready("training", reason).await;
-        assert_eq!(fixture.simulator.counters().calls(), asked, "{status}");
+        assert_eq!(fixture.calls(), asked, "{status}");
     }
 }
 
@@ -203,28 +167,17 @@ async fn a_long_retry_after_is_heeded_and_the_mirror_is_marked_all_the_same() {
 async fn one_listing_that_drags_on_is_told_on_the_watch_too_and_ends_well() {
     let fixture = Fixture::new("drags-on").await;
     for number in 1..=3 {
-        let truth = Truth::numbered(CLUSTER, number);
-        fixture.simulator.put(truth.clone());
-        fixture.simulator.enter(CLUSTER, &truth.id, "RUNNING");
+        fixture.put_in(number, "RUNNING");
     }
     let synced = fixture
         .synced_watch(|spec| {
-            spec.query = Some(Query {
-                page_size: Some(1),
-                order_by: None,
-            });
+            spec.query = Some(pages_of(1));
         })
         .await;
     let drip = Fault::SlowDrip { pause_ms: 10 };
     fixture.simulator.fault(drip.clone(), Times::UntilCleared);
     fixture.advance(Duration::from_secs(20)).await;
-    until("the answer drips", || async {
-        match fixture.simulator.counters().risen(&drip) {
-            0 => Err(String::new()),
-            _ => Ok(()),
-        }
-    })
-    .await;
+    fixture.rises(&drip, 0).await;
     fixture.clock.advance(Duration::from_secs(110));
     let watch = fixture.watches().get("training").await.unwrap();
     assert_eq!(
@@ -237,18 +190,10 @@ async fn one_listing_that_drags_on_is_told_on_the_watch_too_and_ends_well() {
     let watch = fixture.ready("training", "IncompleteListing").await;
     let (ready, stalled) = (told(&watch, "Ready"), told(&watch, "Stalled"));
     assert_eq!((&*ready.status, &*stalled.status), ("False", "False"));
-    assert!(
-        ready.message.contains("spec.query.pageSize"),
-        "{}",
-        ready.message
-    );
+    assert_says(&ready.message, &["spec.query.pageSize"]);
     assert_eq!(told(&watch, "Reconciling").status, "True");
     let id = Truth::numbered(CLUSTER, 3).id;
-    fixture
-        .mirror_where(&id, "it is stale", |mirror| {
-            condition(mirror, "Synced").1 == "Stale"
-        })
-        .await;
+    fixture.mirror_is(&id, "Stale").await;
 
     let stale_after = |watch: &ClusterWatch| watch.status.as_ref().unwrap().stale_after.clone();
     fixture.clock.advance(Duration::from_secs(300));
@@ -265,7 +210,7 @@ async fn one_listing_that_drags_on_is_told_on_the_watch_too_and_ends_well() {
             .mirror_where(
                 &Truth::numbered(CLUSTER, number).id,
                 "it is listed",
-                |mirror| condition(mirror, "Synced").1 == "Listed",
+                |mirror| condition(mirror, "Synced")[1] == "Listed",
             )
             .await;
     }

@@ -11,65 +11,48 @@ use crate::{
 
 const POLL: Duration = Duration::from_secs(20);
 
-fn put(fixture: &Fixture, number: u32, state: &str) -> Truth {
-    let truth = Truth::numbered(CLUSTER, number);
-    fixture.simulator.put(truth.clone());
-    fixture.simulator.enter(CLUSTER, &truth.id, state);
-    truth
-}
-
-/// What the API holds of these.
-fn truth_of(fixture: &Fixture, wanted: &[&Truth]) -> Vec<Truth> {
-    let mut truth = fixture.simulator.truth(CLUSTER);
-    truth.retain(|truth| wanted.iter().any(|wanted| wanted.id == truth.id));
-    truth
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn only_wanted_states_get_a_mirror_which_is_then_followed_to_its_end() {
     let fixture = Fixture::new("states").await;
-    let running = put(&fixture, 1, "RUNNING");
-    let waiting = put(&fixture, 2, "PENDING_APPROVAL");
-    put(&fixture, 3, "SUCCEEDED");
+    let running = fixture.put_in(1, "RUNNING");
+    let waiting = fixture.put_in(2, "PENDING_APPROVAL");
+    fixture.put_in(3, "SUCCEEDED");
     fixture
         .synced_watch(|spec| spec.states = Some(vec!["RUNNING".to_owned()]))
         .await;
-    assert_mirrors(&fixture.all().await, &truth_of(&fixture, &[&running]));
+    assert_mirrors(&fixture.all().await, &fixture.truth_of(&[&running]));
 
-    fixture.simulator.enter(CLUSTER, &running.id, "FAILED");
-    fixture.simulator.enter(CLUSTER, &waiting.id, "PENDING");
+    fixture.enter(&running.id, "FAILED");
+    fixture.enter(&waiting.id, "PENDING");
     fixture.turn(POLL).await;
-    assert_mirrors(&fixture.all().await, &truth_of(&fixture, &[&running]));
-    assert_eq!(
-        condition(&fixture.mirror(&running.id).await, "Synced").1,
-        "Final"
-    );
+    assert_mirrors(&fixture.all().await, &fixture.truth_of(&[&running]));
+    assert_eq!(fixture.reason(&running.id).await, "Final");
 
-    fixture.simulator.enter(CLUSTER, &waiting.id, "RUNNING");
+    fixture.enter(&waiting.id, "RUNNING");
     fixture.sync("training").await;
-    fixture.simulator.enter(CLUSTER, &waiting.id, "SUCCEEDED");
+    fixture.enter(&waiting.id, "SUCCEEDED");
     fixture.sync("training").await;
     assert_mirrors(
         &fixture.all().await,
-        &truth_of(&fixture, &[&running, &waiting]),
+        &fixture.truth_of(&[&running, &waiting]),
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_only_ended_ones_are_wanted_every_poll_asks_for_just_these() {
     let fixture = Fixture::new("ended").await;
-    let failed = put(&fixture, 1, "FAILED");
-    let running = put(&fixture, 2, "RUNNING");
+    let failed = fixture.put_in(1, "FAILED");
+    let running = fixture.put_in(2, "RUNNING");
     fixture
         .synced_watch(|spec| spec.states = Some(vec!["FAILED".to_owned()]))
         .await;
-    assert_mirrors(&fixture.all().await, &truth_of(&fixture, &[&failed]));
-    fixture.simulator.enter(CLUSTER, &running.id, "FAILED");
+    assert_mirrors(&fixture.all().await, &fixture.truth_of(&[&failed]));
+    fixture.enter(&running.id, "FAILED");
     fixture.turn(Duration::from_secs(64)).await;
     fixture.sync("training").await;
     assert_mirrors(
         &fixture.all().await,
-        &truth_of(&fixture, &[&failed, &running]),
+        &fixture.truth_of(&[&failed, &running]),
     );
     for call in fixture.simulator.counters().recent {
         assert!(call.query.ends_with("state=FAILED"), "{}", call.query);
@@ -86,15 +69,12 @@ async fn a_state_that_nobody_knows_is_open_and_kept_word_by_word() {
         trigger: "REMEDIATION_TRIGGER_MOON".to_owned(),
         ..odd.clone()
     });
-    let known = put(&fixture, 2, "RUNNING");
+    let known = fixture.put_in(2, "RUNNING");
     fixture.synced_watch(|_| {}).await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
     let mirror = fixture.mirror(&odd.id).await;
-    assert_eq!(
-        condition(&mirror, "Succeeded"),
-        ("Unknown".into(), "UnknownState".into())
-    );
-    assert_eq!(condition(&mirror, "Reconciling").0, "True");
+    assert_eq!(condition(&mirror, "Succeeded"), ["Unknown", "UnknownState"]);
+    assert_eq!(condition(&mirror, "Reconciling")[0], "True");
     let status = mirror.status.unwrap();
     let mut messages = status.conditions.iter().map(|told| &*told.message);
     assert!(
@@ -114,12 +94,9 @@ async fn a_state_that_nobody_knows_is_open_and_kept_word_by_word() {
         fixture.turn(POLL).await;
         fixture.ready("training", "Synced").await;
     }
-    assert_eq!(
-        condition(&fixture.mirror(&odd.id).await, "Synced").1,
-        "Listed"
-    );
-    fixture.simulator.enter(CLUSTER, &known.id, "SUCCEEDED");
-    fixture.simulator.enter(CLUSTER, &odd.id, "SUCCEEDED");
+    assert_eq!(fixture.reason(&odd.id).await, "Listed");
+    fixture.enter(&known.id, "SUCCEEDED");
+    fixture.enter(&odd.id, "SUCCEEDED");
     fixture.sync("training").await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
 }

@@ -3,13 +3,10 @@
 use std::time::Duration;
 
 use kube::ResourceExt;
-use serde_json::json;
-use testbed::simulator::Remediation as Truth;
 
 use crate::{
-    fixture::{CLUSTER, Fixture, condition},
+    fixture::Fixture,
     look::{AGREES, stands, told},
-    truth::assert_mirrors,
 };
 
 const LONG: Duration = Duration::from_secs(400);
@@ -17,13 +14,9 @@ const LONG: Duration = Duration::from_secs(400);
 #[tokio::test(flavor = "multi_thread")]
 async fn suspended_from_birth_it_never_calls_the_api() {
     let fixture = Fixture::new("unborn").await;
-    fixture.simulator.put(Truth::numbered(CLUSTER, 1));
+    fixture.put([1]);
     fixture.watch("training", |spec| spec.suspend = true).await;
-    let watch = fixture
-        .watch_where("training", "it is acknowledged", |status, generation| {
-            status.observed_generation == generation
-        })
-        .await;
+    let watch = fixture.edit_seen("training").await;
     let ready = told(&watch, "Ready");
     assert_eq!(
         (
@@ -39,26 +32,21 @@ async fn suspended_from_birth_it_never_calls_the_api() {
     for _ in 0..3 {
         fixture.turn(LONG).await;
     }
-    assert_eq!(fixture.simulator.counters().calls(), 0);
+    assert_eq!(fixture.calls(), 0);
     assert!(fixture.all().await.is_empty());
 
-    fixture
-        .patch_watch("training", json!({"spec": {"suspend": false}}))
-        .await;
+    fixture.suspend(false).await;
     fixture.ready("training", "Synced").await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn suspended_later_everything_stays_until_it_is_resumed() {
     let fixture = Fixture::new("suspend").await;
-    let truth = Truth::numbered(CLUSTER, 1);
-    fixture.simulator.put(truth.clone());
+    let truth = fixture.put_new(1);
     fixture.synced_watch(|_| {}).await;
 
-    fixture
-        .patch_watch("training", json!({"spec": {"suspend": true}}))
-        .await;
+    fixture.suspend(true).await;
     let watch = fixture.ready("training", "Synced").await;
     let ready = told(&watch, "Ready");
     assert_eq!(
@@ -73,22 +61,19 @@ async fn suspended_later_everything_stays_until_it_is_resumed() {
     );
     assert_eq!(status.remediations.as_ref().unwrap().awaiting_approval, 1);
 
-    let calls = fixture.simulator.counters().calls();
-    fixture.simulator.enter(CLUSTER, &truth.id, "RUNNING");
-    let request = json!({"metadata": {"annotations": {"compute.together.ai/requestedAt": "now"}}});
-    fixture.patch_watch("training", request).await;
+    let calls = fixture.calls();
+    fixture.enter(&truth.id, "RUNNING");
+    fixture.request("training", "now").await;
     for _ in 0..3 {
         fixture.turn(LONG).await;
     }
-    assert_eq!(fixture.simulator.counters().calls(), calls);
+    assert_eq!(fixture.calls(), calls);
     let mirror = fixture.mirror(&truth.id).await.status.unwrap();
     assert_eq!(mirror.state.as_deref(), Some("PENDING_APPROVAL"));
     let still = fixture.watches().get("training").await.unwrap();
     assert_eq!(still.status, watch.status, "nothing to say meanwhile");
 
-    fixture
-        .patch_watch("training", json!({"spec": {"suspend": false}}))
-        .await;
+    fixture.suspend(false).await;
     let watch = fixture.ready("training", "Synced").await;
     assert_eq!(told(&watch, "Ready").message, AGREES);
     assert_eq!(watch.metadata.generation, Some(3));
@@ -96,36 +81,21 @@ async fn suspended_later_everything_stays_until_it_is_resumed() {
     assert!(status.stale_after.is_some());
     assert_eq!(status.last_handled_reconcile_at.as_deref(), Some("now"));
     assert_eq!(fixture.mirror(&truth.id).await.name_any(), truth.id);
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_open_gets_stale_while_its_watch_is_suspended() {
     let fixture = Fixture::new("suspend-stale").await;
-    let truth = Truth::numbered(CLUSTER, 1);
-    fixture.simulator.put(truth.clone());
-    fixture.simulator.enter(CLUSTER, &truth.id, "RUNNING");
+    let truth = fixture.put_in(1, "RUNNING");
     fixture.synced_watch(|_| {}).await;
-    let suspend = |suspend: bool| json!({"spec": {"suspend": suspend}});
-    fixture.patch_watch("training", suspend(true)).await;
-    fixture
-        .watch_where("training", "it is suspended", |status, generation| {
-            status.observed_generation == generation
-        })
-        .await;
+    fixture.suspend(true).await;
+    fixture.edit_seen("training").await;
     let before = fixture.versions().await;
     fixture.turn(Duration::from_secs(160)).await;
     assert_eq!(fixture.versions().await, before, "not stale yet");
     fixture.turn(Duration::from_secs(10)).await;
-    fixture
-        .mirror_where(&truth.id, "it is stale", |mirror| {
-            condition(mirror, "Synced").1 == "Stale"
-        })
-        .await;
-    fixture.patch_watch("training", suspend(false)).await;
-    fixture
-        .mirror_where(&truth.id, "it is listed again", |mirror| {
-            condition(mirror, "Synced").1 == "Listed"
-        })
-        .await;
+    fixture.mirror_is(&truth.id, "Stale").await;
+    fixture.suspend(false).await;
+    fixture.mirror_is(&truth.id, "Listed").await;
 }

@@ -3,12 +3,8 @@
 use std::time::Duration;
 
 use serde_json::json;
-use testbed::simulator::Remediation as Truth;
 
-use crate::{
-    fixture::{CLUSTER, Fixture},
-    truth::assert_mirrors,
-};
+use crate::fixture::Fixture;
 
 /// Waits until the operator has taken in all that happened to the watches so far: a watch created after that is
 /// acknowledged.
@@ -19,23 +15,18 @@ async fn everything_is_noticed(fixture: &Fixture) {
             "another".clone_into(&mut spec.cluster_id);
         })
         .await;
-    fixture
-        .watch_where("marker", "it is acknowledged", |status, generation| {
-            status.observed_generation == generation
-        })
-        .await;
+    fixture.edit_seen("marker").await;
     fixture.settled().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_new_value_is_one_full_listing_and_echoed() {
     let fixture = Fixture::new("sync-now").await;
-    let truth = Truth::numbered(CLUSTER, 1);
-    fixture.simulator.put(truth.clone());
+    let truth = fixture.put_new(1);
     fixture.synced_watch(|_| {}).await;
     for state in ["PENDING", "RUNNING", "SUCCEEDED"] {
         let before = fixture.simulator.counters();
-        fixture.simulator.enter(CLUSTER, &truth.id, state);
+        fixture.enter(&truth.id, state);
         fixture.sync("training").await;
         let after = fixture.simulator.counters();
         assert_eq!(after.listings, before.listings + 1);
@@ -43,18 +34,15 @@ async fn each_new_value_is_one_full_listing_and_echoed() {
             !after.recent.back().unwrap().query.contains("state="),
             "everything is listed"
         );
-        assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+        fixture.agrees().await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_very_long_value_is_one_sync_too() {
-    let fixture = Fixture::new("long-value").await;
-    fixture.simulator.put(Truth::numbered(CLUSTER, 1));
-    fixture.synced_watch(|_| {}).await;
+    let fixture = Fixture::mirroring("long-value", [1]).await;
     let value = "2026-11-23T10:00:00Z ".repeat(20);
-    let request = json!({"metadata": {"annotations": {"compute.together.ai/requestedAt": &value}}});
-    fixture.patch_watch("training", request).await;
+    fixture.request("training", &value).await;
     fixture
         .watch_where("training", "as much as fits is echoed", |status, _| {
             status.last_handled_reconcile_at.as_deref() == Some(&value[..253])
@@ -72,12 +60,10 @@ async fn a_very_long_value_is_one_sync_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn other_annotations_and_the_operators_own_writes_cause_no_poll() {
-    let fixture = Fixture::new("quiet").await;
-    fixture.simulator.put(Truth::numbered(CLUSTER, 1));
-    fixture.synced_watch(|_| {}).await;
+    let fixture = Fixture::mirroring("quiet", [1]).await;
     fixture.sync("training").await;
     fixture.settled().await;
-    let before = fixture.simulator.counters().calls();
+    let before = fixture.calls();
     for number in 0..5 {
         let note = json!({"metadata": {
             "annotations": {"note": number.to_string(), "compute.together.ai/other": number.to_string()},
@@ -86,15 +72,13 @@ async fn other_annotations_and_the_operators_own_writes_cause_no_poll() {
         fixture.patch_watch("training", note).await;
     }
     everything_is_noticed(&fixture).await;
-    assert_eq!(fixture.simulator.counters().calls(), before);
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    assert_eq!(fixture.calls(), before);
+    fixture.agrees().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn taking_the_request_away_asks_for_nothing_new() {
-    let fixture = Fixture::new("taken-away").await;
-    fixture.simulator.put(Truth::numbered(CLUSTER, 1));
-    fixture.synced_watch(|_| {}).await;
+    let fixture = Fixture::mirroring("taken-away", [1]).await;
     let echo = fixture
         .sync("training")
         .await
@@ -103,10 +87,10 @@ async fn taking_the_request_away_asks_for_nothing_new() {
         .last_handled_reconcile_at;
     let nothing = json!({"metadata": {"annotations": {"compute.together.ai/requestedAt": null}}});
     fixture.settled().await;
-    let before = fixture.simulator.counters().calls();
+    let before = fixture.calls();
     fixture.patch_watch("training", nothing).await;
     everything_is_noticed(&fixture).await;
-    assert_eq!(fixture.simulator.counters().calls(), before);
+    assert_eq!(fixture.calls(), before);
     fixture.turn(Duration::from_secs(20)).await;
     let after = fixture.simulator.counters();
     assert!(

@@ -2,45 +2,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use k8s_openapi::api::core::v1::Secret;
-use kube::{
-    Api, ResourceExt,
-    api::{DeleteParams, ListParams, PostParams},
-};
+use kube::{Api, ResourceExt, api::ListParams};
 use serde_json::json;
-use testbed::simulator::{Fault, Remediation as Truth, Times};
+use testbed::simulator::{Fault, Times};
 use together_remediation_operator::api::{
     cluster_watch::{ClusterWatch, DeletionPolicy},
     remediation::Remediation,
 };
 
 use crate::{
-    fixture::{CLUSTER, Fixture, spec, until},
+    fixture::{CLUSTER, Fixture},
     look::{stands, told},
+    steps::becomes,
     truth::assert_mirrors,
 };
 
-fn outage() -> Fault {
-    Fault::Status {
-        status: 503,
-        retry_after: None,
-    }
-}
+const OUTAGE: Fault = Fault::status(503);
 
 async fn with_remediations(name: &str, number: u32) -> Fixture {
     let fixture = Fixture::new(name).await;
-    for number in 0..number {
-        fixture.simulator.put(Truth::numbered(CLUSTER, number));
-    }
+    fixture.put(0..number);
     fixture
-}
-
-async fn delete(fixture: &Fixture, name: &str) {
-    fixture
-        .watches()
-        .delete(name, &DeleteParams::background())
-        .await
-        .unwrap();
 }
 
 fn uids(mirrors: &[Remediation]) -> BTreeMap<String, String> {
@@ -64,8 +46,8 @@ async fn its_mirrors_go_with_a_deleted_watch_also_while_the_api_is_down() {
     assert_eq!(owners(&mirrors), [watch.uid().unwrap()].into());
     assert!(mirrors.iter().all(|mirror| mirror.finalizers().is_empty()));
     assert!(watch.finalizers().is_empty());
-    fixture.simulator.fault(outage(), Times::UntilCleared);
-    delete(&fixture, "training").await;
+    fixture.simulator.fault(OUTAGE, Times::UntilCleared);
+    fixture.delete_watch("training").await;
     fixture.emptied().await;
     assert!(
         fixture
@@ -82,10 +64,10 @@ async fn a_deleted_watch_is_polled_no_more() {
     let fixture = with_remediations("no-more", 1).await;
     fixture.synced_watch(|_| {}).await;
     fixture.settled().await;
-    let calls = fixture.simulator.counters().calls();
-    delete(&fixture, "training").await;
+    let calls = fixture.calls();
+    fixture.delete_watch("training").await;
     fixture.unwatched().await;
-    assert_eq!(fixture.simulator.counters().calls(), calls);
+    assert_eq!(fixture.calls(), calls);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -97,10 +79,8 @@ async fn retained_mirrors_stay_and_a_new_watch_takes_them_over() {
     let mirrors = fixture.all().await;
     assert!(owners(&mirrors).is_empty());
     let before = uids(&mirrors);
-    delete(&fixture, "training").await;
-    fixture
-        .simulator
-        .enter(CLUSTER, &mirrors[0].spec.id, "RUNNING");
+    fixture.delete_watch("training").await;
+    fixture.enter(&mirrors[0].spec.id, "RUNNING");
 
     fixture.watch("next", |_| {}).await;
     fixture.edit_heeded("next").await;
@@ -108,7 +88,7 @@ async fn retained_mirrors_stay_and_a_new_watch_takes_them_over() {
     let mirrors = fixture.all().await;
     assert_eq!(uids(&mirrors), before, "none was created again");
     assert_eq!(owners(&mirrors), [next.uid().unwrap()].into());
-    assert_mirrors(&mirrors, &fixture.simulator.truth(CLUSTER));
+    assert_mirrors(&mirrors, &fixture.truth());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,17 +96,15 @@ async fn an_edited_policy_changes_the_owners_of_mirrors_that_are_there() {
     let fixture = with_remediations("policy", 5).await;
     let watch = fixture.synced_watch(|_| {}).await;
     // One that the API has forgotten is in no listing any more.
-    let forgotten = fixture.simulator.truth(CLUSTER)[0].id.clone();
-    fixture.simulator.enter(CLUSTER, &forgotten, "SUCCEEDED");
+    let forgotten = fixture.truth()[0].id.clone();
+    fixture.enter(&forgotten, "SUCCEEDED");
     fixture.sync("training").await;
-    fixture.simulator.remove(CLUSTER, &forgotten);
+    fixture.forget(&forgotten);
     for (policy, wanted) in [
         ("Retain", BTreeSet::new()),
         ("Delete", [watch.uid().unwrap()].into()),
     ] {
-        fixture
-            .patch_watch("training", json!({"spec": {"deletionPolicy": policy}}))
-            .await;
+        fixture.respec(json!({"deletionPolicy": policy})).await;
         fixture.edit_heeded("training").await;
         fixture.ready("training", "Synced").await;
         for mirror in fixture.all().await {
@@ -140,7 +118,7 @@ async fn an_edited_policy_changes_the_owners_of_mirrors_that_are_there() {
 async fn a_watch_that_is_made_anew_at_once_ends_up_with_all_mirrors() {
     let fixture = with_remediations("anew", 40).await;
     let old = fixture.synced_watch(|_| {}).await.uid().unwrap();
-    delete(&fixture, "training").await;
+    fixture.delete_watch("training").await;
     let new = fixture.watch("training", |_| {}).await.uid().unwrap();
     assert_ne!(new, old);
     // It waits for the turn that the old one would have had.
@@ -150,7 +128,7 @@ async fn a_watch_that_is_made_anew_at_once_ends_up_with_all_mirrors() {
             mirrors.len() == 40 && owners(mirrors) == [new.clone()].into()
         })
         .await;
-    assert_mirrors(&mirrors, &fixture.simulator.truth(CLUSTER));
+    assert_mirrors(&mirrors, &fixture.truth());
     fixture.ready("training", "Synced").await;
 }
 
@@ -160,30 +138,15 @@ async fn two_namespaces_mirror_one_cluster_each_for_itself() {
     let other = fixture.control_plane.namespace("two-other").await.unwrap();
     fixture.stop().await;
     fixture.start(&[&other]).await;
-    let mut secret = Secret {
-        string_data: Some([("api-key".to_owned(), fixture.simulator.key().to_owned())].into()),
-        ..Secret::default()
-    };
-    secret.metadata.name = Some("together".to_owned());
-    let post = PostParams::default();
-    let secrets: Api<Secret> = Api::namespaced(fixture.client.clone(), &other);
-    secrets.create(&post, &secret).await.unwrap();
+    let theirs = fixture.furnish(&other, "training", CLUSTER).await;
     let watches: Api<ClusterWatch> = Api::namespaced(fixture.client.clone(), &other);
     let mirrors: Api<Remediation> = Api::namespaced(fixture.client.clone(), &other);
-    let theirs = watches
-        .create(&post, &ClusterWatch::new("training", spec()))
-        .await
-        .unwrap();
     let ours = fixture.synced_watch(|_| {}).await;
-    until("the other one is synced", || async {
-        let watch = watches.get("training").await.unwrap();
-        match stands(&watch, "Ready").as_str() {
-            "True" => Ok(()),
-            other => Err(other.to_owned()),
-        }
+    becomes("Ready of the other one", "True".to_owned(), async || {
+        stands(&watches.get("training").await.unwrap(), "Ready")
     })
     .await;
-    let truth = fixture.simulator.truth(CLUSTER);
+    let truth = fixture.truth();
     let in_other = mirrors.list(&ListParams::default()).await.unwrap().items;
     assert_mirrors(&fixture.all().await, &truth);
     assert_mirrors(&in_other, &truth);
@@ -191,7 +154,7 @@ async fn two_namespaces_mirror_one_cluster_each_for_itself() {
     assert_eq!(owners(&in_other), [theirs.uid().unwrap()].into());
 
     let before = uids(&in_other);
-    delete(&fixture, "training").await;
+    fixture.delete_watch("training").await;
     fixture.emptied().await;
     let in_other = mirrors.list(&ListParams::default()).await.unwrap().items;
     assert_eq!(uids(&in_other), before);
@@ -202,10 +165,8 @@ async fn an_edited_watch_is_progressing_until_the_edit_is_synced() {
     let fixture = with_remediations("edit", 3).await;
     let first = fixture.synced_watch(|_| {}).await;
     assert_eq!(first.status.unwrap().observed_generation, Some(1));
-    fixture.simulator.fault(outage(), Times::UntilCleared);
-    fixture
-        .patch_watch("training", json!({"spec": {"omit": ["reason"]}}))
-        .await;
+    fixture.simulator.fault(OUTAGE, Times::UntilCleared);
+    fixture.respec(json!({"omit": ["reason"]})).await;
     let watch = fixture.ready("training", "Progressing").await;
     assert_eq!(watch.metadata.generation, Some(2));
     assert_eq!(watch.status.as_ref().unwrap().observed_generation, Some(2));
@@ -219,14 +180,7 @@ async fn an_edited_watch_is_progressing_until_the_edit_is_synced() {
         .as_ref()
         .unwrap();
     assert_eq!(carried.total, 3, "what was known stays");
-    let told_why = fixture
-        .watch_where("training", "it says what keeps it", |status, _| {
-            status
-                .conditions
-                .iter()
-                .any(|c| c.type_ == "Ready" && c.message.contains("503"))
-        })
-        .await;
+    let told_why = fixture.ready_says("training", "503").await;
     assert_eq!(told(&told_why, "Ready").reason, "Progressing");
 
     fixture.simulator.clear_faults();
@@ -234,7 +188,7 @@ async fn an_edited_watch_is_progressing_until_the_edit_is_synced() {
     fixture.turn(std::time::Duration::from_secs(61)).await;
     let watch = fixture.ready("training", "Synced").await;
     assert_eq!(watch.status.as_ref().unwrap().observed_generation, Some(2));
-    let mut truth = fixture.simulator.truth(CLUSTER);
+    let mut truth = fixture.truth();
     for truth in &mut truth {
         truth.reason = None;
     }

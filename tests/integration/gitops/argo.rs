@@ -12,6 +12,7 @@ use testbed::{drift::file, tools::Tool};
 use tokio::process::Command;
 
 use super::situation::Kind;
+use crate::run::said;
 
 /// The scripts, in the shape of Argo CD's own repository.
 pub(super) const FOLDER: &str = "docs/argo-cd/resource_customizations/compute.together.ai";
@@ -39,29 +40,20 @@ impl ArgoCd {
     /// What `argocd admin settings resource-overrides` prints, with `settings` of docs/argo-cd.
     pub(super) async fn ask(
         &self,
-        command: &str,
+        what: &str,
         object: &Value,
         settings: &str,
         arguments: &[&str],
     ) -> Result<String, String> {
         let asked = self.file(object);
-        let output = self
-            .command()
-            .args(["admin", "settings", "resource-overrides", command])
+        let mut command = self.command();
+        command
+            .args(["admin", "settings", "resource-overrides", what])
             .arg(asked.path())
             .args(arguments)
             .arg("--argocd-cm-path")
-            .arg(file(settings))
-            .output()
-            .await
-            .unwrap();
-        let [told, error] =
-            [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
-        if output.status.success() {
-            Ok(told)
-        } else {
-            Err(error)
-        }
+            .arg(file(settings));
+        said(&mut command).await
     }
 
     /// What `argocd admin notifications` prints of this application with the settings of docs/argo-cd.
@@ -72,8 +64,8 @@ impl ArgoCd {
         kubeconfig: &Path,
     ) -> String {
         let asked = self.file(application);
-        let output = self
-            .command()
+        let mut command = self.command();
+        command
             .args(["admin", "notifications"])
             .args(arguments)
             .arg(asked.path())
@@ -81,13 +73,9 @@ impl ArgoCd {
             .arg(file("docs/argo-cd/notifications.yaml"))
             .args(["--secret", ":empty", "--argocd-repo-server-plaintext"])
             .arg("--kubeconfig")
-            .arg(kubeconfig)
-            .output()
-            .await
-            .unwrap();
-        let told = String::from_utf8(output.stdout).unwrap();
-        let error = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.success() && !told.is_empty(), "{told}{error}");
+            .arg(kubeconfig);
+        let told = said(&mut command).await.unwrap();
+        assert!(!told.is_empty());
         told
     }
 

@@ -59,7 +59,7 @@ async fn nothing_is_green_before_it_was_synced() {
     for number in 0..MIRRORS {
         let truth = Truth::numbered(CLUSTER, u32::try_from(number).unwrap());
         fixture.simulator.put(truth.clone());
-        fixture.simulator.enter(CLUSTER, &truth.id, "SUCCEEDED");
+        fixture.enter(&truth.id, "SUCCEEDED");
     }
     let api =
         |resource| Api::namespaced_with(fixture.client.clone(), &fixture.namespace, &resource);
@@ -101,9 +101,7 @@ async fn nothing_is_green_before_it_was_synced() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_idle_hour_writes_each_watch_twelve_times_at_most_and_no_mirror() {
     let fixture = Fixture::new("idle").await;
-    let truth = Truth::numbered(CLUSTER, 1);
-    fixture.simulator.put(truth.clone());
-    fixture.simulator.enter(CLUSTER, &truth.id, "SUCCEEDED");
+    fixture.put_in(1, "SUCCEEDED");
     let watch = fixture.synced_watch(|_| {}).await;
     fixture.settled().await;
     let mirrors = fixture.versions().await;

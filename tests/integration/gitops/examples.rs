@@ -61,6 +61,16 @@ pub(super) fn watch_for(fixture: &Fixture) -> String {
     text_for(fixture, "watches/training.yaml")
 }
 
+/// Another watch, of this cluster.
+pub(super) fn second_for(fixture: &Fixture, cluster: &str) -> Value {
+    json!({
+        "apiVersion": "compute.together.ai/v1alpha1",
+        "kind": "ClusterWatch",
+        "metadata": {"name": "second", "namespace": fixture.namespace},
+        "spec": {"clusterId": cluster, "apiKeySecretRef": {"name": "together"}},
+    })
+}
+
 /// The Secret itself, where external-secrets would make it.
 pub(super) fn secret_for(fixture: &Fixture, key: &str) -> String {
     json!({

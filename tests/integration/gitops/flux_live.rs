@@ -24,8 +24,9 @@ use self::{controller::Controller, source::Source};
 use super::examples::{secret_for, text_for, watch_for};
 use crate::{
     chart::helm::documents,
-    fixture::{Fixture, until, within},
+    fixture::{Fixture, within},
     setup,
+    steps::gone,
 };
 
 /// The namespace of Flux's objects.
@@ -136,13 +137,7 @@ impl Live {
     async fn delete(&self, name: &str) {
         let now = DeleteParams::default();
         let _ = self.kustomizations.delete(name, &now).await.unwrap();
-        until(&format!("{name} is gone"), || async {
-            match self.kustomizations.get_opt(name).await.unwrap() {
-                None => Ok(()),
-                Some(held) => Err(format!("{:#}", held.data)),
-            }
-        })
-        .await;
+        gone(&self.kustomizations, name).await;
     }
 }
 

@@ -2,13 +2,10 @@
 
 use std::fs;
 
-use testbed::{simulator::Remediation as Truth, tools::Helm as Version};
+use testbed::tools::Helm as Version;
 
 use super::examples::watch_for;
-use crate::{
-    chart::helm::Helm,
-    fixture::{CLUSTER, Fixture},
-};
+use crate::{chart::helm::Helm, fixture::Fixture};
 
 const CHART: &str = "{apiVersion: v2, name: watches, version: 0.1.0}";
 
@@ -32,7 +29,7 @@ async fn it_ends_when_the_watch_is_synced() {
         return;
     };
     let fixture = Fixture::new("helm-wait").await;
-    fixture.simulator.put(Truth::numbered(CLUSTER, 1));
+    fixture.put([1]);
     install(helm, &fixture, "60s").await.unwrap();
     assert_eq!(fixture.all().await.len(), 1);
 }

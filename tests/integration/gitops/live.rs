@@ -19,10 +19,13 @@ use kube::{
 };
 use serde_json::{Value, json};
 use testbed::{control_plane::ControlPlane, simulator::Remediation as Truth};
-use together_remediation_operator::api::remediation::Remediation;
 
 use self::{late::Healths, repository::Repository, servers::Servers};
-use crate::fixture::{CLUSTER, Fixture, until};
+use super::examples::second_for;
+use crate::{
+    fixture::{CLUSTER, Fixture, until},
+    steps::gone,
+};
 
 /// The example's application of the watches.
 const WATCHES: &str = "gpu-watches";
@@ -203,12 +206,8 @@ async fn wave_waits_for_a_watch(live: &mut Live) {
     let fixture = &live.fixture;
     fixture.simulator.add_cluster(SECOND);
     let wave = |wave: &str| json!({"argocd.argoproj.io/sync-wave": wave});
-    let second = json!({
-        "apiVersion": "compute.together.ai/v1alpha1",
-        "kind": "ClusterWatch",
-        "metadata": {"name": "second", "namespace": fixture.namespace, "annotations": wave("1")},
-        "spec": {"clusterId": SECOND, "apiKeySecretRef": {"name": "together"}},
-    });
+    let mut second = second_for(fixture, SECOND);
+    second["metadata"]["annotations"] = wave("1");
     let after = json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -229,9 +228,7 @@ async fn wave_waits_for_a_watch(live: &mut Live) {
     assert!(maps.get_opt("after").await.unwrap().is_none());
 
     for (number, state) in [(1, "SUCCEEDED"), (2, "FAILED")] {
-        let truth = Truth::numbered(CLUSTER, number);
-        fixture.simulator.put(truth.clone());
-        fixture.simulator.enter(CLUSTER, &truth.id, state);
+        fixture.put_in(number, state);
     }
     live.start_operator().await;
     let fixture = &live.fixture;
@@ -292,19 +289,15 @@ async fn idle(live: &mut Live) {
 
 /// Nor is a mirror that changes, until the word of its health does.
 async fn a_repair(live: &Live) {
-    let truth = Truth::numbered(CLUSTER, 3);
-    live.fixture.simulator.put(truth.clone());
+    let truth = live.fixture.put_new(3);
     let enter = async |state| {
-        live.fixture.simulator.enter(CLUSTER, &truth.id, state);
+        live.fixture.enter(&truth.id, state);
         live.fixture.turn(POLL).await;
     };
     enter("PENDING").await;
-    let pending = |mirror: &Remediation| {
-        let status = mirror.status.as_ref();
-        status.and_then(|status| status.state.as_deref()) == Some("PENDING")
-    };
+
     let fixture = &live.fixture;
-    fixture.mirror_where(&truth.id, "PENDING", pending).await;
+    fixture.mirror_enters(&truth.id, "PENDING").await;
     live.shown(&truth.id, "Progressing").await;
     let caused = live.caused(async |fixture| {
         for state in ["RUNNING", "QUARANTINING"] {
@@ -324,13 +317,7 @@ async fn a_watch_that_leaves_git(live: &Live) {
     let mirrors = fixture.versions().await;
     live.repository.remove("watches/second.yaml");
     live.commit(WATCHES).await;
-    until("the watch is gone", || async {
-        match fixture.watches().get_opt("second").await.unwrap() {
-            None => Ok(()),
-            Some(_) => Err("there".to_owned()),
-        }
-    })
-    .await;
+    gone(&fixture.watches(), "second").await;
     let status = live.settled(WATCHES, "Healthy").await;
     assert_eq!(fixture.versions().await, mirrors);
     assert!(
@@ -347,13 +334,7 @@ async fn definitions_stay(live: &Live) {
     live.refresh(OPERATOR, "hard").await;
     let roles: Api<ClusterRole> = Api::all(live.fixture.client.clone());
     let role = format!("{OPERATOR}-view");
-    until("a role that went with them is pruned", || async {
-        match roles.get_opt(&role).await.unwrap() {
-            None => Ok(()),
-            Some(_) => Err("there".to_owned()),
-        }
-    })
-    .await;
+    gone(&roles, &role).await;
     live.until(OPERATOR, "the sync has ended", |status| {
         status["sync"]["status"] == "Synced" && status["operationState"]["phase"] == "Succeeded"
     })

@@ -44,10 +44,9 @@ fn id(situation: &str) -> String {
 async fn in_every_state(control_plane: &'static ControlPlane, name: &str) -> Fixture {
     let fixture = Fixture::on(control_plane, name).await;
     for (number, (_, state)) in (0..).zip(STATES) {
-        let truth = Truth::numbered(CLUSTER, number);
-        fixture.simulator.put(truth.clone());
+        let truth = fixture.put_new(number);
         if state != truth.state {
-            fixture.simulator.enter(CLUSTER, &truth.id, state);
+            fixture.enter(&truth.id, state);
         }
     }
     fixture.synced_watch(|_| {}).await;
@@ -56,12 +55,12 @@ async fn in_every_state(control_plane: &'static ControlPlane, name: &str) -> Fix
 
 /// Lets the API forget the one of `situation`, and waits until two polls know.
 async fn forget(fixture: &Fixture, situation: &str, reason: &str) {
-    fixture.simulator.remove(CLUSTER, &id(situation));
+    fixture.forget(&id(situation));
     fixture.sync("training").await;
     fixture.sync("training").await;
     fixture
         .mirror_where(&id(situation), reason, |mirror| {
-            condition(mirror, "Synced").1 == reason
+            condition(mirror, "Synced")[1] == reason
         })
         .await;
 }
@@ -82,10 +81,7 @@ pub(super) async fn followed(control_plane: &'static ControlPlane) -> Vec<Situat
     taken.push(take(&fixture, Mirror, "forbidden", &id("quarantined")).await);
     fixture.simulator.set_by_id(None);
 
-    let away = Fault::Status {
-        status: 503,
-        retry_after: None,
-    };
+    let away = Fault::status(503);
     fixture.simulator.fault(away, Times::UntilCleared);
     for _ in 0..4 {
         fixture.turn(POLL).await;

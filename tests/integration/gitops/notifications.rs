@@ -1,24 +1,20 @@
 //! The triggers and templates of docs/argo-cd/notifications.yaml, by the real Argo CD, on an Application that says what the
 //! watches of docs/argo-cd say.
 
-use std::fs;
-
 use serde_json::{Value, json};
-use testbed::drift::file;
 
 use super::{
     SETTINGS,
     argo::{ArgoCd, FOLDER},
 };
-use crate::setup;
+use crate::{look::assert_says, setup};
 
 /// What Argo CD stores of an application with these watches, when it stores the health of resources.
 async fn application(argo: &ArgoCd, watches: &[&str]) -> Value {
     let mut resources = vec![json!({"kind": "Namespace", "name": "gpu-ops", "version": "v1"})];
     for name in watches {
         let at = format!("{FOLDER}/ClusterWatch/testdata/{name}.yaml");
-        let watch = fs::read_to_string(file(&at)).unwrap();
-        let watch = serde_saphyr::from_str(&watch).unwrap();
+        let watch = setup::yaml(&at);
         let health = argo.health(&watch, SETTINGS).await;
         resources.push(json!({
             "group": "compute.together.ai", "kind": "ClusterWatch", "version": "v1alpha1",
@@ -75,8 +71,5 @@ async fn a_remediation_that_starts_is_told_and_that_all_are_back() {
     }
     let asked = ["template", "notify", "gpu-all-back"];
     let told = argo.notify(&asked, &application, kubeconfig).await;
-    assert!(
-        told.contains("All GPU nodes in gpu-watches are back"),
-        "{told}"
-    );
+    assert_says(&told, &["All GPU nodes in gpu-watches are back"]);
 }

@@ -2,10 +2,13 @@
 
 use serde_json::Value;
 use testbed::auditor::see;
-use tokio::process::Command;
 
 use super::flux;
-use crate::{fixture::Fixture, kstatus::Kstatus};
+use crate::{
+    fixture::Fixture,
+    kstatus::Kstatus,
+    run::{ended, kubectl},
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
@@ -81,19 +84,16 @@ pub(super) async fn take(
 
 /// Whether the real `kubectl wait` finds the main condition of this very generation True.
 async fn waited(fixture: &Fixture, kind: Kind, object: &str) -> Option<bool> {
-    let mut kubectl = Command::new(fixture.control_plane.kubectl()?);
+    let mut kubectl = kubectl(&fixture.control_plane)?;
     let asked = kubectl
-        .arg("--kubeconfig")
-        .arg(fixture.control_plane.kubeconfig())
         .args(["--namespace", &fixture.namespace, "wait", "--timeout=0s"])
         .arg(format!("{}/{object}", kind.name()))
-        .arg(format!("--for=condition={}", kind.main_condition()))
-        .output();
-    let asked = asked.await.unwrap();
-    let told = String::from_utf8_lossy(&[asked.stdout, asked.stderr].concat()).into_owned();
+        .arg(format!("--for=condition={}", kind.main_condition()));
+    let (met, told) = ended(asked, "").await;
+    let told = told.concat();
     assert!(
         told.contains("condition met") || told.contains("condition not met"),
         "{told}"
     );
-    Some(asked.status.success())
+    Some(met)
 }

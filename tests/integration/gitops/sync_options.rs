@@ -1,48 +1,29 @@
 //! What Argo CD's sync options Replace and Force do, by the kubectl commands that they are.
 
-use std::fs;
-
 use kube::ResourceExt;
-use serde_json::json;
-use testbed::{simulator::Remediation as Truth, tools::not_run};
 use together_remediation_operator::api::{cluster_watch::ClusterWatch, remediation::Remediation};
-use tokio::process::Command;
 
 use super::examples::watch_for;
-use crate::fixture::{CLUSTER, Fixture};
+use crate::{
+    fixture::{CLUSTER, Fixture},
+    run::{ended, kubectl},
+};
 
 /// Runs kubectl with the manifest as its file; what it prints, and whether it ended well.
-async fn kubectl(fixture: &Fixture, arguments: &[&str], manifest: &str) -> (bool, String) {
-    let at = tempfile::NamedTempFile::new().unwrap();
-    fs::write(at.path(), manifest).unwrap();
-    let output = Command::new(fixture.control_plane.kubectl().unwrap())
-        .arg("--kubeconfig")
-        .arg(fixture.control_plane.kubeconfig())
-        .args(arguments)
-        .arg("--filename")
-        .arg(at.path())
-        .output()
-        .await
-        .unwrap();
-    let told = [output.stdout, output.stderr].concat();
-    (output.status.success(), String::from_utf8(told).unwrap())
+async fn with(fixture: &Fixture, arguments: &[&str], manifest: &str) -> (bool, String) {
+    let mut kubectl = kubectl(&fixture.control_plane).unwrap();
+    let line = kubectl.args(arguments).arg("--filename=-");
+    let (well, told) = ended(line, manifest).await;
+    (well, told.concat())
 }
 
 /// A synced watch of the example with three mirrors, applied as Argo CD does.
 async fn applied(name: &str) -> Option<(Fixture, String)> {
     let fixture = Fixture::new(name).await;
-    if fixture.control_plane.kubectl().is_none() {
-        not_run::note(
-            "kubectl",
-            "on the PATH, for a cluster that TESTBED_KUBECONFIG names",
-        );
-        return None;
-    }
-    for number in 1..=3 {
-        fixture.simulator.put(Truth::numbered(CLUSTER, number));
-    }
+    kubectl(&fixture.control_plane)?;
+    fixture.put(1..=3);
     let manifest = watch_for(&fixture);
-    let (well, told) = kubectl(&fixture, &["apply"], &manifest).await;
+    let (well, told) = with(&fixture, &["apply"], &manifest).await;
     assert!(well, "{told}");
     fixture.ready("training", "Synced").await;
     Some((fixture, manifest))
@@ -59,16 +40,14 @@ async fn what_the_operator_and_the_actions_write_is_no_difference() {
     };
     // As the action does it.
     fixture.sync("training").await;
-    let (same, told) = kubectl(&fixture, &["diff"], &manifest).await;
+    let (same, told) = with(&fixture, &["diff"], &manifest).await;
     assert!(same, "{told}");
-    fixture
-        .patch_watch("training", json!({"spec": {"suspend": true}}))
-        .await;
-    let (same, told) = kubectl(&fixture, &["diff"], &manifest).await;
+    fixture.suspend(true).await;
+    let (same, told) = with(&fixture, &["diff"], &manifest).await;
     assert!(same, "Git says nothing of suspend: {told}");
     let says = manifest.replace("interval: 60s", "suspend: false\n  interval: 60s");
     assert_ne!(says, manifest);
-    let (same, told) = kubectl(&fixture, &["diff"], &says).await;
+    let (same, told) = with(&fixture, &["diff"], &says).await;
     assert!(!same && told.contains("suspend"), "Git says it: {told}");
 }
 
@@ -78,11 +57,9 @@ async fn replace_keeps_the_watch_and_force_makes_another() {
         return;
     };
     let (before, mirrors) = (watch(&fixture).await, fixture.versions().await);
-    fixture
-        .patch_watch("training", json!({"spec": {"suspend": true}}))
-        .await;
+    fixture.suspend(true).await;
     fixture.edit_seen("training").await;
-    let (well, told) = kubectl(&fixture, &["replace"], &manifest).await;
+    let (well, told) = with(&fixture, &["replace"], &manifest).await;
     assert!(well, "{told}");
     let replaced = watch(&fixture).await;
     assert_eq!(replaced.uid(), before.uid());
@@ -95,17 +72,17 @@ async fn replace_keeps_the_watch_and_force_makes_another() {
     fixture.ready("training", "Synced").await;
     assert_eq!(fixture.versions().await, mirrors, "no mirror was touched");
 
-    let (well, told) = kubectl(&fixture, &["replace", "--force"], &manifest).await;
+    let (well, told) = with(&fixture, &["replace", "--force"], &manifest).await;
     assert!(well, "{told}");
     assert_ne!(watch(&fixture).await.uid(), before.uid());
     taken_over(&fixture).await;
 
     let before = watch(&fixture).await;
     let other = manifest.replace(CLUSTER, "another-cluster");
-    let (well, told) = kubectl(&fixture, &["apply"], &other).await;
+    let (well, told) = with(&fixture, &["apply"], &other).await;
     assert!(!well && told.contains("clusterId"), "{told}");
     assert_eq!(watch(&fixture).await.uid(), before.uid());
-    let (well, told) = kubectl(&fixture, &["apply", "--force"], &other).await;
+    let (well, told) = with(&fixture, &["apply", "--force"], &other).await;
     assert!(well, "{told}");
     assert_ne!(watch(&fixture).await.uid(), before.uid());
     fixture.edit_heeded("training").await;

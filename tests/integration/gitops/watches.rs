@@ -8,31 +8,23 @@ use serde_json::json;
 use testbed::{
     api_proxy,
     control_plane::ControlPlane,
-    simulator::{Fault, Remediation as Truth, Times},
+    simulator::{Fault, Times},
 };
-use together_remediation_operator::api::cluster_watch::Query;
 
 use super::situation::{Kind::Watch, Situation, take};
 use crate::{
     clock::ManualClock,
-    fixture::{CLUSTER, Fixture},
+    fixture::Fixture,
     kube_faults::{behind_a_proxy, to_mirrors},
+    steps::pages_of,
 };
 
 const POLL: Duration = Duration::from_secs(70);
 /// So long a Secret that cannot be used may still be on its way.
 const GRACE: Duration = Duration::from_secs(120);
 
-fn status(status: u16) -> Fault {
-    Fault::Status {
-        status,
-        retry_after: None,
-    }
-}
-
 async fn suspend(fixture: &Fixture) {
-    let spec = json!({"spec": {"suspend": true}});
-    fixture.patch_watch("training", spec).await;
+    fixture.suspend(true).await;
     fixture.edit_seen("training").await;
 }
 
@@ -44,8 +36,7 @@ pub(super) async fn calm(control_plane: &'static ControlPlane) -> Vec<Situation>
     suspend(&fixture).await;
     taken.push(take(&fixture, Watch, "suspended", "training").await);
     fixture.stop().await;
-    let resume = json!({"spec": {"suspend": false}});
-    fixture.patch_watch("training", resume).await;
+    fixture.suspend(false).await;
     taken.push(take(&fixture, Watch, "edited", "training").await);
 
     let held = json!({"metadata": {"finalizers": ["example.com/held"]}});
@@ -61,9 +52,7 @@ pub(super) async fn calm(control_plane: &'static ControlPlane) -> Vec<Situation>
 /// One with a repair under way.
 pub(super) async fn busy(control_plane: &'static ControlPlane) -> Vec<Situation> {
     let fixture = Fixture::on(control_plane, "busy").await;
-    let truth = Truth::numbered(CLUSTER, 1);
-    fixture.simulator.put(truth.clone());
-    fixture.simulator.enter(CLUSTER, &truth.id, "RUNNING");
+    fixture.put_in(1, "RUNNING");
     fixture.synced_watch(|_| {}).await;
     vec![take(&fixture, Watch, "remediation-open", "training").await]
 }
@@ -144,7 +133,9 @@ pub(super) async fn questions(control_plane: &'static ControlPlane) -> Vec<Situa
 
 pub(super) async fn bad_request(control_plane: &'static ControlPlane) -> Vec<Situation> {
     let fixture = Fixture::on(control_plane, "bad-request").await;
-    fixture.simulator.fault(status(400), Times::UntilCleared);
+    fixture
+        .simulator
+        .fault(Fault::status(400), Times::UntilCleared);
     fixture.watch("training", |_| {}).await;
     fixture.ready("training", "BadRequest").await;
     vec![take(&fixture, Watch, "bad-request", "training").await]
@@ -153,7 +144,9 @@ pub(super) async fn bad_request(control_plane: &'static ControlPlane) -> Vec<Sit
 /// One whose first listing fails.
 pub(super) async fn first_sync(control_plane: &'static ControlPlane) -> Vec<Situation> {
     let fixture = Fixture::on(control_plane, "first").await;
-    fixture.simulator.fault(status(503), Times::UntilCleared);
+    fixture
+        .simulator
+        .fault(Fault::status(503), Times::UntilCleared);
     fixture.watch("training", |_| {}).await;
     fixture
         .watch_where("training", "it says what failed", |status, _| {
@@ -171,15 +164,10 @@ pub(super) async fn failing(
     fault: Fault,
 ) -> Vec<Situation> {
     let fixture = Fixture::on(control_plane, name).await;
-    for number in 1..=5 {
-        fixture.simulator.put(Truth::numbered(CLUSTER, number));
-    }
+    fixture.put(1..=5);
     fixture
         .synced_watch(|spec| {
-            spec.query = Some(Query {
-                page_size: Some(2),
-                ..Query::default()
-            });
+            spec.query = Some(pages_of(2));
         })
         .await;
     fixture.simulator.fault(fault, Times::UntilCleared);
@@ -192,15 +180,11 @@ pub(super) async fn failing(
 
 pub(super) async fn write_failed(control_plane: &'static ControlPlane) -> Vec<Situation> {
     let (fixture, proxy) = behind_a_proxy(control_plane, "write-failed").await;
-    let truth = Truth::numbered(CLUSTER, 1);
-    fixture.simulator.put(truth.clone());
+    let truth = fixture.put_new(1);
     fixture.synced_watch(|_| {}).await;
-    let refused = api_proxy::Fault::Answer {
-        status: 403,
-        retry_after: None,
-    };
+    let refused = api_proxy::Fault::answer(403);
     let _refused = proxy.fault(refused, api_proxy::Which::All, to_mirrors);
-    fixture.simulator.enter(CLUSTER, &truth.id, "RUNNING");
+    fixture.enter(&truth.id, "RUNNING");
     for _ in 0..5 {
         fixture.turn(POLL).await;
     }

@@ -73,10 +73,7 @@ async fn the_409_of_a_real_busy_quota_is_no_conflict_and_keeps_its_words() {
 }
 
 /// What the proxy answers to a write: a conflict that says nothing of an object.
-const CONFLICT: Fault = Fault::Answer {
-    status: 409,
-    retry_after: None,
-};
+const CONFLICT: Fault = Fault::answer(409);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_creation_that_others_keep_out_comes_through_within_the_poll() {

@@ -7,18 +7,18 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::{Api, ResourceExt, api::DeleteParams};
 use testbed::{control_plane::ControlPlane, simulator::Remediation as Truth};
 
-use super::own_control_plane;
 use crate::{
     admin::{alive, older_definitions, probed, writes},
-    fixture::{CLUSTER, Fixture, until},
-    setup,
+    fixture::{CLUSTER, Fixture},
+    setup::{self, own_control_plane},
+    steps::{becomes, gone},
 };
 
 /// A synced watch of `remediations`, the first of which runs.
 async fn synced(control_plane: &ControlPlane, name: &str) -> (Fixture, String) {
     let fixture = Fixture::on(control_plane, name).await;
     let ids = fixture.put(0..20);
-    fixture.simulator.enter(CLUSTER, &ids[0], "RUNNING");
+    fixture.enter(&ids[0], "RUNNING");
     fixture.synced_watch(|_| {}).await;
     (fixture, ids[0].clone())
 }
@@ -31,13 +31,7 @@ async fn remove(fixture: &Fixture, plurals: &[&str]) {
             .delete(&name, &DeleteParams::default())
             .await
             .unwrap();
-        until("the definition is gone", || async {
-            match definitions.get_opt(&name).await.unwrap() {
-                None => Ok(()),
-                Some(_) => Err("still there".to_owned()),
-            }
-        })
-        .await;
+        gone(&definitions, &name).await;
     }
 }
 
@@ -54,19 +48,13 @@ async fn the_definition_of_mirrors_goes_away_and_comes_back() {
     let line = probed(&fixture, "/readyz", 503, "CRDs not installed: Remediation.").await;
     assert!(line.contains("kubectl apply -f crds/"), "{line}");
     assert_eq!(fixture.probe("/livez").await, alive());
-    until("nobody polls", || async {
-        match fixture.clock.sleepers() {
-            0 => Ok(()),
-            waiting => Err(format!("{waiting}")),
-        }
-    })
-    .await;
+    becomes("nobody polls", 0, async || fixture.clock.sleepers()).await;
     let (asked, counted) = (
-        fixture.simulator.counters().calls(),
+        fixture.calls(),
         fixture.control_plane.requests().await.unwrap(),
     );
     fixture.clock.advance(super::POLL);
-    fixture.simulator.enter(CLUSTER, &id, "SUCCEEDED");
+    fixture.enter(&id, "SUCCEEDED");
     // The line is the same for as long as it is so.
     for _ in 0..40 {
         assert_eq!(fixture.probe("/readyz").await, (503, line.clone()));
@@ -74,15 +62,12 @@ async fn the_definition_of_mirrors_goes_away_and_comes_back() {
     }
     let since = fixture.control_plane.requests().await.unwrap();
     assert_eq!(writes(&since.since(&counted)), 0);
-    assert_eq!(fixture.simulator.counters().calls(), asked);
+    assert_eq!(fixture.calls(), asked);
 
     setup::install(&fixture.control_plane).await;
     probed(&fixture, "/readyz", 200, "ok").await;
-    until("everything is mirrored", || async {
-        match fixture.all().await.len() {
-            20 => Ok(()),
-            some => Err(format!("{some}")),
-        }
+    becomes("everything is mirrored", 20, async || {
+        fixture.all().await.len()
     })
     .await;
     fixture.settled().await;
@@ -91,7 +76,7 @@ async fn the_definition_of_mirrors_goes_away_and_comes_back() {
     assert!(uids(&fixture).await.is_disjoint(&before));
     // The index knows the new ones by their uids and resourceVersions: else the fence would refuse this.
     let other = Truth::numbered(CLUSTER, 1).id;
-    fixture.simulator.enter(CLUSTER, &other, "RUNNING");
+    fixture.enter(&other, "RUNNING");
     fixture.sync("training").await;
     fixture.agrees().await;
     fixture.writes_no_more().await;
@@ -102,15 +87,11 @@ async fn both_definitions_go_away_and_come_back() {
     let (fixture, _) = synced(&own_control_plane().await, "no-kinds").await;
     remove(&fixture, &["clusterwatches", "remediations"]).await;
     probed(&fixture, "/readyz", 503, "ClusterWatch and Remediation").await;
-    let asked = fixture.simulator.counters().calls();
+    let asked = fixture.calls();
     fixture.clock.advance(super::POLL);
     setup::install(&fixture.control_plane).await;
     probed(&fixture, "/readyz", 200, "ok").await;
-    assert_eq!(
-        fixture.simulator.counters().calls(),
-        asked,
-        "no watch, no calls"
-    );
+    assert_eq!(fixture.calls(), asked, "no watch, no calls");
     fixture.unwatched().await;
     fixture.synced_watch(|_| {}).await;
     fixture.agrees().await;
@@ -128,7 +109,7 @@ async fn definitions_that_get_older_end_all_writing_until_they_are_replaced() {
     let line = probed(&fixture, "/readyz", 503, "older than the operator").await;
     assert!(line.contains("status.activeHealthCheckRunId"), "{line}");
     let before = fixture.versions().await;
-    fixture.simulator.enter(CLUSTER, &id, "SUCCEEDED");
+    fixture.enter(&id, "SUCCEEDED");
     fixture.clock.advance(super::POLL);
     for _ in 0..40 {
         assert_eq!(fixture.probe("/readyz").await, (503, line.clone()));
@@ -137,11 +118,7 @@ async fn definitions_that_get_older_end_all_writing_until_they_are_replaced() {
     assert_eq!(fixture.versions().await, before);
     setup::install(&fixture.control_plane).await;
     probed(&fixture, "/readyz", 200, "ok").await;
-    fixture
-        .mirror_where(&id, "it is written", |mirror| {
-            mirror.status.as_ref().unwrap().state.as_deref() == Some("SUCCEEDED")
-        })
-        .await;
+    fixture.mirror_enters(&id, "SUCCEEDED").await;
     fixture.settled().await;
     fixture.agrees().await;
     fixture.writes_no_more().await;

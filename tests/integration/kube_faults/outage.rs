@@ -3,15 +3,13 @@
 
 use std::time::Duration;
 
-use kube::api::DeleteParams;
-use serde_json::json;
-
-use super::own_control_plane;
 use together_remediation_operator::clock::Clock;
 
 use crate::{
     admin::{alive, probed},
-    fixture::{CLUSTER, Fixture, until},
+    fixture::Fixture,
+    setup::own_control_plane,
+    steps::holds,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -19,7 +17,7 @@ async fn an_api_server_that_was_away_finds_everything_resumed() {
     let control_plane = own_control_plane().await;
     let fixture = Fixture::on(&control_plane, "away").await;
     let ids = fixture.put(0..20);
-    fixture.simulator.enter(CLUSTER, &ids[0], "RUNNING");
+    fixture.enter(&ids[0], "RUNNING");
     let watch = fixture.synced_watch(|_| {}).await;
     let before = fixture.versions().await;
     let listings = fixture.simulator.counters().listings;
@@ -29,12 +27,11 @@ async fn an_api_server_that_was_away_finds_everything_resumed() {
     let waiting = |wanted: usize| {
         let clock = fixture.clock.clone();
         async move {
-            until("the watch waits", || async {
-                match clock.sleepers() {
-                    sleepers if sleepers == wanted => Ok(()),
-                    sleepers => Err(format!("{sleepers}")),
-                }
-            })
+            holds(
+                "the watch waits",
+                async || clock.sleepers(),
+                |sleepers| *sleepers == wanted,
+            )
             .await;
         }
     };
@@ -62,9 +59,8 @@ async fn an_api_server_that_was_away_finds_everything_resumed() {
     fixture.ready("training", "Synced").await;
 
     // The watches go on too: what is deleted or edited by hand is put right.
-    fixture.simulator.enter(CLUSTER, &ids[0], "SUCCEEDED");
-    let delete = DeleteParams::default();
-    fixture.mirrors().delete(&ids[1], &delete).await.unwrap();
+    fixture.enter(&ids[0], "SUCCEEDED");
+    fixture.delete_mirror(&ids[1]).await;
     fixture
         .sync_until("training", "the mirrors are whole", |mirrors| {
             mirrors.len() == 20
@@ -82,7 +78,7 @@ async fn an_api_server_that_stood_still_gets_what_was_meant_for_it() {
     fixture.synced_watch(|_| {}).await;
 
     for id in &ids {
-        fixture.simulator.enter(CLUSTER, id, "RUNNING");
+        fixture.enter(id, "RUNNING");
     }
     control_plane.freeze_api_server().await.unwrap();
     fixture.clock.advance(super::POLL);
@@ -95,12 +91,7 @@ async fn an_api_server_that_stood_still_gets_what_was_meant_for_it() {
     fixture.agrees().await;
     fixture.tells_everything_once().await;
     // Watches that were silent meanwhile are none the worse: an edited watch is heeded.
-    let patch = json!({"spec": {"suspend": true}});
-    fixture.patch_watch("training", patch).await;
-    fixture
-        .watch_where("training", "it is suspended", |status, generation| {
-            status.observed_generation == generation
-        })
-        .await;
+    fixture.suspend(true).await;
+    fixture.edit_seen("training").await;
     probed(&fixture, "/readyz", 200, "ok").await;
 }

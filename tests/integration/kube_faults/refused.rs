@@ -11,13 +11,11 @@ use kube::{
     api::{DeleteParams, Patch, PatchParams, PostParams},
 };
 use serde_json::json;
-use testbed::simulator::Remediation as Truth;
-use together_remediation_operator::api::remediation::{Remediation, RemediationSpec};
 
-use super::own_control_plane;
 use crate::{
-    fixture::{CLUSTER, Fixture, condition, until},
-    look::{AGREES, stands, told},
+    fixture::{Fixture, condition, until},
+    look::{AGREES, assert_says, stands, told},
+    setup::own_control_plane,
 };
 
 /// No more than five mirrors.
@@ -28,67 +26,20 @@ metadata: {name: few, namespace: $NAMESPACE}
 spec: {hard: {count/remediations.compute.together.ai: "$HARD"}}
 "#;
 
-/// No mirror of these ids.
-const POLICY: &str = r#"
-apiVersion: admissionregistration.k8s.io/v1
-kind: ValidatingAdmissionPolicy
-metadata: {name: $NAMESPACE}
-spec:
-  failurePolicy: Fail
-  matchConstraints:
-    resourceRules:
-      - {apiGroups: [compute.together.ai], apiVersions: ["*"], operations: [CREATE, UPDATE], resources: [remediations, remediations/status]}
-  validations:
-    - expression: "!(object.spec.id in $IDS)"
-      message: not this one
----
-apiVersion: admissionregistration.k8s.io/v1
-kind: ValidatingAdmissionPolicyBinding
-metadata: {name: $NAMESPACE}
-spec:
-  policyName: $NAMESPACE
-  validationActions: [Deny]
-  matchResources: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: $NAMESPACE}}}
-"#;
-
-async fn apply(fixture: &Fixture, manifest: &str) {
-    let manifest = manifest.replace("$NAMESPACE", &fixture.namespace);
-    fixture.control_plane.apply(&manifest).await.unwrap();
-}
-
 /// Lets the namespace have `hard` mirrors, and waits until that is in force. The quota controller learns of a definition
 /// within a minute, and looks at a quota when it is made.
 pub(super) async fn quota(fixture: &Fixture, hard: u32) {
     let quotas: Api<ResourceQuota> = Api::namespaced(fixture.client.clone(), &fixture.namespace);
     until("the quota is in force", || async {
         let _ = quotas.delete("few", &DeleteParams::default()).await;
-        apply(fixture, &QUOTA.replace("$HARD", &hard.to_string())).await;
+        let quota = QUOTA.replace("$HARD", &hard.to_string());
+        let quota = quota.replace("$NAMESPACE", &fixture.namespace);
+        fixture.control_plane.apply(&quota).await.unwrap();
         tokio::time::sleep(Duration::from_secs(2)).await;
         let status = quotas.get("few").await.unwrap().status.unwrap_or_default();
         match status.hard.filter(|hard| !hard.is_empty()) {
             Some(_) if status.used.is_some_and(|used| !used.is_empty()) => Ok(()),
             _ => Err("Not yet processed by the operator".to_owned()),
-        }
-    })
-    .await;
-}
-
-/// Waits until admission refuses a mirror of `id`, or does not, without creating one.
-async fn refuses(fixture: &Fixture, id: &str, refuses: bool) {
-    let dry_run = PostParams {
-        dry_run: true,
-        ..PostParams::default()
-    };
-    let spec = RemediationSpec {
-        cluster_id: CLUSTER.to_owned(),
-        id: id.to_owned(),
-    };
-    let object = Remediation::new("probe", spec);
-    until("the refusal is as wanted", || async {
-        match fixture.mirrors().create(&dry_run, &object).await {
-            Err(kube::Error::Api(status)) if status.code == 422 && refuses => Ok(()),
-            Ok(_) if !refuses => Ok(()),
-            other => Err(format!("{other:?}")),
         }
     })
     .await;
@@ -101,20 +52,16 @@ async fn a_quota_is_told_by_name_and_keeps_nobody_from_what_is_there() {
     fixture.put(0..40);
 
     fixture.watch("training", |_| {}).await;
-    let watch = fixture
-        .watch_where("training", "it says what keeps it", |status, _| {
-            status.conditions.iter().any(|condition| {
-                condition.type_ == "Ready" && condition.message.contains("exceeded quota")
-            })
-        })
-        .await;
+    let watch = fixture.ready_says("training", "exceeded quota").await;
     assert_eq!(told(&watch, "Ready").reason, "Progressing");
     let message = fixture.polls_until("WriteFailed").await;
-    assert!(
-        message.contains("exceeded quota: few")
-            && message.contains("00000000-0000-4000-8000-")
-            && message.contains("Raise the quota"),
-        "{message}"
+    assert_says(
+        &message,
+        &[
+            "exceeded quota: few",
+            "00000000-0000-4000-8000-",
+            "Raise the quota",
+        ],
     );
     let watch = fixture.watches().get("training").await.unwrap();
     let standing = ["Ready", "Reconciling", "Stalled"].map(|type_| stands(&watch, type_));
@@ -123,7 +70,7 @@ async fn a_quota_is_told_by_name_and_keeps_nobody_from_what_is_there() {
     assert_eq!(mirrored.len(), 5);
 
     let id = mirrored[0].spec.id.clone();
-    fixture.simulator.enter(CLUSTER, &id, "RUNNING");
+    fixture.enter(&id, "RUNNING");
     fixture.turn(super::POLL).await;
     let status = fixture.mirror(&id).await.status.unwrap();
     assert_eq!(status.state.as_deref(), Some("RUNNING"));
@@ -140,24 +87,18 @@ async fn what_admission_denies_starves_nobody_and_is_marked_once_it_may_be() {
     // The API lists the newest first: these are met before all others.
     let denied = fixture.put(60..160);
     fixture.put(0..60);
-    apply(
-        &fixture,
-        &POLICY.replace("$IDS", &format!("{denied:?}").replace('"', "'")),
-    )
-    .await;
-    refuses(&fixture, &denied[0], true).await;
+    let ids = format!("{denied:?}").replace('"', "'");
+    let demand = format!("!(object.spec.id in {ids})");
+    fixture.demand(&demand, "not this one", &denied[0]).await;
     fixture.watch("training", |_| {}).await;
     let message = fixture.polls_until("WriteFailed").await;
-    assert!(
-        message.contains("not this one") && message.contains("change the admission policy"),
-        "{message}"
-    );
+    assert_says(&message, &["not this one", "change the admission policy"]);
     assert_eq!(fixture.all().await.len(), 60, "all that may be written");
 
     let delete = DeleteParams::default();
     let bindings: Api<ValidatingAdmissionPolicyBinding> = Api::all(fixture.client.clone());
     bindings.delete(&fixture.namespace, &delete).await.unwrap();
-    refuses(&fixture, &denied[0], false).await;
+    fixture.refuses(&denied[0], false).await;
     fixture.polls_until("Synced").await;
     fixture.agrees().await;
     fixture.writes_no_more().await;
@@ -166,8 +107,7 @@ async fn what_admission_denies_starves_nobody_and_is_marked_once_it_may_be() {
 #[tokio::test(flavor = "multi_thread")]
 async fn rights_that_are_taken_away_are_told_as_long_as_that_may_be_told() {
     let fixture = Fixture::on(&own_control_plane().await, "rights").await;
-    let truth = Truth::numbered(CLUSTER, 1);
-    fixture.simulator.put(truth.clone());
+    let truth = fixture.put_new(1);
     fixture.synced_watch(|_| {}).await;
     let before = fixture.versions().await;
 
@@ -181,13 +121,15 @@ async fn rights_that_are_taken_away_are_told_as_long_as_that_may_be_told() {
         .replace(name, &PostParams::default(), &role)
         .await
         .unwrap();
-    fixture.simulator.enter(CLUSTER, &truth.id, "RUNNING");
+    fixture.enter(&truth.id, "RUNNING");
     let message = fixture.polls_until("WriteFailed").await;
-    assert!(
-        message.contains("cannot update resource \"remediations/status\"")
-            && message.contains(&truth.id)
-            && message.contains("grant the missing permission"),
-        "{message}"
+    assert_says(
+        &message,
+        &[
+            "cannot update resource \"remediations/status\"",
+            &truth.id,
+            "grant the missing permission",
+        ],
     );
     assert_eq!(fixture.versions().await, before);
 
@@ -204,13 +146,13 @@ async fn rights_that_are_taken_away_are_told_as_long_as_that_may_be_told() {
     let same = fixture.watches().get("training").await.unwrap();
     assert_eq!(same.resource_version(), last.resource_version());
     assert_eq!(fixture.versions().await, before);
-    fixture.simulator.enter(CLUSTER, &truth.id, "SUCCEEDED");
+    fixture.enter(&truth.id, "SUCCEEDED");
     fixture.put([2]);
 
     fixture.account().await;
     fixture.polls_until("Synced").await;
     fixture.agrees().await;
     let mirror = fixture.mirror(&truth.id).await;
-    assert_eq!(condition(&mirror, "Synced").1, "Final");
+    assert_eq!(condition(&mirror, "Synced")[1], "Final");
     fixture.writes_no_more().await;
 }

@@ -1,15 +1,10 @@
 //! The status of a watch that could not be written is written by the next poll.
 
 use kube::ResourceExt;
-use serde_json::json;
 use testbed::api_proxy::{Asked, Fault, Which};
 
-use super::{behind_a_proxy, struck};
-use crate::{
-    fixture::{CLUSTER, Fixture},
-    look::told,
-    setup,
-};
+use super::behind_a_proxy;
+use crate::{fixture::Fixture, look::told, setup, steps::struck};
 
 fn to_watches(asked: &Asked) -> bool {
     asked.writes_to("clusterwatches")
@@ -22,15 +17,11 @@ async fn version(fixture: &Fixture) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_status_that_could_not_be_written_is_written_by_the_next_poll() {
-    let answer = |status| Fault::Answer {
-        status,
-        retry_after: None,
-    };
     for (name, fault) in [
-        ("status-409", answer(409)),
-        ("status-403", answer(403)),
-        ("status-500", answer(500)),
-        ("status-503", answer(503)),
+        ("status-409", Fault::answer(409)),
+        ("status-403", Fault::answer(403)),
+        ("status-500", Fault::answer(500)),
+        ("status-503", Fault::answer(503)),
         ("status-broken", Fault::Break),
         ("status-lost", Fault::LoseAnswer),
     ] {
@@ -42,7 +33,7 @@ async fn a_status_that_could_not_be_written_is_written_by_the_next_poll() {
         let before = version(&fixture).await;
 
         let running = proxy.fault(fault, Which::All, to_watches);
-        fixture.simulator.enter(CLUSTER, &ids[0], "RUNNING");
+        fixture.enter(&ids[0], "RUNNING");
         fixture.turn(super::POLL).await;
         assert!(running.struck() >= 1, "{name}");
         fixture.agrees().await;
@@ -68,14 +59,9 @@ async fn a_suspended_watch_says_so_as_soon_as_it_can() {
     let (fixture, proxy) = behind_a_proxy(setup::control_plane().await, "status-rest").await;
     fixture.put(0..2);
     fixture.synced_watch(|_| {}).await;
-    let fault = Fault::Answer {
-        status: 500,
-        retry_after: None,
-    };
+    let fault = Fault::answer(500);
     let running = proxy.fault(fault, Which::All, to_watches);
-    fixture
-        .patch_watch("training", json!({"spec": {"suspend": true}}))
-        .await;
+    fixture.suspend(true).await;
     struck(&running, 1).await;
     running.end();
     fixture.turn(super::POLL).await;

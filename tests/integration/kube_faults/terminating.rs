@@ -13,6 +13,7 @@ use testbed::simulator::Remediation as Truth;
 use crate::{
     fixture::{Fixture, until},
     process::Process,
+    steps::holds,
     truth::assert_mirrors,
 };
 
@@ -41,26 +42,18 @@ async fn a_namespace_that_ends_gets_no_more_and_the_others_go_on() {
         api.put(Truth::numbered(OTHER, number));
     }
     let account = doomed.account().await;
-    let flags = [
-        "--namespace",
-        &other.namespace,
-        "--leader-elect=false",
-        "--kube-qps",
-        "100",
-        "--kube-burst",
-        "1",
-    ];
+    let flags = ["--namespace", &other.namespace, "--leader-elect=false"];
+    let flags = [&flags[..], &["--kube-qps=100", "--kube-burst=1"]].concat();
     let operator = Process::start(account.kubeconfig(), &api.url(), &doomed.namespace, &flags);
     other
         .synced_watch(|spec| spec.cluster_id = OTHER.to_owned())
         .await;
     doomed.watch("training", |_| {}).await;
-    until("the first mirrors", || async {
-        match doomed.all().await.len() {
-            some if some >= 50 => Ok(()),
-            some => Err(format!("{some}")),
-        }
-    })
+    holds(
+        "the first mirrors",
+        async || doomed.all().await.len(),
+        |some| *some >= 50,
+    )
     .await;
 
     let namespaces: Api<Namespace> = Api::all(doomed.client.clone());

@@ -2,20 +2,18 @@
 
 use std::time::Duration;
 
-use kube::api::DeleteParams;
-use serde_json::json;
 use testbed::api_proxy::{ApiProxy, Asked, Fault, Which};
 
-use super::{behind_a_proxy, own_control_plane, struck};
+use super::behind_a_proxy;
 use crate::{
-    fixture::{CLUSTER, Fixture},
-    setup,
+    fixture::Fixture,
+    setup::{self, own_control_plane},
+    steps::struck,
 };
 
 /// By hand, behind the operator's back: one mirror is deleted, one is edited.
 async fn by_hand(fixture: &Fixture, ids: &[String]) {
-    let delete = DeleteParams::default();
-    fixture.mirrors().delete(&ids[0], &delete).await.unwrap();
+    fixture.delete_mirror(&ids[0]).await;
     fixture.edit(&ids[1]).await;
 }
 
@@ -23,19 +21,13 @@ async fn by_hand(fixture: &Fixture, ids: &[String]) {
 async fn resumed(fixture: &Fixture, ids: &[String]) {
     fixture.put_right(ids.len()).await;
     fixture.agrees().await;
-    fixture.simulator.enter(CLUSTER, &ids[2], "RUNNING");
+    fixture.enter(&ids[2], "RUNNING");
     fixture.sync("training").await;
     fixture.agrees().await;
     fixture.writes_no_more().await;
     // The watch on the ClusterWatches is there again, too.
-    fixture
-        .patch_watch("training", json!({"spec": {"suspend": true}}))
-        .await;
-    fixture
-        .watch_where("training", "it is suspended", |status, generation| {
-            status.observed_generation == generation
-        })
-        .await;
+    fixture.suspend(true).await;
+    fixture.edit_seen("training").await;
 }
 
 async fn mirrored(name: &str) -> (Fixture, ApiProxy, Vec<String>) {
@@ -82,8 +74,7 @@ async fn a_watch_that_is_deleted_unseen_is_polled_no_more() {
     let (fixture, proxy, ids) = mirrored("unseen-end").await;
     let running = proxy.fault(Fault::Break, Which::All, Asked::is_watch);
     assert!(proxy.cut_watches() >= 2);
-    let delete = DeleteParams::default();
-    fixture.watches().delete("training", &delete).await.unwrap();
+    fixture.delete_watch("training").await;
     fixture.emptied().await;
     struck(&running, 4).await;
     running.end();
@@ -107,15 +98,9 @@ async fn silent_watches_are_begun_anew() {
     struck(&mute, watches as u64).await;
     mute.end();
     by_hand(&fixture, &ids).await;
-    let suspend = json!({"spec": {"suspend": true}});
-    fixture.patch_watch("training", suspend).await;
-    fixture
-        .watch_where("training", "it is suspended", |status, generation| {
-            status.observed_generation == generation
-        })
-        .await;
-    let suspend = json!({"spec": {"suspend": false}});
-    fixture.patch_watch("training", suspend).await;
+    fixture.suspend(true).await;
+    fixture.edit_seen("training").await;
+    fixture.suspend(false).await;
     fixture.ready("training", "Synced").await;
     resumed(&fixture, &ids).await;
 }

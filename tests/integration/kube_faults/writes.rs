@@ -7,22 +7,16 @@ use std::{
 
 use testbed::api_proxy::{ApiProxy, Fault, Observed, Which};
 
-use super::{behind_a_proxy, struck, to_mirrors, watches_mirrors};
+use super::{behind_a_proxy, to_mirrors, watches_mirrors};
 use crate::{
     admin::probed,
-    fixture::{CLUSTER, until},
-    look::told,
+    fixture::until,
+    look::{assert_says, told},
     setup,
+    steps::struck,
 };
 
 const MIRRORS: u32 = 12;
-
-fn answer(status: u16) -> Fault {
-    Fault::Answer {
-        status,
-        retry_after: None,
-    }
-}
 
 /// Writes to mirrors that the server took.
 fn taken(proxy: &ApiProxy) -> usize {
@@ -48,11 +42,7 @@ async fn comes_through(name: &str, fault: Fault, told_meanwhile: bool) {
         let watch = fixture.watches().get("training").await.unwrap();
         let ready = told(&watch, "Ready");
         assert_eq!(ready.reason, "Progressing");
-        assert!(
-            ready.message.contains("Cannot write 12 mirrors"),
-            "{}",
-            ready.message
-        );
+        assert_says(&ready.message, &["Cannot write 12 mirrors"]);
     }
     running.end();
     fixture.settled().await;
@@ -60,7 +50,7 @@ async fn comes_through(name: &str, fault: Fault, told_meanwhile: bool) {
     fixture.agrees().await;
 
     for id in &ids {
-        fixture.simulator.enter(CLUSTER, id, "RUNNING");
+        fixture.enter(id, "RUNNING");
     }
     let running = strike();
     fixture.advance(super::POLL).await;
@@ -87,13 +77,13 @@ async fn comes_through(name: &str, fault: Fault, told_meanwhile: bool) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_conflict_is_planned_again() {
-    comes_through("conflict", answer(409), true).await;
+    comes_through("conflict", Fault::answer(409), true).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn errors_of_the_server_are_tried_again() {
     for status in [500, 503, 504] {
-        comes_through("error", answer(status), true).await;
+        comes_through("error", Fault::answer(status), true).await;
     }
 }
 
@@ -133,8 +123,7 @@ async fn a_create_that_landed_unseen_is_found_again() {
             .is_some_and(|answer| answer.status == 409)
     };
     assert_eq!(proxy.writes().iter().filter(exists).count(), 3);
-    let watch = fixture.watches().get("training").await.unwrap();
-    assert_eq!(told(&watch, "Ready").reason, "Progressing");
+    assert_eq!(fixture.told("Ready").await.reason, "Progressing");
     blind.end();
     fixture.syncs_until_synced().await;
     fixture.agrees().await;
@@ -150,12 +139,9 @@ async fn an_index_that_sees_nothing_is_told_once_the_mirror_is_stale() {
     let blind = proxy.fault(Fault::Break, Which::All, watches_mirrors);
     let _ = proxy.cut_watches();
     fixture.edit(&ids[0]).await;
-    fixture.simulator.enter(CLUSTER, &ids[0], "RUNNING");
+    fixture.enter(&ids[0], "RUNNING");
     let message = fixture.polls_until("WriteFailed").await;
-    assert!(
-        message.contains(&ids[0]) && message.contains("changed concurrently"),
-        "{message}"
-    );
+    assert_says(&message, &[&ids[0], "changed concurrently"]);
     blind.end();
     fixture.polls_until("Synced").await;
     fixture.agrees().await;
@@ -232,13 +218,7 @@ async fn priority_and_fairness_itself_loses_nothing() {
     let level = NO_SEAT.replace("$NAMESPACE", &fixture.namespace);
     fixture.control_plane.apply(&level).await.unwrap();
     fixture.watch("training", |_| {}).await;
-    fixture
-        .watch_where("training", "it says what keeps it", |status, _| {
-            status.conditions.iter().any(|condition| {
-                condition.type_ == "Ready" && condition.message.contains("oo many requests")
-            })
-        })
-        .await;
+    fixture.ready_says("training", "oo many requests").await;
     // What the server itself asks for with each of these answers.
     are_apart(&creations(&proxy), Duration::from_secs(1));
     let seats = "nominalConcurrencyShares: 0";

@@ -1,10 +1,7 @@
 //! A write of an old leader that the network delivers after the next one has done its work: of every kind that the
 //! operator makes.
 
-use std::{
-    sync::atomic::{AtomicU32, Ordering},
-    time::Duration,
-};
+use std::time::Duration;
 
 use kube::{
     ResourceExt,
@@ -40,8 +37,7 @@ impl Scene {
             };
             fixture.simulator.put(truth);
         }
-        let account = fixture.control_plane.operator_account(&fixture.namespace);
-        let proxy = ApiProxy::start(&account.await.unwrap()).await.unwrap();
+        let proxy = fixture.observer().await;
         let flags = [flags, &["--min-interval", "1s"]].concat();
         let first = Replica::start_as(&fixture, &flags, proxy.account()).await;
         fixture.synced_watch(|_| {}).await;
@@ -64,7 +60,7 @@ impl Scene {
         until("a write is held", async || {
             // Requests are heeded a second apart; the Lease runs out ten seconds after its last renewal.
             self.first.clock.advance(Duration::from_millis(50));
-            ask(&self.fixture).await;
+            self.fixture.request_anew("training").await;
             match hold.struck() {
                 0 => Err("none yet".to_owned()),
                 _ => Ok(()),
@@ -125,15 +121,6 @@ async fn released(hold: &RunningFault, proxy: &ApiProxy) -> Vec<u16> {
     .await
 }
 
-/// Asks for a sync and does not wait for it.
-async fn ask(fixture: &Fixture) {
-    static ASKED: AtomicU32 = AtomicU32::new(0);
-    let value = format!("late-{}", ASKED.fetch_add(1, Ordering::Relaxed));
-    let annotations = json!({"compute.together.ai/requestedAt": value});
-    let patch = json!({"metadata": {"annotations": annotations}});
-    fixture.patch_watch("training", patch).await;
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_create_is_refused() {
     let scene = Scene::new("late-create", &[]).await;
@@ -174,12 +161,15 @@ async fn a_late_delete_is_refused() {
         scene.tell(|api| api.enter(CLUSTER, &id, "SUCCEEDED"));
     }
     scene.fixture.sync("training").await;
-    let retention = json!({"spec": {"retention": {"maxFinishedPerInstance": 1}}});
-    scene.fixture.patch_watch("training", retention).await;
+
+    scene
+        .fixture
+        .respec(json!({"retention": {"maxFinishedPerInstance": 1}}))
+        .await;
     let hold = scene.held(|asked| asked.method == "DELETE").await;
     // They are to stay after all, and change: else they were simply gone.
-    let keep = json!({"spec": {"retention": null}});
-    scene.fixture.patch_watch("training", keep).await;
+
+    scene.fixture.respec(json!({"retention": null})).await;
     for number in 0..3 {
         let id = Truth::numbered(CLUSTER, number).id;
         let reason = Some("seen again".to_owned());
@@ -199,10 +189,7 @@ async fn a_late_status_of_the_watch_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_mark_on_a_mirror_that_nobody_changed_is_put_right_by_the_next_poll() {
     let scene = Scene::new("late-mark", &["--leader-elect=false"]).await;
-    let status = simulator::Fault::Status {
-        status: 500,
-        retry_after: None,
-    };
+    let status = simulator::Fault::status(500);
     scene.first.simulator.fault(status, Times::UntilCleared);
     let fits = |asked: &Asked| asked.writes_to("remediations");
     let hold = scene.proxy.fault(Fault::Hold, Which::All, fits);
@@ -222,7 +209,7 @@ async fn a_late_mark_on_a_mirror_that_nobody_changed_is_put_right_by_the_next_po
     first.stop().await.unwrap();
     let second = Replica::start(&fixture, &["--min-interval", "1s"]).await;
     fixture.sync("training").await;
-    let synced = |mirror: &Remediation| condition(mirror, "Synced").1;
+    let synced = |mirror: &Remediation| condition(mirror, "Synced")[1].clone();
     assert!(
         fixture
             .all()
@@ -249,6 +236,6 @@ async fn a_late_mark_on_a_mirror_that_nobody_changed_is_put_right_by_the_next_po
         }
     })
     .await;
-    assert_mirrors(&mirrors, &fixture.simulator.truth(CLUSTER));
+    assert_mirrors(&mirrors, &fixture.truth());
     second.stop().await.unwrap();
 }

@@ -14,11 +14,7 @@ use crate::{
 /// A replica with an API of its own.
 async fn start(fixture: &Fixture, flags: &[&str]) -> (Simulator, Process) {
     let simulator = api(fixture).await;
-    let account = fixture
-        .control_plane
-        .operator_account(&fixture.namespace)
-        .await
-        .unwrap();
+    let account = fixture.account().await;
     let (kubeconfig, url) = (account.kubeconfig(), simulator.url());
     let process = Process::start(kubeconfig, &url, &fixture.namespace, flags);
     (simulator, process)

@@ -15,6 +15,7 @@ use super::api;
 use crate::{
     clock::ManualClock,
     fixture::{self, Fixture},
+    steps::holds,
 };
 
 pub(crate) struct Replica {
@@ -28,8 +29,7 @@ pub(crate) struct Replica {
 impl Replica {
     /// Starts one with `flags` that takes part in the election of the fixture's namespace.
     pub(crate) async fn start(fixture: &Fixture, flags: &[&str]) -> Self {
-        let account = fixture.control_plane.operator_account(&fixture.namespace);
-        Self::start_as(fixture, flags, &account.await.unwrap()).await
+        Self::start_as(fixture, flags, &fixture.account().await).await
     }
 
     /// The same by way of this account.
@@ -40,17 +40,12 @@ impl Replica {
     ) -> Self {
         let simulator = api(fixture).await;
         let url = simulator.url();
-        let line = [
-            "together-remediation-operator",
-            "run",
-            "--api-url",
-            &url,
-            "--allow-http",
-            "--namespace",
-            &fixture.namespace,
-            "--lease-namespace",
-            &fixture.namespace,
-        ];
+        let namespace = &fixture.namespace;
+        let line = format!(
+            "together-remediation-operator run --api-url {url} --allow-http --namespace {namespace} \
+             --lease-namespace {namespace}"
+        );
+        let line: Vec<_> = line.split(' ').collect();
         let flags = fixture::flags(line.iter().chain(flags));
         let (clock, shutdown) = (Arc::new(ManualClock::new()), CancellationToken::new());
         let (time, stop, config) = (clock.clone(), shutdown.clone(), account.config());
@@ -69,6 +64,12 @@ impl Replica {
     pub(crate) async fn stop(self) -> Result<(), RunError> {
         drop(self.shutdown);
         self.task.await.unwrap()
+    }
+
+    /// Waits until something of it rests: where another leads, that it stands by.
+    pub(crate) async fn rests(&self) {
+        let sleepers = async || self.clock.sleepers();
+        holds("it rests", sleepers, |sleepers| *sleepers > 0).await;
     }
 
     pub(crate) fn has_ended(&self) -> bool {

@@ -8,7 +8,7 @@ use testbed::{
     control_plane::ControlPlane,
     simulator::{Fault, Remediation as Truth},
 };
-use together_remediation_operator::api::cluster_watch::{ClusterWatchSpec, Query};
+use together_remediation_operator::api::cluster_watch::ClusterWatchSpec;
 
 use super::{
     expected::{Age, Effect, Phase},
@@ -18,6 +18,7 @@ use crate::{
     fixture::{CLUSTER, Fixture, PATIENCE, condition, until},
     kstatus::{Kstatus, kstatus},
     look::told,
+    steps::pages_of,
 };
 
 /// Less than the stale time.
@@ -66,10 +67,7 @@ impl Cell {
     /// Plays it to the end; returns the looks while the fault lasted.
     pub(super) async fn play(mut self) -> usize {
         let small_pages = |spec: &mut ClusterWatchSpec| {
-            spec.query = Some(Query {
-                page_size: Some(2),
-                ..Query::default()
-            });
+            spec.query = Some(pages_of(2));
         };
         if self.phase == Phase::FirstSync {
             self.begin();
@@ -196,12 +194,12 @@ impl Cell {
         if let Effect::Listed { note: Some(note) } = self.row.effect {
             assert!(ready.message.contains(note), "{age:?}: {}", ready.message);
         }
-        let truth = self.fixture.simulator.truth(CLUSTER);
+        let truth = self.fixture.truth();
         for mirror in self.fixture.all().await {
             let status = mirror.status.as_ref().unwrap();
             let there = truth.iter().any(|truth| truth.id == mirror.spec.id);
             if status.open == Some(true) && there {
-                let synced = condition(&mirror, "Synced").1;
+                let [_, synced] = condition(&mirror, "Synced");
                 assert_eq!(synced, sight.open, "{age:?}: {}", mirror.spec.id);
                 let held = serde_json::to_value(&mirror).unwrap();
                 assert_eq!(kstatus(&held), Kstatus::InProgress, "{}", mirror.spec.id);
@@ -220,7 +218,7 @@ impl Cell {
             let seen = see(&self.fixture.client, &self.fixture.namespace)
                 .await
                 .unwrap();
-            let truth = self.fixture.simulator.truth(CLUSTER);
+            let truth = self.fixture.truth();
             let verdict = judge(&truth, &seen.mirrors, &seen.watches[0]);
             if verdict.differences.is_empty() {
                 Ok(())

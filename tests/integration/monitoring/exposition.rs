@@ -6,20 +6,16 @@ use std::{
     process::{Command, Stdio},
 };
 
-use testbed::{simulator::Remediation as Truth, tools::Tool};
+use testbed::tools::Tool;
 
-use crate::fixture::{CLUSTER, Fixture};
+use crate::fixture::Fixture;
 
 /// An operator at work, so that most families have series.
 async fn at_work(name: &str) -> Fixture {
-    let fixture = Fixture::new(name).await;
-    for number in 1..=3 {
-        fixture.simulator.put(Truth::numbered(CLUSTER, number));
-    }
-    fixture.synced_watch(|_| {}).await;
-    let [ends, leaves, _] = fixture.simulator.truth(CLUSTER).try_into().unwrap();
-    fixture.simulator.enter(CLUSTER, &ends.id, "SUCCEEDED");
-    fixture.simulator.remove(CLUSTER, &leaves.id);
+    let fixture = Fixture::mirroring(name, 1..=3).await;
+    let [ends, leaves, _] = fixture.truth().try_into().unwrap();
+    fixture.enter(&ends.id, "SUCCEEDED");
+    fixture.forget(&leaves.id);
     fixture.sync("training").await;
     fixture.sync("training").await;
     fixture

@@ -6,11 +6,11 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use reqwest::Url;
 use serde_json::{Value, json};
-use testbed::{drift::file, loopback, simulator::Remediation as Truth, tools::Tool};
+use testbed::{drift::file, loopback, tools::Tool};
 use tokio::process::{Child, Command};
 
 use super::RULES;
-use crate::fixture::{CLUSTER, Fixture, until};
+use crate::fixture::{Fixture, until};
 
 const DASHBOARD: &str = "charts/together-remediation-operator/files/dashboard.json";
 
@@ -181,22 +181,19 @@ async fn every_query_of_the_dashboard_returns_data_and_every_rule_is_evaluated()
     };
     let fixture = Fixture::new("prometheus").await;
     for number in 1..=6 {
-        let truth = Truth::numbered(CLUSTER, number);
-        fixture.simulator.put(truth.clone());
+        let truth = fixture.put_new(number);
         if number < 6 {
-            fixture.simulator.enter(CLUSTER, &truth.id, "RUNNING");
+            fixture.enter(&truth.id, "RUNNING");
         }
     }
     fixture.synced_watch(|_| {}).await;
     let admin = fixture.admin_url("");
     let prometheus = Prometheus::start(&program, admin.trim_start_matches("http://"));
     // Each thing twice: a rate is known from the second time on.
-    let truth = fixture.simulator.truth(CLUSTER);
+    let truth = fixture.truth();
     for (ends, leaves) in [(0, 1), (2, 3)] {
-        fixture
-            .simulator
-            .enter(CLUSTER, &truth[ends].id, "SUCCEEDED");
-        fixture.simulator.remove(CLUSTER, &truth[leaves].id);
+        fixture.enter(&truth[ends].id, "SUCCEEDED");
+        fixture.forget(&truth[leaves].id);
         fixture.sync("training").await;
         fixture.sync("training").await;
         let times = f64::from(u32::try_from(ends / 2 + 1).unwrap());

@@ -5,6 +5,7 @@ use std::{
     process::{Command, Stdio},
 };
 
+use crate::look::assert_says;
 use together_remediation_operator::{config::LogFormat, telemetry};
 
 const FORMAT: &str = "TEST_LOG_FORMAT";
@@ -43,10 +44,7 @@ fn a_panic_tells_its_place_and_no_data() {
         assert!(output.status.success(), "{told}");
         let places = told.matches("panicked").count();
         assert_eq!(places, 3, "{told}");
-        assert!(
-            told.contains("tests/integration/privacy/panics.rs:"),
-            "{told}"
-        );
+        assert_says(&told, &["tests/integration/privacy/panics.rs:"]);
         assert!(!told.contains("planted"), "{told}");
     }
 }

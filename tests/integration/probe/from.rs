@@ -1,13 +1,15 @@
 //! `probe --from clusterwatch/NAME`: scope and key of a `ClusterWatch`, and the words of its Ready.
 
 use serde_json::{Value, json};
-use together_remediation_operator::api::cluster_watch::{ClusterWatch, Query, Retention};
+use together_remediation_operator::api::cluster_watch::{ClusterWatch, Query};
 use tokio::process::Command;
 
 use super::{Outcome, end};
 use crate::{
     fixture::{CLUSTER, Fixture},
+    look::assert_says,
     program::PROGRAM,
+    steps::kept_for,
 };
 
 /// Probes a `ClusterWatch` of the fixture under the operator's account.
@@ -78,11 +80,7 @@ async fn it_says_the_reason_and_message_of_ready() {
             ready(&watch)
         );
         let hidden = from(&fixture, &name, &[]).await;
-        assert!(
-            hidden.stdout.contains(&format!("FAILED: {reason}")),
-            "{}",
-            hidden.stdout
-        );
+        assert_says(&hidden.stdout, &[&format!("FAILED: {reason}")]);
         assert!(
             !hidden.stdout.contains(&format!("cluster {cluster} ")),
             "{}",
@@ -121,10 +119,7 @@ async fn it_asks_for_the_scope_and_with_the_query_of_the_cluster_watch() {
                 page_size: Some(7),
                 order_by: Some("create_time desc".to_owned()),
             });
-            spec.retention = Some(Retention {
-                ttl_after_finished: Some("1h".to_owned()),
-                ..Retention::default()
-            });
+            spec.retention = Some(kept_for("1h"));
         })
         .await;
     let outcome = from(&fixture, "training", &["--output", "json"]).await;
@@ -147,11 +142,7 @@ async fn it_asks_for_the_scope_and_with_the_query_of_the_cluster_watch() {
         .await
         .report();
     assert_eq!(ended["failure"]["reason"], "OverlappingClusterWatch");
-    fixture
-        .watches()
-        .delete("training", &kube::api::DeleteParams::default())
-        .await
-        .unwrap();
+    fixture.delete_watch("training").await;
     let ended = from(&fixture, "with-final-states", &["--output", "json"])
         .await
         .report();
@@ -179,9 +170,5 @@ async fn kubernetes_that_does_not_give_it_ends_it_with_one_line_and_exit_1() {
     );
     let nowhere = super::run(&["--from", "clusterwatch/training"], None).await;
     assert_eq!(nowhere.code, Some(1), "{}", nowhere.stderr);
-    assert!(
-        nowhere.stderr.contains("cannot connect to Kubernetes"),
-        "{}",
-        nowhere.stderr
-    );
+    assert_says(&nowhere.stderr, &["cannot connect to Kubernetes"]);
 }

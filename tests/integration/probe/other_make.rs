@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::at;
-use crate::fixture::CLUSTER;
+use crate::{fixture::CLUSTER, look::assert_says};
 
 const KEY: &str = "key-of-another-make";
 /// Its remediations, three times as many as a page holds where no size is asked for.
@@ -205,11 +205,7 @@ async fn one_that_answers_in_camel_case_is_told_from_others() {
     let (code, report) = probe(camel_case).await;
     assert_eq!(code, Some(1), "{report}");
     assert_eq!(report["failure"]["reason"], "InvalidResponse");
-    assert!(
-        report["failure"]["message"]
-            .to_string()
-            .contains("has_next")
-    );
+    assert_says(&report["failure"]["message"].to_string(), &["has_next"]);
     assert_eq!(report["dialect"]["fieldStyle"], "mixed");
     assert!(
         report["notes"][0].to_string().contains("camelCase"),
@@ -234,22 +230,10 @@ async fn a_wrong_key_and_an_unknown_cluster_are_told_apart() {
     let (url, _serving) = serve(LENIENT).await;
     let wrong = at(&url, "another-key", &[]).await;
     assert_eq!(wrong.code, Some(1));
-    assert!(
-        wrong.stdout.contains("FAILED: Unauthorized"),
-        "{}",
-        wrong.stdout
-    );
+    assert_says(&wrong.stdout, &["FAILED: Unauthorized"]);
     let arguments = ["--cluster-id", "another", "--allow-http", "--api-url", &url];
     let absent = super::run(&arguments, Some(KEY)).await;
     assert_eq!(absent.code, Some(1));
-    assert!(
-        absent.stdout.contains("FAILED: ClusterNotFound"),
-        "{}",
-        absent.stdout
-    );
-    assert!(
-        absent.stdout.contains("cluster CLUSTER_ID (404)"),
-        "{}",
-        absent.stdout
-    );
+    assert_says(&absent.stdout, &["FAILED: ClusterNotFound"]);
+    assert_says(&absent.stdout, &["cluster CLUSTER_ID (404)"]);
 }

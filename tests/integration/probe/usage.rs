@@ -6,7 +6,7 @@ use serde_json::json;
 use tempfile::NamedTempFile;
 
 use super::{Outcome, at, of, run, simulator};
-use crate::fixture::CLUSTER;
+use crate::{fixture::CLUSTER, look::assert_says};
 
 #[tokio::test]
 async fn a_wrong_command_line_ends_it_with_one_line_and_exit_2() {
@@ -103,11 +103,7 @@ async fn one_instance_is_asked_for_alone() {
     assert_eq!(one["scope"], json!({"oneInstance": true}));
     let absent = of(&simulator, &["--instance-id", "none-such"]).await;
     assert_eq!(absent.code, Some(1));
-    assert!(
-        absent.stdout.contains("FAILED: InstanceNotFound"),
-        "{}",
-        absent.stdout
-    );
+    assert_says(&absent.stdout, &["FAILED: InstanceNotFound"]);
     assert!(!absent.stdout.contains("none-such"), "{}", absent.stdout);
 }
 
@@ -125,19 +121,12 @@ async fn an_id_that_is_spelled_otherwise_is_found() {
     simulator.fault(fault, testbed::simulator::Times::UntilCleared);
     let hidden = of(&simulator, &[]).await;
     assert_eq!(hidden.code, Some(1));
-    assert!(
-        hidden.stdout.contains("FAILED: BadRequest"),
-        "{}",
-        hidden.stdout
-    );
+    assert_says(&hidden.stdout, &["FAILED: BadRequest"]);
     assert!(
         !hidden.stdout.contains("Another-Spelling"),
         "{}",
         hidden.stdout
     );
     let shown = of(&simulator, &["--show-ids"]).await.stdout;
-    assert!(
-        shown.contains("Another-Spelling") && shown.contains(CLUSTER),
-        "{shown}"
-    );
+    assert_says(&shown, &["Another-Spelling", CLUSTER]);
 }

@@ -2,10 +2,13 @@
 
 use std::fs;
 
-use testbed::{drift::file, tools::not_run};
+use testbed::drift::file;
 
 use super::{nodes, shell};
-use crate::fixture::{Fixture, until};
+use crate::{
+    fixture::{Fixture, until},
+    run::kubectl,
+};
 
 /// Each command for kubectl with the first line of what the page shows below it.
 fn commands() -> Vec<(String, Option<String>)> {
@@ -31,12 +34,9 @@ fn columns(line: &str) -> Vec<&str> {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_question_is_answered_as_the_page_shows() {
     let fixture = Fixture::new("quickstart").await;
-    let Some(kubectl) = fixture.control_plane.kubectl() else {
-        return not_run::note(
-            "kubectl",
-            "on the PATH, for a cluster that TESTBED_KUBECONFIG names",
-        );
-    };
+    if kubectl(&fixture.control_plane).is_none() {
+        return;
+    }
     nodes(&fixture);
     fixture.synced_watch(|_| {}).await;
     let commands = commands();
@@ -44,7 +44,7 @@ async fn each_question_is_answered_as_the_page_shows() {
     for (command, shown) in commands {
         let here = command.replace("together-try", "gpu-ops");
         until(&command, || async {
-            let said = shell(&fixture, kubectl, &here, "").await?;
+            let said = shell(&fixture, &here, "").await?;
             let first = said.lines().next().unwrap_or_default();
             let line = shown.as_deref().unwrap_or_default();
             // A sentence names a node and a time, which differ from run to run.

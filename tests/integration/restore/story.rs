@@ -86,8 +86,8 @@ pub(super) async fn change(fixture: &Fixture, apis: Apis<'_>, pace: [&str; 3]) {
     enter(apis, 6, "SUCCEEDED");
     let delete = DeleteParams::default();
     fixture.mirrors().delete(&id(3), &delete).await.unwrap();
-    let edit = json!({"spec": {"omit": ["reviewComment"]}});
-    fixture.patch_watch("training", edit).await;
+
+    fixture.respec(json!({"omit": ["reviewComment"]})).await;
     fixture.watches().delete("leaving", &delete).await.unwrap();
     watch(fixture, "coming", COMING, pace).await;
 }
@@ -174,6 +174,6 @@ pub(super) async fn uid(fixture: &Fixture) -> Option<String> {
 /// What comes after the restore: the watches on both kinds live.
 pub(super) async fn change_again(fixture: &Fixture, apis: Apis<'_>) {
     enter(apis, 2, "RUNNING");
-    let edit = json!({"spec": {"omit": ["errorMessage"]}});
-    fixture.patch_watch("training", edit).await;
+
+    fixture.respec(json!({"omit": ["errorMessage"]})).await;
 }

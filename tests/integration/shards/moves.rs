@@ -1,12 +1,11 @@
 //! A `ClusterWatch` that goes from one shard to another.
 
 use serde_json::json;
-use together_remediation_operator::api::remediation::Remediation;
 
 use super::{SECOND, Shard, clusters, give, watch_of};
 use crate::{
     fixture::{CLUSTER, until},
-    truth::assert_mirrors,
+    steps::holds,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -17,12 +16,11 @@ async fn one_that_moves_while_it_is_synced_ends_up_right_with_its_new_shard() {
     let b = Shard::start(&fixture, "b", &["--kube-qps", "0"]).await;
     b.leads(&fixture).await;
     watch_of(&fixture, "training", CLUSTER, "").await;
-    until("some mirrors", || async {
-        match fixture.all().await.len() {
-            few if few < 5 => Err(format!("{few}")),
-            _ => Ok(()),
-        }
-    })
+    holds(
+        "some mirrors",
+        async || fixture.all().await.len(),
+        |some| *some >= 5,
+    )
     .await;
     give(&fixture, "training", json!("b")).await;
     // The new shard may not have seen the last writes of the old one yet: those mirrors are tried again soon.
@@ -38,7 +36,7 @@ async fn one_that_moves_while_it_is_synced_ends_up_right_with_its_new_shard() {
     .await;
     b.sync(&fixture, "training").await;
     fixture.ready("training", "Synced").await;
-    assert_mirrors(&fixture.all().await, &fixture.simulator.truth(CLUSTER));
+    fixture.agrees().await;
     assert!(a.written().len() < 60, "it was in the middle of its writes");
     let (calls, writes) = (a.calls(), a.proxy.writes().len());
     for _ in 0..3 {
@@ -60,17 +58,16 @@ async fn one_that_moves_there_and_back_keeps_its_mirrors_and_their_history() {
     b.leads(&fixture).await;
     watch_of(&fixture, "training", CLUSTER, "").await;
     fixture.ready("training", "Synced").await;
-    let id = fixture.simulator.truth(CLUSTER).remove(0).id;
+    let id = fixture.truth().remove(0).id;
     let before = fixture.versions().await;
     let uid = fixture.mirror(&id).await.metadata.uid;
 
     give(&fixture, "training", json!("b")).await;
-    until("its new shard has synced it", || async {
-        match b.calls() {
-            0 => Err("no call".to_owned()),
-            _ => Ok(()),
-        }
-    })
+    holds(
+        "its new shard has synced it",
+        async || b.calls(),
+        |found| *found > 0,
+    )
     .await;
     b.sync(&fixture, "training").await;
     assert_eq!(fixture.versions().await, before, "nothing changed");
@@ -78,14 +75,8 @@ async fn one_that_moves_there_and_back_keeps_its_mirrors_and_their_history() {
         simulator.enter(CLUSTER, &id, "RUNNING");
     }
     b.sync(&fixture, "training").await;
-    let running = |mirror: &Remediation| {
-        let state = mirror
-            .status
-            .as_ref()
-            .and_then(|status| status.state.as_deref());
-        state == Some("RUNNING")
-    };
-    fixture.mirror_where(&id, "it runs", running).await;
+
+    fixture.mirror_enters(&id, "RUNNING").await;
 
     give(&fixture, "training", json!(null)).await;
     a.replica.simulator.enter(CLUSTER, &id, "SUCCEEDED");

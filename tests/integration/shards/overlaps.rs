@@ -1,7 +1,5 @@
 //! Watches of the same machines in two shards.
 
-use kube::api::DeleteParams;
-
 use super::{Shard, clusters, watch_of};
 use crate::{
     fixture::{CLUSTER, until},
@@ -26,13 +24,8 @@ async fn the_oldest_wins_whichever_shard_has_it() {
     assert_eq!((a.calls(), a.written().len()), (0, 0), "it is the other's");
     assert_eq!(b.written().len(), 4);
 
-    let orphaned = DeleteParams::background();
-    fixture
-        .watches()
-        .delete("a-older", &orphaned)
-        .await
-        .unwrap();
-    let truth = fixture.simulator.truth(CLUSTER);
+    fixture.delete_watch("a-older").await;
+    let truth = fixture.truth();
     until("the newer one has all", || async {
         a.sync(&fixture, "b-newer").await;
         let owned = fixture.all().await.into_iter().filter(|mirror| {

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use kube::api::DeleteParams;
 use serde_json::json;
 
 use super::{Shard, clusters, give, watch_of};
-use crate::fixture::{CLUSTER, condition, until};
+use crate::{
+    fixture::{CLUSTER, condition, until},
+    steps::becomes,
+};
 
 /// Between two looks for such mirrors.
 const LOOK: Duration = Duration::from_secs(300);
@@ -24,27 +26,20 @@ async fn what_no_watch_has_is_marked_by_one_shard_and_what_has_moved_by_none() {
     fixture.ready("kept", "Synced").await;
     // Between the shards: none takes it, and yet the mirrors have a ClusterWatch.
     give(&fixture, "kept", json!("c")).await;
-    until("no shard syncs it", || async {
-        match b.replica.clock.sleepers() {
-            0 => Ok(()),
-            waiting => Err(format!("{waiting}")),
-        }
-    })
-    .await;
-    let id = fixture.simulator.truth(CLUSTER).remove(0).id;
+    becomes("no shard syncs it", 0, async || b.replica.clock.sleepers()).await;
+    let id = fixture.truth().remove(0).id;
     for _ in 0..3 {
-        waiting(&a).await;
+        a.replica.rests().await;
         a.replica.clock.advance(LOOK);
     }
-    waiting(&a).await;
-    assert_eq!(condition(&fixture.mirror(&id).await, "Synced").1, "Listed");
+    a.replica.rests().await;
+    assert_eq!(fixture.reason(&id).await, "Listed");
     assert!(a.written().is_empty());
 
-    let delete = DeleteParams::default();
-    fixture.watches().delete("kept", &delete).await.unwrap();
+    fixture.delete_watch("kept").await;
     let by_b = b.proxy.writes().len();
     until("they are marked stale", || async {
-        waiting(&a).await;
+        a.replica.rests().await;
         a.replica.clock.advance(LOOK);
         b.replica.clock.advance(LOOK);
         match a.written().len() {
@@ -54,22 +49,11 @@ async fn what_no_watch_has_is_marked_by_one_shard_and_what_has_moved_by_none() {
     })
     .await;
     let mirror = fixture.mirror(&id).await;
-    assert_eq!(condition(&mirror, "Synced").1, "Stale");
+    assert_eq!(condition(&mirror, "Synced")[1], "Stale");
     let since = b.proxy.writes().split_off(by_b);
     assert!(
         !since
             .iter()
             .any(|write| write.asked.writes_to("remediations"))
     );
-}
-
-/// Waits until its look-out waits.
-async fn waiting(shard: &Shard) {
-    until("it waits", || async {
-        match shard.replica.clock.sleepers() {
-            0 => Err("it does not".to_owned()),
-            _ => Ok(()),
-        }
-    })
-    .await;
 }

@@ -4,19 +4,21 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{PAGES, cadence, calls, fixture};
+use super::{PAGES, cadence, fixture};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_watch_that_is_edited_every_second_costs_no_more_than_a_healthy_one() {
     let fixture = fixture("quota-edits").await;
-    let mut seen = vec![calls(&fixture)];
+    let mut seen = vec![fixture.calls()];
     for second in 0..150 {
         let interval = format!("{}s", 120 + second % 2);
-        let edit = json!({"spec": {"fullResyncInterval": interval}});
-        fixture.patch_watch("training", edit).await;
+
+        fixture
+            .respec(json!({"fullResyncInterval": interval}))
+            .await;
         fixture.edit_seen("training").await;
         fixture.turn(Duration::from_secs(1)).await;
-        seen.push(calls(&fixture));
+        seen.push(fixture.calls());
     }
     let worst = seen.windows(61).map(|minute| minute[60] - minute[0]).max();
     let worst = worst.unwrap();

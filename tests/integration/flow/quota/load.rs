@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use serde_json::json;
 use testbed::simulator::{Fault, Remediation as Truth, Times};
 
-use super::{PAGES, cadence, calls, fill, fixture, paged, status, worst_minute};
+use super::{PAGES, cadence, fill, fixture, paged, status, worst_minute};
 use crate::fixture::{CLUSTER, Fixture, condition, until};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -44,15 +43,15 @@ async fn watches_that_share_a_key_stay_within_the_sum_of_their_cycles() {
     fixture
         .simulator
         .fault(status(429, Some("3000")), Times::Next(1));
-    let before = calls(&fixture);
+    let before = fixture.calls();
     fixture.turn(Duration::from_secs(70)).await;
     assert!(
-        (1..=3).contains(&(calls(&fixture) - before)),
+        (1..=3).contains(&(fixture.calls() - before)),
         "those under way"
     );
-    let before = calls(&fixture);
+    let before = fixture.calls();
     worst_minute(&fixture, 5).await;
-    assert_eq!(calls(&fixture), before, "the key is left alone");
+    assert_eq!(fixture.calls(), before, "the key is left alone");
     for number in 0..3 {
         fixture
             .ready(&format!("watch-{number}"), "RateLimited")
@@ -62,15 +61,9 @@ async fn watches_that_share_a_key_stay_within_the_sum_of_their_cycles() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mass_disappearance_is_asked_about_ten_at_a_time() {
-    let fixture = Fixture::new("quota-mass").await;
+    let fixture = Fixture::mirroring("quota-mass", 0..40).await;
     for number in 0..40 {
-        fixture.simulator.put(Truth::numbered(CLUSTER, number));
-    }
-    fixture.synced_watch(|_| {}).await;
-    for number in 0..40 {
-        fixture
-            .simulator
-            .remove(CLUSTER, &Truth::numbered(CLUSTER, number).id);
+        fixture.forget(&Truth::numbered(CLUSTER, number).id);
     }
     for _ in 0..8 {
         let before = fixture.simulator.counters();
@@ -87,10 +80,10 @@ async fn each_start_costs_one_first_poll() {
     let mut fixture = fixture("quota-restarts").await;
     for restart in 1..=5 {
         fixture.stop().await;
-        let before = calls(&fixture);
+        let before = fixture.calls();
         fixture.start(&[]).await;
         fixture.settled().await;
-        assert_eq!(calls(&fixture) - before, PAGES.0 as u64, "start {restart}");
+        assert_eq!(fixture.calls() - before, PAGES.0 as u64, "start {restart}");
     }
 }
 
@@ -103,10 +96,7 @@ async fn who_asks_without_end_is_heeded_once_in_the_least_interval() {
     fixture.settled().await;
     let before = fixture.simulator.counters().listings;
     for second in 0..60 {
-        let value = json!({"metadata": {"annotations": {
-            "compute.together.ai/requestedAt": second.to_string()
-        }}});
-        fixture.patch_watch("training", value).await;
+        fixture.request("training", &second.to_string()).await;
         fixture.turn(Duration::from_secs(1)).await;
     }
     let polls = fixture.simulator.counters().listings - before;
@@ -134,20 +124,14 @@ async fn a_call_that_hangs_is_no_reason_for_another() {
     let fixture = fixture("quota-hang").await;
     fixture.simulator.fault(Fault::Hang, Times::UntilCleared);
     fixture.advance(Duration::from_secs(20)).await;
-    until("the poll hangs", || async {
-        match fixture.simulator.counters().risen(&Fault::Hang) {
-            0 => Err(String::new()),
-            _ => Ok(()),
-        }
-    })
-    .await;
-    let before = calls(&fixture);
+    fixture.rises(&Fault::Hang, 0).await;
+    let before = fixture.calls();
     fixture.clock.advance(Duration::from_secs(600));
     // Told while the call still hangs.
     fixture.ready("training", "IncompleteListing").await;
     fixture
         .mirror_where(&Truth::numbered(CLUSTER, 0).id, "it is stale", |mirror| {
-            condition(mirror, "Synced").1 == "Stale"
+            condition(mirror, "Synced")[1] == "Stale"
         })
         .await;
     let failed = fixture
@@ -155,5 +139,5 @@ async fn a_call_that_hangs_is_no_reason_for_another() {
         .await
         .get("polls", &[("reason", "Unavailable")]);
     assert_eq!(failed, None, "it hangs still");
-    assert_eq!(calls(&fixture), before);
+    assert_eq!(fixture.calls(), before);
 }

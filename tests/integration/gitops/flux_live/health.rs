@@ -14,12 +14,7 @@ use crate::{
 /// Longer than any pause after a failure.
 const LONG: Duration = Duration::from_secs(3600);
 
-fn unavailable() -> Fault {
-    Fault::Status {
-        status: 503,
-        retry_after: None,
-    }
-}
+const UNAVAILABLE: Fault = Fault::status(503);
 
 /// What Flux says of the example's watch when it is in this state.
 fn names_watch(live: &Live, state: &str) -> String {
@@ -46,7 +41,7 @@ pub(super) async fn nothing_is_green_before_it_was_synced(live: &mut Live) {
 
     live.fixture
         .simulator
-        .fault(unavailable(), Times::UntilCleared);
+        .fault(UNAVAILABLE, Times::UntilCleared);
     live.fixture.start(&[]).await;
     live.fixture
         .watch_where("training", "it says what failed", |status, _| {
@@ -74,7 +69,7 @@ async fn the_api_is_back(live: &Live) {
 pub(super) async fn an_outage_is_waited_for(live: &Live) {
     live.fixture
         .simulator
-        .fault(unavailable(), Times::UntilCleared);
+        .fault(UNAVAILABLE, Times::UntilCleared);
     until("the watch tells of the outage", || async {
         live.fixture.turn(POLL).await;
         let watch = live.fixture.watches().get("training").await.unwrap();

@@ -81,9 +81,7 @@ async fn a_key_that_comes_late_is_waited_for() {
         live.fixture.turn(AGAIN).await;
     }
     let key = live.fixture.simulator.key().to_owned();
-    live.fixture
-        .put_secret(&[("api-key", &key)], "Opaque")
-        .await;
+    live.fixture.put_key(&key).await;
     live.fixture.turn(AGAIN).await;
     live.fixture.ready("training", "Synced").await;
     live.applied(WATCHES, &revision).await;

@@ -8,31 +8,25 @@ use k8s_openapi::{
 };
 use kube::{Api, ResourceExt};
 use serde_json::json;
-use testbed::{simulator::Remediation as Truth, tools::not_run};
-use tokio::process::Command;
+use testbed::simulator::Remediation as Truth;
 
 use super::{DEFINITIONS, KEY, KUSTOMIZE, Live, POLL, WATCHES, definitions, ready};
 use crate::{
     fixture::{CLUSTER, until},
-    gitops::examples::watch_for,
+    gitops::examples::{second_for, watch_for},
+    run::{kubectl, said},
+    steps::{becomes, gone},
 };
 
 const SECOND: &str = "7d1f6a0b-2b1c-4f0e-8a53-5f6d3c9e2a10";
 
 /// Runs kubectl; `false` where this control plane brings none.
-async fn kubectl(live: &Live, arguments: &[&str]) -> bool {
-    let Some(kubectl) = live.fixture.control_plane.kubectl() else {
+async fn by_hand(live: &Live, arguments: &[&str]) -> bool {
+    let Some(mut kubectl) = kubectl(&live.fixture.control_plane) else {
         return false;
     };
-    let ended = Command::new(kubectl)
-        .arg("--kubeconfig")
-        .arg(live.fixture.control_plane.kubeconfig())
-        .args(["--namespace", &live.fixture.namespace])
-        .args(arguments)
-        .output()
-        .await
-        .unwrap();
-    assert!(ended.status.success(), "{ended:?}");
+    let namespace = ["--namespace", &live.fixture.namespace];
+    said(kubectl.args(namespace).args(arguments)).await.unwrap();
     true
 }
 
@@ -44,11 +38,8 @@ pub(super) async fn what_kubectl_wrote_is_undone(live: &Live) {
     // So long after the last sync another one may be asked for.
     fixture.clock.advance(Duration::from_secs(1));
     let told = ["annotate", "clusterwatch", "training", &annotation];
-    if !kubectl(live, &told).await {
-        return not_run::note(
-            "kubectl",
-            "on the PATH, for a cluster that TESTBED_KUBECONFIG names",
-        );
+    if !by_hand(live, &told).await {
+        return;
     }
     fixture
         .watch_where("training", "the request is echoed", |status, _| {
@@ -78,8 +69,7 @@ pub(super) async fn what_kubectl_wrote_is_undone(live: &Live) {
     let watch = fixture.watches().get("training").await.unwrap();
     assert!(watch.spec.suspend, "resumed by Flux");
 
-    let resume = json!({"spec": {"suspend": false}});
-    fixture.patch_watch("training", resume).await;
+    fixture.suspend(false).await;
     fixture.edit_heeded("training").await;
     fixture.ready("training", "Synced").await;
 }
@@ -88,7 +78,7 @@ pub(super) async fn what_kubectl_wrote_is_undone(live: &Live) {
 async fn suspend(live: &Live) {
     let spec = json!({"spec": {"suspend": true}}).to_string();
     let patch = ["patch", "clusterwatch", "training", "--type=merge"];
-    kubectl(live, &[&patch[..], &["--patch", &spec]].concat()).await;
+    by_hand(live, &[&patch[..], &["--patch", &spec]].concat()).await;
     let watch = live.fixture.watches().get("training").await.unwrap();
     assert!(watch.spec.suspend);
 }
@@ -97,12 +87,7 @@ async fn suspend(live: &Live) {
 pub(super) async fn mirrors_are_left_alone(live: &Live) {
     let fixture = &live.fixture;
     fixture.simulator.add_cluster(SECOND);
-    let second = json!({
-        "apiVersion": "compute.together.ai/v1alpha1",
-        "kind": "ClusterWatch",
-        "metadata": {"name": "second", "namespace": fixture.namespace},
-        "spec": {"clusterId": SECOND, "apiKeySecretRef": {"name": "together"}},
-    });
+    let second = second_for(fixture, SECOND);
     live.source
         .write("watches/second.yaml", &second.to_string());
     for (number, cluster) in [(1, CLUSTER), (2, CLUSTER), (3, SECOND)] {
@@ -136,25 +121,14 @@ pub(super) async fn mirrors_are_left_alone(live: &Live) {
 pub(super) async fn a_watch_that_leaves_git(live: &Live) {
     let fixture = &live.fixture;
     let mut mirrors = fixture.versions().await;
-    let gone = mirrors.remove(&Truth::numbered(SECOND, 3).id);
-    assert!(gone.is_some(), "{mirrors:?}");
+    let pruned = mirrors.remove(&Truth::numbered(SECOND, 3).id);
+    assert!(pruned.is_some(), "{mirrors:?}");
     live.source.remove("watches/second.yaml");
     let revision = live.source.commit().await;
     live.applied(WATCHES, &revision).await;
-    until("the watch is gone", || async {
-        match fixture.watches().get_opt("second").await.unwrap() {
-            None => Ok(()),
-            Some(_) => Err("there".to_owned()),
-        }
-    })
-    .await;
-    until("its mirror is collected", || async {
-        let left = fixture.versions().await;
-        if left == mirrors {
-            Ok(())
-        } else {
-            Err(format!("{left:?}"))
-        }
+    gone(&fixture.watches(), "second").await;
+    becomes("its mirror is collected", mirrors, async || {
+        fixture.versions().await
     })
     .await;
 }

@@ -1,13 +1,13 @@
 //! A Git repository laid out like docs/gitops, with the chart beside it.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, process::Command};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use testbed::drift::file;
 
 use crate::{
-    chart::helm::chart,
+    chart::{helm::chart, lifecycle::copy},
     fixture::Fixture,
     gitops::examples::{secret_for, text_for},
 };
@@ -97,18 +97,5 @@ impl Repository {
             .output()
             .expect("git is needed, on the PATH");
         assert!(ended.status.success(), "git {arguments:?}: {ended:?}");
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            fs::copy(entry.path(), to).unwrap();
-        }
     }
 }

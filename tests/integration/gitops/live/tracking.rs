@@ -3,13 +3,13 @@
 use k8s_openapi::api::core::v1::{ConfigMap, Service};
 use kube::{
     Api, ResourceExt,
-    api::{ApiResource, DynamicObject, ListParams, Patch, PatchParams},
+    api::{ApiResource, DynamicObject, Patch, PatchParams},
     core::GroupVersionKind,
 };
 use serde_json::json;
 
 use super::{Live, NEVER};
-use crate::chart::switches::monitors;
+use crate::chart::{selectors::found_by, switches::monitors};
 
 /// Not the name of the release.
 const APPLICATION: &str = "platform";
@@ -52,11 +52,5 @@ async fn the_service_monitor_still_finds_the_service() {
     let kind = ApiResource::from_gvk(&kind);
     let monitors: Api<DynamicObject> = Api::namespaced_with(client, NAMESPACE, &kind);
     let monitor = monitors.get(NAME).await.unwrap();
-    let selector = &monitor.data["spec"]["selector"]["matchLabels"];
-    let selector = selector.as_object().unwrap().iter();
-    let terms = selector.map(|(key, value)| format!("{key}={}", value.as_str().unwrap()));
-    let terms = ListParams::default().labels(&terms.collect::<Vec<_>>().join(","));
-    let found = services.list(&terms).await.unwrap().items;
-    let names: Vec<String> = found.iter().map(ResourceExt::name_any).collect();
-    assert_eq!(names, [NAME]);
+    assert_eq!(found_by(&monitor.data, &services).await, [NAME]);
 }

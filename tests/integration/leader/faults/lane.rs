@@ -7,7 +7,6 @@ use std::{
 };
 
 use rustix::process::Signal;
-use serde_json::json;
 use testbed::{
     api_proxy::{ApiProxy, Asked, Fault, Observed, RunningFault, Which},
     simulator::Remediation as Truth,
@@ -39,11 +38,9 @@ struct Life {
 
 impl Life {
     async fn start(fixture: &Fixture) -> Self {
-        let account = fixture.control_plane.operator_account(&fixture.namespace);
-        let proxy = ApiProxy::start(&account.await.unwrap()).await.unwrap();
-        let (kubeconfig, url) = (proxy.account().kubeconfig(), fixture.simulator.url());
+        let proxy = fixture.observer().await;
         Self {
-            process: Process::start(kubeconfig, &url, &fixture.namespace, &SLOW),
+            process: Process::behind(fixture, &proxy, &SLOW),
             proxy,
         }
     }
@@ -119,7 +116,7 @@ impl Lane {
         // Of two syncs the second plans what met a conflict in the first.
         fixture.sync("training").await;
         fixture.sync("training").await;
-        let truth = fixture.simulator.truth(CLUSTER);
+        let truth = fixture.truth();
         assert_mirrors(&fixture.all().await, &truth);
         let versions = fixture.versions().await;
 
@@ -181,13 +178,12 @@ async fn change(fixture: &Fixture) {
     static CHANGES: AtomicU32 = AtomicU32::new(0);
     loop {
         let text = format!("change {}", CHANGES.fetch_add(1, Ordering::Relaxed));
-        for truth in fixture.simulator.truth(CLUSTER) {
+        for truth in fixture.truth() {
             let text = Some(text.clone());
             let simulator = &fixture.simulator;
             simulator.change(CLUSTER, &truth.id, |truth| truth.reason = text);
         }
-        let asked = json!({"metadata": {"annotations": {"compute.together.ai/requestedAt": text}}});
-        fixture.patch_watch("training", asked).await;
+        fixture.request("training", &text).await;
         tokio::time::sleep(BEAT).await;
     }
 }

@@ -6,12 +6,12 @@ use kube::{
     api::{ObjectMeta, PostParams},
 };
 use testbed::api_proxy::ApiProxy;
-use together_remediation_operator::api::remediation::{Remediation, RemediationSpec};
+use together_remediation_operator::api::remediation::Remediation;
 
 use super::verdict::Verdict;
 use crate::{
-    fixture::CLUSTER,
     leader::{LEASE, stage},
+    steps::unfilled,
 };
 
 /// One leads, then another, and then the first one writes.
@@ -47,11 +47,7 @@ async fn a_write_out_of_turn_is_seen() {
     let _ = Verdict::of(&books());
 
     let mirrors: Api<Remediation> = Api::namespaced(first, &fixture.namespace);
-    let spec = RemediationSpec {
-        cluster_id: CLUSTER.to_owned(),
-        id: "late".to_owned(),
-    };
-    let late = Remediation::new("late", spec);
+    let late = unfilled("late");
     mirrors.create(&how, &late).await.unwrap();
     let _ = Verdict::of(&books());
 }

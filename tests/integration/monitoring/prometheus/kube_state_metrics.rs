@@ -6,11 +6,11 @@ use axum::{Router, routing::get};
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::setup;
 
 /// A sample of each metric of the file, with all labels that it gives.
 fn samples() -> String {
-    let config = fs::read_to_string(file("docs/kube-state-metrics.yaml")).unwrap();
-    let config: Value = serde_saphyr::from_str(&config).unwrap();
+    let config = setup::yaml("docs/kube-state-metrics.yaml");
     let mut text = String::new();
     for resource in config["spec"]["resources"].as_array().unwrap() {
         let prefix = resource["metricNamePrefix"].as_str().unwrap();

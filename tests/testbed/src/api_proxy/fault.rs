@@ -35,6 +35,17 @@ pub enum Fault {
     MuteBody(usize),
 }
 
+impl Fault {
+    /// This status without `Retry-After`.
+    #[must_use]
+    pub const fn answer(status: u16) -> Self {
+        Self::Answer {
+            status,
+            retry_after: None,
+        }
+    }
+}
+
 /// Which of the requests that fit are struck; the first one is number 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {

@@ -88,6 +88,15 @@ pub enum Times {
 }
 
 impl Fault {
+    /// An HTTP status without `Retry-After`.
+    #[must_use]
+    pub const fn status(status: u16) -> Self {
+        Self::Status {
+            status,
+            retry_after: None,
+        }
+    }
+
     /// Its name in the counters: the same word as in the control interface.
     #[must_use]
     pub fn name(&self) -> String {

@@ -4,9 +4,9 @@ use reqwest::Client;
 use serde_json::{Value, json};
 use testbed::simulator::{RateLimit, Remediation, Simulator};
 
-use crate::{CLIENT, CLUSTER, ask, encoded, filled, get};
+use crate::{CLIENT, CLUSTER, ask, encoded, filled, get, status};
 
-async fn status(simulator: &Simulator, key: &str, cluster: &str) -> u16 {
+async fn admitted(simulator: &Simulator, key: &str, cluster: &str) -> u16 {
     let path = format!("/compute/clusters/{cluster}/instances/-/remediations");
     CLIENT
         .get(format!("{}{path}", simulator.url()))
@@ -23,12 +23,12 @@ async fn a_key_sees_its_clusters_until_it_is_revoked() {
     let simulator = filled(1).await;
     simulator.add_cluster("c-2");
     simulator.add_key("mine", Some(&["c-2"]));
-    assert_eq!(status(&simulator, "mine", "c-2").await, 200);
-    assert_eq!(status(&simulator, "mine", CLUSTER).await, 403);
-    assert_eq!(status(&simulator, "other", CLUSTER).await, 401);
-    assert_eq!(status(&simulator, simulator.key(), "c-3").await, 404);
+    assert_eq!(admitted(&simulator, "mine", "c-2").await, 200);
+    assert_eq!(admitted(&simulator, "mine", CLUSTER).await, 403);
+    assert_eq!(admitted(&simulator, "other", CLUSTER).await, 401);
+    assert_eq!(admitted(&simulator, simulator.key(), "c-3").await, 404);
     simulator.revoke("mine");
-    assert_eq!(status(&simulator, "mine", "c-2").await, 401);
+    assert_eq!(admitted(&simulator, "mine", "c-2").await, 401);
     let without = CLIENT.get(format!(
         "{}/compute/clusters/{CLUSTER}/instances/-/remediations",
         simulator.url()
@@ -124,8 +124,8 @@ async fn a_limited_key_is_told_when_to_come_again() {
         per_second: 0.01,
         burst: 2.0,
     }));
-    assert_eq!(get(&simulator, "").await.status(), 200);
-    assert_eq!(get(&simulator, "").await.status(), 200);
+    assert_eq!(status(&simulator, "").await, 200);
+    assert_eq!(status(&simulator, "").await, 200);
     let refused = get(&simulator, "").await;
     assert_eq!(refused.status(), 429);
     let seconds: u64 = refused.headers()["retry-after"]
@@ -135,7 +135,7 @@ async fn a_limited_key_is_told_when_to_come_again() {
         .unwrap();
     assert!((1..=100).contains(&seconds), "{seconds}");
     simulator.set_limit(None);
-    assert_eq!(get(&simulator, "").await.status(), 200);
+    assert_eq!(status(&simulator, "").await, 200);
 }
 
 #[tokio::test]

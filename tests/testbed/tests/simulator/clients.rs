@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use testbed::simulator::{Dialect, Names, Remediation, Simulator, StateForm};
 
-use crate::{CLIENT, CLUSTER, ask, encoded, filled, get, ids};
+use crate::{CLIENT, CLUSTER, ask, encoded, fetched, filled, ids, status};
 
 const REBOOT: &str = "REMEDIATION_MODE_REBOOT_VM";
 const EVICT: &str = "REMEDIATION_MODE_EVICT_WITHOUT_REPLACEMENT";
@@ -32,7 +32,7 @@ async fn four(names: Names, state_form: StateForm) -> Simulator {
 }
 
 async fn listed(simulator: &Simulator, query: &str) -> Vec<String> {
-    let page: Value = get(simulator, query).await.json().await.unwrap();
+    let page = fetched(simulator, query).await;
     assert!(page["remediations"].is_array(), "{query}: {page}");
     ids(&page)
 }
@@ -55,7 +55,7 @@ async fn either_form_takes_repeated_keys_and_commas_and_both_in_one_query() {
         assert_eq!(listed(&simulator, query).await, expected, "{query}");
     }
     for query in ["state=NEW", "state=RUNNING,NEW", "state=RUNNING&state=NEW"] {
-        assert_eq!(get(&simulator, query).await.status(), 400, "{query}");
+        assert_eq!(status(&simulator, query).await, 400, "{query}");
     }
 }
 
@@ -63,7 +63,7 @@ async fn either_form_takes_repeated_keys_and_commas_and_both_in_one_query() {
 async fn a_page_token_is_good_under_either_name() {
     let simulator = filled(3).await;
     speak(&simulator, Names::Both, StateForm::Either);
-    let page: Value = get(&simulator, "page_size=1").await.json().await.unwrap();
+    let page = fetched(&simulator, "page_size=1").await;
     let token = encoded(page["next_page_token"].as_str().unwrap());
     for name in ["pageToken", "page_token"] {
         let next = listed(&simulator, &format!("page_size=1&{name}={token}")).await;
@@ -94,7 +94,7 @@ async fn mode_and_trigger_are_filters_of_the_newer_names_alone() {
         }
     }
     for query in ["mode=REBOOT_VM", "trigger=NOBODY"] {
-        assert_eq!(get(&simulator, query).await.status(), 400, "{query}");
+        assert_eq!(status(&simulator, query).await, 400, "{query}");
     }
 }
 

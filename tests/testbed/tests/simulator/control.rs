@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use testbed::simulator::{Remediation, Simulator};
 
-use crate::{CLIENT, CLUSTER, get, ids};
+use crate::{CLIENT, CLUSTER, fetched, ids, status};
 
 async fn control(simulator: &Simulator, method: Method, path: &str, body: Value) -> Value {
     let url = format!("{}/{path}", simulator.control_url());
@@ -36,11 +36,11 @@ async fn all_that_the_handle_can_do() {
 
     let fault = json!({"fault": {"kind": "status", "status": 503}, "times": {"next": 1}});
     call(Method::POST, "faults", fault).await;
-    assert_eq!(get(&simulator, "").await.status(), 503);
+    assert_eq!(status(&simulator, "").await, 503);
     let drip = json!({"fault": {"kind": "slowDrip", "pauseMs": 1}, "times": "untilCleared"});
     call(Method::POST, "faults", drip).await;
     call(Method::DELETE, "faults", Value::Null).await;
-    assert_eq!(get(&simulator, "").await.status(), 200);
+    assert_eq!(status(&simulator, "").await, 200);
     let counters = call(Method::GET, "counters", Value::Null).await;
     assert_eq!(counters["byFault"], json!({"status": 1}));
     assert_eq!(counters["pages"], 2);
@@ -51,11 +51,7 @@ async fn all_that_the_handle_can_do() {
         json!({"names": "snake", "stateForm": "comma"}),
     )
     .await;
-    let page: Value = get(&simulator, "state=RUNNING,PENDING")
-        .await
-        .json()
-        .await
-        .unwrap();
+    let page = fetched(&simulator, "state=RUNNING,PENDING").await;
     assert!(ids(&page).is_empty());
     call(
         Method::PUT,
@@ -63,7 +59,7 @@ async fn all_that_the_handle_can_do() {
         json!({"perSecond": 0.01, "burst": 0.0}),
     )
     .await;
-    assert_eq!(get(&simulator, "").await.status(), 429);
+    assert_eq!(status(&simulator, "").await, 429);
     call(Method::PUT, "limit", Value::Null).await;
 
     call(Method::PUT, "keys/mine", json!({"clusters": ["c-2"]})).await;

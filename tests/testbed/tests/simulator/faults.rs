@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use testbed::simulator::{Fault, Remediation, Simulator, Times};
 
-use crate::{CLUSTER, encoded, filled, get, ids, listing};
+use crate::{CLUSTER, encoded, fetched, filled, get, ids, listing, status};
 
 /// The next list call under a fault that rises once; the one after it must be good again.
 async fn under(simulator: &Simulator, fault: Fault) -> reqwest::Response {
@@ -80,26 +80,23 @@ async fn a_hang_answers_never() {
             .is_err()
     );
     simulator.clear_faults();
-    assert_eq!(get(&simulator, "").await.status(), 200);
+    assert_eq!(status(&simulator, "").await, 200);
     assert_eq!(simulator.counters().risen(&Fault::Hang), 1);
 }
 
 #[tokio::test]
 async fn times_say_which_calls_are_hit() {
     let simulator = filled(1).await;
-    let fault = Fault::Status {
-        status: 503,
-        retry_after: None,
-    };
+    let fault = Fault::status(503);
     simulator.fault(fault.clone(), Times::After(2));
     simulator.fault(fault.clone(), Times::Next(2));
     let mut statuses = Vec::new();
     for _ in 0..6 {
-        statuses.push(get(&simulator, "").await.status().as_u16());
+        statuses.push(status(&simulator, "").await);
     }
     assert_eq!(statuses, [200, 200, 503, 503, 503, 200]);
     simulator.fault(fault.clone(), Times::Next(0));
-    assert_eq!(get(&simulator, "").await.status(), 200);
+    assert_eq!(status(&simulator, "").await, 200);
     assert_eq!(simulator.counters().risen(&fault), 3);
 }
 
@@ -107,15 +104,11 @@ async fn times_say_which_calls_are_hit() {
 async fn a_page_fault_waits_for_a_page_that_it_can_spoil() {
     let simulator = filled(3).await;
     simulator.fault(Fault::ShiftedPage, Times::Next(1));
-    let page: Value = get(&simulator, "pageSize=2").await.json().await.unwrap();
+    let page = fetched(&simulator, "pageSize=2").await;
     assert_eq!(ids(&page).len(), 2);
     assert_eq!(simulator.counters().risen(&Fault::ShiftedPage), 0);
     let token = encoded(page["next_page_token"].as_str().unwrap());
-    let page: Value = get(&simulator, &format!("pageSize=2&pageToken={token}"))
-        .await
-        .json()
-        .await
-        .unwrap();
+    let page = fetched(&simulator, &format!("pageSize=2&pageToken={token}")).await;
     assert!(ids(&page).is_empty());
     assert_eq!(simulator.counters().risen(&Fault::ShiftedPage), 1);
 }
@@ -176,6 +169,6 @@ async fn items_that_cannot_be_right() {
     let id = Remediation::numbered(CLUSTER, 2).id;
     simulator.enter(CLUSTER, &id, "RUNNING");
     assert_eq!(first(Fault::OldVersion).await["state"], "PENDING_APPROVAL");
-    let page: Value = get(&simulator, "").await.json().await.unwrap();
+    let page = fetched(&simulator, "").await;
     assert_eq!(page["remediations"][0]["state"], "RUNNING");
 }

@@ -28,6 +28,16 @@ async fn get(simulator: &Simulator, query: &str) -> Response {
     ask(simulator, &path).await
 }
 
+/// The same, which must be a page.
+async fn fetched(simulator: &Simulator, query: &str) -> Value {
+    get(simulator, query).await.json().await.unwrap()
+}
+
+/// The status of the answer to it.
+async fn status(simulator: &Simulator, query: &str) -> u16 {
+    get(simulator, query).await.status().as_u16()
+}
+
 /// Any GET below `/v1`, with the good key.
 async fn ask(simulator: &Simulator, path: &str) -> Response {
     CLIENT

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use testbed::simulator::{Dialect, Names, PAGE_STATES, Remediation, Simulator, StateForm};
 
-use crate::{CLUSTER, encoded, filled, get, ids, listing};
+use crate::{CLUSTER, encoded, fetched, filled, ids, listing, status};
 
 #[tokio::test]
 async fn the_reference_page_s_own_example_is_served_field_by_field() {
@@ -18,7 +18,7 @@ async fn the_reference_page_s_own_example_is_served_field_by_field() {
     assert_eq!(example["remediations"][0].as_object().unwrap().len(), 18);
     remediation.cluster_id = CLUSTER.into();
     simulator.put(remediation.clone());
-    let page: Value = get(&simulator, "").await.json().await.unwrap();
+    let page = fetched(&simulator, "").await;
     assert_eq!(
         page["remediations"][0],
         serde_json::to_value(&remediation).unwrap()
@@ -43,15 +43,11 @@ async fn every_remediation_is_on_one_page_newest_first() {
 #[tokio::test]
 async fn what_comes_while_pages_are_read_shifts_nothing() {
     let simulator = filled(30).await;
-    let page: Value = get(&simulator, "pageSize=10").await.json().await.unwrap();
+    let page = fetched(&simulator, "pageSize=10").await;
     simulator.put(Remediation::numbered(CLUSTER, 1000));
     simulator.remove(CLUSTER, &ids(&page)[0]);
     let token = encoded(page["next_page_token"].as_str().unwrap());
-    let next: Value = get(&simulator, &format!("pageSize=10&pageToken={token}"))
-        .await
-        .json()
-        .await
-        .unwrap();
+    let next = fetched(&simulator, &format!("pageSize=10&pageToken={token}")).await;
     assert_eq!(ids(&next)[0], Remediation::numbered(CLUSTER, 19).id);
 }
 
@@ -66,16 +62,12 @@ async fn order_by_takes_two_fields_and_two_directions() {
         ("update_time+asc", [1, 2, 0]),
         ("update_time+desc", [0, 2, 1]),
     ] {
-        let page: Value = get(&simulator, &format!("orderBy={order}"))
-            .await
-            .json()
-            .await
-            .unwrap();
+        let page = fetched(&simulator, &format!("orderBy={order}")).await;
         assert_eq!(ids(&page), expected.map(id), "{order}");
     }
     for order in ["node", "create_time+up", "create_time+asc+desc"] {
         assert_eq!(
-            get(&simulator, &format!("orderBy={order}")).await.status(),
+            status(&simulator, &format!("orderBy={order}")).await,
             400,
             "{order}"
         );
@@ -98,27 +90,23 @@ async fn states_are_filtered_in_the_form_of_the_dialect() {
             state_form: form,
             ..Dialect::default()
         });
-        let page: Value = get(&simulator, good).await.json().await.unwrap();
+        let page = fetched(&simulator, good).await;
         assert_eq!(ids(&page), [id(1), id(0)], "{form:?}");
-        assert_eq!(get(&simulator, refused).await.status(), 400, "{form:?}");
-        assert_eq!(get(&simulator, "state=NEW").await.status(), 400);
-        assert_eq!(get(&simulator, "state=QUARANTINED").await.status(), 200);
+        assert_eq!(status(&simulator, refused).await, 400, "{form:?}");
+        assert_eq!(status(&simulator, "state=NEW").await, 400);
+        assert_eq!(status(&simulator, "state=QUARANTINED").await, 200);
     }
     simulator.set_dialect(Dialect {
         state_form: StateForm::Ignored,
         ..Dialect::default()
     });
-    let page: Value = get(&simulator, "state=SUCCEEDED")
-        .await
-        .json()
-        .await
-        .unwrap();
+    let page = fetched(&simulator, "state=SUCCEEDED").await;
     assert_eq!(ids(&page).len(), 3, "an ignored filter filters nothing");
     simulator.set_dialect(Dialect {
         states: PAGE_STATES.map(String::from).into(),
         ..Dialect::default()
     });
-    assert_eq!(get(&simulator, "state=QUARANTINED").await.status(), 400);
+    assert_eq!(status(&simulator, "state=QUARANTINED").await, 400);
 }
 
 #[tokio::test]
@@ -134,7 +122,7 @@ async fn names_of_another_dialect_are_ignored_without_a_word() {
             ..Dialect::default()
         });
         for (query, expected) in [("pageSize=1", camel), ("page_size=1", snake)] {
-            let page: Value = get(&simulator, query).await.json().await.unwrap();
+            let page = fetched(&simulator, query).await;
             assert_eq!(ids(&page).len(), expected, "{names:?} {query}");
         }
     }
@@ -150,13 +138,13 @@ async fn names_of_another_dialect_are_ignored_without_a_word() {
 #[tokio::test]
 async fn a_token_is_good_for_its_own_listing_only() {
     let simulator = filled(3).await;
-    let page: Value = get(&simulator, "pageSize=1").await.json().await.unwrap();
+    let page = fetched(&simulator, "pageSize=1").await;
     let token = encoded(page["next_page_token"].as_str().unwrap());
     let with = |rest: &str| format!("pageSize=1&pageToken={token}{rest}");
-    assert_eq!(get(&simulator, &with("")).await.status(), 200);
-    assert_eq!(get(&simulator, &with("&state=RUNNING")).await.status(), 400);
-    assert_eq!(get(&simulator, "pageToken=nonsense").await.status(), 400);
-    assert_eq!(get(&simulator, "pageSize=many").await.status(), 400);
+    assert_eq!(status(&simulator, &with("")).await, 200);
+    assert_eq!(status(&simulator, &with("&state=RUNNING")).await, 400);
+    assert_eq!(status(&simulator, "pageToken=nonsense").await, 400);
+    assert_eq!(status(&simulator, "pageSize=many").await, 400);
 }
 
 #[tokio::test]
