@@ -213,10 +213,8 @@ impl State {
             "Forbidden" => evidence.forbidden >= 2,
             // If writes failed, mirrors may be behind the list.
             "Stale" => {
-                self.answered
-                    .confirmed
-                    .get(&id)
-                    .is_none_or(|at| now.duration_since(*at) >= STALE)
+                let confirmed = self.answered.confirmed.get(&id);
+                confirmed.is_none_or(|at| now.duration_since(*at) >= STALE)
                     || now.duration_since(self.judge.last.disturbed) < STALE * 4
                     || self.judge.newer.excuses(&name, now)
             }
@@ -230,10 +228,8 @@ impl State {
             });
         }
         if is.open == Some(false) {
-            self.judge
-                .newer
-                .marked
-                .insert(name.clone(), decided(is, now).unwrap_or(now));
+            let marked = decided(is, now).unwrap_or(now);
+            self.judge.newer.marked.insert(name.clone(), marked);
         }
         if was.open == Some(false) {
             self.violated(|| format!("{name} becomes {reason} and was not open"));

@@ -46,9 +46,12 @@ fn finds(index: &Index, version: u64, cluster: &str) {
     index.compare(None, &found, "c");
 }
 
+/// What shows something, whether it is older than before, and how the index comes to know it.
+type Shown = (&'static str, bool, fn(&Index));
+
 #[tokio::test(start_paused = true)]
 async fn whatever_shows_an_older_version_than_before_makes_all_be_listed_again() {
-    let cases: [(&str, bool, fn(&Index)); 11] = [
+    let cases: [Shown; 11] = [
         ("a list shows the same", false, |it| list(it, [at(5)])),
         ("a list shows a newer one", false, |it| list(it, [at(6)])),
         ("a list shows an older one", true, |it| list(it, [at(4)])),

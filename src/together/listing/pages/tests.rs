@@ -135,7 +135,7 @@ fn a_new_pass_knows_what_all_earlier_ones_returned() {
     let mut ids = ids.start_over();
     assert!(!ids.contains("a") && !ids.contains("b"));
     let again = ["a", "b", "c"].map(|id| ids.record(id, true));
-    use Sighting::{New, Returned};
-    assert_eq!(again, [Returned, Returned, New]);
+    let returned = Sighting::Returned;
+    assert_eq!(again, [returned, returned, Sighting::New]);
     assert!(ids.is_readable("b"), "this pass could read it");
 }

@@ -254,9 +254,10 @@ async fn an_order_that_is_refused_is_told_and_not_dropped() {
 async fn one_refused_unknown_state_does_not_cost_the_newer_ones() {
     let api = Fake::new(|query, _| {
         let mut states = query.filter.states().iter();
-        match states.any(|state| state == "DREAMING") {
-            true => refused(),
-            false => Ok(filtered(query)),
+        if states.any(|state| state == "DREAMING") {
+            refused()
+        } else {
+            Ok(filtered(query))
         }
     });
     let mut states = OPEN.to_vec();
