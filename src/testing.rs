@@ -18,8 +18,8 @@ use crate::{
     },
     store::Index,
     sync::{
-        Env, change::MirrorChange, credentials::Keys, retention::Policy, target::MirrorTarget,
-        write::permits::WritePermits,
+        Env, change::MirrorChange, credentials::Keys, retention_policy::Policy,
+        target::MirrorTarget, write::permits::WritePermits,
     },
     together::{LinkedAlert, Remediation, Xid},
 };

@@ -26,7 +26,7 @@ use crate::{
     api::{cluster_watch::ClusterWatch, remediation::Remediation},
     clock::MonoTime,
     controller::overlap::{Claim, overlapped},
-    sync::{retention::Policy, schedule::Cadence},
+    sync::{retention_policy::Policy, schedule::Cadence},
 };
 
 /// How long a former leader may continue after its Lease was edited by hand.

@@ -23,7 +23,7 @@ pub mod outcome;
 pub mod owners;
 mod prune;
 pub(crate) mod query;
-pub mod retention;
+pub mod retention_policy;
 pub mod schedule;
 pub mod stale;
 pub mod state;

@@ -1,7 +1,7 @@
 //! Deletes what `spec.retention` no longer keeps.
 
 use super::{SyncContext, evidence::ListEvidence, write::queue::WriteQueue};
-use crate::{k8s::api::KubeApi, sync::retention::Policy, together::Service};
+use crate::{k8s::api::KubeApi, sync::retention_policy::Policy, together::Service};
 
 /// Deletes the mirrors of finished remediations that retention no longer keeps, after a complete list.
 pub(super) async fn finished<C: KubeApi, T: Service>(

@@ -12,7 +12,7 @@ use crate::{
         labels::{FlagLabels, Labels},
     },
     store::Mirror,
-    sync::retention::Policy,
+    sync::retention_policy::Policy,
 };
 
 /// What a `ClusterWatch` mirrors, and how.

@@ -18,7 +18,7 @@ use crate::{
         truth::{Entry, shows, updated},
         world::State,
     },
-    sync::retention::Policy,
+    sync::retention_policy::Policy,
     testing::cluster::MemoryKubeApi,
     together::{Remediation, wire::state},
 };

@@ -13,7 +13,7 @@ use crate::{
     },
     clock::MonoTime,
     simulation::{truth::Entry, world::State},
-    sync::retention::Policy,
+    sync::retention_policy::Policy,
     testing::{self, cluster::MemoryKubeApi},
     together::wire::state,
 };

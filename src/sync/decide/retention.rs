@@ -14,7 +14,7 @@ use crate::{
     store::Mirror,
     sync::{
         change::{MirrorChange, Write},
-        retention::Policy,
+        retention_policy::Policy,
     },
 };
 

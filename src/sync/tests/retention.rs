@@ -5,7 +5,7 @@ use k8s_openapi::jiff::SignedDuration;
 use super::*;
 use crate::{
     clock::Clock,
-    sync::retention::Policy,
+    sync::retention_policy::Policy,
     testing::{ended, now},
     together::Moment,
 };

@@ -9,7 +9,7 @@ use crate::{
     api::cluster_watch::OmitField,
     mirror::{labels, name::object_name},
     store::Index,
-    sync::{change::Done, retention::Policy, write::object::Writer},
+    sync::{change::Done, retention_policy::Policy, write::object::Writer},
     testing::{
         CLUSTER, NAMESPACE, STATES, at, clocks, cluster::MemoryKubeApi, ended, id, item, now,
         random, some, target,

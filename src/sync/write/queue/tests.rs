@@ -12,7 +12,7 @@ use crate::{
     sync::{
         decide::regression::{Regressions, ShownVersions},
         evidence::ListEvidence,
-        retention,
+        retention_policy,
         write::skipped::LeftOut,
     },
     testing::{
@@ -90,7 +90,7 @@ impl World {
 
 fn kept(ttl: Option<u64>, max_per_instance: Option<usize>) -> MirrorTarget {
     MirrorTarget {
-        retention: retention::Policy {
+        retention: retention_policy::Policy {
             ttl: ttl.map(Duration::from_secs),
             max_per_instance,
         },
