@@ -62,9 +62,9 @@ impl Events {
     /// A queue, and its publisher, which uses `client` while this replica leads.
     #[must_use]
     pub fn new(client: Client, clock: Arc<dyn Clock>, leadership: Leadership) -> (Self, Publisher) {
-        let (queue, said) = channel(QUEUE);
+        let (queue, queued) = channel(QUEUE);
         let dropped = Counter::default();
-        let publisher = Publisher::new(client, clock, leadership, (said, dropped.clone()));
+        let publisher = Publisher::new(client, clock, leadership, (queued, dropped.clone()));
         let queue = Some(queue);
         (Self { queue, dropped }, publisher)
     }
@@ -79,10 +79,10 @@ impl Events {
     pub fn of_watch(
         &self,
         watch: &impl Resource<DynamicType = ()>,
-        said: impl IntoIterator<Item = EventDraft>,
+        drafts: impl IntoIterator<Item = EventDraft>,
     ) {
-        for said in said {
-            self.say(0, || watch.object_ref(&()), said);
+        for draft in drafts {
+            self.enqueue(0, || watch.object_ref(&()), draft);
         }
     }
 
@@ -90,7 +90,7 @@ impl Events {
     pub fn of_mirror(
         &self,
         (namespace, name, uid): (&str, &str, &str),
-        said: impl IntoIterator<Item = EventDraft>,
+        drafts: impl IntoIterator<Item = EventDraft>,
     ) {
         let mirror = || ObjectReference {
             api_version: Some(Remediation::api_version(&()).into_owned()),
@@ -100,16 +100,16 @@ impl Events {
             uid: Some(uid.to_owned()),
             ..ObjectReference::default()
         };
-        for said in said {
-            self.say(RESERVED, mirror, said);
+        for draft in drafts {
+            self.enqueue(RESERVED, mirror, draft);
         }
     }
 
-    fn say(&self, room: usize, of: impl Fn() -> ObjectReference, said: EventDraft) {
+    fn enqueue(&self, room: usize, of: impl Fn() -> ObjectReference, draft: EventDraft) {
         let Some(queue) = &self.queue else {
             return;
         };
-        if queue.capacity() <= room || queue.try_send((of(), said)).is_err() {
+        if queue.capacity() <= room || queue.try_send((of(), draft)).is_err() {
             self.dropped.inc();
         }
     }

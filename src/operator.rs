@@ -158,15 +158,15 @@ async fn assemble(
     kube.default_retry = false;
     // Watches have their own connection, because the API server closes them under many writes on a shared one.
     let watches = watch::client(kube.clone()).map_err(|error| no_way(&error))?;
-    let patience = RetryAfterGate::default();
-    let writes = patience.client(kube.clone());
+    let retry_after = RetryAfterGate::default();
+    let writes = retry_after.client(kube.clone());
     let writes = writes.map_err(|error| no_way(&error))?;
     let namespaces = flags.scope.watched_namespaces();
     let index = Index::new(namespaces.len()).labeling(flags.mirrors.labels());
     let readiness = Readiness::new(index.clone());
     let (leadership, elector) = elected(flags, &kube, &clock, &readiness).await?;
 
-    let watchdog = Watchdog::new(clock.clone(), liveness::patience(flags.rates.api_qps));
+    let watchdog = Watchdog::new(clock.clone(), liveness::stall_timeout(flags.rates.api_qps));
     let meters = Watches::new(clock.clone());
     let (events, publisher) = Events::new(writes.clone(), clock.clone(), leadership.clone());
     let operator = Operator::new(leadership.clone(), events.dropped()).reaching(readiness.clone());
@@ -177,9 +177,9 @@ async fn assemble(
         panics: meters.panics("admin"),
     };
     let bucket = bucket(flags.rates.kube_qps, flags.rates.kube_burst);
-    let cluster = KubeClient::new(writes, Gate::new(patience, bucket, leadership));
+    let kube_api = KubeClient::new(writes, Gate::new(retry_after, bucket, leadership));
     let env = Arc::new(Env {
-        kube: cluster.annotating(flags.mirrors.mirror_annotations.iter().cloned()),
+        kube: kube_api.annotating(flags.mirrors.mirror_annotations.iter().cloned()),
         together,
         index,
         clock,
@@ -291,13 +291,13 @@ async fn elector(
 ) -> Result<Apart, RunError> {
     let (namespace, lease) = lease(flags, kube);
     let (kube, namespace, name) = (kube.clone(), namespace.to_owned(), flags.lease_name.clone());
-    let (of, told) = (lease.clone(), leadership.clone());
+    let (name_of_lease, shared) = (lease.clone(), leadership.clone());
     let (known, rewound) = (readiness.clone(), readiness.index().clone());
     let make = move || {
         // Its own connection, so that renewals do not queue behind writes.
         let client = signature::client(kube).map_err(|error| no_way(&error))?;
         let leases = KubeLeases::new(client, &namespace, &name);
-        let elector = Elector::new(leases, of, identity(), clock, told);
+        let elector = Elector::new(leases, name_of_lease, identity(), clock, shared);
         Ok(elector.guarded(move || known.is_filled(), move || rewound.rewound(None)))
     };
     Apart::start(lease, leadership, make).await

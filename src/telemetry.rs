@@ -38,14 +38,14 @@ pub(crate) fn log<W>(
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let wanted = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let levels = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let log = fmt::layer().with_writer(to);
     let log = match format {
         LogFormat::Json => log.json().flatten_event(true).with_span_list(false).boxed(),
         LogFormat::Text => log.with_ansi(colours).boxed(),
     };
     let log = log.with_filter(filter::filter_fn(may_be_logged));
-    tracing_subscriber::registry().with(wanted).with(log)
+    tracing_subscriber::registry().with(levels).with(log)
 }
 
 fn may_be_logged(event: &Metadata<'_>) -> bool {
@@ -55,11 +55,11 @@ fn may_be_logged(event: &Metadata<'_>) -> bool {
 /// Logs a panic.
 fn panicked(info: &PanicHookInfo<'_>) {
     let place = info.location().map(ToString::to_string).unwrap_or_default();
-    tracing::error!(place, "panicked: {}", said(info.payload()));
+    tracing::error!(place, "panicked: {}", literal_message(info.payload()));
 }
 
 /// The panic's message if it is a literal of the program. A formatted message may contain anything.
-fn said(payload: &dyn Any) -> &'static str {
+fn literal_message(payload: &dyn Any) -> &'static str {
     payload
         .downcast_ref()
         .copied()

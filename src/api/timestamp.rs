@@ -10,7 +10,7 @@ pub fn read(text: Option<&str>) -> Option<Timestamp> {
 
 /// A time of the Together API as written there, for messages and the history. `None` if it is absent or unset.
 #[must_use]
-pub fn told(text: Option<&str>) -> Option<&str> {
+pub fn given(text: Option<&str>) -> Option<&str> {
     text.filter(|text| match text.parse() {
         Ok(time) => is_set(&time),
         // The same in the words of some languages.
@@ -79,10 +79,10 @@ mod tests {
             "0000-00-00T00:00:00Z",
             "1970-01-01T00:00:00Z",
         ] {
-            assert_eq!(told(Some(zero)), None, "{zero}");
+            assert_eq!(given(Some(zero)), None, "{zero}");
         }
         for time in ["2026-11-23T10:00:00Z", "2026-11-23 10:00", "soon"] {
-            assert_eq!(told(Some(time)), Some(time));
+            assert_eq!(given(Some(time)), Some(time));
         }
     }
 

@@ -21,13 +21,22 @@ impl Shown {
     /// The parts of `status`.
     #[must_use]
     pub fn by(status: &ClusterWatchStatus) -> Self {
-        let find = |type_: &str| status.conditions.iter().find(|told| told.type_ == type_);
-        let reason = |type_: &str| find(type_).and_then(|told| told.reason.parse().ok());
+        let find = |type_: &str| {
+            status
+                .conditions
+                .iter()
+                .find(|condition| condition.type_ == type_)
+        };
+        let reason = |type_: &str| find(type_).and_then(|condition| condition.reason.parse().ok());
         let ready = find("Ready");
         Self {
-            ready: ready.map(|told| told.status.clone()).unwrap_or_default(),
+            ready: ready
+                .map(|condition| condition.status.clone())
+                .unwrap_or_default(),
             reason: reason("Ready"),
-            message: ready.map(|told| told.message.clone()).unwrap_or_default(),
+            message: ready
+                .map(|condition| condition.message.clone())
+                .unwrap_or_default(),
             suspended: reason("Reconciling") == Some(Reason::Suspended),
         }
     }
@@ -62,12 +71,12 @@ pub fn of_report(before: &Shown, after: &Shown) -> Option<EventDraft> {
 }
 
 /// The Events for the notes (reason and sentence) of a good sync that are neither in the status `shown` nor among the
-/// notes of the previous sync, `told`.
+/// notes of the previous sync, `reported`.
 #[must_use]
-pub fn of_notes(notes: &[(Reason, String)], shown: &Shown, told: &str) -> Vec<EventDraft> {
+pub fn of_notes(notes: &[(Reason, String)], shown: &Shown, reported: &str) -> Vec<EventDraft> {
     notes
         .iter()
-        .filter(|(_, note)| !told.contains(note) && !shown.message.contains(note))
+        .filter(|(_, note)| !reported.contains(note) && !shown.message.contains(note))
         .map(|(reason, note)| EventDraft {
             warning: *reason == Reason::ItemsLeftOut,
             ..EventDraft::normal(*reason, note.clone())

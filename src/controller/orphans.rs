@@ -103,7 +103,7 @@ async fn mark<C: KubeApi, T>(env: &Env<C, T>, found: Vec<Open>) -> Option<(Box<s
     let mut failures = 0;
     for (namespace, name, mirror) in found {
         let writer = Writer {
-            cluster: env.kube.clone(),
+            kube: env.kube.clone(),
             index: env.index.clone(),
             namespace: (&*namespace).into(),
             // A mark keeps the labels and owner references: the label names the last writer.
@@ -158,7 +158,7 @@ mod tests {
         let (kube, together) = (MemoryKubeApi::default(), MemoryTogether::default());
         let env = env(kube, together, Index::new(0), clock);
         let writer = Writer {
-            cluster: env.kube.clone(),
+            kube: env.kube.clone(),
             index: env.index.clone(),
             namespace: NAMESPACE.into(),
             labels: Labels::default(),

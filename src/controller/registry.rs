@@ -141,17 +141,17 @@ impl<C: KubeApi, T: Service> WorkerRegistry<C, T> {
     /// Adjusts the workers of `namespace` (`None`: all) to `watches`, which is the complete list. A changed
     /// `ClusterWatch` gets a new worker, and the old one writes nothing more.
     pub fn settle_all(&self, namespace: Option<&str>, watches: &[Arc<ClusterWatch>]) {
-        let wanted = by_namespace(watches);
+        let grouped = by_namespace(watches);
         let namespaces: BTreeSet<String> = if let Some(namespace) = namespace {
             [namespace.to_owned()].into()
         } else {
             let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-            let with_watches = wanted.keys().map(|namespace| (*namespace).to_owned());
+            let with_watches = grouped.keys().map(|namespace| (*namespace).to_owned());
             running.keys().cloned().chain(with_watches).collect()
         };
-        let starts = self.starts_together(namespace, &wanted);
+        let starts = self.starts_together(namespace, &grouped);
         for namespace in &namespaces {
-            let watches = wanted.get(&**namespace).map_or(&[][..], |of| of);
+            let watches = grouped.get(&**namespace).map_or(&[][..], |of| of);
             self.settle(namespace, watches, &starts);
         }
     }
@@ -165,16 +165,16 @@ impl<C: KubeApi, T: Service> WorkerRegistry<C, T> {
         // This runs for each burst of events, so it must not compare each ClusterWatch with each other one.
         let claims: Vec<_> = watches.iter().map(|watch| claim(watch)).collect();
         let kept_out = overlaps(&claims);
-        let wanted: Vec<_> = watches
+        let ours: Vec<_> = watches
             .iter()
             .filter(|watch| self.shard.takes(watch))
             .map(|watch| (watch.meta().name.as_deref().unwrap_or_default(), *watch))
             .collect();
-        let names: HashSet<&str> = wanted.iter().map(|(name, _)| *name).collect();
+        let names: HashSet<&str> = ours.iter().map(|(name, _)| *name).collect();
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let workers = running.entry(namespace.to_owned()).or_default();
         workers.retain(|name, _| names.contains(&**name));
-        for (name, watch) in wanted {
+        for (name, watch) in ours {
             let identity = WorkerIdentity {
                 uid: watch.uid(),
                 generation: watch.metadata.generation,

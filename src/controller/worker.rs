@@ -278,11 +278,11 @@ impl<C: KubeApi, T: Service> Worker<C, T> {
             }
             outcome.trace();
             let shown = Shown::by(self.status.reporter.last());
-            let said = events::of_notes(&outcome.notes, &shown, &self.status.note);
-            let said = said
+            let drafts = events::of_notes(&outcome.notes, &shown, &self.status.note);
+            let drafts = drafts
                 .into_iter()
                 .chain(events::of_vanished(outcome.vanished));
-            self.env.events.of_watch(&*self.watch, said);
+            self.env.events.of_watch(&*self.watch, drafts);
             self.status.note = outcome.note();
         }
         let Some(failure) = failure else {
@@ -341,11 +341,11 @@ impl<C: KubeApi, T: Service> Worker<C, T> {
         loop {
             let again = self.status.inputs.adopting.is_some() || self.may_land();
             let pause = if again { ADOPT_AGAIN } else { HEARTBEAT };
-            let tell_at = clock.elapsed() + pause;
+            let report_at = clock.elapsed() + pause;
             let turn = self.turn();
             tokio::select! {
                 biased;
-                () = clock.sleep_until(until.min(tell_at)) => {}
+                () = clock.sleep_until(until.min(report_at)) => {}
                 () = self.env.index.listed_after(self.store_seen.surveyed) => {}
                 () = restored::restored(&self.env, self.store_seen.restores, (restored_at, turn)) => break,
                 () = self.schedule.requests.wait(&*clock, earliest) => break,

@@ -80,26 +80,26 @@ impl Publisher {
             .interval(TURN)
             .build();
         let mut failing = false;
-        while let Some((of, said)) = self.queue.recv().await {
+        while let Some((object, draft)) = self.queue.recv().await {
             bucket.acquire_one().await;
             if !self.leadership.holds() {
                 self.dropped.inc();
                 continue;
             }
-            let told = match timeout(TIMEOUT, self.publish(&of, &said)).await {
-                Ok(told) => told,
+            let outcome = match timeout(TIMEOUT, self.publish(&object, &draft)).await {
+                Ok(outcome) => outcome,
                 Err(_) => Err(KubeApiError::Unavailable(format!(
                     "no response within {TIMEOUT:?}"
                 ))),
             };
-            if let Err(error) = &told {
+            if let Err(error) = &outcome {
                 self.dropped.inc();
                 // Logged only once for failures in a row.
                 if !failing {
                     tracing::warn!(%error, "failed to publish Events; they are dropped and counted in events_dropped_total");
                 }
             }
-            failing = told.is_err();
+            failing = outcome.is_err();
         }
     }
 
@@ -107,21 +107,21 @@ impl Publisher {
     async fn publish(
         &mut self,
         of: &ObjectReference,
-        said: &EventDraft,
+        draft: &EventDraft,
     ) -> Result<(), KubeApiError> {
         let namespace = of.namespace.as_deref().unwrap_or("default");
         let events: Api<Event> = Api::namespaced(self.client.clone(), namespace);
-        let key = Key::of(of, said);
+        let key = Key::of(of, draft);
         let (now, elapsed) = (self.clock.now(), self.clock.elapsed());
-        if let Some(told) = self.recent.get(key, elapsed) {
-            let count = told.count.saturating_add(1);
+        if let Some(recent) = self.recent.get(key, elapsed) {
+            let count = recent.count.saturating_add(1);
             let patch = Patch::Merge(json!({"series": series(count, now)}));
             let patched = events
-                .patch(&told.name, &PatchParams::default(), &patch)
+                .patch(&recent.name, &PatchParams::default(), &patch)
                 .await;
             match patched.map_err(KubeApiError::from) {
                 Ok(_) => {
-                    self.recent.told(key, told.name, count, elapsed);
+                    self.recent.record(key, recent.name, count, elapsed);
                     return Ok(());
                 }
                 Err(KubeApiError::NotFound) => self.recent.gone(key),
@@ -130,11 +130,11 @@ impl Publisher {
         }
         let suffix = Uuid::new_v4().simple().to_string();
         let names = (&*self.instance, suffix.get(..16).unwrap_or_default());
-        let event = event(of, said, names, now);
+        let event = event(of, draft, names, now);
         let created = events.create(&PostParams::default(), &event).await;
         created.map_err(KubeApiError::of_creation)?;
         let name = event.metadata.name.unwrap_or_default();
-        self.recent.told(key, name, 1, elapsed);
+        self.recent.record(key, name, 1, elapsed);
         Ok(())
     }
 }

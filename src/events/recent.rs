@@ -33,16 +33,16 @@ const ACTION: &str = "Mirror";
 pub(super) struct Key(u64);
 
 impl Key {
-    /// The key of the Event `said` about an object.
-    pub(super) fn of(object: &ObjectReference, said: &EventDraft) -> Self {
+    /// The key of the Event `draft` about an object.
+    pub(super) fn of(object: &ObjectReference, draft: &EventDraft) -> Self {
         let mut hash = SipHasher13::new();
         let texts = [
             &object.kind,
             &object.namespace,
             &object.name,
             &object.uid,
-            &Some(said.reason.to_string()),
-            &Some(said.note.clone()),
+            &Some(draft.reason.to_string()),
+            &Some(draft.note.clone()),
         ];
         for text in texts {
             let text = text.as_deref().unwrap_or_default();
@@ -50,7 +50,7 @@ impl Key {
             // This byte occurs in no text, so it separates the parts unambiguously.
             hash.write_u8(0xff);
         }
-        hash.write_u8(u8::from(said.warning));
+        hash.write_u8(u8::from(draft.warning));
         Self(hash.finish())
     }
 }
@@ -73,14 +73,14 @@ pub(super) struct Recent(HashMap<Key, Told>);
 impl Recent {
     /// The recent Event with this key, as of `now`.
     pub(super) fn get(&mut self, key: Key, now: MonoTime) -> Option<Told> {
-        self.0.retain(|_, told| now < told.at + LATELY);
+        self.0.retain(|_, event| now < event.at + LATELY);
         self.0.get(&key).cloned()
     }
 
     /// The Event `name` was published `now`, as the `count`th of its kind.
-    pub(super) fn told(&mut self, key: Key, name: String, count: i32, now: MonoTime) {
+    pub(super) fn record(&mut self, key: Key, name: String, count: i32, now: MonoTime) {
         if self.0.len() >= MOST && !self.0.contains_key(&key) {
-            let oldest = self.0.iter().min_by_key(|(_, told)| told.at);
+            let oldest = self.0.iter().min_by_key(|(_, event)| event.at);
             if let Some(oldest) = oldest.map(|(key, _)| *key) {
                 self.0.remove(&oldest);
             }
@@ -103,14 +103,14 @@ pub(super) fn series(count: i32, now: Timestamp) -> EventSeries {
     }
 }
 
-/// The Event for `said` about an object `now`, reported by `instance`; `suffix` makes its name unique.
+/// The Event for `draft` about an object `now`, reported by `instance`; `suffix` makes its name unique.
 pub(super) fn event(
     object: &ObjectReference,
-    said: &EventDraft,
+    draft: &EventDraft,
     (instance, suffix): (&str, &str),
     now: Timestamp,
 ) -> Event {
-    let type_ = if said.warning { "Warning" } else { "Normal" };
+    let type_ = if draft.warning { "Warning" } else { "Normal" };
     Event {
         metadata: ObjectMeta {
             name: Some(name(object.name.as_deref().unwrap_or_default(), suffix)),
@@ -119,8 +119,8 @@ pub(super) fn event(
         },
         action: Some(ACTION.to_owned()),
         event_time: Some(MicroTime(now)),
-        note: Some(cut(&said.note)),
-        reason: Some(said.reason.to_string()),
+        note: Some(cut(&draft.note)),
+        reason: Some(draft.reason.to_string()),
         regarding: Some(object.clone()),
         reporting_controller: Some(env!("CARGO_PKG_NAME").to_owned()),
         reporting_instance: Some(instance.to_owned()),
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn each_note_is_an_event_of_its_own() {
-        let key = |name: &str, said: &EventDraft| Key::of(&object(name), said);
+        let key = |name: &str, draft: &EventDraft| Key::of(&object(name), draft);
         let one = key("a", &said("one"));
         assert_eq!(one, key("a", &said("one")));
         let warning = EventDraft {
@@ -193,13 +193,13 @@ mod tests {
     #[test]
     fn what_is_said_again_within_six_minutes_of_the_last_time_counts_up() {
         let (mut recent, key) = (Recent::default(), Key::of(&object("a"), &said("one")));
-        recent.told(key, "a.1".to_owned(), 1, second(1));
+        recent.record(key, "a.1".to_owned(), 1, second(1));
         let count = |recent: &mut Recent, at: u64| recent.get(key, second(at)).map(|it| it.count);
         assert_eq!(count(&mut recent, 360), Some(1));
-        recent.told(key, "a.1".to_owned(), 2, second(360));
+        recent.record(key, "a.1".to_owned(), 2, second(360));
         assert_eq!(count(&mut recent, 719), Some(2));
         assert_eq!(count(&mut recent, 720), None);
-        recent.told(key, "a.2".to_owned(), 1, second(720));
+        recent.record(key, "a.2".to_owned(), 1, second(720));
         recent.gone(key);
         assert_eq!(count(&mut recent, 721), None);
     }
@@ -212,7 +212,7 @@ mod tests {
             .collect();
         for (at, key) in (0..).zip(&keys) {
             let at = MonoTime::at(Duration::from_millis(at));
-            recent.told(*key, String::new(), 1, at);
+            recent.record(*key, String::new(), 1, at);
         }
         assert_eq!(recent.0.len(), MOST);
         assert!(recent.get(keys[0], second(1)).is_none());

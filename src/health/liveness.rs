@@ -11,24 +11,24 @@ use std::{
 use crate::clock::{Clock, MonoTime};
 
 /// How long a `ClusterWatch` may make no progress. Every request of a sync ends within about a minute.
-const PATIENCE: Duration = Duration::from_secs(300);
+const STALL_TIMEOUT: Duration = Duration::from_secs(300);
 /// Requests of other `ClusterWatches` that a sync may have to wait for, if they share its API key.
 const QUEUE: f64 = 100.0;
 
 /// How long a `ClusterWatch` may make no progress if a key allows `api_qps` requests per second: five minutes, or the
 /// time for a hundred requests.
 #[must_use]
-pub fn patience(api_qps: f64) -> Duration {
+pub fn stall_timeout(api_qps: f64) -> Duration {
     Duration::try_from_secs_f64(QUEUE / api_qps)
         .unwrap_or(Duration::MAX)
-        .max(PATIENCE)
+        .max(STALL_TIMEOUT)
 }
 
 /// The last sign of progress of every `ClusterWatch` that syncs. Clones share it.
 #[derive(Clone)]
 pub struct Watchdog {
     clock: Arc<dyn Clock>,
-    patience: Duration,
+    timeout: Duration,
     slots: Arc<Mutex<Vec<Weak<Slot>>>>,
 }
 
@@ -39,8 +39,8 @@ struct Slot {
     clock: Arc<dyn Clock>,
 }
 
-/// Reports the progress of one `ClusterWatch`. The watchdog forgets the `ClusterWatch` when the last clone is dropped. The
-/// default one reports nothing.
+/// Reports the progress of one `ClusterWatch`. The watchdog forgets the `ClusterWatch` when the last clone is dropped.
+/// The default one reports nothing.
 #[derive(Clone, Default)]
 pub struct Heartbeat(Option<Arc<Slot>>);
 
@@ -71,12 +71,12 @@ impl fmt::Display for Stalled {
 }
 
 impl Watchdog {
-    /// A watchdog that allows `patience` without progress.
+    /// A watchdog that allows `timeout` without progress.
     #[must_use]
-    pub fn new(clock: Arc<dyn Clock>, patience: Duration) -> Self {
+    pub fn new(clock: Arc<dyn Clock>, timeout: Duration) -> Self {
         Self {
             clock,
-            patience,
+            timeout,
             slots: Arc::default(),
         }
     }
@@ -102,7 +102,7 @@ impl Watchdog {
         let signs = slots
             .iter()
             .map(|slot| (slot.name.as_str(), *lock(&slot.since)));
-        stalled(self.clock.elapsed(), self.patience, signs)
+        stalled(self.clock.elapsed(), self.timeout, signs)
     }
 }
 
@@ -129,15 +129,15 @@ impl fmt::Debug for Heartbeat {
     }
 }
 
-/// Those of `signs` (a `ClusterWatch` and its last sign of progress) that are older than `patience` at `now`.
+/// Those of `signs` (a `ClusterWatch` and its last sign of progress) that are older than `timeout` at `now`.
 fn stalled<'a>(
     now: MonoTime,
-    patience: Duration,
+    timeout: Duration,
     signs: impl Iterator<Item = (&'a str, MonoTime)>,
 ) -> Option<Stalled> {
     let silent: Vec<_> = signs
         .map(|(name, since)| (now.duration_since(since), name))
-        .filter(|(silent, _)| *silent > patience)
+        .filter(|(silent, _)| *silent > timeout)
         .collect();
     let (longest, worst) = silent.iter().max()?;
     Some(Stalled {

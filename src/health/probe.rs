@@ -15,8 +15,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Polls the operator's `/readyz` at `url` until it is ready, and returns its response.
 ///
 /// # Errors
-/// The last response if it is not ready within `patience`.
-pub async fn until_ready(url: &str, patience: Duration) -> Result<String, String> {
+/// The last response if it is not ready within `wait`.
+pub async fn until_ready(url: &str, wait: Duration) -> Result<String, String> {
     tls::provide();
     // The operator is in the same cluster, so no proxy is used.
     let client = reqwest::Client::builder()
@@ -30,13 +30,13 @@ pub async fn until_ready(url: &str, patience: Duration) -> Result<String, String
         loop {
             match ask(&client, url).await {
                 Ok(line) => return line,
-                Err(said) => last = said,
+                Err(error) => last = error,
             }
             sleep(PAUSE).await;
         }
     };
-    let asked = timeout(patience, asked).await;
-    asked.map_err(|_| format!("not ready within {patience:?}: {last}"))
+    let asked = timeout(wait, asked).await;
+    asked.map_err(|_| format!("not ready within {wait:?}: {last}"))
 }
 
 async fn ask(client: &reqwest::Client, url: &str) -> Result<String, String> {

@@ -24,22 +24,22 @@ const CONTENDED_PAUSE: Duration = Duration::from_millis(100);
 /// One replica's gate to the API server.
 #[derive(Clone)]
 pub struct Gate {
-    patience: RetryAfterGate,
+    retry_after: RetryAfterGate,
     bucket: Option<Arc<RateLimiter>>,
     leadership: Leadership,
 }
 
 impl Gate {
     /// A gate that allows writes to mirrors at the rate of `bucket` (per second; `None`: no limit), and any write only
-    /// while this replica leads; `patience` keeps the API server's Retry-After.
+    /// while this replica leads; `retry_after` keeps the API server's Retry-After.
     #[must_use]
     pub fn new(
-        patience: RetryAfterGate,
+        retry_after: RetryAfterGate,
         bucket: Option<Arc<RateLimiter>>,
         leadership: Leadership,
     ) -> Self {
         Self {
-            patience,
+            retry_after,
             bucket,
             leadership,
         }
@@ -98,7 +98,7 @@ impl Gate {
     {
         let (mut tries, mut contended) = (1, 0);
         loop {
-            self.patience.wait().await;
+            self.retry_after.wait().await;
             if !may() {
                 return Err(KubeApiError::Unavailable(
                     "this replica is no longer the leader".to_owned(),

@@ -48,8 +48,9 @@ async fn configured(mut kubeconfig: Kubeconfig, proxies: &Proxies) -> Result<Con
     let mut config = config.map_err(|error| problem(&error))?;
     // Libraries log this URL.
     if (config.cluster_url.authority()).is_some_and(|authority| authority.as_str().contains('@')) {
-        let told = "server must not contain a user or password. Set them in the entry of the user";
-        return Err(NoCluster::Kubeconfig(told.to_owned()));
+        let message =
+            "server must not contain a user or password. Set them in the entry of the user";
+        return Err(NoCluster::Kubeconfig(message.to_owned()));
     }
     config.proxy_url = proxy.and_then(|proxy| proxy.revealed().parse().ok());
     Ok(config)

@@ -28,15 +28,15 @@ impl RetryAfterGate {
     /// # Errors
     /// If the configuration is invalid.
     pub fn client(&self, config: Config) -> kube::Result<Client> {
-        let patience = self.clone();
-        let heed = move |response: Response<_>| {
+        let gate = self.clone();
+        let note_retry_after = move |response: Response<_>| {
             if response.status() == StatusCode::TOO_MANY_REQUESTS {
-                patience.hold(wanted(response.headers()));
+                gate.hold(retry_after(response.headers()));
             }
             response
         };
         Ok(connect::builder(config)?
-            .with_layer(&MapResponseLayer::new(heed))
+            .with_layer(&MapResponseLayer::new(note_retry_after))
             .with_layer(&signing())
             .build())
     }
@@ -54,13 +54,13 @@ impl RetryAfterGate {
 
     pub(crate) fn hold(&self, wait: Duration) {
         let until = Some(Instant::now() + wait);
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *held = (*held).max(until);
+        let mut latest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *latest = (*latest).max(until);
     }
 }
 
 /// The wait that a response asks for.
-fn wanted(headers: &HeaderMap) -> Duration {
+fn retry_after(headers: &HeaderMap) -> Duration {
     let named = headers
         .get(RETRY_AFTER)
         .and_then(|value| value.to_str().ok());
@@ -91,20 +91,20 @@ mod tests {
             if let Some(value) = value {
                 headers.insert(RETRY_AFTER, HeaderValue::from_str(value).unwrap());
             }
-            assert_eq!(wanted(&headers).as_secs(), seconds, "{value:?}");
+            assert_eq!(retry_after(&headers).as_secs(), seconds, "{value:?}");
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn everybody_waits_for_the_longest() {
-        let patience = RetryAfterGate::default();
+        let gate = RetryAfterGate::default();
         let begun = Instant::now();
-        patience.wait().await;
+        gate.wait().await;
         assert_eq!(begun.elapsed(), Duration::ZERO);
-        patience.hold(Duration::from_secs(7));
-        patience.hold(Duration::from_secs(2));
-        let other = patience.clone();
-        tokio::join!(patience.wait(), other.wait());
+        gate.hold(Duration::from_secs(7));
+        gate.hold(Duration::from_secs(2));
+        let other = gate.clone();
+        tokio::join!(gate.wait(), other.wait());
         assert_eq!(begun.elapsed().as_secs(), 7);
     }
 }

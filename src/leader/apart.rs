@@ -90,16 +90,16 @@ impl Apart {
         E: From<io::Error> + Send + 'static,
     {
         let (wish, wishes) = watch::channel(Wish::Idle);
-        let (tell_leads, leads) = watch::channel(false);
-        let (tell_lost, lost) = oneshot::channel();
-        let (tell_made, made) = oneshot::channel();
+        let (leads_sender, leads) = watch::channel(false);
+        let (lost_sender, lost) = oneshot::channel();
+        let (made_sender, made) = oneshot::channel();
         let body = async move {
             match make() {
-                Err(error) => drop(tell_made.send(Err(error))),
+                Err(error) => drop(made_sender.send(Err(error))),
                 Ok(elector) => {
                     // No receiver is left: then the requests have ended too.
-                    let _ = tell_made.send(Ok(()));
-                    run(elector, wishes, tell_leads, tell_lost).await;
+                    let _ = made_sender.send(Ok(()));
+                    run(elector, wishes, leads_sender, lost_sender).await;
                 }
             }
         };
@@ -155,9 +155,9 @@ async fn run<L: Leases>(
                 Ok(()) => wish = *wishes.borrow_and_update(),
                 Err(_) => return,
             },
-            told = elect => {
+            reason = elect => {
                 // No receiver is left: then the requests have ended too.
-                let _ = lost.send(told);
+                let _ = lost.send(reason);
                 return;
             }
         }

@@ -32,8 +32,8 @@ impl Format {
     pub fn of<'a>(accept: impl IntoIterator<Item = &'a str>) -> Self {
         let clauses: Vec<_> = accept.into_iter().flat_map(clauses).collect();
         let (open, older) = (
-            Self::OpenMetrics.wanted(&clauses),
-            Self::Prometheus.wanted(&clauses),
+            Self::OpenMetrics.preference(&clauses),
+            Self::Prometheus.preference(&clauses),
         );
         if open.0 > 0 && open > older {
             Self::OpenMetrics
@@ -59,7 +59,7 @@ impl Format {
     }
 
     /// Its weight (thousandths), how specifically it is named, and its position. The most specific clause counts.
-    fn wanted(self, clauses: &[Clause]) -> (u16, Named, usize) {
+    fn preference(self, clauses: &[Clause]) -> (u16, Named, usize) {
         let named = clauses.iter().rev().enumerate();
         let best = named
             .map(|(early, clause)| (clause.names(self), early, clause.quality))
@@ -168,8 +168,8 @@ pub(super) fn prometheus(open_metrics: &str) -> String {
         };
         let end = if kind == "counter" { "_total" } else { "" };
         // Writing to a String cannot fail.
-        if let Some((_, said)) = help.take().filter(|(of, _)| *of == name) {
-            let _ = writeln!(text, "# HELP {name}{end} {said}");
+        if let Some((_, help_text)) = help.take().filter(|(of, _)| *of == name) {
+            let _ = writeln!(text, "# HELP {name}{end} {help_text}");
         }
         let _ = writeln!(text, "# TYPE {name}{end} {kind}");
     }
@@ -235,7 +235,7 @@ mod tests {
     #[test]
     fn a_counter_is_described_by_the_name_of_its_samples() {
         let open_metrics = "# HELP calls Calls.\n# TYPE calls counter\ncalls_total{a=\"# EOF\"} 1\n# HELP age_seconds Age.\n# TYPE age_seconds gauge\n# UNIT age_seconds seconds\nage_seconds 2\n# EOF\n";
-        let wanted = "# HELP calls_total Calls.\n# TYPE calls_total counter\ncalls_total{a=\"# EOF\"} 1\n# HELP age_seconds Age.\n# TYPE age_seconds gauge\nage_seconds 2\n";
-        assert_eq!(prometheus(open_metrics), wanted);
+        let expected = "# HELP calls_total Calls.\n# TYPE calls_total counter\ncalls_total{a=\"# EOF\"} 1\n# HELP age_seconds Age.\n# TYPE age_seconds gauge\nage_seconds 2\n";
+        assert_eq!(prometheus(open_metrics), expected);
     }
 }

@@ -190,7 +190,7 @@ fn conditions(
     generation: i64,
 ) -> Vec<Condition> {
     let state = status.state.as_deref().unwrap_or("UNKNOWN");
-    let told = condition_message(status, id);
+    let message = condition_message(status, id);
     let node = status.node.as_deref().unwrap_or(UNNAMED);
     let stands = match synced {
         Synced::Pending | Synced::Listed | Synced::Final => synced.message().to_owned(),
@@ -200,7 +200,7 @@ fn conditions(
     let (reason, message) = if gone {
         (synced.reason(), &*stands)
     } else {
-        (reason_of(state), &*told)
+        (reason_of(state), &*message)
     };
     let succeeded = match state {
         _ if gone => "Unknown",
@@ -211,14 +211,14 @@ fn conditions(
     let forbidden = synced == Synced::Forbidden;
     let busy = status.open.unwrap_or(true) && !forbidden;
     let reconciling = if busy {
-        ("True", reason, &*told)
+        ("True", reason, &*message)
     } else {
         ("False", Reason::Ended, "")
     };
     let stalled = if forbidden {
         ("True", Reason::Forbidden, &*stands)
     } else if state == "FAILED" && !gone {
-        ("True", Reason::RemediationFailed, &*told)
+        ("True", Reason::RemediationFailed, &*message)
     } else {
         ("False", Reason::NotStalled, "")
     };
@@ -261,7 +261,7 @@ pub fn condition_message(status: &RemediationStatus, id: &str) -> String {
         .as_deref()
         .map_or("remediation", |mode| mode_in_words(mode));
     let since = |text: &Option<String>| {
-        timestamp::told(text.as_deref())
+        timestamp::given(text.as_deref())
             .map(|time| format!(" since {time}"))
             .unwrap_or_default()
     };

@@ -108,17 +108,17 @@ pub(super) fn time_of<'a>(
     to: &str,
     status: &'a RemediationStatus,
 ) -> Option<&'a str> {
-    let ended = timestamp::told(status.end_time.as_deref());
-    let reviewed = timestamp::told(status.review_time.as_deref());
+    let ended = timestamp::given(status.end_time.as_deref());
+    let reviewed = timestamp::given(status.review_time.as_deref());
     let fitting = match to {
         "PENDING" => reviewed,
-        "RUNNING" => timestamp::told(status.start_time.as_deref()),
-        "PENDING_APPROVAL" => timestamp::told(status.create_time.as_deref()),
+        "RUNNING" => timestamp::given(status.start_time.as_deref()),
+        "PENDING_APPROVAL" => timestamp::given(status.create_time.as_deref()),
         "CANCELLED" if from == Some("PENDING_APPROVAL") => ended.or(reviewed),
         to if state::is_final(to) => ended,
         _ => None,
     };
-    fitting.or(timestamp::told(status.update_time.as_deref()))
+    fitting.or(timestamp::given(status.update_time.as_deref()))
 }
 
 #[cfg(test)]

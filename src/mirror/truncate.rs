@@ -33,7 +33,7 @@ type Text<'a> = (&'static str, Option<&'a str>, u32);
 /// The first field of a mirror of `item` that is truncated.
 #[must_use]
 pub fn cut_short(item: &Remediation, omit: &[OmitField]) -> Option<&'static str> {
-    let wanted = optional(item)
+    let omittable = optional(item)
         .into_iter()
         .filter(|(field, _)| !omit.contains(field))
         .map(|(_, text)| text);
@@ -45,7 +45,7 @@ pub fn cut_short(item: &Remediation, omit: &[OmitField]) -> Option<&'static str>
     let alerts = !omit.contains(&OmitField::LinkedAlerts)
         && (item.linked_alerts.len() > limits::LINKED_ALERTS as usize
             || item.linked_alerts.iter().any(|alert| !fits_whole(alert)));
-    let mut texts = always(item).into_iter().chain(wanted);
+    let mut texts = always(item).into_iter().chain(omittable);
     texts.find_map(long).or(alerts.then_some("linkedAlerts"))
 }
 

@@ -134,11 +134,11 @@ impl Cause {
 
 /// The next source. For an [`io::Error`] it is the error inside, which is the specific one.
 fn inner<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
-    let held = error
+    let inner = error
         .downcast_ref::<io::Error>()
         .and_then(io::Error::get_ref);
-    match held {
-        Some(held) => Some(held),
+    match inner {
+        Some(inner) => Some(inner),
         None => error.source(),
     }
 }

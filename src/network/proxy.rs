@@ -182,7 +182,7 @@ impl Proxies {
 
 impl fmt::Debug for Proxies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = [&self.http, &self.https, &self.all].map(|held| held.as_ref().map(|of| of.0));
+        let names = [&self.http, &self.https, &self.all].map(|proxy| proxy.as_ref().map(|of| of.0));
         f.debug_tuple("Proxies").field(&names).finish()
     }
 }

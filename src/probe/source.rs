@@ -1,4 +1,5 @@
-//! What is probed, and with which API key: from the command line and the environment, or from a `ClusterWatch` and its Secret.
+//! What is probed, and with which API key: from the command line and the environment, or from a `ClusterWatch` and its
+//! Secret.
 
 use std::{ffi::OsString, fs, io::Read as _, path::Path, time::Duration};
 
@@ -184,10 +185,10 @@ async fn secret_key(
     watch: &ClusterWatch,
     namespace: &str,
 ) -> Result<Result<ApiKey, Failed>, NotProbed> {
-    let wanted = &watch.spec.api_key_secret_ref;
+    let reference = &watch.spec.api_key_secret_ref;
     let secrets: Api<Secret> = Api::namespaced(client.clone(), namespace);
-    let what = format!("Secret {} in namespace {namespace}", wanted.name);
-    let answered = match asked(&what, secrets.get_opt(&wanted.name)).await? {
+    let what = format!("Secret {} in namespace {namespace}", reference.name);
+    let secret = match asked(&what, secrets.get_opt(&reference.name)).await? {
         Some(secret) => Ok(secret),
         None => Err(KubeApiError::NotFound),
     };
@@ -195,7 +196,7 @@ async fn secret_key(
     let failed = |error: CredentialsError| {
         Failed::from(reason::failure(&SyncError::Credentials(error), &target))
     };
-    Ok(key_of(&wanted.name, answered, &wanted.key).map_err(failed))
+    Ok(key_of(&reference.name, secret, &reference.key).map_err(failed))
 }
 
 /// The answer of the API server. Its own words are not repeated: they name who asks.

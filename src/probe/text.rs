@@ -88,7 +88,9 @@ fn found(report: &Report) -> Vec<Row> {
 /// What is wrong with items, and what else to know.
 fn wrong(report: &Report) -> Vec<Row> {
     let of = |label, problems: &[Problem]| {
-        let rows = problems.iter().map(|problem| (label, told(problem)));
+        let rows = problems
+            .iter()
+            .map(|problem| (label, problem_text(problem)));
         rows.collect::<Vec<Row>>()
     };
     let notes = report.notes.iter().map(|note| ("note", note.clone()));
@@ -246,7 +248,7 @@ fn clock(clock: &Clock) -> String {
     }
 }
 
-fn told(problem: &Problem) -> String {
+fn problem_text(problem: &Problem) -> String {
     let places: Vec<_> = if problem.ids.is_empty() {
         problem.items.iter().map(ToString::to_string).collect()
     } else {

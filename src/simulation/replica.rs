@@ -33,7 +33,7 @@ use crate::{
     k8s::{error::KubeApiError, leadership::Leadership, lease::Leases},
     leader::elector::Elector,
     operator::lead,
-    store::{Index, reflector::heed},
+    store::{Index, reflector::apply_events},
     sync::{Env, credentials::Keys, schedule::PollDefaults, write::permits::WritePermits},
     testing::lease::{Access, Fault},
 };
@@ -211,7 +211,7 @@ async fn follow_and_control(
         biased;
         () = control(world, life, lags, registry, env) => {}
         () = feed => {}
-        () = heed(events, Some(world.namespace.to_owned()), readiness.index(), on_error) => {}
+        () = apply_events(events, Some(world.namespace.to_owned()), readiness.index(), on_error) => {}
     }
 }
 

@@ -109,12 +109,12 @@ impl Index {
         self.until(|inner| inner.is_listed(namespace)).await;
     }
 
-    /// Waits until the condition `wanted` holds.
-    pub(super) async fn until(&self, mut wanted: impl FnMut(&mut Inner) -> bool) {
+    /// Waits until `condition` holds.
+    pub(super) async fn until(&self, mut condition: impl FnMut(&mut Inner) -> bool) {
         loop {
             let mut changed = pin!(self.changed.notified());
             changed.as_mut().enable();
-            if wanted(&mut self.lock()) {
+            if condition(&mut self.lock()) {
                 return;
             }
             changed.await;

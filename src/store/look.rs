@@ -36,7 +36,7 @@ impl Index {
         look(&mut mirrors.map(|(name, mirror)| (name, &**mirror)))
     }
 
-    /// The mirrors of `cluster` in `namespace` that are `wanted`, with their names, only those of `instance` if it is
+    /// The mirrors of `cluster` in `namespace` that pass `filter`, with their names, only those of `instance` if it is
     /// given, without foreign objects.
     #[must_use]
     pub fn mirrors(
@@ -44,12 +44,12 @@ impl Index {
         namespace: &str,
         cluster: &str,
         instance: Option<&str>,
-        wanted: impl Fn(&Mirror) -> bool,
+        filter: impl Fn(&Mirror) -> bool,
     ) -> Vec<(Box<str>, Arc<Mirror>)> {
         let inner = self.lock();
         let mirrors = inner.mirrors(namespace, cluster, instance);
         mirrors
-            .filter(|(_, mirror)| wanted(mirror))
+            .filter(|(_, mirror)| filter(mirror))
             .map(copied)
             .collect()
     }

@@ -57,8 +57,8 @@ impl Source {
 
 /// An object that becomes readable or unreadable has two entries under one name. Returns whether the entry from
 /// `source` is the one to drop.
-fn stays(groups: &mut Namespace, name: &str, told: &Mirror, source: Source) -> bool {
-    let unreadable = *told.subject.cluster == *UNREADABLE;
+fn is_outdated(groups: &mut Namespace, name: &str, entry: &Mirror, source: Source) -> bool {
+    let unreadable = *entry.subject.cluster == *UNREADABLE;
     for (cluster, group) in groups {
         match (unreadable, **cluster == *UNREADABLE) {
             // Unreadable objects come first, because their cluster is empty.
@@ -67,7 +67,7 @@ fn stays(groups: &mut Namespace, name: &str, told: &Mirror, source: Source) -> b
             _ => {}
         }
         match group.get(name) {
-            Some(known) if !source.replaces(known, told.object.resource_version) => return true,
+            Some(known) if !source.replaces(known, entry.object.resource_version) => return true,
             Some(_) => drop(group.remove(name)),
             None => {}
         }
@@ -110,7 +110,7 @@ impl Inner {
             .namespaces
             .entry(namespace.into_boxed_str())
             .or_default();
-        if stays(groups, &name, &mirror, source) {
+        if is_outdated(groups, &name, &mirror, source) {
             return false;
         }
         let group = groups.entry(mirror.subject.cluster.clone()).or_default();
@@ -155,12 +155,12 @@ impl Inner {
         }
     }
 
-    /// Keeps only what is `wanted` of `namespace` (`None`: all).
-    fn retain(&mut self, namespace: Option<&str>, mut wanted: impl FnMut(&Mirror) -> bool) {
+    /// Keeps only what passes `keep` of `namespace` (`None`: all).
+    fn retain(&mut self, namespace: Option<&str>, mut keep: impl FnMut(&Mirror) -> bool) {
         for (of, groups) in &mut self.namespaces {
             if namespace.is_none_or(|namespace| namespace == &**of) {
                 for group in groups.values_mut() {
-                    group.retain(|_, mirror| wanted(mirror));
+                    group.retain(|_, mirror| keep(mirror));
                 }
             }
         }

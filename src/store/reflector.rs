@@ -20,7 +20,7 @@ pub async fn follow(client: Client, namespace: Option<String>, index: Index, on_
         async move { rewinds.next().await }
     };
     let events = watch::events_listed_again(api, again);
-    heed(events, namespace.clone(), &index, on_error).await;
+    apply_events(events, namespace.clone(), &index, on_error).await;
 }
 
 /// Logs the object if its spec is unreadable.
@@ -37,7 +37,7 @@ fn object_of(shown: impl Into<Shown>) -> Remediation {
 }
 
 /// Passes the events of a watch on the mirrors of `namespace` to `index`, and its errors to `on_error`, until it ends.
-pub async fn heed<S: Into<Shown>>(
+pub async fn apply_events<S: Into<Shown>>(
     events: impl Stream<Item = watcher::Result<watcher::Event<S>>>,
     namespace: Option<String>,
     index: &Index,

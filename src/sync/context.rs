@@ -53,15 +53,15 @@ impl<C: KubeApi, T> Env<C, T> {
 }
 
 impl<C, T> Env<C, T> {
-    /// The mirrors of `target` that are `wanted`.
+    /// The mirrors of `target` that pass `filter`.
     pub(crate) fn mirrors(
         &self,
         target: &MirrorTarget,
-        wanted: impl Fn(&Mirror) -> bool,
+        filter: impl Fn(&Mirror) -> bool,
     ) -> Vec<(Box<str>, Arc<Mirror>)> {
         let instance = target.instance.as_deref();
         self.index
-            .mirrors(&target.namespace, &target.cluster, instance, wanted)
+            .mirrors(&target.namespace, &target.cluster, instance, filter)
     }
 
     /// The open mirrors of `target`.

@@ -77,15 +77,11 @@ impl Read {
 }
 
 /// Reads the Secret with this `name`.
-async fn read<C: KubeApi>(
-    cluster: &C,
-    namespace: &str,
-    name: &str,
-) -> Result<Read, CredentialsError> {
-    found(name, cluster.secret(namespace, name).await)
+async fn read<C: KubeApi>(kube: &C, namespace: &str, name: &str) -> Result<Read, CredentialsError> {
+    found(name, kube.secret(namespace, name).await)
 }
 
-/// The API key under `key` of the Secret of this `name`, for which the cluster `answered` so.
+/// The API key under `key` of the Secret of this `name`, for which the API server `answered` so.
 ///
 /// # Errors
 /// Why there is none.
@@ -97,7 +93,7 @@ pub(crate) fn key_of(
     found(name, answered)?.key(key)
 }
 
-/// What the cluster `answered` for the Secret of this `name`.
+/// What the API server `answered` for the Secret of this `name`.
 fn found(name: &str, answered: Result<Secret, KubeApiError>) -> Result<Read, CredentialsError> {
     let name = name.to_owned();
     match answered {

@@ -37,10 +37,10 @@ fn created(status: &RemediationStatus, id: &str, news: Option<Timestamp>) -> Vec
 }
 
 fn updated(mirror: &Mirror, status: &RemediationStatus) -> Vec<EventDraft> {
-    let mut said = Vec::new();
+    let mut drafts = Vec::new();
     let entered_another = status.state.as_deref() != Some(&*mirror.state);
     if !entered_another && mirror.lifecycle.synced != Synced::Listed && status.open == Some(true) {
-        said.extend(marked(mirror, Synced::Listed));
+        drafts.extend(marked(mirror, Synced::Listed));
     }
     let mode = status.mode.as_deref().unwrap_or_default();
     if !mirror.mode.is_empty() && *mirror.mode != *mode {
@@ -50,21 +50,21 @@ fn updated(mirror: &Mirror, status: &RemediationStatus) -> Vec<EventDraft> {
         } else {
             mode_in_words(mode)
         };
-        said.push(EventDraft::normal(
+        drafts.push(EventDraft::normal(
             Reason::ModeChanged,
             format!("{node}: the mode changed from {before} to {now}"),
         ));
     }
     if entered_another {
-        said.push(entered(status, &mirror.subject.id));
+        drafts.push(entered(status, &mirror.subject.id));
     }
-    said
+    drafts
 }
 
 /// The remediation entered its state.
 fn entered(status: &RemediationStatus, id: &str) -> EventDraft {
     // Without free text that people may have written.
-    let told = RemediationStatus {
+    let without_text = RemediationStatus {
         node: status.node.clone(),
         state: status.state.clone(),
         mode: status.mode.clone(),
@@ -76,13 +76,13 @@ fn entered(status: &RemediationStatus, id: &str) -> EventDraft {
     let state = status.state.as_deref().unwrap_or_default();
     EventDraft {
         warning: matches!(state, "FAILED" | "PENDING_APPROVAL"),
-        ..EventDraft::normal(reason_of(state), condition_message(&told, id))
+        ..EventDraft::normal(reason_of(state), condition_message(&without_text, id))
     }
 }
 
 fn marked(mirror: &Mirror, synced: Synced) -> Option<EventDraft> {
     let node = node(mirror.subject.known_node());
-    let note = |told: &str| format!("{node}: {told}");
+    let note = |text: &str| format!("{node}: {text}");
     match synced {
         Synced::Listed if mirror.lifecycle.synced == Synced::Pending => None,
         Synced::Listed => Some(EventDraft::normal(

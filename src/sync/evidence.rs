@@ -201,8 +201,8 @@ impl<'a> ListEvidence<'a> {
     }
 }
 
-/// A digest of everything that decides what happens to a mirrored `item`, besides the mirror's index entry; `wanted` is
-/// the digest of the target.
-pub(super) fn inputs(wanted: u64, item: &Remediation) -> u64 {
-    digest::of(&(wanted, item))
+/// A digest of everything that decides what happens to a mirrored `item`, besides the mirror's index entry;
+/// `target_digest` is the digest of the target.
+pub(super) fn inputs(target_digest: u64, item: &Remediation) -> u64 {
+    digest::of(&(target_digest, item))
 }

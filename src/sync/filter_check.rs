@@ -57,7 +57,7 @@ impl FilterCheck {
         began: Option<Timestamp>,
         dialects: &Dialects,
     ) {
-        self.tell(dialects);
+        self.report(dialects);
         if listing.states().is_empty() {
             if let Some(last) = self.last.take() {
                 dialects.filter_lacks_nothing(&last.request);
@@ -74,7 +74,7 @@ impl FilterCheck {
     }
 
     /// Reports the result to `dialects`.
-    pub(crate) fn tell(&mut self, dialects: &Dialects) {
+    pub(crate) fn report(&mut self, dialects: &Dialects) {
         if std::mem::take(&mut self.lacks)
             && let Some(last) = self.last.take()
         {

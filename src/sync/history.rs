@@ -52,8 +52,8 @@ impl ListHistory {
     ) -> bool {
         let since = self.last_full.map(|full| now.duration_since(full.ended));
         let taken = self.last_full.unwrap_or_default().taken;
-        let wanted = self.full_wanted || self.restored;
-        let sooner = wanted || full_after.is_some_and(|after| since >= Some(after));
+        let early = self.full_wanted || self.restored;
+        let sooner = early || full_after.is_some_and(|after| since >= Some(after));
         cadence.full_is_due(since, taken, sooner) && !self.too_soon(now)
     }
 

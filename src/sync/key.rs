@@ -21,7 +21,7 @@ pub(crate) async fn key<C: KubeApi, T>(
 ) -> Result<ApiKey, SyncError> {
     let asked = ctx.env.clock.elapsed();
     let young = ctx.cadence.active_interval / 2;
-    let requested = std::mem::take(&mut sync_state.secret.wanted);
+    let requested = std::mem::take(&mut sync_state.secret.reread);
     let known: &SyncState = sync_state;
     let serves = |found: &Found| match &found.key {
         Ok(key) => {
@@ -78,8 +78,8 @@ fn is_fresh(found: &Found, error: &CredentialsError, asked: MonoTime) -> bool {
     }
 }
 
-/// Whether a failed read ended after the request `asked`. A read that hangs is not repeated by every `ClusterWatch` that
-/// waits for it.
+/// Whether a failed read ended after the request `asked`. A read that hangs is not repeated by every `ClusterWatch`
+/// that waits for it.
 fn answers(found: &Found, error: &CredentialsError, asked: MonoTime) -> bool {
     error.reason().is_none() && found.ended >= asked
 }

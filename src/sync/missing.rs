@@ -29,14 +29,14 @@ pub(super) async fn settle<A: Api, C: KubeApi, T: Service>(
     let budget = most_questions(complete.pages()).saturating_sub(repeated);
     let asked = lookup::ask(ctx, api, lists, evidence, queue, budget).await;
     // Retention counts from the mark, which must not look old once the clock of the node is set right.
-    queue.date_from(env.together.clock().told(now));
+    queue.date_from(env.together.clock().time_at(now));
     queue
         .submit(lookup::proven_gone(ctx, &lists.absences))
         .await;
     for item in &asked.shown {
         lists.looked_up(item, now);
     }
-    lists.filter_check.tell(env.together.dialects());
+    lists.filter_check.report(env.together.dialects());
     lists.history.full_wanted = lists.absences.want_full_listing(asked.times);
     let lasted = lists.history.last_full.unwrap_or_default().lasted;
     let stale_after = (ctx.cadence).stale_after(true, lasted, lists.history.rest);

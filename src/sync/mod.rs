@@ -91,7 +91,7 @@ async fn sync_with<C: KubeApi, T: Service>(
     let SyncContext { env, target, .. } = ctx;
     let began = Moment::of(&*env.clock);
     // Times in the list are compared with this one, so it is by the clock that made them.
-    let began_at_api = env.together.clock().told(began.elapsed);
+    let began_at_api = env.together.clock().time_at(began.elapsed);
     let request = query::request(ctx.spec, target, state.begin_listing(ctx, began.elapsed));
     // A list of everything, or of all that this target mirrors: only these show what is left to write.
     let (full, all) = (request.states.is_empty(), only_final(target).is_some());
@@ -149,14 +149,14 @@ fn notes<C, T: Service>(
     full: bool,
     left_out: Option<String>,
 ) -> Vec<(Reason, String)> {
-    let wanted = only_final(ctx.target).map_or_else(|| lists.open_states.names(), <[_]>::to_vec);
+    let states = only_final(ctx.target).map_or_else(|| lists.open_states.names(), <[_]>::to_vec);
     if full {
         lists.left_out.clone_from(&left_out);
     }
     // An active sync does not show what the last full sync left out.
     let left_out = lists.left_out.clone().or(left_out);
     let left_out = left_out.map(|note| (Reason::ItemsLeftOut, note));
-    let dialect = ctx.env.together.dialects().note(&wanted);
+    let dialect = ctx.env.together.dialects().note(&states);
     let dialect = dialect.map(|note| (Reason::DialectFallback, note));
     left_out.into_iter().chain(dialect).collect()
 }

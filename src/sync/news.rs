@@ -45,7 +45,7 @@ impl News {
         let Self::SinceSync { last_sync, started } = self else {
             return self;
         };
-        let since = clock.told(started.elapsed).and_then(|apis| {
+        let since = clock.time_at(started.elapsed).and_then(|apis| {
             let ahead = apis.duration_since(started.day);
             last_sync.checked_add(ahead).ok()
         });

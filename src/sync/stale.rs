@@ -37,10 +37,10 @@ pub async fn mark_some_stale<C: KubeApi, T: Service>(
 ) -> WriteSummary {
     let (absences, now) = (&sync_state.lists.absences, env.clock.elapsed());
     let failed_writes = &sync_state.failed_writes;
-    let wanted =
+    let filter =
         |name: &str| absences.is_stale(name, now, stale) || (unwritten && failed_writes.has(name));
     let (observer, rounds) = (&sync_state.observer, &mut sync_state.stale_marks);
-    mark_stale_where(env, target, (observer, rounds), wanted).await
+    mark_stale_where(env, target, (observer, rounds), filter).await
 }
 
 async fn mark_stale_where<C: KubeApi, T: Service>(

@@ -57,7 +57,7 @@ pub(crate) struct SecretReads {
     /// When an unusable Secret is read again.
     pub(crate) again: MonoTime,
     /// The next sync reads it again, however recently it was found unusable.
-    pub(crate) wanted: bool,
+    pub(crate) reread: bool,
 }
 
 /// The evidence of lists and requests by id.
@@ -129,7 +129,7 @@ impl SyncState {
     /// Makes the next sync a full one that ignores earlier rejections. A Retry-After is still honored.
     pub fn want_everything_now(&mut self) {
         self.lists.history.want_full();
-        self.secret.wanted = true;
+        self.secret.reread = true;
         self.key_backoff.try_again();
     }
 

@@ -13,9 +13,9 @@ mod keys;
 #[test]
 fn a_panics_message_is_shown_only_where_it_holds_no_data() {
     let made_up: Box<dyn Any> = Box::new(format!("no such user: {}", "planted"));
-    assert!(!said(&*made_up).contains("planted"));
+    assert!(!literal_message(&*made_up).contains("planted"));
     let written: Box<dyn Any> = Box::new("the lock is taken");
-    assert_eq!(said(&*written), "the lock is taken");
+    assert_eq!(literal_message(&*written), "the lock is taken");
 }
 
 /// A Secret that kube cannot read is in kube's own log as a whole, and in its error in part.

@@ -68,10 +68,10 @@ impl ApiClock {
         }
     }
 
-    /// The time on the API's own clock at `elapsed`, right or wrong, for comparisons with other times of the API. `None`
-    /// if it is unknown.
+    /// The time on the API's own clock at `elapsed`, right or wrong, for comparisons with other times of the API.
+    /// `None` if it is unknown.
     #[must_use]
-    pub fn told(self, elapsed: MonoTime) -> Option<Timestamp> {
+    pub fn time_at(self, elapsed: MonoTime) -> Option<Timestamp> {
         match self {
             Self::Untold => None,
             Self::Known { zero, .. } | Self::Doubtful { zero } => {

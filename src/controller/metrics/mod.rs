@@ -20,7 +20,7 @@ use crate::{
     controller::metrics::mirrors::{Looked, MOST},
     metrics::{family, gauge},
     sync::metrics::{
-        meter::{Held, WatchMeter, lock},
+        meter::{Values, WatchMeter, lock},
         totals::Totals,
     },
 };
@@ -112,11 +112,11 @@ impl Shown<'_, '_> {
         &mut self,
         (name, help): (&str, &str),
         label: &'static str,
-        counts: impl Fn(&Held) -> &BTreeMap<&'static str, Counter>,
+        counts: impl Fn(&Values) -> &BTreeMap<&'static str, Counter>,
     ) -> fmt::Result {
         let series = self.live.iter().flat_map(|(of, meter)| {
             let [namespace, name] = of;
-            let counts = counts(&meter.held()).clone();
+            let counts = counts(&meter.values()).clone();
             counts.into_iter().map(move |(value, count)| {
                 let value = (label, value.to_owned());
                 ([namespace.clone(), name.clone(), value], count)
@@ -134,7 +134,7 @@ impl Shown<'_, '_> {
                 "Syncs by result: Synced, or the reason that Ready has, or would have if the failure persisted.",
             ),
             "reason",
-            |held| &held.polls,
+            |values| &values.polls,
         )?;
         self.gauge(
             (
@@ -165,12 +165,12 @@ impl Shown<'_, '_> {
                 "Remediations in the last full sync.",
                 None,
             ),
-            |meter| Some(number(meter.held().items?)),
+            |meter| Some(number(meter.values().items?)),
         )?;
         let skipped = self
             .live
             .iter()
-            .map(|(of, meter)| (of.clone(), meter.held().skipped.clone()));
+            .map(|(of, meter)| (of.clone(), meter.values().skipped.clone()));
         family(
             self.encoder,
             (
@@ -187,7 +187,7 @@ impl Shown<'_, '_> {
                 "State changes of remediations, without those that precede the first sync.",
             ),
             "to",
-            |held| &held.transitions,
+            |values| &values.transitions,
         )?;
         self.counters(
             (
@@ -195,7 +195,7 @@ impl Shown<'_, '_> {
                 "Open remediations that the Together API no longer lists: marked NotFound, NotListed or Forbidden. MassDisappearance: many at once, to be confirmed by a second full sync.",
             ),
             "reason",
-            |held| &held.disappeared,
+            |values| &values.disappeared,
         )
     }
 
@@ -206,11 +206,11 @@ impl Shown<'_, '_> {
                 "1 if the ClusterWatch's Ready condition is True, else 0.",
                 None,
             ),
-            |meter| Some(f64::from(u8::from(meter.held().ready.as_ref()?.0))),
+            |meter| Some(f64::from(u8::from(meter.values().ready.as_ref()?.0))),
         )?;
         // The reason is a label of its own series, so that a new reason does not end the series above.
         let reasons = self.live.iter().filter_map(|([namespace, name], meter)| {
-            let (_, reason) = meter.held().ready.clone().filter(|(ready, _)| !ready)?;
+            let (_, reason) = meter.values().ready.clone().filter(|(ready, _)| !ready)?;
             let labels = [namespace.clone(), name.clone(), ("reason", reason)];
             Some((labels, ConstGauge::new(1)))
         });
@@ -230,7 +230,7 @@ impl Shown<'_, '_> {
         let mut room = MOST;
         let mut looked: Vec<(&Of, Looked)> = Vec::new();
         for (of, meter) in self.live {
-            let mirrors = meter.held().mirrors.clone();
+            let mirrors = meter.values().mirrors.clone();
             if let Some((index, target)) = mirrors {
                 let found = mirrors::look(&index, &target, room);
                 room -= found.open.len();

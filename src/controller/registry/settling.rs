@@ -77,9 +77,9 @@ impl<C: KubeApi, T: Service> WorkerRegistry<C, T> {
             if marked.all {
                 self.settle_all(namespace, &watches);
             } else {
-                let wanted = super::by_namespace(&watches);
+                let namespaces = super::by_namespace(&watches);
                 for namespace in &marked.namespaces {
-                    let watches = wanted.get(&**namespace).map_or(&[][..], |of| of);
+                    let watches = namespaces.get(&**namespace).map_or(&[][..], |of| of);
                     self.settle(namespace, watches, &Starts::default());
                 }
             }

@@ -40,16 +40,19 @@ impl<C: KubeApi, T: Service> WorkerRegistry<C, T> {
         self.leads.initialized() && !begun.scopes.contains(&target)
     }
 
-    /// Earliest start times of the `wanted` workers, if those of `namespace` (`None`: all) start together now.
+    /// Earliest start times of the workers in `namespaces`, if those of `namespace` (`None`: all) start together now.
     pub(super) fn starts_together<'a>(
         &self,
         namespace: Option<&str>,
-        wanted: &HashMap<&'a str, Vec<&'a Arc<ClusterWatch>>>,
+        namespaces: &HashMap<&'a str, Vec<&'a Arc<ClusterWatch>>>,
     ) -> Starts<'a> {
         if !self.is_first_start(namespace) {
             return Starts::default();
         }
-        let syncing: Vec<_> = wanted.values().flat_map(|of| self.syncing(of)).collect();
+        let syncing: Vec<_> = namespaces
+            .values()
+            .flat_map(|of| self.syncing(of))
+            .collect();
         let now = self.factory.clock().elapsed();
         let others = {
             let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);

@@ -96,7 +96,7 @@ pub fn build(
         Some(message) => ("True", Reason::AttentionRequired, &**message),
         None => ("False", Reason::NothingToDo, ""),
     };
-    let condition = |type_, said| condition(type_, said, facts.generation, previous, now);
+    let condition = |type_, value| condition(type_, value, facts.generation, previous, now);
     let known = previous.remediations.is_some() || facts.rollup.is_some();
     ClusterWatchStatus {
         observed_generation: Some(facts.generation),

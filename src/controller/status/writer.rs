@@ -17,7 +17,7 @@ const TRIES: usize = 3;
 /// Writes the status for one generation of one `ClusterWatch`.
 #[derive(Debug)]
 pub struct Reporter<C> {
-    cluster: C,
+    kube: C,
     namespace: String,
     name: String,
     uid: Option<String>,
@@ -33,9 +33,9 @@ pub struct Reporter<C> {
 impl<C: KubeApi> Reporter<C> {
     /// A reporter for this generation of `watch`, starting from its current status.
     #[must_use]
-    pub fn new(cluster: C, watch: &ClusterWatch) -> Self {
+    pub fn new(kube: C, watch: &ClusterWatch) -> Self {
         Self {
-            cluster,
+            kube,
             namespace: watch.namespace().unwrap_or_default(),
             name: watch.name_any(),
             uid: watch.uid(),
@@ -89,7 +89,7 @@ impl<C: KubeApi> Reporter<C> {
             return Ok(());
         }
         for _ in 0..TRIES {
-            let mut watch = match self.cluster.get_watch(&self.namespace, &self.name).await {
+            let mut watch = match self.kube.get_watch(&self.namespace, &self.name).await {
                 Ok(watch) => watch,
                 Err(KubeApiError::NotFound) => return Ok(()),
                 Err(error) => return Err(error),
@@ -124,7 +124,7 @@ impl<C: KubeApi> Reporter<C> {
         watch.status = Some(status);
         // The API server keeps the other fields: the patch only needs the fence.
         watch.metadata.managed_fields = None;
-        let written = self.cluster.replace_watch_status(&watch).await?;
+        let written = self.kube.replace_watch_status(&watch).await?;
         self.last = written.status.unwrap_or_default();
         Ok(())
     }

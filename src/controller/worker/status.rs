@@ -27,8 +27,8 @@ pub(super) struct StatusReport<C> {
 
 impl<C: KubeApi> StatusReport<C> {
     /// The status of `watch`.
-    pub(super) fn new(cluster: C, watch: &ClusterWatch) -> Self {
-        let reporter = Reporter::new(cluster, watch);
+    pub(super) fn new(kube: C, watch: &ClusterWatch) -> Self {
+        let reporter = Reporter::new(kube, watch);
         Self {
             inputs: StatusInputs {
                 generation: reporter.generation,

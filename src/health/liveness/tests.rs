@@ -7,7 +7,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 fn watchdog() -> (Arc<TestClock>, Watchdog) {
     let clock = Arc::new(TestClock::default());
-    (clock.clone(), Watchdog::new(clock, PATIENCE))
+    (clock.clone(), Watchdog::new(clock, STALL_TIMEOUT))
 }
 
 #[test]
@@ -19,7 +19,7 @@ fn nobody_is_stalled_where_nobody_polls() {
 fn a_poll_that_does_not_move_stalls_its_watch_until_it_moves_again() {
     let (clock, watchdog) = watchdog();
     let heartbeat = watchdog.enroll("gpu-ops", "training");
-    clock.advance(PATIENCE);
+    clock.advance(STALL_TIMEOUT);
     assert_eq!(watchdog.stalled(), None);
     clock.advance(MINUTE);
     let stalled = watchdog.stalled().unwrap();
@@ -58,8 +58,8 @@ fn an_ended_task_is_forgotten_once_nothing_of_it_is_left() {
 
 #[test]
 fn a_slow_key_makes_it_patient() {
-    assert_eq!(patience(5.0), MINUTE * 5);
-    assert_eq!(patience(0.1), Duration::from_secs(1000));
+    assert_eq!(stall_timeout(5.0), MINUTE * 5);
+    assert_eq!(stall_timeout(0.1), Duration::from_secs(1000));
 }
 
 proptest! {

@@ -53,17 +53,17 @@ async fn a_replica_that_does_not_lead_writes_nothing() {
     ] {
         let (client, calls) = server();
         let gate = Gate::new(RetryAfterGate::default(), None, leadership);
-        let cluster = KubeClient::new(client, gate);
+        let kube = KubeClient::new(client, gate);
         let patch = serde_json::json!({});
         let written = [
-            cluster.create(&mirror()).await.is_ok(),
-            cluster.replace_status(&mirror()).await.is_ok(),
-            cluster.patch(NAMESPACE, "a", patch).await.is_ok(),
-            cluster.delete(NAMESPACE, "a", "u", 1).await.is_ok(),
+            kube.create(&mirror()).await.is_ok(),
+            kube.replace_status(&mirror()).await.is_ok(),
+            kube.patch(NAMESPACE, "a", patch).await.is_ok(),
+            kube.delete(NAMESPACE, "a", "u", 1).await.is_ok(),
         ];
         assert_eq!(written, [leads; 4]);
         assert_eq!(calls.load(Ordering::SeqCst), if leads { 4 } else { 0 });
-        assert!(cluster.get(NAMESPACE, "a").await.is_ok(), "reading is free");
+        assert!(kube.get(NAMESPACE, "a").await.is_ok(), "reading is free");
     }
 }
 
@@ -74,9 +74,9 @@ async fn a_status_that_cannot_be_read_keeps_no_mirror_from_being_read_or_patched
     let (client, _) = server_of(object);
     let leadership = Leadership::unelected(Arc::new(TestClock::default()));
     let gate = Gate::new(RetryAfterGate::default(), None, leadership);
-    let cluster = KubeClient::new(client, gate);
-    let read = cluster.get(NAMESPACE, "a").await.unwrap();
+    let kube = KubeClient::new(client, gate);
+    let read = kube.get(NAMESPACE, "a").await.unwrap();
     let patch = serde_json::json!({});
-    let patched = cluster.patch(NAMESPACE, "a", patch).await.unwrap();
+    let patched = kube.patch(NAMESPACE, "a", patch).await.unwrap();
     assert_eq!((read.status, patched.status), (None, None));
 }

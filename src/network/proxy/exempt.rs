@@ -35,13 +35,13 @@ fn is_local(server: &Url) -> bool {
 
 /// The item without its port; `None` if it is for another port.
 fn of_port(item: &str, port: Option<u16>) -> Option<&str> {
-    let (host, wanted) = match item.rsplit_once(':') {
-        Some((host, wanted)) if !host.contains(':') || host.ends_with(']') => {
-            (host, Some(wanted.parse::<u16>().ok()))
+    let (host, only_port) = match item.rsplit_once(':') {
+        Some((host, only_port)) if !host.contains(':') || host.ends_with(']') => {
+            (host, Some(only_port.parse::<u16>().ok()))
         }
         _ => (item, None),
     };
-    if wanted.is_some_and(|wanted| wanted.is_none() || wanted != port) {
+    if only_port.is_some_and(|only_port| only_port.is_none() || only_port != port) {
         return None;
     }
     let host = host.trim_start_matches('[').trim_end_matches(']');

@@ -61,7 +61,7 @@ fn a_problem_names_the_first_items_by_place_or_by_id() {
         (1, &["a\u{1b}[31mb"], "a\\u{1b}[31mb"),
     ] {
         let wanted = format!("{count}: field id: absent or empty (item {items})");
-        assert_eq!(told(&problem(count, ids)), wanted);
+        assert_eq!(problem_text(&problem(count, ids)), wanted);
     }
 }
 

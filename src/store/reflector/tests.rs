@@ -20,7 +20,7 @@ fn object(uid: &str, version: u64, state: &str) -> Remediation {
 /// Tells the index all of `events`.
 fn tell(index: &Index, events: Vec<Event<Remediation>>) {
     let events = stream::iter(events.into_iter().map(Ok));
-    let heeding = heed(events, Some("n".into()), index, || {});
+    let heeding = apply_events(events, Some("n".into()), index, || {});
     heeding.now_or_never().unwrap();
 }
 
@@ -57,7 +57,7 @@ fn a_namespace_whose_list_is_refused_does_not_stop_the_others() {
         let _ = readiness.definitions(Definitions::Seen(Installed::Fit));
         tell(&index, list([object("u", 4, "RUNNING")]));
         let events = stream::iter([Ok(Event::<Remediation>::Init), Err(refused(code))]);
-        let heeding = heed(events, Some("gone".into()), &index, || {
+        let heeding = apply_events(events, Some("gone".into()), &index, || {
             readiness.report_watch_error();
         });
         heeding.now_or_never().unwrap();

@@ -38,32 +38,32 @@ struct Secret {
 }
 
 /// When the Secret was last requested, and the Secret.
-type Held = (MonoTime, Arc<Turn<Secret>>);
+type LastUse = (MonoTime, Arc<Turn<Secret>>);
 
 /// All Secrets that were read recently, by namespace and name.
 #[derive(Default)]
-pub struct Keys(Mutex<HashMap<(String, String), Held>>);
+pub struct Keys(Mutex<HashMap<(String, String), LastUse>>);
 
 impl Keys {
-    /// The API key in the Secret for `wanted`: the last result if it `serves`, otherwise a new read. The second value
-    /// says whether this call read it.
+    /// The API key in the Secret for `reference`: the last result if it `serves`, otherwise a new read. The second
+    /// value says whether this call read it.
     pub async fn find<C: KubeApi>(
         &self,
-        cluster: &C,
+        kube: &C,
         clock: &dyn Clock,
-        (namespace, wanted): (&str, &SecretKeyRef),
+        (namespace, reference): (&str, &SecretKeyRef),
         serves: impl Fn(&Found) -> bool + Send,
     ) -> (Found, bool) {
-        let secret = self.secret(namespace, &wanted.name, clock.elapsed());
+        let secret = self.secret(namespace, &reference.name, clock.elapsed());
         let mut secret = secret.lock().await;
         let now = clock.elapsed();
-        if let Some((asked, found)) = secret.keys.get_mut(&wanted.key) {
+        if let Some((asked, found)) = secret.keys.get_mut(&reference.key) {
             *asked = now;
             if serves(found) {
                 return (found.clone(), false);
             }
         }
-        let read = read(cluster, namespace, &wanted.name).await;
+        let read = read(kube, namespace, &reference.name).await;
         let ended = clock.elapsed();
         let found = |key: &str| Found {
             began: now,
@@ -77,10 +77,10 @@ impl Keys {
         for (key, (_, last)) in &mut secret.keys {
             *last = found(key);
         }
-        let newest = found(&wanted.key);
+        let newest = found(&reference.key);
         secret
             .keys
-            .insert(wanted.key.clone(), (now, newest.clone()));
+            .insert(reference.key.clone(), (now, newest.clone()));
         (newest, true)
     }
 

@@ -37,12 +37,12 @@ pub struct WatchMeter {
     pub(crate) totals: Totals,
     /// Time of the last complete list: milliseconds of the monotonic clock, negative before the process started.
     synced: AtomicI64,
-    pub(crate) held: Mutex<Held>,
+    pub(crate) values: Mutex<Values>,
 }
 
 /// The numbers of a `ClusterWatch`.
 #[derive(Default)]
-pub(crate) struct Held {
+pub(crate) struct Values {
     /// By result: `Synced` or a reason of Ready.
     pub(crate) polls: BTreeMap<&'static str, Counter>,
     pub(crate) transitions: BTreeMap<&'static str, Counter>,
@@ -57,7 +57,7 @@ pub(crate) struct Held {
     pub(crate) mirrors: Option<(Index, MirrorTarget)>,
 }
 
-impl std::fmt::Debug for Held {
+impl std::fmt::Debug for Values {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Held")
     }
@@ -103,19 +103,19 @@ impl WatchMeter {
         Self {
             totals,
             synced: AtomicI64::new(NEVER),
-            held: Mutex::default(),
+            values: Mutex::default(),
         }
     }
 
     /// Exposes the mirrors of `target` in `index`.
     pub fn shows(&self, index: &Index, target: &MirrorTarget) {
-        self.held().mirrors = Some((index.clone(), target.clone()));
+        self.values().mirrors = Some((index.clone(), target.clone()));
     }
 
     /// A sync ended with this result: `Synced` or a reason of Ready.
     pub fn polled(&self, outcome: Reason) {
         let outcome = outcome.as_str();
-        self.held().polls.entry(outcome).or_default().inc();
+        self.values().polls.entry(outcome).or_default().inc();
     }
 
     /// The Secret was read, with this error.
@@ -129,26 +129,28 @@ impl WatchMeter {
     /// A complete list ended: its duration, number of remediations and number of skipped items.
     pub fn listed(&self, full: bool, lasted: Duration, (items, skipped): (usize, usize)) {
         self.totals.listed(full, lasted);
-        let mut held = self.held();
-        held.skipped.inc_by(skipped as u64);
+        let mut values = self.values();
+        values.skipped.inc_by(skipped as u64);
         if full {
-            held.items = Some(items);
+            values.items = Some(items);
         }
     }
 
     /// The Ready condition was written.
     pub fn stands(&self, conditions: &[Condition]) {
-        let ready = conditions.iter().find(|told| told.type_ == "Ready");
+        let ready = conditions
+            .iter()
+            .find(|condition| condition.type_ == "Ready");
         if let Some(ready) = ready {
-            self.held().ready = Some((ready.status == "True", ready.reason.clone()));
+            self.values().ready = Some((ready.status == "True", ready.reason.clone()));
         }
     }
 
     /// It may stay unconfirmed for this long, as of `now`.
     pub fn stale_after(&self, now: MonoTime, time: Duration) {
-        let mut held = self.held();
-        let since = held.stale_after.map_or(now, |(_, since)| since);
-        held.stale_after = Some((time, since));
+        let mut values = self.values();
+        let since = values.stale_after.map_or(now, |(_, since)| since);
+        values.stale_after = Some((time, since));
     }
 
     /// A write ended.
@@ -159,11 +161,11 @@ impl WatchMeter {
         }
         if let Some(change) = &writing.change {
             self.totals.changed(change);
-            let mut held = self.held();
-            held.transitions.entry(change.to).or_default().inc();
+            let mut values = self.values();
+            values.transitions.entry(change.to).or_default().inc();
         }
         if let Some(how) = writing.how {
-            self.held().disappeared.entry(how).or_default().inc();
+            self.values().disappeared.entry(how).or_default().inc();
         }
     }
 
@@ -175,9 +177,9 @@ impl WatchMeter {
     /// This many vanished at once, so that a second full sync must confirm it.
     pub fn vanished(&self, how_many: usize) {
         if how_many > 0 {
-            let mut held = self.held();
+            let mut values = self.values();
             let mass = Reason::MassDisappearance.as_str();
-            let mass = held.disappeared.entry(mass).or_default();
+            let mass = values.disappeared.entry(mass).or_default();
             mass.inc_by(how_many as u64);
         }
     }
@@ -197,13 +199,13 @@ impl WatchMeter {
 
     /// Whether it has been unconfirmed for too long at `now`; `None` if the limit is unknown.
     pub(crate) fn is_stale(&self, now: MonoTime) -> Option<bool> {
-        let (time, since) = self.held().stale_after?;
+        let (time, since) = self.values().stale_after?;
         let age = self.sync_age(now);
         Some(age.unwrap_or(now.duration_since(since)) > time)
     }
 
-    pub(crate) fn held(&self) -> MutexGuard<'_, Held> {
-        lock(&self.held)
+    pub(crate) fn values(&self) -> MutexGuard<'_, Values> {
+        lock(&self.values)
     }
 }
 

@@ -19,11 +19,11 @@ pub(crate) const UNDER_WAY: Duration = Duration::from_secs(60);
 
 /// The requests sent for all `ClusterWatches`. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct Sent(Arc<Mutex<BTreeMap<Wanted, Landing>>>);
+pub struct Sent(Arc<Mutex<BTreeMap<Assignment, Pending>>>);
 
 /// Which mirrors get which labels and owner references.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Wanted {
+struct Assignment {
     namespace: Arc<str>,
     cluster: Arc<str>,
     instance: Option<Arc<str>>,
@@ -32,20 +32,20 @@ struct Wanted {
 }
 
 #[derive(Debug, Default)]
-struct Landing {
+struct Pending {
     /// Requests that wait for a response.
     under_way: usize,
     /// Until when the others may take effect.
     until: Option<Instant>,
 }
 
-impl Landing {
+impl Pending {
     fn is_over(&self, now: Instant) -> bool {
         self.under_way == 0 && self.until.is_none_or(|until| until <= now)
     }
 }
 
-impl Wanted {
+impl Assignment {
     fn by(target: &MirrorTarget) -> Self {
         Self {
             namespace: target.namespace.clone(),
@@ -73,29 +73,29 @@ impl Sent {
             MirrorChange::Update { metadata, .. } => *metadata,
             MirrorChange::Mark(..) | MirrorChange::Prune(_) => false,
         };
-        let wanted = sets_metadata.then(|| Wanted::by(target));
-        if let Some(wanted) = &wanted {
-            let (mut landings, now) = (self.lock(), Instant::now());
-            landings.retain(|_, landing| !landing.is_over(now));
-            landings.entry(wanted.clone()).or_default().under_way += 1;
+        let assignment = sets_metadata.then(|| Assignment::by(target));
+        if let Some(assignment) = &assignment {
+            let (mut all_pending, now) = (self.lock(), Instant::now());
+            all_pending.retain(|_, pending| !pending.is_over(now));
+            all_pending.entry(assignment.clone()).or_default().under_way += 1;
         }
         Sending {
             sent: self.clone(),
-            wanted,
-            may_land: true,
+            assignment,
+            may_take_effect: true,
         }
     }
 
     /// Whether a request may still set labels or owner references on mirrors of `target` that differ from its own.
     #[must_use]
     pub fn contradicts(&self, target: &MirrorTarget) -> bool {
-        let (wanted, now) = (Wanted::by(target), Instant::now());
-        let landings = self.lock();
-        let mut landings = landings.iter();
-        landings.any(|(other, landing)| !landing.is_over(now) && wanted.contradicts(other))
+        let (assignment, now) = (Assignment::by(target), Instant::now());
+        let all_pending = self.lock();
+        let mut all_pending = all_pending.iter();
+        all_pending.any(|(other, pending)| !pending.is_over(now) && assignment.contradicts(other))
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Wanted, Landing>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Assignment, Pending>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -105,28 +105,28 @@ impl Sent {
 pub struct Sending {
     sent: Sent,
     /// `None` if it sets no labels or owner references.
-    wanted: Option<Wanted>,
+    assignment: Option<Assignment>,
     /// Whether it may take effect later, as far as known.
-    may_land: bool,
+    may_take_effect: bool,
 }
 
 impl Sending {
     /// The request ended with this result.
     pub fn ended<T>(mut self, outcome: &Result<T, KubeApiError>) {
-        self.may_land = matches!(outcome, Err(KubeApiError::Unavailable(_)));
+        self.may_take_effect = matches!(outcome, Err(KubeApiError::Unavailable(_)));
     }
 }
 
 impl Drop for Sending {
     fn drop(&mut self) {
-        let Some(wanted) = &self.wanted else {
+        let Some(assignment) = &self.assignment else {
             return;
         };
-        let mut landings = self.sent.lock();
-        let landing = landings.entry(wanted.clone()).or_default();
-        landing.under_way = landing.under_way.saturating_sub(1);
-        if self.may_land {
-            landing.until = Some(Instant::now() + UNDER_WAY);
+        let mut all_pending = self.sent.lock();
+        let pending = all_pending.entry(assignment.clone()).or_default();
+        pending.under_way = pending.under_way.saturating_sub(1);
+        if self.may_take_effect {
+            pending.until = Some(Instant::now() + UNDER_WAY);
         }
     }
 }

@@ -28,7 +28,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Writer<C> {
     /// The port to the API server.
-    pub cluster: C,
+    pub kube: C,
     /// The index, informed of every write.
     pub index: Index,
     /// The namespace of the `ClusterWatch` and its mirrors.
@@ -88,7 +88,7 @@ impl<C: KubeApi> Writer<C> {
         let known = self.index.get(&self.namespace, name);
         let before = known.map(|mirror| mirror.object.resource_version);
         // If this fails, the next conflict checks again.
-        if let Ok(read) = self.cluster.get(&self.namespace, name).await {
+        if let Ok(read) = self.kube.get(&self.namespace, name).await {
             self.index.compare(before, &read, cluster);
         }
     }
@@ -107,7 +107,7 @@ impl<C: KubeApi> Writer<C> {
         object.metadata.labels = Some(labels);
         object.metadata.owner_references =
             Some(self.owners.to_vec()).filter(|owners| !owners.is_empty());
-        let created = self.cluster.create(&object).await;
+        let created = self.kube.create(&object).await;
         let created = created.map_err(|error| match error {
             // Not a conflict: a retry would fail the same way.
             KubeApiError::NotFound => KubeApiError::Unavailable(
@@ -150,7 +150,7 @@ impl<C: KubeApi> Writer<C> {
                 "labels": self.labels.patch(&mirror.subject.cluster, instance),
                 "ownerReferences": &*self.owners,
             }});
-            let patched = self.cluster.patch(&self.namespace, name, patch).await?;
+            let patched = self.kube.patch(&self.namespace, name, patch).await?;
             version = patched
                 .metadata
                 .resource_version
@@ -214,7 +214,7 @@ impl<C: KubeApi> Writer<C> {
 
     async fn prune(&self, name: &str, mirror: &Mirror) -> Result<Done, KubeApiError> {
         let version = mirror.object.resource_version;
-        self.cluster
+        self.kube
             .delete(&self.namespace, name, &mirror.object.uid, version)
             .await?;
         self.index
@@ -225,7 +225,7 @@ impl<C: KubeApi> Writer<C> {
     /// Reads the mirror to keep its status, but decides nothing by it. A version other than that of the index is a
     /// conflict.
     async fn read_at(&self, name: &str, version: &str) -> Result<Remediation, KubeApiError> {
-        let read = self.cluster.get(&self.namespace, name).await?;
+        let read = self.kube.get(&self.namespace, name).await?;
         if read.metadata.resource_version.as_deref() == Some(version) {
             Ok(read)
         } else {
@@ -244,7 +244,7 @@ impl<C: KubeApi> Writer<C> {
             spec,
             status: Some(status),
         };
-        let written = self.cluster.replace_status(&object).await?;
+        let written = self.kube.replace_status(&object).await?;
         self.index.apply(written);
         Ok(())
     }

@@ -102,12 +102,12 @@ impl<'a, C: KubeApi> WriteQueue<'a, C> {
     pub fn new(
         target: &'a MirrorTarget,
         failed_writes: &'a mut FailedWrites,
-        cluster: C,
+        kube: C,
         index: Index,
         now: Timestamp,
     ) -> Self {
         let writer = Writer {
-            cluster,
+            kube,
             index,
             namespace: target.namespace.clone(),
             labels: target.labels.clone(),

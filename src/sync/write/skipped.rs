@@ -53,7 +53,7 @@ impl LeftOut {
             self.ends.message("Truncated"),
             self.fields.message("Unreadable fields"),
         ];
-        let told: Vec<_> = all.into_iter().flatten().collect();
-        (!told.is_empty()).then(|| told.join(". "))
+        let notes: Vec<_> = all.into_iter().flatten().collect();
+        (!notes.is_empty()).then(|| notes.join(". "))
     }
 }

@@ -117,11 +117,15 @@ fn clocks_more_than_a_day_apart_leave_the_time_unknown_until_they_agree() {
 #[test]
 fn a_clock_that_is_days_off_still_tells_the_apis_own_time() {
     let skew = Skew::default();
-    assert_eq!(skew.clock().told(MonoTime::ZERO), None, "nothing was told");
+    assert_eq!(
+        skew.clock().time_at(MonoTime::ZERO),
+        None,
+        "nothing was told"
+    );
     dated(&skew, "Thu, 26 Nov 2026 12:00:00 GMT");
     let apis = noon() + seconds(3 * 86_400) + SignedDuration::from_millis(500);
     let later = second(60);
-    assert_eq!(skew.clock().told(later), Some(apis + later.since_zero()));
+    assert_eq!(skew.clock().time_at(later), Some(apis + later.since_zero()));
     // Nothing expires by it.
     assert_eq!(skew.clock().time(noon(), later), None);
 }

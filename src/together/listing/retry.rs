@@ -97,6 +97,6 @@ mod tests {
         let limits = Limits::default();
         let waits = LONGEST_PAUSE + (LONGEST_PAUSE + LONGEST_WAIT) * (TRIES - 1);
         let longest = limits.total_timeout * TRIES + waits;
-        assert!(longest < liveness::patience(limits.qps), "{longest:?}");
+        assert!(longest < liveness::stall_timeout(limits.qps), "{longest:?}");
     }
 }

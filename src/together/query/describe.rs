@@ -84,8 +84,8 @@ impl Dialects {
             ),
             _ => None,
         });
-        let told: Vec<_> = names.into_iter().chain(filter).collect();
-        (!told.is_empty()).then(|| told.join("; "))
+        let parts: Vec<_> = names.into_iter().chain(filter).collect();
+        (!parts.is_empty()).then(|| parts.join("; "))
     }
 
     /// The query format, for metrics.

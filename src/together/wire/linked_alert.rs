@@ -62,17 +62,17 @@ fn alert(raw: &RawValue, all: &mut bool) -> LinkedAlert {
         severity => text(severity, all),
     };
     let annotation = object(fields.get("annotation"), all);
-    let told = |name: &str| annotation.and_then(|fields| fields.get(name));
-    let slurm = object(told("slurm_node_unavailable"), all);
+    let field = |name: &str| annotation.and_then(|fields| fields.get(name));
+    let slurm = object(field("slurm_node_unavailable"), all);
     LinkedAlert {
         name: text(fields.get("alert_name"), all),
         severity,
-        title: text(told("title"), all),
-        summary: text(told("summary_line"), all),
-        description: text(told("description"), all),
+        title: text(field("title"), all),
+        summary: text(field("summary_line"), all),
+        description: text(field("description"), all),
         started_at: text(fields.get("started_at"), all),
         resolved_at: text(fields.get("resolved_at"), all),
-        xids: xids(told("xid"), all),
+        xids: xids(field("xid"), all),
         slurm_reason: text(slurm.and_then(|fields| fields.get("reason")), all),
     }
 }

@@ -91,7 +91,7 @@ fn times(text: &str) {
         assert!(read.checked_mul(1000).is_some());
     }
     if let Some(read) = timestamp::read(Some(text)) {
-        assert!(read.as_second() > 0 && timestamp::told(Some(text)).is_some());
+        assert!(read.as_second() > 0 && timestamp::given(Some(text)).is_some());
         assert!(timestamp::to_second(read) <= read);
         let written = timestamp::seconds(read);
         assert_eq!(

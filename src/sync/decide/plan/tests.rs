@@ -64,7 +64,7 @@ impl World {
 
     fn write(&self, target: &MirrorTarget, write: Write) -> Done {
         let writer = Writer {
-            cluster: self.cluster.clone(),
+            kube: self.cluster.clone(),
             index: self.index.clone(),
             namespace: target.namespace.clone(),
             labels: target.labels.clone(),

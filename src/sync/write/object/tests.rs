@@ -58,7 +58,7 @@ impl World {
 
     async fn write_at(&self, write: Write, now: Timestamp) -> Result<Done, KubeApiError> {
         let writer = Writer {
-            cluster: self.cluster.clone(),
+            kube: self.cluster.clone(),
             index: self.index.clone(),
             namespace: NAMESPACE.into(),
             labels: Labels::default(),

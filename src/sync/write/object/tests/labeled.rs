@@ -5,7 +5,7 @@ use super::*;
 fn writer(world: &World, cluster_watch: &str) -> Writer<MemoryKubeApi> {
     let team = ("team".to_owned(), "gpu".to_owned());
     Writer {
-        cluster: world.cluster.clone(),
+        kube: world.cluster.clone(),
         index: world.index.clone(),
         namespace: NAMESPACE.into(),
         labels: Labels::of(cluster_watch, [team].into_iter().collect()),
