@@ -37,7 +37,7 @@ use crate::{
         watch,
     },
     leader::{
-        apart::{Apart, Election},
+        election_thread::{Election, ElectionThread},
         elector::{Elector, Lost, identity},
     },
     network::{Proxies, proxy::ProxyUrl},
@@ -129,7 +129,7 @@ struct Parts {
     watches: Client,
     readiness: Readiness,
     registry: Arc<WorkerRegistry<KubeClient, together::Client>>,
-    elector: Option<Apart>,
+    elector: Option<ElectionThread>,
 }
 
 impl Parts {
@@ -157,10 +157,10 @@ async fn assemble(
     // The operator retries by itself, because it knows what is worth repeating.
     kube.default_retry = false;
     // Watches have their own connection, because the API server closes them under many writes on a shared one.
-    let watches = watch::client(kube.clone()).map_err(|error| no_way(&error))?;
+    let watches = watch::client(kube.clone()).map_err(|error| connection_error(&error))?;
     let retry_after = RetryAfterGate::default();
     let writes = retry_after.client(kube.clone());
-    let writes = writes.map_err(|error| no_way(&error))?;
+    let writes = writes.map_err(|error| connection_error(&error))?;
     let namespaces = flags.scope.watched_namespaces();
     let index = Index::new(namespaces.len()).labeling(flags.mirrors.labels());
     let readiness = Readiness::new(index.clone());
@@ -205,7 +205,7 @@ async fn elected(
     kube: &kube::Config,
     clock: &Arc<dyn Clock>,
     readiness: &Readiness,
-) -> Result<(Leadership, Option<Apart>), RunError> {
+) -> Result<(Leadership, Option<ElectionThread>), RunError> {
     if !flags.lease.leader_elect {
         return Ok((Leadership::unelected(clock.clone()), None));
     }
@@ -288,22 +288,22 @@ async fn elector(
     clock: Arc<dyn Clock>,
     leadership: Leadership,
     readiness: &Readiness,
-) -> Result<Apart, RunError> {
+) -> Result<ElectionThread, RunError> {
     let (namespace, lease) = lease(flags, kube);
     let (kube, namespace, name) = (kube.clone(), namespace.to_owned(), flags.lease_name.clone());
     let (name_of_lease, shared) = (lease.clone(), leadership.clone());
     let (known, rewound) = (readiness.clone(), readiness.index().clone());
     let make = move || {
         // Its own connection, so that renewals do not queue behind writes.
-        let client = signature::client(kube).map_err(|error| no_way(&error))?;
+        let client = signature::client(kube).map_err(|error| connection_error(&error))?;
         let leases = KubeLeases::new(client, &namespace, &name);
         let elector = Elector::new(leases, name_of_lease, identity(), clock, shared);
         Ok(elector.guarded(move || known.is_filled(), move || rewound.rewound(None)))
     };
-    Apart::start(lease, leadership, make).await
+    ElectionThread::start(lease, leadership, make).await
 }
 
-fn no_way(error: &kube::Error) -> RunError {
+fn connection_error(error: &kube::Error) -> RunError {
     RunError::KubeApi(words(error))
 }
 

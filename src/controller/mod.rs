@@ -43,14 +43,14 @@ pub async fn control<C: KubeApi, T: Service>(
     let events = reflector(writer, shown).touched_objects();
     // `Controller::new` does not report deletions.
     let controller = Controller::for_stream(events, store.clone());
-    let reconciled = controller
+    let marked = controller
         .graceful_shutdown_on(registry.until_shutdown())
         .run(
-            reconcile,
+            mark_changed,
             |_, _: &Infallible, _| Action::await_change(),
             changed.clone(),
         );
-    let reconciling = reconciled.for_each(|result| {
+    let marking = marked.for_each(|result| {
         match result {
             Ok(_) => {}
             Err(ControllerError::ObjectNotFound(gone)) => {
@@ -79,16 +79,17 @@ pub async fn control<C: KubeApi, T: Service>(
         };
         registry.mark_orphans(namespace.as_deref(), watches).await;
     };
-    let settling = async {
+    let reconciling = async {
         // Until then the store is empty, which looks as if there were no ClusterWatches.
         let _ = store.wait_until_ready().await;
-        let settling = registry.settle_changed(namespace.as_deref(), &changed, || store.state());
-        settling.await;
+        registry
+            .reconcile_changed(namespace.as_deref(), &changed, || store.state())
+            .await;
     };
     tokio::select! {
-        () = reconciling => {}
+        () = marking => {}
         () = leading => {}
-        () = settling => {}
+        () = reconciling => {}
     }
 }
 
@@ -129,8 +130,11 @@ fn shown(
         })
 }
 
-/// Only marks the namespace: settling handles the whole namespace, so one settle serves a burst of events.
-async fn reconcile(watch: Arc<ClusterWatch>, changed: Arc<Changed>) -> Result<Action, Infallible> {
+/// Only marks the namespace: the registry reconciles the whole namespace, once for a burst of events.
+async fn mark_changed(
+    watch: Arc<ClusterWatch>,
+    changed: Arc<Changed>,
+) -> Result<Action, Infallible> {
     changed.mark(&watch.namespace().unwrap_or_default());
     Ok(Action::await_change())
 }

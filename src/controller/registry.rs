@@ -1,7 +1,7 @@
 //! Starts, cancels and schedules the workers of the `ClusterWatches`. It does no work of its own.
 
 mod factory;
-mod settling;
+mod reconciling;
 mod starting;
 mod supervised;
 
@@ -19,7 +19,7 @@ use tokio_util::{
 use tracing::Instrument;
 
 pub use self::factory::WorkerFactory;
-pub(crate) use self::settling::Changed;
+pub(crate) use self::reconciling::Changed;
 use self::{
     starting::{Begun, Starts},
     supervised::{SupervisedWorker, Work},
@@ -140,7 +140,7 @@ impl<C: KubeApi, T: Service> WorkerRegistry<C, T> {
 
     /// Adjusts the workers of `namespace` (`None`: all) to `watches`, which is the complete list. A changed
     /// `ClusterWatch` gets a new worker, and the old one writes nothing more.
-    pub fn settle_all(&self, namespace: Option<&str>, watches: &[Arc<ClusterWatch>]) {
+    pub fn reconcile_all(&self, namespace: Option<&str>, watches: &[Arc<ClusterWatch>]) {
         let grouped = by_namespace(watches);
         let namespaces: BTreeSet<String> = if let Some(namespace) = namespace {
             [namespace.to_owned()].into()
@@ -152,13 +152,13 @@ impl<C: KubeApi, T: Service> WorkerRegistry<C, T> {
         let starts = self.starts_together(namespace, &grouped);
         for namespace in &namespaces {
             let watches = grouped.get(&**namespace).map_or(&[][..], |of| of);
-            self.settle(namespace, watches, &starts);
+            self.reconcile(namespace, watches, &starts);
         }
     }
 
     /// Adjusts the workers of `namespace` to its `watches`; `starts` holds the start times of workers that begin
     /// together.
-    fn settle(&self, namespace: &str, watches: &[&Arc<ClusterWatch>], starts: &Starts<'_>) {
+    fn reconcile(&self, namespace: &str, watches: &[&Arc<ClusterWatch>], starts: &Starts<'_>) {
         if !self.leads.initialized() {
             return;
         }

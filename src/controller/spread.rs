@@ -92,12 +92,12 @@ pub fn places(begin: &[Begins<'_>], others: usize) -> Vec<Place> {
 
 /// Counts recent starts.
 #[derive(Debug, Default)]
-pub struct Lately {
+pub struct RecentStarts {
     since: MonoTime,
     many: usize,
 }
 
-impl Lately {
+impl RecentStarts {
     /// How many started before these `many`, which start `now`, while the first syncs of those are still going on.
     pub fn begin(&mut self, many: usize, now: MonoTime) -> usize {
         if self.many == 0 || now >= self.since + LONGEST {
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn others_count_while_their_first_syncs_go_on() {
-        let mut lately = Lately::default();
+        let mut lately = RecentStarts::default();
         let others = [2, 3, 1].map(|many| lately.begin(many, second(60)));
         assert_eq!(others, [0, 2, 5]);
         assert_eq!(lately.begin(4, second(120)), 0);

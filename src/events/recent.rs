@@ -18,7 +18,7 @@ use super::EventDraft;
 use crate::clock::MonoTime;
 
 /// A repetition within this time counts up, as in other controllers.
-const LATELY: Duration = Duration::from_secs(6 * 60);
+const RECENT: Duration = Duration::from_secs(6 * 60);
 /// Maximum number of Events remembered. Beyond it the oldest is forgotten, and its repetition becomes a new Event.
 const MOST: usize = 1000;
 /// Maximum length of an object's name in bytes.
@@ -57,7 +57,7 @@ impl Key {
 
 /// An Event that exists in the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Told {
+pub(super) struct RecentEvent {
     /// Its name.
     pub(super) name: String,
     /// How often it occurred.
@@ -68,12 +68,12 @@ pub(super) struct Told {
 
 /// The recent Events.
 #[derive(Debug, Default)]
-pub(super) struct Recent(HashMap<Key, Told>);
+pub(super) struct Recent(HashMap<Key, RecentEvent>);
 
 impl Recent {
     /// The recent Event with this key, as of `now`.
-    pub(super) fn get(&mut self, key: Key, now: MonoTime) -> Option<Told> {
-        self.0.retain(|_, event| now < event.at + LATELY);
+    pub(super) fn get(&mut self, key: Key, now: MonoTime) -> Option<RecentEvent> {
+        self.0.retain(|_, event| now < event.at + RECENT);
         self.0.get(&key).cloned()
     }
 
@@ -86,7 +86,7 @@ impl Recent {
             }
         }
         let at = now;
-        self.0.insert(key, Told { name, count, at });
+        self.0.insert(key, RecentEvent { name, count, at });
     }
 
     /// The Event no longer exists.

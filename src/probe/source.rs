@@ -134,16 +134,16 @@ async fn of_cluster_watch(
     let name = from.strip_prefix("clusterwatch/");
     let name = name.filter(|name| !name.is_empty() && !name.contains('/'));
     let name = name.ok_or_else(|| NotProbed::Usage(FROM.to_owned()))?;
-    let no_way = |error: String| {
+    let not_connected = |error: String| {
         NotProbed::Failed(format!(
             "cannot connect to Kubernetes: {error}. Inside a cluster, run it with a service account; elsewhere, set KUBECONFIG"
         ))
     };
     let config = kubeconfig::infer(proxies).await;
-    let mut config = config.map_err(|error| no_way(error.to_string()))?;
+    let mut config = config.map_err(|error| not_connected(error.to_string()))?;
     config.default_retry = false;
     let namespace = namespace.unwrap_or(&config.default_namespace).to_owned();
-    let client = signature::client(config).map_err(|error| no_way(words(&error)))?;
+    let client = signature::client(config).map_err(|error| not_connected(words(&error)))?;
     let watches: Api<ClusterWatch> = Api::namespaced(client.clone(), &namespace);
     let what = format!("ClusterWatch {name} in namespace {namespace}");
     let watch = asked(&what, watches.get(name)).await?;

@@ -226,12 +226,12 @@ async fn control(
     let store = Mutex::new(Vec::<Arc<ClusterWatch>>::new());
     let showing = feed::watches(world.clone(), life.clone(), lags.clone(), |watches| {
         world.with(|state, now| state.judge.told(life.slot, &watches, now));
-        registry.settle_all(Some(world.namespace), &watches);
+        registry.reconcile_all(Some(world.namespace), &watches);
         *store.lock().unwrap() = watches;
     });
     let leading = async {
         registry.until_leading().await;
-        registry.settle_all(Some(world.namespace), &store.lock().unwrap());
+        registry.reconcile_all(Some(world.namespace), &store.lock().unwrap());
         mark_orphans(env, Some(world.namespace), || store.lock().unwrap().clone()).await;
     };
     tokio::join!(showing, leading);

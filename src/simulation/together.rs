@@ -144,7 +144,7 @@ impl Keyed {
             let answered = Moment::of(&*self.clock);
             self.skew.note(&answer.headers, asked, answered);
         }
-        self.budget.heard(answer.checked())?;
+        self.budget.record(answer.checked())?;
         Ok(answer.body)
     }
 }

@@ -197,7 +197,7 @@ impl<'a> ListEvidence<'a> {
         let unsure = unwritten
             .map(|mirror| mirror.subject.instance.clone())
             .collect();
-        retention::settle(policy, mirrors, candidates, clocks, &unsure)
+        retention::writes(policy, mirrors, candidates, clocks, &unsure)
     }
 }
 

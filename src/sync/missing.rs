@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Handles missing mirrors. Returns how many vanished at once, if those are many.
-pub(super) async fn settle<A: Api, C: KubeApi, T: Service>(
+pub(super) async fn look_up_and_mark<A: Api, C: KubeApi, T: Service>(
     ctx: SyncContext<'_, C, T>,
     api: &A,
     complete: &CompleteListing,

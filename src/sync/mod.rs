@@ -118,7 +118,8 @@ async fn sync_with<C: KubeApi, T: Service>(
 
     // Settle what requires a complete list. New mirrors count only once they are written.
     queue.drain().await;
-    let vanished = missing::settle(ctx, &api, &complete, lists, &mut evidence, &mut queue).await;
+    let vanished =
+        missing::look_up_and_mark(ctx, &api, &complete, lists, &mut evidence, &mut queue).await;
     queue.submit(evidence.confirmations()).await;
     prune::finished(ctx, &mut evidence, &mut queue).await;
 

@@ -48,7 +48,7 @@ impl Adoption {
 
 /// What a person must know before deleting the `ClusterWatch` while requests of an earlier `generation` may still take
 /// effect.
-pub(crate) fn landing(generation: i64) -> String {
+pub(crate) fn still_pending(generation: i64) -> String {
     format!(
         "Requests sent before the last change of this ClusterWatch may still take effect for up to one minute. {}",
         wait_for(generation)

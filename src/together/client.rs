@@ -270,7 +270,7 @@ impl KeyedClient {
             let answered = Moment::of(&*self.clock);
             self.skew.note(headers, asked, answered);
         }
-        self.budget.heard(response::check(status, headers))?;
+        self.budget.record(response::check(status, headers))?;
         read(response, self.shared.max_body).await
     }
 }

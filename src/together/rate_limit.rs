@@ -88,7 +88,7 @@ impl Budget {
 
     /// Processes the result of a request. If the API asks for a pause (429 with or without Retry-After, 503 without
     /// one), no request is sent for that long, and the error contains the time.
-    pub(crate) fn heard<T>(&self, answer: Result<T, Error>) -> Result<T, Error> {
+    pub(crate) fn record<T>(&self, answer: Result<T, Error>) -> Result<T, Error> {
         match answer {
             Ok(answer) => {
                 lock(&self.pause).refusals = 0;

@@ -1,4 +1,5 @@
-//! How the work of a poll grows with the number of remediations, and that of a settle with the number of `ClusterWatches`:
+//! How the work of a poll grows with the number of remediations, and that of a settle with the number of
+//! `ClusterWatches`:
 //! `cargo bench --bench growth`.
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -176,8 +177,8 @@ fn settle(bencher: Bencher<'_, '_>, count: u32) {
         })
         .collect();
     let registry = registry();
-    registry.settle_all(None, &watches);
+    registry.reconcile_all(None, &watches);
     bencher
         .counter(ItemsCount::new(count))
-        .bench_local(|| registry.settle_all(None, black_box(&watches)));
+        .bench_local(|| registry.reconcile_all(None, black_box(&watches)));
 }

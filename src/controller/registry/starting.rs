@@ -1,4 +1,4 @@
-//! The first settle after a start: syncs that would begin together are spread.
+//! The first reconcile after a start: syncs that would begin together are spread.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -9,7 +9,7 @@ use super::{WorkerRegistry, claim, overlaps};
 use crate::{
     api::{cluster_watch::ClusterWatch, timestamp},
     clock::MonoTime,
-    controller::spread::{Begins, Lately, places},
+    controller::spread::{Begins, RecentStarts, places},
     k8s::api::KubeApi,
     together::Service,
 };
@@ -22,7 +22,7 @@ pub(super) type Starts<'a> = HashMap<(&'a str, &'a str), MonoTime>;
 pub(super) struct Begun {
     /// The watched namespace, or `None` for all.
     scopes: BTreeSet<Option<String>>,
-    lately: Lately,
+    lately: RecentStarts,
 }
 
 impl Begun {

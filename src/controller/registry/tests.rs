@@ -5,7 +5,7 @@ use std::{
 
 use kube::ResourceExt;
 
-use super::{settling::APART, *};
+use super::{reconciling::APART, *};
 use crate::{
     api::cluster_watch::{ClusterWatchSpec, ClusterWatchStatus, SecretKeyRef},
     clock::{Clock, SystemClock},
@@ -21,7 +21,7 @@ mod factory;
 mod log;
 mod paces;
 mod panics;
-mod settling;
+mod reconciling;
 mod spread;
 
 /// Together's API to a task that panics in its next polls.
@@ -90,16 +90,16 @@ impl World {
     }
 
     /// The tasks become those that the cluster's `ClusterWatches` want.
-    fn settle(&self) {
+    fn reconcile(&self) {
         let watches: Vec<_> = self.cluster.watches().into_iter().map(Arc::new).collect();
-        self.registry.settle_all(Some(NAMESPACE), &watches);
+        self.registry.reconcile_all(Some(NAMESPACE), &watches);
     }
 
     /// Time goes by, and whatever is written of the `ClusterWatches` is seen each second.
     async fn pass(&self, seconds: u64) {
         for _ in 0..seconds {
             tokio::time::sleep(Duration::from_secs(1)).await;
-            self.settle();
+            self.reconcile();
         }
     }
 
@@ -117,12 +117,12 @@ impl World {
         let mut watch = ClusterWatch::new(name, spec);
         watch.metadata.namespace = Some(NAMESPACE.to_owned());
         self.cluster.put_watch(watch);
-        self.settle();
+        self.reconcile();
     }
 
     fn delete(&self, name: &str) {
         self.cluster.remove_watch(name);
-        self.settle();
+        self.reconcile();
     }
 
     /// Status and reason of its Ready condition.
@@ -150,14 +150,14 @@ async fn the_end_of_a_listing_ends_the_tasks_of_watches_that_it_lacks() {
         names.collect::<BTreeSet<_>>()
     };
     let watches = [watch("a", "one"), watch("b", "two")];
-    registry.settle_all(None, &watches);
+    registry.reconcile_all(None, &watches);
     assert_eq!(tasks(), ["one".to_owned(), "two".to_owned()].into());
-    registry.settle_all(None, &watches[..1]);
+    registry.reconcile_all(None, &watches[..1]);
     let one = BTreeSet::from(["one".to_owned()]);
     assert_eq!(tasks(), one, "its namespace has no watch left");
-    registry.settle_all(Some("b"), &[]);
+    registry.reconcile_all(Some("b"), &[]);
     assert_eq!(tasks(), one, "of another namespace it says nothing");
-    registry.settle_all(Some("a"), &[]);
+    registry.reconcile_all(Some("a"), &[]);
     assert!(tasks().is_empty());
 }
 

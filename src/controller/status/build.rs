@@ -86,7 +86,8 @@ pub fn build(
     now: Timestamp,
 ) -> ClusterWatchStatus {
     let message = words(ready_state);
-    let (ready, reconciling, stalled) = said_of(ready_state, &message, (previous, facts), now);
+    let (ready, reconciling, stalled) =
+        condition_values(ready_state, &message, (previous, facts), now);
     let reconciling = match &facts.adopting {
         Some(message) if reconciling.0 == "False" => ("True", Reason::Progressing, &**message),
         _ => reconciling,
@@ -129,7 +130,7 @@ pub fn build(
 /// A condition. Its transition time is `now` if its status changed.
 fn condition(
     type_: &str,
-    (status, reason, message): Said<'_>,
+    (status, reason, message): ConditionValue<'_>,
     generation: i64,
     previous: &ClusterWatchStatus,
     now: Timestamp,
@@ -149,15 +150,15 @@ fn condition(
 }
 
 /// Status, reason and message of a condition.
-type Said<'a> = (&'a str, Reason, &'a str);
+type ConditionValue<'a> = (&'a str, Reason, &'a str);
 
 /// Ready, Reconciling and Stalled for `ready_state`, with `message` as the message.
-fn said_of<'a>(
+fn condition_values<'a>(
     ready_state: &ReadyState,
     message: &'a str,
     (previous, facts): (&'a ClusterWatchStatus, &'a StatusInputs),
     now: Timestamp,
-) -> (Said<'a>, Said<'a>, Said<'a>) {
+) -> (ConditionValue<'a>, ConditionValue<'a>, ConditionValue<'a>) {
     match ready_state {
         ReadyState::Progressing(_) => (
             ("Unknown", Reason::Progressing, message),

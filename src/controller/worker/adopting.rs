@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Worker;
 use crate::{
     k8s::api::KubeApi,
-    sync::owners::{Adoption, adopt, landing, misfits},
+    sync::owners::{Adoption, adopt, misfits, still_pending},
     together::Service,
 };
 
@@ -53,7 +53,7 @@ impl<C: KubeApi, T: Service> Worker<C, T> {
     fn note_adoption(&mut self, adoption: &Adoption) {
         // Requests of another generation may still change the owner references.
         let late = self.env.permits.sent.contradicts(&self.target);
-        let late = late.then(|| landing(self.status.inputs.generation));
+        let late = late.then(|| still_pending(self.status.inputs.generation));
         self.status.inputs.adopting = adoption.message(self.status.inputs.generation).or(late);
         self.status.inputs.adopted = self.status.inputs.adopting.is_none();
     }

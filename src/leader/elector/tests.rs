@@ -12,7 +12,7 @@ use std::{
 use proptest::prelude::*;
 use tokio::time::{Instant, advance, sleep, timeout};
 
-mod apart;
+mod election_thread;
 
 use super::*;
 use crate::{

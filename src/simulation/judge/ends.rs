@@ -24,7 +24,7 @@ const MISJUDGED: Duration = Duration::from_secs(6);
 /// The same if responses were slow or the process was paused for long.
 const FAR_MISJUDGED: Duration = Duration::from_secs(70);
 /// How long ago that may have been.
-const LATELY: Duration = Duration::from_secs(600);
+const RECENT: Duration = Duration::from_secs(600);
 /// How long a write is retried.
 const SENT_AGAIN: Duration = Duration::from_secs(120);
 
@@ -82,7 +82,7 @@ impl State {
         let end = self.end_of(name, status);
         if status.state.as_deref().is_some_and(state::is_final) {
             let slow = self.answered.slow;
-            let slow = slow.is_some_and(|at| now.duration_since(at) < LATELY);
+            let slow = slow.is_some_and(|at| now.duration_since(at) < RECENT);
             let misjudged = if slow { FAR_MISJUDGED } else { MISJUDGED };
             return policy.expired(end, self.truth.clock(now) + misjudged);
         }

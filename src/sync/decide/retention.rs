@@ -19,7 +19,7 @@ use crate::{
 };
 
 impl Policy {
-    /// Whether [`settle`] may affect `mirror`.
+    /// Whether [`writes`] may affect `mirror`.
     #[must_use]
     pub fn concerns(&self, mirror: &Mirror, clocks: Clocks) -> bool {
         let counted = self.max_per_instance.is_some();
@@ -58,7 +58,7 @@ impl Candidates {
 /// [concerns](Policy::concerns). Instances with possibly wrong mirrors, `unsure`, are not changed, because it is
 /// unknown what is finished there.
 #[must_use]
-pub fn settle(
+pub fn writes(
     policy: &Policy,
     mirrors: &[(Box<str>, Arc<Mirror>)],
     candidates: Candidates,

@@ -29,7 +29,7 @@ impl Default for WritePermits {
 
 impl WritePermits {
     /// Waits for a permit, which is returned when dropped.
-    pub async fn enter(self) -> Option<OwnedSemaphorePermit> {
+    pub async fn acquire(self) -> Option<OwnedSemaphorePermit> {
         // The semaphore is never closed.
         self.places.acquire_owned().await.ok()
     }

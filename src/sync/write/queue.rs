@@ -156,7 +156,7 @@ impl<'a, C: KubeApi> WriteQueue<'a, C> {
             self.summary.failed(error);
             return;
         }
-        let mut permits = pin!(self.permits.clone().enter());
+        let mut permits = pin!(self.permits.clone().acquire());
         let place = loop {
             tokio::select! {
                 biased;

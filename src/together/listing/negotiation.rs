@@ -205,7 +205,7 @@ impl Negotiation {
         }
         if !self.filter.rejected && !self.filter.ignored && !self.request.states.is_empty() {
             let filter = self.filter.current();
-            self.dialects.filter_heeded(&self.request, &filter);
+            self.dialects.filter_honored(&self.request, &filter);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::together::{
-    query::dialect::{About, Dialects, Learnt, QueryNames, StateFilter, sorted},
+    query::dialect::{About, Dialects, LearnedFilter, QueryNames, StateFilter, sorted},
     wire::state,
 };
 
@@ -39,7 +39,7 @@ pub(crate) fn of(filter: &StateFilter, why: About, asked: &[String]) -> &'static
     }
 }
 
-impl Learnt {
+impl LearnedFilter {
     fn word(&self, asked: &[String]) -> &'static str {
         of(&self.filter, self.why, asked)
     }
@@ -52,7 +52,7 @@ impl Dialects {
     pub fn note(&self, states: &[String]) -> Option<String> {
         let word = self
             .recall(states)
-            .map(|learnt| learnt.word(&sorted(states)));
+            .map(|learned_filter| learned_filter.word(&sorted(states)));
         Self::note_of(self.names(), word)
     }
 
@@ -99,8 +99,10 @@ impl Dialects {
         let known = learned
             .filters
             .iter()
-            .filter(|(_, learnt)| learnt.term.runs());
-        let mut filters: BTreeSet<_> = known.map(|(asked, learnt)| learnt.word(asked)).collect();
+            .filter(|(_, learned_filter)| learned_filter.term.runs());
+        let mut filters: BTreeSet<_> = known
+            .map(|(asked, learned_filter)| learned_filter.word(asked))
+            .collect();
         if filters.is_empty() {
             filters.insert("repeated");
         }

@@ -53,14 +53,14 @@ pub(super) struct Learned {
     /// Since when the SDKs' names work and the reference page's do not.
     sdk_names: Option<Term>,
     /// The alternative for each set of states, sorted.
-    pub(super) filters: HashMap<Vec<String>, Learnt>,
+    pub(super) filters: HashMap<Vec<String>, LearnedFilter>,
     strikes: Strikes,
     /// How often each alternative was remembered.
     fallbacks: BTreeMap<&'static str, u64>,
 }
 
 #[derive(Debug, Clone)]
-pub(crate) struct Learnt {
+pub(crate) struct LearnedFilter {
     pub(super) filter: StateFilter,
     pub(super) why: About,
     pub(super) term: Term,
@@ -94,7 +94,9 @@ impl Dialects {
         if asked.is_empty() {
             return StateFilter::None;
         }
-        let remembered = self.recall(asked).map(|learnt| learnt.filter);
+        let remembered = self
+            .recall(asked)
+            .map(|learned_filter| learned_filter.filter);
         remembered.unwrap_or_else(|| StateFilter::Repeated(asked.to_vec()))
     }
 
@@ -129,13 +131,13 @@ impl Dialects {
     }
 
     /// The list of `request` completed with the filter that it started with, and contained only what was requested.
-    pub(crate) fn filter_heeded(&self, request: &ListRequest, filter: &StateFilter) {
+    pub(crate) fn filter_honored(&self, request: &ListRequest, filter: &StateFilter) {
         let mut learned = self.learned();
         learned.strikes.clear(About::Refused, request);
         learned.strikes.clear(About::Ignored, request);
         if *filter == StateFilter::Repeated(sorted(&request.states)) {
-            let lacks = |learnt: &Learnt| learnt.why == About::Lacking;
-            learned.forget(&request.states, |learnt| !lacks(learnt));
+            let lacks = |learned_filter: &LearnedFilter| learned_filter.why == About::Lacking;
+            learned.forget(&request.states, |learned_filter| !lacks(learned_filter));
         }
     }
 
@@ -152,15 +154,17 @@ impl Dialects {
     pub(crate) fn filter_lacks_nothing(&self, request: &ListRequest) {
         let mut learned = self.learned();
         learned.strikes.clear(About::Lacking, request);
-        learned.forget(&request.states, |learnt| {
-            learnt.why == About::Lacking && !learnt.term.runs()
+        learned.forget(&request.states, |learned_filter| {
+            learned_filter.why == About::Lacking && !learned_filter.term.runs()
         });
     }
 
-    pub(crate) fn recall(&self, asked: &[String]) -> Option<Learnt> {
+    pub(crate) fn recall(&self, asked: &[String]) -> Option<LearnedFilter> {
         let learned = self.learned();
-        let learnt = learned.filters.get(&sorted(asked));
-        learnt.filter(|learnt| learnt.term.runs()).cloned()
+        let learned_filter = learned.filters.get(&sorted(asked));
+        learned_filter
+            .filter(|learned_filter| learned_filter.term.runs())
+            .cloned()
     }
 
     fn learn(&self, request: &ListRequest, why: About, filter: StateFilter) {
@@ -179,7 +183,9 @@ impl Dialects {
         if learned.filters.len() >= MAX_SETS {
             learned.filters.clear();
         }
-        learned.filters.insert(set, Learnt { filter, why, term });
+        learned
+            .filters
+            .insert(set, LearnedFilter { filter, why, term });
         *learned.fallbacks.entry(word).or_default() += 1;
     }
 
@@ -190,7 +196,7 @@ impl Dialects {
 
 impl Learned {
     /// Forgets what is known about these states, if it is `wrong`.
-    fn forget(&mut self, states: &[String], wrong: impl Fn(&Learnt) -> bool) {
+    fn forget(&mut self, states: &[String], wrong: impl Fn(&LearnedFilter) -> bool) {
         let set = sorted(states);
         if self.filters.get(&set).is_some_and(wrong) {
             self.filters.remove(&set);

@@ -102,7 +102,7 @@ fn unavailable(retry_after: Option<Duration>) -> Error {
 
 /// What a refused call is told to wait, in the time of one call (200 ms).
 fn refused(budget: &Budget, error: Error) -> Duration {
-    let told = budget.heard(Err::<(), _>(error)).unwrap_err();
+    let told = budget.record(Err::<(), _>(error)).unwrap_err();
     let wait = told.retry_after().unwrap();
     assert_eq!(wait, budget.paused());
     wait
@@ -124,7 +124,7 @@ async fn a_key_is_left_alone_for_longer_each_time_and_a_success_ends_that() {
                 tokio::time::advance(wait).await;
             }
             budget.take().await.unwrap();
-            budget.heard(Ok(())).unwrap();
+            budget.record(Ok(())).unwrap();
         }
     }
 }
@@ -180,7 +180,7 @@ async fn what_is_no_plea_for_patience_pauses_nothing() {
         unavailable(Some(Duration::from_secs(7))),
         Error::Unavailable { cause, retry_after },
     ] {
-        assert_eq!(budget.heard(Err::<(), _>(error.clone())), Err(error));
+        assert_eq!(budget.record(Err::<(), _>(error.clone())), Err(error));
         budget.take().await.unwrap();
     }
 }
@@ -194,8 +194,8 @@ fn callers() -> impl Strategy<Value = Vec<Caller>> {
 }
 
 proptest! {
-    /// In any window there are no more calls than the burst and what the rate gives in it, whoever calls and however the
-    /// calls mingle; and none while the key is under a Retry-After.
+    /// In any window there are no more calls than the burst and what the rate gives in it, whoever calls and however
+    /// the calls mingle; and none while the key is under a Retry-After.
     #[test]
     fn a_key_is_never_called_more_often_than_its_budget(
         callers in callers(),

@@ -36,7 +36,7 @@ async fn pauses_in_a_row_cost_no_more_calls_than_a_healthy_one() {
     world.create("w", None);
     for _ in 0..TEN_MINUTES / 5 {
         world.registry.pause().await;
-        world.settle();
+        world.reconcile();
         world.pass(5).await;
     }
     let (calls, healthy) = (world.api.inner.asked().len(), healthy().await);

@@ -101,7 +101,7 @@ fn suspend(world: &World) {
     let mut watch = world.cluster.watches().remove(0);
     watch.spec.suspend = true;
     world.cluster.put_watch(watch);
-    world.settle();
+    world.reconcile();
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,7 +13,8 @@ const MANY: usize = 100;
 /// Which key called the API, and how long after the start.
 type Calls = Arc<Mutex<Vec<([u8; 32], Duration)>>>;
 
-/// A world of so many `ClusterWatches` with a key each, which nothing has settled yet; those with an even number have synced.
+/// A world of so many `ClusterWatches` with a key each, which nothing has reconciled yet; those with an even number
+/// have synced.
 fn world(many: usize) -> (World, Calls) {
     let world = World::new();
     world.cluster.give_each_a_key();
@@ -136,7 +137,7 @@ async fn a_single_one_syncs_at_once_and_so_does_one_that_comes_later() {
         let seconds: Vec<_> = calls.iter().map(|(_, at)| at.as_secs()).collect();
         assert_eq!(seconds, [second]);
     };
-    // The first settle is after a second.
+    // The first reconcile is after a second.
     world.pass(1).await;
     at_once(&taken(&calls), 1);
     put(&world, 1);
@@ -147,7 +148,7 @@ async fn a_single_one_syncs_at_once_and_so_does_one_that_comes_later() {
 #[tokio::test(start_paused = true)]
 async fn a_request_does_not_wait_for_the_turn() {
     let (world, calls) = world(MANY);
-    world.settle();
+    world.reconcile();
     let mut watch = world.cluster.watches().pop().unwrap();
     let last: [u8; 32] = Sha256::digest(&watch.spec.api_key_secret_ref.name).into();
     let request = [(REQUESTED_AT.to_owned(), "now".to_owned())];

@@ -11,8 +11,8 @@ use crate::{
     testing::{CLUSTER, NAMESPACE, at, clocks, now},
 };
 
-/// One that may be mirrored or not: instance, end and creation (hours before now; `None`: it says none), and whether it is
-/// open.
+/// One that may be mirrored or not: instance, end and creation (hours before now; `None`: it says none), and whether it
+/// is open.
 #[derive(Clone, Debug)]
 struct One {
     name: String,
@@ -98,7 +98,7 @@ fn settled(policy: Policy, mirrored: &[One], listed: &[One]) -> (Vec<String>, Ve
         candidates.push(one.candidate(), &policy);
     }
     let (mut pruned, mut created) = (Vec::new(), Vec::new());
-    for write in settle(&policy, &mirrors, candidates, clocks(), &BTreeSet::new()) {
+    for write in writes(&policy, &mirrors, candidates, clocks(), &BTreeSet::new()) {
         match write.change {
             MirrorChange::Prune(_) => pruned.push(write.name.into_string()),
             MirrorChange::Create(..) => created.push(write.name.into_string()),
@@ -127,7 +127,8 @@ fn endless(name: &str, created: Option<i64>) -> One {
     }
 }
 
-/// What it shows, the rules, the mirrors, what is listed besides them; the names that are pruned and those that are created.
+/// What it shows, the rules, the mirrors, what is listed besides them; the names that are pruned and those that are
+/// created.
 type Case = (
     &'static str,
     Policy,

@@ -135,7 +135,7 @@ async fn what_finds_no_room_is_not_begun_and_waits_its_turn() {
     let mut failed_writes = FailedWrites::default();
     let mut queue = world.queue(&mut failed_writes);
     let mut places = Vec::new();
-    while let Some(Some(place)) = queue.permits.clone().enter().now_or_never() {
+    while let Some(Some(place)) = queue.permits.clone().acquire().now_or_never() {
         places.push(place);
     }
     assert_eq!(places.len(), crate::sync::write::permits::WRITES);

@@ -86,7 +86,7 @@ impl Api for Flaky {
         let item = remediation(&number.to_string(), "SUCCEEDED");
         let answer = page(vec![item], next.as_deref());
         self.budget
-            .heard(fault.map_or(Ok(answer), |(error, _)| Err(error)))
+            .record(fault.map_or(Ok(answer), |(error, _)| Err(error)))
     }
 
     async fn get(&self, _: &str, _: Option<&str>, _: &str) -> Result<Remediation, Error> {

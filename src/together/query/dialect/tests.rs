@@ -103,7 +103,7 @@ async fn a_better_form_that_works_again_is_taken_back() {
     twice(|| dialects.filter_ignored(&request));
     twice(|| dialects.names_work(&request, QueryNames::Sdk));
     assert!(!dialects.filters(&open()));
-    dialects.filter_heeded(&request, &StateFilter::Repeated(open()));
+    dialects.filter_honored(&request, &StateFilter::Repeated(open()));
     dialects.names_work(&request, QueryNames::Reference);
     assert!(dialects.filters(&open()));
     assert_eq!(dialects.names(), QueryNames::Reference);
@@ -117,7 +117,7 @@ async fn a_form_that_lists_too_little_gives_way_to_the_other_one_and_then_to_non
         let filter = dialects.filter(&open());
         dialects.filter_lacks(&request, &filter);
         // It ends well all the same.
-        dialects.filter_heeded(&request, &filter);
+        dialects.filter_honored(&request, &filter);
         dialects.filter(&open())
     };
     let begun = [lacks(), lacks(), lacks(), lacks()];

@@ -1,4 +1,4 @@
-//! When workers are adjusted to their `ClusterWatches`: one settle serves many events in a row.
+//! When workers are adjusted to their `ClusterWatches`: one reconcile serves many events in a row.
 
 use std::{
     collections::BTreeSet,
@@ -12,11 +12,11 @@ use tokio::sync::Notify;
 use super::{Starts, WorkerRegistry};
 use crate::{api::cluster_watch::ClusterWatch, k8s::api::KubeApi, together::Service};
 
-/// Minimum time between two settles. An event after a quiet period is settled at once; thousands of events per second,
-/// as at a start, cause at most ten settles.
+/// Minimum time between two reconciles. An event after a quiet period is reconciled at once; thousands of events per
+/// second, as at a start, cause at most ten reconciles.
 pub(super) const APART: Duration = Duration::from_millis(100);
 
-/// The namespaces whose `ClusterWatches` changed since the last settle.
+/// The namespaces whose `ClusterWatches` changed since the last reconcile.
 #[derive(Debug, Default)]
 pub(crate) struct Changed {
     marked: Mutex<Marked>,
@@ -65,7 +65,7 @@ impl Changed {
 impl<C: KubeApi, T: Service> WorkerRegistry<C, T> {
     /// Settles what is `changed` until it is dropped. `watches` returns the current `ClusterWatches` of `namespace`
     /// (`None`: all).
-    pub(crate) async fn settle_changed(
+    pub(crate) async fn reconcile_changed(
         &self,
         namespace: Option<&str>,
         changed: &Changed,
@@ -75,12 +75,12 @@ impl<C: KubeApi, T: Service> WorkerRegistry<C, T> {
             let marked = changed.next().await;
             let watches = watches();
             if marked.all {
-                self.settle_all(namespace, &watches);
+                self.reconcile_all(namespace, &watches);
             } else {
                 let namespaces = super::by_namespace(&watches);
                 for namespace in &marked.namespaces {
                     let watches = namespaces.get(&**namespace).map_or(&[][..], |of| of);
-                    self.settle(namespace, watches, &Starts::default());
+                    self.reconcile(namespace, watches, &Starts::default());
                 }
             }
             let clock = self.factory.clock();

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::*;
-use crate::leader::apart::{Apart, Election};
+use crate::leader::election_thread::{Election, ElectionThread};
 
 /// How long a test waits for what does not come.
 const FOREVER: Duration = Duration::from_secs(60);
@@ -42,7 +42,7 @@ impl Leases for Telling {
 }
 
 /// An election of one over `store`; what tells of its renewals.
-async fn apart(store: &Arc<Store>, panics: u64) -> (Apart, Receiver<u64>) {
+async fn apart(store: &Arc<Store>, panics: u64) -> (ElectionThread, Receiver<u64>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -64,7 +64,7 @@ async fn apart(store: &Arc<Store>, panics: u64) -> (Apart, Receiver<u64>) {
             Ok::<_, io::Error>(Elector::new(leases, lease, me, clock, leadership))
         }
     };
-    let apart = Apart::start_on(runtime, "ns/lease".to_owned(), leadership, make);
+    let apart = ElectionThread::start_on(runtime, "ns/lease".to_owned(), leadership, make);
     (apart.await.unwrap(), renewals)
 }
 
@@ -119,6 +119,6 @@ async fn a_panic_of_its_thread_ends_leadership() {
 async fn what_its_elector_cannot_be_made_of_is_told() {
     let leadership = Leadership::new(Arc::new(SystemClock::default()));
     let make = || Err::<Elector<Access>, _>(io::Error::other("no way"));
-    let told = Apart::start("ns/lease".to_owned(), leadership, make).await;
+    let told = ElectionThread::start("ns/lease".to_owned(), leadership, make).await;
     assert_eq!(told.err().unwrap().to_string(), "no way");
 }

@@ -42,7 +42,7 @@ impl<L: Leases> Election for Elector<L> {
 
 /// What the thread should do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wish {
+enum Goal {
     /// Not participate.
     Idle,
     Lead,
@@ -51,8 +51,8 @@ enum Wish {
 }
 
 /// An [`Elector`] on its own thread, which ends with it.
-pub struct Apart {
-    wish: watch::Sender<Wish>,
+pub struct ElectionThread {
+    goal: watch::Sender<Goal>,
     leads: watch::Receiver<bool>,
     lost: oneshot::Receiver<Lost>,
     pub(super) leadership: Leadership,
@@ -60,7 +60,7 @@ pub struct Apart {
     lease: String,
 }
 
-impl Apart {
+impl ElectionThread {
     /// Starts the thread, which creates its elector with `make` there, because a client's connections belong to the
     /// runtime that created it. `lease` is its namespace and name; `leadership` receives the result of the election.
     ///
@@ -89,7 +89,7 @@ impl Apart {
         L: Leases + 'static,
         E: From<io::Error> + Send + 'static,
     {
-        let (wish, wishes) = watch::channel(Wish::Idle);
+        let (goal, goals) = watch::channel(Goal::Idle);
         let (leads_sender, leads) = watch::channel(false);
         let (lost_sender, lost) = oneshot::channel();
         let (made_sender, made) = oneshot::channel();
@@ -99,7 +99,7 @@ impl Apart {
                 Ok(elector) => {
                     // No receiver is left: then the requests have ended too.
                     let _ = made_sender.send(Ok(()));
-                    run(elector, wishes, leads_sender, lost_sender).await;
+                    run(elector, goals, leads_sender, lost_sender).await;
                 }
             }
         };
@@ -112,7 +112,7 @@ impl Apart {
         let gone = |_| Err(io::Error::other("the leader election thread exited").into());
         made.await.unwrap_or_else(gone)?;
         Ok(Self {
-            wish,
+            goal,
             leads,
             lost,
             leadership,
@@ -133,14 +133,14 @@ impl Apart {
 /// Does what is requested until the requests end.
 async fn run<L: Leases>(
     mut elector: Elector<L>,
-    mut wishes: watch::Receiver<Wish>,
+    mut goals: watch::Receiver<Goal>,
     leads: watch::Sender<bool>,
     lost: oneshot::Sender<Lost>,
 ) {
-    let mut wish = *wishes.borrow_and_update();
-    while wish != Wish::Release {
+    let mut goal = *goals.borrow_and_update();
+    while goal != Goal::Release {
         let elect = async {
-            if wish == Wish::Idle {
+            if goal == Goal::Idle {
                 return std::future::pending().await;
             }
             if !*leads.borrow() {
@@ -151,8 +151,8 @@ async fn run<L: Leases>(
         };
         tokio::select! {
             biased;
-            changed = wishes.changed() => match changed {
-                Ok(()) => wish = *wishes.borrow_and_update(),
+            changed = goals.changed() => match changed {
+                Ok(()) => goal = *goals.borrow_and_update(),
                 Err(_) => return,
             },
             reason = elect => {
@@ -165,10 +165,10 @@ async fn run<L: Leases>(
     elector.release().await;
 }
 
-impl Election for Apart {
+impl Election for ElectionThread {
     async fn acquire(&mut self) -> Result<(), Lost> {
         // No receiver is left; the next step reports it.
-        let _ = self.wish.send(Wish::Lead);
+        let _ = self.goal.send(Goal::Lead);
         match self.leads.wait_for(|leads| *leads).await.map(drop) {
             Ok(()) => Ok(()),
             Err(_) => Err(self.gone()),
@@ -183,8 +183,8 @@ impl Election for Apart {
     }
 
     async fn release(&mut self) {
-        let _ = self.wish.send(Wish::Release);
+        let _ = self.goal.send(Goal::Release);
         // Until the thread has ended.
-        self.wish.closed().await;
+        self.goal.closed().await;
     }
 }

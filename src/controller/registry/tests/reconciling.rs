@@ -1,4 +1,4 @@
-//! How often the tasks are settled.
+//! How often the workers are reconciled.
 
 use tokio::time::{sleep, timeout};
 
@@ -6,51 +6,51 @@ use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// How many settles there are while `events` goes on.
-async fn settles(events: impl AsyncFnOnce(&Changed)) -> usize {
-    let (world, changed, settles) = (World::new(), Changed::default(), AtomicUsize::new(0));
+/// How many reconciles there are while `events` goes on.
+async fn reconciles(events: impl AsyncFnOnce(&Changed)) -> usize {
+    let (world, changed, reconciles) = (World::new(), Changed::default(), AtomicUsize::new(0));
     let watches = || {
-        settles.fetch_add(1, Ordering::SeqCst);
+        reconciles.fetch_add(1, Ordering::SeqCst);
         Vec::new()
     };
-    let settling = world.registry.settle_changed(None, &changed, watches);
+    let reconciling = world.registry.reconcile_changed(None, &changed, watches);
     tokio::select! {
-        () = settling => unreachable!("it goes on until it is dropped"),
+        () = reconciling => unreachable!("it goes on until it is dropped"),
         () = events(&changed) => {}
     }
-    settles.load(Ordering::SeqCst)
+    reconciles.load(Ordering::SeqCst)
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_burst_of_events_is_settled_ten_times_a_second_at_most() {
-    let settles = settles(async |changed| {
+async fn a_burst_of_events_is_reconciled_ten_times_a_second_at_most() {
+    let reconciles = reconciles(async |changed| {
         for event in 0..990 {
             changed.mark(["a", "b"][event % 2]);
             changed.mark_all();
             sleep(SECOND / 1000).await;
         }
     });
-    assert_eq!(settles.await, 10);
+    assert_eq!(reconciles.await, 10);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_changes_right_after_a_settle_is_settled_too() {
-    let settles = settles(async |changed| {
+async fn what_changes_right_after_a_settle_is_reconciled_too() {
+    let reconciles = reconciles(async |changed| {
         changed.mark("a");
         sleep(APART / 2).await;
         changed.mark("a");
         sleep(SECOND).await;
     });
-    assert_eq!(settles.await, 2);
+    assert_eq!(reconciles.await, 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_after_a_quiet_time_is_settled_at_once() {
+async fn an_event_after_a_quiet_time_is_reconciled_at_once() {
     let world = World::new();
     let (changed, watches) = (Changed::default(), [watch("a", "one"), watch("b", "two")]);
-    let settling = world
+    let reconciling = world
         .registry
-        .settle_changed(None, &changed, || watches.to_vec());
+        .reconcile_changed(None, &changed, || watches.to_vec());
     let events = async {
         sleep(SECOND).await;
         changed.mark("b");
@@ -60,7 +60,7 @@ async fn an_event_after_a_quiet_time_is_settled_at_once() {
         assert!(running.contains_key("b") && !running.contains_key("a"));
     };
     tokio::select! {
-        () = settling => unreachable!("it goes on until it is dropped"),
+        () = reconciling => unreachable!("it goes on until it is dropped"),
         ended = timeout(SECOND * 2, events) => ended.unwrap(),
     }
 }
