@@ -190,7 +190,7 @@ fn conditions(
     generation: i64,
 ) -> Vec<Condition> {
     let state = status.state.as_deref().unwrap_or("UNKNOWN");
-    let message = condition_message(status, id);
+    let state_message = condition_message(status, id);
     let node = status.node.as_deref().unwrap_or(UNNAMED);
     let stands = match synced {
         Synced::Pending | Synced::Listed | Synced::Final => synced.message().to_owned(),
@@ -200,7 +200,7 @@ fn conditions(
     let (reason, message) = if gone {
         (synced.reason(), &*stands)
     } else {
-        (reason_of(state), &*message)
+        (reason_of(state), &*state_message)
     };
     let succeeded = match state {
         _ if gone => "Unknown",
@@ -211,14 +211,14 @@ fn conditions(
     let forbidden = synced == Synced::Forbidden;
     let busy = status.open.unwrap_or(true) && !forbidden;
     let reconciling = if busy {
-        ("True", reason, &*message)
+        ("True", reason, &*state_message)
     } else {
         ("False", Reason::Ended, "")
     };
     let stalled = if forbidden {
         ("True", Reason::Forbidden, &*stands)
     } else if state == "FAILED" && !gone {
-        ("True", Reason::RemediationFailed, &*message)
+        ("True", Reason::RemediationFailed, &*state_message)
     } else {
         ("False", Reason::NotStalled, "")
     };

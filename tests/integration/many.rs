@@ -122,13 +122,13 @@ fn is_ready(watch: &ClusterWatch) -> bool {
 
 /// Waits until all are synced, by a watch: lists of a thousand would take the time of what is measured.
 async fn all_synced(fixture: &Fixture) {
-    let seen = watcher(fixture.watches(), watcher::Config::default()).applied_objects();
-    let mut seen = std::pin::pin!(seen);
+    let seen = watcher(fixture.watches(), watcher::Config::default());
+    let mut seen = std::pin::pin!(seen.default_backoff().applied_objects());
     let mut ready = BTreeSet::new();
     let all = async {
         while ready.len() < NODES as usize {
-            let watch = seen.next().await.unwrap().unwrap();
-            if is_ready(&watch) {
+            let watch = seen.next().await.unwrap();
+            if let Some(watch) = watch.ok().filter(is_ready) {
                 ready.insert(watch.name_any());
             }
         }

@@ -63,7 +63,7 @@ impl Changed {
 }
 
 impl<C: KubeApi, T: Service> WorkerRegistry<C, T> {
-    /// Settles what is `changed` until it is dropped. `watches` returns the current `ClusterWatches` of `namespace`
+    /// Reconciles what is `changed` until it is dropped. `watches` returns the current `ClusterWatches` of `namespace`
     /// (`None`: all).
     pub(crate) async fn reconcile_changed(
         &self,
