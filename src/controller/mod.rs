@@ -72,11 +72,7 @@ pub async fn control<C: KubeApi, T: Service>(
         changed.mark_all();
         // The wait fails only if the watch itself ended. Then there is nothing to do.
         let _ = store.wait_until_ready().await;
-        let watches = || {
-            let mut watches = store.state();
-            watches.extend(readiness.unreadable().all());
-            watches
-        };
+        let watches = || [store.state(), readiness.unreadable().all()].concat();
         registry.mark_orphans(namespace.as_deref(), watches).await;
     };
     let reconciling = async {
