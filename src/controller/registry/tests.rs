@@ -19,12 +19,12 @@ use crate::{
 
 mod factory;
 mod log;
-mod paces;
 mod panics;
 mod reconciling;
 mod spread;
+mod throttles;
 
-/// Together's API to a task that panics in its next polls.
+/// Together's API to a worker that panics in its next polls.
 #[derive(Clone, Default)]
 struct Api {
     inner: MemoryTogether,
@@ -89,7 +89,7 @@ impl World {
         world
     }
 
-    /// The tasks become those that the cluster's `ClusterWatches` want.
+    /// The workers become those that the cluster's `ClusterWatches` want.
     fn reconcile(&self) {
         let watches: Vec<_> = self.cluster.watches().into_iter().map(Arc::new).collect();
         self.registry.reconcile_all(Some(NAMESPACE), &watches);
@@ -142,27 +142,27 @@ fn watch(namespace: &str, name: &str) -> Arc<ClusterWatch> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_of_a_listing_ends_the_tasks_of_watches_that_it_lacks() {
+async fn the_end_of_a_listing_ends_the_workers_of_watches_that_it_lacks() {
     let registry = World::new().registry;
-    let tasks = || {
+    let workers = || {
         let running = registry.running.lock().unwrap();
         let names = running.values().flat_map(HashMap::keys).cloned();
         names.collect::<BTreeSet<_>>()
     };
     let watches = [watch("a", "one"), watch("b", "two")];
     registry.reconcile_all(None, &watches);
-    assert_eq!(tasks(), ["one".to_owned(), "two".to_owned()].into());
+    assert_eq!(workers(), ["one".to_owned(), "two".to_owned()].into());
     registry.reconcile_all(None, &watches[..1]);
     let one = BTreeSet::from(["one".to_owned()]);
-    assert_eq!(tasks(), one, "its namespace has no watch left");
+    assert_eq!(workers(), one, "its namespace has no watch left");
     registry.reconcile_all(Some("b"), &[]);
-    assert_eq!(tasks(), one, "of another namespace it says nothing");
+    assert_eq!(workers(), one, "of another namespace it says nothing");
     registry.reconcile_all(Some("a"), &[]);
-    assert!(tasks().is_empty());
+    assert!(workers().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_restore_of_etcd_the_same_generation_of_another_spec_gets_a_task_of_its_own() {
+async fn after_a_restore_of_etcd_the_same_generation_of_another_spec_gets_a_worker_of_its_own() {
     let world = World::new();
     world.create("w", None);
     let saved = world.cluster.snapshot();

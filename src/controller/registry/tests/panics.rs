@@ -1,4 +1,4 @@
-//! A task that panics.
+//! A worker that panics.
 
 use prometheus_client::metrics::counter::Counter;
 
@@ -23,7 +23,7 @@ fn words(status: &str, reason: &str) -> (String, String) {
     (status.to_owned(), reason.to_owned())
 }
 
-/// How many panics of tasks `/metrics` shows.
+/// How many panics of workers `/metrics` shows.
 fn counted(world: &World) -> String {
     let leadership = Leadership::new(Arc::new(SystemClock::default()));
     let operator = Operator::new(leadership, Counter::default());
@@ -37,7 +37,7 @@ fn counted(world: &World) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_that_panicked_once_polls_again() {
+async fn a_worker_that_panicked_once_polls_again() {
     let world = World::synced().await;
     assert_eq!(synced(&world), words("True", "Listed"));
     world.api.panics.store(1, Ordering::SeqCst);
@@ -67,7 +67,7 @@ async fn starts_after_panics_get_rarer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_a_task_only_panics_its_clusterwatch_is_not_ready_and_its_mirrors_get_stale() {
+async fn while_a_worker_only_panics_its_clusterwatch_is_not_ready_and_its_mirrors_get_stale() {
     let world = World::synced().await;
     world.api.panics.store(usize::MAX, Ordering::SeqCst);
     world.pass(30).await;
