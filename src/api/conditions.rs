@@ -15,6 +15,12 @@ use serde_json::Value;
 
 use super::Reason;
 
+/// The one of this type, if it is there.
+#[must_use]
+pub fn of_type<'a>(conditions: &'a [Condition], type_: &str) -> Option<&'a Condition> {
+    conditions.iter().find(|condition| condition.type_ == type_)
+}
+
 /// The condition of this type at this `generation`. The caller sets the time, which depends on the previous condition.
 #[must_use]
 pub fn condition(

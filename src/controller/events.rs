@@ -1,7 +1,9 @@
 //! The Events of a `ClusterWatch`, decided from its previous and its new status: pure.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
 use crate::{
-    api::{Reason, cluster_watch::ClusterWatchStatus},
+    api::{Reason, cluster_watch::ClusterWatchStatus, conditions::of_type},
     events::EventDraft,
 };
 
@@ -21,23 +23,14 @@ impl Shown {
     /// The parts of `status`.
     #[must_use]
     pub fn by(status: &ClusterWatchStatus) -> Self {
-        let find = |type_: &str| {
-            status
-                .conditions
-                .iter()
-                .find(|condition| condition.type_ == type_)
-        };
-        let reason = |type_: &str| find(type_).and_then(|condition| condition.reason.parse().ok());
-        let ready = find("Ready");
+        let ready = of_type(&status.conditions, "Ready");
+        let reconciling = of_type(&status.conditions, "Reconciling");
+        let reason = |condition: &Condition| condition.reason.parse().ok();
         Self {
-            ready: ready
-                .map(|condition| condition.status.clone())
-                .unwrap_or_default(),
-            reason: reason("Ready"),
-            message: ready
-                .map(|condition| condition.message.clone())
-                .unwrap_or_default(),
-            suspended: reason("Reconciling") == Some(Reason::Suspended),
+            ready: ready.map(|ready| ready.status.clone()).unwrap_or_default(),
+            reason: ready.and_then(reason),
+            message: ready.map(|ready| ready.message.clone()).unwrap_or_default(),
+            suspended: reconciling.and_then(reason) == Some(Reason::Suspended),
         }
     }
 

@@ -204,8 +204,7 @@ fn condition_values<'a>(
 /// `ClusterWatch` is suspended.
 #[must_use]
 pub fn ready_without_panic(status: &ClusterWatchStatus) -> Option<(&str, Reason)> {
-    let mut conditions = status.conditions.iter();
-    let ready = conditions.find(|condition| condition.type_ == "Ready")?;
+    let ready = conditions::of_type(&status.conditions, "Ready")?;
     let reason = ready.reason.parse().ok()?;
     (reason != Reason::InternalError).then_some((&ready.status, reason))
 }

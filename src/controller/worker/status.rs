@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    api::cluster_watch::ClusterWatch,
+    api::{cluster_watch::ClusterWatch, conditions::of_type},
     controller::{
         events::{self, Shown},
         status::{
@@ -42,13 +42,8 @@ impl<C: KubeApi> StatusReport<C> {
 
     /// Whether this generation was reported as synced, and nothing worse since.
     pub(super) fn is_synced(&self) -> bool {
-        self.reporter.is_acknowledged()
-            && self
-                .reporter
-                .last()
-                .conditions
-                .iter()
-                .any(|condition| condition.type_ == "Ready" && condition.status == "True")
+        let ready = of_type(&self.reporter.last().conditions, "Ready");
+        self.reporter.is_acknowledged() && ready.is_some_and(|ready| ready.status == "True")
     }
 
     /// Reports `ready_state`. Returns whether it was written. `stale_after` is how long a mirror may stay unconfirmed.

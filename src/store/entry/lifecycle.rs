@@ -1,7 +1,9 @@
 //! Whether a mirror may still change, and how current it is.
 
 use crate::{
-    api::remediation::RemediationStatus, mirror::status::Synced, together::wire::state::is_final,
+    api::{conditions::of_type, remediation::RemediationStatus},
+    mirror::status::Synced,
+    together::wire::state::is_final,
 };
 
 /// Whether a mirror may still change, and how current it is.
@@ -27,7 +29,7 @@ impl Lifecycle {
                 unread: true,
             };
         };
-        let synced = status.conditions.iter().find(|c| c.type_ == "Synced");
+        let synced = of_type(&status.conditions, "Synced");
         let synced = synced.map_or(Synced::Pending, |c| Synced::from_reason(&c.reason));
         let unread = has_lost_its_mark(status, synced);
         Self {

@@ -3,7 +3,7 @@
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Condition, jiff::Timestamp};
 
 use crate::{
-    api::{remediation::RemediationStatus, timestamp},
+    api::{conditions::of_type, remediation::RemediationStatus, timestamp},
     mirror::end::End,
     store::entry::lifecycle::Lifecycle,
 };
@@ -30,7 +30,7 @@ impl ConditionFacts {
             since: [0; 4],
         };
         for (at, type_) in CONDITIONS.into_iter().enumerate() {
-            if let Some(found) = conditions.iter().find(|c| c.type_ == type_) {
+            if let Some(found) = of_type(conditions, type_) {
                 facts.since[at] = timestamp::to_second(found.last_transition_time.0).as_second();
                 let known = (0_u8..).zip(STATUSES).find(|(_, s)| *s == found.status);
                 facts.statuses[at] = known.map_or(0, |(place, _)| place);

@@ -17,7 +17,7 @@ use super::{
     totals::{Totals, verb},
 };
 use crate::{
-    api::Reason,
+    api::{Reason, conditions::of_type},
     clock::MonoTime,
     k8s::error::KubeApiError,
     mirror::status::Synced,
@@ -138,10 +138,7 @@ impl WatchMeter {
 
     /// The Ready condition was written.
     pub fn stands(&self, conditions: &[Condition]) {
-        let ready = conditions
-            .iter()
-            .find(|condition| condition.type_ == "Ready");
-        if let Some(ready) = ready {
+        if let Some(ready) = of_type(conditions, "Ready") {
             self.values().ready = Some((ready.status == "True", ready.reason.clone()));
         }
     }
