@@ -150,9 +150,19 @@ impl<C: KubeApi, T: Service> WorkerRegistry<C, T> {
             running.keys().cloned().chain(with_watches).collect()
         };
         let starts = self.starts_together(namespace, &grouped);
-        for namespace in &namespaces {
+        self.reconcile_each(&namespaces, &grouped, &starts);
+    }
+
+    /// Adjusts the workers of these `namespaces` to their `ClusterWatches` in `grouped`.
+    fn reconcile_each(
+        &self,
+        namespaces: &BTreeSet<String>,
+        grouped: &HashMap<&str, Vec<&Arc<ClusterWatch>>>,
+        starts: &Starts<'_>,
+    ) {
+        for namespace in namespaces {
             let watches = grouped.get(&**namespace).map_or(&[][..], |of| of);
-            self.reconcile(namespace, watches, &starts);
+            self.reconcile(namespace, watches, starts);
         }
     }
 

@@ -77,11 +77,8 @@ impl<C: KubeApi, T: Service> WorkerRegistry<C, T> {
             if marked.all {
                 self.reconcile_all(namespace, &watches);
             } else {
-                let namespaces = super::by_namespace(&watches);
-                for namespace in &marked.namespaces {
-                    let watches = namespaces.get(&**namespace).map_or(&[][..], |of| of);
-                    self.reconcile(namespace, watches, &Starts::default());
-                }
+                let grouped = super::by_namespace(&watches);
+                self.reconcile_each(&marked.namespaces, &grouped, &Starts::default());
             }
             let clock = self.factory.clock();
             clock.sleep_until(clock.elapsed() + APART).await;
