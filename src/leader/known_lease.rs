@@ -78,11 +78,10 @@ mod tests {
         api::coordination::v1::LeaseSpec, apimachinery::pkg::apis::meta::v1::ObjectMeta,
     };
 
-    use std::time::Duration;
-
     use super::*;
+    use crate::testing::clock::second;
 
-    const NOW: MonoTime = MonoTime::at(Duration::from_secs(100));
+    const NOW: MonoTime = second(100);
 
     fn lease(holder: &str, version: &str) -> Lease {
         Lease {
@@ -113,7 +112,7 @@ mod tests {
     fn a_holder_counts_from_the_first_read_of_its_last_renewal() {
         let mut known = KnownLease::default();
         known.observe(Some(&lease("other", "1")), NOW);
-        let later = NOW + Duration::from_secs(100);
+        let later = second(200);
         known.observe(Some(&lease("other", "1")), later);
         assert_eq!(known.decide("me", false, later), Decision::Acquire);
     }

@@ -6,7 +6,10 @@ use k8s_openapi::jiff::Timestamp;
 use tokio::time::{Instant, sleep_until};
 
 use super::life::Life;
-use crate::clock::{Clock, MonoTime};
+use crate::{
+    clock::{Clock, MonoTime},
+    testing::clock::wall_time,
+};
 
 pub(super) struct VirtualClock {
     /// The start of the sequence.
@@ -16,7 +19,7 @@ pub(super) struct VirtualClock {
 
 impl Clock for VirtualClock {
     fn now(&self) -> Timestamp {
-        crate::testing::now() + self.elapsed().since_zero() + self.life.ahead.get()
+        wall_time(self.elapsed()) + self.life.ahead.get()
     }
 
     fn elapsed(&self) -> MonoTime {

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     api::{cluster_watch::ClusterWatch, remediation::Remediation},
     clock::MonoTime,
-    controller::overlap::{Claim, overlapped},
+    controller::overlap::{claim, overlapped},
     sync::{retention_policy::Policy, schedule::Cadence},
 };
 
@@ -34,12 +34,6 @@ const EDITED: Duration = Duration::from_secs(12);
 
 /// The cluster of foreign objects.
 pub(super) const ANOTHER: &str = "another";
-
-/// The last change of a mirror.
-#[derive(Clone, Copy, Debug)]
-struct Changed {
-    at: MonoTime,
-}
 
 /// The `ClusterWatches` that a process last received.
 #[derive(Debug, Default)]
@@ -82,7 +76,8 @@ pub(super) struct Crash {
 pub(super) struct KnownMirrors {
     /// The remediation behind each name.
     identities: BTreeMap<String, (String, String)>,
-    changed: BTreeMap<String, Changed>,
+    /// When each last changed.
+    changed: BTreeMap<String, MonoTime>,
     /// The newest resourceVersion of each mirror in a process's responses.
     answered: BTreeMap<(usize, String), u64>,
     /// Those that were edited by hand and not corrected since.
@@ -151,21 +146,6 @@ pub(super) fn covers(watch: &ClusterWatch, instance: Option<&str>) -> bool {
 /// Whether the object is not a mirror of the watched cluster.
 pub(super) fn is_foreign(object: &Remediation) -> bool {
     object.spec.cluster_id == ANOTHER
-}
-
-fn claim(watch: &ClusterWatch) -> Claim<'_> {
-    Claim {
-        name: watch.metadata.name.as_deref().unwrap(),
-        created: watch
-            .metadata
-            .creation_timestamp
-            .as_ref()
-            .unwrap()
-            .0
-            .as_second(),
-        cluster: &watch.spec.cluster_id,
-        instance: watch.spec.instance(),
-    }
 }
 
 pub(super) fn cadence(watch: &ClusterWatch) -> Cadence {
@@ -299,9 +279,7 @@ impl Judge {
 
     /// The mirror was changed by hand.
     pub(super) fn touched(&mut self, name: &str, now: MonoTime) {
-        self.mirrors
-            .changed
-            .insert(name.to_owned(), Changed { at: now });
+        self.mirrors.changed.insert(name.to_owned(), now);
         self.last.disturbed = now;
     }
 

@@ -7,6 +7,7 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use crate::{
     api::{remediation::RemediationStatus, timestamp},
     clock::MonoTime,
+    testing::clock::wall_time,
     together::{Remediation, wire::state},
 };
 
@@ -141,7 +142,7 @@ impl Truth {
 
     /// The wall-clock time of the API.
     pub(super) fn clock(&self, now: MonoTime) -> Timestamp {
-        crate::testing::now() + now.since_zero() + self.ahead
+        wall_time(now) + self.ahead
     }
 
     /// A new version, later than all others: a clock that is set back does not order versions differently.

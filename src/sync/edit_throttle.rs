@@ -125,12 +125,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::testing::clock::second as at;
 
     const TURN: Duration = Duration::from_secs(15);
-
-    fn at(seconds: u64) -> MonoTime {
-        MonoTime::at(Duration::from_secs(seconds))
-    }
 
     #[test]
     fn one_edit_is_heeded_at_once_and_those_in_a_row_in_their_turn() {

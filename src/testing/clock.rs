@@ -12,6 +12,11 @@ pub(crate) const fn second(number: u64) -> MonoTime {
     MonoTime::at(Duration::from_secs(number))
 }
 
+/// The wall-clock time at a point of a clock of tests, whose zero is [`now`](super::now).
+pub(crate) fn wall_time(at: MonoTime) -> Timestamp {
+    super::now() + at.since_zero()
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct TestClock {
     elapsed: Mutex<MonoTime>,
@@ -31,7 +36,7 @@ impl TestClock {
 
     /// The true time.
     pub(crate) fn true_time(&self) -> Timestamp {
-        super::now() + self.elapsed().since_zero()
+        wall_time(self.elapsed())
     }
 }
 
@@ -61,7 +66,7 @@ impl Default for PausedClock {
 
 impl Clock for PausedClock {
     fn now(&self) -> Timestamp {
-        super::now() + self.elapsed().since_zero()
+        wall_time(self.elapsed())
     }
 
     fn elapsed(&self) -> MonoTime {

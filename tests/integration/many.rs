@@ -22,6 +22,7 @@ use tokio::{task::JoinHandle, time::timeout};
 use crate::{
     fixture::{CLUSTER, Fixture, spec},
     leader::{LEASE, leases, stage},
+    look::stands,
     process::Process,
     setup,
 };
@@ -115,11 +116,6 @@ async fn lease(fixture: &Fixture) -> LeaseSpec {
     leases(fixture).get(LEASE).await.unwrap().spec.unwrap()
 }
 
-fn is_ready(watch: &ClusterWatch) -> bool {
-    let mut conditions = watch.status.iter().flat_map(|status| &status.conditions);
-    conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")
-}
-
 /// Waits until all are synced, by a watch: lists of a thousand would take the time of what is measured.
 async fn all_synced(fixture: &Fixture) {
     let seen = watcher(fixture.watches(), watcher::Config::default());
@@ -128,7 +124,7 @@ async fn all_synced(fixture: &Fixture) {
     let all = async {
         while ready.len() < NODES as usize {
             let watch = seen.next().await.unwrap();
-            if let Some(watch) = watch.ok().filter(is_ready) {
+            if let Some(watch) = watch.ok().filter(|watch| stands(watch, "Ready") == "True") {
                 ready.insert(watch.name_any());
             }
         }

@@ -15,6 +15,7 @@ use crate::{
         step::Kind,
     },
     sync::schedule::request::REQUESTED_AT,
+    testing::clock::wall_time,
     together::ApiKey,
 };
 
@@ -179,8 +180,7 @@ impl Sequence {
             },
         );
         watch.metadata.namespace = Some(self.world.namespace.to_owned());
-        watch.metadata.creation_timestamp =
-            Some(Time(crate::testing::now() + self.world.now().since_zero()));
+        watch.metadata.creation_timestamp = Some(Time(wall_time(self.world.now())));
         watch
     }
 

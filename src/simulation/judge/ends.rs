@@ -8,13 +8,14 @@ use kube::ResourceExt;
 use super::writes::instance;
 use crate::{
     api::{
+        conditions::of_type,
         remediation::{Remediation, RemediationStatus},
         timestamp::to_second,
     },
     clock::MonoTime,
     simulation::{truth::Entry, world::State},
     sync::retention_policy::Policy,
-    testing::{self, cluster::MemoryKubeApi},
+    testing::{self, clock::wall_time, cluster::MemoryKubeApi},
     together::wire::state,
 };
 
@@ -52,7 +53,7 @@ pub(super) fn place(
 /// When a mark that takes effect `now` was decided, according to itself: recently, because a failed write is retried
 /// for a while.
 pub(super) fn decided(status: &RemediationStatus, now: MonoTime) -> Option<MonoTime> {
-    let synced = status.conditions.iter().find(|one| one.type_ == "Synced")?;
+    let synced = of_type(&status.conditions, "Synced")?;
     let said = synced.last_transition_time.0.duration_since(testing::now());
     let said = MonoTime::at(Duration::try_from(said).ok()?);
     Some(said.clamp(now.saturating_sub(SENT_AGAIN), now))
@@ -68,7 +69,7 @@ impl State {
         // A restore of etcd brings back marks that were removed since.
         let marked = marked.or_else(|| decided(status, self.judge.newer.restored?));
         // The API server stores whole seconds of a condition.
-        marked.map(|at| to_second(testing::now() + at.since_zero()))
+        marked.map(|at| to_second(wall_time(at)))
     }
 
     /// Whether a mirror is expired.
@@ -89,8 +90,7 @@ impl State {
         // A remediation that is gone ended by the operator's clock, which may have been set since.
         let jumped = self.judge.newer.jumped;
         let marked = self.judge.newer.marked.get(name).copied();
-        policy.ttl.is_some() && marked < jumped
-            || policy.expired(end, testing::now() + now.since_zero() + MISJUDGED)
+        policy.ttl.is_some() && marked < jumped || policy.expired(end, wall_time(now) + MISJUDGED)
     }
 
     /// The finished mirrors of the same instance that are not older, by id.

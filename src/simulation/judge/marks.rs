@@ -9,21 +9,19 @@ use super::{cadence, covers, holders, is_foreign};
 use crate::{
     api::{
         cluster_watch::ClusterWatch,
+        conditions::of_type,
         remediation::{Remediation, RemediationStatus},
     },
     clock::MonoTime,
     simulation::world::State,
     sync::schedule::HEARTBEAT,
-    testing::cluster::MemoryKubeApi,
+    testing::{clock::wall_time, cluster::MemoryKubeApi},
     together::wire::state,
 };
 
 /// Status and reason of Synced.
 pub(in crate::simulation) fn synced(status: &RemediationStatus) -> (&str, &str) {
-    let synced = status
-        .conditions
-        .iter()
-        .find(|condition| condition.type_ == "Synced");
+    let synced = of_type(&status.conditions, "Synced");
     synced.map_or(("", ""), |synced| (&synced.status, &synced.reason))
 }
 
@@ -42,9 +40,7 @@ pub(super) struct ReadyState {
 pub(super) fn standing(watch: &ClusterWatch) -> ReadyState {
     let status = watch.status.as_ref();
     let conditions = status.map_or(&[][..], |status| &status.conditions);
-    let ready = conditions
-        .iter()
-        .find(|condition| condition.type_ == "Ready");
+    let ready = of_type(conditions, "Ready");
     let observed = status.and_then(|status| status.observed_generation);
     let current = observed == watch.metadata.generation;
     ReadyState {
@@ -101,7 +97,7 @@ impl State {
             |at: Option<MonoTime>| at.is_some_and(|at| now.duration_since(at) < bound * 4);
         let slow = recently(self.answered.slow);
         let is_over = |ahead: SignedDuration| {
-            let now = crate::testing::now() + now.since_zero() + ahead;
+            let now = wall_time(now) + ahead;
             standing.stale_after.is_none_or(|time| time < now)
         };
         let newer = &self.judge.newer;

@@ -6,7 +6,7 @@ use kube::ResourceExt;
 
 use super::cadence;
 use crate::{
-    api::{Reason, cluster_watch::ClusterWatch},
+    api::{Reason, cluster_watch::ClusterWatch, conditions::of_type},
     clock::MonoTime,
     controller::status::late_secret::reported,
     simulation::{cluster::Op, world::State},
@@ -64,8 +64,8 @@ impl State {
         if status.and_then(reported).is_none() {
             // Another reason, while the Secret is missing, would make the operator lose the start of the grace period.
             let progresses = status.is_some_and(|status| {
-                let mut all = status.conditions.iter();
-                all.any(|told| told.type_ == "Ready" && told.status == "Unknown")
+                let ready = of_type(&status.conditions, "Ready");
+                ready.is_some_and(|ready| ready.status == "Unknown")
             });
             if newer.key_is_there.is_some() || !progresses {
                 newer.missed.remove(&uid);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use kube::ResourceExt;
 
 use super::{
-    Changed, Pruned,
+    Pruned,
     ends::{decided, ended, place},
     is_foreign,
     marks::{standing, synced},
@@ -126,14 +126,11 @@ impl State {
         let changed = self.judge.mirrors.changed.get(name);
         // A restore of etcd may bring back the version that a write in flight was based on.
         let decided_on = op.fence.is_some() && op.fence == before.map(version);
-        let undoes = changed.is_some_and(|changed| changed.at > op.sent) && !decided_on;
+        let undoes = changed.is_some_and(|changed| *changed > op.sent) && !decided_on;
         if op.verb != Verb::Create && undoes {
             self.violated(|| format!("{:?} of {name} undoes what was changed meanwhile", op.verb));
         }
-        self.judge
-            .mirrors
-            .changed
-            .insert(name.clone(), Changed { at: now });
+        self.judge.mirrors.changed.insert(name.clone(), now);
         match (before, after) {
             (_, Some(after)) if op.verb == Verb::Create => {
                 // No fence prevents a late creation under a name that is free again.

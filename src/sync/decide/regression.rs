@@ -79,9 +79,10 @@ impl Regressions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::clock::second;
 
     fn at(minute: u64) -> MonoTime {
-        MonoTime::at(Duration::from_secs(60 * minute))
+        second(60 * minute)
     }
 
     fn older(second: i64) -> ShownVersions {

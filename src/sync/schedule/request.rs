@@ -81,12 +81,9 @@ mod tests {
 
     use super::*;
     use crate::clock::SystemClock;
+    use crate::testing::clock::second as at;
 
     const APART: Duration = Duration::from_secs(10);
-
-    fn at(seconds: u64) -> MonoTime {
-        MonoTime::at(Duration::from_secs(seconds))
-    }
 
     #[test]
     fn a_request_is_heeded_once_and_the_next_one_in_its_time() {
