@@ -14,7 +14,6 @@ use kube::api::ObjectMeta;
 use siphasher::sip::SipHasher13;
 
 use super::EventDraft;
-
 use crate::clock::MonoTime;
 
 /// A repetition within this time counts up, as in other controllers.

@@ -29,7 +29,7 @@ seeds! {
     seed_0 = 0;
     /// Not planted: a suspended watch marked the mirrors of the watch that it overlaps.
     seed_2 = 2;
-    /// A server that heeds the first state alone is never noticed. And: after a restore of etcd a list does not replace what was known.
+    /// A server that applies the first state alone is never noticed. And: after a restore of etcd a list does not replace what was known.
     seed_5 = 5;
     /// The index takes older events.
     seed_9 = 9;

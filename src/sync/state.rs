@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-/// The state kept between syncs. Nothing of it is stored: after a restart, proof of absence is collected anew. Its
+/// The state kept between syncs. Nothing of it is stored: after a restart, proof of absence is collected again. Its
 /// parts are borrowed one by one, so that writes and the list run concurrently.
 #[derive(Debug, Default)]
 pub struct SyncState {

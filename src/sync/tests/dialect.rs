@@ -57,7 +57,7 @@ async fn only_what_a_listing_should_have_held_is_held_against_the_filter() {
     let (before, late) = (Some("2026-11-23T09:30:00Z"), Some("2026-11-23T09:59:00Z"));
     let behind = Some(SignedDuration::from_mins(-10));
     // What is wrong with the only remediation that short listings lack, how far the API's clock is ahead, when it was
-    // updated, how many items nobody can name; whether it is held against the filter.
+    // updated, how many items have no readable id; whether it is held against the filter.
     for (case, skew, updated, unnamed, found) in [
         ("it is lacked", IN_STEP, before, 0, true),
         ("the API's clock is not known", None, before, 0, false),
@@ -68,7 +68,7 @@ async fn only_what_a_listing_should_have_held_is_held_against_the_filter() {
             0,
             false,
         ),
-        ("nobody knows when it changed", IN_STEP, None, 0, false),
+        ("it is unknown when it changed", IN_STEP, None, 0, false),
         ("any item may be it", IN_STEP, before, 1, false),
     ] {
         let remediation = Remediation {

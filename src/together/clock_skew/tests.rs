@@ -120,7 +120,7 @@ fn a_clock_that_is_days_off_still_tells_the_apis_own_time() {
     assert_eq!(
         skew.clock().time_at(MonoTime::ZERO),
         None,
-        "nothing was told"
+        "no response has come"
     );
     dated(&skew, "Thu, 26 Nov 2026 12:00:00 GMT");
     let apis = noon() + seconds(3 * 86_400) + SignedDuration::from_millis(500);

@@ -194,7 +194,7 @@ fn callers() -> impl Strategy<Value = Vec<Caller>> {
 }
 
 proptest! {
-    /// In any window there are no more calls than the burst and what the rate gives in it, whoever calls and however
+    /// In any window there are no more calls than the burst and what the rate gives in it, whichever user calls and however
     /// the calls mingle; and none while the key is under a Retry-After.
     #[test]
     fn a_key_is_never_called_more_often_than_its_budget(

@@ -36,7 +36,7 @@ fn first_of(state: &ReadyState, facts: &StatusInputs) -> ClusterWatchStatus {
     build(&ClusterWatchStatus::default(), state, facts, now())
 }
 
-/// The facts, while somebody waits for something.
+/// The facts, while a `ClusterWatch` waits for something.
 fn waits() -> StatusInputs {
     StatusInputs {
         rollup: Some(attention()),
@@ -212,13 +212,13 @@ fn the_heartbeat_beats_every_five_minutes_and_not_before() {
 #[test]
 fn whatever_else_is_new_is_written_at_once() {
     let before = first(&synced());
-    let anew: [fn(&mut StatusInputs); 3] = [
+    let changes: [fn(&mut StatusInputs); 3] = [
         |facts| facts.generation = 4,
         |facts| facts.handled = some("x"),
         |facts| facts.rollup = Some(attention()),
     ];
     let mut news = vec![(ReadyState::Synced("left out 1".into()), facts())];
-    news.extend(anew.map(|change| {
+    news.extend(changes.map(|change| {
         let mut facts = facts();
         change(&mut facts);
         (synced(), facts)

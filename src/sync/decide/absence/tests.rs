@@ -12,7 +12,7 @@ enum Event {
     Short,
     /// A complete full listing lacks it.
     Full,
-    /// A full listing lacks it, but holds an item that nobody can name.
+    /// A full listing lacks it, but holds an item without a readable id.
     FullUnnamed,
     /// A complete listing holds it, but it cannot be read there, or the plan left it out.
     Unreadable,

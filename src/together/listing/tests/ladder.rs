@@ -36,7 +36,7 @@ fn of_the_sdks() -> Fake {
     })
 }
 
-/// A server of joined states that repeats its first page to whoever asks in other names than those of the SDKs.
+/// A server of joined states that repeats its first page if it is asked in other names than those of the SDKs.
 fn joined_of_the_sdks() -> Fake {
     Fake::new(|query, _| match (&query.filter, query.names) {
         (StateFilter::Repeated(_), _) => refused(),
@@ -45,7 +45,7 @@ fn joined_of_the_sdks() -> Fake {
     })
 }
 
-/// A server that heeds the filter, except that the first item of these calls has just ended.
+/// A server that applies the filter, except that the first item of these calls has just ended.
 fn odd_at(odd: &'static [usize]) -> Fake {
     Fake::new(move |query, call| {
         let mut page = filtered(query);
