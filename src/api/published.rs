@@ -2,7 +2,7 @@
 //!
 //! The API server silently drops fields that an older CRD does not know, so mirrors would lose data.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::LazyLock};
 
 use serde::Deserialize;
 
@@ -64,15 +64,15 @@ impl Installed {
     #[must_use]
     pub fn of(published: &Published) -> Self {
         let (mut kinds, mut fields) = (Vec::new(), Vec::new());
-        for (kind, ours) in own() {
+        for (kind, ours) in &*OWN {
             let theirs = published.components.schemas.values().find(|schema| {
                 schema
                     .kinds
                     .iter()
-                    .any(|of| of.group == GROUP && of.kind == kind)
+                    .any(|of| of.group == GROUP && of.kind == *kind)
             });
             match theirs {
-                None => kinds.push(kind),
+                None => kinds.push(kind.clone()),
                 // The API server defines the metadata.
                 Some(theirs) => {
                     for part in ["spec", "status"] {
@@ -118,14 +118,15 @@ impl fmt::Display for Installed {
     }
 }
 
-/// Both kinds with their fields, as this version defines them.
-fn own() -> impl Iterator<Item = (String, Fields)> {
-    crds().into_iter().filter_map(|crd| {
+/// Both kinds with their fields, as this version defines them. The check is frequent, and to generate them takes long.
+static OWN: LazyLock<Vec<(String, Fields)>> = LazyLock::new(|| {
+    let fields = crds().into_iter().filter_map(|crd| {
         let schema = crd.spec.versions.into_iter().next()?.schema?;
         let schema = serde_json::to_value(schema.open_api_v3_schema?).ok()?;
         Some((crd.spec.names.kind, serde_json::from_value(schema).ok()?))
-    })
-}
+    });
+    fields.collect()
+});
 
 /// Adds the fields of `ours` that `theirs` lacks to `found`. If a whole object is missing, its fields are not listed.
 fn lacking(ours: Option<&Fields>, theirs: Option<&Fields>, path: &str, found: &mut Vec<String>) {

@@ -125,7 +125,7 @@ impl Heartbeat {
 impl fmt::Debug for Heartbeat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.0.as_ref().map(|slot| &slot.name);
-        f.debug_tuple("Pulse").field(&name).finish()
+        f.debug_tuple("Heartbeat").field(&name).finish()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Index, Inner, Mirror, UNREADABLE};
+use super::{Group, Index, Inner, Mirror, UNREADABLE};
 
 impl Inner {
     fn mirrors(
@@ -11,7 +11,10 @@ impl Inner {
         cluster: &str,
         instance: Option<&str>,
     ) -> impl Iterator<Item = (&str, &Arc<Mirror>)> {
-        let group = self.group(namespace, cluster).into_iter().flatten();
+        let group = self
+            .group(namespace, cluster)
+            .into_iter()
+            .flat_map(Group::iter);
         let named = group.map(|(name, mirror)| (&**name, mirror));
         named.filter(move |(_, mirror)| !mirror.foreign && mirror.subject.concerns(instance))
     }
@@ -54,6 +57,13 @@ impl Index {
             .collect()
     }
 
+    /// A number that grows whenever a mirror of `cluster` in `namespace` changes; 0 if there is none.
+    #[must_use]
+    pub fn changed(&self, namespace: &str, cluster: &str) -> u64 {
+        let inner = self.lock();
+        inner.group(namespace, cluster).map_or(0, Group::changed)
+    }
+
     /// Those of [`mirrors`](Self::mirrors) that are open.
     #[must_use]
     pub fn open(
@@ -62,6 +72,9 @@ impl Index {
         cluster: &str,
         instance: Option<&str>,
     ) -> Vec<(Box<str>, Arc<Mirror>)> {
+        if !self.any_open(namespace, cluster, None) {
+            return Vec::new();
+        }
         self.mirrors(namespace, cluster, instance, |mirror| mirror.lifecycle.open)
     }
 
@@ -84,7 +97,7 @@ impl Index {
         namespaces
             .filter(|(of, _)| namespace.is_none_or(|namespace| namespace == &***of))
             .flat_map(|(of, groups)| {
-                let mirrors = groups.values().flatten();
+                let mirrors = groups.values().flat_map(Group::iter);
                 let open = mirrors.filter(|(_, mirror)| mirror.lifecycle.open && !mirror.foreign);
                 open.map(|(name, mirror)| (of.clone(), name.clone(), mirror.clone()))
             })
@@ -95,7 +108,9 @@ impl Index {
     #[must_use]
     pub fn any_open(&self, namespace: &str, cluster: &str, instance: Option<&str>) -> bool {
         let inner = self.lock();
+        let group = inner.group(namespace, cluster);
         let mut mirrors = inner.mirrors(namespace, cluster, instance);
-        mirrors.any(|(_, mirror)| mirror.lifecycle.open)
+        group.is_some_and(Group::any_open)
+            && (instance.is_none() || mirrors.any(|(_, mirror)| mirror.lifecycle.open))
     }
 }

@@ -8,6 +8,7 @@ use std::{
 
 pub use entry::{ConditionFacts, Digests, Lifecycle, Mirror, StoredObject, Subject, Times};
 use entry::{Epochs, Names};
+use group::Group;
 use kube::ResourceExt;
 pub use listing::Rewinds;
 use listing::Watched;
@@ -16,14 +17,12 @@ use tokio::sync::Notify;
 use crate::{api::remediation::Remediation, mirror::labels::FlagLabels};
 
 mod entry;
+mod group;
 mod listing;
 mod look;
 pub mod reflector;
 pub mod restored;
 pub mod summary;
-
-/// The objects of one cluster, by name.
-type Group = BTreeMap<Box<str>, Arc<Mirror>>;
 
 /// The objects of one namespace, by cluster, so that a query does not visit other clusters. Sorted, so that the same
 /// events always lead to the same order of writes.
@@ -57,7 +56,12 @@ impl Source {
 
 /// An object that becomes readable or unreadable has two entries under one name. Returns whether the entry from
 /// `source` is the one to drop.
-fn is_outdated(groups: &mut Namespace, name: &str, entry: &Mirror, source: Source) -> bool {
+fn is_outdated(
+    groups: &mut Namespace,
+    (name, entry): (&str, &Mirror),
+    source: Source,
+    change: u64,
+) -> bool {
     let unreadable = *entry.subject.cluster == *UNREADABLE;
     for (cluster, group) in groups {
         match (unreadable, **cluster == *UNREADABLE) {
@@ -68,7 +72,7 @@ fn is_outdated(groups: &mut Namespace, name: &str, entry: &Mirror, source: Sourc
         }
         match group.get(name) {
             Some(known) if !source.replaces(known, entry.object.resource_version) => return true,
-            Some(_) => drop(group.remove(name)),
+            Some(_) => group.remove(name, change),
             None => {}
         }
     }
@@ -93,6 +97,8 @@ struct Inner {
     lists: u64,
     /// How many of them followed a step backwards.
     restores: u64,
+    /// The number of changes so far.
+    changes: u64,
 }
 
 impl Inner {
@@ -105,35 +111,40 @@ impl Inner {
         let Some(mut mirror) = Mirror::of(&mut object, &mut self.names, &self.labels) else {
             return false;
         };
-        let (seen, now) = (self.seen(&namespace), self.epoch);
+        let (seen, now, change) = (self.seen(&namespace), self.epoch, self.next_change());
         let groups = self
             .namespaces
             .entry(namespace.into_boxed_str())
             .or_default();
-        if is_outdated(groups, &name, &mirror, source) {
+        if is_outdated(groups, (&name, &mirror), source, change) {
             return false;
         }
         let group = groups.entry(mirror.subject.cluster.clone()).or_default();
         let mut back = false;
-        match group.get_mut(name.as_str()) {
+        match group.get(&name) {
             Some(known) => {
                 let epochs = known.epochs.stamped(source, now);
                 if source.replaces(known, mirror.object.resource_version) {
                     back = known.object.resource_version > mirror.object.resource_version;
                     mirror.epochs = epochs;
-                    *known = Arc::new(mirror);
+                    group.put(&name, mirror, change);
                 } else {
-                    Arc::make_mut(known).epochs = epochs;
+                    group.note(&name, |known| known.epochs = epochs);
                 }
             }
             // The watch was past this write when its response came, so a missing object was deleted since.
             None if matches!(source, Source::Answer) && mirror.object.resource_version <= seen => {}
             None => {
                 mirror.epochs = Epochs::default().stamped(source, now);
-                group.insert(name.into_boxed_str(), Arc::new(mirror));
+                group.put(&name, mirror, change);
             }
         }
         back
+    }
+
+    fn next_change(&mut self) -> u64 {
+        self.changes += 1;
+        self.changes
     }
 
     fn group(&self, namespace: &str, cluster: &str) -> Option<&Group> {
@@ -141,6 +152,7 @@ impl Inner {
     }
 
     fn remove(&mut self, namespace: &str, cluster: &str, name: &str, resource_version: u64) {
+        let change = self.next_change();
         let groups = self.namespaces.get_mut(namespace);
         let group = groups.and_then(|groups| groups.get_mut(cluster));
         if let Some(group) = group
@@ -148,7 +160,7 @@ impl Inner {
                 .get(name)
                 .is_some_and(|known| known.object.is_reached_by(resource_version))
         {
-            group.remove(name);
+            group.remove(name, change);
             if group.is_empty() {
                 self.sweep();
             }
@@ -157,10 +169,11 @@ impl Inner {
 
     /// Keeps only what passes `keep` of `namespace` (`None`: all).
     fn retain(&mut self, namespace: Option<&str>, mut keep: impl FnMut(&Mirror) -> bool) {
+        let change = self.next_change();
         for (of, groups) in &mut self.namespaces {
             if namespace.is_none_or(|namespace| namespace == &**of) {
                 for group in groups.values_mut() {
-                    group.retain(|_, mirror| keep(mirror));
+                    group.retain(&mut keep, change);
                 }
             }
         }
@@ -286,11 +299,12 @@ impl Index {
         drop(confirmed);
         let mut inner = self.lock();
         let groups = inner.namespaces.get_mut(namespace);
-        let group = groups.and_then(|groups| groups.get_mut(&cluster));
-        if let Some(mirror) = group.and_then(|group| group.get_mut(name))
-            && mirror.object.resource_version == version
+        if let Some(group) = groups.and_then(|groups| groups.get_mut(&cluster))
+            && group
+                .get(name)
+                .is_some_and(|known| known.object.resource_version == version)
         {
-            Arc::make_mut(mirror).digests.confirm(inputs);
+            group.note(name, |known| known.digests.confirm(inputs));
         }
     }
 

@@ -25,6 +25,35 @@ fn an_older_event_changes_nothing() {
 }
 
 #[test]
+fn whatever_changes_a_mirror_changes_the_number_of_its_cluster() {
+    let index = Index::new(1);
+    let mut numbers = vec![index.changed("n", "c")];
+    let mut note = |index: &Index| numbers.push(index.changed("n", "c"));
+    index.apply(object("a", 1, "RUNNING"));
+    note(&index);
+    index.show(None, object("a", 2, "FAILED"));
+    note(&index);
+    let epoch = index.begin(None);
+    index.list(None, epoch, object("a", 2, "SUCCEEDED"));
+    note(&index);
+    index.show(None, object("b", 3, "RUNNING"));
+    note(&index);
+    index.hide(None, &object("b", 4, "RUNNING"));
+    note(&index);
+    let epoch = index.begin(None);
+    index.list(None, epoch, object("b", 5, "RUNNING"));
+    note(&index);
+    index.end(epoch, None);
+    note(&index);
+    assert!(numbers.is_sorted_by(|one, next| one < next), "{numbers:?}");
+    let last = index.changed("n", "c");
+    index.show(None, object("b", 3, "FAILED"));
+    assert_eq!(index.changed("n", "c"), last, "an older event");
+    index.forget(1);
+    assert_eq!(index.changed("n", "c"), 0);
+}
+
+#[test]
 fn a_listing_forgets_what_it_did_not_show_but_not_what_was_written_meanwhile() {
     let index = Index::new(1);
     index.apply(object("gone", 1, "RUNNING"));

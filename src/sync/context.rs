@@ -3,8 +3,13 @@
 use std::sync::Arc;
 
 use super::{
-    credentials::Keys, observer::Observer, schedule::Cadence, target::MirrorTarget,
-    write::failed::FailedWrites, write::permits::WritePermits, write::queue::WriteQueue,
+    credentials::Keys,
+    observer::Observer,
+    schedule::Cadence,
+    target::MirrorTarget,
+    write::failed::FailedWrites,
+    write::permits::WritePermits,
+    write::queue::{Ports, WriteQueue},
 };
 use crate::{
     api::cluster_watch::ClusterWatchSpec,
@@ -43,12 +48,14 @@ impl<C: KubeApi, T> Env<C, T> {
         observer: &Observer,
         failed_writes: &'a mut FailedWrites,
     ) -> WriteQueue<'a, C> {
-        let (kube, index) = (self.kube.clone(), self.index.clone());
-        let mut queue = WriteQueue::new(target, failed_writes, kube, index, self.clock.now());
-        queue.events = self.events.clone();
-        queue.permits = self.permits.clone();
-        queue.observer = observer.clone();
-        queue
+        let ports = Ports {
+            kube: self.kube.clone(),
+            index: self.index.clone(),
+            observer: observer.clone(),
+            events: self.events.clone(),
+            permits: self.permits.clone(),
+        };
+        WriteQueue::new(target, failed_writes, ports, self.clock.now())
     }
 }
 

@@ -215,14 +215,17 @@ impl Budgets {
         }
     }
 
-    /// The key's rate limit. Unused ones are dropped once a new one would be equivalent.
+    /// The key's rate limit. For each new key, unused ones are dropped if a new one would be equivalent.
     pub(crate) fn of(&self, fingerprint: [u8; 32]) -> Arc<Budget> {
         let mut by_key = lock(&self.by_key);
-        by_key.retain(|_, budget| Arc::strong_count(budget) > 1 || !budget.as_new());
-        let budget = by_key
-            .entry(fingerprint)
-            .or_insert_with(|| Arc::new(Budget::new(self.rate, fingerprint)));
-        Arc::clone(budget)
+        let matters = |budget: &Arc<Budget>| Arc::strong_count(budget) > 1 || !budget.as_new();
+        if let Some(budget) = by_key.get(&fingerprint).filter(|budget| matters(budget)) {
+            return Arc::clone(budget);
+        }
+        by_key.retain(|_, budget| matters(budget));
+        let budget = Arc::new(Budget::new(self.rate, fingerprint));
+        by_key.insert(fingerprint, Arc::clone(&budget));
+        budget
     }
 }
 

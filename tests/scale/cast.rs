@@ -13,6 +13,7 @@ use together_remediation_operator::{
         remediation::{Remediation as Object, RemediationSpec},
     },
     clock::SystemClock,
+    events::Events,
     k8s::{
         api::KubeClient, gate::Gate, leadership::Leadership, partial::Shown,
         throttle::RetryAfterGate,
@@ -22,10 +23,12 @@ use together_remediation_operator::{
     sync::{
         decide::regression::Regressions,
         evidence::ListEvidence,
+        observer::Observer,
         target::MirrorTarget,
         write::{
             failed::FailedWrites,
-            queue::{WriteQueue, WriteSummary},
+            permits::WritePermits,
+            queue::{Ports, WriteQueue, WriteSummary},
             skipped::LeftOut,
         },
     },
@@ -130,7 +133,14 @@ pub(crate) async fn sync(
     let now = Timestamp::UNIX_EPOCH;
     let (ours, apis) = (now, Some(now));
     let mut failed_writes = FailedWrites::default();
-    let mut queue = WriteQueue::new(target, &mut failed_writes, cluster(), index.clone(), now);
+    let ports = Ports {
+        kube: cluster(),
+        index: index.clone(),
+        observer: Observer::default(),
+        events: Events::default(),
+        permits: WritePermits::default(),
+    };
+    let mut queue = WriteQueue::new(target, &mut failed_writes, ports, now);
     let mut evidence = ListEvidence::new(target, Clocks { ours, apis });
     let writes = evidence.plan_page(index, &Regressions::default(), page);
     queue.submit(writes).await;

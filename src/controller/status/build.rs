@@ -268,12 +268,6 @@ pub fn worth_writing(
     next: &ClusterWatchStatus,
     silent: Option<Duration>,
 ) -> bool {
-    let timeless = |status: &ClusterWatchStatus| ClusterWatchStatus {
-        last_sync_time: None,
-        last_full_sync_time: None,
-        stale_after: None,
-        ..status.clone()
-    };
     let time =
         |status: &ClusterWatchStatus| status.stale_after.as_deref()?.parse::<Timestamp>().ok();
     let heartbeat = match (time(previous), time(next)) {
@@ -285,7 +279,28 @@ pub fn worth_writing(
         }
         (before, after) => before != after,
     };
-    heartbeat || timeless(previous) != timeless(next)
+    heartbeat || differ(previous, next)
+}
+
+/// Whether they differ in more than times, which change at every sync.
+fn differ(previous: &ClusterWatchStatus, next: &ClusterWatchStatus) -> bool {
+    let ClusterWatchStatus {
+        observed_generation,
+        conditions,
+        last_sync_time: _,
+        last_full_sync_time: _,
+        stale_after: _,
+        mirrors_generation,
+        last_handled_reconcile_at,
+        remediations,
+        attention,
+    } = previous;
+    *observed_generation != next.observed_generation
+        || *conditions != next.conditions
+        || *mirrors_generation != next.mirrors_generation
+        || *last_handled_reconcile_at != next.last_handled_reconcile_at
+        || *remediations != next.remediations
+        || *attention != next.attention
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::{
         },
     },
     k8s::api::KubeApi,
-    store::summary::rollup,
+    store::{Index, summary::rollup},
     sync::{Env, metrics::meter::WatchMeter, target::MirrorTarget},
 };
 
@@ -23,6 +23,8 @@ pub(super) struct StatusReport<C> {
     pub(super) meter: Arc<WatchMeter>,
     /// The notes of the last complete sync.
     pub(super) note: String,
+    /// The change of the index up to which `inputs.rollup` counts.
+    rolled_up: Option<u64>,
 }
 
 impl<C: KubeApi> StatusReport<C> {
@@ -37,6 +39,7 @@ impl<C: KubeApi> StatusReport<C> {
             reporter,
             meter: Arc::default(),
             note: String::new(),
+            rolled_up: None,
         }
     }
 
@@ -59,9 +62,7 @@ impl<C: KubeApi> StatusReport<C> {
         if *ready_state != ReadyState::Progressing(String::new())
             && env.index.is_listed(&target.namespace)
         {
-            let (cluster, instance) = (&target.cluster, target.instance.as_deref());
-            let all = (env.index).survey(&target.namespace, cluster, instance, |all| rollup(all));
-            self.inputs.rollup = Some(all);
+            self.roll_up(&env.index, target);
         }
         let (now, elapsed) = (env.clock.now(), env.clock.elapsed());
         let before = Shown::by(self.reporter.last());
@@ -80,5 +81,16 @@ impl<C: KubeApi> StatusReport<C> {
             env.events.of_watch(watch, drafts);
         }
         written.is_ok()
+    }
+
+    /// Counts the mirrors, unless none of them has changed since.
+    fn roll_up(&mut self, index: &Index, target: &MirrorTarget) {
+        let (namespace, cluster) = (&target.namespace, &target.cluster);
+        let changed = index.changed(namespace, cluster);
+        if self.rolled_up.replace(changed) != Some(changed) {
+            let instance = target.instance.as_deref();
+            self.inputs.rollup =
+                Some(index.survey(namespace, cluster, instance, |all| rollup(all)));
+        }
     }
 }

@@ -26,6 +26,7 @@ use crate::{
     },
 };
 
+mod counts;
 mod freshness;
 mod labeled;
 mod news;

@@ -96,19 +96,32 @@ pub struct WriteQueue<'a, C> {
     pub permits: WritePermits,
 }
 
+/// What the writes of a sync go through.
+pub struct Ports<C> {
+    /// The API server.
+    pub kube: C,
+    /// The mirrors that are known.
+    pub index: Index,
+    /// See [`WriteQueue::observer`].
+    pub observer: Observer,
+    /// See [`WriteQueue::events`].
+    pub events: Events,
+    /// See [`WriteQueue::permits`].
+    pub permits: WritePermits,
+}
+
 impl<'a, C: KubeApi> WriteQueue<'a, C> {
-    /// A queue that starts at `now`.
+    /// A queue that starts at `now`. Failed writes are added to `failed_writes`.
     #[must_use]
     pub fn new(
         target: &'a MirrorTarget,
         failed_writes: &'a mut FailedWrites,
-        kube: C,
-        index: Index,
+        ports: Ports<C>,
         now: Timestamp,
     ) -> Self {
         let writer = Writer {
-            kube,
-            index,
+            kube: ports.kube,
+            index: ports.index,
             namespace: target.namespace.clone(),
             labels: target.labels.clone(),
             owners: target.owners.clone(),
@@ -121,9 +134,9 @@ impl<'a, C: KubeApi> WriteQueue<'a, C> {
             failures: [0; 2],
             failed_writes,
             summary: WriteSummary::default(),
-            observer: Observer::default(),
-            events: Events::default(),
-            permits: WritePermits::default(),
+            observer: ports.observer,
+            events: ports.events,
+            permits: ports.permits,
         }
     }
 

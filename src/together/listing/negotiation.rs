@@ -23,8 +23,8 @@ pub(super) struct Negotiation {
 
 /// The forms of the state filter that one list tries.
 struct FilterForms {
-    /// The remaining forms, the current one first.
-    remaining: Vec<StateFilter>,
+    /// The form in use.
+    current: StateFilter,
     /// The server rejected a better form.
     rejected: bool,
     /// That rejection is recorded.
@@ -34,39 +34,34 @@ struct FilterForms {
 }
 
 impl FilterForms {
-    /// The forms for these `states`, from the one that is known to work.
+    /// The form for these `states` that is known to work, or the best one.
     fn start(states: &[String], dialects: &Dialects) -> Self {
-        let first = dialects.filter(states);
-        let mut remaining = StateFilter::fallbacks(states);
-        let known = remaining.iter().position(|form| *form == first);
-        remaining.drain(..known.unwrap_or(0));
         Self {
-            remaining,
+            current: dialects.filter(states),
             rejected: false,
             recorded: false,
             ignored: false,
         }
     }
 
-    /// The form in use.
-    fn current(&self) -> StateFilter {
-        let current = self.remaining.first().cloned();
-        current.unwrap_or(StateFilter::None)
-    }
-
-    /// Uses the next form, because the server rejected the current one. Returns `false` if that was the last.
-    fn next(&mut self) -> bool {
-        let has_next = self.remaining.len() > 1;
-        if has_next {
-            self.remaining.remove(0);
+    /// Uses the next form for these `states`, because the server rejected the current one. Returns `false` if that was
+    /// the last.
+    fn next(&mut self, states: &[String]) -> bool {
+        let mut forms = StateFilter::fallbacks(states).into_iter();
+        let next = forms
+            .find(|form| *form == self.current)
+            .and_then(|_| forms.next());
+        if let Some(next) = next {
+            self.current = next;
             self.rejected = true;
+            return true;
         }
-        has_next
+        false
     }
 
     /// Whether a page has an item in a state that was not requested.
     fn is_ignored_by(&self, page: &Page) -> bool {
-        let filter = self.current();
+        let filter = &self.current;
         let outside = |item: &Result<Remediation, _>| {
             item.as_ref()
                 .is_ok_and(|remediation| !filter.admits(&remediation.state))
@@ -125,7 +120,7 @@ impl Negotiation {
             cluster: self.request.cluster.clone(),
             instance: self.request.instance.clone(),
             names: self.names.current,
-            filter: self.filter.current(),
+            filter: self.filter.current.clone(),
             page_size: self.request.page_size,
             page_token,
             order_by: self.request.order_by.clone(),
@@ -139,7 +134,7 @@ impl Negotiation {
 
     /// The form of the state filter in use.
     pub(super) fn filter(&self) -> StateFilter {
-        self.filter.current()
+        self.filter.current.clone()
     }
 
     /// Whether an item in another state proved that the API ignores the filter.
@@ -164,7 +159,7 @@ impl Negotiation {
     /// order is requested, which may be the cause: a server that ignores the other names would list, and the wrong
     /// order would go unnoticed.
     pub(super) fn fall_back(&mut self) -> bool {
-        if self.filter.next() {
+        if self.filter.next(&self.request.states) {
             true
         } else if !self.names.switched && self.request.order_by.is_none() {
             self.names.switch();
@@ -185,8 +180,8 @@ impl Negotiation {
             self.filter.ignored = true;
             self.dialects.filter_ignored(&self.request);
         } else if self.filter.rejected && !mem::replace(&mut self.filter.recorded, true) {
-            let filter = self.filter.current();
-            self.dialects.filter_taken(&self.request, &filter);
+            self.dialects
+                .filter_taken(&self.request, &self.filter.current);
         }
     }
 
@@ -204,8 +199,8 @@ impl Negotiation {
             self.record_names();
         }
         if !self.filter.rejected && !self.filter.ignored && !self.request.states.is_empty() {
-            let filter = self.filter.current();
-            self.dialects.filter_honored(&self.request, &filter);
+            self.dialects
+                .filter_honored(&self.request, &self.filter.current);
         }
     }
 

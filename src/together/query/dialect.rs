@@ -135,7 +135,9 @@ impl Dialects {
         let mut learned = self.learned();
         learned.strikes.clear(About::Refused, request);
         learned.strikes.clear(About::Ignored, request);
-        if *filter == StateFilter::Repeated(sorted(&request.states)) {
+        if learned.filter(&request.states).is_some()
+            && *filter == StateFilter::Repeated(sorted(&request.states))
+        {
             let lacks = |learned_filter: &LearnedFilter| learned_filter.why == About::Lacking;
             learned.forget(&request.states, |learned_filter| !lacks(learned_filter));
         }
@@ -144,7 +146,7 @@ impl Dialects {
     /// A list of `request` with this filter lacked a remediation in a requested state.
     pub(crate) fn filter_lacks(&self, request: &ListRequest, filter: &StateFilter) {
         let set = sorted(&request.states);
-        let known = self.learned().filters.get(&set).cloned();
+        let known = self.learned().filter(&set).cloned();
         let known = known.filter(|known| known.why == About::Lacking && !known.term.runs());
         let next = known.map_or_else(|| filter.other_form(&set), |known| known.filter);
         self.learn(request, About::Lacking, next);
@@ -161,7 +163,7 @@ impl Dialects {
 
     pub(crate) fn recall(&self, asked: &[String]) -> Option<LearnedFilter> {
         let learned = self.learned();
-        let learned_filter = learned.filters.get(&sorted(asked));
+        let learned_filter = learned.filter(asked);
         learned_filter
             .filter(|learned_filter| learned_filter.term.runs())
             .cloned()
@@ -172,7 +174,7 @@ impl Dialects {
         let learned = &mut *learned;
         let set = sorted(&request.states);
         let word = crate::together::query::describe::of(&filter, why, &set);
-        let known = learned.filters.get(&set);
+        let known = learned.filter(&set);
         let known = known.filter(|known| known.filter == filter && known.why == why);
         let term = match known.map(|known| known.term) {
             Some(term) if term.runs() => return,
@@ -195,11 +197,18 @@ impl Dialects {
 }
 
 impl Learned {
+    /// What is known about these states. For most servers nothing is known about any.
+    fn filter(&self, states: &[String]) -> Option<&LearnedFilter> {
+        if self.filters.is_empty() {
+            return None;
+        }
+        self.filters.get(&sorted(states))
+    }
+
     /// Forgets what is known about these states, if it is `wrong`.
     fn forget(&mut self, states: &[String], wrong: impl Fn(&LearnedFilter) -> bool) {
-        let set = sorted(states);
-        if self.filters.get(&set).is_some_and(wrong) {
-            self.filters.remove(&set);
+        if self.filter(states).is_some_and(wrong) {
+            self.filters.remove(&sorted(states));
         }
     }
 }

@@ -54,15 +54,15 @@ async fn an_unused_budget_is_dropped_once_it_is_as_new() {
     let held = budgets.of([1; 32]);
     held.take().await.unwrap();
     budgets.of([2; 32]).take().await.unwrap();
-    let keys = || {
-        budgets.of([3; 32]);
+    let keys_with = |new: u8| {
+        budgets.of([new; 32]);
         let mut keys: Vec<u8> = lock(&budgets.by_key).keys().map(|key| key[0]).collect();
         keys.sort_unstable();
         keys
     };
-    assert_eq!(keys(), [1, 2, 3]);
+    assert_eq!(keys_with(3), [1, 2, 3]);
     tokio::time::advance(Duration::from_secs(3)).await;
-    assert_eq!(keys(), [1, 3]);
+    assert_eq!(keys_with(4), [1, 4]);
 }
 
 #[tokio::test(start_paused = true)]

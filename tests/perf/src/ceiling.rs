@@ -70,7 +70,8 @@ impl Ceiling {
     /// The same by the Go client.
     pub(crate) async fn go(&self, stage: &Stage) -> Result<Found, Failure> {
         let mut command = Command::new(&self.go);
-        command.arg(&self.job);
+        // One thread, as the operator has.
+        command.arg(&self.job).env("GOMAXPROCS", "1");
         self.write(stage, command).await
     }
 

@@ -19,23 +19,12 @@ pub(crate) struct Machine {
     pub(crate) control_plane: String,
     pub(crate) rustc: String,
     pub(crate) go: String,
-    /// The commit; `+` after it: with changes that are in no commit.
     pub(crate) commit: String,
-    /// The operator that was measured: its version and how it was built.
     pub(crate) operator: String,
 }
 
 impl Machine {
     pub(crate) async fn look(control_plane: &ControlPlane, operator: &Path) -> Self {
-        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-        let dirty = said("git", &["-C", root, "status", "--porcelain"]).await;
-        let mut commit = said("git", &["-C", root, "rev-parse", "--short=12", "HEAD"]).await;
-        if !dirty.is_empty() {
-            commit.push('+');
-        }
-        let version = said(&operator.to_string_lossy(), &["--version"]).await;
-        let profile = operator.parent().and_then(Path::file_name);
-        let profile = profile.unwrap_or_default().to_string_lossy();
         Self {
             cores: std::thread::available_parallelism().map_or(0, usize::from),
             cpu: field("/proc/cpuinfo", "model name"),
@@ -48,10 +37,29 @@ impl Machine {
             control_plane: control_plane.way().to_string(),
             rustc: said("rustc", &["--version"]).await,
             go: said("go", &["version"]).await,
-            commit,
-            operator: format!("{version}, {profile} build"),
+            commit: commit().await,
+            operator: build(operator).await,
         }
     }
+}
+
+/// The commit; `+` after it: with changes that are in no commit.
+pub(crate) async fn commit() -> String {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let dirty = said("git", &["-C", root, "status", "--porcelain"]).await;
+    let mut commit = said("git", &["-C", root, "rev-parse", "--short=12", "HEAD"]).await;
+    if !dirty.is_empty() {
+        commit.push('+');
+    }
+    commit
+}
+
+/// The version of an operator and how it was built.
+pub(crate) async fn build(operator: &Path) -> String {
+    let version = said(&operator.to_string_lossy(), &["--version"]).await;
+    let profile = operator.parent().and_then(Path::file_name);
+    let profile = profile.unwrap_or_default().to_string_lossy();
+    format!("{version}, {profile} build")
 }
 
 /// Processes that wanted to run, on average over the last minute.

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use reqwest::Response;
 use testbed::{loopback, program::Program};
 use tokio::process::Command;
 
@@ -114,6 +115,14 @@ impl Operator {
         .into())
     }
 
+    /// Where its health is asked for.
+    pub(crate) fn health(&self) -> Health {
+        Health {
+            url: self.metrics.replace("/metrics", "/livez"),
+            http: self.http.clone(),
+        }
+    }
+
     /// Processor time so far.
     pub(crate) fn cpu(&self) -> Result<Duration, Failure> {
         process::cpu(self.id)
@@ -131,6 +140,41 @@ impl Operator {
             Ok(())
         } else {
             Err(format!("the operator ended with {status} after SIGTERM").into())
+        }
+    }
+}
+
+/// Where a running operator's health is asked for.
+pub(crate) struct Health {
+    url: String,
+    http: reqwest::Client,
+}
+
+impl Health {
+    /// How long each answer took while `work` was done, in milliseconds; between two requests it waits for `pause`.
+    pub(crate) async fn during(
+        &self,
+        pause: Duration,
+        work: impl Future<Output = Result<(), Failure>>,
+    ) -> Result<Vec<f64>, Failure> {
+        let mut answers = Vec::new();
+        tokio::select! {
+            failed = self.ask(pause, &mut answers) => return Err(failed),
+            done = work => done?,
+        }
+        Ok(answers)
+    }
+
+    /// Asks until it fails.
+    async fn ask(&self, pause: Duration, answers: &mut Vec<f64>) -> Failure {
+        loop {
+            let asked = Instant::now();
+            let answer = self.http.get(&self.url).send().await;
+            if let Err(error) = answer.and_then(Response::error_for_status) {
+                return error.into();
+            }
+            answers.push(asked.elapsed().as_secs_f64() * 1000.0);
+            tokio::time::sleep(pause).await;
         }
     }
 }

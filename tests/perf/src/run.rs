@@ -8,7 +8,8 @@ use testbed::program::{build_operator, target_dir};
 
 use crate::{
     Args, Failure,
-    machine::{Machine, load},
+    machine::{Machine, build, commit, load},
+    progress,
     result::{Report, Row, SCHEMA},
     rows::{self, Mode, Name},
     stage::Stage,
@@ -29,7 +30,9 @@ pub(crate) async fn run(args: Args) -> Result<bool, Failure> {
         None => build_operator(None).await?,
     };
     let names = if args.row.is_empty() {
-        Name::value_variants().to_vec()
+        let all = Name::value_variants().iter().copied();
+        all.filter(|name| *name != Name::Fleet || mode == Mode::Large)
+            .collect()
     } else {
         args.row
     };
@@ -39,8 +42,20 @@ pub(crate) async fn run(args: Args) -> Result<bool, Failure> {
     };
     let mut ended = std::pin::pin!(testbed::signal::ended());
     let (mut rows, mut machine, mut kept) = (Vec::new(), None::<Machine>, None);
+    let earlier = if args.resume {
+        earlier(&out, mode, &program).await
+    } else {
+        None
+    };
+    if let Some(earlier) = earlier {
+        (rows, machine) = (earlier.rows, Some(earlier.machine));
+    }
     for (place, name) in (1..).zip(&names) {
         println!("[{place}/{}] {name:?}", names.len());
+        if rows.iter().any(|row| row.name == name.text()) {
+            progress("measured earlier");
+            continue;
+        }
         let row = tokio::select! {
             row = one(*name, &program, mode, &mut machine, &mut kept) => row,
             signal = &mut ended => return Err(signal.err().map_or("interrupted".into(), Failure::from)),
@@ -70,6 +85,17 @@ pub(crate) async fn run(args: Args) -> Result<bool, Failure> {
     Ok(rows.iter().all(|row| row.error.is_none()))
 }
 
+/// The rows that an earlier run of the same commit and program measured.
+async fn earlier(out: &Path, mode: Mode, program: &Path) -> Option<Report> {
+    let mut report: Report = serde_json::from_slice(&std::fs::read(out).ok()?).ok()?;
+    report.rows.retain(|row| row.error.is_none());
+    let machine = &report.machine;
+    let same = report.mode == mode.name()
+        && machine.commit == commit().await
+        && machine.operator == build(program).await;
+    same.then_some(report)
+}
+
 /// One row, once more where it could not be measured: a machine under load may lose a Lease.
 async fn one(
     name: Name,
@@ -85,8 +111,7 @@ async fn one(
         outcome = attempt(name, program, mode, machine, kept).await;
     }
     let mut row = outcome.unwrap_or_else(|failure| {
-        let title = name.to_possible_value();
-        let title = title.map_or_else(String::new, |value| value.get_name().to_owned());
+        let title = name.text();
         let mut row = Row::new(&title, title.clone(), String::new());
         row.error = Some(failure.to_string());
         row

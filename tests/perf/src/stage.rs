@@ -5,10 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::{
     Api, Client,
-    api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams},
+    api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams},
     core::{ApiResource, GroupVersionKind},
 };
 use serde_json::{Value, json};
@@ -139,6 +140,27 @@ impl Stage {
     pub(crate) async fn apply_watch(&self, scene: &Scene, fields: &Value) -> Result<(), Failure> {
         let watch = Self::watch(scene, fields).to_string();
         Ok(self.control_plane.apply(&watch).await?)
+    }
+
+    /// Creates these `ClusterWatches` in `namespace`, some at a time.
+    pub(crate) async fn create_watches(
+        &self,
+        namespace: &str,
+        watches: Vec<Value>,
+    ) -> Result<(), Failure> {
+        let api = self.watches(namespace);
+        stream::iter(watches)
+            .map(|watch| {
+                let api = api.clone();
+                async move {
+                    let object = serde_json::from_value(watch)?;
+                    api.create(&PostParams::default(), &object).await?;
+                    Ok::<_, Failure>(())
+                }
+            })
+            .buffer_unordered(16)
+            .try_collect()
+            .await
     }
 
     /// Asks the watch to sync now, in words that it echoes.

@@ -50,8 +50,14 @@ impl World {
     }
 
     fn queue<'a>(&'a self, failed_writes: &'a mut FailedWrites) -> WriteQueue<'a, MemoryKubeApi> {
-        let (cluster, index) = (self.cluster.clone(), self.index.clone());
-        WriteQueue::new(&self.target, failed_writes, cluster, index, now())
+        let ports = Ports {
+            kube: self.cluster.clone(),
+            index: self.index.clone(),
+            observer: Observer::default(),
+            events: Events::default(),
+            permits: WritePermits::default(),
+        };
+        WriteQueue::new(&self.target, failed_writes, ports, now())
     }
 
     fn evidence(&self) -> ListEvidence<'_> {

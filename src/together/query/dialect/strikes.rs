@@ -55,8 +55,10 @@ impl Strikes {
 
     /// The list of `request` showed the opposite.
     pub(super) fn clear(&mut self, about: About, request: &ListRequest) {
-        let key = self.key(about, request);
-        self.met.remove(&key);
+        if !self.met.is_empty() {
+            let key = self.key(about, request);
+            self.met.remove(&key);
+        }
     }
 
     fn key(&self, about: About, request: &ListRequest) -> u64 {

@@ -65,7 +65,7 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
     row.figure("whole sync, with all writes", "ms", all);
     row.figure("writes of mirrors", "", vec![writes]);
     row.figure("changes", "", vec![changes]);
-    row.verdict("p99", overall, "ms", Target::AtMost(250.0));
+    row.verdict("p99", overall, "ms", Target::AtMost(100.0));
     row.verdict("writes a change", writes / changes, "", Target::AtMost(1.0));
     Ok(row)
 }

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const SIZE: u32 = 20;
 
 pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failure> {
-    let (watches, active, lasts) = mode.pick((10, 15_u32, 600), (3, 10, 1));
+    let (watches, active, lasts) = mode.pick((10, 15_u32, 300), (3, 10, 1));
     let mut row = Row::new(
         "latency",
         "From a change at Together until it is visible in kubectl, while something is open"

@@ -5,8 +5,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::{StreamExt as _, TryStreamExt as _, stream};
-use kube::api::PostParams;
 use serde_json::json;
 
 use super::{Mode, float};
@@ -18,146 +16,222 @@ use crate::{
     stage::{Scene, Stage, remediation, secret},
 };
 
-const PATIENCE: Duration = Duration::from_secs(900);
+const PATIENCE: Duration = Duration::from_secs(1800);
 /// How exactly the time of a call is known.
 const LOOK: Duration = Duration::from_millis(50);
-/// Remediations of each watch.
-const SIZE: u32 = 20;
 
 /// When which cluster was asked for, in seconds.
 type Asked = Vec<(f64, String)>;
 
+/// Which `ClusterWatches` there are, all in one namespace.
+struct World {
+    watches: u32,
+    /// Remediations of each.
+    size: u32,
+    keys: u32,
+    /// In seconds.
+    interval: u32,
+    /// Intervals that are measured.
+    intervals: u32,
+    /// Intervals before: `ClusterWatches` that began together are spread by their first ten syncs.
+    settled: u32,
+}
+
+/// What the operator did in the measured intervals.
+struct Measured {
+    asked: Asked,
+    cpu: Duration,
+    window: f64,
+    /// Which cluster is asked with which key.
+    clusters: Vec<(String, String)>,
+    peak_mib: f64,
+}
+
 pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failure> {
-    let (watches, keys, interval) = mode.pick((500_u32, 25_u32, 30_u32), (20, 4, 10));
-    let intervals = mode.pick(10, 2);
-    // ClusterWatches that began together are spread by their first ten syncs.
-    let settled = mode.pick(11, 1);
+    let (watches, keys, interval) = mode.pick((500, 25, 30), (20, 4, 10));
+    let world = World {
+        watches,
+        size: 20,
+        keys,
+        interval,
+        intervals: mode.pick(6, 2),
+        settled: mode.pick(11, 1),
+    };
     let mut row = Row::new(
         "many",
+        world.title(),
         format!(
-            "{watches} ClusterWatches of {SIZE} remediations, interval {interval} s, {keys} keys"
-        ),
-        format!(
-            "The operator with --kube-qps 0 and otherwise default flags, for {intervals} intervals, from {settled} intervals \
-             after all were mirrored. The bare loop makes the same calls at the same rate and discards the answers."
+            "{} The bare loop makes the same calls at the same rate and discards the answers.",
+            world.how()
         ),
     );
-    let clusters = set(stage, watches, keys, interval).await?;
-    let mut operator = stage.operator(&["--kube-qps", "0"]).await?;
-    operator.polled(watches, PATIENCE).await?;
-    progress("all are mirrored");
-    let interval_seconds = f64::from(interval);
-    tokio::time::sleep(Duration::from_secs_f64(
-        interval_seconds * f64::from(settled),
-    ))
-    .await;
-    let cpu = operator.cpu()?;
-    let window = interval_seconds * f64::from(intervals);
-    let asked = listen(stage, Duration::from_secs_f64(window)).await;
-    let cpu = operator.cpu()?.saturating_sub(cpu).as_secs_f64();
-    operator.stop().await?;
+    let measured = world.run(stage).await?;
     let recent = stage.simulator.counters().recent;
     let query = recent.back().map(|call| call.query.clone());
     let query = query.unwrap_or_default();
-    let calls = clusters.into_iter().map(|(cluster, key)| {
-        let url = ceiling::listing_url(stage, &cluster);
-        (format!("{url}?{query}"), key)
+    let calls = measured.clusters.iter().map(|(cluster, key)| {
+        let url = ceiling::listing_url(stage, cluster);
+        (format!("{url}?{query}"), key.clone())
     });
     let bare = Calls {
         targets: calls.collect(),
-        interval_seconds,
-        intervals: mode.pick(intervals, 1),
+        interval_seconds: f64::from(world.interval),
+        intervals: mode.pick(world.intervals, 1),
     };
     let bare = ceiling::poll(stage, &bare).await?;
-
-    let count = float(u64::try_from(asked.len())?);
-    let mean = count / window;
-    let busiest = busiest(&asked);
-    let off: Vec<f64> = off(&asked, interval_seconds);
-    let sorted_off = sorted(&off);
-    let each = |seconds: f64, calls: f64| seconds * 1e6 / calls;
-    let ours = each(cpu, count);
-    let theirs = each(bare.cpu_seconds, float(u64::try_from(bare.count)?));
-    row.figure("API calls a second", "", vec![mean]);
-    let spread = row.figure("busiest second over the mean", "", vec![busiest / mean]);
-    row.figure(
-        "off its time, half of the syncs",
-        "",
-        vec![quantile(&sorted_off, 0.5)],
-    );
-    let most = row.figure(
-        "off its time, at most",
-        "",
-        vec![quantile(&sorted_off, 1.0)],
-    );
+    measured.pace(&mut row, &world)?;
+    let ours = measured.cpu_a_call()?;
+    let theirs = bare.cpu_seconds * 1e6 / float(u64::try_from(bare.count)?);
     row.figure("operator, CPU a call", "us", vec![ours]);
     row.figure("bare loop, CPU a call", "us", vec![theirs]);
     let ratio = row.figure("CPU, ratio", "", vec![ours / theirs]);
-    row.verdict(
-        "busiest second over the mean",
-        spread,
-        "",
-        Target::AtMost(3.0),
-    );
-    row.verdict(
-        "off its time, part of the interval",
-        most,
-        "",
-        Target::AtMost(0.10),
-    );
     row.verdict("CPU, ratio", ratio, "", Target::AtMost(2.0));
     Ok(row)
 }
 
-/// All watches in one namespace, and which cluster is asked with which key.
-async fn set(
-    stage: &mut Stage,
-    watches: u32,
-    keys: u32,
-    interval: u32,
-) -> Result<Vec<(String, String)>, Failure> {
-    let first = stage.scene(0, 0).await?;
-    let mut secrets = Vec::new();
-    for key in 0..keys {
-        let text = format!("simulator-key-{key}");
-        stage.simulator.add_key(&text, None);
-        secrets.push(secret(&first.namespace, &format!("key-{key}"), &text).to_string());
+/// Four times as many `ClusterWatches` and ten times as many mirrors.
+pub(super) async fn measure_fleet(stage: &mut Stage, mode: Mode) -> Result<Row, Failure> {
+    let (watches, size, keys, interval) = mode.pick((2_000, 50, 100, 60), (40, 5, 4, 10));
+    let world = World {
+        watches,
+        size,
+        keys,
+        interval,
+        intervals: mode.pick(5, 2),
+        settled: mode.pick(11, 1),
+    };
+    let mut row = Row::new("fleet", world.title(), world.how());
+    let measured = world.run(stage).await?;
+    measured.pace(&mut row, &world)?;
+    let ours = measured.cpu_a_call()?;
+    row.figure("operator, CPU a call", "us", vec![ours]);
+    let cores = measured.cpu.as_secs_f64() / measured.window;
+    let percent = row.figure("operator, CPU", "% of a core", vec![cores * 100.0]);
+    row.figure("operator, VmHWM", "MiB", vec![measured.peak_mib]);
+    row.verdict("CPU", percent, "% of a core", Target::AtMost(10.0));
+    Ok(row)
+}
+
+impl World {
+    fn title(&self) -> String {
+        format!(
+            "{} ClusterWatches of {} remediations, interval {} s, {} keys",
+            self.watches, self.size, self.interval, self.keys
+        )
     }
-    stage.control_plane.apply(&secrets.join("\n---\n")).await?;
-    let api = stage.watches(&first.namespace);
-    let mut clusters = Vec::new();
-    let mut objects = Vec::new();
-    for number in 0..watches {
-        let cluster = format!("5f0c2f0e-6a3b-4d0a-9a57-1{number:011x}");
-        stage.simulator.add_cluster(&cluster);
-        for place in 0..SIZE {
-            // No two clusters share an id: all mirrors are in one namespace.
-            stage
-                .simulator
-                .put(remediation(&cluster, number * SIZE + place, false));
-        }
-        let scene = Scene {
-            cluster: cluster.clone(),
-            ..first.clone()
+
+    fn how(&self) -> String {
+        format!(
+            "The operator with --kube-qps 0 and otherwise default flags, for {} intervals, from {} intervals after all were \
+             mirrored.",
+            self.intervals, self.settled
+        )
+    }
+
+    /// Mirrors all, and writes down the calls of the measured intervals. An operator that loses its Lease ends, which is
+    /// an error.
+    async fn run(&self, stage: &mut Stage) -> Result<Measured, Failure> {
+        let clusters = self.set(stage).await?;
+        let mut operator = stage.operator(&["--kube-qps", "0"]).await?;
+        operator.polled(self.watches, PATIENCE).await?;
+        progress("all are mirrored");
+        let interval = Duration::from_secs(self.interval.into());
+        let settle = async {
+            tokio::time::sleep(interval * self.settled).await;
+            Ok(())
         };
-        let key = number % keys;
-        let mut watch = Stage::watch(
-            &scene,
-            &json!({"interval": format!("{interval}s"), "activeInterval": format!("{interval}s"), "apiKeySecretRef": {"name": format!("key-{key}")}}),
-        );
-        watch["metadata"]["name"] = json!(format!("training-{number}"));
-        objects.push(serde_json::from_value(watch)?);
-        clusters.push((cluster, format!("simulator-key-{key}")));
-    }
-    stream::iter(objects)
-        .map(|object| {
-            let api = api.clone();
-            async move { api.create(&PostParams::default(), &object).await }
+        operator.running(settle).await?;
+        let before = operator.cpu()?;
+        let window = interval * self.intervals;
+        let listen = async { Ok(listen(stage, window).await) };
+        let asked = operator.running(listen).await?;
+        let cpu = operator.cpu()?.saturating_sub(before);
+        let peak_mib = operator.peak_mib()?;
+        operator.stop().await?;
+        Ok(Measured {
+            asked,
+            cpu,
+            window: window.as_secs_f64(),
+            clusters,
+            peak_mib,
         })
-        .buffer_unordered(16)
-        .try_collect::<Vec<_>>()
-        .await?;
-    Ok(clusters)
+    }
+
+    /// Creates the `ClusterWatches`. Returns which cluster is asked with which key.
+    async fn set(&self, stage: &mut Stage) -> Result<Vec<(String, String)>, Failure> {
+        let first = stage.scene(0, 0).await?;
+        let mut secrets = Vec::new();
+        for key in 0..self.keys {
+            let text = format!("simulator-key-{key}");
+            stage.simulator.add_key(&text, None);
+            secrets.push(secret(&first.namespace, &format!("key-{key}"), &text).to_string());
+        }
+        stage.control_plane.apply(&secrets.join("\n---\n")).await?;
+        let mut clusters = Vec::new();
+        let mut objects = Vec::new();
+        for number in 0..self.watches {
+            let cluster = format!("5f0c2f0e-6a3b-4d0a-9a57-1{number:011x}");
+            stage.simulator.add_cluster(&cluster);
+            for place in 0..self.size {
+                // No two clusters share an id: all mirrors are in one namespace.
+                stage
+                    .simulator
+                    .put(remediation(&cluster, number * self.size + place, false));
+            }
+            let scene = Scene {
+                cluster: cluster.clone(),
+                ..first.clone()
+            };
+            let (key, interval) = (number % self.keys, format!("{}s", self.interval));
+            let mut watch = Stage::watch(
+                &scene,
+                &json!({"interval": interval, "activeInterval": interval, "apiKeySecretRef": {"name": format!("key-{key}")}}),
+            );
+            watch["metadata"]["name"] = json!(format!("training-{number}"));
+            objects.push(watch);
+            clusters.push((cluster, format!("simulator-key-{key}")));
+        }
+        stage.create_watches(&first.namespace, objects).await?;
+        Ok(clusters)
+    }
+}
+
+impl Measured {
+    /// In microseconds.
+    fn cpu_a_call(&self) -> Result<f64, Failure> {
+        Ok(self.cpu.as_secs_f64() * 1e6 / float(u64::try_from(self.asked.len())?))
+    }
+
+    /// Figures and verdicts on when the calls were made.
+    fn pace(&self, row: &mut Row, world: &World) -> Result<(), Failure> {
+        let mean = float(u64::try_from(self.asked.len())?) / self.window;
+        let off = sorted(&off(&self.asked, f64::from(world.interval)));
+        row.figure("API calls a second", "", vec![mean]);
+        let spread = row.figure(
+            "busiest second over the mean",
+            "",
+            vec![busiest(&self.asked) / mean],
+        );
+        row.figure(
+            "off its time, half of the syncs",
+            "",
+            vec![quantile(&off, 0.5)],
+        );
+        let most = row.figure("off its time, at most", "", vec![quantile(&off, 1.0)]);
+        row.verdict(
+            "busiest second over the mean",
+            spread,
+            "",
+            Target::AtMost(3.0),
+        );
+        row.verdict(
+            "off its time, part of the interval",
+            most,
+            "",
+            Target::AtMost(0.10),
+        );
+        Ok(())
+    }
 }
 
 /// Writes down which cluster is asked for, and when.

@@ -4,6 +4,7 @@ mod apply;
 mod binary;
 mod change;
 mod first_mirror;
+mod instances;
 mod latency;
 mod many;
 mod memory;
@@ -36,6 +37,10 @@ pub(crate) enum Name {
     Quiet,
     /// Many `ClusterWatches`: pace and CPU
     Many,
+    /// Whether the operator is ever busy for long: many `ClusterWatches` of one node each
+    Instances,
+    /// 2,000 `ClusterWatches` and 100,000 mirrors (without --row only with --large)
+    Fleet,
     /// From a change at Together to kubectl
     Latency,
     /// Size of the program
@@ -44,15 +49,23 @@ pub(crate) enum Name {
     Peer,
 }
 
+impl Name {
+    /// As on the command line and in result files.
+    pub(crate) fn text(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+}
+
 /// Items a page, unless a `ClusterWatch` sets another size.
 const PAGE: u32 = 100;
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// Everything but what takes a quarter of an hour alone.
+    /// All but the largest worlds.
     Full,
-    /// With 100,000 mirrors on top.
+    /// With 100,000 and 300,000 mirrors and 2,000 `ClusterWatches` on top.
     Large,
     /// Only whether it works.
     Quick,
@@ -92,6 +105,8 @@ pub(crate) async fn measure(name: Name, stage: &mut Stage, mode: Mode) -> Result
         Name::Apply => apply::measure(stage, mode).await,
         Name::Quiet => quiet::measure(stage, mode).await,
         Name::Many => many::measure(stage, mode).await,
+        Name::Fleet => many::measure_fleet(stage, mode).await,
+        Name::Instances => instances::measure(stage, mode).await,
         Name::Latency => latency::measure(stage, mode).await,
         Name::Binary => binary::measure(stage),
         Name::Peer => peer::measure(stage, mode).await,

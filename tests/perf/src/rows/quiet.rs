@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const SETTLE: Duration = Duration::from_secs(5);
 
 pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failure> {
-    let seconds = mode.pick(900_u32, 5);
+    let seconds = mode.pick(480_u32, 5);
     let factor = DAY / f64::from(seconds);
     let mut row = Row::new(
         "quiet",

@@ -69,7 +69,7 @@ async fn restarts(
         &format!("time, ratio{suffix}"),
         ratio,
         "",
-        Target::AtMost(1.3),
+        Target::AtMost(1.2),
     );
     let most = writes.into_iter().fold(0.0, f64::max);
     row.verdict(

@@ -60,7 +60,7 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
     row.figure("operator, wall", "ms", wall);
     row.figure("fetch and parse only, wall", "ms", bare_wall);
     let writes = row.figure("writes of mirrors", "", vec![float(writes)]);
-    row.verdict("CPU, ratio", ratio, "", Target::AtMost(1.5));
+    row.verdict("CPU, ratio", ratio, "", Target::AtMost(1.1));
     row.verdict("writes of mirrors", writes, "", Target::AtMost(0.0));
     Ok(row)
 }
