@@ -93,7 +93,9 @@ impl KubeClient {
         self
     }
 
-    fn mirrors(&self, namespace: &str) -> Api<Remediation> {
+    /// Mirrors are read without the metadata that nobody needs, and an unreadable status does not prevent a new one from
+    /// being written.
+    fn mirrors(&self, namespace: &str) -> Api<Shown> {
         Api::namespaced(self.client.clone(), namespace)
     }
 
@@ -110,25 +112,25 @@ impl KubeApi for KubeClient {
     async fn create(&self, mirror: &Remediation) -> Result<Remediation, KubeApiError> {
         let api = self.mirrors(&namespace_of(mirror));
         let how = PostParams::default();
-        let create = async |mirror| {
-            let created = api.create(&how, mirror).await;
+        let mut mirror = Shown(mirror.clone());
+        if !self.annotations.is_empty() {
+            mirror.0.metadata.annotations = Some((*self.annotations).clone());
+        }
+        let create = async || {
+            let created = api.create(&how, &mirror).await;
             created.map_err(KubeApiError::of_creation)
         };
-        if self.annotations.is_empty() {
-            return self.gate.write(|| create(mirror)).await;
-        }
-        let mut mirror = mirror.clone();
-        mirror.metadata.annotations = Some((*self.annotations).clone());
-        self.gate.write(|| create(&mirror)).await
+        let Shown(created) = self.gate.write(create).await?;
+        Ok(created)
     }
 
     async fn replace_status(&self, mirror: &Remediation) -> Result<Remediation, KubeApiError> {
         let api = self.mirrors(&namespace_of(mirror));
-        let name = kube::ResourceExt::name_any(mirror);
-        let how = PostParams::default();
-        self.gate
-            .write(|| api.replace_status(&name, &how, mirror))
-            .await
+        let (how, mirror) = (PostParams::default(), Shown(mirror.clone()));
+        let name = kube::ResourceExt::name_any(&mirror);
+        let replace = || api.replace_status(&name, &how, &mirror);
+        let Shown(replaced) = self.gate.write(replace).await?;
+        Ok(replaced)
     }
 
     async fn patch(
@@ -137,7 +139,7 @@ impl KubeApi for KubeClient {
         name: &str,
         patch: Value,
     ) -> Result<Remediation, KubeApiError> {
-        let api: Api<Shown> = Api::namespaced(self.client.clone(), namespace);
+        let api = self.mirrors(namespace);
         let (how, patch) = (PatchParams::default(), Patch::Merge(patch));
         let Shown(patched) = self.gate.write(|| api.patch(name, &how, &patch)).await?;
         Ok(patched)
@@ -160,8 +162,7 @@ impl KubeApi for KubeClient {
     }
 
     async fn get(&self, namespace: &str, name: &str) -> Result<Remediation, KubeApiError> {
-        // An unreadable status must not prevent a new one from being written.
-        let api: Api<Shown> = Api::namespaced(self.client.clone(), namespace);
+        let api = self.mirrors(namespace);
         let Shown(read) = self.gate.read(|| api.get(name)).await?;
         Ok(read)
     }
