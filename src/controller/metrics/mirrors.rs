@@ -1,6 +1,9 @@
 //! Metrics of the mirrors, computed from the index at each scrape.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use crate::{
     api::timestamp,
@@ -48,6 +51,7 @@ impl Open {
 }
 
 /// Totals over the mirrors of one `ClusterWatch`.
+#[derive(Default)]
 pub(super) struct Looked {
     /// Mirrors by state; those gone from the API are not counted.
     pub(super) states: BTreeMap<&'static str, i64>,
@@ -58,30 +62,144 @@ pub(super) struct Looked {
     pub(super) overflow: usize,
 }
 
-/// Counts the mirrors of `target`, with `room` for series of open ones.
-pub(super) fn look(index: &Index, target: &MirrorTarget, room: usize) -> Looked {
-    let instance = target.instance.as_deref();
-    index.survey(&target.namespace, &target.cluster, instance, |all| {
-        let mut looked = Looked {
-            states: BTreeMap::new(),
-            failed_nodes: 0,
-            open: Vec::new(),
-            overflow: 0,
-        };
-        let counted = all.inspect(|(_, mirror)| {
-            let known = !mirror.lifecycle.synced.is_gone() && !mirror.state.is_empty();
-            if known {
-                *looked.states.entry(state_label(&mirror.state)).or_default() += 1;
-            }
-            if let Some(open) = Some(mirror).filter(|mirror| known && mirror.lifecycle.open) {
-                if looked.open.len() < room {
-                    looked.open.extend(Open::of(open));
-                } else {
-                    looked.overflow += 1;
-                }
-            }
+/// A mirror with its name.
+type Named<'a> = (&'a str, &'a Mirror);
+
+/// Counts the mirrors of each of these targets, with `room` for series of all open ones together.
+pub(super) fn look(targets: &[(Index, MirrorTarget)], mut room: usize) -> Vec<Looked> {
+    let mut clusters: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
+    for (place, (_, target)) in targets.iter().enumerate() {
+        let cluster = (&*target.namespace, &*target.cluster);
+        clusters.entry(cluster).or_default().push(place);
+    }
+    let mut looked: Vec<_> = targets.iter().map(|_| Looked::default()).collect();
+    for places in clusters.into_values() {
+        let cluster: Vec<_> = places.iter().map(|place| &targets[*place]).collect();
+        for (place, found) in places.iter().zip(look_at(&cluster, room)) {
+            room -= found.open.len();
+            looked[*place] = found;
+        }
+    }
+    looked
+}
+
+/// The same for targets of one cluster. A thousand may share it, each with its own node, so each mirror is visited once.
+fn look_at(targets: &[&(Index, MirrorTarget)], mut room: usize) -> Vec<Looked> {
+    let Some((index, first)) = targets.first() else {
+        return Vec::new();
+    };
+    let (namespace, cluster) = (&first.namespace, &first.cluster);
+    if targets.len() == 1 {
+        let instance = first.instance.as_deref();
+        return vec![index.survey(namespace, cluster, instance, |all| count(all, room))];
+    }
+    index.survey(namespace, cluster, None, |all| {
+        let all: Vec<Named<'_>> = all.collect();
+        let mut by_instance: HashMap<&str, Vec<Named<'_>>> = HashMap::new();
+        for (name, mirror) in &all {
+            let of_instance = by_instance.entry(&mirror.subject.instance).or_default();
+            of_instance.push((name, mirror));
+        }
+        let each = targets.iter().map(|(_, target)| {
+            let mirrors = match target.instance.as_deref() {
+                None => &all[..],
+                Some(instance) => by_instance.get(instance).map_or(&[][..], Vec::as_slice),
+            };
+            let found = count(mirrors.iter().copied(), room);
+            room -= found.open.len();
+            found
         });
-        looked.failed_nodes = rollup(counted).counts.failed_nodes;
-        looked
+        each.collect()
     })
+}
+
+fn count<'a>(mirrors: impl Iterator<Item = Named<'a>>, room: usize) -> Looked {
+    let mut looked = Looked::default();
+    let counted = mirrors.inspect(|(_, mirror)| {
+        let known = !mirror.lifecycle.synced.is_gone() && !mirror.state.is_empty();
+        if known {
+            *looked.states.entry(state_label(&mirror.state)).or_default() += 1;
+        }
+        if let Some(open) = Some(mirror).filter(|mirror| known && mirror.lifecycle.open) {
+            if looked.open.len() < room {
+                looked.open.extend(Open::of(open));
+            } else {
+                looked.overflow += 1;
+            }
+        }
+    });
+    looked.failed_nodes = rollup(counted).counts.failed_nodes;
+    looked
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::testing::{mirror_at, some, target};
+
+    /// Mirrors of three nodes: one failed, one is open on each of the others.
+    fn index() -> Index {
+        let index = Index::new(0);
+        for (name, node, state) in [
+            ("a", "i-1", "FAILED"),
+            ("b", "i-2", "RUNNING"),
+            ("c", "i-2", "SUCCEEDED"),
+            ("d", "i-3", "PENDING"),
+        ] {
+            let mut object = mirror_at(name, 1, state);
+            let status = object.status.as_mut().unwrap();
+            status.instance_id = some(node);
+            status.create_time = some("2026-01-01T00:00:00Z");
+            index.apply(object);
+        }
+        index
+    }
+
+    fn targets(instances: &[Option<&str>]) -> Vec<(Index, MirrorTarget)> {
+        let index = index();
+        let of = |instance: &Option<&str>| MirrorTarget {
+            namespace: "n".into(),
+            cluster: "c".into(),
+            instance: instance.map(Into::into),
+            ..target()
+        };
+        instances
+            .iter()
+            .map(|one| (index.clone(), of(one)))
+            .collect()
+    }
+
+    fn numbers(looked: &Looked) -> (Vec<(&'static str, i64)>, i64, usize, usize) {
+        let states = looked.states.iter().map(|(state, count)| (*state, *count));
+        (
+            states.collect(),
+            looked.failed_nodes,
+            looked.open.len(),
+            looked.overflow,
+        )
+    }
+
+    #[test]
+    fn targets_that_share_a_cluster_count_what_each_counts_alone() {
+        let all = [Some("i-1"), Some("i-2"), None, Some("i-9"), Some("i-3")];
+        let together = look(&targets(&all), MOST);
+        for (instance, looked) in all.into_iter().zip(&together) {
+            let alone = look(&targets(&[instance]), MOST);
+            assert_eq!(numbers(looked), numbers(&alone[0]), "{instance:?}");
+        }
+        let mine = (vec![("RUNNING", 1), ("SUCCEEDED", 1)], 0, 1, 0);
+        assert_eq!(numbers(&together[1]), mine);
+        assert_eq!(together[0].failed_nodes, 1);
+    }
+
+    #[test]
+    fn all_of_them_share_the_room_for_series_of_open_ones() {
+        let looked = look(&targets(&[Some("i-2"), Some("i-3")]), 1);
+        let series: Vec<_> = looked
+            .iter()
+            .map(|one| (one.open.len(), one.overflow))
+            .collect();
+        assert_eq!(series, [(1, 0), (0, 1)]);
+    }
 }

@@ -227,16 +227,13 @@ impl Shown<'_, '_> {
     }
 
     fn mirrors(&mut self) -> fmt::Result {
-        let mut room = MOST;
-        let mut looked: Vec<(&Of, Looked)> = Vec::new();
-        for (of, meter) in self.live {
-            let mirrors = meter.values().mirrors.clone();
-            if let Some((index, target)) = mirrors {
-                let found = mirrors::look(&index, &target, room);
-                room -= found.open.len();
-                looked.push((of, found));
-            }
-        }
+        let (of, targets): (Vec<&Of>, Vec<_>) = self
+            .live
+            .iter()
+            .filter_map(|(of, meter)| Some((of, meter.values().mirrors.clone()?)))
+            .unzip();
+        let looked = mirrors::look(&targets, MOST);
+        let looked: Vec<_> = of.into_iter().zip(looked).collect();
         self.states(&looked)?;
         self.open(&looked)
     }

@@ -41,7 +41,7 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
     let mut operator = stage.operator(&NO_LIMITS).await?;
     let health = operator.health();
     let starting = health
-        .during(PAUSE, operator.polled(watches, PATIENCE))
+        .during(PAUSE, operator.polled_quietly(watches, PATIENCE))
         .await?;
     progress("all are mirrored");
     let changing = health

@@ -133,7 +133,7 @@ impl World {
     async fn run(&self, stage: &mut Stage) -> Result<Measured, Failure> {
         let clusters = self.set(stage).await?;
         let mut operator = stage.operator(&["--kube-qps", "0"]).await?;
-        operator.polled(self.watches, PATIENCE).await?;
+        operator.polled_quietly(self.watches, PATIENCE).await?;
         progress("all are mirrored");
         let interval = Duration::from_secs(self.interval.into());
         let settle = async {
