@@ -136,38 +136,41 @@ fn count<'a>(mirrors: impl Iterator<Item = Named<'a>>, room: usize) -> Looked {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::testing::{mirror_at, some, target};
+    use crate::{
+        api::remediation::Remediation,
+        mirror::status::from_api,
+        testing::{NAMESPACE, item, some, spec, target},
+    };
 
-    /// Mirrors of three nodes: one failed, one is open on each of the others.
+    /// Mirrors of three nodes: the first one failed, each of the others has an open one.
     fn index() -> Index {
         let index = Index::new(0);
-        for (name, node, state) in [
-            ("a", "i-1", "FAILED"),
-            ("b", "i-2", "RUNNING"),
-            ("c", "i-2", "SUCCEEDED"),
-            ("d", "i-3", "PENDING"),
+        for (number, node, state) in [
+            (1, "i-1", "FAILED"),
+            (2, "i-2", "RUNNING"),
+            (3, "i-2", "SUCCEEDED"),
+            (4, "i-3", "PENDING"),
         ] {
-            let mut object = mirror_at(name, 1, state);
-            let status = object.status.as_mut().unwrap();
-            status.instance_id = some(node);
-            status.create_time = some("2026-01-01T00:00:00Z");
-            index.apply(object);
+            let mut item = item(number, state);
+            item.instance_id = some(node);
+            let mut mirror = Remediation::new(&item.id, spec(&item.id));
+            mirror.metadata.namespace = some(NAMESPACE);
+            mirror.metadata.uid = Some(format!("uid-{number}"));
+            mirror.metadata.resource_version = some("1");
+            mirror.status = Some(from_api(&item, &[], 1));
+            index.apply(mirror);
         }
         index
     }
 
     fn targets(instances: &[Option<&str>]) -> Vec<(Index, MirrorTarget)> {
         let index = index();
-        let of = |instance: &Option<&str>| MirrorTarget {
-            namespace: "n".into(),
-            cluster: "c".into(),
+        let of = |instance: Option<&str>| MirrorTarget {
             instance: instance.map(Into::into),
             ..target()
         };
-        instances
-            .iter()
-            .map(|one| (index.clone(), of(one)))
-            .collect()
+        let each = instances.iter().map(|one| (index.clone(), of(*one)));
+        each.collect()
     }
 
     fn numbers(looked: &Looked) -> (Vec<(&'static str, i64)>, i64, usize, usize) {

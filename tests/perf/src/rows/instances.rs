@@ -93,7 +93,7 @@ async fn change(
         stage
             .create_watches(&scene.namespace, vec![watch(scene, number)])
             .await?;
-        let patch = Patch::Merge(json!({"spec": {"interval": "23h"}}));
+        let patch = Patch::Merge(json!({"spec": {"activeInterval": "23h"}}));
         api.patch(&name, &PatchParams::default(), &patch).await?;
         api.delete(&name, &DeleteParams::default()).await?;
     }
