@@ -5,7 +5,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use reqwest::Response;
 use testbed::{loopback, program::Program};
 use tokio::process::Command;
 
@@ -126,6 +125,7 @@ impl Operator {
     /// Where its health is asked for.
     pub(crate) fn health(&self) -> Health {
         Health {
+            id: self.id,
             url: self.metrics.replace("/metrics", "/livez"),
             http: self.http.clone(),
         }
@@ -154,12 +154,14 @@ impl Operator {
 
 /// Where a running operator's health is asked for.
 pub(crate) struct Health {
+    id: u32,
     url: String,
     http: reqwest::Client,
 }
 
 impl Health {
-    /// How long each answer took while `work` was done, in milliseconds; between two requests it waits for `pause`.
+    /// For how long the operator's thread ran before each answer while `work` was done, in milliseconds; between two requests
+    /// it waits for `pause`.
     pub(crate) async fn during(
         &self,
         pause: Duration,
@@ -176,14 +178,19 @@ impl Health {
     /// Asks until it fails.
     async fn ask(&self, pause: Duration, answers: &mut Vec<f64>) -> Failure {
         loop {
-            let asked = Instant::now();
-            let answer = self.http.get(&self.url).send().await;
-            if let Err(error) = answer.and_then(Response::error_for_status) {
-                return error.into();
+            match self.ran_before_answer().await {
+                Ok(ran) => answers.push(ran.as_secs_f64() * 1000.0),
+                Err(failure) => return failure,
             }
-            answers.push(asked.elapsed().as_secs_f64() * 1000.0);
             tokio::time::sleep(pause).await;
         }
+    }
+
+    async fn ran_before_answer(&self) -> Result<Duration, Failure> {
+        let before = process::main_thread_ran(self.id)?;
+        let answer = self.http.get(&self.url).send().await?;
+        answer.error_for_status()?;
+        Ok(process::main_thread_ran(self.id)?.saturating_sub(before))
     }
 }
 

@@ -17,6 +17,12 @@ pub(crate) fn cpu(id: u32) -> Result<Duration, Failure> {
     Ok(Duration::from(clock.now()?))
 }
 
+/// For how long its main thread has run.
+pub(crate) fn main_thread_ran(id: u32) -> Result<Duration, Failure> {
+    let schedule = Process::new(id.cast_signed())?.schedstat()?;
+    Ok(Duration::from_nanos(schedule.sum_exec_runtime))
+}
+
 /// The most memory it ever held (`VmHWM`), in MiB.
 pub(crate) fn peak_mib(id: u32) -> Result<f64, Failure> {
     let status = Process::new(id.cast_signed())?.status()?;

@@ -24,9 +24,9 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
         "instances",
         format!("{watches} ClusterWatches of one node each, in one namespace"),
         format!(
-            "The time that GET /livez takes, asked every {} ms: it waits while anything else keeps the operator's thread busy. At first \
-             while the operator starts and syncs all, then while {changes} ClusterWatches are created, changed and deleted, \
-             one after another; --kube-qps 0, --api-qps 1000. The time for which other processes had the processor is in it.",
+            "GET /livez is asked every {} ms. For how long does the operator's only thread run until it answers? At first while the \
+             operator starts and syncs all, then while {changes} ClusterWatches are created, changed and deleted, one after \
+             another; --kube-qps 0, --api-qps 1000.",
             PAUSE.as_millis()
         ),
     );
@@ -52,7 +52,7 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
     for (when, samples) in [("start", starting), ("changes", changing)] {
         let sorted = sorted(&samples);
         row.figure(
-            &format!("{when}: half of the answers"),
+            &format!("{when}: half of the requests"),
             "ms",
             vec![quantile(&sorted, 0.5)],
         );
@@ -64,7 +64,7 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
         );
         longest = longest.max(most);
     }
-    row.verdict("longest answer", longest, "ms", Target::AtMost(20.0));
+    row.verdict("longest", longest, "ms", Target::AtMost(20.0));
     Ok(row)
 }
 
