@@ -27,7 +27,7 @@ struct Args {
     /// Only check that everything works, in under three minutes. The figures are not meaningful
     #[arg(long, conflicts_with = "large")]
     quick: bool,
-    /// Measure 100,000 and 300,000 mirrors and 2,000 ClusterWatches too
+    /// Measure 100,000 and 300,000 mirrors and the row fleet too
     #[arg(long)]
     large: bool,
     /// Keep the rows that the result file has of this commit and program
