@@ -108,6 +108,9 @@ impl Inner {
         let (Some(namespace), name) = (object.namespace(), object.name_any()) else {
             return false;
         };
+        if self.knows_newer(&namespace, &name, &object, source) {
+            return false;
+        }
         let Some(mut mirror) = Mirror::of(&mut object, &mut self.names, &self.labels) else {
             return false;
         };
@@ -123,14 +126,9 @@ impl Inner {
         let mut back = false;
         match group.get(&name) {
             Some(known) => {
-                let epochs = known.epochs.stamped(source, now);
-                if source.replaces(known, mirror.object.resource_version) {
-                    back = known.object.resource_version > mirror.object.resource_version;
-                    mirror.epochs = epochs;
-                    group.put(&name, mirror, change);
-                } else {
-                    group.note(&name, |known| known.epochs = epochs);
-                }
+                back = known.object.resource_version > mirror.object.resource_version;
+                mirror.epochs = known.epochs.stamped(source, now);
+                group.put(&name, mirror, change);
             }
             // The watch was past this write when its response came, so a missing object was deleted since.
             None if matches!(source, Source::Answer) && mirror.object.resource_version <= seen => {}
@@ -142,6 +140,30 @@ impl Inner {
         back
     }
 
+    /// Whether the known entry stays. Then only the source is noted, and `object` is not read: the watch sends back
+    /// every write whose answer was read before.
+    fn knows_newer(
+        &mut self,
+        namespace: &str,
+        name: &str,
+        object: &Remediation,
+        source: Source,
+    ) -> bool {
+        let now = self.epoch;
+        let Some(group) = self.group_mut(namespace, &object.spec.cluster_id) else {
+            return false;
+        };
+        let stays = group
+            .get(name)
+            .is_some_and(|known| !source.replaces(known, version(object)));
+        if stays {
+            group.note(name, |known| {
+                known.epochs = known.epochs.stamped(source, now);
+            });
+        }
+        stays
+    }
+
     fn next_change(&mut self) -> u64 {
         self.changes += 1;
         self.changes
@@ -151,11 +173,13 @@ impl Inner {
         self.namespaces.get(namespace)?.get(cluster)
     }
 
+    fn group_mut(&mut self, namespace: &str, cluster: &str) -> Option<&mut Group> {
+        self.namespaces.get_mut(namespace)?.get_mut(cluster)
+    }
+
     fn remove(&mut self, namespace: &str, cluster: &str, name: &str, resource_version: u64) {
         let change = self.next_change();
-        let groups = self.namespaces.get_mut(namespace);
-        let group = groups.and_then(|groups| groups.get_mut(cluster));
-        if let Some(group) = group
+        if let Some(group) = self.group_mut(namespace, cluster)
             && group
                 .get(name)
                 .is_some_and(|known| known.object.is_reached_by(resource_version))
@@ -298,8 +322,7 @@ impl Index {
         // Otherwise they would have to be copied.
         drop(confirmed);
         let mut inner = self.lock();
-        let groups = inner.namespaces.get_mut(namespace);
-        if let Some(group) = groups.and_then(|groups| groups.get_mut(&cluster))
+        if let Some(group) = inner.group_mut(namespace, &cluster)
             && group
                 .get(name)
                 .is_some_and(|known| known.object.resource_version == version)
