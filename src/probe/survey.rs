@@ -14,7 +14,7 @@ use crate::{
     together::{
         Api, ApiClock, ApiKey, Client, CompleteListing, Error, Fields, KeyedClient, Listing,
         Malformed, Page, PageQuery, QueryNames, Remediation, StateFilter, Text, decode_page,
-        query::{describe, dialect::About},
+        query::dialect::About,
     },
 };
 
@@ -80,7 +80,7 @@ impl Listed {
         }
         let mut asked = self.states.clone();
         asked.sort_unstable();
-        Some(describe::of(complete.filter(), About::Refused, &asked))
+        Some(complete.filter().word(About::Refused, &asked))
     }
 
     /// The spelling of the query's names, and whether the listing proves that the API understands them.

@@ -2,10 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::together::{
-    query::dialect::{About, Dialects, LearnedFilter, QueryNames, StateFilter, sorted},
-    wire::state,
-};
+use crate::together::query::dialect::{Dialects, LearnedFilter, QueryNames, sorted};
 
 /// The query format, in small fixed sets of words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,31 +14,9 @@ pub struct DialectSummary {
     pub filters: BTreeSet<&'static str>,
 }
 
-/// One word for how these states, sorted, are requested.
-pub(crate) fn of(filter: &StateFilter, why: About, asked: &[String]) -> &'static str {
-    let all = filter.states().len() == asked.len();
-    let newer = filter
-        .states()
-        .iter()
-        .any(|state| !state::is_reference(state));
-    match (filter, all, newer) {
-        (StateFilter::None, ..) => match why {
-            About::Ignored => "ignored",
-            About::Lacking => "lacking",
-            About::Refused | About::Names => "refused",
-        },
-        (StateFilter::Repeated(_), true, _) => "repeated",
-        (StateFilter::Repeated(_), false, true) => "repeated-known",
-        (StateFilter::Repeated(_), false, false) => "repeated-reference",
-        (StateFilter::Comma(_), true, _) => "comma",
-        (StateFilter::Comma(_), false, true) => "comma-known",
-        (StateFilter::Comma(_), false, false) => "comma-reference",
-    }
-}
-
 impl LearnedFilter {
     fn word(&self, asked: &[String]) -> &'static str {
-        of(&self.filter, self.why, asked)
+        self.filter.word(self.why, asked)
     }
 }
 

@@ -173,7 +173,7 @@ impl Dialects {
         let mut learned = self.learned();
         let learned = &mut *learned;
         let set = sorted(&request.states);
-        let word = crate::together::query::describe::of(&filter, why, &set);
+        let word = filter.word(why, &set);
         let known = learned.filter(&set);
         let known = known.filter(|known| known.filter == filter && known.why == why);
         let term = match known.map(|known| known.term) {

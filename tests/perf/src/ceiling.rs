@@ -5,6 +5,7 @@ use std::{
     io::{BufWriter, Write as _},
     path::{Path, PathBuf},
     process::Stdio,
+    time::{Duration, Instant},
 };
 
 use k8s_openapi::api::coordination::v1::Lease;
@@ -103,23 +104,24 @@ pub(crate) async fn list(stage: &Stage, scene: &Scene) -> Result<(f64, Found), F
     let job = job(stage, &scene.namespace, PathBuf::new())?;
     let mut command = client("list")?;
     command.arg(job);
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     let found = found(command).await?;
     Ok((begun.elapsed().as_secs_f64(), found))
 }
 
-/// Fetches and parses a cluster's remediations so many times.
+/// Fetches and parses a cluster's remediations once, after a rest.
 pub(crate) async fn fetch(
     stage: &Stage,
     scene: &Scene,
     page_size: u32,
-    times: u32,
+    rest: Duration,
 ) -> Result<Found, Failure> {
     let mut command = client("fetch")?;
     command
         .arg(listing_url(stage, &scene.cluster))
         .arg(stage.simulator.key())
-        .args([page_size, times].map(|number| number.to_string()));
+        .arg(page_size.to_string())
+        .arg(rest.as_secs().to_string());
     found(command).await
 }
 

@@ -1,5 +1,6 @@
 //! The forms of the state filter.
 
+use super::strikes::About;
 use crate::together::wire::state;
 
 /// A form of the state filter.
@@ -61,5 +62,27 @@ impl StateFilter {
         let comma = matches!(self, Self::Repeated(_))
             .then(|| fallbacks.find(|form| matches!(form, Self::Comma(_))));
         comma.flatten().unwrap_or(Self::None)
+    }
+
+    /// One word for how these states, sorted, are requested; `why`: the reason, if they are not.
+    pub(crate) fn word(&self, why: About, asked: &[String]) -> &'static str {
+        let all = self.states().len() == asked.len();
+        let newer = self
+            .states()
+            .iter()
+            .any(|state| !state::is_reference(state));
+        match (self, all, newer) {
+            (Self::None, ..) => match why {
+                About::Ignored => "ignored",
+                About::Lacking => "lacking",
+                About::Refused | About::Names => "refused",
+            },
+            (Self::Repeated(_), true, _) => "repeated",
+            (Self::Repeated(_), false, true) => "repeated-known",
+            (Self::Repeated(_), false, false) => "repeated-reference",
+            (Self::Comma(_), true, _) => "comma",
+            (Self::Comma(_), false, true) => "comma-known",
+            (Self::Comma(_), false, false) => "comma-reference",
+        }
     }
 }

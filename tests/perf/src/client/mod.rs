@@ -33,8 +33,8 @@ pub(crate) enum Client {
         key: String,
         /// Items a page.
         page_size: u32,
-        /// How often; one more comes before, so that connections are there.
-        times: u32,
+        /// Seconds of rest before the listing that counts. One comes before the rest, so that connections are there.
+        rest_seconds: u64,
     },
     /// Makes calls at the given pace
     Poll {
@@ -98,8 +98,11 @@ impl Client {
                 url,
                 key,
                 page_size,
-                times,
-            } => fetch::fetch(&url, &key, page_size, times).await?,
+                rest_seconds,
+            } => {
+                let rest = Duration::from_secs(rest_seconds);
+                fetch::fetch(&url, &key, page_size, rest).await?
+            }
             Self::Poll { calls } => polls::poll(&read(&calls)?).await?,
         };
         println!("{}", serde_json::to_string(&found)?);

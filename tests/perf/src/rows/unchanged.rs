@@ -14,8 +14,9 @@ use crate::{
 };
 
 const PATIENCE: Duration = Duration::from_secs(300);
-/// Listings of a round by the program that it is compared with.
-const TIMES: u32 = 5;
+/// The operator rests for this long between two syncs on request (--min-interval), and so does the program that it is
+/// compared with: what a processor remembers of an earlier listing helps neither.
+const REST: Duration = Duration::from_secs(10);
 
 /// What one sync took.
 pub(super) struct Taken {
@@ -31,24 +32,24 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
         format!(
             "Full syncs in pages of {PAGE}, requested by annotation: the operator's processor time from its first call \
              until the status of the ClusterWatch shows the annotation (that one status write included); --kube-qps 0, \
-             --api-qps 1000. Compared with a program that fetches the same pages with reqwest and parses them into serde types."
+             --api-qps 1000. Compared with a program that fetches the same pages with reqwest and parses them into serde types, after a rest as long as the operator's."
         ),
     );
     let mut mirrored = stage.mirrored(size, 100, &NO_LIMITS, &never()).await?;
     let writes = stage.mirror_writes().await?;
     let (mut operator, mut bare, mut wall, mut bare_wall) = (vec![], vec![], vec![], vec![]);
+    let rest = mode.pick(REST, Duration::from_secs(1));
     for round in 1..=mode.pick(10, 1) {
         let taken = poll(stage, &mut mirrored, &format!("unchanged-{round}")).await?;
-        let found = ceiling::fetch(stage, &mirrored.scene, PAGE, TIMES).await?;
-        let each = 1000.0 / f64::from(TIMES);
+        let found = ceiling::fetch(stage, &mirrored.scene, PAGE, rest).await?;
         operator.push(taken.cpu.as_secs_f64() * 1000.0);
         wall.push(taken.wall.as_secs_f64() * 1000.0);
-        bare.push(found.cpu_seconds * each);
-        bare_wall.push(found.seconds * each);
+        bare.push(found.cpu_seconds * 1000.0);
+        bare_wall.push(found.seconds * 1000.0);
         progress(&format!(
             "round {round}: operator {:.0} ms of CPU, fetch and parse only {:.0} ms",
             taken.cpu.as_secs_f64() * 1000.0,
-            found.cpu_seconds * each
+            found.cpu_seconds * 1000.0
         ));
     }
     let writes = stage.mirror_writes().await? - writes;
