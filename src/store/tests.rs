@@ -68,6 +68,17 @@ fn a_listing_forgets_what_it_did_not_show_but_not_what_was_written_meanwhile() {
 }
 
 #[test]
+fn a_listing_keeps_what_it_shows_older_than_an_answer_did() {
+    let index = Index::new(1);
+    let epoch = index.begin(None);
+    index.apply(object("a", 5, "FAILED"));
+    index.list(None, epoch, object("a", 4, "RUNNING"));
+    index.list(None, epoch, object("b", 9, "RUNNING"));
+    index.end(epoch, None);
+    assert_eq!(state(&index, "a").unwrap(), "FAILED");
+}
+
+#[test]
 fn the_answer_to_a_write_brings_nothing_back_whose_deletion_was_shown() {
     for watched in [None, Some("n")] {
         let index = Index::new(1);
