@@ -54,7 +54,10 @@ impl Watches {
     #[must_use]
     pub fn meter(&self, namespace: &str, name: &str) -> Arc<WatchMeter> {
         let mut meters = lock(&self.meters);
-        meters.retain(|_, meter| meter.strong_count() > 0);
+        // Not at each call: when the operator starts, thousands may be added. A scrape leaves out those that are gone.
+        if meters.len().is_power_of_two() {
+            meters.retain(|_, meter| meter.strong_count() > 0);
+        }
         let key = (namespace.to_owned(), name.to_owned());
         if let Some(meter) = meters.get(&key).and_then(Weak::upgrade) {
             return meter;
@@ -325,5 +328,25 @@ impl Collector for Watches {
             live: &live,
         };
         shown.all(&*self.clock)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::clock::TestClock;
+
+    #[test]
+    fn the_meters_of_those_that_ended_take_no_room() {
+        let watches = Watches::new(Arc::new(TestClock::default()));
+        let name = |number: usize| format!("training-{number}");
+        let _kept: Vec<_> = (0..100)
+            .map(|number| watches.meter("n", &name(number)))
+            .collect();
+        for number in 100..10_000 {
+            drop(watches.meter("n", &name(number)));
+        }
+        let meters = lock(&watches.meters).len();
+        assert!(meters <= 200, "{meters}");
     }
 }

@@ -16,6 +16,17 @@ fn nobody_is_stalled_where_nobody_polls() {
 }
 
 #[test]
+fn those_that_ended_take_no_room() {
+    let (_, watchdog) = watchdog();
+    let _kept: Vec<_> = (0..100).map(|_| watchdog.enroll("n", "kept")).collect();
+    for _ in 0..10_000 {
+        drop(watchdog.enroll("n", "ended"));
+    }
+    let slots = lock(&watchdog.slots).len();
+    assert!(slots <= 200, "{slots}");
+}
+
+#[test]
 fn a_poll_that_does_not_move_stalls_its_watch_until_it_moves_again() {
     let (clock, watchdog) = watchdog();
     let heartbeat = watchdog.enroll("gpu-ops", "training");
