@@ -65,55 +65,52 @@ pub(super) struct Looked {
 /// A mirror with its name.
 type Named<'a> = (&'a str, &'a Mirror);
 
+/// The instance of a target (`None`: all), and what is counted for it.
+type Part<'a> = (Option<&'a str>, &'a mut Looked);
+
 /// Counts the mirrors of each of these targets, with `room` for series of all open ones together.
 pub(super) fn look(targets: &[(Index, MirrorTarget)], mut room: usize) -> Vec<Looked> {
-    let mut clusters: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
-    for (place, (_, target)) in targets.iter().enumerate() {
-        let cluster = (&*target.namespace, &*target.cluster);
-        clusters.entry(cluster).or_default().push(place);
-    }
     let mut looked: Vec<_> = targets.iter().map(|_| Looked::default()).collect();
-    for places in clusters.into_values() {
-        let cluster: Vec<_> = places.iter().map(|place| &targets[*place]).collect();
-        for (place, found) in places.iter().zip(look_at(&cluster, room)) {
-            room -= found.open.len();
-            looked[*place] = found;
+    let mut clusters: BTreeMap<(&str, &str), (&Index, Vec<Part<'_>>)> = BTreeMap::new();
+    for ((index, target), looked) in targets.iter().zip(&mut looked) {
+        let cluster = (&*target.namespace, &*target.cluster);
+        let (_, parts) = clusters.entry(cluster).or_insert((index, Vec::new()));
+        parts.push((target.instance.as_deref(), looked));
+    }
+    for ((namespace, cluster), (index, mut parts)) in clusters {
+        if let [(instance, looked)] = &mut parts[..] {
+            index.survey(namespace, cluster, *instance, |all| {
+                **looked = count(all, &mut room);
+            });
+        } else {
+            index.survey(namespace, cluster, None, |all| {
+                let all: Vec<_> = all.collect();
+                count_parts(&all, parts, &mut room);
+            });
         }
     }
     looked
 }
 
-/// The same for targets of one cluster. A thousand may share it, each with its own node, so each mirror is visited once.
-fn look_at(targets: &[&(Index, MirrorTarget)], mut room: usize) -> Vec<Looked> {
-    let Some((index, first)) = targets.first() else {
-        return Vec::new();
-    };
-    let (namespace, cluster) = (&first.namespace, &first.cluster);
-    if targets.len() == 1 {
-        let instance = first.instance.as_deref();
-        return vec![index.survey(namespace, cluster, instance, |all| count(all, room))];
+/// Counts `all` mirrors of a cluster for several targets. A thousand may share it, each with its own node, so each mirror
+/// is visited once.
+fn count_parts(all: &[Named<'_>], parts: Vec<Part<'_>>, room: &mut usize) {
+    let mut by_instance: HashMap<&str, Vec<Named<'_>>> = HashMap::new();
+    for (name, mirror) in all {
+        let of_instance = by_instance.entry(&mirror.subject.instance).or_default();
+        of_instance.push((name, mirror));
     }
-    index.survey(namespace, cluster, None, |all| {
-        let all: Vec<Named<'_>> = all.collect();
-        let mut by_instance: HashMap<&str, Vec<Named<'_>>> = HashMap::new();
-        for (name, mirror) in &all {
-            let of_instance = by_instance.entry(&mirror.subject.instance).or_default();
-            of_instance.push((name, mirror));
-        }
-        let each = targets.iter().map(|(_, target)| {
-            let mirrors = match target.instance.as_deref() {
-                None => &all[..],
-                Some(instance) => by_instance.get(instance).map_or(&[][..], Vec::as_slice),
-            };
-            let found = count(mirrors.iter().copied(), room);
-            room -= found.open.len();
-            found
-        });
-        each.collect()
-    })
+    for (instance, looked) in parts {
+        let mirrors = match instance {
+            None => all,
+            Some(instance) => by_instance.get(instance).map_or(&[][..], Vec::as_slice),
+        };
+        *looked = count(mirrors.iter().copied(), room);
+    }
 }
 
-fn count<'a>(mirrors: impl Iterator<Item = Named<'a>>, room: usize) -> Looked {
+/// Each series of an open one takes up `room`.
+fn count<'a>(mirrors: impl Iterator<Item = Named<'a>>, room: &mut usize) -> Looked {
     let mut looked = Looked::default();
     let counted = mirrors.inspect(|(_, mirror)| {
         let known = !mirror.lifecycle.synced.is_gone() && !mirror.state.is_empty();
@@ -121,10 +118,11 @@ fn count<'a>(mirrors: impl Iterator<Item = Named<'a>>, room: usize) -> Looked {
             *looked.states.entry(state_label(&mirror.state)).or_default() += 1;
         }
         if let Some(open) = Some(mirror).filter(|mirror| known && mirror.lifecycle.open) {
-            if looked.open.len() < room {
-                looked.open.extend(Open::of(open));
-            } else {
+            if *room == 0 {
                 looked.overflow += 1;
+            } else if let Some(open) = Open::of(open) {
+                looked.open.push(open);
+                *room -= 1;
             }
         }
     });
