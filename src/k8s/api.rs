@@ -93,8 +93,8 @@ impl KubeClient {
         self
     }
 
-    /// Mirrors are read without the metadata that nobody needs, and an unreadable status does not prevent a new one from
-    /// being written.
+    /// Mirrors are read as the watch reads them: without unused metadata, and an unreadable status does not prevent a new
+    /// one from being written.
     fn mirrors(&self, namespace: &str) -> Api<Shown> {
         Api::namespaced(self.client.clone(), namespace)
     }

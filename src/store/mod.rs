@@ -108,7 +108,7 @@ impl Inner {
         let (Some(namespace), name) = (object.namespace(), object.name_any()) else {
             return false;
         };
-        if self.knows_newer(&namespace, &name, &object, source) {
+        if self.note_known(&namespace, &name, &object, source) {
             return false;
         }
         let Some(mut mirror) = Mirror::of(&mut object, &mut self.names, &self.labels) else {
@@ -140,9 +140,9 @@ impl Inner {
         back
     }
 
-    /// Whether the known entry stays. Then only the source is noted, and `object` is not read: the watch sends back
-    /// every write whose answer was read before.
-    fn knows_newer(
+    /// Notes the `source` of a known entry that stays, and returns whether it does. Then `object` is not read: the watch
+    /// sends back every write whose answer was read before.
+    fn note_known(
         &mut self,
         namespace: &str,
         name: &str,

@@ -135,18 +135,15 @@ impl Dialects {
         let mut learned = self.learned();
         learned.strikes.clear(About::Refused, request);
         learned.strikes.clear(About::Ignored, request);
-        if learned.filter(&request.states).is_some()
-            && *filter == StateFilter::Repeated(sorted(&request.states))
-        {
-            let lacks = |learned_filter: &LearnedFilter| learned_filter.why == About::Lacking;
-            learned.forget(&request.states, |learned_filter| !lacks(learned_filter));
-        }
+        learned.forget(&request.states, |known| {
+            known.why != About::Lacking && *filter == StateFilter::Repeated(sorted(&request.states))
+        });
     }
 
     /// A list of `request` with this filter lacked a remediation in a requested state.
     pub(crate) fn filter_lacks(&self, request: &ListRequest, filter: &StateFilter) {
         let set = sorted(&request.states);
-        let known = self.learned().filter(&set).cloned();
+        let known = self.learned().filters.get(&set).cloned();
         let known = known.filter(|known| known.why == About::Lacking && !known.term.runs());
         let next = known.map_or_else(|| filter.other_form(&set), |known| known.filter);
         self.learn(request, About::Lacking, next);
@@ -174,7 +171,7 @@ impl Dialects {
         let learned = &mut *learned;
         let set = sorted(&request.states);
         let word = filter.word(why, &set);
-        let known = learned.filter(&set);
+        let known = learned.filters.get(&set);
         let known = known.filter(|known| known.filter == filter && known.why == why);
         let term = match known.map(|known| known.term) {
             Some(term) if term.runs() => return,

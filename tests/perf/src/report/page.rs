@@ -162,7 +162,7 @@ mod tests {
     fn each_limit_belongs_to_a_row_that_there_is() {
         let names: Vec<String> = Name::value_variants()
             .iter()
-            .filter_map(|name| Some(name.to_possible_value()?.get_name().to_owned()))
+            .map(|name| name.text())
             .collect();
         let sections = LIMITS.split("\n## ").skip(1);
         for section in sections.filter_map(|section| section.lines().next()) {

@@ -25,13 +25,13 @@ pub(super) const API_SERVER: &str = "kube-apiserver";
 pub(super) const CONTROLLERS: &str = "kube-controller-manager";
 /// The only member of the etcd.
 pub(super) const MEMBER: &str = "testbed";
+/// The size that etcd may reach, in bytes: what it allows at most. By default it allows a quarter of that, which 300,000 mirrors
+/// may exceed before they are compacted.
+const QUOTA: u64 = 8 << 30;
 /// How often another port is tried when someone else took the chosen one first.
 const PORT_TRIES: u32 = 5;
 /// The API server's record of what the accounts of one namespace asked.
 pub(super) const AUDIT_LOG: &str = "audit.log";
-/// The size that etcd may reach, in bytes: what it allows at most. By default it allows a quarter of that, which 300,000 mirrors
-/// may exceed before they are compacted.
-const QUOTA: u64 = 8 << 30;
 /// Only those accounts, so that no other run pays for it.
 const AUDIT_POLICY: &str = include_str!("../../manifests/audit-policy.yaml");
 /// The API server's range of Service addresses; nothing routes them here.
