@@ -55,6 +55,8 @@ seeds! {
     seed_133 = 133;
     /// An edit grants a Secret that is missing a second grace.
     seed_243 = 243;
+    /// Not planted: a mirror that the first list after an outage of the operator lacked was not marked stale by it.
+    seed_710001571 = 710_001_571;
     /// The judge's own mistake: after a slow list, the next one waits ten times as long.
     seed_5815 = 5815;
     /// The judge's own mistake: a list whose requests hang counts as long as it lasts.

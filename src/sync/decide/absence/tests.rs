@@ -245,3 +245,16 @@ fn what_is_missing_counts_from_the_last_listing_that_may_have_shown_it() {
     assert_eq!(listed(5, &["b"]), [false, false]);
     assert_eq!(listed(6, &["b"]), [false, true], "since 2, for more than 3");
 }
+
+#[test]
+fn what_the_first_listing_lacks_counts_from_the_last_one_of_an_earlier_worker() {
+    for (before, overdue) in [(None, false), (Some(5), false), (Some(4), true)] {
+        let mut absences = Absences::default();
+        if let Some(before) = before {
+            absences.was_listed_before(second(before));
+        }
+        observe(&mut absences, &["a"], &[], false, 8);
+        let found = absences.overdue("a", second(8), SECOND * 3);
+        assert_eq!(found, overdue, "{before:?}");
+    }
+}
