@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn it_can_tell_of_times_before_the_start_and_sleeps_no_longer_for_that() {
+    async fn it_represents_times_before_the_start_and_sleeps_no_longer_for_that() {
         let clock = SystemClock::default();
         let start = clock.elapsed();
         let day = Duration::from_secs(86_400);

@@ -58,7 +58,7 @@ pub(crate) fn play(seed: u64) {
 #[test]
 fn sequences() {
     if let Some(seed) = number("SIMULATION_SEED") {
-        return run::tell(seed);
+        return run::replay(seed);
     }
     let first = number("SIMULATION_FIRST").unwrap_or(0);
     let length = match (number("SIMULATION_SEQUENCES"), number("SIMULATION_SECONDS")) {

@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unset_time_in_the_words_of_any_language_is_not_told() {
+    fn an_unset_time_in_the_format_of_any_language_is_none() {
         for zero in [
             "0001-01-01T00:00:00Z",
             "0001-01-01T00:00:00",

@@ -48,8 +48,8 @@ mod tests {
         for text in [
             "", "a", "=b", "a/b/c=d", "a b=c", "a=b=c", "a=b c", "a=-", &long,
         ] {
-            let told = parse(text).err().unwrap_or_default();
-            assert!(told.contains("such as example.com/team=gpu"), "{text}");
+            let error = parse(text).err().unwrap_or_default();
+            assert!(error.contains("such as example.com/team=gpu"), "{text}");
         }
         for text in [
             "compute.together.ai/cluster-id=a",
@@ -57,8 +57,8 @@ mod tests {
             "compute.together.ai/other=a",
             "app.kubernetes.io/managed-by=Helm",
         ] {
-            let told = parse(text).err().unwrap_or_default();
-            assert!(told.contains("is reserved for the operator"), "{text}");
+            let error = parse(text).err().unwrap_or_default();
+            assert!(error.contains("is reserved for the operator"), "{text}");
         }
     }
 }

@@ -99,7 +99,7 @@ mod tests {
             labels(&[("shard", "b"), ("tier", "x")]),
         );
         let all = [&none, &a, &b, &odd, &two];
-        for (text, wanted) in [
+        for (text, expected) in [
             ("shard=b", [false, false, true, false, true]),
             (" shard == b ", [false, false, true, false, true]),
             ("shard!=b", [true, true, false, true, false]),
@@ -112,7 +112,11 @@ mod tests {
             ("shard,!tier", [false, true, true, false, false]),
         ] {
             let selector = parse(text).unwrap();
-            assert_eq!(all.map(|labels| selector.matches(labels)), wanted, "{text}");
+            assert_eq!(
+                all.map(|labels| selector.matches(labels)),
+                expected,
+                "{text}"
+            );
         }
     }
 

@@ -7,7 +7,7 @@ use clap::CommandFactory as _;
 use super::*;
 
 fn complaint(flags: &[&str]) -> String {
-    told(flags, &[]).err().unwrap_or_default()
+    parsed(flags, &[]).err().unwrap_or_default()
 }
 
 #[test]
@@ -23,14 +23,14 @@ fn election_is_on_unless_switched_off() {
         (&["--leader-elect=true"], true),
         (&["--leader-elect=false"], false),
     ] {
-        let run = told(flags, &[]).unwrap();
+        let run = parsed(flags, &[]).unwrap();
         assert_eq!(run.lease.leader_elect, on, "{flags:?}");
     }
 }
 
 #[test]
-fn what_is_wrong_is_told_in_one_line_that_says_what_to_write() {
-    for (flags, wanted) in [
+fn each_error_is_one_line_that_shows_what_to_write() {
+    for (flags, expected) in [
         (&["--default-interval", "fast"][..], "such as 60s"),
         (&["--default-active-interval", "fast"], "such as 60s"),
         (&["--min-interval", "0s"], "such as 60s"),
@@ -64,13 +64,13 @@ fn what_is_wrong_is_told_in_one_line_that_says_what_to_write() {
         (&["--frobnicate"], "--frobnicate"),
     ] {
         let complaint = complaint(flags);
-        assert!(complaint.contains(wanted), "{flags:?}: {complaint}");
+        assert!(complaint.contains(expected), "{flags:?}: {complaint}");
         assert!(!complaint.contains('\n'));
     }
 }
 
-/// What `run` is told by these flags and this environment.
-fn told(flags: &[&str], environment: &[(&str, &str)]) -> Result<Run, String> {
+/// The options of `run` with these flags and this environment, or the error.
+fn parsed(flags: &[&str], environment: &[(&str, &str)]) -> Result<Run, String> {
     let line = ["together-remediation-operator", "run"].iter().chain(flags);
     let value = |name: &OsStr| {
         let mut found = environment.iter().filter(|(known, _)| *known == name);
@@ -95,43 +95,43 @@ fn variables() -> Vec<String> {
 
 #[test]
 fn an_empty_variable_is_as_good_as_none() {
-    let unset = told(&[], &[]).unwrap();
+    let unset = parsed(&[], &[]).unwrap();
     let names = variables();
     assert!(names.len() >= 4, "{names:?}");
     for name in &names {
         for empty in ["", " ", "\n"] {
-            let run = told(&[], &[(name, empty)]);
+            let run = parsed(&[], &[(name, empty)]);
             let same = format!("{:?}", Ok::<_, String>(&unset));
             assert_eq!(format!("{run:?}"), same, "{name}={empty:?}");
         }
     }
     let empty: Vec<_> = names.iter().map(|name| (name.as_str(), "")).collect();
-    let run = told(&["--log-level", "debug"], &empty).unwrap();
+    let run = parsed(&["--log-level", "debug"], &empty).unwrap();
     assert_eq!(run.log.log_level, "debug");
     assert_eq!(run.together.api_url, unset.together.api_url);
 }
 
 #[test]
-fn a_variable_is_heeded_and_a_flag_before_it() {
+fn a_variable_sets_its_flag_and_the_flag_overrides_it() {
     let environment = [
         ("WATCH_NAMESPACES", "a,b"),
         ("POD_NAMESPACE", "together-system"),
         ("RUST_LOG", "debug"),
         ("TOGETHER_BASE_URL", "https://api.example"),
     ];
-    let run = told(&[], &environment).unwrap();
+    let run = parsed(&[], &environment).unwrap();
     assert_eq!(run.scope.namespaces, ["a", "b"]);
     assert_eq!(run.lease.lease_namespace.unwrap(), "together-system");
     assert_eq!(run.log.log_level, "debug");
     assert_eq!(run.together.api_url, "https://api.example");
-    let run = told(&["--namespace", "c"], &environment).unwrap();
+    let run = parsed(&["--namespace", "c"], &environment).unwrap();
     assert_eq!(run.scope.namespaces, ["c"]);
-    assert!(told(&[], &[("POD_NAMESPACE", "Not_A_Name")]).is_err());
+    assert!(parsed(&[], &[("POD_NAMESPACE", "Not_A_Name")]).is_err());
 }
 
 #[test]
 fn the_items_of_a_list_are_trimmed_and_empty_ones_dropped() {
-    for (list, wanted) in [
+    for (list, expected) in [
         ("a, b", &["a", "b"][..]),
         (" a ,\tb\n", &["a", "b"]),
         ("a,,b,", &["a", "b"]),
@@ -139,23 +139,23 @@ fn the_items_of_a_list_are_trimmed_and_empty_ones_dropped() {
         (",", &[]),
         (" , ", &[]),
     ] {
-        let run = told(&[], &[("WATCH_NAMESPACES", list)]).unwrap();
-        assert_eq!(run.scope.namespaces, wanted, "{list:?}");
-        let run = told(&["--namespace", list], &[]);
-        if wanted.is_empty() {
-            // Who names a namespace and means none would get all.
+        let run = parsed(&[], &[("WATCH_NAMESPACES", list)]).unwrap();
+        assert_eq!(run.scope.namespaces, expected, "{list:?}");
+        let run = parsed(&["--namespace", list], &[]);
+        if expected.is_empty() {
+            // Otherwise an empty namespace would mean all namespaces.
             assert!(run.unwrap_err().contains("lower-case letters"), "{list:?}");
         } else {
-            assert_eq!(run.unwrap().scope.namespaces, wanted, "{list:?}");
+            assert_eq!(run.unwrap().scope.namespaces, expected, "{list:?}");
         }
     }
-    assert!(told(&["--namespace", ""], &[]).is_err());
-    assert!(told(&[], &[("WATCH_NAMESPACES", "a b")]).is_err());
+    assert!(parsed(&["--namespace", ""], &[]).is_err());
+    assert!(parsed(&[], &[("WATCH_NAMESPACES", "a b")]).is_err());
 }
 
 #[test]
 fn no_namespace_means_all_of_them() {
-    let watched = |flags: &[&str]| told(flags, &[]).unwrap().scope.watched_namespaces();
+    let watched = |flags: &[&str]| parsed(flags, &[]).unwrap().scope.watched_namespaces();
     assert_eq!(watched(&[]), [None]);
     let two = ["--namespace", "a", "--namespace", "b"];
     assert_eq!(watched(&two), [Some("a".to_owned()), Some("b".to_owned())]);
@@ -163,7 +163,7 @@ fn no_namespace_means_all_of_them() {
 
 #[test]
 fn the_lease_is_in_the_namespace_of_its_flag_or_else_in_the_default_one() {
-    let lease = |flags: &[&str]| told(flags, &[]).unwrap().lease;
+    let lease = |flags: &[&str]| parsed(flags, &[]).unwrap().lease;
     assert_eq!(lease(&[]).namespace_or("default"), "default");
     let flags = ["--lease-namespace", "together-system"];
     assert_eq!(lease(&flags).namespace_or("default"), "together-system");
@@ -172,6 +172,6 @@ fn the_lease_is_in_the_namespace_of_its_flag_or_else_in_the_default_one() {
 #[test]
 fn the_rates_of_the_together_api_are_its_limits() {
     let flags = ["--api-qps", "2.5", "--api-burst", "7"];
-    let limits = told(&flags, &[]).unwrap().rates.together_limits();
+    let limits = parsed(&flags, &[]).unwrap().rates.together_limits();
     assert_eq!((limits.qps, limits.burst), (2.5, 7));
 }

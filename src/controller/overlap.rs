@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_kept_out_keeps_nobody_out() {
+    fn a_blocked_one_blocks_no_other() {
         let all = [
             claim("a", 1, Some("i")),
             claim("b", 2, None),
@@ -193,9 +193,9 @@ mod tests {
     }
 
     proptest! {
-        /// The rule as it is said, each with each: the oldest one that works and covers some of its instances.
+        /// The rule, pair by pair: the oldest working claim that covers some of its instances blocks a claim.
         #[test]
-        fn the_pass_says_what_the_rule_says(
+        fn one_pass_finds_what_comparing_all_pairs_finds(
             watches in proptest::collection::vec((0_usize..2, 0_i64..3, proptest::option::of(0_usize..3)), 0..8),
         ) {
             const NAMES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
@@ -205,12 +205,12 @@ mod tests {
                     ..claim(NAMES[at], *created, instance.map(|at| ["i", "j", "k"][at]))
                 })
                 .collect();
-            let told = overlaps(&all);
+            let blocked = overlaps(&all);
             all.sort_by_key(|claim| (claim.created, claim.name));
             let mut working: Vec<Claim<'_>> = Vec::new();
             for claim in all {
                 let holder = working.iter().find(|holder| holder.covers_some_of(&claim));
-                prop_assert_eq!(told.get(claim.name).copied(), holder.map(|holder| holder.name));
+                prop_assert_eq!(blocked.get(claim.name).copied(), holder.map(|holder| holder.name));
                 if holder.is_none() {
                     working.push(claim);
                 }

@@ -166,23 +166,23 @@ mod tests {
         }
     }
 
-    fn said(note: &str) -> EventDraft {
+    fn draft(note: &str) -> EventDraft {
         EventDraft::normal(Reason::ModeChanged, note.to_owned())
     }
 
     #[test]
     fn each_note_is_an_event_of_its_own() {
         let key = |name: &str, draft: &EventDraft| Key::of(&object(name), draft);
-        let one = key("a", &said("one"));
-        assert_eq!(one, key("a", &said("one")));
+        let one = key("a", &draft("one"));
+        assert_eq!(one, key("a", &draft("one")));
         let warning = EventDraft {
             warning: true,
-            ..said("one")
+            ..draft("one")
         };
         let stale = EventDraft::normal(Reason::Stale, "one".to_owned());
         let others = [
-            key("a", &said("two")),
-            key("b", &said("one")),
+            key("a", &draft("two")),
+            key("b", &draft("one")),
             key("a", &warning),
             key("a", &stale),
         ];
@@ -190,8 +190,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_again_within_six_minutes_of_the_last_time_counts_up() {
-        let (mut recent, key) = (Recent::default(), Key::of(&object("a"), &said("one")));
+    fn a_note_repeated_within_six_minutes_of_the_last_time_is_counted() {
+        let (mut recent, key) = (Recent::default(), Key::of(&object("a"), &draft("one")));
         recent.record(key, "a.1".to_owned(), 1, second(1));
         let count = |recent: &mut Recent, at: u64| recent.get(key, second(at)).map(|it| it.count);
         assert_eq!(count(&mut recent, 360), Some(1));
@@ -207,7 +207,7 @@ mod tests {
     fn what_is_remembered_is_bounded_and_the_oldest_goes_first() {
         let mut recent = Recent::default();
         let keys: Vec<_> = (0..=MOST)
-            .map(|number| Key::of(&object(&number.to_string()), &said("one")))
+            .map(|number| Key::of(&object(&number.to_string()), &draft("one")))
             .collect();
         for (at, key) in (0..).zip(&keys) {
             let at = MonoTime::at(Duration::from_millis(at));
@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn an_event_has_all_that_the_api_server_demands() {
-        let event = event(&object("a"), &said("one"), ("pod", "1"), now());
+        let event = event(&object("a"), &draft("one"), ("pod", "1"), now());
         let texts = [
             event.action,
             event.note,
@@ -251,7 +251,7 @@ mod tests {
             event.type_,
             event.metadata.name,
         ];
-        let wanted = [
+        let expected = [
             ACTION,
             "one",
             "ModeChanged",
@@ -260,7 +260,7 @@ mod tests {
             "Normal",
             "a.1",
         ];
-        assert_eq!(texts.map(Option::unwrap_or_default), wanted);
+        assert_eq!(texts.map(Option::unwrap_or_default), expected);
         assert_eq!(event.event_time, Some(MicroTime(now())));
         assert_eq!(event.series, None, "it begins with the second time");
     }

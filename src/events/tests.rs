@@ -19,16 +19,16 @@ use crate::{
     together,
 };
 
-/// Before `item` was created.
-const NEWS: &str = "2026-11-23T08:00:00Z";
+/// `item` was created after this, so it gets Events.
+const EVENT_CUTOFF: &str = "2026-11-23T08:00:00Z";
 
 /// Types (`!`: Warning), reasons and notes.
-fn told(said: impl IntoIterator<Item = EventDraft>) -> Vec<String> {
-    let line = |said: EventDraft| {
-        let mark = if said.warning { "! " } else { "" };
-        format!("{mark}{}: {}", said.reason, said.note)
+fn lines(drafts: impl IntoIterator<Item = EventDraft>) -> Vec<String> {
+    let line = |draft: EventDraft| {
+        let mark = if draft.warning { "! " } else { "" };
+        format!("{mark}{}: {}", draft.reason, draft.note)
     };
-    said.into_iter().map(line).collect()
+    drafts.into_iter().map(line).collect()
 }
 
 fn status(item: &together::Remediation) -> Box<RemediationStatus> {
@@ -41,7 +41,7 @@ fn update(before: &together::Remediation, after: &together::Remediation) -> Vec<
         status: Some(status(after)),
         metadata: false,
     };
-    told(events_for(&change, Some(at(NEWS))))
+    lines(events_for(&change, Some(at(EVENT_CUTOFF))))
 }
 
 fn mirror(item: &together::Remediation) -> std::sync::Arc<crate::store::Mirror> {
@@ -51,26 +51,26 @@ fn mirror(item: &together::Remediation) -> std::sync::Arc<crate::store::Mirror> 
         .unwrap()
 }
 
-fn create(state: &str, news: Option<Timestamp>) -> Vec<String> {
-    told(events_for(&creation(&item(1, state)), news))
+fn create(state: &str, event_cutoff: Option<Timestamp>) -> Vec<String> {
+    lines(events_for(&creation(&item(1, state)), event_cutoff))
 }
 
 #[test]
-fn a_new_remediation_is_told_and_history_is_not() {
+fn a_new_remediation_gets_an_event_and_history_does_not() {
     let one = [format!(
         "! AwaitingApproval: instance-1: reboot (REBOOT_VM) awaits approval since 2026-11-23T09:00:00Z. To approve: tg clusters remediations approve {} --mode REBOOT_VM",
         id(1)
     )];
-    assert_eq!(create("PENDING_APPROVAL", Some(at(NEWS))), one);
+    assert_eq!(create("PENDING_APPROVAL", Some(at(EVENT_CUTOFF))), one);
     assert_eq!(create("PENDING_APPROVAL", None), [""; 0], "a first sync");
     let later = at("2026-11-23T09:00:01Z");
     assert_eq!(create("PENDING_APPROVAL", Some(later)), [""; 0]);
 }
 
 #[test]
-fn each_state_that_is_entered_is_told_by_its_reason() {
+fn each_state_that_is_entered_gets_an_event_with_its_reason() {
     let entered = |state| update(&item(1, "ANOTHER"), &item(1, state)).concat();
-    for (state, reason, told) in [
+    for (state, reason, note) in [
         ("PENDING", "Queued", "is approved and queued"),
         ("RUNNING", "Running", "is running"),
         ("SUCCEEDED", "Succeeded", "succeeded"),
@@ -86,8 +86,8 @@ fn each_state_that_is_entered_is_told_by_its_reason() {
             "is in state NEW-ONE, which this version does not recognize. No action is needed",
         ),
     ] {
-        let wanted = format!("{reason}: instance-1: reboot (REBOOT_VM) {told}");
-        assert_eq!(entered(state), wanted);
+        let expected = format!("{reason}: instance-1: reboot (REBOOT_VM) {note}");
+        assert_eq!(entered(state), expected);
     }
     assert_eq!(update(&item(1, "RUNNING"), &item(1, "RUNNING")), [""; 0]);
     let reopened = update(&item(1, "FAILED"), &item(1, "RUNNING"));
@@ -95,7 +95,7 @@ fn each_state_that_is_entered_is_told_by_its_reason() {
 }
 
 #[test]
-fn no_text_that_a_person_may_have_written_is_told() {
+fn no_event_quotes_text_that_a_person_may_have_written() {
     for state in ["PENDING_APPROVAL", "FAILED", "CANCELLED", "RUNNING"] {
         let note = update(&item(1, "ANOTHER"), &full_item(state)).concat();
         assert!(note.contains("gpu-dp-17"), "{note}");
@@ -113,21 +113,21 @@ fn no_text_that_a_person_may_have_written_is_told() {
 }
 
 #[test]
-fn another_mode_is_told() {
+fn another_mode_gets_an_event() {
     let after = together::Remediation {
         mode: some("REMEDIATION_MODE_VM_ONLY"),
         ..item(1, "PENDING_APPROVAL")
     };
-    let told = "ModeChanged: instance-1: the mode changed from reboot (REBOOT_VM) to quick reprovision (VM_ONLY)";
-    assert_eq!(update(&item(1, "PENDING_APPROVAL"), &after), [told]);
+    let expected = "ModeChanged: instance-1: the mode changed from reboot (REBOOT_VM) to quick reprovision (VM_ONLY)";
+    assert_eq!(update(&item(1, "PENDING_APPROVAL"), &after), [expected]);
 }
 
 #[test]
-fn what_the_api_shows_no_more_is_told_and_that_it_is_back() {
+fn a_remediation_that_vanishes_or_comes_back_gets_an_event() {
     let running = mirror(&item(1, "RUNNING"));
     let marked = |synced| {
         let mark = MirrorChange::Mark(running.clone(), synced);
-        told(events_for(&mark, None)).concat()
+        lines(events_for(&mark, None)).concat()
     };
     for synced in [
         Synced::Stale,
@@ -135,8 +135,8 @@ fn what_the_api_shows_no_more_is_told_and_that_it_is_back() {
         Synced::NotListed,
         Synced::Forbidden,
     ] {
-        let wanted = format!("! {}: instance-1: {}", synced.reason(), synced.message());
-        assert_eq!(marked(synced), wanted);
+        let expected = format!("! {}: instance-1: {}", synced.reason(), synced.message());
+        assert_eq!(marked(synced), expected);
     }
     let back = "Listed: instance-1: listed again; the mirror matches the API";
     assert_eq!(marked(Synced::Listed), back);
@@ -147,9 +147,13 @@ fn what_the_api_shows_no_more_is_told_and_that_it_is_back() {
         status: Some(status(&item(1, state))),
         metadata: false,
     };
-    assert_eq!(told(events_for(&change("RUNNING"), None)), [back]);
-    let ended = told(events_for(&change("SUCCEEDED"), None));
-    assert_eq!(ended.len(), 1, "its new state says it: {ended:?}");
+    assert_eq!(lines(events_for(&change("RUNNING"), None)), [back]);
+    let ended = lines(events_for(&change("SUCCEEDED"), None));
+    assert_eq!(
+        ended.len(),
+        1,
+        "the Event of its new state is enough: {ended:?}"
+    );
 }
 
 fn shown(status: &str, reason: &str, message: &str, reconciling: &str) -> Shown {
@@ -171,27 +175,27 @@ fn shown(status: &str, reason: &str, message: &str, reconciling: &str) -> Shown 
 }
 
 #[test]
-fn a_watch_that_fails_is_told_once_and_that_it_recovered() {
+fn a_failing_watch_gets_one_event_and_another_when_it_recovers() {
     let pending = Shown::by(&ClusterWatchStatus::default());
     let synced = shown("True", "Synced", "agrees", "Synced");
     let failing = shown("False", "RateLimited", "wait", "RateLimited");
     let failing_longer = shown("False", "RateLimited", "wait longer", "RateLimited");
     let stalled = shown("False", "Unauthorized", "another key", "Unauthorized");
     let suspended = shown("True", "Synced", "suspended", "Suspended");
-    let said = |before: &Shown, after: &Shown| told(of_report(before, after)).concat();
-    assert_eq!(said(&pending, &synced), "Synced: agrees");
-    assert_eq!(said(&synced, &synced), "");
-    assert_eq!(said(&synced, &failing), "! RateLimited: wait");
-    assert_eq!(said(&failing, &failing_longer), "");
-    assert_eq!(said(&failing, &stalled), "! Unauthorized: another key");
-    assert_eq!(said(&stalled, &synced), "Recovered: agrees");
-    assert!(said(&synced, &suspended).starts_with("Suspended: Syncs are suspended"));
-    assert_eq!(said(&suspended, &suspended), "");
-    assert_eq!(said(&suspended, &synced), "");
+    let event = |before: &Shown, after: &Shown| lines(of_report(before, after)).concat();
+    assert_eq!(event(&pending, &synced), "Synced: agrees");
+    assert_eq!(event(&synced, &synced), "");
+    assert_eq!(event(&synced, &failing), "! RateLimited: wait");
+    assert_eq!(event(&failing, &failing_longer), "");
+    assert_eq!(event(&failing, &stalled), "! Unauthorized: another key");
+    assert_eq!(event(&stalled, &synced), "Recovered: agrees");
+    assert!(event(&synced, &suspended).starts_with("Suspended: Syncs are suspended"));
+    assert_eq!(event(&suspended, &suspended), "");
+    assert_eq!(event(&suspended, &synced), "");
 }
 
 #[test]
-fn notes_are_told_once_also_across_a_restart() {
+fn each_note_gets_one_event_also_across_a_restart() {
     let notes = [
         (Reason::ItemsLeftOut, "Left out 1: x".to_owned()),
         (Reason::DialectFallback, "asked by commas".to_owned()),
@@ -201,19 +205,19 @@ fn notes_are_told_once_also_across_a_restart() {
         "! ItemsLeftOut: Left out 1: x",
         "DialectFallback: asked by commas",
     ];
-    let first = told(of_notes(&notes, &synced("agrees"), ""));
+    let first = lines(of_notes(&notes, &synced("agrees"), ""));
     assert_eq!(first, [left_out, fallback]);
     let restarted = synced("agrees; Left out 1: x. asked by commas");
-    assert_eq!(told(of_notes(&notes, &restarted, "")), [""; 0]);
-    let more = told(of_notes(&notes, &synced("suspended"), "Left out 1: x"));
+    assert_eq!(lines(of_notes(&notes, &restarted, "")), [""; 0]);
+    let more = lines(of_notes(&notes, &synced("suspended"), "Left out 1: x"));
     assert_eq!(more, [fallback]);
-    assert_eq!(told(of_vanished(0)), [""; 0]);
-    assert!(told(of_vanished(12))[0].starts_with("! MassDisappearance: 12 open"));
+    assert_eq!(lines(of_vanished(0)), [""; 0]);
+    assert!(lines(of_vanished(12))[0].starts_with("! MassDisappearance: 12 open"));
 }
 
 #[test]
 fn what_is_too_much_is_dropped_and_counted_and_watches_have_room() {
-    let (queue, mut said) = channel(QUEUE);
+    let (queue, mut receiver) = channel(QUEUE);
     let events = Events {
         queue: Some(queue),
         dropped: Counter::default(),
@@ -226,15 +230,15 @@ fn what_is_too_much_is_dropped_and_counted_and_watches_have_room() {
     let watch = ClusterWatch::new("training", ClusterWatchSpec::default());
     events.of_watch(&watch, one());
     assert_eq!(events.dropped().get(), RESERVED as u64);
-    let (mirror, _) = said.try_recv().unwrap();
-    for (field, wanted) in [
+    let (mirror, _) = receiver.try_recv().unwrap();
+    for (field, expected) in [
         (mirror.api_version, "compute.together.ai/v1alpha1"),
         (mirror.kind, "Remediation"),
         (mirror.namespace, NAMESPACE),
         (mirror.name, "one"),
         (mirror.uid, "uid-1"),
     ] {
-        assert_eq!(field.unwrap(), wanted);
+        assert_eq!(field.unwrap(), expected);
     }
     Events::default().of_watch(&watch, one());
 }

@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn only_what_exists_already_is_a_conflict_of_a_creation() {
         let mirrors = "remediations";
-        for (reason, kind, message, wanted) in [
+        for (reason, kind, message, expected) in [
             ("AlreadyExists", mirrors, "exists", KubeApiError::Conflict),
             ("AlreadyExists", "", "exists", KubeApiError::Conflict),
             ("Conflict", "resourcequotas", QUOTA, contended(QUOTA)),
@@ -172,7 +172,7 @@ mod tests {
             ("", "", "x", contended("x")),
         ] {
             let status = status(409, reason, message, kind);
-            assert_eq!(meaning(&status, Asked::Creation), wanted, "{status:?}");
+            assert_eq!(meaning(&status, Asked::Creation), expected, "{status:?}");
         }
     }
 
@@ -188,17 +188,17 @@ mod tests {
             ("", denied, false),
         ] {
             let status = status(409, "Conflict", message, kind);
-            let wanted = if conflicts {
+            let expected = if conflicts {
                 KubeApiError::Conflict
             } else {
                 contended(message)
             };
-            assert_eq!(meaning(&status, Asked::Other), wanted, "{status:?}");
+            assert_eq!(meaning(&status, Asked::Other), expected, "{status:?}");
         }
     }
 
     #[test]
-    fn what_is_refused_for_now_is_told_from_what_is_refused() {
+    fn temporary_refusals_are_distinguished_from_final_ones() {
         let exceeded = "remediations \"a\" is forbidden: exceeded quota: few, requested: 1, used: 5, limited: 5";
         let unknown = "remediations \"a\" is forbidden: status unknown for quota: few, resources: count/remediations";
         let starting = "remediations \"a\" is forbidden: not yet ready to handle request";
@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn values_that_the_server_quotes_are_left_out() {
-        for (message, wanted) in [
+        for (message, expected) in [
             (
                 "Invalid value: \"se\\\"cret: x\": too odd",
                 "Invalid value: too odd",
@@ -256,9 +256,9 @@ mod tests {
                     field: "status.reason".to_owned(),
                 }];
             }
-            let wanted = format!("Invalid: status.reason: {wanted}");
+            let expected = format!("Invalid: status.reason: {expected}");
             let meant = meaning(&status, Asked::Other);
-            assert_eq!(meant, KubeApiError::Refused(wanted));
+            assert_eq!(meant, KubeApiError::Refused(expected));
         }
     }
 }

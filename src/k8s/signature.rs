@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn each_write_names_the_field_manager() {
         let manager = "fieldManager=together-remediation-operator";
-        for (target, wanted) in [
+        for (target, expected) in [
             ("/api/v1/things", format!("/api/v1/things?{manager}")),
             ("/api/v1/things?", format!("/api/v1/things?{manager}")),
             ("/api/v1/things?&", format!("/api/v1/things?{manager}")),
@@ -75,7 +75,7 @@ mod tests {
             ),
         ] {
             for method in [Method::POST, Method::PUT, Method::PATCH] {
-                assert_eq!(signed(method, target).uri().to_string(), wanted);
+                assert_eq!(signed(method, target).uri().to_string(), expected);
             }
             for method in [Method::GET, Method::DELETE] {
                 assert_eq!(signed(method, target).uri().to_string(), target);
@@ -85,10 +85,10 @@ mod tests {
 
     #[test]
     fn each_request_has_the_user_agent() {
-        let wanted = concat!("together-remediation-operator/", env!("CARGO_PKG_VERSION"));
+        let user_agent = concat!("together-remediation-operator/", env!("CARGO_PKG_VERSION"));
         for method in [Method::GET, Method::POST, Method::DELETE] {
             let request = signed(method, "/api/v1/things");
-            assert_eq!(request.headers()[USER_AGENT], wanted);
+            assert_eq!(request.headers()[USER_AGENT], user_agent);
         }
     }
 }

@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_holds_or_names_itself_is_acquired_at_once() {
+    fn a_free_lease_or_one_that_names_itself_is_acquired_at_once() {
         let now = second(100);
         assert_eq!(decide(ME, false, None, now), Decision::Acquire);
         let released = released(&lease("other"), at(0));
@@ -204,7 +204,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nobody_else_acquires_within_the_duration_of_the_last_change_seen(
+        fn no_other_acquires_within_the_duration_of_the_last_change_seen(
             looks in prop::collection::vec((0_u64..20_000, 0_i64..3), 1..50),
         ) {
             let (mut now, mut known, mut changed) = (MonoTime::ZERO, None, MonoTime::ZERO);

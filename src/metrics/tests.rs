@@ -32,7 +32,7 @@ use crate::{
 mod flow;
 mod reference;
 
-/// What is shown of two watches and one API, neither of which has done anything yet.
+/// The metrics of two `ClusterWatches` and one API before anything has happened.
 fn metrics() -> (Metrics, Watches, Client, Arc<TestClock>) {
     metrics_of(Readiness::new(Index::new(0)))
 }
@@ -73,7 +73,7 @@ async fn what_is_shown_from_the_start_reads_as_openmetrics() {
             r#"together_remediation_api_dialect_info{api_host="api.example:8080",names="reference",filter="repeated"} 1"#
         ]
     );
-    assert!(lines(&metrics, "skew").is_empty(), "nobody knows it yet");
+    assert!(lines(&metrics, "skew").is_empty(), "it is not known yet");
     assert!(lines(&metrics, "clusterwatch=").is_empty());
     for process in [
         "process_resident_memory_bytes ",

@@ -195,17 +195,17 @@ mod tests {
         let ours = labels.of_mirror("c", Some("i"));
         let mut theirs = ours.clone();
         theirs.insert("stage".into(), "prod".into());
-        let wanted = labels.digest("c", Some("i"), &owners);
-        assert_eq!(digest(Some(&ours), &given, &owners), wanted);
-        assert_eq!(digest(Some(&theirs), &given, &owners), wanted);
-        assert_ne!(digest(Some(&ours), &given, &[]), wanted);
-        assert_ne!(digest(None, &given, &owners), wanted);
+        let expected = labels.digest("c", Some("i"), &owners);
+        assert_eq!(digest(Some(&ours), &given, &owners), expected);
+        assert_eq!(digest(Some(&theirs), &given, &owners), expected);
+        assert_ne!(digest(Some(&ours), &given, &[]), expected);
+        assert_ne!(digest(None, &given, &owners), expected);
         for key in ours.keys() {
             let (mut lacking, mut edited) = (ours.clone(), ours.clone());
             lacking.remove(key);
             edited.insert(key.clone(), "other".into());
             for wrong in [lacking, edited] {
-                assert_ne!(digest(Some(&wrong), &given, &owners), wanted, "{key}");
+                assert_ne!(digest(Some(&wrong), &given, &owners), expected, "{key}");
             }
         }
     }

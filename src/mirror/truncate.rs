@@ -122,14 +122,14 @@ mod tests {
     use crate::{mirror::status::from_api, testing::random};
 
     proptest! {
-        /// What is told agrees with what [`from_api`] does.
+        /// [`cut_short`] reports a cut exactly if [`from_api`] cuts something.
         #[test]
-        fn whatever_is_cut_is_told(item in random::remediation(4), leave_out in any::<bool>()) {
+        fn every_cut_is_reported(item in random::remediation(4), leave_out in any::<bool>()) {
             let omit = if leave_out { &[OmitField::Reason, OmitField::LinkedAlerts][..] } else { &[] };
             let status = from_api(&item, omit, 1);
             let status = serde_json::to_value((&status, &status.linked_alerts)).unwrap_or_default();
-            let told = cut_short(&item, omit);
-            // What is only derived from other fields ends so too.
+            let reported = cut_short(&item, omit);
+            // Fields that are derived from others end with an ellipsis too.
             let mut fields = status[0].clone();
             for derived in ["node", "stateSince", "conditions", "linkedAlerts"] {
                 fields[derived] = serde_json::Value::Null;
@@ -139,7 +139,7 @@ mod tests {
             let fewer = !leave_out
                 && (item.linked_alerts.len() > limits::LINKED_ALERTS as usize
                     || xids.any(|xids| xids > limits::XIDS as usize));
-            prop_assert_eq!(told.is_some(), ends || fewer, "{:?}", told);
+            prop_assert_eq!(reported.is_some(), ends || fewer, "{:?}", reported);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::together::PATIENCE;
+use super::together::CLIENT_TIMEOUT;
 use crate::{api::cluster_watch::ClusterWatch, clock::MonoTime, together::Remediation};
 
 /// What the API has proven about one id since it last returned it.
@@ -51,7 +51,7 @@ pub(super) struct Answered {
 }
 
 impl Answered {
-    /// What is proven about the id.
+    /// What has been proven about the id.
     pub(super) fn evidence(&self, id: &str) -> Evidence {
         self.evidence.get(id).copied().unwrap_or_default()
     }
@@ -79,7 +79,7 @@ impl Answered {
             .get(&instance)
             .map_or(MonoTime::ZERO, |last| last.0);
         let hung = self.hung.iter().filter(|at| **at >= before).count();
-        let hung = PATIENCE * u32::try_from(hung).unwrap();
+        let hung = CLIENT_TIMEOUT * u32::try_from(hung).unwrap();
         self.ended.insert(instance, (now, hung));
     }
 

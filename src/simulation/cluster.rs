@@ -62,7 +62,7 @@ pub(super) struct Reach {
     worlds: Vec<Arc<World>>,
     life: Arc<Life>,
     leadership: Leadership,
-    patience: RetryAfterGate,
+    retry_after: RetryAfterGate,
     gate: Gate,
 }
 
@@ -70,13 +70,13 @@ type Answer<T> = Result<T, KubeApiError>;
 
 impl Reach {
     pub(super) fn new(worlds: Vec<Arc<World>>, life: Arc<Life>, leadership: Leadership) -> Self {
-        let patience = RetryAfterGate::default();
-        let gate = Gate::new(patience.clone(), None, leadership.clone());
+        let retry_after = RetryAfterGate::default();
+        let gate = Gate::new(retry_after.clone(), None, leadership.clone());
         Self {
             worlds,
             life,
             leadership,
-            patience,
+            retry_after,
             gate,
         }
     }
@@ -125,7 +125,7 @@ impl Reach {
             _ => Ok(()),
         };
         let known = op.clone();
-        let (tell, told) = oneshot::channel();
+        let (sender, receiver) = oneshot::channel();
         let (at, life) = (world.clone(), self.life.clone());
         tokio::spawn(async move {
             sleep(if let Some(KubeFault::Slow(seconds)) = fault {
@@ -140,12 +140,12 @@ impl Reach {
             };
             let there = at.cluster.mirror(&op.name);
             // The receiver may be gone.
-            let _ = tell.send((answer, there.as_ref().and_then(version)));
+            let _ = sender.send((answer, there.as_ref().and_then(version)));
         });
-        let (answer, there) = told.await.unwrap_or_else(|_| (Err(down()), None));
+        let (answer, there) = receiver.await.unwrap_or_else(|_| (Err(down()), None));
         self.life.runs().await;
         if let Some(KubeFault::Throttled(seconds)) = fault {
-            self.patience.hold(Duration::from_secs(seconds));
+            self.retry_after.hold(Duration::from_secs(seconds));
         }
         // Reads decide nothing.
         if answer.is_ok() && fault.is_none() && !reads {
@@ -217,7 +217,7 @@ async fn land<T>(
     if op.verb == Verb::WatchStatus {
         let answer = answer.as_ref().map(|_| ());
         world.with(|state, now| state.judge_report(&world.cluster, op, answer, now));
-        world.watch_news.modify(|news| *news += 1);
+        world.watch_changes.modify(|count| *count += 1);
     } else {
         let after = world.cluster.mirror(&op.name);
         let answer = answer.as_ref().map(|_| ());
@@ -231,7 +231,7 @@ async fn land<T>(
                 now,
             );
         });
-        world.mirror_news.modify(|news| *news += 1);
+        world.mirror_changes.modify(|count| *count += 1);
     }
     if crash.is_some() {
         life.become_(Phase::Dead);

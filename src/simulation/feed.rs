@@ -54,18 +54,18 @@ pub(super) fn mirrors(
     life: Arc<Life>,
     lags: Lags,
 ) -> (impl Stream<Item = Event>, impl Future<Output = ()>) {
-    let (tell, told) = mpsc::unbounded();
+    let (sender, events) = mpsc::unbounded();
     let feed = async move {
-        let refuse = || tell.unbounded_send(Err(forbidden())).unwrap();
-        let tell = |event| tell.unbounded_send(Ok(event)).unwrap();
-        let news = &world.mirror_news;
+        let refuse = || sender.unbounded_send(Err(forbidden())).unwrap();
+        let send = |event| sender.unbounded_send(Ok(event)).unwrap();
+        let changed = &world.mirror_changes;
         let cut = || Some((lags.get().cuts, world.cluster.restores()));
         let mut at = 0;
         let mut cuts = None;
         loop {
             if cuts != cut() {
                 cuts = cut();
-                tell(watcher::Event::Init);
+                send(watcher::Event::Init);
                 sleep(LATENCY).await;
                 life.runs().await;
                 if world.refused.get() {
@@ -82,17 +82,17 @@ pub(super) fn mirrors(
                     life.runs().await;
                 }
                 for object in snapshot(&changes).into_values() {
-                    tell(watcher::Event::InitApply(world.cluster.shown(object)));
+                    send(watcher::Event::InitApply(world.cluster.shown(object)));
                 }
-                tell(watcher::Event::InitDone);
+                send(watcher::Event::InitDone);
                 continue;
             }
-            let heard = news.get();
+            let heard = changed.get();
             let changes = world.cluster.changes(at);
             if changes.is_empty() {
                 tokio::select! {
                     biased;
-                    () = news.wait_for(|now| now != heard) => {}
+                    () = changed.wait_for(|now| now != heard) => {}
                     () = lags.wait_for(|_| cut() != cuts) => {}
                 }
                 continue;
@@ -105,14 +105,14 @@ pub(super) fn mirrors(
             }
             at += changes.len();
             for change in changes {
-                tell(match change {
+                send(match change {
                     Change::Put(object) => watcher::Event::Apply(world.cluster.shown(object)),
                     Change::Gone(object) => watcher::Event::Delete(object.into()),
                 });
             }
         }
     };
-    (told, feed)
+    (events, feed)
 }
 
 /// The response to a list without permissions in the namespace.
@@ -138,15 +138,15 @@ pub(super) async fn watches(
     world: Arc<World>,
     life: Arc<Life>,
     lags: Lags,
-    mut heed: impl FnMut(Vec<Arc<ClusterWatch>>),
+    mut publish: impl FnMut(Vec<Arc<ClusterWatch>>),
 ) {
     loop {
-        let heard = world.watch_news.get();
+        let heard = world.watch_changes.get();
         let watches = world.cluster.watches().into_iter().map(Arc::new).collect();
         delay(&lags).await;
         life.runs().await;
         world.refused.wait_for(|refused| !refused).await;
-        heed(watches);
-        world.watch_news.wait_for(|now| now != heard).await;
+        publish(watches);
+        world.watch_changes.wait_for(|now| now != heard).await;
     }
 }

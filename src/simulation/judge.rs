@@ -37,7 +37,7 @@ pub(super) const ANOTHER: &str = "another";
 
 /// The `ClusterWatches` that a process last received.
 #[derive(Debug, Default)]
-struct Told {
+struct Received {
     watches: Vec<Arc<ClusterWatch>>,
     /// Those of them that mirror something.
     holders: Vec<Arc<ClusterWatch>>,
@@ -124,7 +124,7 @@ pub(super) struct Judge {
     pub(super) last: LastTimes,
     /// Which process leads, and since when.
     leader: Option<(usize, MonoTime)>,
-    told: BTreeMap<usize, Told>,
+    received: BTreeMap<usize, Received>,
     rate: Rate,
     pub(super) counts: Counts,
     pub(super) newer: Newer,
@@ -182,7 +182,7 @@ impl Judge {
 
     /// The `ClusterWatch` that covers this instance, as last received by the process.
     fn keeper(&self, slot: usize, instance: Option<&str>) -> Option<&ClusterWatch> {
-        let mut holders = self.told.get(&slot)?.holders.iter();
+        let mut holders = self.received.get(&slot)?.holders.iter();
         let keeper = holders.find(|watch| covers(watch, instance));
         keeper.map(|watch| &**watch)
     }
@@ -196,8 +196,10 @@ impl Judge {
     /// When the `ClusterWatches` or the process's knowledge of retention last changed. Older writes may still be in
     /// flight.
     fn changed_mind(&self, slot: usize) -> MonoTime {
-        let told = self.told.get(&slot);
-        told.map_or(self.last.minds, |told| self.last.minds.max(told.retains))
+        let received = self.received.get(&slot);
+        received.map_or(self.last.minds, |received| {
+            self.last.minds.max(received.retains)
+        })
     }
 
     /// Uid and generation of the `ClusterWatch` that the process uses.
@@ -225,8 +227,8 @@ impl Judge {
     }
 
     /// The process receives the `ClusterWatches`.
-    pub(super) fn told(&mut self, slot: usize, watches: &[Arc<ClusterWatch>], now: MonoTime) {
-        let told = self.told.entry(slot).or_default();
+    pub(super) fn receive(&mut self, slot: usize, watches: &[Arc<ClusterWatch>], now: MonoTime) {
+        let received = self.received.entry(slot).or_default();
         let fits = |watches: &[Arc<ClusterWatch>]| -> Vec<_> {
             let fit = |watch: &Arc<ClusterWatch>| {
                 (
@@ -237,7 +239,7 @@ impl Judge {
             };
             watches.iter().map(fit).collect()
         };
-        if fits(&told.watches) != fits(watches) {
+        if fits(&received.watches) != fits(watches) {
             self.rate.starts.push_back(now);
         }
         let holders: Vec<_> = holders(watches).into_iter().cloned().collect();
@@ -250,22 +252,22 @@ impl Judge {
             };
             holders.iter().map(kept).collect()
         };
-        if kept(&holders) != kept(&told.holders) {
-            told.retains = now;
+        if kept(&holders) != kept(&received.holders) {
+            received.retains = now;
         }
         let active = holders.iter().any(|watch| !watch.spec.suspend);
-        told.holders = holders;
-        told.idle = if active {
+        received.holders = holders;
+        received.idle = if active {
             None
         } else {
-            told.idle.or(Some(now))
+            received.idle.or(Some(now))
         };
-        told.alone = if watches.is_empty() {
-            told.alone.or(Some(now))
+        received.alone = if watches.is_empty() {
+            received.alone.or(Some(now))
         } else {
             None
         };
-        told.watches = watches.to_vec();
+        received.watches = watches.to_vec();
     }
 
     /// etcd was restored to the time when these mirrors were edited.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{
     answered::Series,
     faults::{ApiFault, IdFault, Timed},
-    together::{Answer, LATENCY, PATIENCE},
+    together::{Answer, CLIENT_TIMEOUT, LATENCY},
     truth::updated,
     wire::{self, Response},
     world::State,
@@ -202,7 +202,7 @@ impl State {
             Some(IdFault::NotFound) => 404,
             Some(IdFault::Forbidden) => 403,
             Some(IdFault::Status(status)) => status,
-            Some(IdFault::Hang) => return (None, PATIENCE),
+            Some(IdFault::Hang) => return (None, CLIENT_TIMEOUT),
             None if known.is_none() => 404,
             None => 200,
         };

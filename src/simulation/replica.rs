@@ -154,20 +154,20 @@ impl Replica {
                     () = list_again(&index, &lags) => false,
                 }
             };
-            let told = tokio::select! {
+            let stopped = tokio::select! {
                 biased;
                 () = dead.died() => None,
-                told = ends => Some(told),
+                stopped = ends => Some(stopped),
             };
             // A killed process stops in the middle of its work, without a signal.
             shutdown.cancel();
-            if let Some(told) = told {
+            if let Some(stopped) = stopped {
                 tokio::select! {
                     biased;
                     () = dead.died() => {}
                     () = async {
                         registry.stop().await;
-                        if let (true, Some(elector)) = (told, &mut elector) {
+                        if let (true, Some(elector)) = (stopped, &mut elector) {
                             elector.release().await;
                         }
                     } => {}
@@ -225,7 +225,7 @@ async fn control(
 ) {
     let store = Mutex::new(Vec::<Arc<ClusterWatch>>::new());
     let showing = feed::watches(world.clone(), life.clone(), lags.clone(), |watches| {
-        world.with(|state, now| state.judge.told(life.slot, &watches, now));
+        world.with(|state, now| state.judge.receive(life.slot, &watches, now));
         registry.reconcile_all(Some(world.namespace), &watches);
         *store.lock().unwrap() = watches;
     });

@@ -16,7 +16,7 @@ use super::{
 };
 
 /// Number of failures that are printed in full; more are counted.
-const TOLD: usize = 200;
+const PRINTED: usize = 200;
 /// How often the progress of a long run is printed.
 const PROGRESS: u64 = 10_000;
 
@@ -93,7 +93,7 @@ pub(super) fn attempt(seed: u64, traced: bool) -> Outcome {
 }
 
 /// Runs the sequence again for its log, and fails with it.
-pub(super) fn tell(seed: u64) {
+pub(super) fn replay(seed: u64) {
     let outcome = attempt(seed, true);
     for line in &outcome.log {
         println!("{line}");
@@ -131,7 +131,7 @@ pub(super) fn many(first: u64, length: Length) {
             if let Some(violation) = outcome.violation {
                 let mut found = found.lock().unwrap();
                 found.insert(seed);
-                if found.len() <= TOLD {
+                if found.len() <= PRINTED {
                     println!("seed {seed}: {violation}");
                 }
             }
@@ -153,9 +153,9 @@ pub(super) fn many(first: u64, length: Length) {
     let covered = all.into_inner().unwrap();
     report(&covered, begun.elapsed());
     if let Some(seed) = found.first() {
-        let told: Vec<_> = found.iter().take(TOLD).collect();
-        println!("{} sequences failed: {told:?}", found.len());
-        tell(*seed);
+        let seeds: Vec<_> = found.iter().take(PRINTED).collect();
+        println!("{} sequences failed: {seeds:?}", found.len());
+        replay(*seed);
         panic!("seed {seed} failed once, and not when it was repeated");
     }
     covered.demand();

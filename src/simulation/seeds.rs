@@ -45,11 +45,11 @@ seeds! {
     seed_47 = 47;
     /// Nothing is ever marked stale.
     seed_63 = 63;
-    /// A clock of this machine that is days off is believed.
+    /// A clock of this node that is days off is trusted.
     seed_71 = 71;
     /// Writes have no fence.
     seed_78 = 78;
-    /// What an answer by id shows and the plan leaves out counts as confirmed.
+    /// An item that a response by id shows and that the plan leaves out counts as confirmed.
     seed_94 = 94;
     /// One namespace that cannot be listed stops all.
     seed_133 = 133;
@@ -67,7 +67,7 @@ seeds! {
     seed_2001375 = 2_001_375;
     /// The same, and the mirror is finished.
     seed_2001550 = 2_001_550;
-    /// The judge's own mistake: one that is suspended reconciles its owners, and not for want of its Secret.
+    /// The judge's own mistake: a suspended `ClusterWatch` reconciles its owners, and does not wait for its Secret.
     seed_48 = 48;
     /// An older version overwrites a newer one at once.
     seed_153 = 153;
@@ -75,35 +75,35 @@ seeds! {
     seed_191 = 191;
     /// Not planted: a mirror written before a cut of the watch and deleted during it stayed in the index for ever.
     seed_248 = 248;
-    /// One that is gone ended when the Together API last changed it.
+    /// The end of a remediation that is gone is the last change by the Together API.
     seed_282 = 282;
     /// One orphan that cannot be marked keeps the later ones from being marked.
     seed_1511 = 1511;
-    /// Not planted: an id whose question failed once was never asked for again where ten others were there each time.
+    /// Not planted: an id whose request failed once was never requested again if ten others existed each time.
     seed_1547 = 1547;
-    /// Not planted: what expired while a poll asked by id was created, to be pruned by the next.
+    /// Not planted: a remediation that expired while a poll requested by id was created, and pruned by the next poll.
     seed_26170 = 26170;
-    /// Not planted: ids whose 404 proves nothing were asked for in each poll, and others never.
+    /// Not planted: ids whose 404 proves nothing were requested in each poll, and others never.
     seed_29588 = 29588;
     /// Not planted: a mirror that an earlier generation had sent landed late and kept its owners.
     seed_200324 = 200_324;
     /// Not planted: a restore of etcd put the status of a suspended `ClusterWatch` back, and it stayed so.
     seed_532550 = 532_550;
-    /// Not planted: `mirrorsGeneration` was said while a write of an earlier generation was under way, which then took the owners.
+    /// Not planted: `mirrorsGeneration` was reported while a write of an earlier generation was under way, which then took the owners.
     seed_559381 = 559_381;
-    /// `mirrorsGeneration` is said while a write of an earlier generation is under way.
+    /// `mirrorsGeneration` is reported while a write of an earlier generation is under way.
     seed_10010362 = 10_010_362;
     /// Not planted: a restore of etcd took the owners of mirrors whose `ClusterWatch` is suspended, and they stayed so for minutes.
     seed_718430 = 718_430;
     /// A restore of etcd takes the owners of mirrors whose `ClusterWatch` is suspended, and they stay so for minutes.
     seed_20000002 = 20_000_002;
-    /// The judge's own mistake: a mirror that could not be written until the calm was wanted right at once.
+    /// The judge's own mistake: a mirror that could not be written until the calm had to be right at once.
     seed_20000415 = 20_000_415;
-    /// Not planted: who left the API alone for long after a slow listing looked dead meanwhile, and called nothing stale.
+    /// Not planted: an operator that did not call the API for long after a slow listing looked dead meanwhile, and marked nothing stale.
     seed_662697 = 662_697;
-    /// The judge's own mistake: what was created by one process's clock may have expired by that of the next.
+    /// The judge's own mistake: a mirror created by one process's clock may have expired by that of the next.
     seed_512765 = 512_765;
-    /// The judge's own mistake: what expired by one process's clock may be created by that of the next.
+    /// The judge's own mistake: a mirror that expired by one process's clock may be created by that of the next.
     seed_518166 = 518_166;
     /// The judge's own mistake: it read a `staleAfter` by the clock of another process than the one that wrote it.
     seed_519821 = 519_821;
@@ -111,9 +111,9 @@ seeds! {
     seed_543454 = 543_454;
     /// The judge's own mistake: the two minutes for a Secret begin when the report was decided on, not when it landed.
     seed_632 = 632;
-    /// The same where writes are throttled.
+    /// The same if writes are throttled.
     seed_822 = 822;
-    /// The judge's own mistake: a label that somebody took while there is no key waits for the next full listing.
+    /// The judge's own mistake: a label that was removed by hand while there is no key is back with the next full listing.
     seed_2115 = 2115;
     /// The judge's own mistake: a status that could not be written waits for the next poll.
     seed_2435 = 2435;
@@ -123,13 +123,13 @@ seeds! {
     seed_3287 = 3287;
     /// The judge's own mistake: a mark by a clock of another day leaves open which of two ended first.
     seed_724598 = 724_598;
-    /// The judge's own mistake: it wanted a mirror at the first sight of a version whose older one was shown for minutes.
+    /// The judge's own mistake: it demanded a mirror for a version as soon as it was shown, while an older one was shown for minutes.
     seed_1087066 = 1_087_066;
-    /// The judge's own mistake: a create that arrives after its mirror was pruned can be kept from it by no fence.
+    /// The judge's own mistake: no fence can stop a create that arrives after its mirror was pruned.
     seed_1135548 = 1_135_548;
     /// A listing that broke off counts as complete.
     seed_4602 = 4602;
-    /// The heartbeat goes by promises.
+    /// The heartbeat depends on promises.
     seed_4158 = 4158;
     /// An enum that is a number is read as absent.
     seed_4077 = 4077;

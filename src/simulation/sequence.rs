@@ -23,7 +23,7 @@ use crate::{
     clock::MonoTime,
     testing::{
         cluster::Snapshot,
-        lease::{Fault, Held},
+        lease::{Fault, StoredLease},
     },
 };
 
@@ -32,7 +32,7 @@ const STEPS: usize = 30;
 /// After this long without a fault, everything must be right.
 const CALM: Duration = Duration::from_secs(1500);
 /// How often that is checked earlier.
-const SETTLES: Duration = Duration::from_secs(100);
+const CHECK_INTERVAL: Duration = Duration::from_secs(100);
 /// How long nothing may be written after that, except for heartbeats, of which there must be one.
 const QUIET: Duration = Duration::from_secs(361);
 /// How often the simulation checks for a process that ended.
@@ -50,7 +50,7 @@ pub(super) struct Outcome {
 }
 
 /// A snapshot of etcd.
-type Saved = (Vec<(Snapshot, BTreeSet<String>)>, Held);
+type Saved = (Vec<(Snapshot, BTreeSet<String>)>, StoredLease);
 
 /// A process, and when it restarts after its end.
 pub(super) struct Slot {
@@ -277,22 +277,22 @@ impl Sequence {
                 });
             }
         }
-        self.mend();
+        self.repair();
         self.disturb();
         let deadline = Instant::now() + CALM;
         while !self.is_violated() {
-            self.pass(SETTLES).await;
+            self.pass(CHECK_INTERVAL).await;
             let late = Instant::now() >= deadline;
             let begun = self.world.now();
             let mut wrong = self.wrong(|state, world, now| {
                 (state.judge.counts.tried, state.judge.counts.reports) = (0, 0);
-                state.unsettled(&world.cluster, now)
+                state.mismatch(&world.cluster, now)
             });
             if wrong.is_none() {
                 self.pass(QUIET).await;
                 wrong = self.wrong(|state, world, now| {
-                    let unsettled = state.unsettled(&world.cluster, now);
-                    unsettled.or_else(|| state.unquiet(&world.cluster, begun))
+                    let mismatch = state.mismatch(&world.cluster, now);
+                    mismatch.or_else(|| state.unquiet(&world.cluster, begun))
                 });
             }
             match wrong {
@@ -336,6 +336,6 @@ fn collect_garbage(world: &World) {
     for name in orphans {
         world.cluster.collect(&name);
         world.with(|state, now| state.judge.deleted(&name, now));
-        world.mirror_news.modify(|news| *news += 1);
+        world.mirror_changes.modify(|count| *count += 1);
     }
 }

@@ -28,15 +28,15 @@ impl<T: Copy> Signal<T> {
         self.changed.notify_waiters();
     }
 
-    /// Resolves once the value is `wanted`.
-    pub(super) async fn wait_for(&self, wanted: impl Fn(T) -> bool) {
-        if wanted(self.get()) {
+    /// Resolves once `accepts` holds for the value.
+    pub(super) async fn wait_for(&self, accepts: impl Fn(T) -> bool) {
+        if accepts(self.get()) {
             return;
         }
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable();
-            if wanted(self.get()) {
+            if accepts(self.get()) {
                 return;
             }
             changed.await;

@@ -24,7 +24,7 @@ use crate::{
 /// Duration of a response.
 pub(super) const LATENCY: Duration = Duration::from_millis(20);
 /// The client's timeout.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const CLIENT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The response (`None`: none), and its delay.
 pub(super) type Answer = (Option<Response>, Duration);
@@ -123,7 +123,7 @@ impl Keyed {
             let (mut answer, takes) = match refused {
                 Some(ApiFault::Hang) => {
                     state.answered.hung.push(now);
-                    (None, PATIENCE)
+                    (None, CLIENT_TIMEOUT)
                 }
                 Some(fault) => (Some(error(fault)), LATENCY),
                 None => answer(state, now),

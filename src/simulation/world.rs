@@ -62,10 +62,10 @@ pub(super) struct World {
     pub(super) together: &'static str,
     pub(super) cluster: MemoryKubeApi,
     pub(super) lease: Arc<Store>,
-    /// Notified of every change of a mirror.
-    pub(super) mirror_news: Signal<u64>,
-    /// Notified of every change of a `ClusterWatch`.
-    pub(super) watch_news: Signal<u64>,
+    /// Counts the changes of mirrors.
+    pub(super) mirror_changes: Signal<u64>,
+    /// Counts the changes of `ClusterWatches`.
+    pub(super) watch_changes: Signal<u64>,
     /// Whether the operator has no permissions in the namespace.
     pub(super) refused: Signal<bool>,
     state: Mutex<State>,
@@ -105,8 +105,8 @@ impl World {
             together,
             cluster,
             lease,
-            mirror_news: Signal::default(),
-            watch_news: Signal::default(),
+            mirror_changes: Signal::default(),
+            watch_changes: Signal::default(),
             refused: Signal::default(),
             state: Mutex::new(State {
                 label,

@@ -86,7 +86,7 @@ fn the_answer_to_a_write_brings_nothing_back_whose_deletion_was_shown() {
         index.hide(watched, &object("a", 6, "RUNNING"));
         index.apply(object("a", 5, "RUNNING"));
         assert!(state(&index, "a").is_none());
-        // Made anew it is another object.
+        // A recreated mirror is another object.
         index.apply(object("a", 7, "RUNNING"));
         assert!(state(&index, "a").is_some());
     }

@@ -141,8 +141,8 @@ mod tests {
         [("api-key".to_owned(), ByteString(value.to_vec()))].into()
     }
 
-    fn problem(type_: &str, value: &[u8], wanted: &str) -> String {
-        api_key(Some(type_), Some(&data(value)), wanted)
+    fn problem(type_: &str, value: &[u8], key: &str) -> String {
+        api_key(Some(type_), Some(&data(value)), key)
             .err()
             .unwrap_or_default()
     }

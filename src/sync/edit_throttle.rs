@@ -130,7 +130,7 @@ mod tests {
     const TURN: Duration = Duration::from_secs(15);
 
     #[test]
-    fn one_edit_is_heeded_at_once_and_those_in_a_row_in_their_turn() {
+    fn one_edit_takes_effect_at_once_and_those_in_a_row_in_their_turn() {
         let throttle = EditThrottle::default();
         // When it is edited, when it is polled first for that, and whether that poll is made.
         for (edited, polls, made) in [
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn full_listings_keep_their_distance_whoever_edits() {
+    fn full_listings_keep_their_distance_despite_edits() {
         let throttle = EditThrottle::default();
         throttle.polls(at(5), true);
         throttle.listed(Some(at(5)), true, at(40));

@@ -245,8 +245,8 @@ impl State {
         version: Option<&str>,
     ) -> Result<&mut Remediation, KubeApiError> {
         let object = self.mirrors.get_mut(name).ok_or(KubeApiError::NotFound)?;
-        let same = |wanted: Option<&str>, there: &Option<String>| {
-            wanted.is_none_or(|wanted| there.as_deref() == Some(wanted))
+        let same = |expected: Option<&str>, there: &Option<String>| {
+            expected.is_none_or(|expected| there.as_deref() == Some(expected))
         };
         if same(uid, &object.metadata.uid) && same(version, &object.metadata.resource_version) {
             Ok(object)

@@ -7,10 +7,10 @@ use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use crate::k8s::{error::KubeApiError, lease::Leases};
 
 #[derive(Default)]
-pub(crate) struct Store(Mutex<Held>);
+pub(crate) struct Store(Mutex<StoredLease>);
 
 #[derive(Clone, Default)]
-pub(crate) struct Held {
+pub(crate) struct StoredLease {
     lease: Option<Lease>,
     version: u64,
     calls: u64,
@@ -37,21 +37,21 @@ impl Store {
         self.0.lock().unwrap().conflict = true;
     }
 
-    pub(crate) fn snapshot(&self) -> Held {
+    pub(crate) fn snapshot(&self) -> StoredLease {
         self.0.lock().unwrap().clone()
     }
 
-    /// It is as it was.
-    pub(crate) fn restore(&self, held: &Held) {
-        self.0.lock().unwrap().clone_from(held);
+    /// Restores a snapshot.
+    pub(crate) fn restore(&self, stored: &StoredLease) {
+        self.0.lock().unwrap().clone_from(stored);
     }
 
     /// Sets or removes the holder by hand.
     pub(crate) fn overwrite(&self, name: Option<&str>) {
-        let mut held = self.0.lock().unwrap();
-        held.version += 1;
-        let version = held.version.to_string();
-        match (name, &mut held.lease) {
+        let mut stored = self.0.lock().unwrap();
+        stored.version += 1;
+        let version = stored.version.to_string();
+        match (name, &mut stored.lease) {
             (Some(name), Some(lease)) => {
                 lease.metadata.resource_version = Some(version);
                 lease.spec.as_mut().unwrap().holder_identity = Some(name.to_owned());
@@ -62,26 +62,26 @@ impl Store {
 
     /// Simulates a restore: versions go back by this much.
     pub(crate) fn rewind(&self, by: u64) {
-        let mut held = self.0.lock().unwrap();
-        held.version -= by;
-        let version = held.version.to_string();
-        held.lease.as_mut().unwrap().metadata.resource_version = Some(version);
+        let mut stored = self.0.lock().unwrap();
+        stored.version -= by;
+        let version = stored.version.to_string();
+        stored.lease.as_mut().unwrap().metadata.resource_version = Some(version);
     }
 
     fn write(&self, lease: &Lease, create: bool) -> Result<Lease, KubeApiError> {
-        let mut held = self.0.lock().unwrap();
+        let mut stored = self.0.lock().unwrap();
         let version = |lease: &Lease| lease.metadata.resource_version.clone();
-        if std::mem::take(&mut held.conflict)
-            || create == held.lease.is_some()
-            || !create && held.lease.as_ref().map(version) != Some(version(lease))
+        if std::mem::take(&mut stored.conflict)
+            || create == stored.lease.is_some()
+            || !create && stored.lease.as_ref().map(version) != Some(version(lease))
         {
             return Err(KubeApiError::Conflict);
         }
-        held.version += 1;
-        held.writes += 1;
+        stored.version += 1;
+        stored.writes += 1;
         let mut lease = lease.clone();
-        lease.metadata.resource_version = Some(held.version.to_string());
-        held.lease = Some(lease.clone());
+        lease.metadata.resource_version = Some(stored.version.to_string());
+        stored.lease = Some(lease.clone());
         Ok(lease)
     }
 }

@@ -26,7 +26,7 @@ pub(crate) enum Asked {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Filter {
     #[default]
-    Heeded,
+    Honored,
     Ignored,
     Refused,
     /// Of repeated states only the first is honored, of comma-separated ones all.
@@ -39,7 +39,7 @@ type KeyFault = dyn FnMut([u8; 32]) -> Option<Error> + Send;
 
 #[derive(Default)]
 pub(crate) struct State {
-    /// What is listed.
+    /// The listed items.
     pub(crate) items: Vec<Remediation>,
     /// What only the request by id returns.
     pub(crate) unlisted: Vec<Remediation>,

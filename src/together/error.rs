@@ -226,9 +226,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_error_is_told_in_one_line() {
+    fn every_error_is_one_line() {
         let (line, column) = (3, 14);
-        let told = [
+        let lines = [
             Error::Unauthorized,
             Error::Forbidden,
             Error::Billing,
@@ -270,7 +270,7 @@ mod tests {
             },
         ]
         .map(|error| format!("{}: {error}", error.reason()));
-        insta::assert_yaml_snapshot!(told, @r#"
+        insta::assert_yaml_snapshot!(lines, @r#"
         - "Unauthorized: Together rejected the API key (401): it is invalid, expired or revoked. Put a valid API key into the Secret of spec.apiKeySecretRef"
         - "Forbidden: the API key has no access to this resource (403). Put an API key of the cluster's project into the Secret of spec.apiKeySecretRef"
         - "Forbidden: Together rejected the request for billing reasons (402), such as a spending limit. Check billing in the Together console. If this persists, contact Together support"

@@ -71,7 +71,7 @@ fn worst_case(schema: &JSONSchemaProps) -> i64 {
     }
 }
 
-/// `UPDATE_CRDS=1 cargo test` writes the files anew.
+/// `UPDATE_CRDS=1 cargo test` rewrites the files.
 #[test]
 fn the_files_hold_what_the_program_prints() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("crds");
@@ -81,9 +81,9 @@ fn the_files_hold_what_the_program_prints() {
             fs::create_dir_all(&folder).unwrap();
             fs::write(&path, &yaml).unwrap();
         }
-        let held = fs::read_to_string(&path).unwrap_or_default();
+        let stored = fs::read_to_string(&path).unwrap_or_default();
         let advice = "run UPDATE_CRDS=1 cargo test --lib crd";
-        assert!(held == yaml, "crds/{name} is out of date: {advice}");
+        assert!(stored == yaml, "crds/{name} is out of date: {advice}");
     }
 }
 

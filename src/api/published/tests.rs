@@ -58,8 +58,8 @@ fn every_missing_field_is_found_where_it_is() {
         ("ClusterWatch", "spec.retention.ttlAfterFinished"),
         ("ClusterWatch", "status.remediations"),
     ] {
-        let wanted = format!("{kind} {}", field.replace("[]", ""));
-        assert_eq!(without(kind, field), Installed::Older(vec![wanted]));
+        let expected = format!("{kind} {}", field.replace("[]", ""));
+        assert_eq!(without(kind, field), Installed::Older(vec![expected]));
     }
 }
 
@@ -88,7 +88,7 @@ fn a_message_names_three_fields_and_counts_the_rest() {
     let fields = (1..=5).map(|number| format!("Remediation status.f{number}"));
     let message = Installed::Older(fields.collect()).to_string();
     let named = [1, 2, 3].map(|number| format!("Remediation status.f{number}"));
-    let told = format!("lack {} and 2 more.", named.join(", "));
-    assert!(message.contains(&told), "{message}");
+    let expected = format!("lack {} and 2 more.", named.join(", "));
+    assert!(message.contains(&expected), "{message}");
     assert!(message.contains("helm upgrade"));
 }

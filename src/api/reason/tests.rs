@@ -25,34 +25,34 @@ fn every_reason_is_a_camel_case_word_that_fits_and_reads_back() {
 }
 
 /// The words in code style in the table column `reason` of `page`.
-fn told(page: &str) -> BTreeSet<String> {
+fn reasons_in(page: &str) -> BTreeSet<String> {
     let word = Regex::new("`([A-Z][A-Za-z_]+)`").unwrap();
     let mut column = None;
-    let mut told = BTreeSet::new();
+    let mut reasons = BTreeSet::new();
     for line in page.lines() {
         let cells: Vec<&str> = line.split('|').map(str::trim).collect();
         if cells.len() < 3 {
             column = None;
         } else if let Some(cell) = column.and_then(|at: usize| cells.get(at)) {
-            told.extend(word.captures_iter(cell).map(|found| found[1].to_owned()));
+            reasons.extend(word.captures_iter(cell).map(|found| found[1].to_owned()));
         } else {
             column = cells.iter().position(|cell| *cell == "reason");
         }
     }
-    told
+    reasons
 }
 
 #[test]
 fn the_page_of_conditions_lists_each_reason_and_no_other() {
     let all: BTreeSet<String> = Reason::VARIANTS.iter().map(ToString::to_string).collect();
-    assert_eq!(told(CONDITIONS), all);
+    assert_eq!(reasons_in(CONDITIONS), all);
 }
 
 #[test]
 fn the_page_of_events_names_no_other_reason() {
-    let told = told(EVENTS);
-    assert!(told.len() > 15, "{told:?}");
-    for word in told {
+    let reasons = reasons_in(EVENTS);
+    assert!(reasons.len() > 15, "{reasons:?}");
+    for word in reasons {
         assert!(word.parse::<Reason>().is_ok(), "{word}");
     }
 }
@@ -83,10 +83,10 @@ fn conditions_and_events_are_made_in_one_place_each() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let files = sources(&root);
     assert!(files.len() > 80, "{}", files.len());
-    let with = |says: fn(&str) -> bool| -> Vec<PathBuf> {
-        let saying = files.iter().filter(|(_, text)| text.lines().any(says));
+    let with = |matches: fn(&str) -> bool| -> Vec<PathBuf> {
+        let found = files.iter().filter(|(_, text)| text.lines().any(matches));
         let path = |path: &Path| path.strip_prefix(&root).unwrap().to_owned();
-        saying.map(|(file, _)| path(file)).collect()
+        found.map(|(file, _)| path(file)).collect()
     };
     let conditions = with(|line| line.contains("Condition {") && !line.contains("->"));
     assert_eq!(conditions, [Path::new("api/conditions.rs")]);

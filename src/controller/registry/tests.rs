@@ -80,7 +80,7 @@ impl World {
         }
     }
 
-    /// A world of one open remediation, of which "w" has told for half a minute.
+    /// A world with one open remediation that "w" has mirrored for half a minute.
     async fn synced() -> Self {
         let world = Self::new();
         world.api.inner.show(item(1, "RUNNING"));
@@ -156,7 +156,7 @@ async fn the_end_of_a_listing_ends_the_workers_of_watches_that_it_lacks() {
     let one = BTreeSet::from(["one".to_owned()]);
     assert_eq!(workers(), one, "its namespace has no watch left");
     registry.reconcile_all(Some("b"), &[]);
-    assert_eq!(workers(), one, "of another namespace it says nothing");
+    assert_eq!(workers(), one, "the event is about another namespace");
     registry.reconcile_all(Some("a"), &[]);
     assert!(workers().is_empty());
 }

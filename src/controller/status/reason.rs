@@ -137,10 +137,13 @@ mod tests {
             .map(SyncError::Api)
             .chain(of_secret.map(SyncError::Credentials));
         for error in all {
-            let told = Failure::of(&Err(error), &target(), None).unwrap();
-            let says = ["spec.", "--api-", "if this persists", "create", "set the "];
-            let message = told.message.to_lowercase();
-            assert!(says.iter().any(|part| message.contains(part)), "{told:?}");
+            let failure = Failure::of(&Err(error), &target(), None).unwrap();
+            let advice = ["spec.", "--api-", "if this persists", "create", "set the "];
+            let message = failure.message.to_lowercase();
+            assert!(
+                advice.iter().any(|part| message.contains(part)),
+                "{failure:?}"
+            );
         }
     }
 }

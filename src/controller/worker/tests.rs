@@ -29,7 +29,7 @@ use crate::{
 mod counts;
 mod freshness;
 mod labeled;
-mod news;
+mod new_events;
 mod refused;
 
 const SPEEDS: PollDefaults = PollDefaults {
@@ -136,12 +136,12 @@ impl World {
     }
 
     fn stands_so(&self, ready: &str, reason: &str, more: &'static str) {
-        let wanted = (ready.to_owned(), reason.to_owned(), more);
+        let expected = (ready.to_owned(), reason.to_owned(), more);
         let now = self.env.clock.elapsed();
-        assert_eq!(self.stands(), wanted, "after {now:?}");
+        assert_eq!(self.stands(), expected, "after {now:?}");
     }
 
-    /// What Reconciling, which is True, says.
+    /// The message of Reconciling, which must be True.
     fn reconciling(&self) -> String {
         let conditions = self.status().conditions;
         let reconciling = condition(&conditions, "Reconciling");
@@ -160,7 +160,7 @@ impl World {
             .touch(0, |object| object.metadata.owner_references = owners);
     }
 
-    /// One with a key, that polls each hour what is still there.
+    /// A world with a key, whose one remediation is still there and is polled hourly.
     async fn hourly() -> Self {
         let world = Self::new(1, DeletionPolicy::Retain, false).await;
         world.env.together.show(item(0, "RUNNING"));
@@ -230,7 +230,7 @@ async fn owners_do_not_wait_for_the_first_poll() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn until_all_mirrors_have_their_owners_it_says_so() {
+async fn until_all_mirrors_have_their_owners_it_is_reconciling() {
     let world = World::new(3, DeletionPolicy::Retain, true).await;
     world.cluster.fail(|call| match call {
         Call::Patch(name) if *name == id(1) => Some(KubeApiError::Refused("policy says no".into())),
@@ -238,9 +238,9 @@ async fn until_all_mirrors_have_their_owners_it_says_so() {
     });
     world.lives(30, Some(ReadyState::Suspended)).await;
     assert_eq!(world.status().mirrors_generation, None);
-    let told = world.reconciling();
-    assert!(told.contains("1 mirror"), "{told}");
-    assert!(told.contains("policy says no"), "{told}");
+    let message = world.reconciling();
+    assert!(message.contains("1 mirror"), "{message}");
+    assert!(message.contains("policy says no"), "{message}");
     assert_eq!(world.owned(), 1, "the others have theirs");
     world.cluster.fail(|_| None);
     world.lives(30, Some(ReadyState::Suspended)).await;
@@ -271,7 +271,7 @@ async fn an_owner_that_somebody_puts_back_while_it_is_suspended_is_taken_off_aga
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_namespace_whose_mirrors_cannot_be_listed_is_told_and_worked_on_once_they_can() {
+async fn a_namespace_whose_mirrors_cannot_be_listed_is_reported_and_handled_once_they_can() {
     let world = World::new(1, DeletionPolicy::Retain, false).await;
     let index = &world.env.index;
     index.forget(1);
@@ -373,8 +373,8 @@ async fn the_mirrors_generation_waits_for_what_an_earlier_generation_sent() {
         let status = world.status();
         assert_eq!(status.observed_generation, Some(2));
         assert_eq!(status.mirrors_generation, None);
-        let told = world.reconciling();
-        assert!(told.contains("may still take effect"), "{told}");
+        let message = world.reconciling();
+        assert!(message.contains("may still take effect"), "{message}");
         world.cluster.fail(|_| None);
         world.gets(Some(owners()));
     };

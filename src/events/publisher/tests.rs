@@ -17,14 +17,14 @@ use crate::{
 
 /// The Events of a cluster, by name.
 #[derive(Clone, Default)]
-struct Told(Arc<Mutex<BTreeMap<String, Value>>>);
+struct EventStore(Arc<Mutex<BTreeMap<String, Value>>>);
 
-impl Told {
+impl EventStore {
     fn with<T>(&self, f: impl FnOnce(&mut BTreeMap<String, Value>) -> T) -> T {
         f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Notes, and how often each was said.
+    /// Notes, and how often each was published.
     fn notes(&self) -> Vec<(String, u64)> {
         let line = |event: &Value| {
             let note = event["note"].as_str().unwrap().to_owned();
@@ -55,15 +55,15 @@ impl Told {
     }
 
     fn client(&self) -> Client {
-        let told = self.clone();
+        let store = self.clone();
         let answer = move |request: Request<Body>| {
-            let told = told.clone();
+            let store = store.clone();
             async move {
                 let (parts, body) = request.into_parts();
                 let body = body.collect_bytes().await.unwrap();
                 let name = parts.uri.path().rsplit('/').next().unwrap().to_owned();
                 let body = serde_json::from_slice(&body).unwrap();
-                let (status, body) = told.answer(&parts.method, &name, body);
+                let (status, body) = store.answer(&parts.method, &name, body);
                 let response = Response::builder().status(status);
                 let body = Body::from(body.to_string().into_bytes());
                 Ok::<_, io::Error>(response.body(body).unwrap())
@@ -74,32 +74,32 @@ impl Told {
 }
 
 struct World {
-    told: Told,
+    store: EventStore,
     clock: Arc<TestClock>,
     publisher: Publisher,
 }
 
 impl World {
     fn new() -> Self {
-        let (told, clock) = (Told::default(), Arc::new(TestClock::default()));
+        let (store, clock) = (EventStore::default(), Arc::new(TestClock::default()));
         let leadership = Leadership::unelected(clock.clone());
         let queue = (channel(1).1, Counter::default());
-        let publisher = Publisher::new(told.client(), clock.clone(), leadership, queue);
+        let publisher = Publisher::new(store.client(), clock.clone(), leadership, queue);
         Self {
-            told,
+            store,
             clock,
             publisher,
         }
     }
 
-    async fn say(&mut self, note: &str) {
+    async fn publish(&mut self, note: &str) {
         let object = ObjectReference {
             namespace: Some(NAMESPACE.to_owned()),
             name: Some("a".to_owned()),
             ..ObjectReference::default()
         };
-        let said = EventDraft::normal(Reason::ModeChanged, note.to_owned());
-        self.publisher.publish(&object, &said).await.unwrap();
+        let draft = EventDraft::normal(Reason::ModeChanged, note.to_owned());
+        self.publisher.publish(&object, &draft).await.unwrap();
     }
 }
 
@@ -111,26 +111,26 @@ fn notes<const N: usize>(notes: [(&str, u64); N]) -> Vec<(String, u64)> {
 async fn two_notes_of_one_reason_are_two_events_and_one_note_is_counted() {
     let mut world = World::new();
     for note in ["one", "two", "one", "one"] {
-        world.say(note).await;
+        world.publish(note).await;
     }
-    assert_eq!(world.told.notes(), notes([("one", 3), ("two", 1)]));
+    assert_eq!(world.store.notes(), notes([("one", 3), ("two", 1)]));
 }
 
 #[tokio::test]
-async fn an_event_that_was_deleted_is_told_as_a_new_one() {
+async fn a_deleted_event_is_published_as_a_new_one() {
     let mut world = World::new();
-    world.say("one").await;
-    world.told.with(BTreeMap::clear);
-    world.say("one").await;
-    world.say("one").await;
-    assert_eq!(world.told.notes(), notes([("one", 2)]));
+    world.publish("one").await;
+    world.store.with(BTreeMap::clear);
+    world.publish("one").await;
+    world.publish("one").await;
+    assert_eq!(world.store.notes(), notes([("one", 2)]));
 }
 
 #[tokio::test]
-async fn what_was_said_long_ago_is_told_as_a_new_one() {
+async fn a_note_from_long_ago_is_published_as_a_new_event() {
     let mut world = World::new();
-    world.say("one").await;
+    world.publish("one").await;
     world.clock.advance(Duration::from_secs(6 * 60));
-    world.say("one").await;
-    assert_eq!(world.told.notes(), notes([("one", 1), ("one", 1)]));
+    world.publish("one").await;
+    assert_eq!(world.store.notes(), notes([("one", 1), ("one", 1)]));
 }

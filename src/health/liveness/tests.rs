@@ -11,7 +11,7 @@ fn watchdog() -> (Arc<TestClock>, Watchdog) {
 }
 
 #[test]
-fn nobody_is_stalled_where_nobody_polls() {
+fn nothing_is_stalled_if_nothing_polls() {
     assert_eq!(watchdog().1.stalled(), None);
 }
 
@@ -68,7 +68,7 @@ fn an_ended_task_is_forgotten_once_nothing_of_it_is_left() {
 }
 
 #[test]
-fn a_slow_key_makes_it_patient() {
+fn a_slow_key_lengthens_the_timeout() {
     assert_eq!(stall_timeout(5.0), MINUTE * 5);
     assert_eq!(stall_timeout(0.1), Duration::from_secs(1000));
 }
@@ -77,20 +77,20 @@ proptest! {
     #[test]
     fn it_names_the_longest_silent_one_and_counts_all(
         ages in prop::collection::vec(0_u64..900, 0..20),
-        patience in 0_u64..900,
+        timeout in 0_u64..900,
     ) {
         let now = second(10_000);
         let names: Vec<_> = (0..ages.len()).map(|at| format!("n/{at}")).collect();
         let signs = names.iter().zip(&ages).map(|(name, age)| {
             (name.as_str(), now.saturating_sub(Duration::from_secs(*age)))
         });
-        let told = stalled(now, Duration::from_secs(patience), signs);
-        let silent = ages.iter().filter(|age| **age > patience).count();
-        prop_assert_eq!(told.as_ref().map_or(0, |told| told.watches), silent);
-        if let Some(told) = told {
-            prop_assert_eq!(Some(&told.silent.as_secs()), ages.iter().max());
-            let at: usize = told.worst.trim_start_matches("n/").parse().unwrap();
-            prop_assert_eq!(ages[at], told.silent.as_secs());
+        let found = stalled(now, Duration::from_secs(timeout), signs);
+        let silent = ages.iter().filter(|age| **age > timeout).count();
+        prop_assert_eq!(found.as_ref().map_or(0, |found| found.watches), silent);
+        if let Some(found) = found {
+            prop_assert_eq!(Some(&found.silent.as_secs()), ages.iter().max());
+            let at: usize = found.worst.trim_start_matches("n/").parse().unwrap();
+            prop_assert_eq!(ages[at], found.silent.as_secs());
         }
     }
 }

@@ -6,7 +6,7 @@ fn ready_only_with_everything() {
     let field = "Remediation status.node";
     let old = Installed::Older(vec![field.into()]);
     let none = Installed::Missing(vec!["Remediation".into()]);
-    for (definitions, mirrors, watches, wanted) in [
+    for (definitions, mirrors, watches, expected) in [
         (Definitions::Unseen, true, true, "does not respond"),
         (Definitions::Forbidden, true, true, "system:discovery"),
         (
@@ -20,7 +20,7 @@ fn ready_only_with_everything() {
         (FIT, true, false, "list of ClusterWatches"),
     ] {
         let line = missing(&definitions, mirrors, watches).unwrap();
-        assert!(line.contains(wanted), "{line}");
+        assert!(line.contains(expected), "{line}");
         assert_eq!(line.lines().count(), 1);
     }
 }
@@ -29,7 +29,7 @@ fn ready_only_with_everything() {
 fn every_watch_must_have_ended_its_first_listing() {
     let readiness = Readiness::new(Index::new(0));
     assert!(readiness.definitions(FIT));
-    assert!(!readiness.definitions(FIT), "no news");
+    assert!(!readiness.definitions(FIT), "nothing changed");
     assert_eq!(readiness.missing(), None);
     let [one, other] = ["a", "b"].map(|namespace| readiness.watch_begins(Some(namespace)));
     one.set(Listing::Listed);
@@ -86,11 +86,11 @@ fn a_namespace_that_is_refused_is_named_and_stops_no_other() {
         assert_eq!(readiness.missing().is_none(), filled, "{case}");
         let note = readiness.note();
         assert_eq!(note.is_some(), named.is_some(), "{case}");
-        let told = note.unwrap_or_default();
+        let note = note.unwrap_or_default();
         let named = named.map(|named| format!(" in {named}."));
         let named = named.unwrap_or_default();
-        assert!(told.contains(&named), "{case}: {told}");
-        assert!(told.lines().count() <= 1);
+        assert!(note.contains(&named), "{case}: {note}");
+        assert!(note.lines().count() <= 1);
     }
 }
 

@@ -150,8 +150,8 @@ mod tests {
             |readable| shown("bad", readable),
             |readable| shown("good", readable),
         );
-        // What the watch shows, what is made of it, and those that are named then.
-        for (event, told, named) in [
+        // The event of the watch, the event that it becomes, and the unreadable objects that are named then.
+        for (event, expected, named) in [
             (Event::Init, Some("Init"), &[][..]),
             (Event::InitApply(bad(false)), None, &["bad"]),
             (
@@ -170,8 +170,8 @@ mod tests {
             (Event::Delete(good(false)), Some("Delete(good)"), &[]),
         ] {
             let sorted = sorter.sort(event).map(|event| event.to_string());
-            assert_eq!(sorted.as_deref(), told);
-            assert_eq!(names(&unreadable), named, "{told:?}");
+            assert_eq!(sorted.as_deref(), expected);
+            assert_eq!(names(&unreadable), named, "{expected:?}");
         }
     }
 
@@ -187,8 +187,8 @@ mod tests {
         });
         let mut sorter = Unreadable::default().sorter(Some("n"));
         let event = Event::InitApply(serde_json::from_value(watch).unwrap());
-        let told = sorter.sort(event).map(|event| event.to_string());
-        assert_eq!(told.as_deref(), Some("InitApply(good)"));
+        let sorted = sorter.sort(event).map(|event| event.to_string());
+        assert_eq!(sorted.as_deref(), Some("InitApply(good)"));
     }
 
     #[test]

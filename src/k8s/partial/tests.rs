@@ -1,4 +1,4 @@
-//! What is made of objects that cannot be read.
+//! How objects that cannot be read are handled.
 
 use kube::{ResourceExt, api::WatchEvent, core::ObjectList};
 use serde_json::{Value, json};

@@ -193,7 +193,7 @@ async fn a_call_that_hangs_once_is_followed_by_another() {
 
 #[tokio::test(start_paused = true)]
 async fn a_lease_that_names_another_or_is_gone_is_lost_at_the_next_look() {
-    for (name, told) in [
+    for (name, why) in [
         (Some("somebody"), "is now held by somebody"),
         (None, "no longer has a holder"),
     ] {
@@ -202,9 +202,9 @@ async fn a_lease_that_names_another_or_is_gone_is_lost_at_the_next_look() {
         let (begun, writes) = (Instant::now(), store.writes());
         let lost = loss(&mut first).await;
         assert!(begun.elapsed() <= RETRY_PERIOD.mul_f64(1.1));
-        assert_eq!((&*lost.lease, &*lost.why), ("ns/lease", told));
+        assert_eq!((&*lost.lease, &*lost.why), ("ns/lease", why));
         assert!(!first.leadership.holds());
-        assert_eq!(store.writes(), writes, "what it lost it does not take back");
+        assert_eq!(store.writes(), writes, "it does not take back what it lost");
     }
 }
 
@@ -311,7 +311,7 @@ async fn a_replica_that_does_not_know_everything_yet_leaves_the_lease_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lease_older_than_before_says_so_to_the_leader_and_to_the_standby() {
+async fn a_lease_older_than_before_is_noticed_by_the_leader_and_the_standby() {
     let store = Arc::new(Store::default());
     let counted = |mut replica: Replica| {
         let rewinds = Arc::new(AtomicUsize::new(0));

@@ -52,8 +52,8 @@ async fn a_repair_is_timed_once_when_it_ends() {
         let labels = r#"{mode="REBOOT_VM",result="SUCCEEDED"}"#;
         let name = format!("together_remediation_time_to_{what}_seconds_");
         for (of, number) in [("sum", seconds), ("count", "1")] {
-            let told = lines(&metrics, &format!("{name}{of}"));
-            assert_eq!(told, [format!("{name}{of}{labels} {number}")]);
+            let samples = lines(&metrics, &format!("{name}{of}"));
+            assert_eq!(samples, [format!("{name}{of}{labels} {number}")]);
         }
     }
     let moves = lines(&metrics, "transitions_total");
@@ -62,25 +62,25 @@ async fn a_repair_is_timed_once_when_it_ends() {
 
 #[test]
 fn history_is_no_change_and_times_that_make_no_sense_are_none() {
-    let news = Some(at("2026-11-23T08:59:00Z"));
-    let change = Change::of(&create("SUCCEEDED"), news).unwrap();
+    let event_cutoff = Some(at("2026-11-23T08:59:00Z"));
+    let change = Change::of(&create("SUCCEEDED"), event_cutoff).unwrap();
     assert_eq!(change.took, [Some(30.0), Some(60.0), Some(600.0)]);
     let late = Some(at("2026-11-23T09:00:01Z"));
-    for news in [None, late] {
-        assert_eq!(Change::of(&create("SUCCEEDED"), news), None);
+    for event_cutoff in [None, late] {
+        assert_eq!(Change::of(&create("SUCCEEDED"), event_cutoff), None);
     }
     let mut unfinished = update("RUNNING", "SUCCEEDED");
     if let MirrorChange::Update { mirror, .. } = &mut unfinished {
         Arc::make_mut(mirror).state = "".into();
     }
-    let written_late = Change::of(&unfinished, news);
+    let written_late = Change::of(&unfinished, event_cutoff);
     assert_eq!(written_late, Some(change), "no status until now");
     assert_eq!(Change::of(&unfinished, late), None);
     let mut odd = status("FAILED");
     odd.review_time = some("soon");
     odd.end_time = some("2026-11-23T09:01:00Z");
     odd.mode = some("A_NEW_ONE");
-    let change = Change::of(&MirrorChange::Create(odd, spec(&id(1))), news).unwrap();
+    let change = Change::of(&MirrorChange::Create(odd, spec(&id(1))), event_cutoff).unwrap();
     assert_eq!(change.took, [None, Some(90.0), None]);
     assert_eq!((change.mode, change.to), ("other", "FAILED"));
 }
@@ -169,10 +169,10 @@ async fn the_reason_of_ready_is_a_label_only_while_it_is_not_true() {
         let ready = format!("together_remediation_clusterwatch_ready{{{of}}} {number}.0");
         assert_eq!(lines(&metrics, "_ready{")[0], ready);
         let why = lines(&metrics, "clusterwatch_not_ready");
-        let wanted =
+        let expected =
             format!(r#"together_remediation_clusterwatch_not_ready{{{of},reason="{reason}"}} 1"#);
-        let wanted = Some(wanted).filter(|_| number == 0);
-        assert_eq!(why, wanted.into_iter().collect::<Vec<_>>());
+        let expected = Some(expected).filter(|_| number == 0);
+        assert_eq!(why, expected.into_iter().collect::<Vec<_>>());
     }
 }
 
@@ -204,8 +204,8 @@ async fn a_time_that_is_not_set_is_in_no_metric() {
 
         let mut ended = status("FAILED");
         (ended.review_time, ended.start_time) = (some(zero), some(zero));
-        let news = Some(at("2026-11-23T08:59:00Z"));
-        let change = Change::of(&MirrorChange::Create(ended, spec(&id(1))), news).unwrap();
+        let event_cutoff = Some(at("2026-11-23T08:59:00Z"));
+        let change = Change::of(&MirrorChange::Create(ended, spec(&id(1))), event_cutoff).unwrap();
         assert_eq!(change.took, [None; 3]);
     }
 }

@@ -1,4 +1,4 @@
-//! The reference in docs/reference/metrics.md. `UPDATE_DOCS=1` writes it anew.
+//! The reference in docs/reference/metrics.md. `UPDATE_DOCS=1` rewrites it.
 
 use std::collections::BTreeMap;
 
@@ -76,13 +76,13 @@ fn table() -> String {
     let mut families: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
     for line in text.lines() {
         let mut words = line.splitn(4, ' ');
-        if let (Some("#"), Some(what), Some(name), Some(said)) =
+        if let (Some("#"), Some(what), Some(name), Some(value)) =
             (words.next(), words.next(), words.next(), words.next())
         {
             let family = families.entry(name).or_default();
             match what {
-                "HELP" => family.0 = said,
-                "TYPE" => family.1 = said,
+                "HELP" => family.0 = value,
+                "TYPE" => family.1 = value,
                 _ => {}
             }
         }

@@ -187,7 +187,7 @@ fn long_texts_are_cut_at_a_character() {
 }
 
 #[test]
-fn who_must_approve_is_told_everything_in_one_sentence() {
+fn the_approver_gets_everything_in_one_sentence() {
     let awaiting = |item: &together::Remediation| {
         let conditions = from_api(item, &[], 1).conditions;
         condition(&conditions, "Succeeded").message.clone()
@@ -249,10 +249,13 @@ fn what_may_need_a_look_names_the_machine() {
             status
         });
         let all = marked.into_iter().chain([status(state)]);
-        for told in all.flat_map(|status| status.conditions) {
-            let is_fine = (&*told.type_, &*told.status) == ("Synced", "True");
-            let names = told.message.starts_with("gpu-dp-17: ");
-            assert!(names || is_fine || told.message.is_empty(), "{told:?}");
+        for condition in all.flat_map(|status| status.conditions) {
+            let is_fine = (&*condition.type_, &*condition.status) == ("Synced", "True");
+            let names = condition.message.starts_with("gpu-dp-17: ");
+            assert!(
+                names || is_fine || condition.message.is_empty(),
+                "{condition:?}"
+            );
         }
     }
 }
@@ -289,7 +292,7 @@ fn a_mark_changes_open_and_conditions_only() {
 }
 
 #[test]
-fn a_failed_one_that_is_gone_alarms_nobody() {
+fn a_failed_one_that_is_gone_is_not_stalled() {
     let mut status = status("FAILED");
     mark(&mut status, Synced::NotFound, "r", 1);
     assert_eq!(condition(&status.conditions, "Stalled").status, "False");

@@ -35,7 +35,7 @@ fn hops(previous: Option<&str>, status: &RemediationStatus) -> Vec<Hop> {
 }
 
 #[test]
-fn the_first_sight_is_one_hop_from_nowhere() {
+fn the_first_state_is_one_hop_from_nowhere() {
     let status = RemediationStatus {
         end_time: Some(ENDED.into()),
         ..at("SUCCEEDED")

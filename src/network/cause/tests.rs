@@ -17,8 +17,8 @@ use crate::{
     tls,
 };
 
-/// Longest time to connect.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The timeout to connect and to read.
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What no text may show.
 const HIDDEN: [&str; 5] = ["planted", "127.0.0.1", "://", "example", "invalid"];
@@ -54,8 +54,8 @@ impl<'a> Call<'a> {
         let mut client = reqwest::Client::builder()
             .no_proxy()
             .dns_resolver(Resolver::default())
-            .connect_timeout(PATIENCE)
-            .timeout(PATIENCE);
+            .connect_timeout(TIMEOUT)
+            .timeout(TIMEOUT);
         if let Some(root) = self.root {
             let root = reqwest::Certificate::from_der(root).unwrap();
             client = client.tls_certs_merge([root]);
@@ -72,8 +72,8 @@ impl<'a> Call<'a> {
         tls::provide();
         let mut config = kube::Config::new(self.url.parse::<Uri>().unwrap());
         config.default_retry = false;
-        config.connect_timeout = Some(PATIENCE);
-        config.read_timeout = Some(PATIENCE);
+        config.connect_timeout = Some(TIMEOUT);
+        config.read_timeout = Some(TIMEOUT);
         config.root_cert = Some(self.root.map(<[u8]>::to_vec).into_iter().collect());
         config.proxy_url = self.proxy().map(|proxy| proxy.revealed().parse().unwrap());
         let client = signature::client(config).unwrap();
@@ -97,10 +97,10 @@ fn https(port: u16) -> String {
 
 #[test]
 fn every_cause_is_a_word_and_says_what_to_do_and_shows_nothing() {
-    let told: Vec<_> = Cause::iter()
+    let lines: Vec<_> = Cause::iter()
         .map(|cause| format!("{}: {}. {}", cause.word(), cause.phrase(), cause.advice()))
         .collect();
-    for line in &told {
+    for line in &lines {
         assert!(HIDDEN.iter().all(|hidden| !line.contains(hidden)), "{line}");
     }
     let words: Vec<_> = Cause::iter().map(Cause::word).collect();

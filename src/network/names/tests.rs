@@ -39,7 +39,7 @@ async fn found(resolver: &Resolver, name: &str) -> Result<Vec<String>, LookupErr
     Ok(addresses.iter().map(|to| to.ip().to_string()).collect())
 }
 
-/// What the servers of search domains say of names that they do not have.
+/// What the servers of search domains answer for names that they do not have.
 fn search_answers() -> [(&'static str, Answer); 5] {
     [
         ("NXDOMAIN", Answer::Error(ResponseCode::NXDomain)),
@@ -51,10 +51,10 @@ fn search_answers() -> [(&'static str, Answer); 5] {
 }
 
 #[tokio::test]
-async fn names_are_found_whatever_the_search_domains_say() {
+async fn names_are_found_whatever_the_search_domains_answer() {
     let full_name = "proxy.gpu-ops.svc.cluster.local.";
     let names = [
-        // what is called, and the full name that exists
+        // the requested name, and the full name that exists
         ("api.together.xyz", "api.together.xyz."),
         ("api.together.xyz.", "api.together.xyz."),
         ("proxy", full_name),
@@ -64,14 +64,14 @@ async fn names_are_found_whatever_the_search_domains_say() {
         ("proxy.corp", "proxy.corp.corp.example."),
     ];
     let folder = TempDir::new().unwrap();
-    for (said, other) in search_answers() {
+    for (code, other) in search_answers() {
         for ndots in [1, 5] {
             for (name, full) in names {
                 for address in [ADDRESS, IPV6] {
                     let server = Server::start(&[(full, is(&[address]))], other.clone()).await;
                     let resolver = resolver(&folder, &server, &conf(ndots), "");
                     let (found, asked) = (found(&resolver, name).await, server.asked());
-                    let case = format!("{name}, ndots {ndots}, search domains say {said}");
+                    let case = format!("{name}, ndots {ndots}, search domains answer {code}");
                     assert_eq!(found, Ok(vec![address.to_owned()]), "{case}: {asked:?}");
                 }
             }

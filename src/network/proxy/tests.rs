@@ -99,7 +99,7 @@ fn no_proxy_knows_names_subdomains_addresses_networks_and_ports() {
 }
 
 #[test]
-fn a_url_of_no_proxy_is_told_by_its_variable_and_never_shown() {
+fn an_invalid_proxy_url_is_named_by_its_variable_and_never_shown() {
     for value in [
         "http://user:planted-secret@",
         "http://user:planted#secret@proxy:3128",
@@ -120,12 +120,12 @@ fn a_url_of_no_proxy_is_told_by_its_variable_and_never_shown() {
         let error = variables
             .for_together(&url("https://a.example"))
             .unwrap_err();
-        let told = format!("{error} {error:?} {variables:?}");
-        assert!(told.contains("HTTPS_PROXY"), "{value}: {told}");
-        assert!(!told.contains("planted"), "{value}: {told}");
+        let shown = format!("{error} {error:?} {variables:?}");
+        assert!(shown.contains("HTTPS_PROXY"), "{value}: {shown}");
+        assert!(!shown.contains("planted"), "{value}: {shown}");
         let of_kubernetes = variables.for_kubernetes(&url("https://a.example"));
         assert_eq!(of_kubernetes.unwrap_err(), error, "{value}");
-        // What is not used does no harm.
+        // An unused variable does no harm.
         assert_eq!(variables.for_together(&url("http://a.example")), Ok(None));
     }
 }
@@ -171,8 +171,8 @@ fn user_name_and_password_are_sent_and_never_shown() {
         let header = proxy.basic_auth();
         assert_eq!(header.is_some(), credentials.is_some() && !proxy.is_socks());
         let client = proxy.for_reqwest().unwrap();
-        let told = format!("{proxy:?} {header:?} {}", proxy.address());
-        assert!(!told.contains("planted"), "{told}");
+        let shown = format!("{proxy:?} {header:?} {}", proxy.address());
+        assert!(!shown.contains("planted"), "{shown}");
         drop(client);
     }
 }

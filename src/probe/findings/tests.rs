@@ -78,15 +78,15 @@ fn ids_of_problems_are_shown_only_where_they_may_be() {
         field: "state".to_owned(),
         problem: "absent or empty",
     };
-    let told = |shown| {
+    let left_out = |shown| {
         let mut findings = Findings::default();
         findings.take(&target(), clocks(), Err(malformed.clone()));
         findings.forecast.left_out.into_list(shown)
     };
-    assert_eq!(told(false)[0].problem, "field state: absent or empty");
-    assert!(told(false)[0].ids.is_empty());
-    assert_eq!(told(true)[0].ids, ["r-1"]);
-    assert_eq!(told(true)[0].items, [1]);
+    assert_eq!(left_out(false)[0].problem, "field state: absent or empty");
+    assert!(left_out(false)[0].ids.is_empty());
+    assert_eq!(left_out(true)[0].ids, ["r-1"]);
+    assert_eq!(left_out(true)[0].items, [1]);
 }
 
 #[test]

@@ -41,17 +41,17 @@ fn a_failure_comes_first_in_lines_that_fit_a_terminal() {
 }
 
 #[test]
-fn what_run_would_say_follows_from_the_reason() {
-    let told = |reason, stalled| {
+fn the_effect_in_run_follows_from_the_reason() {
+    let message = |reason, stalled| {
         in_run(&Failed {
             reason,
             message: String::new(),
             stalled,
         })
     };
-    assert!(told("SecretInvalid", true).contains("after two minutes"));
-    assert!(told("Unauthorized", true).contains("Stalled is True at once"));
-    assert!(told("RateLimited", false).contains("retries"));
+    assert!(message("SecretInvalid", true).contains("after two minutes"));
+    assert!(message("Unauthorized", true).contains("Stalled is True at once"));
+    assert!(message("RateLimited", false).contains("retries"));
 }
 
 #[test]
@@ -60,13 +60,13 @@ fn a_problem_names_the_first_items_by_place_or_by_id() {
         (7, &[][..], "1, 2, 3, 4, 5, …"),
         (1, &["a\u{1b}[31mb"], "a\\u{1b}[31mb"),
     ] {
-        let wanted = format!("{count}: field id: absent or empty (item {items})");
-        assert_eq!(problem_text(&problem(count, ids)), wanted);
+        let expected = format!("{count}: field id: absent or empty (item {items})");
+        assert_eq!(problem_text(&problem(count, ids)), expected);
     }
 }
 
 #[test]
-fn a_skew_is_told_by_its_side() {
+fn a_skew_is_shown_with_its_direction() {
     let skew = |seconds| {
         clock(&Clock {
             skew_seconds: Some(seconds),

@@ -26,7 +26,7 @@ impl Sequence {
             Kind::Orphaned => self.orphan().await,
             Kind::SecretComesLate => self.bring_secret_late().await,
             Kind::EditRestored => self.restore_an_edit().await,
-            Kind::FirstStateOnly => return Some(self.heed_first_state_only().await),
+            Kind::FirstStateOnly => return Some(self.honor_first_state_only().await),
             _ => return None,
         }
         Some(self.pause())
@@ -34,7 +34,7 @@ impl Sequence {
 
     /// The server honors only the first requested state, and full syncs are rare. Soon a remediation enters another
     /// state.
-    async fn heed_first_state_only(&mut self) -> Duration {
+    async fn honor_first_state_only(&mut self) -> Duration {
         self.put_first(|watch| {
             watch.spec.full_resync_interval = Some("1h".to_owned());
         });
@@ -48,7 +48,7 @@ impl Sequence {
 
     /// A `ClusterWatch` is deleted and recreated for minutes. That must not cost more lists than leaving it alone.
     async fn recreate(&mut self) {
-        self.mend_here();
+        self.repair_here();
         let world = self.world.clone();
         let started = self.started;
         let mut listings = 0;
@@ -59,7 +59,7 @@ impl Sequence {
                 .and_then(|watch| watch.metadata.name.clone());
             let name = name.unwrap_or_else(|| "first".to_owned());
             world.cluster.remove_watch(&name);
-            world.watch_news.modify(|news| *news += 1);
+            world.watch_changes.modify(|count| *count += 1);
             self.disturb_here();
             self.pass(APART).await;
             if let Some(mut watch) = watches.into_iter().next() {
@@ -97,7 +97,7 @@ impl Sequence {
     }
 
     /// No fault is active in this namespace, its key is valid and its `ClusterWatches` work.
-    fn mend_here(&mut self) {
+    fn repair_here(&mut self) {
         self.give_key();
         self.world.with(|state, _| {
             state.faults.api = None;
@@ -138,7 +138,7 @@ impl Sequence {
                 .cluster
                 .remove_watch(&watch.metadata.name.unwrap_or_default());
         }
-        world.watch_news.modify(|news| *news += 1);
+        world.watch_changes.modify(|count| *count += 1);
         self.disturb_here();
         self.world.with(|state, now| state.judge.last.minds = now);
         let time = self.draw(60..1800) as u64;

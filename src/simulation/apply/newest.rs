@@ -91,8 +91,8 @@ impl Sequence {
         for (world, (snapshot, edited)) in self.worlds.iter().zip(&objects) {
             world.cluster.restore(snapshot, bumped);
             world.with(|state, now| state.judge.restored(edited, now));
-            world.mirror_news.modify(|news| *news += 1);
-            world.watch_news.modify(|news| *news += 1);
+            world.mirror_changes.modify(|count| *count += 1);
+            world.watch_changes.modify(|count| *count += 1);
         }
     }
 
@@ -263,11 +263,11 @@ impl Sequence {
             state.judge.last.minds = now;
             state.judge.touched(&name, now);
         });
-        self.world.mirror_news.modify(|news| *news += 1);
+        self.world.mirror_changes.modify(|count| *count += 1);
     }
 
     /// Repairs what the newest kinds leave behind.
-    pub(super) fn mend_newer(&mut self) {
+    pub(super) fn repair_newer(&mut self) {
         self.clocks_differ_no_more();
         allow(&self.world);
         self.world.with(|world, now| {

@@ -40,7 +40,7 @@ impl Sequence {
         self.world.cluster.remove_key();
         self.key_is_gone();
         self.world.cluster.remove_watch(name);
-        self.world.watch_news.modify(|news| *news += 1);
+        self.world.watch_changes.modify(|count| *count += 1);
         self.pass(Duration::from_secs(2)).await;
         self.put(name, |watch| {
             watch.spec.interval = Some("1h".to_owned());

@@ -67,7 +67,7 @@ impl Sequence {
                 _ => {}
             }
         });
-        world.mirror_news.modify(|news| *news += 1);
+        world.mirror_changes.modify(|count| *count += 1);
     }
 
     /// Creates an object with a mirror's name for another cluster.
@@ -100,7 +100,7 @@ impl Sequence {
             state.judge.last.minds = now;
             state.judge.deleted(name, now);
         });
-        self.world.mirror_news.modify(|news| *news += 1);
+        self.world.mirror_changes.modify(|count| *count += 1);
     }
 
     pub(super) fn change_key(&mut self, kind: Kind) {
@@ -150,7 +150,7 @@ impl Sequence {
         let mut watch = there.unwrap_or_else(|| self.new_watch(name));
         change(&mut watch);
         world.cluster.put_watch(watch);
-        world.watch_news.modify(|news| *news += 1);
+        world.watch_changes.modify(|count| *count += 1);
         self.change_minds();
     }
 
@@ -233,7 +233,7 @@ impl Sequence {
             }
             Kind::WatchDeleted => {
                 self.world.cluster.remove_watch(&name);
-                self.world.watch_news.modify(|news| *news += 1);
+                self.world.watch_changes.modify(|count| *count += 1);
                 self.change_minds();
             }
             Kind::SecondWatch => self.put("second", |_| {}),
@@ -242,12 +242,12 @@ impl Sequence {
     }
 
     /// What a calm period requires: a valid key, and a working `ClusterWatch` in each namespace.
-    pub(in crate::simulation) fn mend(&mut self) {
+    pub(in crate::simulation) fn repair(&mut self) {
         self.world.lease.overwrite(None);
         self.lease_edited();
         for world in self.worlds.clone() {
             self.world = world;
-            self.mend_newer();
+            self.repair_newer();
             self.give_key();
             self.weed();
             let watches = self.world.cluster.watches();

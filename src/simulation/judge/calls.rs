@@ -12,14 +12,14 @@ const LATE: Duration = Duration::from_secs(1100);
 impl State {
     /// A process sends a request to the API.
     pub(in crate::simulation) fn judge_call(&mut self, slot: usize, now: MonoTime) {
-        let told = self.judge.told.get(&slot);
-        let idle = told.map_or(Some(MonoTime::ZERO), |told| told.idle);
-        // What a process knew before a restore of etcd says nothing about what it learned since.
+        let received = self.judge.received.get(&slot);
+        let idle = received.map_or(Some(MonoTime::ZERO), |received| received.idle);
+        // What a process received before a restore of etcd does not show what it has received since.
         let restored = self.judge.newer.restored;
         let restored = restored.is_some_and(|at| now.duration_since(at) < LATE);
         if !restored && idle.is_some_and(|since| now > since + Duration::from_millis(1)) {
             self.violated(|| {
-                format!("process {slot} calls the API, and no watch wants it since {idle:?}")
+                format!("process {slot} calls the API, and no ClusterWatch uses it since {idle:?}")
             });
         }
         let judge = &mut self.judge;
@@ -29,7 +29,7 @@ impl State {
                 times.pop_front();
             }
         }
-        let holders = judge.told.get(&slot).map(|told| &*told.holders);
+        let holders = judge.received.get(&slot).map(|received| &*received.holders);
         let holders = holders.unwrap_or_default();
         let starts = judge.rate.starts.len();
         // A list may start over once with other names, once more with each other filter, and pages may be repeated.

@@ -27,8 +27,8 @@ use crate::{
 const REST: Duration = Duration::from_secs(3600);
 
 impl State {
-    /// What is wrong after a long time without faults.
-    pub(in crate::simulation) fn unsettled(
+    /// The first mismatch after a long time without faults.
+    pub(in crate::simulation) fn mismatch(
         &self,
         cluster: &MemoryKubeApi,
         now: MonoTime,
@@ -39,22 +39,22 @@ impl State {
             return Some("calm without a watch".to_owned());
         }
         let mut each = holders.into_iter();
-        each.find_map(|watch| self.unsettled_of(cluster, watch, now))
+        each.find_map(|watch| self.mismatch_of(cluster, watch, now))
     }
 
-    fn unsettled_of(
+    fn mismatch_of(
         &self,
         cluster: &MemoryKubeApi,
         watch: &ClusterWatch,
         now: MonoTime,
     ) -> Option<String> {
         let wall = self.truth.clock(now);
-        let said = standing(watch);
+        let standing = standing(watch);
         // What a full sync left out is reported until the next one.
-        if !said.ready || said.note && !self.rests(now) {
+        if !standing.ready || standing.note && !self.rests(now) {
             let status = watch.status.as_ref();
             return Some(format!(
-                "all is well, and {} is not Ready: {said:?} {:?}",
+                "no fault is active, and {} is not Ready: {standing:?} {:?}",
                 watch.name_any(),
                 status.map(|status| &status.conditions)
             ));
@@ -137,7 +137,7 @@ impl State {
     }
 }
 
-/// What is wrong with the mirror of a remediation that the API has.
+/// How a mirror differs from its remediation, which the API has.
 fn unlike(
     watch: &ClusterWatch,
     mirror: &crate::api::remediation::Remediation,
@@ -170,8 +170,8 @@ fn unlike(
     (synced(&status).1 != fits).then_some("is marked otherwise")
 }
 
-/// What is wrong with the mirror of a remediation that the API no longer has. With `rests`, no full sync comes that
-/// could prove it.
+/// Why a mirror is wrong whose remediation the API no longer has. With `rests`, no full sync comes that could prove the
+/// absence.
 fn unlike_gone(
     watch: &ClusterWatch,
     mirror: &crate::api::remediation::Remediation,
@@ -182,7 +182,7 @@ fn unlike_gone(
         watch.spec.instance().is_none() || status.instance_id.as_deref() == watch.spec.instance();
     let marked = match synced(&status).1 {
         "NotFound" | "NotListed" | "Final" => true,
-        // A mirror that was never filled says so itself.
+        // A mirror that was never filled shows that itself.
         "Stale" | "Forbidden" if rests => true,
         "Stale" | "Forbidden" | "Pending" => only_final(watch),
         _ => false,
@@ -191,7 +191,7 @@ fn unlike_gone(
 }
 
 impl State {
-    /// Whether the `ClusterWatch` does not want its mirror, or retention leaves no room for it.
+    /// Whether the `ClusterWatch` does not select it, or retention leaves no room for its mirror.
     fn may_lack(
         &self,
         cluster: &MemoryKubeApi,
@@ -200,9 +200,9 @@ impl State {
         wall: Timestamp,
     ) -> bool {
         let states = watch.spec.states.as_ref();
-        let wanted = states.is_none_or(|states| states.iter().any(|state| *state == *item.state));
-        if !wanted || !state::is_final(&item.state) {
-            return !wanted;
+        let selected = states.is_none_or(|states| states.iter().any(|state| *state == *item.state));
+        if !selected || !state::is_final(&item.state) {
+            return !selected;
         }
         let policy = Policy::of(watch.spec.retention.as_ref());
         let finished = ended(item.end_time.as_deref(), item.update_time.as_deref());

@@ -54,9 +54,9 @@ pub(super) fn place(
 /// for a while.
 pub(super) fn decided(status: &RemediationStatus, now: MonoTime) -> Option<MonoTime> {
     let synced = of_type(&status.conditions, "Synced")?;
-    let said = synced.last_transition_time.0.duration_since(testing::now());
-    let said = MonoTime::at(Duration::try_from(said).ok()?);
-    Some(said.clamp(now.saturating_sub(SENT_AGAIN), now))
+    let decided = synced.last_transition_time.0.duration_since(testing::now());
+    let decided = MonoTime::at(Duration::try_from(decided).ok()?);
+    Some(decided.clamp(now.saturating_sub(SENT_AGAIN), now))
 }
 
 impl State {

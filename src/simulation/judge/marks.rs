@@ -213,9 +213,14 @@ impl State {
         // So must an operator that just got its permissions back.
         let allowed = self.judge.newer.allowed;
         let allowed = allowed.is_none_or(|at| now.duration_since(at) > bound);
-        let settled = allowed && led.is_some_and(|led| led > bound);
-        if age > HEARTBEAT + bound * 2 && settled && standing.ready && !broken {
-            self.violated(|| format!("{name} shows {:?}, untrue since {since:?}, and its watch says that all is well", status.state));
+        let had_time = allowed && led.is_some_and(|led| led > bound);
+        if age > HEARTBEAT + bound * 2 && had_time && standing.ready && !broken {
+            self.violated(|| {
+                format!(
+                    "{name} shows {:?}, untrue since {since:?}, and its ClusterWatch is Ready",
+                    status.state
+                )
+            });
         }
     }
 
@@ -269,7 +274,7 @@ impl State {
         {
             return;
         }
-        let wanted = |name: &str| {
+        let is_selected = |name: &str| {
             watch
                 .spec
                 .states
@@ -293,7 +298,7 @@ impl State {
                 && now.duration_since(entry.since()) > bound
                 && entry.current().is_some_and(|item| {
                     !state::is_final(&item.state)
-                        && wanted(&item.state)
+                        && is_selected(&item.state)
                         && (known_deaf
                             || shown_for_long(id, item.update_time.as_deref()) == Some(true))
                         && !entry.is_anothers()
@@ -304,9 +309,7 @@ impl State {
         });
         if let Some(id) = lacking.map(|(id, _)| id.clone()) {
             self.violated(|| {
-                format!(
-                    "{id} is listed for long and has no mirror, and the watch says that all is well"
-                )
+                format!("{id} is listed for long and has no mirror, and its ClusterWatch is Ready")
             });
         }
     }

@@ -30,8 +30,8 @@ const SLACK: Duration = Duration::from_secs(240);
 const OWNED: Duration = Duration::from_secs(240);
 /// The same after a restore of etcd, if it is suspended: then no sync delays it.
 const OWNED_AGAIN: Duration = Duration::from_secs(100);
-/// The same if `status.mirrorsGeneration` says so.
-const SAID: Duration = Duration::from_secs(30);
+/// The same if `status.mirrorsGeneration` reports it.
+const REPORTED: Duration = Duration::from_secs(30);
 /// Within this time, mirrors without a `ClusterWatch` are marked: two rounds find them.
 const ORPHANED: Duration = Duration::from_secs(900);
 /// Within this time, one list tries all query formats.
@@ -172,15 +172,15 @@ impl State {
     /// it is suspended.
     fn judge_owners(&mut self, watch: &ClusterWatch, mirrors: &Mirrors, now: MonoTime) {
         let status = watch.status.as_ref();
-        let said = status.and_then(|status| status.mirrors_generation);
-        let said = said.is_some() && said == watch.metadata.generation;
+        let reported = status.and_then(|status| status.mirrors_generation);
+        let reported = reported.is_some() && reported == watch.metadata.generation;
         // What a restore of etcd brought back was written before the restore.
         let name = watch.metadata.name.as_deref().unwrap_or_default();
-        let said =
-            said && self.judge.newer.reported.get(name).copied() >= self.judge.newer.restored;
+        let reported =
+            reported && self.judge.newer.reported.get(name).copied() >= self.judge.newer.restored;
         let restored = self.judge.newer.restored >= Some(self.judge.last.disturbed);
-        let time = match (said, watch.spec.suspend && restored) {
-            (true, _) => SAID,
+        let time = match (reported, watch.spec.suspend && restored) {
+            (true, _) => REPORTED,
             (false, true) => OWNED_AGAIN,
             (false, false) => OWNED,
         };
@@ -211,7 +211,7 @@ impl State {
 
     /// A write of labels and owner references took effect: `status.mirrorsGeneration` was not reported meanwhile by the
     /// process that sent it, unless it sets those of that generation.
-    pub(super) fn judge_said(&mut self, cluster: &MemoryKubeApi, op: &Op, after: &Remediation) {
+    pub(super) fn judge_reported(&mut self, cluster: &MemoryKubeApi, op: &Op, after: &Remediation) {
         let newer = &self.judge.newer;
         let leads =
             (self.judge.leader).is_some_and(|(slot, since)| slot == op.slot && since < op.sent);
@@ -223,14 +223,15 @@ impl State {
             let own = |watch: &&&ClusterWatch| covers(watch, instance(after));
             let watch = holders(&watches).into_iter().find(own)?;
             let name = watch.name_any();
-            let said = watch.status.as_ref()?.mirrors_generation;
+            let generation = watch.status.as_ref()?.mirrors_generation;
             let reported = newer.reported.get(&name).copied() > Some(op.sent);
-            let is_said = reported && said.is_some() && said == watch.metadata.generation;
-            (is_said && !owned(after, watch)).then_some(name)
+            let is_claimed =
+                reported && generation.is_some() && generation == watch.metadata.generation;
+            (is_claimed && !owned(after, watch)).then_some(name)
         });
         if let Some(name) = broken {
             self.violated(|| {
-                format!("{name} says that all mirrors have its owners, and {:?} of {}, sent before, changes them", op.verb, op.name)
+                format!("{name} reports that all mirrors have its owners, and {:?} of {}, sent before, changes them", op.verb, op.name)
             });
         }
     }
@@ -272,7 +273,7 @@ impl State {
         });
         if let Some((name, _)) = unmarked {
             self.violated(|| {
-                format!("{name} bears no mark, and the API says that it is another cluster's")
+                format!("{name} has no mark, and the API returns it for another cluster")
             });
         }
     }
@@ -297,7 +298,7 @@ impl State {
         });
         if let Some((name, _)) = unmarked {
             self.violated(|| {
-                format!("{name} is open, nobody looks after it, and it bears no mark")
+                format!("{name} is open and has no mark, and no ClusterWatch covers it")
             });
         }
     }

@@ -42,15 +42,15 @@ impl State {
         let since = since.map(|since| since.max(restored.unwrap_or_default()));
         let repaired = since.is_some_and(|since| now.duration_since(since) > REPAIRED);
         let next = cadence(watch).interval.clamp(NEXT_POLL, HEARTBEAT);
-        let says = watch.status.as_ref().and_then(reported);
-        if let Some(reason) = says
+        let reason = watch.status.as_ref().and_then(reported);
+        if let Some(reason) = reason
             && repaired
             && !watch.spec.suspend
             && self.is_calm(now.saturating_sub(next))
         {
             let name = watch.name_any();
             self.violated(|| {
-                format!("{name} says {reason}, and the Secret holds a key since {since:?}")
+                format!("{name} reports {reason}, and the Secret holds a key since {since:?}")
             });
         }
     }
@@ -89,8 +89,10 @@ impl State {
             let conditions = status.map_or(&[][..], |status| &status.conditions);
             let mut all = conditions.iter();
             // A suspended `ClusterWatch` keeps its Ready, and updates owner references.
-            all.any(|told| {
-                told.type_ == type_ && told.status == "True" && Some(&*told.reason) == reason
+            all.any(|condition| {
+                condition.type_ == type_
+                    && condition.status == "True"
+                    && Some(&*condition.reason) == reason
             })
         };
         let sent = op.sent;

@@ -81,9 +81,9 @@ impl State {
     ) {
         self.log(now, || {
             let status = after.and_then(|after| after.status.as_ref());
-            let told = status.map(|status| (status.state.as_deref(), synced(status).1));
+            let shown = status.map(|status| (status.state.as_deref(), synced(status).1));
             format!(
-                "  process {} {:?} {}: {answer:?} {told:?}",
+                "  process {} {:?} {}: {answer:?} {shown:?}",
                 op.slot, op.verb, op.name
             )
         });
@@ -116,8 +116,8 @@ impl State {
                 format!("process {slot} changes {name} and did not lead when it sent that")
             });
         }
-        let told = self.judge.told.get(&slot);
-        let alone = told.map_or(Some(MonoTime::ZERO), |told| told.alone);
+        let received = self.judge.received.get(&slot);
+        let alone = received.map_or(Some(MonoTime::ZERO), |received| received.alone);
         let late = alone.is_some_and(|since| op.sent > since + Duration::from_secs(1));
         let status = after.and_then(|after| after.status.as_ref());
         if late && status.map(|status| synced(status).1) != Some("Stale") {
@@ -148,14 +148,14 @@ impl State {
                     self.violated(|| format!("{:?} of {name} changes nothing", op.verb));
                 }
                 if op.verb == Verb::Status && !is_foreign(before) {
-                    self.said(cluster, op, before, after, now);
+                    self.status_written(cluster, op, before, after, now);
                 }
             }
             (Some(before), None) => self.pruned(cluster, slot, before, now),
             (None, _) => {}
         }
         if let (Verb::Create | Verb::Patch, Some(after)) = (op.verb, after) {
-            self.judge_said(cluster, op, after);
+            self.judge_reported(cluster, op, after);
         }
     }
 
@@ -182,7 +182,7 @@ impl State {
     }
 
     /// A status was written.
-    fn said(
+    fn status_written(
         &mut self,
         cluster: &MemoryKubeApi,
         op: &Op,
@@ -259,7 +259,7 @@ impl State {
         let time = version.update_time.clone().unwrap_or_default();
         let older = timestamp::read(was.update_time.as_deref()) > updated(version);
         if (synced(is).1 == "Final") != ended || is.open != Some(!ended) {
-            self.violated(|| format!("{name} is {:?} and its marks say otherwise", is.state));
+            self.violated(|| format!("{name} is {:?} and its marks do not match", is.state));
         }
         let (first, last) = self
             .answered
@@ -380,16 +380,16 @@ impl State {
 
 /// The instance of a mirror; one without a status has it only as a label.
 pub(super) fn instance(object: &Remediation) -> Option<&str> {
-    let said = object.status.as_ref();
-    let said = said.and_then(|status| status.instance_id.as_deref());
-    said.or_else(|| object.labels().get(INSTANCE_ID).map(String::as_str))
+    let status = object.status.as_ref();
+    let shown = status.and_then(|status| status.instance_id.as_deref());
+    shown.or_else(|| object.labels().get(INSTANCE_ID).map(String::as_str))
 }
 
 /// Whether a write changed nothing.
 fn unchanged(before: &Remediation, after: &Remediation) -> bool {
-    let said = |object: &Remediation| object.status.as_ref().map(digest);
+    let content = |object: &Remediation| object.status.as_ref().map(digest);
     version(before) == version(after)
-        || said(before) == said(after)
+        || content(before) == content(after)
             && before.metadata.labels == after.metadata.labels
             && before.metadata.owner_references == after.metadata.owner_references
 }

@@ -1,4 +1,4 @@
-//! What the index knows after what a watch has told.
+//! What the index knows after the events of a watch.
 
 use futures::{FutureExt, stream};
 use kube::core::Status;
@@ -17,11 +17,11 @@ fn object(uid: &str, version: u64, state: &str) -> Remediation {
     object
 }
 
-/// Tells the index all of `events`.
-fn tell(index: &Index, events: Vec<Event<Remediation>>) {
+/// Applies all of `events` to the index.
+fn apply(index: &Index, events: Vec<Event<Remediation>>) {
     let events = stream::iter(events.into_iter().map(Ok));
-    let heeding = apply_events(events, Some("n".into()), index, || {});
-    heeding.now_or_never().unwrap();
+    let applying = apply_events(events, Some("n".into()), index, || {});
+    applying.now_or_never().unwrap();
 }
 
 fn list(objects: impl IntoIterator<Item = Remediation>) -> Vec<Event<Remediation>> {
@@ -34,8 +34,8 @@ fn list(objects: impl IntoIterator<Item = Remediation>) -> Vec<Event<Remediation
 fn after_a_restore_of_etcd_the_next_list_replaces_what_was_known() {
     for uid in ["u", "another"] {
         let index = Index::new(1);
-        tell(&index, list([object("u", 9, "SUCCEEDED")]));
-        tell(&index, list([object(uid, 4, "RUNNING")]));
+        apply(&index, list([object("u", 9, "SUCCEEDED")]));
+        apply(&index, list([object(uid, 4, "RUNNING")]));
         let known = index.get("n", "a").unwrap();
         let object = &known.object;
         assert_eq!((&*object.uid, object.resource_version), (uid, 4));
@@ -43,7 +43,7 @@ fn after_a_restore_of_etcd_the_next_list_replaces_what_was_known() {
     }
 }
 
-/// What a watch says whose list is refused.
+/// The error of a watch whose list is refused.
 fn refused(code: u16) -> watcher::Error {
     let status = Status::failure("no", "Forbidden").with_code(code);
     watcher::Error::InitialListFailed(kube::Error::Api(status.boxed()))
@@ -55,12 +55,12 @@ fn a_namespace_whose_list_is_refused_does_not_stop_the_others() {
         let index = Index::new(2);
         let readiness = Readiness::new(index.clone());
         let _ = readiness.definitions(Definitions::Seen(Installed::Fit));
-        tell(&index, list([object("u", 4, "RUNNING")]));
+        apply(&index, list([object("u", 4, "RUNNING")]));
         let events = stream::iter([Ok(Event::<Remediation>::Init), Err(refused(code))]);
-        let heeding = apply_events(events, Some("gone".into()), &index, || {
+        let applying = apply_events(events, Some("gone".into()), &index, || {
             readiness.report_watch_error();
         });
-        heeding.now_or_never().unwrap();
+        applying.now_or_never().unwrap();
         assert_eq!(readiness.missing(), None);
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     together,
 };
 
-/// A mirror of `item`, marked where `synced` says so.
+/// A mirror of `item`, marked with `synced` if there is one.
 fn mirror(item: &together::Remediation, synced: Option<Synced>) -> (Box<str>, Arc<Mirror>) {
     entry(object(item, synced))
 }
@@ -160,7 +160,7 @@ fn the_longest_waiting_comes_first_and_ten_are_named() {
 }
 
 #[test]
-fn one_that_waits_says_node_what_since_when_and_how_to_approve() {
+fn one_that_awaits_approval_names_its_node_mode_time_and_command() {
     let waits = together::Remediation {
         instance_name: some("gpu-dp-17"),
         ..item(1, "PENDING_APPROVAL")
@@ -192,8 +192,8 @@ fn a_failure_waits_since_its_end() {
     let waits = on(2, "j", "2026-11-23T09:05:00Z", "PENDING_APPROVAL");
     let rollup = of(&[failed, waits]);
     let since = rollup.attention.iter().map(|one| one.since.as_deref());
-    let wanted = ["2026-11-23T09:05:00Z", "2026-11-23T09:10:00Z"];
-    assert!(since.eq(wanted.map(Some)), "{:?}", rollup.attention);
+    let expected = ["2026-11-23T09:05:00Z", "2026-11-23T09:10:00Z"];
+    assert!(since.eq(expected.map(Some)), "{:?}", rollup.attention);
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn a_time_that_is_not_set_hides_no_failure_and_is_in_no_message() {
 }
 
 #[test]
-fn without_a_creation_the_last_update_says_which_is_the_latest() {
+fn without_a_creation_the_last_update_decides_which_is_the_latest() {
     let failed = together::Remediation {
         create_time: None,
         update_time: some("2026-11-23T08:00:00Z"),

@@ -1,16 +1,16 @@
-//! Every state in which a mirror may be, and what each event makes of it.
+//! Every state that a mirror can be in, and the state after each event.
 
 use super::*;
 use crate::api::remediation::RemediationSpec;
 
-/// What is known of the mirror before the event. Versions are resourceVersions; 5 is what is known.
+/// What the index knows of the mirror before the event. Versions are resourceVersions; the index knows 5.
 #[derive(Clone, Copy, Debug)]
 enum State {
-    /// Nothing was ever told of it.
+    /// It was never seen.
     Unknown,
     /// The watch has shown it.
     Shown,
-    /// The answer to a write has told of it, before the list under way began.
+    /// A write has returned it, before the list under way began.
     Answered,
     /// The same, since the list under way began.
     AnsweredSince,
@@ -18,7 +18,7 @@ enum State {
     Deleted,
 }
 
-/// What is told of it.
+/// What happens to it.
 #[derive(Clone, Copy, Debug)]
 enum Event {
     /// The list under way shows it and ends.
@@ -29,7 +29,7 @@ enum Event {
     Changed(u64),
     /// The watch shows its deletion.
     Gone(u64),
-    /// The answer to a write tells of it.
+    /// A write returns it.
     Answered(u64),
     /// The answer to a deletion that was decided on this version.
     Removed(u64),
@@ -112,7 +112,7 @@ fn after(state: State, event: Event) -> Option<(Box<str>, u64)> {
 }
 
 #[test]
-fn each_event_makes_of_each_state_what_the_table_says() {
+fn each_event_leads_from_each_state_to_the_one_in_the_table() {
     for (state, results) in CASES {
         for (event, version) in EVENTS.into_iter().zip(results) {
             let uid = match event {
@@ -145,7 +145,7 @@ fn the_name_of_an_object_that_cannot_be_read_is_taken_until_it_can() {
     assert!(known.foreign && known.object.resource_version == 6);
     assert!(index.all_open(None).is_empty() && index.mirror("n", "c", NAME).is_none());
     assert_eq!(index.unreadable().into_values().sum::<usize>(), 1);
-    // An older one says nothing new.
+    // An older version changes nothing.
     index.show(None, object(NAME, 5, "RUNNING"));
     assert!(index.get("n", NAME).unwrap().foreign && index.mirror("n", "c", NAME).is_none());
     index.show(None, object(NAME, 7, "RUNNING"));

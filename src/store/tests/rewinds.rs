@@ -34,23 +34,23 @@ fn at(version: u64) -> Remediation {
     object("a", version, "RUNNING")
 }
 
-/// What is read of `a`, which is known at version 5, after a conflict.
+/// Reads `a` after a conflict; the index knows version 5.
 fn reads(index: &Index, version: u64) {
     index.compare(Some(5), &at(version), "c");
 }
 
-/// What was to be created for cluster `c` is there, as this cluster's.
+/// A creation for cluster `c` finds an existing object of `cluster`.
 fn finds(index: &Index, version: u64, cluster: &str) {
     let mut found = object("c", version, "RUNNING");
     found.spec.cluster_id = cluster.into();
     index.compare(None, &found, "c");
 }
 
-/// What shows something, whether it is older than before, and how the index comes to know it.
+/// What happens, whether it shows an older version than before, and the call that does it.
 type Shown = (&'static str, bool, fn(&Index));
 
 #[tokio::test(start_paused = true)]
-async fn whatever_shows_an_older_version_than_before_makes_all_be_listed_again() {
+async fn any_older_version_than_before_makes_all_be_listed_again() {
     let cases: [Shown; 11] = [
         ("a list shows the same", false, |it| list(it, [at(5)])),
         ("a list shows a newer one", false, |it| list(it, [at(6)])),
@@ -58,22 +58,22 @@ async fn whatever_shows_an_older_version_than_before_makes_all_be_listed_again()
         ("an event is newer", false, |it| it.show(Some("n"), at(10))),
         ("an event is older", true, |it| it.show(Some("n"), at(8))),
         ("a deletion is older", true, |it| it.hide(Some("n"), &at(8))),
-        ("what is read is newer", false, |it| reads(it, 6)),
-        ("what is read is older", true, |it| reads(it, 4)),
+        ("the object read is newer", false, |it| reads(it, 6)),
+        ("the object read is older", true, |it| reads(it, 4)),
         ("what was created is unseen", true, |it| finds(it, 7, "c")),
         ("what was created is new", false, |it| finds(it, 10, "c")),
         ("it is another cluster's", false, |it| finds(it, 7, "d")),
     ];
-    for (what, back, tell) in cases {
+    for (what, back, act) in cases {
         let index = listed();
         let rewinds = index.rewinds();
-        tell(&index);
+        act(&index);
         assert_eq!(is_rewound(&index, &rewinds), back, "{what}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_told_to_be_older_is_known_once_a_list_that_began_since_has_ended() {
+async fn after_a_rewind_a_namespace_is_known_once_a_list_that_began_since_has_ended() {
     let index = listed();
     let under_way = index.begin(Some("n"));
     index.rewound(None);
@@ -113,7 +113,7 @@ async fn all_is_listed_again_at_once_but_at_most_twice_a_minute() {
 }
 
 #[test]
-fn a_list_that_shows_older_versions_because_they_went_backwards_is_no_news() {
+fn a_list_after_a_rewind_is_no_further_rewind() {
     let index = listed();
     index.rewound(None);
     list(&index, [at(4)]);

@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn another_version_or_none_begins_anew() {
+    fn another_version_or_none_starts_over() {
         let mut regressions = Regressions::default();
         shown(&mut regressions, 7, at(1));
         shown(&mut regressions, 6, at(2));
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_between_that_shows_what_is_mirrored_begins_anew() {
+    fn a_list_between_that_shows_the_mirrored_version_starts_over() {
         let mut regressions = Regressions::default();
         shown(&mut regressions, 7, at(1));
         let current = ShownVersions {

@@ -86,7 +86,7 @@ mod tests {
     const APART: Duration = Duration::from_secs(10);
 
     #[test]
-    fn a_request_is_heeded_once_and_the_next_one_in_its_time() {
+    fn a_request_is_honored_once_and_the_next_one_in_its_time() {
         let (ask, requested) = watch::channel(None);
         let mut requests = Requests::new(requested, APART);
         assert_eq!(requests.take(None, at(0), at(0)), None);
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_request_that_nobody_waits_out_is_not_lost() {
+    async fn a_request_whose_wait_is_given_up_is_not_lost() {
         let (clock, _ask, mut requests) = one_that_waits().await;
         let long = tokio::time::timeout(Duration::from_secs(6), requests.wait(&clock, at(0))).await;
         assert!(long.is_ok());
@@ -131,11 +131,11 @@ mod tests {
         assert_eq!(requests.take(Some("one"), at(20), at(0)), None);
         let next =
             tokio::time::timeout(Duration::from_secs(60), requests.wait(&clock, at(0))).await;
-        assert!(next.is_err(), "nobody asks");
+        assert!(next.is_err(), "nothing is requested");
     }
 
     #[test]
-    fn as_much_is_heeded_as_can_be_echoed() {
+    fn a_request_is_cut_to_the_length_that_can_be_echoed() {
         let (_ask, requested) = watch::channel(Some("ä".repeat(300)));
         let taken = Requests::new(requested, APART).take(None, at(0), at(0));
         assert_eq!(taken, Some("ä".repeat(253)));

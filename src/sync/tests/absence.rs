@@ -92,7 +92,7 @@ async fn where_ids_cannot_be_asked_for_two_full_listings_must_lack_it() {
 }
 
 #[tokio::test]
-async fn one_listing_that_shows_it_begins_the_proof_anew() {
+async fn one_listing_that_shows_it_starts_the_proof_over() {
     let mut world = World::with(running(1..3)).await;
     world.api().fail_ids(|_| Some(Error::NotFound));
     for _ in 0..3 {
@@ -106,7 +106,7 @@ async fn one_listing_that_shows_it_begins_the_proof_anew() {
 }
 
 #[tokio::test]
-async fn an_item_that_nobody_can_read_may_be_the_missing_one() {
+async fn an_unreadable_item_may_be_the_missing_one() {
     let mut world = World::with(running(1..3)).await;
     world.api().fail_ids(|_| Some(Error::NotFound));
     world.api().hide(&id(1));
@@ -206,7 +206,7 @@ async fn a_server_that_shows_nothing_for_a_while_changes_nothing() {
 }
 
 #[tokio::test]
-async fn questions_are_bounded_and_what_they_leave_is_settled_by_a_full_listing() {
+async fn questions_are_bounded_and_a_full_listing_decides_the_rest() {
     let mut world = World::with(running(1..41)).await;
     world.api().hide(&id(1));
     world.polls(3).await;
@@ -290,7 +290,7 @@ async fn one_that_is_missing_becomes_stale_also_while_listings_fail() {
 }
 
 #[tokio::test]
-async fn one_that_nobody_answers_for_becomes_stale_and_fresh_again_by_one_write_each() {
+async fn one_without_an_answer_becomes_stale_and_fresh_again_by_one_write_each() {
     let mut world = World::with(running(1..3)).await;
     world.lose(1);
     world.polls(5).await;

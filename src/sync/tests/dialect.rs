@@ -19,8 +19,8 @@ fn states(world: &World) -> Vec<String> {
     }
 }
 
-/// One that has mirrored this one, and whose API takes only the first of the states that it is asked for. `skew`: how far
-/// the API's clock is ahead, if it tells that.
+/// A world that has mirrored this item, and whose API honors only the first requested state. `skew`: how far the API's
+/// clock is ahead; `None`: it sends no time.
 async fn partial(item: Remediation, skew: Option<SignedDuration>) -> World {
     let mut world = World::new();
     if let Some(skew) = skew {
@@ -52,12 +52,12 @@ async fn a_server_that_takes_only_the_first_of_the_states_is_found_out() {
 const IN_STEP: Option<SignedDuration> = Some(SignedDuration::ZERO);
 
 #[tokio::test]
-async fn only_what_a_listing_should_have_held_is_held_against_the_filter() {
-    // The first listing of what is open begins two minutes after ten o'clock by our clock.
+async fn the_filter_is_blamed_only_for_what_a_listing_should_contain() {
+    // The first listing of open states begins at 10:02 by our clock.
     let (before, late) = (Some("2026-11-23T09:30:00Z"), Some("2026-11-23T09:59:00Z"));
     let behind = Some(SignedDuration::from_mins(-10));
-    // What is wrong with the only remediation that short listings lack, how far the API's clock is ahead, when it was
-    // updated, how many items have no readable id; whether it is held against the filter.
+    // The case of the only remediation that short listings lack, how far the API's clock is ahead, when it was updated,
+    // how many items have no readable id, and whether the filter is blamed.
     for (case, skew, updated, unnamed, found) in [
         ("it is lacked", IN_STEP, before, 0, true),
         ("the API's clock is not known", None, before, 0, false),
@@ -99,7 +99,7 @@ async fn one_listing_that_lacks_something_counts_once() {
 #[tokio::test]
 async fn a_full_listing_finds_out_what_two_short_ones_lacked() {
     let mut world = partial(item(1, "PENDING"), IN_STEP).await;
-    // It has no mirror, so that nobody asks for it by id.
+    // It has no mirror, so it is not requested by id.
     world.api().show(item(2, "PENDING_APPROVAL"));
     world.target.states = Some(vec!["PENDING".into()]);
     for (full, found) in [(false, false), (true, false), (false, false), (true, true)] {
@@ -153,8 +153,8 @@ async fn where_all_is_of_another_spelling_the_watch_stalls_and_names_the_apis() 
         world.api().state().items = running(1..3).map(spelled).collect();
         let outcome = world.poll().await;
         let failure = Failure::of(&outcome, &world.target, None).unwrap();
-        let told = (failure.reason, failure.needs_somebody);
-        assert_eq!(told, (Reason::BadRequest, true), "{failure:?}");
+        let actual = (failure.reason, failure.needs_somebody);
+        assert_eq!(actual, (Reason::BadRequest, true), "{failure:?}");
         assert!(failure.message.contains(name), "{failure:?}");
     }
 }

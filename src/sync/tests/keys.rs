@@ -60,7 +60,7 @@ async fn a_secret_that_cannot_be_used_is_read_once_in_ten_seconds_for_all_that_n
 }
 
 #[tokio::test]
-async fn a_key_whose_secret_is_gone_is_used_no_more_whoever_saw_that() {
+async fn a_key_whose_secret_is_gone_is_not_used_even_if_another_watch_noticed() {
     let mut world = World::new();
     world.env.kube.set_key(b"key-1");
     world.spec.api_key_secret_ref.key = "api-key".into();
@@ -73,7 +73,7 @@ async fn a_key_whose_secret_is_gone_is_used_no_more_whoever_saw_that() {
 }
 
 #[tokio::test]
-async fn a_request_reads_a_secret_anew_that_could_not_be_used() {
+async fn a_request_reads_an_unusable_secret_again() {
     let mut world = World::new();
     world.env.kube.remove_key();
     assert!(world.poll().await.is_err());
@@ -98,7 +98,7 @@ async fn a_secret_that_was_repaired_is_used_by_the_poll_that_follows() {
 }
 
 #[tokio::test]
-async fn what_keeps_a_secret_from_being_used_is_told_apart() {
+async fn the_reasons_for_an_unusable_secret_are_distinguished() {
     let refused = KubeApiError::Refused("forbidden".into());
     let down = KubeApiError::Unavailable("down".into());
     let faults = [
@@ -126,7 +126,7 @@ async fn what_keeps_a_secret_from_being_used_is_told_apart() {
 }
 
 #[tokio::test]
-async fn a_key_that_was_just_read_is_taken_and_an_older_one_is_read_anew() {
+async fn a_key_that_was_just_read_is_taken_and_an_older_one_is_read_again() {
     let mut world = World::with([item(1, "RUNNING")]).await;
     world.env.kube.remove_key();
     world.read_before(b"key-1", Duration::from_secs(29)).await;
@@ -144,7 +144,7 @@ async fn a_key_of_its_own_is_read_at_each_poll() {
 }
 
 #[tokio::test]
-async fn a_shared_key_that_is_refused_is_read_anew_and_a_changed_one_is_tried_in_the_same_poll() {
+async fn a_shared_key_that_is_refused_is_read_again_and_a_changed_one_is_tried_in_the_same_poll() {
     let mut world = World::with([item(1, "RUNNING")]).await;
     world.api().state().faults.page = Some((0, Error::Unauthorized));
     for (there, calls) in [(b"key-1", 1), (b"key-2", 2)] {
@@ -154,7 +154,7 @@ async fn a_shared_key_that_is_refused_is_read_anew_and_a_changed_one_is_tried_in
         assert!(world.poll().await.is_err());
         assert_eq!(world.api().asked().len(), calls, "{there:?}");
     }
-    // It stays refused, whoever else reads it.
+    // It stays refused, even if another ClusterWatch reads it.
     world.read_before(b"key-2", Duration::from_secs(1)).await;
     assert!(world.poll().await.is_err());
 }

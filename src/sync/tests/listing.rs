@@ -111,7 +111,7 @@ async fn an_unknown_state_is_asked_for_by_name_once_met() {
 }
 
 #[tokio::test]
-async fn where_only_final_states_are_wanted_every_poll_lists_just_these() {
+async fn if_only_final_states_are_selected_every_poll_lists_just_these() {
     let mut world = World::new();
     world.target.states = Some(vec!["FAILED".into()]);
     world.api().state().items = vec![item(1, "FAILED"), item(2, "RUNNING")];
@@ -124,7 +124,7 @@ async fn where_only_final_states_are_wanted_every_poll_lists_just_these() {
 }
 
 #[tokio::test]
-async fn a_server_without_the_filter_gets_full_listings_and_the_watch_says_so_as_long() {
+async fn a_server_without_the_filter_gets_full_listings_and_the_watch_reports_it() {
     for (filter, word) in [(Filter::Ignored, "ignores"), (Filter::Refused, "rejects")] {
         let mut world = World::with([item(1, "RUNNING"), item(2, "SUCCEEDED")]).await;
         world.api().state().filter = filter;
@@ -189,7 +189,7 @@ async fn one_that_is_listed_and_cannot_be_read_is_asked_for_by_id_and_gets_stale
     assert!(note.contains("Left out 1"), "{note}");
     assert!(note.contains(&id(1)), "{note}");
     let state = world.env.kube.status(1).state.unwrap();
-    assert_eq!(state, "RUNNING", "the call by id tells");
+    assert_eq!(state, "RUNNING", "the call by id shows it");
 
     world.api().fail_ids(|_| Some(Error::NotFound));
     world.polls(5).await;
@@ -225,17 +225,17 @@ async fn a_stale_mark_ends_with_a_complete_listing_and_no_sooner() {
 }
 
 #[tokio::test]
-async fn what_a_full_listing_left_out_is_told_until_the_next_one() {
+async fn what_a_full_listing_left_out_is_reported_until_the_next_one() {
     let long = Remediation {
         reason: some(&"r".repeat(5000)),
         ..item(1, "SUCCEEDED")
     };
     let mut world = World::new();
     world.api().state().items = vec![long, item(2, "RUNNING")];
-    let told = format!("Truncated 1: {} (reason)", id(1));
+    let note = format!("Truncated 1: {} (reason)", id(1));
     for full in [true, false, false] {
         let outcome = world.poll().await.unwrap();
-        assert_eq!((outcome.full, outcome.note()), (full, told.clone()));
+        assert_eq!((outcome.full, outcome.note()), (full, note.clone()));
     }
     world.api().show(item(1, "SUCCEEDED"));
     world.sync_state.want_everything_now();

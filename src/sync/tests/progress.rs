@@ -1,16 +1,16 @@
-//! What a poll tells the watchdog.
+//! The signs of life that a poll gives to the watchdog.
 
 use super::*;
 use crate::{health::liveness::Watchdog, sync::stale::mark_all_stale};
 
-const PATIENCE: Duration = Duration::from_secs(300);
+const STALL_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// A mirrored watch, long after its last sign of life.
 async fn silent() -> (World, Watchdog) {
     let mut world = World::with(running(1..3)).await;
-    let watchdog = Watchdog::new(world.clock.clone(), PATIENCE);
+    let watchdog = Watchdog::new(world.clock.clone(), STALL_TIMEOUT);
     world.sync_state.observer.heartbeat = watchdog.enroll("gpu-ops", "training");
-    world.clock.advance(PATIENCE * 2);
+    world.clock.advance(STALL_TIMEOUT * 2);
     assert!(watchdog.stalled().is_some());
     (world, watchdog)
 }
@@ -36,7 +36,7 @@ async fn an_answer_by_id_is_a_sign_of_life_however_long_it_took() {
     world.api().hide(&id(2));
     let clock = world.clock.clone();
     world.api().fail_ids(move |_| {
-        clock.advance(PATIENCE * 2);
+        clock.advance(STALL_TIMEOUT * 2);
         None
     });
     world.poll().await.unwrap();

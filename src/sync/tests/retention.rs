@@ -113,7 +113,7 @@ async fn what_was_put_off_while_the_clock_was_wrong_is_deleted_once_it_is_right(
         world.clock.advance(MINUTE * 60);
     }
     world.polls(1).await;
-    assert!(is_there(&world, 1), "nobody knows the time");
+    assert!(is_there(&world, 1), "the time is unknown");
     world.clock.set_ahead(SignedDuration::from_hours(-3));
     world.polls(1).await;
     assert!(!is_there(&world, 1));

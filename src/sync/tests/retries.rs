@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A `ClusterWatch` with one remediation on each of that many pages, listed once in full and once what is open.
+/// A `ClusterWatch` with one remediation on each of that many pages, listed once in full and once by open states.
 async fn paged(pages: u64) -> World {
     let mut world = World::new();
     world.pages_of(1);

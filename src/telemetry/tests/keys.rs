@@ -49,8 +49,8 @@ fn no_line_that_is_logged_has_a_key_twice() {
     let log = KeptLog::start(LogFormat::Json, "debug");
     (0..2).for_each(simulation::play);
     let text = log.text();
-    for told in ["sync failed", "\"synced\""] {
-        assert!(text.contains(told), "nothing says {told}");
+    for part in ["sync failed", "\"synced\""] {
+        assert!(text.contains(part), "no line has {part}");
     }
     for line in text.lines() {
         let Keys(keys) = serde_json::from_str(line).unwrap();

@@ -9,7 +9,7 @@ use crate::k8s::error::KubeApiError;
 
 #[derive(Default)]
 pub(super) struct Secrets {
-    held: Option<Secret>,
+    stored: Option<Secret>,
     fault: Option<KubeApiError>,
     /// Whether each name has its own Secret.
     own: bool,
@@ -23,7 +23,7 @@ impl Secrets {
         match &self.fault {
             Some(fault) => Err(fault.clone()),
             None if self.own => Ok(secret(&[("api-key", name.as_bytes())], "Opaque")),
-            None => self.held.clone().ok_or(KubeApiError::NotFound),
+            None => self.stored.clone().ok_or(KubeApiError::NotFound),
         }
     }
 }
@@ -36,7 +36,7 @@ impl MemoryKubeApi {
 
     /// Creates or replaces the Secret.
     pub(crate) fn set_secret(&self, data: &[(&str, &[u8])], type_: &str) {
-        self.lock().secrets.held = Some(secret(data, type_));
+        self.lock().secrets.stored = Some(secret(data, type_));
     }
 
     /// From now on each Secret contains its own key, which is the Secret's name.
@@ -46,7 +46,7 @@ impl MemoryKubeApi {
 
     /// Deletes the Secret.
     pub(crate) fn remove_key(&self) {
-        self.lock().secrets.held = None;
+        self.lock().secrets.stored = None;
     }
 
     /// From now on reading Secrets fails with this error, if any.

@@ -2,7 +2,7 @@
 
 mod age;
 mod faults;
-mod patience;
+mod pauses;
 mod server;
 mod streams;
 

@@ -45,7 +45,7 @@ fn dated(skew: &Skew, date: &'static str) {
     skew.note(&headers(&[("date", date)]), moment(0), moment(0));
 }
 
-fn told(lines: &[(&'static str, &'static str)]) -> Option<SignedDuration> {
+fn skew_from(lines: &[(&'static str, &'static str)]) -> Option<SignedDuration> {
     let skew = Skew::default();
     skew.note(&headers(lines), moment(0), moment(1000));
     skew.get()
@@ -53,11 +53,11 @@ fn told(lines: &[(&'static str, &'static str)]) -> Option<SignedDuration> {
 
 #[test]
 fn the_middle_of_the_call_is_compared_with_the_middle_of_the_second() {
-    assert_eq!(told(&[("date", NEAR)]), Some(seconds(3600)));
+    assert_eq!(skew_from(&[("date", NEAR)]), Some(seconds(3600)));
 }
 
 #[test]
-fn a_date_that_says_nothing_corrects_nothing() {
+fn an_unusable_date_corrects_nothing() {
     for (why, lines) in [
         ("absent", &[][..]),
         ("no date", &[("date", "soon")]),
@@ -65,7 +65,7 @@ fn a_date_that_says_nothing_corrects_nothing() {
         ("more than a day", &[("date", FAR)]),
         ("kept by a cache", &[("date", NEAR), ("age", "90")]),
     ] {
-        assert_eq!(told(lines), None, "{why}");
+        assert_eq!(skew_from(lines), None, "{why}");
     }
     for set in [-5, 5] {
         let answered = Moment {
@@ -78,7 +78,7 @@ fn a_date_that_says_nothing_corrects_nothing() {
 }
 
 #[test]
-fn what_says_nothing_leaves_what_is_known() {
+fn a_response_without_a_date_keeps_the_known_skew() {
     let skew = Skew::default();
     dated(&skew, NEAR);
     let known = skew.get();

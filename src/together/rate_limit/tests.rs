@@ -51,8 +51,8 @@ async fn letting_go_of_a_key_does_not_renew_its_budget() {
 #[tokio::test(start_paused = true)]
 async fn an_unused_budget_is_dropped_once_it_is_as_new() {
     let budgets = budgets(1000, 2);
-    let held = budgets.of([1; 32]);
-    held.take().await.unwrap();
+    let in_use = budgets.of([1; 32]);
+    in_use.take().await.unwrap();
     budgets.of([2; 32]).take().await.unwrap();
     let keys_with = |new: u8| {
         budgets.of([new; 32]);
@@ -100,10 +100,10 @@ fn unavailable(retry_after: Option<Duration>) -> Error {
     Error::Unavailable { cause, retry_after }
 }
 
-/// What a refused call is told to wait, in the time of one call (200 ms).
+/// Records a refused call; returns how long the key must wait after it.
 fn refused(budget: &Budget, error: Error) -> Duration {
-    let told = budget.record(Err::<(), _>(error)).unwrap_err();
-    let wait = told.retry_after().unwrap();
+    let refusal = budget.record(Err::<(), _>(error)).unwrap_err();
+    let wait = refusal.retry_after().unwrap();
     assert_eq!(wait, budget.paused());
     wait
 }
@@ -118,9 +118,9 @@ async fn a_key_is_left_alone_for_longer_each_time_and_a_success_ends_that() {
                 let wait = refused(&budget, error.clone());
                 let longest = Duration::from_secs(longest);
                 assert!(wait >= longest / 2 && wait <= longest, "{round}: {wait:?}");
-                let told = budget.take().await.unwrap_err();
-                assert_eq!(told.reason(), error.reason(), "as the API said");
-                assert_eq!(told.retry_after(), Some(wait));
+                let refusal = budget.take().await.unwrap_err();
+                assert_eq!(refusal.reason(), error.reason(), "the API's reason");
+                assert_eq!(refusal.retry_after(), Some(wait));
                 tokio::time::advance(wait).await;
             }
             budget.take().await.unwrap();
@@ -156,7 +156,7 @@ async fn calls_that_fail_together_lengthen_the_pause_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_was_refused_is_remembered_beyond_its_pause_though_nobody_holds_it() {
+async fn a_refused_key_is_remembered_beyond_its_pause_even_if_it_is_unused() {
     let budgets = budgets(200, 1);
     for longest in [1, 2, 4] {
         let budget = budgets.of([1; 32]);
@@ -171,7 +171,7 @@ async fn a_key_that_was_refused_is_remembered_beyond_its_pause_though_nobody_hol
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_plea_for_patience_pauses_nothing() {
+async fn errors_that_ask_for_no_pause_pause_nothing() {
     let budget = budgets(200, 1000).of([1; 32]);
     let (cause, retry_after) = (TransportError::Status(502), None);
     for error in [

@@ -42,8 +42,8 @@ fn each_status_has_its_meaning() {
         (599, "Unavailable", true),
     ] {
         let error = meaning(status).unwrap_err();
-        let told = (error.reason().as_str(), error.retryable());
-        assert_eq!(told, (label, retryable), "{status}");
+        let actual = (error.reason().as_str(), error.retryable());
+        assert_eq!(actual, (label, retryable), "{status}");
         assert!(!error.to_string().contains('\n'));
     }
 }
@@ -109,9 +109,9 @@ fn a_wait_is_bounded_and_never_negative() {
 
 #[test]
 fn what_billing_and_a_proxy_refuse_is_not_blamed_on_the_spec() {
-    for (status, says) in [(402, "spending limit"), (407, "proxy")] {
+    for (status, part) in [(402, "spending limit"), (407, "proxy")] {
         let text = meaning(status).unwrap_err().to_string();
-        assert!(text.contains(says), "{text}");
+        assert!(text.contains(part), "{text}");
         assert!(!text.contains("spec.clusterId"), "{text}");
     }
 }
@@ -119,7 +119,7 @@ fn what_billing_and_a_proxy_refuse_is_not_blamed_on_the_spec() {
 #[test]
 fn a_429_without_a_retry_after_waits_until_its_limit_is_reset() {
     let date = ("date", "Mon, 23 Nov 2026 10:00:00 GMT");
-    let told = |status, pairs: &[(&'static str, &str)]| {
+    let retry_after = |status, pairs: &[(&'static str, &str)]| {
         let status = StatusCode::from_u16(status).unwrap();
         check(status, &headers(pairs)).unwrap_err().retry_after()
     };
@@ -138,11 +138,11 @@ fn a_429_without_a_retry_after_waits_until_its_limit_is_reset() {
         ("1m30s", None),
         ("", None),
     ] {
-        let wait = told(429, &[("x-ratelimit-reset", reset), date]);
+        let wait = retry_after(429, &[("x-ratelimit-reset", reset), date]);
         let wait = wait.map(|wait| wait.as_secs());
         assert_eq!(wait, seconds, "{reset}");
     }
     let both = [("x-ratelimit-reset", "7"), ("retry-after", "3")];
-    assert_eq!(told(429, &both), Some(Duration::from_secs(3)));
-    assert_eq!(told(503, &[("x-ratelimit-reset", "7")]), None);
+    assert_eq!(retry_after(429, &both), Some(Duration::from_secs(3)));
+    assert_eq!(retry_after(503, &[("x-ratelimit-reset", "7")]), None);
 }

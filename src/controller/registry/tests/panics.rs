@@ -107,9 +107,9 @@ fn suspend(world: &World) {
 #[tokio::test(start_paused = true)]
 async fn while_one_at_rest_only_panics_it_is_not_ready_and_its_mirrors_get_stale() {
     let world = World::synced().await;
-    let says_suspended =
+    let is_suspended =
         |status: &ClusterWatchStatus| word(&status.conditions, "Reconciling").1 == "Suspended";
-    let broken = break_reports(&world, says_suspended);
+    let broken = break_reports(&world, is_suspended);
     suspend(&world);
     world.pass(30).await;
     assert_eq!(world.ready("w"), words("False", "InternalError"));

@@ -34,7 +34,7 @@ async fn a_burst_of_events_is_reconciled_ten_times_a_second_at_most() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_changes_right_after_a_settle_is_reconciled_too() {
+async fn a_change_in_the_pause_after_a_reconcile_is_reconciled_too() {
     let reconciles = reconciles(async |changed| {
         changed.mark("a");
         sleep(APART / 2).await;

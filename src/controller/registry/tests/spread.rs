@@ -22,9 +22,9 @@ fn world(many: usize) -> (World, Calls) {
         put(&world, number);
     }
     let (calls, start) = (Calls::default(), Instant::now());
-    let told = calls.clone();
+    let log = calls.clone();
     let note = move |key| -> Option<Error> {
-        told.lock().unwrap().push((key, start.elapsed()));
+        log.lock().unwrap().push((key, start.elapsed()));
         None
     };
     world.api.inner.state().faults.key = Some(Box::new(note));

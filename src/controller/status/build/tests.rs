@@ -105,7 +105,7 @@ fn every_standing_reads_as_the_contract_says() {
 }
 
 #[test]
-fn what_needs_somebody_is_told_by_stalled_and_attention_says_who_waits() {
+fn stalled_shows_what_needs_somebody_and_attention_names_who_waits() {
     let status = first_of(&synced(), &waits());
     let attention = condition(&status.conditions, "AttentionRequired");
     assert_eq!(attention.message, "gpu-dp-17: reboot awaits approval");
@@ -217,29 +217,29 @@ fn whatever_else_is_new_is_written_at_once() {
         |facts| facts.handled = some("x"),
         |facts| facts.rollup = Some(attention()),
     ];
-    let mut news = vec![(ReadyState::Synced("left out 1".into()), facts())];
-    news.extend(changes.map(|change| {
+    let mut cases = vec![(ReadyState::Synced("left out 1".into()), facts())];
+    cases.extend(changes.map(|change| {
         let mut facts = facts();
         change(&mut facts);
         (synced(), facts)
     }));
-    for (state, facts) in news {
+    for (state, facts) in cases {
         let status = build(&before, &state, &facts, now());
         assert!(worth_writing(&before, &status, None), "{status:?}");
     }
 }
 
 #[test]
-fn the_last_sync_is_exact_where_the_watch_says_that_it_cannot_be_listed() {
-    let told = |state: &ReadyState| synced_later_by(&first(state));
+fn the_last_sync_is_exact_if_the_watch_reports_that_it_cannot_list() {
+    let later_by = |state: &ReadyState| synced_later_by(&first(state));
     let failing = |reason| ReadyState::Failing {
         reason,
         message: String::new(),
     };
-    assert_eq!(told(&failing(Reason::Unavailable)), Duration::ZERO);
-    // Listed all the same: the next heartbeat tells of it.
-    assert_eq!(told(&failing(Reason::WriteFailed)), HEARTBEAT);
-    assert_eq!(told(&synced()), HEARTBEAT);
+    assert_eq!(later_by(&failing(Reason::Unavailable)), Duration::ZERO);
+    // The list succeeded nevertheless: the next heartbeat reports it.
+    assert_eq!(later_by(&failing(Reason::WriteFailed)), HEARTBEAT);
+    assert_eq!(later_by(&synced()), HEARTBEAT);
     assert_eq!(synced_later_by(&ClusterWatchStatus::default()), HEARTBEAT);
 }
 
@@ -281,13 +281,13 @@ fn until_every_mirror_is_this_generations_it_reconciles_however_it_stands() {
 }
 
 #[test]
-fn the_mirrors_generation_says_what_holds() {
+fn the_mirrors_generation_matches_the_mirrors() {
     let facts = |adopted, adopting: Option<&str>| StatusInputs {
         adopted,
         adopting: adopting.map(str::to_owned),
         ..facts()
     };
-    // Before, every mirror is up to date, what is left to do, after.
+    // The generation before, whether every mirror is up to date, the work left, the generation after.
     let table = [
         (None, true, None, Some(3)),
         (Some(2), true, None, Some(3)),

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     controller::status::build::{ReadyState, StatusInputs, build},
     sync::credentials::{AGAIN, CredentialsError},
-    testing::{condition as held, now},
+    testing::{condition as condition_of, now},
 };
 
 fn keyless(reason: Reason) -> ReadyState {
@@ -36,7 +36,7 @@ fn misses(previous: &ClusterWatchStatus, seconds: i64) -> (ClusterWatchStatus, b
 }
 
 fn is_stalled(status: &ClusterWatchStatus) -> bool {
-    let is = |type_| held(&status.conditions, type_).status == "True";
+    let is = |type_| condition_of(&status.conditions, type_).status == "True";
     assert_ne!(is("Stalled"), is("Reconciling"), "{status:?}");
     is("Stalled")
 }

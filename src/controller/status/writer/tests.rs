@@ -119,17 +119,17 @@ async fn a_status_that_a_restore_of_etcd_put_back_is_written_again_though_nothin
     let mut reporter = reporter(&cluster, &watch);
     let mut report = async |elapsed| {
         let ready_state = ReadyState::Suspended;
-        let told = reporter
+        let reported = reporter
             .report(&ready_state, &facts(Duration::ZERO), now(), elapsed)
             .await;
-        told.unwrap();
+        reported.unwrap();
         cluster.watches().remove(0)
     };
-    let said = report(MonoTime::ZERO).await.status;
-    assert_ne!(said, watch.status);
+    let written = report(MonoTime::ZERO).await.status;
+    assert_ne!(written, watch.status);
     let mut restored = cluster.watches().remove(0);
     restored.status.clone_from(&watch.status);
     cluster.put_watch(restored);
     assert_eq!(report(MonoTime::at(MINUTE)).await.status, watch.status);
-    assert_eq!(report(MonoTime::at(HEARTBEAT)).await.status, said);
+    assert_eq!(report(MonoTime::at(HEARTBEAT)).await.status, written);
 }

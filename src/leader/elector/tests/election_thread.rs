@@ -11,14 +11,14 @@ use crate::leader::election_thread::{Election, ElectionThread};
 /// How long a test waits for what does not come.
 const FOREVER: Duration = Duration::from_secs(60);
 
-/// A Lease that tells of each renewal; the renewal after `panics` of them panics.
-struct Telling {
+/// Access to a Lease that reports each renewal; the renewal after `panics` of them panics.
+struct ReportingLeases {
     access: Access,
     renewed: Sender<u64>,
     panics: u64,
 }
 
-impl Leases for Telling {
+impl Leases for ReportingLeases {
     async fn get(&self) -> Result<Option<Lease>, KubeApiError> {
         self.access.get().await
     }
@@ -41,7 +41,7 @@ impl Leases for Telling {
     }
 }
 
-/// An election of one over `store`; what tells of its renewals.
+/// An election with one candidate over `store`, and the receiver of its renewals.
 async fn apart(store: &Arc<Store>, panics: u64) -> (ElectionThread, Receiver<u64>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -49,7 +49,7 @@ async fn apart(store: &Arc<Store>, panics: u64) -> (ElectionThread, Receiver<u64
         .build()
         .unwrap();
     let (renewed, renewals) = channel();
-    let leases = Telling {
+    let leases = ReportingLeases {
         access: Access::new(store.clone()),
         renewed,
         panics,
@@ -72,7 +72,7 @@ async fn apart(store: &Arc<Store>, panics: u64) -> (ElectionThread, Receiver<u64
 async fn the_lease_is_renewed_while_everything_else_is_blocked() {
     let store = Arc::new(Store::default());
     let (mut apart, renewals) = apart(&store, u64::MAX).await;
-    assert_eq!(store.spec(), None, "it takes part only once it is told to");
+    assert_eq!(store.spec(), None, "it takes part only after acquire");
     apart.acquire().await.unwrap();
     for _ in 0..3 {
         // This blocks the test's runtime, which has no other thread.
@@ -81,7 +81,7 @@ async fn the_lease_is_renewed_while_everything_else_is_blocked() {
 }
 
 #[tokio::test]
-async fn it_tells_what_it_lost_and_takes_nothing_back() {
+async fn it_reports_what_it_lost_and_takes_nothing_back() {
     let store = Arc::new(Store::default());
     let (mut apart, renewals) = apart(&store, u64::MAX).await;
     apart.acquire().await.unwrap();
@@ -116,9 +116,9 @@ async fn a_panic_of_its_thread_ends_leadership() {
 }
 
 #[tokio::test]
-async fn what_its_elector_cannot_be_made_of_is_told() {
+async fn an_error_in_creating_its_elector_is_returned() {
     let leadership = Leadership::new(Arc::new(SystemClock::default()));
     let make = || Err::<Elector<Access>, _>(io::Error::other("no way"));
-    let told = ElectionThread::start("ns/lease".to_owned(), leadership, make).await;
-    assert_eq!(told.err().unwrap().to_string(), "no way");
+    let started = ElectionThread::start("ns/lease".to_owned(), leadership, make).await;
+    assert_eq!(started.err().unwrap().to_string(), "no way");
 }

@@ -1,4 +1,4 @@
-//! How a person is told to approve.
+//! The messages that ask a person to approve.
 
 use super::*;
 use crate::{
@@ -7,8 +7,9 @@ use crate::{
     testing::{CLUSTER, at, creation, index},
 };
 
-/// What is told of one that awaits approval: in its conditions, in the Event and in the condition of its `ClusterWatch`.
-fn told(id: &str, mode: Option<&str>) -> Vec<String> {
+/// The messages about a remediation that awaits approval: in its conditions, in the Event and in the condition of its
+/// `ClusterWatch`.
+fn messages(id: &str, mode: Option<&str>) -> Vec<String> {
     let waits = together::Remediation {
         id: id.into(),
         mode: mode.map(Into::into),
@@ -18,9 +19,9 @@ fn told(id: &str, mode: Option<&str>) -> Vec<String> {
     let mut all: Vec<_> = ["Succeeded", "Reconciling"]
         .map(|type_| condition(&status.conditions, type_).message.clone())
         .into();
-    let news = Some(at("2026-11-23T08:00:00Z"));
-    let events = events_for(&creation(&waits), news).into_iter();
-    all.extend(events.map(|said| said.note));
+    let event_cutoff = Some(at("2026-11-23T08:00:00Z"));
+    let events = events_for(&creation(&waits), event_cutoff).into_iter();
+    all.extend(events.map(|draft| draft.note));
     let index = index(&[waits]);
     let mirrors = index.mirrors(crate::testing::NAMESPACE, CLUSTER, None, |_| true);
     let mirrors = mirrors.iter().map(|(name, mirror)| (&**name, &**mirror));
@@ -34,7 +35,7 @@ fn the_command_approves_the_mode_that_is_mirrored_and_no_other() {
     let command = "tg clusters remediations approve rem-1";
     let first = "Check that the mode is still";
     let unknown = format!("Check the mode, then approve: {command}");
-    // The mode as the API has it, what is told.
+    // The mode as the API has it, and how each message ends.
     let mut table = vec![
         (
             Some("HOST_POWER_CYCLE"),
@@ -52,10 +53,13 @@ fn the_command_approves_the_mode_that_is_mirrored_and_no_other() {
     ] {
         table.push((Some(mode), format!("To approve: {command} --mode {mode}")));
     }
-    for (mode, wanted) in table {
+    for (mode, end) in table {
         let mode = mode.map(|mode| format!("REMEDIATION_MODE_{mode}"));
-        for message in told("rem-1", mode.as_deref()) {
-            assert!(message.ends_with(&wanted), "{message}\nand not: {wanted}");
+        for message in messages("rem-1", mode.as_deref()) {
+            assert!(
+                message.ends_with(&end),
+                "{message}\ndoes not end with: {end}"
+            );
         }
     }
 }
@@ -69,7 +73,7 @@ fn a_command_is_printed_for_plain_ids_alone() {
         "a-b_c.D9",
         "9f0c8a52-7d0e-4a39-9c1a-000000000001",
     ] {
-        for message in told(id, Some("REMEDIATION_MODE_REBOOT_VM")) {
+        for message in messages(id, Some("REMEDIATION_MODE_REBOOT_VM")) {
             let command = format!(" approve {id} --mode REBOOT_VM");
             assert!(message.ends_with(&command), "{message}");
         }
@@ -96,7 +100,7 @@ fn a_command_is_printed_for_plain_ids_alone() {
             Some("REMEDIATION_MODE_HOST_POWER_CYCLE"),
             None,
         ] {
-            for message in told(id, mode) {
+            for message in messages(id, mode) {
                 assert!(!message.contains("tg clusters"), "{message}");
                 assert!(message.contains("Together console"), "{message}");
             }
@@ -117,7 +121,7 @@ fn a_long_reason_does_not_cut_the_command() {
     assert!(message.contains("€…, Xid 79)"), "{message}");
 }
 
-/// What Succeeded says of one that awaits approval for this reason and these alerts.
+/// The message of Succeeded for a remediation that awaits approval for this reason and these alerts.
 fn why(reason: Option<&str>, alerts: Vec<together::LinkedAlert>, omit: &[OmitField]) -> String {
     let waits = together::Remediation {
         reason: reason.map(Into::into),
@@ -148,7 +152,7 @@ fn the_message_says_why_with_the_xids_of_the_first_alert() {
     };
     let titled = |codes| alert("A", Some("t"), codes);
     let later = alert("B", Some("u"), &[79]);
-    // The reason, the alerts, what the message says.
+    // The reason, the alerts, and the part of the message about them.
     let table = [
         (None, vec![], ""),
         (Some("lost"), vec![], " (lost)"),
@@ -169,10 +173,10 @@ fn the_message_says_why_with_the_xids_of_the_first_alert() {
         crate::testing::id(1)
     );
     for (reason, alerts, why_) in table {
-        let wanted = format!(
+        let expected = format!(
             "gpu-dp-17: reboot (REBOOT_VM) awaits approval since 2026-11-23T09:00:01Z{why_}. To approve: {command}"
         );
-        assert_eq!(why(reason, alerts, &[]), wanted);
+        assert_eq!(why(reason, alerts, &[]), expected);
     }
 }
 

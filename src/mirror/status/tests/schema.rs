@@ -1,4 +1,4 @@
-//! Whatever the API says fits into the schema.
+//! Every status that the API can cause fits into the schema.
 
 use std::sync::LazyLock;
 
@@ -41,7 +41,7 @@ fn conforms(value: &Value, schema: &Value, path: &str) -> Result<(), TestCaseErr
 
 proptest! {
     #[test]
-    fn whatever_the_api_says_the_server_takes_the_status(
+    fn the_status_of_any_remediation_fits_into_the_schema(
         item in random::remediation(1),
         synced in proptest::option::of(proptest::sample::select(vec![Synced::Stale, Synced::NotFound, Synced::Forbidden])),
     ) {

@@ -61,7 +61,7 @@ fn what_is_gone_keeps_the_time_of_the_state_that_was_last_seen() {
 }
 
 proptest! {
-    /// The last hop of a history that begins with this state says the same.
+    /// The last hop of a history that begins with this state has the same time.
     #[test]
     fn it_is_the_time_of_the_hop_that_leads_to_the_state(item in random::remediation(1)) {
         let status = from_api(&item, &[], 1);

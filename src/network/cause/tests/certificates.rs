@@ -81,14 +81,14 @@ async fn called(leaf: CertificateParams, trusted: bool) -> [Result<(), Cause>; 2
 }
 
 #[tokio::test]
-async fn a_good_certificate_is_taken_and_what_is_wrong_with_another_is_told() {
+async fn a_good_certificate_is_accepted_and_the_fault_of_a_bad_one_is_named() {
     let mut expired = leaf(RIGHT);
     expired.not_after = date_time_ymd(2020, 1, 1);
     let mut early = leaf(RIGHT);
     early.not_before = date_time_ymd(2999, 1, 1);
     early.not_after = date_time_ymd(3000, 1, 1);
     let for_another = Err(Cause::CertificateForAnotherName);
-    for (leaf, trusted, told) in [
+    for (leaf, trusted, expected) in [
         (leaf(RIGHT), true, Ok(())),
         (leaf(RIGHT), false, Err(Cause::CertificateUntrusted)),
         (leaf("other.example"), true, for_another),
@@ -96,7 +96,7 @@ async fn a_good_certificate_is_taken_and_what_is_wrong_with_another_is_told() {
         (expired, true, Err(Cause::CertificateExpired)),
         (early, true, Err(Cause::CertificateNotYetValid)),
     ] {
-        assert_eq!(called(leaf, trusted).await, [told; 2]);
+        assert_eq!(called(leaf, trusted).await, [expected; 2]);
     }
 }
 
@@ -107,8 +107,8 @@ fn openssl(folder: &Path, arguments: &str) {
         .current_dir(folder)
         .output()
         .unwrap();
-    let told = String::from_utf8_lossy(&ran.stderr);
-    assert!(ran.status.success(), "openssl {arguments}: {told}");
+    let stderr = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "openssl {arguments}: {stderr}");
 }
 
 /// An authority with such a key, and a server's certificate that it signed `how`.
@@ -228,8 +228,8 @@ async fn a_certificate_that_is_none_of_a_server_is_named() {
         "-addext extendedKeyUsage=clientAuth -addext basicConstraints=CA:FALSE",
     ] {
         let called = self_signed(RSA, unsuitable, &[]).await;
-        let told = Err(Cause::CertificateUnsuitable);
-        assert_eq!(called, [told; 2], "{unsuitable}");
+        let expected = Err(Cause::CertificateUnsuitable);
+        assert_eq!(called, [expected; 2], "{unsuitable}");
     }
 }
 

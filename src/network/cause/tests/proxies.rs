@@ -1,4 +1,4 @@
-//! What proxies answer. The words by which hyper-util tells of it are not promised, so these tests hold them.
+//! What proxies answer. The wording of hyper-util's errors may change in any version, so these tests pin it.
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -35,7 +35,7 @@ async fn through(proxy: String) -> [Result<(), Cause>; 2] {
 }
 
 #[tokio::test]
-async fn what_an_http_proxy_refuses_is_told() {
+async fn a_refusal_by_an_http_proxy_is_named() {
     let refused = Cause::ProxyRefused;
     let cases: [(&'static [&'static [u8]], Cause); 6] = [
         (
@@ -57,7 +57,7 @@ async fn what_an_http_proxy_refuses_is_told() {
 }
 
 #[tokio::test]
-async fn what_a_socks_proxy_refuses_is_told() {
+async fn a_refusal_by_a_socks_proxy_is_named() {
     let cases: [(&'static [&'static [u8]], Cause); 3] = [
         (&[&[5, 0xff]], Cause::ProxyRefused),
         (&[&[5, 2], &[1, 1]], Cause::ProxyNeedsCredentials),
@@ -76,7 +76,7 @@ async fn what_a_socks_proxy_refuses_is_told() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_cannot_be_reached_is_told() {
+async fn a_proxy_that_cannot_be_reached_is_named() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     drop(listener);

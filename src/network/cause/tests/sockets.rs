@@ -32,13 +32,13 @@ fn call(url: String) -> Call<'static> {
 }
 
 #[tokio::test]
-async fn a_name_that_does_not_exist_is_told() {
+async fn a_name_that_does_not_exist_is_named() {
     let call = call("https://planted.invalid.:443".to_owned());
     assert_eq!(call.both().await, [Err(Cause::NameNotFound); 2]);
 }
 
 #[tokio::test]
-async fn a_refused_connection_is_told() {
+async fn a_refused_connection_is_named() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     drop(listener);
@@ -47,7 +47,7 @@ async fn a_refused_connection_is_told() {
 }
 
 #[tokio::test]
-async fn a_server_that_says_nothing_is_told() {
+async fn a_silent_server_is_a_timeout() {
     let (port, _task) = server(|stream| async move {
         std::future::pending::<()>().await;
         drop(stream);
@@ -57,7 +57,7 @@ async fn a_server_that_says_nothing_is_told() {
 }
 
 #[tokio::test]
-async fn a_cut_connection_is_told() {
+async fn a_cut_connection_is_named() {
     for reset in [false, true] {
         let (port, _task) = server(move |mut stream| async move {
             let mut hello = [0; 64];
@@ -73,7 +73,7 @@ async fn a_cut_connection_is_told() {
 }
 
 #[tokio::test]
-async fn another_protocol_is_told() {
+async fn another_protocol_is_named() {
     let (port, _task) = server(|mut stream| async move {
         let answer = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
         let _ = stream.write_all(answer).await;

@@ -1,4 +1,4 @@
-//! A DNS server on loopback that answers as it is told.
+//! A DNS server on loopback with configured answers.
 
 use std::{
     collections::BTreeMap,
@@ -13,7 +13,7 @@ use hickory_resolver::proto::{
 use tokio::net::UdpSocket;
 use tokio_util::task::AbortOnDropHandle;
 
-/// What is answered to the question for a name.
+/// The answer to a query for a name.
 #[derive(Clone, Debug)]
 pub(super) enum Answer {
     /// These addresses, for the hour that follows.
@@ -35,7 +35,8 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// A server that answers `other` to what is not in its zone. A name that begins with `*.` stands for all below it.
+    /// A server that answers `other` for names that are not in its zone. A name that begins with `*.` matches all names
+    /// below it.
     pub(super) async fn start(zone: &[(&str, Answer)], other: Answer) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();

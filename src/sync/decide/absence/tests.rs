@@ -22,21 +22,21 @@ enum Event {
     FullShown,
     /// A page shows it, and the listing breaks off.
     PageShown,
-    /// It is asked for by id, and this is the answer.
-    Says(Answer),
+    /// It is requested by id, with this answer.
+    ById(Answer),
     /// The call by id has answered 200 for another.
     Trust,
 }
 
 use Answer::{Forbidden, LeftOut, NotFound, Unanswered, Unaskable};
-use Event::{Full, FullShown, FullUnnamed, PageShown, Says, Short, Shown, Trust, Unreadable};
+use Event::{ById, Full, FullShown, FullUnnamed, PageShown, Short, Shown, Trust, Unreadable};
 
 impl Absences {
     fn after(events: &[Event]) -> Self {
         let mut absences = Self::default();
         let name = object_name("c", "a");
         for event in events {
-            let (sight, full) = match event {
+            let (presence, full) = match event {
                 Short => (Presence::Lacking, (false, false)),
                 Full => (Presence::Lacking, (true, true)),
                 FullUnnamed => (Presence::Lacking, (true, false)),
@@ -47,7 +47,7 @@ impl Absences {
                     absences.shown("c", "a");
                     continue;
                 }
-                Says(answer) => {
+                ById(answer) => {
                     absences.answered(&name, *answer);
                     continue;
                 }
@@ -56,15 +56,15 @@ impl Absences {
                     continue;
                 }
             };
-            absences.note([(&*name, "a")].into_iter(), |_| sight, full, second(1));
+            absences.note([(&*name, "a")].into_iter(), |_| presence, full, second(1));
         }
         absences
     }
 }
 
-/// What is decided of one mirror after which events: all cases of this module in one table.
+/// The verdict on one mirror after these events: all cases of this module in one table.
 #[test]
-fn what_is_decided_after_which_events() {
+fn the_verdict_after_these_events() {
     let gone = Some(Synced::NotFound);
     let forbidden = Some(Synced::Forbidden);
     let not_listed = Some(Synced::NotListed);
@@ -73,42 +73,42 @@ fn what_is_decided_after_which_events() {
         // What comes, and what it proves.
         (&[Short, Short, Short],                                             None),
         // 404 counts twice, from a call that has answered 200.
-        (&[Short, Says(NotFound), Short, Says(NotFound)],                    None),
-        (&[Trust, Short, Says(NotFound)],                                    None),
-        (&[Trust, Short, Says(NotFound), Short, Says(NotFound)],             gone),
-        (&[Short, Says(NotFound), Trust, Says(NotFound)],                    None),
-        (&[Short, Says(NotFound), Trust, Says(NotFound), Says(NotFound)],    gone),
-        // 403 likewise; answers that differ begin anew.
-        (&[Trust, Short, Says(Forbidden), Short, Says(Forbidden)],           forbidden),
-        (&[Trust, Short, Says(NotFound), Says(Forbidden)],                   None),
-        (&[Trust, Short, Says(NotFound), Says(Forbidden), Says(NotFound)],   None),
-        (&[Trust, Short, Says(NotFound), Says(Forbidden), Says(NotFound), Says(Unanswered)], None),
-        (&[Trust, Short, Says(NotFound), Says(Forbidden), Says(NotFound), Says(Unanswered), Says(NotFound)], gone),
-        (&[Trust, Short, Says(NotFound), Says(Unanswered), Says(NotFound)],  gone),
+        (&[Short, ById(NotFound), Short, ById(NotFound)],                    None),
+        (&[Trust, Short, ById(NotFound)],                                    None),
+        (&[Trust, Short, ById(NotFound), Short, ById(NotFound)],             gone),
+        (&[Short, ById(NotFound), Trust, ById(NotFound)],                    None),
+        (&[Short, ById(NotFound), Trust, ById(NotFound), ById(NotFound)],    gone),
+        // 403 likewise; a different answer starts over.
+        (&[Trust, Short, ById(Forbidden), Short, ById(Forbidden)],           forbidden),
+        (&[Trust, Short, ById(NotFound), ById(Forbidden)],                   None),
+        (&[Trust, Short, ById(NotFound), ById(Forbidden), ById(NotFound)],   None),
+        (&[Trust, Short, ById(NotFound), ById(Forbidden), ById(NotFound), ById(Unanswered)], None),
+        (&[Trust, Short, ById(NotFound), ById(Forbidden), ById(NotFound), ById(Unanswered), ById(NotFound)], gone),
+        (&[Trust, Short, ById(NotFound), ById(Unanswered), ById(NotFound)],  gone),
         // Without the call by id, two full listings.
         (&[Full],                                                            None),
         (&[Short, Full],                                                     None),
         (&[Short, Full, Full],                                               not_listed),
         (&[Full, Short, Full],                                               not_listed),
         (&[Trust, Full, Full, Full],                                         None),
-        (&[Trust, Short, Says(Unaskable), Full],                             None),
-        (&[Trust, Short, Says(Unaskable), Full, Says(Unaskable)],            None),
-        (&[Trust, Short, Says(Unaskable), Full, Says(Unaskable), Full],      not_listed),
+        (&[Trust, Short, ById(Unaskable), Full],                             None),
+        (&[Trust, Short, ById(Unaskable), Full, ById(Unaskable)],            None),
+        (&[Trust, Short, ById(Unaskable), Full, ById(Unaskable), Full],      not_listed),
         (&[FullUnnamed, FullUnnamed, FullUnnamed],                           None),
-        // Whatever shows it begins the proof anew.
+        // Anything that shows it starts the proof over.
         (&[Full, Shown, Full],                                               None),
         (&[Full, FullShown, Full],                                           None),
         (&[Full, PageShown, Full],                                           None),
-        (&[Trust, Short, Says(NotFound), PageShown, Short, Says(NotFound)],  None),
-        (&[Trust, Short, Says(NotFound), Says(LeftOut), Says(NotFound)],     None),
-        // What is there and cannot be read, or is left out, is no proof of anything.
+        (&[Trust, Short, ById(NotFound), PageShown, Short, ById(NotFound)],  None),
+        (&[Trust, Short, ById(NotFound), ById(LeftOut), ById(NotFound)],     None),
+        // An item that is unreadable or left out proves nothing.
         (&[Unreadable, Unreadable, Unreadable],                              None),
-        (&[Unreadable, Says(NotFound), Unreadable, Says(NotFound)],          None),
-        (&[Trust, Unreadable, Says(NotFound), Unreadable, Says(NotFound)],   None),
-        (&[Trust, Unreadable, Says(NotFound), Full, Says(NotFound)],         None),
-        (&[Trust, Unreadable, Says(NotFound), Full, Says(NotFound), Says(NotFound)], gone),
+        (&[Unreadable, ById(NotFound), Unreadable, ById(NotFound)],          None),
+        (&[Trust, Unreadable, ById(NotFound), Unreadable, ById(NotFound)],   None),
+        (&[Trust, Unreadable, ById(NotFound), Full, ById(NotFound)],         None),
+        (&[Trust, Unreadable, ById(NotFound), Full, ById(NotFound), ById(NotFound)], gone),
         (&[Full, Unreadable, Full],                                          None),
-        (&[Full, Says(LeftOut), Full],                                       None),
+        (&[Full, ById(LeftOut), Full],                                       None),
     ];
     for (events, verdict) in table {
         let absences = Absences::after(events);
@@ -128,18 +128,18 @@ fn what_follows_from_an_absence_that_proves_nothing_yet() {
         (&[Short, Short],                       true,  true,  true),
         (&[Short, Full],                        true,  true,  true),
         (&[Trust, Short],                       true,  false, false),
-        (&[Trust, Short, Says(Unaskable)],      true,  false, true),
-        (&[Trust, Short, Says(Unaskable), Full], true, true,  true),
-        (&[Trust, Short, Says(LeftOut)],        true,  false, false),
-        (&[Trust, Short, Says(LeftOut), Short], true,  true,  false),
+        (&[Trust, Short, ById(Unaskable)],      true,  false, true),
+        (&[Trust, Short, ById(Unaskable), Full], true, true,  true),
+        (&[Trust, Short, ById(LeftOut)],        true,  false, false),
+        (&[Trust, Short, ById(LeftOut), Short], true,  true,  false),
         (&[Unreadable],                         true,  false, false),
         (&[Unreadable, Unreadable],             true,  true,  false),
-        (&[Unreadable, Says(NotFound), Unreadable], true, true, false),
-        (&[Trust, Unreadable, Says(NotFound), Unreadable], true, true, false),
+        (&[Unreadable, ById(NotFound), Unreadable], true, true, false),
+        (&[Trust, Unreadable, ById(NotFound), Unreadable], true, true, false),
         (&[FullUnnamed],                        true,  false, true),
         (&[FullUnnamed, FullUnnamed],           true,  true,  false),
         (&[Full, FullUnnamed],                  true,  true,  false),
-        (&[Short, Says(Answer::Shown)],         false, false, false),
+        (&[Short, ById(Answer::Shown)],         false, false, false),
     ];
     for (events, asked, overdue, full) in table {
         let absences = Absences::after(events);
@@ -153,14 +153,14 @@ fn what_follows_from_an_absence_that_proves_nothing_yet() {
     }
 }
 
-/// A listing shows of these the `shown`, at this second.
+/// A listing at this second shows only `shown` of the `open` mirrors.
 fn observe(absences: &mut Absences, open: &[&str], shown: &[&str], full: bool, at: u64) {
-    let sight = |id: &str| match shown.iter().find(|shown| **shown == id) {
+    let presence = |id: &str| match shown.iter().find(|shown| **shown == id) {
         Some(_) => Presence::Shown,
         None => Presence::Lacking,
     };
     let open = open.iter().map(|name| (*name, *name));
-    absences.note(open, sight, (full, full), second(at));
+    absences.note(open, presence, (full, full), second(at));
 }
 
 #[test]
@@ -239,7 +239,7 @@ fn what_is_missing_counts_from_the_last_listing_that_may_have_shown_it() {
         ["a", "b"].map(|name| absences.overdue(name, second(now), SECOND * 3))
     };
     assert_eq!(listed(1, &["a"]), [false, false]);
-    // Nobody knows since when "a" is missing.
+    // It is unknown since when "a" has been missing.
     assert_eq!(listed(2, &["a"]), [true, false]);
     assert_eq!(listed(4, &["b"]), [false, false]);
     assert_eq!(listed(5, &["b"]), [false, false]);

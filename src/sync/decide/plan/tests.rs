@@ -34,7 +34,7 @@ impl World {
         }
     }
 
-    /// What is planned for `item`.
+    /// Plans `item`.
     fn plan(&self, target: &MirrorTarget, item: &Remediation) -> Verdict {
         self.plan_trusting(target, item, false)
     }
@@ -73,7 +73,7 @@ impl World {
         block_on(writer.write(write, now())).unwrap()
     }
 
-    /// Plans `item` and does what the plan says.
+    /// Plans `item` and carries out the plan.
     fn mirror(self, target: &MirrorTarget, item: &Remediation) -> Self {
         let Verdict::Write(write) = self.plan(target, item) else {
             panic!("nothing to write");
@@ -340,7 +340,7 @@ fn any_scope() -> impl Strategy<Value = MirrorTarget> {
 
 proptest! {
     #[test]
-    fn after_what_the_plan_said_it_says_unchanged(
+    fn after_a_plan_is_carried_out_the_next_one_is_unchanged(
         target in any_scope(),
         items in proptest::collection::vec(random::remediation(4), 1..12),
     ) {

@@ -11,8 +11,8 @@ use crate::{
     testing::{CLUSTER, NAMESPACE, at, clocks, now},
 };
 
-/// One that may be mirrored or not: instance, end and creation (hours before now; `None`: it says none), and whether it
-/// is open.
+/// One that may be mirrored or not: instance, end and creation (hours before now; `None`: unset), and whether it is
+/// open.
 #[derive(Clone, Debug)]
 struct One {
     name: String,
@@ -91,7 +91,11 @@ fn policy(ttl_hours: Option<u64>, max_per_instance: Option<usize>) -> Policy {
 }
 
 /// The names that are pruned and created, sorted.
-fn settled(policy: Policy, mirrored: &[One], listed: &[One]) -> (Vec<String>, Vec<String>) {
+fn pruned_and_created(
+    policy: Policy,
+    mirrored: &[One],
+    listed: &[One],
+) -> (Vec<String>, Vec<String>) {
     let mirrors: Vec<_> = mirrored.iter().map(One::mirror).collect();
     let mut candidates = Candidates::default();
     for one in listed {
@@ -118,7 +122,7 @@ fn owned(names: Vec<&str>) -> Vec<String> {
     names.into_iter().map(str::to_owned).collect()
 }
 
-/// One that says no end.
+/// One without an end.
 fn endless(name: &str, created: Option<i64>) -> One {
     One {
         hours: None,
@@ -127,8 +131,8 @@ fn endless(name: &str, created: Option<i64>) -> One {
     }
 }
 
-/// What it shows, the rules, the mirrors, what is listed besides them; the names that are pruned and those that are
-/// created.
+/// What it shows, the policy, the mirrors, the listed ones without a mirror; the names that are pruned and those that
+/// are created.
 type Case = (
     &'static str,
     Policy,
@@ -182,7 +186,7 @@ fn what_is_pruned_and_what_is_created() {
             policy(None, Some(2)), vec![], three(), vec![], vec!["new", "silent"]),
     ];
     for (why, policy, mirrored, listed, pruned, created) in table {
-        let (has_pruned, has_created) = settled(policy, &mirrored, &listed);
+        let (has_pruned, has_created) = pruned_and_created(policy, &mirrored, &listed);
         assert_eq!(
             (has_pruned, has_created),
             (owned(pruned), owned(created)),
@@ -211,7 +215,7 @@ fn ones() -> impl Strategy<Value = Vec<One>> {
 
 proptest! {
     #[test]
-    fn settling_twice_does_nothing_more_and_never_too_little(
+    fn retention_applied_twice_does_nothing_more_and_never_too_little(
         all in ones(),
         mirrored in proptest::collection::vec(any::<bool>(), 24),
         ttl in proptest::option::of(0_u64..6),
@@ -225,7 +229,7 @@ proptest! {
         let listed: Vec<One> = others.into_iter().map(|(one, _)| one).filter(is_candidate).collect();
 
         let before = mirrors.clone();
-        let (pruned, created) = settled(policy, &before.values().cloned().collect::<Vec<_>>(), &listed);
+        let (pruned, created) = pruned_and_created(policy, &before.values().cloned().collect::<Vec<_>>(), &listed);
         for name in &pruned {
             prop_assert!(!mirrors.remove(name).unwrap().open, "an open one was pruned");
         }
@@ -236,7 +240,7 @@ proptest! {
 
         let now_mirrored: Vec<One> = mirrors.values().cloned().collect();
         let again: Vec<One> = all.iter().filter(|one| !mirrors.contains_key(&one.name) && is_candidate(one)).cloned().collect();
-        prop_assert_eq!(settled(policy, &now_mirrored, &again), (none(), none()));
+        prop_assert_eq!(pruned_and_created(policy, &now_mirrored, &again), (none(), none()));
         for instance in ["", "i", "j"] {
             let of = |all: &[One]| all.iter().filter(|one| one.instance == instance && is_candidate(one)).count();
             if let Some(max) = max {

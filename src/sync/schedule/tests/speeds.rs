@@ -1,4 +1,4 @@
-//! What holds of the speeds that a spec and the operator name.
+//! Which intervals apply, by the spec and by the operator's defaults.
 
 use super::*;
 
@@ -12,8 +12,8 @@ fn what_is_not_named_is_the_operators() {
 
 #[test]
 fn the_default_active_interval_gives_way_to_a_shorter_interval_and_to_a_longer_minimum() {
-    // What the spec names, the operator's three speeds, and what holds: interval and active interval, in seconds.
-    for (interval, active, speeds, wanted) in [
+    // What the spec sets, the operator's three intervals, and the result: interval and active interval, in seconds.
+    for (interval, active, speeds, expected) in [
         (None, None, (60, 15, 10), (60, 15)),
         (Some("10s"), None, (60, 15, 10), (10, 10)),
         (Some("5s"), None, (60, 15, 10), (10, 10)),
@@ -39,8 +39,8 @@ fn the_default_active_interval_gives_way_to_a_shorter_interval_and_to_a_longer_m
             min_interval: seconds(speeds.2),
         };
         let cadence = Cadence::of(&spec, own);
-        let told = (cadence.interval, cadence.active_interval);
-        let wanted = (seconds(wanted.0), seconds(wanted.1));
-        assert_eq!(told, wanted, "{interval:?} {active:?} {speeds:?}");
+        let intervals = (cadence.interval, cadence.active_interval);
+        let expected = (seconds(expected.0), seconds(expected.1));
+        assert_eq!(intervals, expected, "{interval:?} {active:?} {speeds:?}");
     }
 }

@@ -11,30 +11,30 @@ enum Event {
     Works(&'static str),
     /// So much failed that the poll tries no more.
     GivesUp,
-    /// The poll ends; it listed what is open.
+    /// The poll ends; it listed the open states.
     EndsShort,
     /// The poll ends; it listed everything.
     EndsFull,
 }
 use Event::{EndsFull, EndsShort, Fails, GivesUp, Works};
 
-/// What a backlog says.
+/// What a backlog must report.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Told {
+struct Expected {
     /// Mirrors known to be left to write.
     left: &'static [&'static str],
-    /// There may be others, which nobody has tried.
+    /// There may be others, which were never tried.
     others: bool,
     /// Those of `left` that the next poll passes over.
     passed_over: &'static [&'static str],
-    /// Mirrors that may show what is no longer so.
+    /// Mirrors that may be outdated.
     unwritten: &'static [&'static str],
-    /// Minutes to wait with another full listing for the sake of what is left; 0: none is needed.
+    /// Minutes until another full listing because of the mirrors that are left; 0: none is needed.
     full_after: u32,
 }
 
 const NAMES: [&str; 2] = ["a", "b"];
-const NOTHING: Told = Told {
+const NOTHING: Expected = Expected {
     left: &[],
     others: false,
     passed_over: &[],
@@ -60,23 +60,27 @@ fn after(events: &[Event]) -> FailedWrites {
     backlog
 }
 
-fn check(state: &[Event], event: Event, told: &Told) {
+fn check(state: &[Event], event: Event, expected: &Expected) {
     let backlog = after(&[state, &[event]].concat());
     let case = format!("{state:?} × {event:?}");
-    let names = |what, is: &dyn Fn(&str) -> bool, wanted: &[&str]| {
-        let told = NAMES.map(|name| (name, is(name)));
-        let wanted = NAMES.map(|name| (name, wanted.contains(&name)));
-        assert_eq!(told, wanted, "{what}: {case}");
+    let names = |what, is: &dyn Fn(&str) -> bool, listed: &[&str]| {
+        let actual = NAMES.map(|name| (name, is(name)));
+        let listed = NAMES.map(|name| (name, listed.contains(&name)));
+        assert_eq!(actual, listed, "{what}: {case}");
     };
     let skips = |name: &str| backlog.skips(name).is_some();
     let unwritten = |name: &str| backlog.unwritten().any(|unwritten| unwritten == name);
-    names("left", &|name| backlog.has(name), told.left);
-    names("passed over", &skips, told.passed_over);
-    names("unwritten", &unwritten, told.unwritten);
-    assert_eq!(backlog.untried, told.others, "others: {case}");
+    names("left", &|name| backlog.has(name), expected.left);
+    names("passed over", &skips, expected.passed_over);
+    names("unwritten", &unwritten, expected.unwritten);
+    assert_eq!(backlog.untried, expected.others, "others: {case}");
     let full_after = backlog.full_after(MINUTE).unwrap_or_default();
-    assert_eq!(full_after, MINUTE * told.full_after, "full after: {case}");
-    let any = told.others || !told.left.is_empty();
+    assert_eq!(
+        full_after,
+        MINUTE * expected.full_after,
+        "full after: {case}"
+    );
+    let any = expected.others || !expected.left.is_empty();
     assert_eq!(backlog.any(), any, "{case}");
     assert_eq!(backlog.message().is_some(), any, "{case}");
 }
@@ -96,24 +100,24 @@ const TURN: &[Event] = &[Fails("a"), GivesUp, EndsFull, EndsFull];
 
 #[test]
 fn what_each_event_makes_of_each_state() {
-    let left = |left| Told {
+    let left = |left| Expected {
         left,
         full_after: 1,
         ..NOTHING
     };
-    let gave_up = |left| Told {
+    let gave_up = |left| Expected {
         left,
         others: true,
         passed_over: left,
         unwritten: left,
         full_after: 1,
     };
-    let failing = |unwritten| Told {
+    let failing = |unwritten| Expected {
         unwritten,
         ..NOTHING
     };
     #[rustfmt::skip]
-    let table: [(&[Event], Event, Told); 30] = [
+    let table: [(&[Event], Event, Expected); 30] = [
         // What fails counts as left only once the poll has ended: until then another try may come.
         (CLEAN, Fails("a"), failing(&["a"])),
         (CLEAN, Works("a"), NOTHING),
@@ -127,7 +131,7 @@ fn what_each_event_makes_of_each_state() {
         (FAILING, EndsShort, left(&["a"])),
         (FAILING, EndsFull, left(&["a"])),
 
-        (LEFT, Fails("b"), Told { unwritten: &["b"], ..left(&["a"]) }),
+        (LEFT, Fails("b"), Expected { unwritten: &["b"], ..left(&["a"]) }),
         (LEFT, Works("a"), NOTHING),
         (LEFT, GivesUp, left(&["a"])),
         // A short listing does not show what has ended, so that it proves nothing of `a`.
@@ -135,28 +139,28 @@ fn what_each_event_makes_of_each_state() {
         // A full one found nothing to do about it.
         (LEFT, EndsFull, NOTHING),
 
-        (GAVE_UP, Fails("b"), Told { unwritten: &["a", "b"], ..gave_up(&["a"]) }),
+        (GAVE_UP, Fails("b"), Expected { unwritten: &["a", "b"], ..gave_up(&["a"]) }),
         // Others were never tried.
         (GAVE_UP, Works("a"), gave_up(&[])),
         (GAVE_UP, GivesUp, gave_up(&["a"])),
-        (GAVE_UP, EndsShort, Told { others: true, ..left(&["a"]) }),
+        (GAVE_UP, EndsShort, Expected { others: true, ..left(&["a"]) }),
         // Passed over is not written; but every other one had its turn.
-        (GAVE_UP, EndsFull, Told { full_after: 2, ..left(&["a"]) }),
+        (GAVE_UP, EndsFull, Expected { full_after: 2, ..left(&["a"]) }),
 
-        (GAVE_UP_FAILING, Fails("a"), Told { unwritten: &["a", "b"], passed_over: &[], ..gave_up(&["a"]) }),
+        (GAVE_UP_FAILING, Fails("a"), Expected { unwritten: &["a", "b"], passed_over: &[], ..gave_up(&["a"]) }),
         (GAVE_UP_FAILING, Works("b"), gave_up(&["a"])),
-        (GAVE_UP_FAILING, GivesUp, Told { unwritten: &["a", "b"], ..gave_up(&["a"]) }),
-        (GAVE_UP_FAILING, EndsShort, Told { others: true, ..left(&["a", "b"]) }),
-        (GAVE_UP_FAILING, EndsFull, Told { full_after: 2, ..left(&["a", "b"]) }),
+        (GAVE_UP_FAILING, GivesUp, Expected { unwritten: &["a", "b"], ..gave_up(&["a"]) }),
+        (GAVE_UP_FAILING, EndsShort, Expected { others: true, ..left(&["a", "b"]) }),
+        (GAVE_UP_FAILING, EndsFull, Expected { full_after: 2, ..left(&["a", "b"]) }),
 
-        (TURN, Fails("a"), Told { unwritten: &["a"], full_after: 2, ..left(&["a"]) }),
+        (TURN, Fails("a"), Expected { unwritten: &["a"], full_after: 2, ..left(&["a"]) }),
         (TURN, Works("a"), NOTHING),
-        (TURN, GivesUp, Told { full_after: 2, ..left(&["a"]) }),
-        (TURN, EndsShort, Told { full_after: 2, ..left(&["a"]) }),
+        (TURN, GivesUp, Expected { full_after: 2, ..left(&["a"]) }),
+        (TURN, EndsShort, Expected { full_after: 2, ..left(&["a"]) }),
         (TURN, EndsFull, NOTHING),
     ];
-    for (state, event, told) in &table {
-        check(state, *event, told);
+    for (state, event, expected) in &table {
+        check(state, *event, expected);
     }
 }
 
@@ -181,7 +185,7 @@ fn the_message_names_the_first_failure_and_what_to_do() {
 }
 
 #[test]
-fn a_busy_quota_is_told_in_the_servers_words_and_blames_no_other_client() {
+fn a_busy_quota_is_reported_in_the_servers_words_and_blames_no_other_client() {
     let words = "Operation cannot be fulfilled on resourcequotas \"few\"";
     let mut backlog = FailedWrites::default();
     backlog.failed("a".into(), KubeApiError::Contended(words.into()));
@@ -194,13 +198,13 @@ fn a_busy_quota_is_told_in_the_servers_words_and_blames_no_other_client() {
 #[test]
 fn full_listings_for_its_sake_get_rarer() {
     let mut backlog = FailedWrites::default();
-    for wanted in [1, 2, 4, 8, 10, 10] {
+    for minutes in [1, 2, 4, 8, 10, 10] {
         backlog.failed("a".into(), refused());
         backlog.end(true);
-        assert_eq!(backlog.full_after(MINUTE), Some(MINUTE * wanted));
+        assert_eq!(backlog.full_after(MINUTE), Some(MINUTE * minutes));
     }
     backlog.end(true);
-    assert_eq!(backlog.full_after(MINUTE), None, "and begin anew");
+    assert_eq!(backlog.full_after(MINUTE), None, "and the wait starts over");
     backlog.failed("a".into(), refused());
     backlog.end(true);
     assert_eq!(backlog.full_after(MINUTE), Some(MINUTE));

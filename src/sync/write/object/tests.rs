@@ -227,7 +227,7 @@ async fn the_uid_alone_is_a_fence() {
 }
 
 #[tokio::test]
-async fn a_creation_that_finds_no_place_is_told() {
+async fn a_creation_in_a_missing_namespace_is_an_error() {
     let world = World::with("RUNNING").await;
     let gone = |call: &Call| matches!(call, Call::Create(_)).then_some(KubeApiError::NotFound);
     world.cluster.fail(gone);
@@ -236,7 +236,7 @@ async fn a_creation_that_finds_no_place_is_told() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_told() {
+async fn a_refusal_is_returned() {
     let world = World::with("RUNNING").await;
     let refused = KubeApiError::Refused("quota".into());
     let error = refused.clone();

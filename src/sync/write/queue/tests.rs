@@ -115,7 +115,7 @@ fn updated(updated: usize) -> WriteSummary {
     }
 }
 
-/// Mirror 1, as it was when the API last changed it, before what is mirrored.
+/// A version of remediation 1 that is older than the mirrored one, and its time.
 fn older() -> (Remediation, Timestamp) {
     let time = "2026-11-23T09:29:00Z";
     let older = Remediation {
@@ -217,7 +217,7 @@ async fn refusals_end_a_rounds_writing_and_are_all_counted() {
 }
 
 #[tokio::test]
-async fn a_few_refusals_stop_nobody_else() {
+async fn a_few_refusals_stop_no_other_write() {
     let world = World::new(target());
     refuse_below(&world, 5);
     let summary = world.wrote(running(0..100)).await;
@@ -225,7 +225,7 @@ async fn a_few_refusals_stop_nobody_else() {
 }
 
 #[tokio::test]
-async fn what_may_not_be_created_keeps_nobody_from_what_is_there() {
+async fn refused_creations_do_not_stop_updates() {
     let world = World::new(target());
     world.wrote((0..30).map(|n| item(n, "PENDING"))).await;
     refuse_below(&world, 1000);

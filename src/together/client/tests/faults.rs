@@ -23,9 +23,9 @@ async fn failure(api: &KeyedClient) -> Error {
         .await
         .unwrap()
         .unwrap_err();
-    let told = format!("{error} {error:?}");
+    let shown = format!("{error} {error:?}");
     for hidden in [KEY, "127.0.0.1", "http:", "clusters", "body-marker"] {
-        assert!(!told.contains(hidden), "{told}");
+        assert!(!shown.contains(hidden), "{shown}");
     }
     error
 }
@@ -37,8 +37,8 @@ async fn fails_by(client: &Client, cause: Cause) {
     assert_eq!(failed, Error::Unavailable { cause, retry_after });
 }
 
-/// A server that takes one connection, says these bytes and closes it.
-async fn says(bytes: &'static [u8]) -> Client {
+/// The client of a server that accepts one connection, sends these bytes and closes it.
+async fn answered_with(bytes: &'static [u8]) -> Client {
     let (listener, url) = listener().await;
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
@@ -124,7 +124,7 @@ async fn nothing_is_tried_twice() {
 }
 
 #[tokio::test]
-async fn what_is_no_page_is_told_without_its_words() {
+async fn a_body_that_is_no_page_is_an_error_without_its_text() {
     for body in [
         "<html>body-marker</html>",
         r#"{"remediations":"body-marker","has_next":false}"#,
@@ -143,20 +143,20 @@ async fn a_cut_connection_is_no_page() {
         b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"remediations\":[],\"has_next\":false}";
     let chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n24\r\n{\"remediations\":[],\"has_next\":false}\r\n";
     for bytes in [&head[..], &chunked[..], b"HTTP/1.1 200", b""] {
-        fails_by(&says(bytes).await, Cause::ConnectionCut).await;
+        fails_by(&answered_with(bytes).await, Cause::ConnectionCut).await;
     }
 }
 
 #[tokio::test]
-async fn what_is_no_http_is_told_as_such() {
+async fn what_is_no_http_is_a_protocol_error() {
     // an alert of TLS, and the greeting of SSH
     for bytes in [&b"\x15\x03\x01\x00\x02\x02\x46"[..], b"SSH-2.0-x\r\n"] {
-        fails_by(&says(bytes).await, Cause::ProtocolError).await;
+        fails_by(&answered_with(bytes).await, Cause::ProtocolError).await;
     }
 }
 
 #[tokio::test]
-async fn no_connection_is_told_as_such() {
+async fn a_refused_connection_is_named() {
     let (listener, url) = listener().await;
     drop(listener);
     fails_by(&client_of(&url, limits()), Cause::ConnectionRefused).await;
@@ -178,7 +178,7 @@ async fn a_call_without_an_answer_is_counted_by_its_cause() {
         (&b""[..], "connection_cut"),
         (b"SSH-2.0-x\r\n", "protocol_error"),
     ] {
-        let client = says(bytes).await;
+        let client = answered_with(bytes).await;
         failure(&client.with_key(&key())).await;
         let mut registry = Registry::default();
         metrics::register(&mut registry, &client);

@@ -87,7 +87,7 @@ pub(super) fn http2(base: &str) -> Client {
 }
 
 #[tokio::test]
-async fn a_stream_that_was_refused_unprocessed_is_repeated_by_nobody_but_the_listing() {
+async fn a_stream_that_was_refused_unprocessed_is_repeated_only_by_the_listing() {
     let fates: [fn(usize) -> Fate; 2] = [
         |before| [Fate::Refused, Fate::Answered][before.min(1)],
         |before| [Fate::Left, Fate::Answered][before.min(1)],

@@ -7,10 +7,10 @@ use tokio::time::timeout;
 
 use super::super::*;
 
-/// How long a test waits for what must come.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
+/// How long a test waits for an expected call.
+const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(20);
 
-/// What the server makes of a query.
+/// The answer to a query, after this number of earlier calls.
 type Answer = dyn Fn(&PageQuery, usize) -> Result<Page, Error> + Send + Sync;
 
 #[derive(Clone)]
@@ -24,7 +24,7 @@ pub(super) struct Fake {
 }
 
 impl Fake {
-    /// Answers each query, told the number of calls before it.
+    /// Answers each query; `answer` also gets the number of calls before it.
     pub(super) fn new(
         answer: impl Fn(&PageQuery, usize) -> Result<Page, Error> + Send + Sync + 'static,
     ) -> Self {
@@ -56,12 +56,12 @@ impl Fake {
     pub(super) async fn called(&self, times: usize) {
         let mut calls = self.calls.subscribe();
         let called = calls.wait_for(|calls| *calls >= times);
-        timeout(PATIENCE, called).await.unwrap().unwrap();
+        timeout(TIMEOUT, called).await.unwrap().unwrap();
     }
 
     /// Until no call hangs any more.
     pub(super) async fn released(&self) {
-        timeout(PATIENCE, self.hanging.closed()).await.unwrap();
+        timeout(TIMEOUT, self.hanging.closed()).await.unwrap();
     }
 }
 

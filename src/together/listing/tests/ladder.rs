@@ -19,7 +19,7 @@ fn mixed() -> Vec<Remediation> {
     ]
 }
 
-/// What a server that heeds the filter shows.
+/// The page of a server that honors the filter.
 fn filtered(query: &PageQuery) -> Page {
     let items: Vec<_> = mixed()
         .into_iter()
@@ -152,8 +152,8 @@ async fn only_a_refusal_climbs_the_ladder() {
         Error::Unauthorized,
         Error::RateLimited { retry_after: None },
     ] {
-        let told = error.clone();
-        let api = Fake::new(move |_, _| Err(told.clone()));
+        let returned = error.clone();
+        let api = Fake::new(move |_, _| Err(returned.clone()));
         let listing = open(&api, &Dialects::default()).first_page_once(true);
         let (_, complete) = drive(listing).await;
         assert_eq!((complete.unwrap_err(), api.calls()), (error, 1));
@@ -239,7 +239,7 @@ async fn a_server_that_refuses_the_reference_pages_names_is_asked_with_those_of_
 }
 
 #[tokio::test]
-async fn an_order_that_is_refused_is_told_and_not_dropped() {
+async fn a_refused_order_is_an_error_and_not_dropped() {
     let api = of_the_sdks();
     let request = ListRequest {
         order_by: Some("nonsense".to_owned()),

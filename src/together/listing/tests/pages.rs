@@ -1,4 +1,4 @@
-//! Pages, their end, and what is no end.
+//! Pages, the end of a list, and ends that prove nothing.
 
 use std::collections::BTreeSet;
 
@@ -291,8 +291,8 @@ proptest! {
     fn what_was_there_throughout_is_in_the_proof(course in keyed()) {
         let runtime = runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
-            let told = course.clone();
-            let api = Fake::new(move |query, call| Ok(told.page(query, call)));
+            let served = course.clone();
+            let api = Fake::new(move |query, call| Ok(served.page(query, call)));
             let ask = ListRequest { page_size: course.page_size, ..request(&[]) };
             let (ids, complete) = drive(Listing::start(api.clone(), ask, &Dialects::default())).await;
             let complete = complete.unwrap();
@@ -307,12 +307,12 @@ proptest! {
     fn complete_only_if_the_api_ended_it(course in course()) {
         let runtime = runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
-            let told = course.clone();
+            let served = course.clone();
             let api = Fake::new(move |query, call| {
-                if told.fails_at == Some(call) {
+                if served.fails_at == Some(call) {
                     return Err(Error::NotFound);
                 }
-                Ok(cut(&told.list(call), query))
+                Ok(cut(&served.list(call), query))
             });
             let ask = ListRequest { page_size: course.page_size, ..request(&[]) };
             let listing = Listing::start(api.clone(), ask, &Dialects::default());

@@ -14,7 +14,7 @@ fn open() -> Vec<String> {
 
 #[test]
 fn each_step_asks_for_fewer_states_first_repeated_and_then_joined_and_none_repeats_another() {
-    // What is asked for, and what is asked for instead where the server refuses it.
+    // The requested states, and those that are requested instead if the server refuses them.
     for steps in [
         &[
             "PENDING PENDING_APPROVAL QUARANTINED RUNNING",
@@ -50,10 +50,10 @@ fn request(asked: &[String]) -> ListRequest {
     }
 }
 
-/// Two listings that met the same.
-fn twice(told: impl Fn()) {
-    told();
-    told();
+/// Two listings with the same experience.
+fn twice(meet: impl Fn()) {
+    meet();
+    meet();
 }
 
 #[tokio::test(start_paused = true)]
@@ -134,7 +134,7 @@ async fn a_form_that_lists_too_little_gives_way_to_the_other_one_and_then_to_non
     tokio::time::advance(term::FIRST).await;
     assert_eq!(dialects.filter(&open()), StateFilter::None, "for longer");
 
-    // Mended meanwhile.
+    // The server was fixed meanwhile.
     tokio::time::advance(term::FIRST).await;
     dialects.filter_lacks_nothing(&request);
     assert_eq!(lacks(), repeated);
@@ -161,21 +161,21 @@ async fn the_memory_is_bounded() {
 }
 
 #[tokio::test]
-async fn tells_in_words_how_the_server_is_asked() {
+async fn the_note_describes_how_the_server_is_asked() {
     let dialects = Dialects::default();
     let asked = states("DREAMING PENDING QUARANTINED RUNNING");
     let request = request(&asked);
-    let told = || (dialects.note(&asked), dialects.spoken());
-    let mut all = vec![told()];
+    let described = || (dialects.note(&asked), dialects.spoken());
+    let mut all = vec![described()];
     for filter in StateFilter::fallbacks(&asked).into_iter().skip(1) {
         twice(|| dialects.filter_taken(&request, &filter));
-        all.push(told());
+        all.push(described());
     }
     twice(|| dialects.filter_lacks(&request, &StateFilter::None));
-    all.push(told());
+    all.push(described());
     twice(|| dialects.filter_ignored(&request));
     twice(|| dialects.names_work(&request, QueryNames::Sdk));
-    all.push(told());
+    all.push(described());
     let all: Vec<_> = all
         .into_iter()
         .map(|(note, spoken)| {

@@ -156,17 +156,17 @@ mod tests {
             "has_next": false,
             "total_size": 1,
         });
-        let wanted = [
+        let expected = [
             ("", "total_size"),
             ("remediations[].", "rack"),
             ("remediations[].linked_alerts[].", "runbook"),
         ];
-        let wanted = wanted.map(|(place, name)| (place, name.to_owned()));
-        assert_eq!(noted(&page).unknown, BTreeSet::from(wanted));
+        let expected = expected.map(|(place, name)| (place, name.to_owned()));
+        assert_eq!(noted(&page).unknown, BTreeSet::from(expected));
     }
 
     #[test]
-    fn camel_case_is_told_from_snake_case() {
+    fn camel_case_is_distinguished_from_snake_case() {
         let camel =
             noted(&json!({"remediations": [{"id": "r", "createTime": "t"}], "hasNext": false}));
         assert!(camel.camel_case && !camel.snake_case, "{camel:?}");

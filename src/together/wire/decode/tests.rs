@@ -48,28 +48,28 @@ fn reads_every_field_of_the_reference_page() {
 
     let page = page(&body);
 
-    let said = |field: &str| Some(item[field].as_str().unwrap().to_owned());
+    let text = |field: &str| Some(item[field].as_str().unwrap().to_owned());
     let read = page.items[0].clone().unwrap();
     let expected = Remediation {
         id: "the id".into(),
-        cluster_id: said("cluster_id"),
-        instance_id: said("instance_id"),
-        mode: said("mode"),
-        trigger: said("trigger"),
+        cluster_id: text("cluster_id"),
+        instance_id: text("instance_id"),
+        mode: text("mode"),
+        trigger: text("trigger"),
         state: "PENDING_APPROVAL".into(),
-        reason: said("reason"),
-        active_health_check_run_id: said("active_health_check_run_id"),
-        passive_health_check_event_id: said("passive_health_check_event_id"),
-        requested_by: said("requested_by"),
-        create_time: said("create_time"),
-        reviewed_by: said("reviewed_by"),
-        review_time: said("review_time"),
-        review_comment: said("review_comment"),
-        start_time: said("start_time"),
-        end_time: said("end_time"),
-        error_message: said("error_message"),
-        update_time: said("update_time"),
-        instance_name: said("instance_name"),
+        reason: text("reason"),
+        active_health_check_run_id: text("active_health_check_run_id"),
+        passive_health_check_event_id: text("passive_health_check_event_id"),
+        requested_by: text("requested_by"),
+        create_time: text("create_time"),
+        reviewed_by: text("reviewed_by"),
+        review_time: text("review_time"),
+        review_comment: text("review_comment"),
+        start_time: text("start_time"),
+        end_time: text("end_time"),
+        error_message: text("error_message"),
+        update_time: text("update_time"),
+        instance_name: text("instance_name"),
         linked_alerts: read.linked_alerts.clone(),
         unreadable: Vec::new(),
     };
@@ -110,7 +110,7 @@ fn a_bad_item_is_named_and_loses_no_other() {
         {"id": "e", "state": ""},
         {"id": "f", "state": "RUNNING"},
     ]));
-    let told: Vec<String> = page
+    let lines: Vec<String> = page
         .items
         .iter()
         .map(|item| match item {
@@ -118,7 +118,7 @@ fn a_bad_item_is_named_and_loses_no_other() {
             Err(malformed) => malformed.to_string(),
         })
         .collect();
-    insta::assert_yaml_snapshot!(told, @r#"
+    insta::assert_yaml_snapshot!(lines, @r#"
     - a
     - "remediation \"b\": field state: absent or empty"
     - "the listing's item 2: field id: absent or empty"
@@ -152,8 +152,8 @@ fn invalid_text_in_one_item_loses_no_other() {
 fn a_field_whose_name_cannot_be_read_is_not_named() {
     let body = r#"{"remediations":[{"id":"a","st\ud800ate":"RUNNING"}],"has_next":false}"#;
     let item = decode(body).unwrap().items[0].clone();
-    let told = item.unwrap_err().to_string();
-    assert_eq!(told, "the listing's item 0: not valid JSON");
+    let error = item.unwrap_err().to_string();
+    assert_eq!(error, "the listing's item 0: not valid JSON");
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn an_answer_without_its_required_fields_proves_nothing() {
         DecodeError::Shape { path, .. } | DecodeError::Field { field: path, .. } => path,
         other => panic!("{other:?}"),
     };
-    for (body, wanted) in [
+    for (body, expected) in [
         ("{}", "remediations"),
         (r#"{"has_next":false}"#, "remediations"),
         (r#"{"remediations":[]}"#, "has_next"),
@@ -196,12 +196,12 @@ fn an_answer_without_its_required_fields_proves_nothing() {
         ("7", "the body"),
         ("[[],false,null]", "the body"),
     ] {
-        assert_eq!(path(body), wanted, "{body}");
+        assert_eq!(path(body), expected, "{body}");
     }
 }
 
 #[test]
-fn tells_where_a_body_breaks() {
+fn an_error_shows_where_a_body_breaks() {
     let page = "{\"remediations\":[],\n\"has_next\":false}";
     assert!(decode(page).is_ok());
     let no_json = |line, column| DecodeError::NotJson { line, column };
@@ -220,17 +220,17 @@ fn one_remediation_by_id() {
         (r#"{"id":"a"}"#, "state: absent or empty"),
         ("[]", "the body: no JSON object"),
     ] {
-        let told = decode_one(body.as_bytes()).unwrap_err().to_string();
-        let wanted = format!(
+        let error = decode_one(body.as_bytes()).unwrap_err().to_string();
+        let expected = format!(
             "cannot read the response of the Together API: {flaw}. Check --api-url, then contact Together support"
         );
-        assert_eq!(told, wanted);
+        assert_eq!(error, expected);
     }
     assert!(decode_one(b"<html>").is_err());
 }
 
 #[test]
-fn no_error_shows_what_the_body_held() {
+fn no_error_shows_the_contents_of_the_body() {
     let leaks = [
         json!({"remediations": MARKER, "has_next": false}),
         json!({"remediations": [], "has_next": MARKER}),
@@ -254,15 +254,15 @@ fn no_error_shows_what_the_body_held() {
     .map(|body| body.replace("MARKER", MARKER));
     let bodies = leaks.iter().map(Value::to_string).chain(broken);
     for body in bodies {
-        let told = match decode(&body) {
+        let shown = match decode(&body) {
             Ok(page) => {
                 let bad: Vec<Malformed> = page.items.into_iter().filter_map(Result::err).collect();
-                let told: Vec<String> = bad.iter().map(ToString::to_string).collect();
-                format!("{told:?} {bad:?}")
+                let lines: Vec<String> = bad.iter().map(ToString::to_string).collect();
+                format!("{lines:?} {bad:?}")
             }
             Err(error) => format!("{error} {error:?}"),
         };
-        assert!(!told.contains(MARKER), "{body}: {told}");
+        assert!(!shown.contains(MARKER), "{body}: {shown}");
     }
 }
 

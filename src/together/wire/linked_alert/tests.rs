@@ -58,7 +58,7 @@ fn junk_is_left_out() {
 }
 
 #[test]
-fn tells_whether_all_of_it_was_read() {
+fn it_reports_whether_all_of_it_was_read() {
     let all = |json: &str| super::read(&RawValue::from_string(json.to_owned()).unwrap()).1;
     for json in [
         "null",

@@ -89,7 +89,7 @@ proptest! {
         }
     }
 
-    /// What is planned for one does not depend on what came before it.
+    /// The plan for an item does not depend on the items before it.
     #[test]
     fn the_order_of_a_listing_does_not_matter(
         target in any_scope(),

@@ -1,9 +1,9 @@
-//! What is another watch's, or nobody's.
+//! Remediations that belong to another `ClusterWatch`, or to none.
 
 use super::*;
 
 #[test]
-fn what_belongs_elsewhere_is_skipped_and_said_why() {
+fn what_belongs_elsewhere_is_skipped_with_a_reason() {
     let skipped = |target: &MirrorTarget, item: &Remediation| match World::new().plan(target, item)
     {
         Verdict::Skipped(why) => why,
@@ -27,7 +27,7 @@ fn what_belongs_elsewhere_is_skipped_and_said_why() {
 }
 
 #[test]
-fn a_watch_of_one_instance_knows_it_where_the_api_does_not_say() {
+fn a_watch_of_one_instance_knows_it_if_the_api_does_not_name_it() {
     let target = MirrorTarget {
         instance: Some("instance-2".into()),
         ..target()

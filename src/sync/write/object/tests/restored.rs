@@ -5,7 +5,7 @@ use futures::FutureExt;
 use super::*;
 
 #[tokio::test]
-async fn a_conflict_with_an_older_version_says_that_etcd_was_restored() {
+async fn a_conflict_with_an_older_version_shows_that_etcd_was_restored() {
     for (there, rewound) in [(1, true), (9, false)] {
         let world = World::with("RUNNING").await;
         let rewinds = world.index.rewinds();

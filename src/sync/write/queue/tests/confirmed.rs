@@ -1,4 +1,4 @@
-//! What was found to be right is not planned anew, until anything that it depends on changes.
+//! A mirror that was found correct is not planned again until something that it depends on changes.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 
@@ -126,7 +126,7 @@ async fn what_was_found_right_of_older_facts_confirms_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_cut_short_is_told_each_time() {
+async fn a_cut_field_is_reported_each_time() {
     let long = Remediation {
         reason: some(&"x".repeat(10_000)),
         ..item(1, "RUNNING")

@@ -1,4 +1,4 @@
-//! Remediations whose times say that they are not set.
+//! Remediations whose times are placeholders for unset ones.
 
 use super::*;
 use crate::{store::summary::rollup, testing::ZERO_TIMES};

@@ -49,8 +49,8 @@ fn an_enum_value_that_is_a_number_is_read_as_text() {
             let [Ok(first), Ok(_)] = &page.items[..] else {
                 panic!("{field} {number}: {:?}", page.items);
             };
-            let told = read(first.clone()).map(|text| text.to_string());
-            assert_eq!(told, Some(number.to_string()), "{field}");
+            let text = read(first.clone()).map(|text| text.to_string());
+            assert_eq!(text, Some(number.to_string()), "{field}");
             assert_eq!(one_item(&item), Ok(first.clone()));
         }
     }
@@ -104,7 +104,7 @@ fn what_cannot_be_read_of_the_linked_alerts_costs_nothing_else() {
 
 #[test]
 fn an_optional_field_that_is_there_twice_or_holds_broken_text_costs_its_item() {
-    for (field, told) in [
+    for (field, problem) in [
         (
             r#""mode":"A","mode":6"#,
             "mode: has the wrong type or appears twice",
@@ -114,7 +114,10 @@ fn an_optional_field_that_is_there_twice_or_holds_broken_text_costs_its_item() {
         let body =
             format!(r#"{{"remediations":[{{"id":"a","state":"S",{field}}}],"has_next":false}}"#);
         let lost = decode(body).unwrap().items[0].clone().unwrap_err();
-        assert_eq!(lost.to_string(), format!("remediation \"a\": field {told}"));
+        assert_eq!(
+            lost.to_string(),
+            format!("remediation \"a\": field {problem}")
+        );
     }
 }
 
@@ -125,8 +128,8 @@ fn a_byte_that_is_no_utf_8_costs_its_place_in_its_text_alone() {
     let page = decode_page(&Bytes::from(body)).unwrap();
     let read = page.items.into_iter().map(Result::unwrap);
     let read: Vec<_> = read.map(|item| (item.id, item.reason)).collect();
-    let told = Some("GPU \u{fffd} lost".into());
-    assert_eq!(read, [("a".into(), told), ("b".into(), None)]);
+    let reason = Some("GPU \u{fffd} lost".into());
+    assert_eq!(read, [("a".into(), reason), ("b".into(), None)]);
     let one = decode_one(b"{\"id\":\"a\",\"state\":\"RUNNING\",\"reason\":\"\xff\"}").unwrap();
     assert_eq!(one.reason.as_deref(), Some("\u{fffd}"));
 }

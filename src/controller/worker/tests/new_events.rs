@@ -1,4 +1,4 @@
-//! Which remediations are news, and which are history, if the clocks differ.
+//! Which remediations get Events as new ones, and which are history, if the clocks differ.
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
@@ -33,11 +33,11 @@ fn waiting(number: u64, now: Timestamp, ago: i64) -> Remediation {
     }
 }
 
-/// The numbers of those that an Event says wait for approval.
-fn told(kept: &mut Kept) -> Vec<u64> {
+/// The numbers of the remediations with an Event that they await approval.
+fn announced(kept: &mut Kept) -> Vec<u64> {
     let mut names = Vec::new();
-    while let Ok((of, said)) = kept.try_recv() {
-        if said.reason == Reason::AwaitingApproval && of.kind.as_deref() == Some("Remediation") {
+    while let Ok((of, event)) = kept.try_recv() {
+        if event.reason == Reason::AwaitingApproval && of.kind.as_deref() == Some("Remediation") {
             names.extend(of.name);
         }
     }
@@ -64,12 +64,12 @@ async fn after_a_restart(ahead: i64, ago: i64) -> Vec<u64> {
     world.cluster.put_watch(watch);
     world.lives(5, None).await;
     assert_eq!(world.cluster.names().len(), 3);
-    told(&mut kept)
+    announced(&mut kept)
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_restart_those_created_since_the_last_sync_are_news_whatever_the_clocks_show() {
-    for (ahead, ago, news) in [
+async fn after_a_restart_those_created_since_the_last_sync_get_events_whatever_the_clocks_show() {
+    for (ahead, ago, expected) in [
         (0, 60, &[2, 3][..]),
         (HOUR, 60, &[2, 3]),
         (-HOUR, 60, &[2, 3]),
@@ -79,13 +79,13 @@ async fn after_a_restart_those_created_since_the_last_sync_are_news_whatever_the
         (0, -3 * DAY, &[3]),
         (HOUR, -HOUR, &[3]),
     ] {
-        let told = after_a_restart(ahead, ago).await;
-        assert_eq!(told, news, "{ahead} s ahead, synced {ago} s ago");
+        let numbers = after_a_restart(ahead, ago).await;
+        assert_eq!(numbers, expected, "{ahead} s ahead, synced {ago} s ago");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_the_first_list_new_ones_are_news_whatever_the_clocks_show() {
+async fn after_the_first_list_new_ones_get_events_whatever_the_clocks_show() {
     for ahead in [0, HOUR, 3 * DAY, -3 * DAY] {
         let (world, mut kept) = world(ahead).await;
         let api = world.env.clock.now() - SignedDuration::from_secs(ahead);
@@ -97,6 +97,6 @@ async fn after_the_first_list_new_ones_are_news_whatever_the_clocks_show() {
         };
         tokio::join!(created, world.lives(90, None));
         assert_eq!(world.cluster.names().len(), 3);
-        assert_eq!(told(&mut kept), [2], "{ahead} s ahead");
+        assert_eq!(announced(&mut kept), [2], "{ahead} s ahead");
     }
 }
