@@ -120,9 +120,6 @@ impl<C: KubeApi, T: Service> Worker<C, T> {
         let last_sync = status.reporter.last().last_sync_time.as_deref();
         let last_sync = timestamp::read(last_sync);
         sync_state.observer.news = News::since_sync(last_sync, Moment::of(&*env.clock));
-        if last_sync.is_some() {
-            sync_state.lists.absences.was_listed_before(last);
-        }
         Self {
             target: MirrorTarget::of(&watch, env.index.labels()),
             schedule: Schedule {

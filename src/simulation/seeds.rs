@@ -55,7 +55,7 @@ seeds! {
     seed_133 = 133;
     /// An edit grants a Secret that is missing a second grace.
     seed_243 = 243;
-    /// Not planted: a mirror that the first list after an outage of the operator lacked was not marked stale by it.
+    /// Not planted: a mirror that the first list after a restart lacked was not marked as stale.
     seed_710001571 = 710_001_571;
     /// The judge's own mistake: after a slow list, the next one waits ten times as long.
     seed_5815 = 5815;

@@ -78,16 +78,9 @@ pub struct Absences {
     trusted: bool,
     /// When the last complete list of this worker ended.
     listed: Option<MonoTime>,
-    /// When the last complete list of an earlier worker ended, at the latest; `None` if that is unknown.
-    listed_before: Option<MonoTime>,
 }
 
 impl Absences {
-    /// The last complete list of an earlier worker ended at `ended`, at the latest.
-    pub(crate) fn was_listed_before(&mut self, ended: MonoTime) {
-        self.listed_before = Some(ended);
-    }
-
     /// Processes a complete list that ended at `now`. `open` are the open mirrors at its end, `left_out` the listed ids
     /// that the plan skipped. Returns how many vanished at once, if those are many.
     pub fn observe(
@@ -255,15 +248,15 @@ impl Absences {
         self.missing.keys().map(|name| &**name)
     }
 
-    /// Whether no complete list has confirmed it for longer than `stale` at `now`. If this worker had no list that
-    /// showed it, two lists in a row without it suffice, because the worker may have been restarted many times.
+    /// Whether no complete list has confirmed it for longer than `stale` at `now`. A mirror that the first list of a
+    /// worker lacks is overdue at once: if the operator crashes again and again, it may have been missing for hours. If
+    /// many are missing, the second list must confirm it.
     #[must_use]
     pub fn overdue(&self, name: &str, now: MonoTime, stale: Duration) -> bool {
-        let is_long_ago = |listed: MonoTime| now.duration_since(listed) > stale;
         self.missing.get(name).is_some_and(|missing| {
             missing.since.map_or_else(
-                || missing.listings >= AGREEING || self.listed_before.is_some_and(is_long_ago),
-                is_long_ago,
+                || !missing.mass || missing.listings >= AGREEING,
+                |since| now.duration_since(since) > stale,
             )
         })
     }

@@ -354,18 +354,28 @@ async fn one_that_has_left_is_stale_from_the_last_listing_that_showed_it() {
 }
 
 #[tokio::test]
-async fn a_new_task_trusts_no_absence_that_it_did_not_see_begin() {
+async fn a_mirror_that_the_first_list_of_a_worker_lacks_is_stale_and_not_gone() {
     let mut world = World::with(running(1..3)).await;
-    world.lose(1);
+    world.api().hide(&id(1));
+    // An operator that crashes again and again never has a second list.
     for _ in 0..3 {
         world.sync_state = SyncState::default();
         world.polls(1).await;
-        assert!(world.is(1, "Listed", true), "one listing may be a hiccup");
+        assert!(world.is(1, "Stale", true), "it is unknown since when");
+        assert!(world.is(2, "Listed", true));
     }
     world.polls(1).await;
-    assert!(
-        world.is(1, "Stale", true),
-        "missing since the first of them"
-    );
-    assert!(world.is(2, "Listed", true));
+    assert!(world.is(1, "NotFound", false));
+}
+
+#[tokio::test]
+async fn many_mirrors_that_the_first_list_of_a_worker_lacks_are_stale_after_the_second() {
+    let mut world = World::with(running(1..13)).await;
+    (1..12).for_each(|number| world.lose(number));
+    world.sync_state = SyncState::default();
+    world.polls(1).await;
+    assert!(world.is(1, "Listed", true), "one list may be a hiccup");
+    world.api().fail_ids(|_| Some(unavailable()));
+    world.polls(1).await;
+    assert!(world.is(1, "Stale", true));
 }

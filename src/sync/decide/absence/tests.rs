@@ -124,19 +124,19 @@ fn what_follows_from_an_absence_that_proves_nothing_yet() {
     let table: &[(&[Event], bool, bool, bool)] = &[
         // What comes: is it asked for by id, overdue at once, worth a full listing?
         (&[Shown],                              false, false, false),
-        (&[Short],                              true,  false, true),
+        (&[Short],                              true,  true,  true),
         (&[Short, Short],                       true,  true,  true),
         (&[Short, Full],                        true,  true,  true),
-        (&[Trust, Short],                       true,  false, false),
-        (&[Trust, Short, ById(Unaskable)],      true,  false, true),
+        (&[Trust, Short],                       true,  true,  false),
+        (&[Trust, Short, ById(Unaskable)],      true,  true,  true),
         (&[Trust, Short, ById(Unaskable), Full], true, true,  true),
-        (&[Trust, Short, ById(LeftOut)],        true,  false, false),
+        (&[Trust, Short, ById(LeftOut)],        true,  true,  false),
         (&[Trust, Short, ById(LeftOut), Short], true,  true,  false),
-        (&[Unreadable],                         true,  false, false),
+        (&[Unreadable],                         true,  true,  false),
         (&[Unreadable, Unreadable],             true,  true,  false),
         (&[Unreadable, ById(NotFound), Unreadable], true, true, false),
         (&[Trust, Unreadable, ById(NotFound), Unreadable], true, true, false),
-        (&[FullUnnamed],                        true,  false, true),
+        (&[FullUnnamed],                        true,  true,  true),
         (&[FullUnnamed, FullUnnamed],           true,  true,  false),
         (&[Full, FullUnnamed],                  true,  true,  false),
         (&[Short, ById(Answer::Shown)],         false, false, false),
@@ -238,23 +238,10 @@ fn what_is_missing_counts_from_the_last_listing_that_may_have_shown_it() {
         observe(&mut absences, open, &[], false, now);
         ["a", "b"].map(|name| absences.overdue(name, second(now), SECOND * 3))
     };
-    assert_eq!(listed(1, &["a"]), [false, false]);
     // It is unknown since when "a" has been missing.
-    assert_eq!(listed(2, &["a"]), [true, false]);
+    assert_eq!(listed(1, &["a"]), [true, false]);
+    assert_eq!(listed(2, &[]), [false, false]);
     assert_eq!(listed(4, &["b"]), [false, false]);
     assert_eq!(listed(5, &["b"]), [false, false]);
     assert_eq!(listed(6, &["b"]), [false, true], "since 2, for more than 3");
-}
-
-#[test]
-fn what_the_first_listing_lacks_counts_from_the_last_one_of_an_earlier_worker() {
-    for (before, overdue) in [(None, false), (Some(5), false), (Some(4), true)] {
-        let mut absences = Absences::default();
-        if let Some(before) = before {
-            absences.was_listed_before(second(before));
-        }
-        observe(&mut absences, &["a"], &[], false, 8);
-        let found = absences.overdue("a", second(8), SECOND * 3);
-        assert_eq!(found, overdue, "{before:?}");
-    }
 }
