@@ -55,7 +55,7 @@ async fn a_first_mirror_is_finished_after_a_crash_at_any_write_with_no_write_too
         .count()
         .await;
     assert_eq!(done, count);
-    setup::say(&format!(
+    setup::print_line(&format!(
         "{count} crashes after 0 to {WRITES} writes of a first mirror of {REMEDIATIONS}: each finished, no write too many"
     ));
 }

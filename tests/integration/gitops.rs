@@ -71,10 +71,10 @@ async fn situations(control_plane: &'static ControlPlane) -> Vec<Situation> {
 /// What of `row` is not as seen.
 fn differences(row: &Row, seen: &Situation) -> Vec<String> {
     let mut found = Vec::new();
-    let mut differ = |what: &str, seen: String, wanted: String| {
-        if seen != wanted {
+    let mut differ = |what: &str, seen: String, expected: String| {
+        if seen != expected {
             let (kind, name) = (row.kind, row.name);
-            found.push(format!("{kind:?} {name}: {what}: {seen}, not {wanted}"));
+            found.push(format!("{kind:?} {name}: {what}: {seen}, not {expected}"));
         }
     };
     differ(
@@ -94,12 +94,12 @@ fn differences(row: &Row, seen: &Situation) -> Vec<String> {
 /// What of Argo CD's health is not as `row` says.
 async fn unhealthy(argo: &ArgoCd, row: &Row, seen: &Situation) -> Vec<String> {
     let mut found = Vec::new();
-    for (settings, wanted) in [(SETTINGS, row.argo), (STRICT, row.strict())] {
-        let told = argo.health(&seen.object, settings).await;
-        if told.status != wanted || !told.message.contains(row.says) {
-            let (kind, name, says) = (row.kind, row.name, row.says);
+    for (settings, expected) in [(SETTINGS, row.argo), (STRICT, row.strict())] {
+        let health = argo.health(&seen.object, settings).await;
+        if health.status != expected || !health.message.contains(row.message) {
+            let (kind, name, message) = (row.kind, row.name, row.message);
             found.push(format!(
-                "{kind:?} {name}: {settings}: {told:?}, not {wanted} with {says:?}"
+                "{kind:?} {name}: {settings}: {health:?}, not {expected} with {message:?}"
             ));
         }
     }
@@ -131,10 +131,10 @@ async fn every_situation_is_seen_as_the_contract_says() {
     }
     found.extend(seen.keys().map(|key| format!("{key:?} is in no row")));
     assert!(found.is_empty(), "{}", found.join("\n"));
-    files::settle(&fixtures);
-    files::settle_actions();
+    files::check_fixtures(&fixtures);
+    files::check_actions();
     if let Some(argo) = &argo {
-        files::settle_tests(argo).await;
+        files::check_health_tests(argo).await;
     }
 }
 

@@ -21,8 +21,8 @@ use testbed::{
 use together_remediation_operator::api::remediation::Remediation;
 
 use crate::{
+    conditions::condition,
     fixture::{Fixture, until},
-    look::told,
 };
 
 /// Long enough for a poll, whatever is open.
@@ -81,7 +81,7 @@ impl Fixture {
     }
 
     /// Fails if a mirror tells of a state twice.
-    async fn tells_everything_once(&self) {
+    async fn assert_each_state_once(&self) {
         for mirror in self.all().await {
             let transitions = mirror.status.unwrap().transitions;
             let states: BTreeSet<_> = transitions
@@ -97,7 +97,7 @@ impl Fixture {
         for _ in 0..30 {
             self.turn(POLL).await;
             let watch = self.watches().get("training").await.unwrap();
-            let ready = told(&watch, "Ready");
+            let ready = condition(&watch, "Ready");
             if ready.reason == reason {
                 return ready.message;
             }
@@ -109,7 +109,7 @@ impl Fixture {
     async fn syncs_until_synced(&self) {
         until("it is synced", || async {
             let watch = self.sync("training").await;
-            match told(&watch, "Ready").reason.as_str() {
+            match condition(&watch, "Ready").reason.as_str() {
                 "Synced" => Ok(()),
                 other => Err(other.to_owned()),
             }

@@ -150,10 +150,10 @@ async fn a_leader_whose_lease_is_overwritten_ends_and_writes_nothing_more() {
     clock.advance(Duration::from_secs(3));
     let error = replica.ended().await.unwrap_err();
     assert!(matches!(error, RunError::Lost(_)), "{error}");
-    let told = error.to_string();
+    let message = error.to_string();
     assert!(
-        told.contains("is now held by somebody") && !told.contains('\n'),
-        "{told}"
+        message.contains("is now held by somebody") && !message.contains('\n'),
+        "{message}"
     );
     assert_eq!(clock.sleepers(), 0, "all of its tasks have ended");
     let written = fixture.versions().await;

@@ -46,12 +46,12 @@ async fn every_fault_is_told_as_the_contract_says_and_nothing_false_is_shown() {
             Ok(looks) => audits += looks,
             Err(error) => {
                 let panic = error.into_panic();
-                let told = panic.downcast_ref::<String>().cloned();
-                failures.push(format!("{name}: {}", told.unwrap_or_default()));
+                let message = panic.downcast_ref::<String>().cloned();
+                failures.push(format!("{name}: {}", message.unwrap_or_default()));
             }
         }
     }
-    setup::say(&format!(
+    setup::print_line(&format!(
         "fault matrix: {all} cells, {audits} audits while a fault lasted, {} cells failed",
         failures.len()
     ));
@@ -61,8 +61,8 @@ async fn every_fault_is_told_as_the_contract_says_and_nothing_false_is_shown() {
 #[test]
 fn every_fault_of_the_simulator_has_a_row() {
     let unknown = serde_json::from_value::<Fault>(json!({"kind": "?"})).unwrap_err();
-    let told = unknown.to_string();
-    let (_, names) = told.split_once("expected one of ").unwrap();
+    let message = unknown.to_string();
+    let (_, names) = message.split_once("expected one of ").unwrap();
     let names: BTreeSet<_> = names
         .split(", ")
         .map(|name| name.trim_matches('`').to_owned())

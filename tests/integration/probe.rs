@@ -12,7 +12,7 @@ use serde_json::Value;
 use testbed::simulator::{Remediation as Truth, Simulator};
 use tokio::process::Command;
 
-use crate::{fixture::CLUSTER, look::assert_says, program::PROGRAM};
+use crate::{conditions::assert_contains, fixture::CLUSTER, program::PROGRAM};
 
 /// What a process said and how it ended.
 pub(crate) struct Outcome {
@@ -149,7 +149,7 @@ async fn an_empty_cluster_can_be_mirrored_and_is_told() {
     let simulator = simulator(0).await;
     let outcome = of(&simulator, &[]).await;
     assert_eq!(outcome.code, Some(0));
-    assert_says(&outcome.stdout, &["The list is empty"]);
+    assert_contains(&outcome.stdout, &["The list is empty"]);
 }
 
 #[tokio::test]
@@ -166,14 +166,14 @@ async fn unknown_states_modes_triggers_and_fields_are_named() {
     let outcome = of(&simulator, &["--output", "json"]).await;
     let report = outcome.report();
     assert_eq!(outcome.code, Some(0));
-    let wanted = serde_json::json!({
+    let expected = serde_json::json!({
         "states": ["DEFROSTING"],
         "modes": ["TURN_AROUND"],
         "triggers": ["MOON"],
         "fields": ["remediations[].gpu_serial"],
         "moreFields": 0,
     });
-    assert_eq!(report["unknown"], wanted);
+    assert_eq!(report["unknown"], expected);
     assert_eq!(report["dialect"]["stateFilter"], "repeated-known");
 }
 
@@ -189,7 +189,7 @@ async fn the_skew_of_the_clocks_is_told() {
     assert_eq!(report(&simulator).await["clock"]["moreThanADay"], true);
     simulator.set_date(Some("soon"));
     let text = of(&simulator, &[]).await.stdout;
-    assert_says(&text, &["unknown: no successful answer had a usable Date"]);
+    assert_contains(&text, &["unknown: no successful answer had a usable Date"]);
 }
 
 #[tokio::test]
@@ -199,7 +199,7 @@ async fn a_call_by_id_that_the_api_lacks_is_told() {
     simulator.set_by_id(Some(404));
     let outcome = of(&simulator, &[]).await;
     assert_eq!(outcome.code, Some(0), "{}", outcome.stdout);
-    assert_says(
+    assert_contains(
         &outcome.stdout,
         &["does not answer for a single remediation by its id (404)"],
     );

@@ -18,7 +18,7 @@ pub(crate) async fn ended(command: &mut Command, input: &str) -> (bool, [String;
     };
     let ((), output) = tokio::join!(written, child.wait_with_output());
     let output = output.unwrap();
-    let text = |said| String::from_utf8(said).unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
     (
         output.status.success(),
         [text(output.stdout), text(output.stderr)],
@@ -26,7 +26,7 @@ pub(crate) async fn ended(command: &mut Command, input: &str) -> (bool, [String;
 }
 
 /// What it prints, or else what it complains of.
-pub(crate) async fn said(command: &mut Command) -> Result<String, String> {
+pub(crate) async fn output_of(command: &mut Command) -> Result<String, String> {
     match ended(command, "").await {
         (true, [printed, _]) => Ok(printed),
         (false, [printed, complained]) => Err(printed + &complained),

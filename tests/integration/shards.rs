@@ -15,9 +15,9 @@ use testbed::{api_proxy::ApiProxy, simulator::Remediation as Truth};
 use together_remediation_operator::api::cluster_watch::ClusterWatch;
 
 use crate::{
+    conditions::condition,
     fixture::{CLUSTER, Fixture, until},
     leader::{replica::Replica, stage},
-    look::told,
     steps::holds,
     truth::assert_mirrors,
 };
@@ -92,7 +92,7 @@ impl Shard {
     }
 
     /// Waits until its one watch waits for its next turn.
-    async fn settled(&self) {
+    async fn wait_until_idle(&self) {
         // The Lease, the watch, and the look-out of the one that has it.
         let all = if self.name == "a" { 3 } else { 2 };
         holds(
@@ -105,7 +105,7 @@ impl Shard {
 
     /// Polls its one `watch` on demand.
     async fn sync(&self, fixture: &Fixture, watch: &str) {
-        self.settled().await;
+        self.wait_until_idle().await;
         self.replica.clock.advance(SECOND);
         fixture.ask(watch).await;
     }
@@ -188,6 +188,6 @@ async fn a_watch_that_no_shard_takes_is_left_alone() {
     watch_of(&fixture, "found", OTHER, "b").await;
     fixture.ready("found", "Synced").await;
     let lost = fixture.watches().get("lost").await.unwrap();
-    assert_eq!(told(&lost, "Ready").reason, "Pending");
+    assert_eq!(condition(&lost, "Ready").reason, "Pending");
     assert_eq!((fixture.all().await.len(), b.written().len()), (3, 3));
 }

@@ -118,7 +118,7 @@ async fn sigterm_after_any_request_ends_it_well_and_the_next_start_goes_on() {
         .buffer_unordered(AT_ONCE)
         .count()
         .await;
-    setup::say(&format!(
+    setup::print_line(&format!(
         "{done} times SIGTERM after 1 to {REQUESTS} requests: exit 0 each time, {} Leases released, no write too many",
         released.into_inner()
     ));
@@ -166,7 +166,7 @@ async fn sigterm_ends_one_that_stands_by_and_one_that_waits_for_its_next_poll() 
     let scene = Scene::new().await;
     let leader = scene.start();
     scene.fixture.ready("training", "Synced").await;
-    let held = scene.holder().await;
+    let holder = scene.holder().await;
     let second = scene.fixture.observer().await;
     let looks = second.fault(Fault::Delay(Duration::ZERO), Which::All, |asked| {
         asked.plural() == Some("leases")
@@ -177,7 +177,7 @@ async fn sigterm_ends_one_that_stands_by_and_one_that_waits_for_its_next_poll() 
     assert!(second.writes().is_empty());
     assert_eq!(
         scene.holder().await,
-        held,
+        holder,
         "what it never held it does not release"
     );
     let versions = scene.fixture.versions().await;
@@ -207,6 +207,6 @@ async fn sigterm_right_after_the_start_ends_it_with_exit_0_once_it_has_said_a_wo
     });
     assert_eq!(instants.buffer_unordered(5).count().await, 20);
     let process = scene.start();
-    process.has_said("started").await;
+    process.wait_for_log("started").await;
     terminated(process).await;
 }

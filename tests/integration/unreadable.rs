@@ -39,8 +39,8 @@ async fn spoil(api: &Api<DynamicObject>, name: &str) {
         .patch_status(name, &PatchParams::default(), &Patch::Merge(patch))
         .await
         .unwrap();
-    let held = &spoilt.data["status"]["conditions"][0]["lastTransitionTime"];
-    assert_eq!(held, NO_TIME, "the API server takes it");
+    let stored = &spoilt.data["status"]["conditions"][0]["lastTransitionTime"];
+    assert_eq!(stored, NO_TIME, "the API server takes it");
 }
 
 /// Whether everything of the namespace can be read; else what cannot.

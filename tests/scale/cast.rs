@@ -111,10 +111,10 @@ pub(crate) fn target() -> MirrorTarget {
 
 /// A cluster that refuses to be called.
 pub(crate) fn cluster() -> KubeClient {
-    let nobody = tower::service_fn(|_: http::Request<Body>| async {
+    let unreachable = tower::service_fn(|_: http::Request<Body>| async {
         Err::<http::Response<Body>, _>(std::io::Error::other("a write where nothing changed"))
     });
-    let client = ClientBuilder::new(nobody, NAMESPACE).build();
+    let client = ClientBuilder::new(unreachable, NAMESPACE).build();
     let clock = std::sync::Arc::new(SystemClock::default());
     let gate = Gate::new(
         RetryAfterGate::default(),

@@ -153,9 +153,9 @@ mod tests {
         };
         assert_eq!(start.most(grown).leaks(&grown), Vec::<String>::new());
         assert_eq!(start.leaks(&grown.least(start)), Vec::<String>::new());
-        let told = start.leaks(&grown).join("; ");
+        let message = start.leaks(&grown).join("; ");
         for what in ["threads", "descriptors", "sockets", "tasks", "RSS"] {
-            assert!(told.contains(what), "{told}");
+            assert!(message.contains(what), "{message}");
         }
     }
 }

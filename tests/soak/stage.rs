@@ -56,10 +56,10 @@ pub(crate) async fn play(args: Args) -> Result<(), Failure> {
         outcome = soak.run() => outcome,
         signal = &mut ended => signal.map_err(Failure::from),
     };
-    let told = soak.tell_end().await;
+    let reported = soak.report_end().await;
     drop(soak);
     control_plane.stop().await;
-    outcome.and(told)
+    outcome.and(reported)
 }
 
 /// When what is next. All from the seed.
@@ -186,12 +186,12 @@ impl Soak {
             let next = times.into_iter().min().unwrap_or(self.until);
             if let Some(operator) = &mut self.operator {
                 let ended = tokio::select! {
-                    told = operator.ended() => Some(told),
+                    exit = operator.ended() => Some(exit),
                     () = tokio::time::sleep_until(next.into()) => None,
                 };
                 match ended {
-                    Some(told) if told.contains(LOST) => self.start_again()?,
-                    Some(told) => return Err(format!("the operator ended {told}").into()),
+                    Some(exit) if exit.contains(LOST) => self.start_again()?,
+                    Some(exit) => return Err(format!("the operator ended {exit}").into()),
                     None => {}
                 }
             }
@@ -338,7 +338,7 @@ impl Soak {
     }
 
     /// The figures at the end, and what leaked.
-    async fn tell_end(&self) -> Result<(), Failure> {
+    async fn report_end(&self) -> Result<(), Failure> {
         let counters = self.simulator.counters();
         println!(
             "end after {} s: {} looks ({} in trouble), {} differences explained; {} stops, {} kills, {} leases lost",

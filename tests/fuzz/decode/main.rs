@@ -28,7 +28,7 @@ fn page(body: &[u8]) {
     let page = match decode_page(&body.to_vec().into()) {
         Ok(page) => page,
         Err(error) => {
-            told_in_a_line(&error);
+            assert_one_line(&error);
             assert!(
                 !whole.is_some_and(|whole| is_page(&whole)),
                 "a good page is refused: {error}"
@@ -77,8 +77,8 @@ fn readable(remediation: &Remediation, item: &Fields) {
         assert_eq!(text(item.only(name)).as_deref(), read, "{name}");
     };
     let same_word = |name: &str, read: Option<&str>| {
-        let said = item.number(name).or_else(|| text(item.only(name)));
-        assert_eq!(said.as_deref(), read, "{name}");
+        let expected = item.number(name).or_else(|| text(item.only(name)));
+        assert_eq!(expected.as_deref(), read, "{name}");
     };
     same("id", Some(id));
     same("cluster_id", cluster_id.as_deref());
@@ -169,14 +169,14 @@ fn one(body: &[u8]) {
                 readable(&remediation, &item);
             }
         }
-        Err(error) => told_in_a_line(&error),
+        Err(error) => assert_one_line(&error),
     }
 }
 
-fn told_in_a_line(error: &Error) {
-    let told = error.to_string();
+fn assert_one_line(error: &Error) {
+    let message = error.to_string();
     assert!(
-        told.chars().count() <= LINE && !told.contains('\n'),
-        "{told}"
+        message.chars().count() <= LINE && !message.contains('\n'),
+        "{message}"
     );
 }

@@ -76,8 +76,11 @@ async fn it_succeeds_once_the_operator_is_ready_and_else_says_why_not() {
 
     let wrong = check(&fixture.admin_url("/nothing"), "1s").await;
     assert_eq!(wrong.status.code(), Some(1));
-    let told = String::from_utf8(wrong.stderr).unwrap();
-    assert!(told.contains("404") && told.lines().count() == 1, "{told}");
+    let stderr = String::from_utf8(wrong.stderr).unwrap();
+    assert!(
+        stderr.contains("404") && stderr.lines().count() == 1,
+        "{stderr}"
+    );
 
     fixture.stop().await;
     assert_eq!(check(&url, "1s").await.status.code(), Some(1));

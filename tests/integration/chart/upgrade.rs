@@ -159,8 +159,8 @@ async fn the_next_version_renders_with_the_values_of_this_one() {
         )
         .unwrap();
         let names = ["demo", "together-system"];
-        let wanted = helm.render(&next, names, &[]).await.unwrap();
-        assert!(wanted.contains("name: tracing"));
-        assert_eq!(helm.render(&without, names, &[]).await.unwrap(), wanted);
+        let expected = helm.render(&next, names, &[]).await.unwrap();
+        assert!(expected.contains("name: tracing"));
+        assert_eq!(helm.render(&without, names, &[]).await.unwrap(), expected);
     }
 }

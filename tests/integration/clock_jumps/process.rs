@@ -88,7 +88,7 @@ async fn a_process_whose_time_of_day_is_set_goes_on_and_keeps_its_lease() {
     };
     let leader = holder().await;
     let mut standby = Process::of(&fixture, &[]).await;
-    standby.has_said("standing by").await;
+    standby.wait_for_log("standing by").await;
     let before = fixture.versions().await;
     for hours in [-1, 72, -72, 1, 0] {
         let by = SignedDuration::from_hours(hours);

@@ -12,7 +12,7 @@ use together_remediation_operator::api::{self, GROUP, VERSION};
 use super::objects::{Objects, watch};
 use crate::{
     fixture::until,
-    run::{kubectl, said},
+    run::{kubectl, output_of},
     setup,
     steps::dry_run,
 };
@@ -148,7 +148,7 @@ async fn kubectl_explains_that_a_remediation_is_a_read_only_mirror() {
     // The API server tells kubectl of a definition a while after it took it.
     let explain = async |what: &str| {
         let text = until("kubectl explain", async || {
-            said(kubectl(control_plane).unwrap().args(["explain", what])).await
+            output_of(kubectl(control_plane).unwrap().args(["explain", what])).await
         });
         let text = text.await;
         text.split_whitespace().collect::<Vec<_>>().join(" ")

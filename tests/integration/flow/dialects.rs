@@ -5,8 +5,8 @@ use std::time::Duration;
 use testbed::simulator::{Dialect, Names, PAGE_STATES, Remediation as Truth, StateForm};
 
 use crate::{
+    conditions::{assert_contains, condition},
     fixture::Fixture,
-    look::{assert_says, told},
     steps::pages_of,
     truth::assert_mirrors,
 };
@@ -101,17 +101,17 @@ async fn each_form_of_the_filter_is_found_once_remembered_and_told() {
         }
         fixture.synced_watch(|_| {}).await;
         let (first, next) = case.calls;
-        for wanted in [first, first, next, next] {
+        for expected in [first, first, next, next] {
             let before = fixture.calls();
             fixture.turn(POLL).await;
             let calls = fixture.calls() - before;
-            assert_eq!(calls, wanted, "{}", case.name);
+            assert_eq!(calls, expected, "{}", case.name);
         }
 
         let watch = fixture.ready("training", "Synced").await;
-        let message = told(&watch, "Ready").message;
+        let message = condition(&watch, "Ready").message;
         if case.sentence.is_empty() {
-            assert_eq!(message, crate::look::AGREES);
+            assert_eq!(message, crate::conditions::IN_SYNC);
         } else {
             assert!(message.contains(case.sentence), "{}: {message}", case.name);
         }
@@ -163,8 +163,8 @@ async fn the_names_of_the_sdks_are_found_once_remembered_and_told() {
     assert_eq!(fixture.calls(), 5 + 5, "both agree");
     fixture.sync("training").await;
     assert_eq!(fixture.calls(), 5 + 5 + 3);
-    let message = told(&fixture.ready("training", "Synced").await, "Ready").message;
-    assert_says(&message, &["the SDKs' query parameters (page_size)"]);
+    let message = condition(&fixture.ready("training", "Synced").await, "Ready").message;
+    assert_contains(&message, &["the SDKs' query parameters (page_size)"]);
     let scrape = fixture.scrape().await;
     assert_eq!(scrape.values("api_dialect_info", "names"), ["sdk"]);
     assert_eq!(

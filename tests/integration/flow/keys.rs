@@ -5,8 +5,8 @@ use std::time::Duration;
 use kube::ResourceExt;
 
 use crate::{
+    conditions::{assert_contains, condition, condition_status},
     fixture::Fixture,
-    look::{assert_says, stands, told},
 };
 
 /// Longer than an interval with its jitter.
@@ -16,47 +16,47 @@ const GRACE: Duration = Duration::from_secs(120);
 
 /// Puts a Secret as `broken` says, waits for the next poll and checks what the watch says; then the same with the good
 /// Secret again.
-async fn told_and_mended(
+async fn check_broken_then_fixed(
     fixture: &Fixture,
     broken: (&[(&str, &str)], &str),
     reason: &str,
-    wanted: &str,
+    expected: &str,
 ) {
     let (data, type_) = broken;
     fixture.put_secret(data, type_).await;
     fixture.turn(INTERVAL).await;
     let watch = fixture.ready("training", reason).await;
-    let ready = told(&watch, "Ready");
+    let ready = condition(&watch, "Ready");
     assert_eq!(
-        (ready.status.as_str(), ready.message.contains(wanted)),
+        (ready.status.as_str(), ready.message.contains(expected)),
         ("False", true),
         "{ready:#?}"
     );
     let watch = if reason.starts_with("Secret") {
-        assert_eq!(told(&watch, "Reconciling").reason, reason);
-        assert_eq!(stands(&watch, "Reconciling"), "True");
-        assert_eq!(stands(&watch, "Stalled"), "False");
+        assert_eq!(condition(&watch, "Reconciling").reason, reason);
+        assert_eq!(condition_status(&watch, "Reconciling"), "True");
+        assert_eq!(condition_status(&watch, "Stalled"), "False");
         fixture.turn(GRACE).await;
         fixture.ready("training", reason).await
     } else {
         watch
     };
-    assert_eq!(told(&watch, "Stalled").reason, reason);
-    assert_eq!(stands(&watch, "Stalled"), "True");
-    assert_eq!(stands(&watch, "Reconciling"), "False");
+    assert_eq!(condition(&watch, "Stalled").reason, reason);
+    assert_eq!(condition_status(&watch, "Stalled"), "True");
+    assert_eq!(condition_status(&watch, "Reconciling"), "False");
     let everything = serde_json::to_string(&watch.status).unwrap();
     for (_, key) in data {
         let shown = !key.is_empty() && everything.contains(key);
         assert!(!shown, "the key is shown: {everything}");
     }
-    mended(fixture).await;
+    fix_key(fixture).await;
 }
 
-async fn mended(fixture: &Fixture) {
+async fn fix_key(fixture: &Fixture) {
     fixture.put_key(fixture.simulator.key()).await;
     fixture.turn(INTERVAL).await;
     let watch = fixture.ready("training", "Synced").await;
-    assert_eq!(stands(&watch, "Stalled"), "False");
+    assert_eq!(condition_status(&watch, "Stalled"), "False");
 }
 
 /// A fixture whose one remediation is finished, so that polls come at the longer interval.
@@ -71,7 +71,7 @@ async fn a_secret_that_cannot_be_used_is_told_with_what_to_do() {
     let fixture = fixture("secrets").await;
     fixture.synced_watch(|_| {}).await;
     let before = fixture.versions().await;
-    for (broken, reason, wanted) in [
+    for (broken, reason, expected) in [
         (
             (&[("key", "planted-marker-1")][..], "Opaque"),
             "SecretInvalid",
@@ -94,13 +94,13 @@ async fn a_secret_that_cannot_be_used_is_told_with_what_to_do() {
             "invalid, expired or revoked",
         ),
     ] {
-        told_and_mended(&fixture, broken, reason, wanted).await;
+        check_broken_then_fixed(&fixture, broken, reason, expected).await;
     }
     fixture
         .simulator
         .add_key("planted-marker-5", Some(&["another-cluster"]));
     let other = [("api-key", "planted-marker-5")];
-    told_and_mended(
+    check_broken_then_fixed(
         &fixture,
         (&other, "Opaque"),
         "Forbidden",
@@ -111,16 +111,16 @@ async fn a_secret_that_cannot_be_used_is_told_with_what_to_do() {
     fixture.delete_secret().await;
     fixture.turn(INTERVAL).await;
     let watch = fixture.ready("training", "SecretNotFound").await;
-    let ready = told(&watch, "Ready");
-    assert_says(
+    let ready = condition(&watch, "Ready");
+    assert_contains(
         &ready.message,
         &["Secret \"together\" not found in this namespace. Create it"],
     );
-    assert_eq!(stands(&watch, "Reconciling"), "True");
+    assert_eq!(condition_status(&watch, "Reconciling"), "True");
     fixture.turn(GRACE).await;
     let watch = fixture.ready("training", "SecretNotFound").await;
-    assert_eq!(stands(&watch, "Stalled"), "True");
-    mended(&fixture).await;
+    assert_eq!(condition_status(&watch, "Stalled"), "True");
+    fix_key(&fixture).await;
     assert_eq!(fixture.versions().await, before, "no mirror was touched");
 }
 
@@ -130,9 +130,9 @@ async fn a_watch_born_without_a_secret_says_so_and_recovers() {
     fixture.delete_secret().await;
     fixture.watch("training", |_| {}).await;
     let watch = fixture.ready("training", "SecretNotFound").await;
-    assert_eq!(stands(&watch, "Ready"), "False");
+    assert_eq!(condition_status(&watch, "Ready"), "False");
     assert_eq!(fixture.calls(), 0);
-    mended(&fixture).await;
+    fix_key(&fixture).await;
     fixture.agrees().await;
 }
 
@@ -145,14 +145,21 @@ async fn an_unknown_cluster_or_instance_is_told() {
         })
         .await;
     let watch = fixture.ready("cluster", "ClusterNotFound").await;
-    assert!(told(&watch, "Stalled").message.contains("no-such-cluster"));
+    assert!(
+        condition(&watch, "Stalled")
+            .message
+            .contains("no-such-cluster")
+    );
     fixture
         .watch("instance", |spec| {
             spec.instance_id = Some("no-such-instance".to_owned());
         })
         .await;
     let watch = fixture.ready("instance", "InstanceNotFound").await;
-    assert_says(&told(&watch, "Stalled").message, &["Check spec.instanceId"]);
+    assert_contains(
+        &condition(&watch, "Stalled").message,
+        &["Check spec.instanceId"],
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -170,10 +177,14 @@ async fn a_refused_key_is_asked_less_and_less_and_another_at_once() {
     let watch = fixture.watches().get("training").await.unwrap();
     fixture.turn(INTERVAL).await;
     let same = fixture.watches().get("training").await.unwrap();
-    let said = |watch: &_| told(watch, "Ready");
-    assert_eq!(said(&same), said(&watch), "not asked, and still told");
+    let ready_of = |watch: &_| condition(watch, "Ready");
+    assert_eq!(
+        ready_of(&same),
+        ready_of(&watch),
+        "not asked, and still told"
+    );
 
-    mended(&fixture).await;
+    fix_key(&fixture).await;
     fixture.agrees().await;
 }
 
@@ -196,7 +207,7 @@ async fn a_key_is_rotated_without_a_restart() {
     let watch = fixture.watches().get("training").await.unwrap();
     fixture.simulator.add_key("second", None);
     fixture.put_key("second\n").await;
-    fixture.settled().await;
+    fixture.wait_until_idle().await;
     let before = fixture.simulator.counters().by_key[&old];
     fixture.simulator.revoke(&old);
     fixture.turn(INTERVAL).await;

@@ -7,8 +7,8 @@ use testbed::simulator::Remediation as Truth;
 use together_remediation_operator::api::cluster_watch::DeletionPolicy;
 
 use crate::{
+    conditions::condition,
     fixture::{CLUSTER, Fixture},
-    look::told,
     steps::becomes,
 };
 
@@ -92,7 +92,7 @@ async fn where_a_policy_demands_a_label_mirrors_are_made_and_changed_with_it() {
             conditions.any(|c| c.message.contains("the label team is missing"))
         })
         .await;
-    assert_eq!(told(&refused, "Ready").reason, "Progressing");
+    assert_eq!(condition(&refused, "Ready").reason, "Progressing");
     assert!(fixture.all().await.is_empty());
     fixture.stop().await;
 

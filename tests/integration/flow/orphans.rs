@@ -6,7 +6,7 @@ use kube::ResourceExt;
 use testbed::simulator::Remediation as Truth;
 use together_remediation_operator::api::{cluster_watch::DeletionPolicy, remediation::Remediation};
 
-use crate::fixture::{CLUSTER, Fixture, condition};
+use crate::fixture::{CLUSTER, Fixture, mirror_condition};
 
 /// Between two looks for such mirrors.
 const LOOK: Duration = Duration::from_secs(300);
@@ -32,7 +32,7 @@ async fn an_open_mirror_that_nobody_looks_after_becomes_stale_until_a_new_watch_
     fixture.turn(LOOK).await;
     fixture.turn(LOOK).await;
     let looked_after = fixture.mirror(&open.id).await;
-    assert_eq!(condition(&looked_after, "Synced")[1], "Listed");
+    assert_eq!(mirror_condition(&looked_after, "Synced")[1], "Listed");
 
     fixture.delete_watch("training").await;
     fixture.unwatched().await;
@@ -40,7 +40,7 @@ async fn an_open_mirror_that_nobody_looks_after_becomes_stale_until_a_new_watch_
     fixture.turn(LOOK).await;
     fixture.turn(LOOK).await;
     let orphan = fixture.mirror_is(&open.id, "Stale").await;
-    assert_eq!(condition(&orphan, "Synced")[0], "Unknown");
+    assert_eq!(mirror_condition(&orphan, "Synced")[0], "Unknown");
     assert_eq!(writer(&orphan), Some("training"), "its last writer");
     assert_eq!(
         orphan.status.unwrap().state.as_deref(),
@@ -48,13 +48,13 @@ async fn an_open_mirror_that_nobody_looks_after_becomes_stale_until_a_new_watch_
         "what was last seen stays"
     );
     let final_one = fixture.mirror(&ended.id).await;
-    assert_eq!(condition(&final_one, "Synced")[1], "Final");
+    assert_eq!(mirror_condition(&final_one, "Synced")[1], "Final");
     assert_eq!(fixture.simulator.counters().listings, last, "nobody asks");
 
     fixture.watch("next", |_| {}).await;
     fixture.ready("next", "Synced").await;
     let mirror = fixture.mirror(&open.id).await;
-    assert_eq!(condition(&mirror, "Synced")[1], "Listed");
+    assert_eq!(mirror_condition(&mirror, "Synced")[1], "Listed");
     assert_eq!(writer(&mirror), Some("next"));
     fixture.agrees().await;
 }

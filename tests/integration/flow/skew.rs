@@ -43,9 +43,9 @@ async fn what_ended_is_pruned_when_the_api_says_that_it_is_time() {
     for (name, hours) in [("ahead", 1), ("behind", -1), ("agrees", 0)] {
         let fixture = fixture(name, SignedDuration::from_hours(hours)).await;
         #[allow(clippy::cast_precision_loss)]
-        let wanted = (hours * 3600) as f64;
+        let expected = (hours * 3600) as f64;
         let shown = skew(&fixture).await.unwrap();
-        assert!((shown - wanted).abs() < 3.0, "{name}: {shown}");
+        assert!((shown - expected).abs() < 3.0, "{name}: {shown}");
         fixture.agrees().await;
         pass(&fixture, 3).await;
         assert_eq!(fixture.all().await.len(), 1, "{name}: not an hour early");

@@ -7,8 +7,8 @@ use testbed::simulator::{Fault, Remediation as Truth, Times};
 use together_remediation_operator::api::cluster_watch::ClusterWatch;
 
 use crate::{
-    fixture::{CLUSTER, Fixture, condition},
-    look::{assert_says, told},
+    conditions::{assert_contains, condition},
+    fixture::{CLUSTER, Fixture, mirror_condition},
     steps::pages_of,
 };
 
@@ -49,7 +49,7 @@ async fn a_long_outage_is_told_on_every_open_mirror_and_ends_with_one_write() {
 
     fail(&fixture, 5, Duration::from_secs(20)).await;
     let stale = fixture.mirror_is(&open.id, "Stale").await;
-    assert_eq!(condition(&stale, "Synced")[0], "Unknown");
+    assert_eq!(mirror_condition(&stale, "Synced")[0], "Unknown");
     let watch = fixture.ready("training", "Unavailable").await;
     let reconciling = watch
         .status
@@ -77,7 +77,7 @@ async fn a_long_outage_is_told_on_every_open_mirror_and_ends_with_one_write() {
     fixture.sync("training").await;
     fixture.ready("training", "Synced").await;
     assert_eq!(
-        condition(&fixture.mirror(&open.id).await, "Synced"),
+        mirror_condition(&fixture.mirror(&open.id).await, "Synced"),
         ["True", "Listed"]
     );
 }
@@ -102,7 +102,7 @@ async fn a_watch_that_was_never_synced_says_why() {
     let fixture = Fixture::new("never").await;
     fixture.simulator.fault(Fault::NotJson, Times::UntilCleared);
     fixture.watch("training", |_| {}).await;
-    let watch = fixture.ready_says("training", "cannot read").await;
+    let watch = fixture.ready_contains("training", "cannot read").await;
     let ready = watch
         .status
         .unwrap()
@@ -188,10 +188,10 @@ async fn one_listing_that_drags_on_is_told_on_the_watch_too_and_ends_well() {
 
     fixture.clock.advance(Duration::from_secs(60));
     let watch = fixture.ready("training", "IncompleteListing").await;
-    let (ready, stalled) = (told(&watch, "Ready"), told(&watch, "Stalled"));
+    let (ready, stalled) = (condition(&watch, "Ready"), condition(&watch, "Stalled"));
     assert_eq!((&*ready.status, &*stalled.status), ("False", "False"));
-    assert_says(&ready.message, &["spec.query.pageSize"]);
-    assert_eq!(told(&watch, "Reconciling").status, "True");
+    assert_contains(&ready.message, &["spec.query.pageSize"]);
+    assert_eq!(condition(&watch, "Reconciling").status, "True");
     let id = Truth::numbered(CLUSTER, 3).id;
     fixture.mirror_is(&id, "Stale").await;
 
@@ -210,7 +210,7 @@ async fn one_listing_that_drags_on_is_told_on_the_watch_too_and_ends_well() {
             .mirror_where(
                 &Truth::numbered(CLUSTER, number).id,
                 "it is listed",
-                |mirror| condition(mirror, "Synced")[1] == "Listed",
+                |mirror| mirror_condition(mirror, "Synced")[1] == "Listed",
             )
             .await;
     }

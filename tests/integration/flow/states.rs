@@ -5,7 +5,7 @@ use std::time::Duration;
 use testbed::simulator::Remediation as Truth;
 
 use crate::{
-    fixture::{CLUSTER, Fixture, condition},
+    fixture::{CLUSTER, Fixture, mirror_condition},
     truth::assert_mirrors,
 };
 
@@ -73,13 +73,16 @@ async fn a_state_that_nobody_knows_is_open_and_kept_word_by_word() {
     fixture.synced_watch(|_| {}).await;
     fixture.agrees().await;
     let mirror = fixture.mirror(&odd.id).await;
-    assert_eq!(condition(&mirror, "Succeeded"), ["Unknown", "UnknownState"]);
-    assert_eq!(condition(&mirror, "Reconciling")[0], "True");
-    let status = mirror.status.unwrap();
-    let mut messages = status.conditions.iter().map(|told| &*told.message);
-    assert!(
-        messages.any(|told| told.contains("in state DEFROSTING, which this version does not recognize"))
+    assert_eq!(
+        mirror_condition(&mirror, "Succeeded"),
+        ["Unknown", "UnknownState"]
     );
+    assert_eq!(mirror_condition(&mirror, "Reconciling")[0], "True");
+    let status = mirror.status.unwrap();
+    let mut messages = status.conditions.iter().map(|one| &*one.message);
+    assert!(messages.any(|message| {
+        message.contains("in state DEFROSTING, which this version does not recognize")
+    }));
     assert_eq!(
         (
             status.open,

@@ -91,12 +91,12 @@ impl Live {
     }
 
     /// Waits until a Kustomization is as wanted.
-    async fn until(&self, name: &str, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    async fn until(&self, name: &str, what: &str, predicate: impl Fn(&Value) -> bool) -> Value {
         within(LOOKS, &format!("{name}: {what}"), || async {
             let found = self.kustomizations.get_opt(name).await.unwrap();
             let status = found.map(|mut found| found.data["status"].take());
             match status {
-                Some(status) if wanted(&status) => Ok(status),
+                Some(status) if predicate(&status) => Ok(status),
                 other => Err(format!("{other:#?}")),
             }
         })
@@ -129,8 +129,8 @@ impl Live {
     }
 
     async fn version(&self, name: &str) -> String {
-        let held = self.kustomizations.get(name).await.unwrap();
-        held.resource_version().unwrap()
+        let object = self.kustomizations.get(name).await.unwrap();
+        object.resource_version().unwrap()
     }
 
     /// Deletes a Kustomization, and waits until Flux has let it go.
@@ -210,7 +210,7 @@ async fn definitions_may_come_later(live: &Live) {
     live.until(WATCHES, "it waits for the watch", |status| {
         let reconciling = condition(status, "Reconciling")["message"].as_str();
         condition(status, "Ready")["status"] == "Unknown"
-            && reconciling.is_some_and(|told| told.starts_with("Running health checks"))
+            && reconciling.is_some_and(|message| message.starts_with("Running health checks"))
     })
     .await;
 }

@@ -39,8 +39,8 @@ pub(super) async fn calm(control_plane: &'static ControlPlane) -> Vec<Situation>
     fixture.suspend(false).await;
     taken.push(take(&fixture, Watch, "edited", "training").await);
 
-    let held = json!({"metadata": {"finalizers": ["example.com/held"]}});
-    fixture.patch_watch("training", held).await;
+    let finalizer = json!({"metadata": {"finalizers": ["example.com/held"]}});
+    fixture.patch_watch("training", finalizer).await;
     let (watches, now) = (fixture.watches(), DeleteParams::background());
     let _ = watches.delete("training", &now).await.unwrap();
     taken.push(take(&fixture, Watch, "deleted", "training").await);

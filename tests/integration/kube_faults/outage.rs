@@ -24,13 +24,13 @@ async fn an_api_server_that_was_away_finds_everything_resumed() {
 
     control_plane.kill_api_server().await.unwrap();
     // A poll fails as soon as it wants to read the key; that it has ended shows in its waiting again.
-    let waiting = |wanted: usize| {
+    let waiting = |expected: usize| {
         let clock = fixture.clock.clone();
         async move {
             holds(
                 "the watch waits",
                 async || clock.sleepers(),
-                |sleepers| *sleepers == wanted,
+                |sleepers| *sleepers == expected,
             )
             .await;
         }
@@ -87,9 +87,9 @@ async fn an_api_server_that_stood_still_gets_what_was_meant_for_it() {
     assert_eq!(fixture.probe("/livez").await, alive());
     control_plane.thaw_api_server().await.unwrap();
     fixture.sync("training").await;
-    fixture.settled().await;
+    fixture.wait_until_idle().await;
     fixture.agrees().await;
-    fixture.tells_everything_once().await;
+    fixture.assert_each_state_once().await;
     // Watches that were silent meanwhile are none the worse: an edited watch is heeded.
     fixture.suspend(true).await;
     fixture.edit_seen("training").await;

@@ -13,8 +13,8 @@ use kube::{
 use serde_json::json;
 
 use crate::{
-    fixture::{Fixture, condition, until},
-    look::{AGREES, assert_says, stands, told},
+    conditions::{IN_SYNC, assert_contains, condition, condition_status},
+    fixture::{Fixture, mirror_condition, until},
     setup::own_control_plane,
 };
 
@@ -52,10 +52,10 @@ async fn a_quota_is_told_by_name_and_keeps_nobody_from_what_is_there() {
     fixture.put(0..40);
 
     fixture.watch("training", |_| {}).await;
-    let watch = fixture.ready_says("training", "exceeded quota").await;
-    assert_eq!(told(&watch, "Ready").reason, "Progressing");
+    let watch = fixture.ready_contains("training", "exceeded quota").await;
+    assert_eq!(condition(&watch, "Ready").reason, "Progressing");
     let message = fixture.polls_until("WriteFailed").await;
-    assert_says(
+    assert_contains(
         &message,
         &[
             "exceeded quota: few",
@@ -64,7 +64,7 @@ async fn a_quota_is_told_by_name_and_keeps_nobody_from_what_is_there() {
         ],
     );
     let watch = fixture.watches().get("training").await.unwrap();
-    let standing = ["Ready", "Reconciling", "Stalled"].map(|type_| stands(&watch, type_));
+    let standing = ["Ready", "Reconciling", "Stalled"].map(|type_| condition_status(&watch, type_));
     assert_eq!(standing, ["False", "True", "False"]);
     let mirrored = fixture.all().await;
     assert_eq!(mirrored.len(), 5);
@@ -76,7 +76,7 @@ async fn a_quota_is_told_by_name_and_keeps_nobody_from_what_is_there() {
     assert_eq!(status.state.as_deref(), Some("RUNNING"));
 
     quota(&fixture, 100).await;
-    assert_eq!(fixture.polls_until("Synced").await, AGREES);
+    assert_eq!(fixture.polls_until("Synced").await, IN_SYNC);
     fixture.agrees().await;
     fixture.writes_no_more().await;
 }
@@ -92,7 +92,7 @@ async fn what_admission_denies_starves_nobody_and_is_marked_once_it_may_be() {
     fixture.demand(&demand, "not this one", &denied[0]).await;
     fixture.watch("training", |_| {}).await;
     let message = fixture.polls_until("WriteFailed").await;
-    assert_says(&message, &["not this one", "change the admission policy"]);
+    assert_contains(&message, &["not this one", "change the admission policy"]);
     assert_eq!(fixture.all().await.len(), 60, "all that may be written");
 
     let delete = DeleteParams::default();
@@ -123,7 +123,7 @@ async fn rights_that_are_taken_away_are_told_as_long_as_that_may_be_told() {
         .unwrap();
     fixture.enter(&truth.id, "RUNNING");
     let message = fixture.polls_until("WriteFailed").await;
-    assert_says(
+    assert_contains(
         &message,
         &[
             "cannot update resource \"remediations/status\"",
@@ -153,6 +153,6 @@ async fn rights_that_are_taken_away_are_told_as_long_as_that_may_be_told() {
     fixture.polls_until("Synced").await;
     fixture.agrees().await;
     let mirror = fixture.mirror(&truth.id).await;
-    assert_eq!(condition(&mirror, "Synced")[1], "Final");
+    assert_eq!(mirror_condition(&mirror, "Synced")[1], "Final");
     fixture.writes_no_more().await;
 }

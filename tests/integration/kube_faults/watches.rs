@@ -83,7 +83,7 @@ async fn a_watch_that_is_deleted_unseen_is_polled_no_more() {
     // The index may still hold what was deleted: its own watch comes back in its own time.
     fixture.watch("training", |_| {}).await;
     // It waits for the turn that the old one would have had.
-    fixture.edit_heeded("training").await;
+    fixture.edit_takes_effect("training").await;
     fixture.syncs_until_synced().await;
     assert_eq!(fixture.all().await.len(), ids.len());
     fixture.agrees().await;

@@ -78,8 +78,8 @@ impl Replica {
 
     /// Waits until it ends by itself.
     pub(crate) async fn ended(self) -> Result<(), RunError> {
-        let patience = std::time::Duration::from_secs(60);
-        tokio::time::timeout(patience, self.task)
+        let timeout = std::time::Duration::from_secs(60);
+        tokio::time::timeout(timeout, self.task)
             .await
             .expect("it ends")
             .unwrap()

@@ -44,7 +44,7 @@ pub(super) enum Effect {
 
 /// What a reader sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Sight {
+pub(super) struct Expected {
     /// Status and reason of Ready.
     pub(super) ready: (&'static str, &'static str),
     /// Status of Stalled.
@@ -57,8 +57,8 @@ pub(super) struct Sight {
 
 impl Effect {
     /// What the contract says.
-    pub(super) fn sight(self, phase: Phase, age: Age) -> Sight {
-        let synced = Sight {
+    pub(super) fn expected(self, phase: Phase, age: Age) -> Expected {
+        let synced = Expected {
             ready: ("True", "Synced"),
             stalled: "False",
             kstatus: Kstatus::Current,
@@ -70,18 +70,18 @@ impl Effect {
             "Listed"
         };
         match (self, age) {
-            (Self::Retried(reason), Age::Outage) => Sight {
+            (Self::Retried(reason), Age::Outage) => Expected {
                 ready: ("False", reason),
                 kstatus: Kstatus::InProgress,
                 open: stale,
                 ..synced
             },
-            (Self::Retried(_), Age::Hiccup) if phase == Phase::FirstSync => Sight {
+            (Self::Retried(_), Age::Hiccup) if phase == Phase::FirstSync => Expected {
                 ready: ("Unknown", "Progressing"),
                 kstatus: Kstatus::InProgress,
                 ..synced
             },
-            (Self::Stalled(reason), _) | (Self::Passes(reason), Age::Hiccup) => Sight {
+            (Self::Stalled(reason), _) | (Self::Passes(reason), Age::Hiccup) => Expected {
                 ready: ("False", reason),
                 stalled: "True",
                 kstatus: Kstatus::Failed,

@@ -91,10 +91,10 @@ impl Prometheus {
         Ok(values.filter(|value: &f64| !value.is_nan()).collect())
     }
 
-    async fn until(&self, query: &str, wanted: impl Fn(&[f64]) -> bool) {
+    async fn until(&self, query: &str, predicate: impl Fn(&[f64]) -> bool) {
         until(query, || async {
             let values = self.values(query).await?;
-            if wanted(&values) {
+            if predicate(&values) {
                 Ok(())
             } else {
                 Err(format!("{values:?}"))

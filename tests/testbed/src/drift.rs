@@ -12,17 +12,17 @@ pub fn file(path: &str) -> PathBuf {
 ///
 /// # Panics
 /// Where the file holds anything else, or cannot be written.
-pub fn settle(path: &str, wanted: &str, test: &str) {
+pub fn settle(path: &str, expected: &str, test: &str) {
     let at = file(path);
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        if let Err(error) = fs::write(&at, wanted) {
+        if let Err(error) = fs::write(&at, expected) {
             panic!("{path}: {error}");
         }
         return;
     }
-    let held = fs::read_to_string(&at).unwrap_or_default();
+    let content = fs::read_to_string(&at).unwrap_or_default();
     assert!(
-        held == wanted,
+        content == expected,
         "{path} is out of date: run UPDATE_DOCS=1 cargo test {test}"
     );
 }
@@ -31,14 +31,18 @@ pub fn settle(path: &str, wanted: &str, test: &str) {
 ///
 /// # Panics
 /// As [`settle`], and where the file or a mark is not there.
-pub fn settle_part(path: &str, (begin, end): (&str, &str), wanted: &str, test: &str) {
-    let held = fs::read_to_string(file(path)).unwrap_or_default();
-    let parts = held.split_once(begin).and_then(|(before, rest)| {
+pub fn settle_part(path: &str, (begin, end): (&str, &str), expected: &str, test: &str) {
+    let content = fs::read_to_string(file(path)).unwrap_or_default();
+    let parts = content.split_once(begin).and_then(|(before, rest)| {
         let (_, after) = rest.split_once(end)?;
         Some((before, after))
     });
     let Some((before, after)) = parts else {
         panic!("{path} has no {begin:?} with {end:?} behind it");
     };
-    settle(path, &format!("{before}{begin}{wanted}{end}{after}"), test);
+    settle(
+        path,
+        &format!("{before}{begin}{expected}{end}{after}"),
+        test,
+    );
 }

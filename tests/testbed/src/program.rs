@@ -82,19 +82,19 @@ impl Program {
         format!("({status}); its last lines:\n{last}")
     }
 
-    /// Sends SIGTERM and waits for the end, at most `patience`; then SIGKILL.
+    /// Sends SIGTERM and waits for the end, at most `timeout`; then SIGKILL.
     ///
     /// # Errors
     /// [`io::ErrorKind::TimedOut`] if it had to be killed, or what the system says.
-    pub async fn stop(mut self, patience: Duration) -> io::Result<ExitStatus> {
+    pub async fn stop(mut self, timeout: Duration) -> io::Result<ExitStatus> {
         self.pipe = None;
-        if let Ok(status) = tokio::time::timeout(patience, self.child.wait()).await {
+        if let Ok(status) = tokio::time::timeout(timeout, self.child.wait()).await {
             return status;
         }
         self.kill().await?;
         Err(io::Error::new(
             io::ErrorKind::TimedOut,
-            format!("it did not end within {patience:?} of SIGTERM"),
+            format!("it did not end within {timeout:?} of SIGTERM"),
         ))
     }
 

@@ -36,8 +36,8 @@ pub(super) async fn nothing_is_green_before_it_was_synced(live: &mut Live) {
     let looked = live.looked(WATCHES).await;
     waited(live, &looked);
     let watch = live.fixture.watches().get("training").await.unwrap();
-    let told = format!("{:?}", watch.status);
-    assert!(told.contains("Waiting for the operator"), "{told}");
+    let status = format!("{:?}", watch.status);
+    assert!(status.contains("Waiting for the operator"), "{status}");
 
     live.fixture
         .simulator
@@ -74,8 +74,8 @@ pub(super) async fn an_outage_is_waited_for(live: &Live) {
         live.fixture.turn(POLL).await;
         let watch = live.fixture.watches().get("training").await.unwrap();
         let conditions = watch.status.unwrap().conditions;
-        let told = conditions.iter().any(|one| one.reason == "Unavailable");
-        told.then_some(()).ok_or(format!("{conditions:#?}"))
+        let reported = conditions.iter().any(|one| one.reason == "Unavailable");
+        reported.then_some(()).ok_or(format!("{conditions:#?}"))
     })
     .await;
     let looked = live.looked(WATCHES).await;
@@ -131,7 +131,7 @@ pub(super) async fn a_suspended_watch_is_well(live: &Live) {
         }
     })
     .await;
-    fixture.edit_heeded("training").await;
+    fixture.edit_takes_effect("training").await;
     fixture.ready("training", "Synced").await;
     live.applied(WATCHES, &revision).await;
 }

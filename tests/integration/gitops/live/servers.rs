@@ -19,7 +19,7 @@ use crate::gitops::{
 
 /// Argo CD's image has it and calls it at each commit. These are not signed: it has nothing to say of them.
 const VERIFY: &str = "git-verify-wrapper.sh";
-const PATIENCE: Duration = Duration::from_secs(20);
+const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(super) struct Servers {
     home: TempDir,
@@ -110,7 +110,7 @@ impl Servers {
     /// that happens by itself.
     pub(super) async fn control(&mut self, resync: &str) {
         if let Some(controller) = self.controller.take() {
-            controller.stop(PATIENCE).await.unwrap();
+            controller.stop(STOP_TIMEOUT).await.unwrap();
         }
         let metrics = free();
         self.controller = Some(

@@ -104,7 +104,7 @@ fn targets(page: &mut String, runs: &[Report], drawn: &[Drawn]) {
 
 fn plots(page: &mut String, row: &str, drawn: &[Drawn]) {
     for plot in drawn.iter().filter(|plot| plot.row == row) {
-        let _ = writeln!(page, "\n![{}](../performance/{})", plot.says, plot.file);
+        let _ = writeln!(page, "\n![{}](../performance/{})", plot.caption, plot.file);
     }
 }
 

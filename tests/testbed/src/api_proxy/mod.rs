@@ -119,15 +119,15 @@ impl ApiProxy {
         self.shared.book.writes()
     }
 
-    /// Breaks every connection, and each new one at once, until [`ApiProxy::mend`]. A write that is under way to the
+    /// Breaks every connection, and each new one at once, until [`ApiProxy::restore`]. A write that is under way to the
     /// server arrives; its answer does not.
     pub fn cut(&self) {
         self.shared.connections.cut();
     }
 
     /// Ends [`ApiProxy::cut`].
-    pub fn mend(&self) {
-        self.shared.connections.mend();
+    pub fn restore(&self) {
+        self.shared.connections.restore();
     }
 
     /// Breaks the watches that run now, and nothing else; says how many.

@@ -247,7 +247,7 @@ impl Judge<'_> {
         if silent || spec["suspend"] == true {
             return;
         }
-        let mut left_out = told_left_out(self.note());
+        let mut left_out = left_out_count(self.note());
         for (id, history) in self.look.histories {
             let (Some(present), Some(served)) = (history.present(), history.served) else {
                 continue;
@@ -255,7 +255,7 @@ impl Judge<'_> {
             let since = history
                 .unbroken_since()
                 .map_or(served, |begun| begun.max(served));
-            if mirrored.contains(&**id) || !self.wanted(present) {
+            if mirrored.contains(&**id) || !self.should_have_mirror(present) {
                 continue;
             }
             let calm = if present.shown.is_final() {
@@ -276,7 +276,7 @@ impl Judge<'_> {
     }
 
     /// Whether the watch wants a mirror of it.
-    fn wanted(&self, present: &Version) -> bool {
+    fn should_have_mirror(&self, present: &Version) -> bool {
         let spec = &self.look.watch["spec"];
         let states = spec["states"].as_array();
         let state =
@@ -302,16 +302,18 @@ impl Judge<'_> {
 
     fn watch(&mut self) {
         let sums = sums(self.look.mirrors);
-        let told = &self.look.watch["status"]["remediations"];
-        let fits = |name: &str, sum: usize| told[name].as_u64().unwrap_or(0) == sum as u64;
-        let states = told["byState"].as_object().map_or(0, serde_json::Map::len);
+        let counts = &self.look.watch["status"]["remediations"];
+        let fits = |name: &str, sum: usize| counts[name].as_u64().unwrap_or(0) == sum as u64;
+        let states = counts["byState"]
+            .as_object()
+            .map_or(0, serde_json::Map::len);
         self.found.sums_off = !(fits("total", sums.total)
             && fits("open", sums.open)
             && states == sums.by_state.len()
             && sums
                 .by_state
                 .iter()
-                .all(|(state, sum)| told["byState"][state].as_u64() == Some(*sum)));
+                .all(|(state, sum)| counts["byState"][state].as_u64() == Some(*sum)));
         let off = self
             .look
             .sums_off_since
@@ -320,7 +322,7 @@ impl Judge<'_> {
         if off.is_some_and(|off| self.overdue(off, self.bounds.fresh)) && !silent {
             self.unexplained(
                 "ClusterWatch",
-                &format!("it counts {told}, its mirrors make {sums:?}"),
+                &format!("it counts {counts}, its mirrors make {sums:?}"),
             );
         }
         let Some(calm) = self.look.calm_since else {
@@ -388,7 +390,7 @@ fn ended_at(version: &Version) -> Option<Timestamp> {
 }
 
 /// How many the watch says that it left out.
-fn told_left_out(note: &str) -> usize {
+fn left_out_count(note: &str) -> usize {
     let number = note
         .split("Left out ")
         .nth(1)

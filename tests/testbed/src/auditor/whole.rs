@@ -104,11 +104,14 @@ mod tests {
         let stray = json!({"spec": {"id": "x"}, "status": {"open": false}});
         let verdict = judge(&truth, &[left, stray], &watch(1));
         assert_eq!((verdict.agree, verdict.left), (0, 1));
-        let told = verdict.differences.join("\n");
-        assert_eq!(verdict.differences.len(), 3, "{told}");
-        assert!(told.contains("a: it has no mirror"), "{told}");
-        assert!(told.contains("x: it left the API"), "{told}");
-        assert!(told.contains("ClusterWatch: it counts"), "{told}");
+        let differences = verdict.differences.join("\n");
+        assert_eq!(verdict.differences.len(), 3, "{differences}");
+        assert!(differences.contains("a: it has no mirror"), "{differences}");
+        assert!(differences.contains("x: it left the API"), "{differences}");
+        assert!(
+            differences.contains("ClusterWatch: it counts"),
+            "{differences}"
+        );
     }
 
     #[test]

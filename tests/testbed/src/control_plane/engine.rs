@@ -18,7 +18,7 @@ use testcontainers::bollard::{
 
 use super::{
     error::Error,
-    progress::{Count, Progress, Unit, say},
+    progress::{Count, Progress, Unit, report},
     sweep,
 };
 
@@ -112,7 +112,7 @@ async fn sweep(engine: &Docker) -> Result<(), Error> {
 }
 
 async fn pull(engine: &Docker, image: &str) -> Result<(), String> {
-    say(&format!("pulling {image}"));
+    report(&format!("pulling {image}"));
     let options = CreateImageOptionsBuilder::new().from_image(image).build();
     let mut signs = Box::pin(engine.create_image(Some(options), None, None));
     let mut layers = Layers::default();
@@ -145,7 +145,7 @@ impl Layers {
         if status == "Downloading" {
             let detail = sign.progress_detail.as_ref();
             let (here, of) = (detail.and_then(|d| d.current), detail.and_then(|d| d.total));
-            let bytes = |told: Option<i64>| told.and_then(|told| u64::try_from(told).ok());
+            let bytes = |size: Option<i64>| size.and_then(|size| u64::try_from(size).ok());
             if let (Some(here), Some(of)) = (bytes(here), bytes(of)) {
                 self.0.insert(id.clone(), (here, of));
             }

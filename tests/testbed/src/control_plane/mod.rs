@@ -40,7 +40,7 @@ pub use self::{
     account::{OPERATOR_RBAC, OperatorAccount},
     error::Error,
     plan::Plan,
-    progress::{end_progress, tell},
+    progress::{end_progress, print_line},
     requests::{RequestCounts, RequestKind},
     restore::{Revisions, Snapshot},
     way::Way,

@@ -19,12 +19,12 @@ const BYTES_PER_MB: u64 = 1_000_000;
 static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
 /// A line about the control plane.
-pub(super) fn say(line: &str) {
-    tell(&format!("control plane: {line}"));
+pub(super) fn report(line: &str) {
+    print_line(&format!("control plane: {line}"));
 }
 
 /// One line on stderr, above the bars. Written directly, because the test harness holds back what `eprintln!` prints.
-pub fn tell(line: &str) {
+pub fn print_line(line: &str) {
     let line = format!("{line}\n");
     BARS.suspend(|| {
         // A closed stderr is no reason to fail.
@@ -78,7 +78,7 @@ pub(super) struct Progress {
     unit: Unit,
     bar: ProgressBar,
     begun: Instant,
-    told: Instant,
+    last_line: Instant,
 }
 
 impl Progress {
@@ -98,7 +98,7 @@ impl Progress {
             unit,
             bar,
             begun: now,
-            told: now,
+            last_line: now,
         }
     }
 
@@ -110,9 +110,9 @@ impl Progress {
             self.bar.set_length(total);
         }
         self.bar.set_position(count.done);
-        if self.bar.is_hidden() && self.told.elapsed() >= LINES {
-            self.told = Instant::now();
-            say(&line(&self.doing, self.unit, count, self.begun.elapsed()));
+        if self.bar.is_hidden() && self.last_line.elapsed() >= LINES {
+            self.last_line = Instant::now();
+            report(&line(&self.doing, self.unit, count, self.begun.elapsed()));
         }
     }
 }
@@ -163,13 +163,13 @@ mod tests {
             (Unit::Megabytes, 7, Some(400), "building: 7 of 400 MB, 21 s"),
         ];
         for (unit, done, total, expected) in cases {
-            let told = line(
+            let text = line(
                 "building",
                 unit,
                 Count { done, total },
                 Duration::from_secs(21),
             );
-            assert_eq!(told, expected);
+            assert_eq!(text, expected);
         }
     }
 

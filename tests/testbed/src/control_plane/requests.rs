@@ -42,10 +42,10 @@ impl RequestCounts {
         )
     }
 
-    /// How many requests were of the kinds that `wanted` picks.
-    pub fn count(&self, wanted: impl Fn(&RequestKind) -> bool) -> u64 {
+    /// How many requests were of the kinds that `predicate` picks.
+    pub fn count(&self, predicate: impl Fn(&RequestKind) -> bool) -> u64 {
         self.iter()
-            .filter(|(kind, _)| wanted(kind))
+            .filter(|(kind, _)| predicate(kind))
             .map(|(_, count)| count)
             .sum()
     }

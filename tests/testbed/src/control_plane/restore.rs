@@ -101,7 +101,9 @@ async fn done(run: &Run, mut command: Command) -> Result<(), Error> {
     if ran.status.success() {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+    let stderr = String::from_utf8_lossy(&ran.stderr).into_owned();
     let (name, status) = (name.display(), ran.status);
-    Err(Error::Failed(format!("{name} failed ({status}):\n{said}")))
+    Err(Error::Failed(format!(
+        "{name} failed ({status}):\n{stderr}"
+    )))
 }

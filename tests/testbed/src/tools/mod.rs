@@ -148,8 +148,8 @@ impl Tool {
             Source::Go(module, on_path) => go_build::built(module)
                 .map(|programs| programs.path(self.name()))
                 .or_else(|| {
-                    let (asked, wanted) = on_path?;
-                    on_the_path(self.name()).filter(|program| answers(program, asked, wanted))
+                    let (asked, expected) = on_path?;
+                    on_the_path(self.name()).filter(|program| answers(program, asked, expected))
                 }),
             Source::Path => on_the_path(self.name()),
             Source::File(path) => Some(path).filter(|path| path.exists()),
@@ -189,12 +189,12 @@ impl Tool {
     }
 }
 
-fn answers(program: &Path, arguments: &[&str], wanted: &str) -> bool {
+fn answers(program: &Path, arguments: &[&str], expected: &str) -> bool {
     let ran = Command::new(program)
         .args(arguments)
         .stdin(Stdio::null())
         .output();
-    ran.is_ok_and(|ran| String::from_utf8_lossy(&ran.stdout).contains(wanted))
+    ran.is_ok_and(|ran| String::from_utf8_lossy(&ran.stdout).contains(expected))
 }
 
 /// The names of what [`build`] knows: all that are built where no name is given.
@@ -228,11 +228,11 @@ mod tests {
     #[test]
     fn what_is_found_is_of_the_version_that_is_wanted() {
         for tool in [Tool::Helm3, Tool::Helm4, Tool::ArgoCd] {
-            let Source::Go(_, Some((asked, wanted))) = tool.source() else {
+            let Source::Go(_, Some((asked, expected))) = tool.source() else {
                 panic!("{tool:?}");
             };
             if let Some(program) = tool.find_or_note() {
-                assert!(answers(&program, asked, wanted), "{tool:?}");
+                assert!(answers(&program, asked, expected), "{tool:?}");
             }
         }
     }

@@ -10,10 +10,10 @@ use std::{
     thread,
 };
 
-use crate::control_plane::tell;
+use crate::control_plane::print_line;
 
 /// What was said in this process; holding it is the right to write the file.
-static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+static REPORTED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 /// Between the parts of a line of the file: test, what it needs, what brings that.
 const GAP: char = '\t';
@@ -24,16 +24,16 @@ pub fn note(needs: &str, how: &str) {
     let thread = thread::current();
     let test = thread.name().unwrap_or("a test");
     let suite = test.split("::").next().unwrap_or(test);
-    let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
-    if said.is_empty() {
+    let mut reported = REPORTED.lock().unwrap_or_else(PoisonError::into_inner);
+    if reported.is_empty() {
         begin();
     }
-    if said.insert(format!("{suite}{GAP}{needs}")) {
-        tell(&format!(
+    if reported.insert(format!("{suite}{GAP}{needs}")) {
+        print_line(&format!(
             "not run: tests of {suite} that need {needs} ({how})"
         ));
     }
-    if said.insert(test.to_owned() + needs) {
+    if reported.insert(test.to_owned() + needs) {
         let line = format!("{test}{GAP}{needs}{GAP}{how}\n");
         let file = path().and_then(|path| fs::File::options().append(true).open(path).ok());
         // A machine on which nothing can be written is told on stderr alone.
@@ -69,8 +69,8 @@ fn sum_up(lines: &str) -> Option<String> {
 /// Empties the file, unless a test binary of the same `cargo test` has begun it.
 fn begin() {
     let Some(path) = path() else { return };
-    let held = fs::read_to_string(&path).unwrap_or_default();
-    if held.lines().next() != Some(&run()) {
+    let content = fs::read_to_string(&path).unwrap_or_default();
+    if content.lines().next() != Some(&run()) {
         let _ = fs::write(path, run() + "\n");
     }
 }
