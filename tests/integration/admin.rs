@@ -1,4 +1,4 @@
-//! What the probes of a running operator are told, over HTTP.
+//! What a running operator answers to its probes, over HTTP.
 
 use std::time::Duration;
 
@@ -145,7 +145,7 @@ async fn a_poll_that_hangs_is_noticed_and_forgotten_with_its_watch() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_due_poll_that_nobody_begins_is_noticed() {
+async fn a_due_poll_that_never_begins_is_noticed() {
     let fixture = Fixture::new("overdue").await;
     fixture.synced_watch(|_| {}).await;
     fixture.clock.freeze_sleepers();

@@ -1,4 +1,4 @@
-//! What tests look at in a watch.
+//! Conditions of a `ClusterWatch`, and checks of messages.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use together_remediation_operator::api::cluster_watch::ClusterWatch;
@@ -20,10 +20,10 @@ pub(crate) fn condition_status(watch: &ClusterWatch, type_: &str) -> String {
     condition(watch, type_).status
 }
 
-/// What Ready says when there is nothing to tell.
+/// The message of Ready without any note.
 pub(crate) const IN_SYNC: &str = "In sync with Together";
 
-/// Fails unless the text has each of these parts.
+/// Fails unless the text contains each of these parts.
 #[track_caller]
 pub(crate) fn assert_contains(text: &str, parts: &[&str]) {
     for part in parts {

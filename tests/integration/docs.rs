@@ -1,4 +1,4 @@
-//! The pages: each is found, each link leads somewhere, each dependency is explained, pictures show what transcripts say.
+//! The pages: each is found, each link leads somewhere, each dependency is explained, pictures match their transcripts.
 
 use std::{
     collections::BTreeSet,
@@ -207,7 +207,7 @@ fn each_picture_has_a_light_and_a_dark_theme() {
 }
 
 #[test]
-fn the_pictures_show_what_the_transcripts_say() {
+fn the_pictures_match_the_transcripts() {
     let lines_of = |page: &str| -> Vec<String> {
         let text = fs::read_to_string(file(page)).unwrap();
         let lines = text.lines().map(str::trim_end);

@@ -42,7 +42,7 @@ pub(crate) struct Fixture {
     pub(crate) client: Client,
     pub(crate) clock: Arc<ManualClock>,
     operator: Option<Operator>,
-    /// The operator's own sleepers: one for each namespace looks for mirrors that nobody looks after.
+    /// The operator's own sleepers: one for each namespace looks for mirrors without a `ClusterWatch`.
     pub(crate) lookouts: usize,
 }
 
@@ -154,7 +154,10 @@ impl Fixture {
         ended
             .expect("the operator ends when it is stopped")
             .unwrap();
-        becomes("nobody waits any more", 0, async || self.clock.sleepers()).await;
+        becomes("no task sleeps on the clock", 0, async || {
+            self.clock.sleepers()
+        })
+        .await;
     }
 
     /// Where the operator's admin server answers `path`.
@@ -271,7 +274,7 @@ impl Fixture {
         self.mirrors().get(name).await.unwrap()
     }
 
-    /// Waits until a mirror is as wanted.
+    /// Waits until a mirror satisfies `predicate`.
     pub(crate) async fn mirror_where(
         &self,
         name: &str,
@@ -353,7 +356,7 @@ pub(crate) async fn until<T, F: Future<Output = Result<T, String>>>(
     within(TIMEOUT, what, ask).await
 }
 
-/// The same with this patience.
+/// The same with this time limit.
 pub(crate) async fn within<T, F: Future<Output = Result<T, String>>>(
     limit: Duration,
     what: &str,

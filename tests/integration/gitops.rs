@@ -1,6 +1,6 @@
 //! What Argo CD, Flux, Helm and kubectl see. Each situation is made by a real operator on a real API server, and shown to the
-//! real kubectl, the real Argo CD, the API server's own CEL and the rules of kstatus. `UPDATE_DOCS=1` writes docs/reference/kstatus.md,
-//! the settings and the fixtures of docs/argo-cd anew.
+//! real kubectl, the real Argo CD, the API server's own CEL and the rules of kstatus. `UPDATE_DOCS=1` regenerates
+//! docs/reference/kstatus.md, and the settings and fixtures of docs/argo-cd.
 
 mod actions;
 mod argo;
@@ -91,7 +91,7 @@ fn differences(row: &Row, seen: &Situation) -> Vec<String> {
     found
 }
 
-/// What of Argo CD's health is not as `row` says.
+/// Where Argo CD's health differs from `row`.
 async fn unhealthy(argo: &ArgoCd, row: &Row, seen: &Situation) -> Vec<String> {
     let mut found = Vec::new();
     for (settings, expected) in [(SETTINGS, row.argo), (STRICT, row.strict())] {
@@ -107,7 +107,7 @@ async fn unhealthy(argo: &ArgoCd, row: &Row, seen: &Situation) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_situation_is_seen_as_the_contract_says() {
+async fn every_situation_is_seen_as_the_contract_requires() {
     let control_plane = setup::control_plane().await;
     flux::install(control_plane).await;
     let argo = ArgoCd::new();
@@ -139,7 +139,7 @@ async fn every_situation_is_seen_as_the_contract_says() {
 }
 
 #[test]
-fn the_page_tells_the_same() {
+fn the_page_matches() {
     let page = render::render(&expected::all());
     drift::settle(
         "docs/reference/kstatus.md",

@@ -58,7 +58,7 @@ impl Fixture {
             .await;
     }
 
-    /// Syncs until `mirrors` are there and nothing is edited any more.
+    /// Syncs until `mirrors` are there and no edit is pending.
     async fn put_right(&self, mirrors: usize) {
         self.sync_until("training", "all is put right", |all| {
             let edited = |mirror: &Remediation| {
@@ -80,7 +80,7 @@ impl Fixture {
         .await;
     }
 
-    /// Fails if a mirror tells of a state twice.
+    /// Fails if a mirror has two transitions to the same state.
     async fn assert_each_state_once(&self) {
         for mirror in self.all().await {
             let transitions = mirror.status.unwrap().transitions;
@@ -92,7 +92,7 @@ impl Fixture {
         }
     }
 
-    /// Polls on until Ready has `reason`; what it says then.
+    /// Polls until Ready has `reason`, and returns its message.
     async fn polls_until(&self, reason: &str) -> String {
         for _ in 0..30 {
             self.turn(POLL).await;

@@ -22,7 +22,7 @@ fn alerts() -> Vec<Value> {
 }
 
 #[test]
-fn each_alert_tells_what_happened_and_has_a_runbook() {
+fn each_alert_describes_what_happened_and_has_a_runbook() {
     let page = fs::read_to_string(file("docs/on-call/alerts.md")).unwrap();
     let documented: BTreeSet<&str> = page
         .lines()

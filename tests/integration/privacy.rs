@@ -1,5 +1,5 @@
 //! No secret and no person where they do not belong: the program as a process of its own with everything logged, markers
-//! planted wherever a secret or a person may stand, and all that it tells searched for them.
+//! planted wherever a secret or a person may stand, and all that it prints and writes searched for them.
 
 pub(crate) mod markers;
 mod panics;
@@ -111,7 +111,7 @@ impl Process {
         answer.unwrap().text().await.unwrap()
     }
 
-    /// Ends it, and gives all that it said.
+    /// Stops it, and returns all that it printed.
     pub(crate) async fn end(mut self) -> String {
         let pid = Pid::from_raw(self.child.id().unwrap().cast_signed()).unwrap();
         kill_process(pid, Signal::TERM).unwrap();
@@ -159,7 +159,7 @@ pub(crate) fn talkative(markers: &Markers, number: u32, state: &str) -> Truth {
     }
 }
 
-/// What the API may answer that holds what nobody should see, the key too.
+/// Answers of the API that contain confidential text, including the key.
 pub(crate) fn faults(markers: &Markers) -> Vec<Fault> {
     let marker = markers.of("body");
     let answer = |status, body: String| Fault::Answer { status, body };
@@ -223,11 +223,11 @@ fn without(mut object: Value, part: &str, fields: &[&str]) -> String {
     object.to_string()
 }
 
-/// Lets a remediation fail and waits for the Event that tells of it.
+/// Lets a remediation fail and waits for its Event.
 async fn fail_and_wait_for_event(fixture: &Fixture) {
     let running = &fixture.truth()[1].id;
     fixture.enter(running, "FAILED");
-    until("an Event tells of it", || async {
+    until("the failed remediation has an Event", || async {
         let events = all::<Event>(fixture).await;
         let is_about_it = |event: &Value| event["regarding"]["name"] == **running;
         let found = events.iter().any(is_about_it).then_some(());
@@ -283,7 +283,7 @@ async fn nothing_shows(format: &str) {
     for (mirror, truth) in fixture.all().await.iter().zip(fixture.truth()) {
         assert_mirrors(std::slice::from_ref(mirror), &[truth]);
         let object = serde_json::to_value(mirror).unwrap();
-        // The conditions say why something awaits approval, or what failed: never who.
+        // The conditions name why something awaits approval, or what failed, but never a person.
         let persons = ["requestedBy", "reviewedBy", "reviewComment"];
         let others = ["reason", "errorMessage", "linkedAlerts", "conditions"];
         markers.persons_absent_in(&without(object.clone(), "status", &persons));
@@ -332,11 +332,11 @@ async fn nothing_shows(format: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_secret_and_no_person_is_told_as_json() {
+async fn json_logs_contain_no_secret_and_no_person() {
     nothing_shows("json").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_secret_and_no_person_is_told_as_text() {
+async fn text_logs_contain_no_secret_and_no_person() {
     nothing_shows("text").await;
 }

@@ -102,7 +102,7 @@ impl Process {
 
     /// Waits until its log has a line with this text.
     pub(crate) async fn wait_for_log(&self, text: &str) {
-        until(&format!("it says {text:?}"), async || {
+        until(&format!("the log contains {text:?}"), async || {
             let log = self.log.lock().unwrap();
             let found = log.iter().any(|line| line.contains(text));
             found.then_some(()).ok_or_else(|| log.join("\n"))
@@ -120,7 +120,7 @@ impl Process {
         format!("127.0.0.1:{port}")
     }
 
-    /// Waits until it ends; how it did, and what it said.
+    /// Waits until it ends, and returns its exit status and its log.
     pub(crate) async fn ended(mut self) -> (ExitStatus, String) {
         let ended = timeout(TIMEOUT, self.child.wait()).await;
         let status = ended.expect("it ends").unwrap();

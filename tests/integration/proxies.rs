@@ -145,7 +145,7 @@ impl Stage {
         path
     }
 
-    /// Runs the program until it has mirrored something new; what the proxy was asked for must be as `case` says.
+    /// Runs the program until it has mirrored something new; the requests to the proxy must match `case`.
     async fn mirrors(&mut self, case: &Case<'_>) {
         let [together, kubernetes] = case.proxied;
         let host = if kubernetes { KUBERNETES } else { case.direct };
@@ -302,7 +302,7 @@ async fn a_proxy_without_credentials_is_used_too() {
     stage.mirrors(&case).await;
 }
 
-/// What the program says with these variables and this kubeconfig, and its exit code.
+/// The exit code and the output of the program with these variables and this kubeconfig.
 async fn ends(variables: &[(&str, &str)], kubeconfig: &str) -> (Option<i32>, String) {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("kubeconfig");
@@ -330,7 +330,7 @@ fn kubeconfig(proxy: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_proxy_that_is_no_url_is_told_by_where_it_stands() {
+async fn an_invalid_proxy_url_is_reported_with_its_source() {
     for wrong in [
         "http://user:planted@",
         "ftp://user:planted@proxy:3128",
@@ -354,7 +354,7 @@ async fn a_proxy_that_is_no_url_is_told_by_where_it_stands() {
 }
 
 #[tokio::test]
-async fn a_kubeconfig_that_cannot_be_used_is_told_without_its_content() {
+async fn an_unusable_kubeconfig_is_reported_without_its_content() {
     for (broken, expected) in [
         (
             "users: [{name: planted, user: {token: planted-token",

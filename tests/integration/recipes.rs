@@ -150,7 +150,7 @@ fn nodes(fixture: &Fixture) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_does_what_it_says() {
+async fn each_does_what_its_heading_promises() {
     let fixture = Fixture::new("recipes").await;
     if kubectl(&fixture.control_plane).is_none() {
         return;

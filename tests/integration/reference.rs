@@ -34,7 +34,7 @@ fn calls() -> String {
     text
 }
 
-/// What a flag's cell says beside its help: which words it takes, and what divides the words of its variable.
+/// What a flag's cell contains beside its help: which words it takes, and what divides the words of its variable.
 fn choices(flag: &Arg) -> String {
     let words: Vec<String> = flag
         .get_possible_values()

@@ -1,6 +1,6 @@
 //! etcd is put back to a snapshot, by its own tools, under operators that go on running: objects come back as they were, or
 //! again with another uid, or are gone, and a resourceVersion that was given out once is given out for something else. After
-//! it the mirrors are what the API says, with nobody's help.
+//! it the mirrors match the API again without intervention.
 
 mod alone;
 mod elected;

@@ -62,7 +62,7 @@ fn house() -> (Vec<Arrow>, BTreeSet<Vec<String>>) {
     (arrows, modules)
 }
 
-/// What is said of an arrow that must not be.
+/// Describes an arrow that is not allowed.
 fn describe(Arrow { file, from, to }: &Arrow) -> String {
     let (path, from, to) = (to.join("::"), &from[0], &to[0]);
     format!("{file}: crate::{path} leads from {from} to {to}")

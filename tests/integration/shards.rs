@@ -1,6 +1,6 @@
 //! Two operators on one API server, each with a selector and a Lease of its own: they share the `ClusterWatches`.
 //!
-//! Each asks an API of its own that tells the same, and reaches the API server by a proxy that writes down its writes.
+//! Each calls its own API with the same content, and reaches the API server through a proxy that records its writes.
 
 mod moves;
 mod overlaps;
@@ -24,7 +24,7 @@ use crate::{
 
 /// Another cluster than [`CLUSTER`].
 const OTHER: &str = "77aa2f10-3c55-4b0e-8d1f-0a6f2c9b1d22";
-/// The label that says whose a watch is; one without it is shard `a`'s.
+/// The label that assigns a `ClusterWatch` to a shard; one without it belongs to shard `a`.
 const LABEL: &str = "example.com/shard";
 /// What keeps the work of one process apart in time: the least time between two syncs on demand.
 const SECOND: Duration = Duration::from_secs(1);
@@ -86,7 +86,7 @@ impl Shard {
         until("it leads", || async {
             let lease = leases.get_opt(self.name).await.unwrap();
             let holder = lease.and_then(|lease| lease.spec?.holder_identity);
-            holder.map(drop).ok_or_else(|| "nobody leads".to_owned())
+            holder.map(drop).ok_or_else(|| "no leader".to_owned())
         })
         .await;
     }

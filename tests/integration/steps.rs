@@ -162,9 +162,9 @@ impl Fixture {
         self.mirror_where(name, state, in_state).await
     }
 
-    /// Waits until Ready of a watch says this, whatever its reason.
+    /// Waits until the message of Ready contains this, whatever its reason.
     pub(crate) async fn ready_contains(&self, name: &str, part: &str) -> ClusterWatch {
-        let what = format!("Ready says {part:?}");
+        let what = format!("the message of Ready contains {part:?}");
         self.watch_where(name, &what, |status, _| {
             let mut ready = status.conditions.iter().filter(|one| one.type_ == "Ready");
             ready.any(|ready| ready.message.contains(part))
@@ -179,7 +179,7 @@ impl Fixture {
         holds(&what, risen, |risen| *risen > before).await;
     }
 
-    /// Fails unless the mirrors are what the API says of [`CLUSTER`].
+    /// Fails unless the mirrors match the API's remediations of [`CLUSTER`].
     pub(crate) async fn agrees(&self) {
         assert_mirrors(&self.all().await, &self.truth());
     }
@@ -229,7 +229,7 @@ pub(crate) fn dry_run() -> PostParams {
     }
 }
 
-/// Waits until what is read is as wanted.
+/// Waits until what is read satisfies `predicate`.
 pub(crate) async fn holds<T: Debug, F: Future<Output = T>>(
     what: &str,
     read: impl Fn() -> F,

@@ -30,7 +30,7 @@ impl Fixture {
         self.wait_until_idle_within(TIMEOUT).await;
     }
 
-    /// The same with this patience.
+    /// The same with this time limit.
     pub(crate) async fn wait_until_idle_within(&self, limit: Duration) {
         within(limit, "every watch waits", || async {
             let list = self.watches().list(&ListParams::default()).await.unwrap();
@@ -71,8 +71,8 @@ impl Fixture {
         becomes("all mirrors are gone", 0, async || self.all().await.len()).await;
     }
 
-    /// Syncs until the mirrors are as wanted: the operator learns what others do to them by a watch of its own, perhaps
-    /// after the first sync.
+    /// Syncs until the mirrors satisfy `predicate`. The operator learns of changes by others through its own watch, possibly
+    /// only after the first sync.
     pub(crate) async fn sync_until(
         &self,
         watch: &str,
@@ -97,14 +97,14 @@ impl Fixture {
         self.ask(name).await
     }
 
-    /// Asks for a sync with this word.
+    /// Requests a sync with this value of the annotation.
     pub(crate) async fn request(&self, name: &str, word: &str) {
         let asked = json!({"compute.together.ai/requestedAt": word});
         self.patch_watch(name, json!({"metadata": {"annotations": asked}}))
             .await;
     }
 
-    /// The same with a new one, which it returns.
+    /// Requests a sync with a new value, and returns that value.
     pub(crate) async fn request_new_sync(&self, name: &str) -> String {
         static ASKED: AtomicU32 = AtomicU32::new(0);
         let word = format!("ask-{}", ASKED.fetch_add(1, Ordering::Relaxed));
@@ -121,7 +121,8 @@ impl Fixture {
         .await
     }
 
-    /// Lets pass what an edit waits for that is not the first within a minute.
+    /// Waits until an edit is observed, then advances the clock by a minute. After the first edit within a minute, others wait
+    /// until that minute has passed.
     pub(crate) async fn edit_takes_effect(&self, name: &str) {
         self.edit_seen(name).await;
         self.advance(Duration::from_secs(60)).await;

@@ -91,7 +91,7 @@ pub(crate) fn stored(target: &MirrorTarget, item: &Remediation) -> String {
     serde_json::to_string(&object).unwrap_or_default()
 }
 
-/// What a mirror says that the API server wrote so.
+/// A mirror as the API server returns it.
 pub(crate) fn shown(stored: &str) -> Object {
     let Shown(object) = serde_json::from_str(stored).unwrap_or_else(|error| panic!("{error}"));
     object

@@ -19,7 +19,7 @@ const SLACK: SignedDuration = SignedDuration::from_secs(20);
 #[derive(Default)]
 pub(crate) struct Audits {
     pub(crate) looks: u64,
-    /// Differences that were young or told by a condition.
+    /// Differences that were recent, or that a condition reports.
     pub(crate) explained: usize,
     /// Looks while something was wrong.
     pub(crate) in_trouble: u64,

@@ -1,4 +1,4 @@
-//! The soak itself: sets the stage, lets time pass, looks, and tells.
+//! The soak itself: sets up the stage, lets time pass, audits, and reports.
 
 use std::{
     collections::VecDeque,
@@ -28,7 +28,7 @@ const MANIFESTS: [&str; 2] = [
     include_str!("../../crds/clusterwatches.yaml"),
     include_str!("../../crds/remediations.yaml"),
 ];
-/// From the start of an operator until it polls: a Lease that nobody released must run out first.
+/// From the start of an operator until it polls. A Lease that was not released must expire first.
 const START: Duration = Duration::from_secs(60);
 /// Good weather at the end, so that what is left over shows.
 const LAST_CALM: Duration = Duration::from_secs(180);
@@ -90,7 +90,7 @@ struct Soak {
     next_end: End,
     /// Until when earlier trouble is still felt, on the simulator's clock.
     calm_from: Timestamp,
-    /// When the operator last began anew.
+    /// When the operator last restarted.
     restarted: Option<Timestamp>,
     batches: u64,
     stopped: u64,
@@ -361,7 +361,7 @@ impl Soak {
         }
         let end = self.figures().await?;
         let Some(warm) = self.warm else {
-            println!("at the end: {end} (too short to tell leaks)");
+            println!("at the end: {end} (too short to detect leaks)");
             return Ok(());
         };
         let end = self.lately.iter().copied().fold(end, Figures::least);

@@ -1,6 +1,6 @@
 //! Any bytes as an answer's body: nothing panics, and no item and no id is lost.
 //!
-//! What the decoder says is compared with a second reading of the same body that knows nothing of the decoder.
+//! The result of the decoder is compared with a second reading of the same body that knows nothing of the decoder.
 #![no_main]
 
 mod fields;
@@ -15,7 +15,7 @@ use together_remediation_operator::{
 
 /// The longest id of an item that cannot be read, in bytes.
 const MALFORMED_ID: usize = 1024;
-/// What an error may say at most, in characters: a line, never a body.
+/// The maximum length of an error, in characters: a line, never a body.
 const LINE: usize = 300;
 
 fuzz_target!(|body: &[u8]| {
@@ -36,7 +36,7 @@ fn page(body: &[u8]) {
             return;
         }
     };
-    // Broken text in a field that nobody reads: there is nothing to compare with.
+    // Broken text in a field that the decoder does not read: there is nothing to compare with.
     let Some(whole) = whole else { return };
     let items = whole
         .list("remediations")

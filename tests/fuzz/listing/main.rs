@@ -134,7 +134,7 @@ fn without_repeated(log: Vec<Call>) -> Vec<Call> {
     kept
 }
 
-/// The first call is as `note` and `filters` say, and as the reference page says where long nothing was learned.
+/// The first call matches `note` and `filters`, or the reference page if nothing was learned for a long time.
 fn begins_as_noted(log: &[Call], states: &[String], note: &str, filters: bool, forgotten: bool) {
     let (first, _) = log.first().expect("a listing asks");
     assert!(first.page_token.is_none());
@@ -227,7 +227,7 @@ fn steps(query: &PageQuery) -> (usize, usize) {
     }
 }
 
-/// Complete if, and only if, the last answer says that there is no more.
+/// Complete if, and only if, the last answer has no next page.
 fn ends_properly(outcome: &Outcome) {
     let (query, last) = outcome.log.last().expect("a listing asks");
     match (&outcome.ended, last) {

@@ -67,7 +67,7 @@ async fn check(url: &str, timeout: &str) -> Output {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_succeeds_once_the_operator_is_ready_and_else_says_why_not() {
+async fn it_succeeds_once_the_operator_is_ready_and_else_prints_why_not() {
     let mut fixture = Fixture::new("hook").await;
     let url = fixture.admin_url("/readyz");
     let ready = check(&url, "30s").await;

@@ -106,7 +106,7 @@ async fn the_api_server_takes_each() {
     }
 }
 
-/// In maps of strings alone, such as labels, the schema refuses a number and says where.
+/// In maps of strings alone, such as labels, the schema refuses a number and names the path.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_number_in_a_map_of_strings_is_refused_by_name() {
     for (version, helm) in Helm::both() {

@@ -135,7 +135,7 @@ async fn garbage_is_collected(stage: &Stage, fixture: &Fixture, id: &str) {
     };
     fixture.watches().delete("training", &orphan).await.unwrap();
     fixture
-        .mirror_where(id, "it belongs to nobody", |mirror| {
+        .mirror_where(id, "it has no owner", |mirror| {
             mirror.owner_references().is_empty()
         })
         .await;

@@ -58,7 +58,7 @@ fn the_workflow_publishes_by_the_script_that_is_rehearsed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn install_yaml_is_what_the_chart_says_and_crds_yaml_what_the_files_say() {
+async fn install_yaml_matches_the_chart_and_crds_yaml_matches_the_files() {
     for (version, helm) in Helm::both() {
         let program = version.tool().find().unwrap();
         let folder = tempfile::tempdir().unwrap();

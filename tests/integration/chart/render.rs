@@ -155,11 +155,11 @@ async fn the_rights_are_those_that_every_test_runs_with_and_none_is_a_wildcard()
     assert_eq!(
         granted,
         documented_rights(),
-        "docs/concepts/security.md tells of others"
+        "docs/concepts/security.md lists other rights"
     );
 }
 
-/// The rights that the threat model tells of.
+/// The rights that the threat model lists.
 fn documented_rights() -> BTreeSet<[String; 3]> {
     let text = include_str!("../../../docs/concepts/security.md");
     let (_, rest) = text.split_once("## Rights in the cluster").unwrap();

@@ -35,7 +35,7 @@ pub(super) async fn pods_of_the_newest(stage: &Stage, namespace: &str, replicas:
     .await;
 }
 
-/// Waits until pods of the newest roll-out are refused, and says why.
+/// Waits until pods of the newest roll-out are refused, and returns the reason.
 pub(super) async fn refusal(stage: &Stage, namespace: &str) -> String {
     until("a pod is refused", async || {
         let set = newest(stage, namespace).await;

@@ -132,7 +132,7 @@ fn all() -> Vec<Switch> {
     ]
 }
 
-/// Values whose other setting renders less; what is left out then is told.
+/// Values whose other setting renders less; the second part names what is left out then.
 const OFF: [(&str, &str); 5] = [
     ("rbac.create", "ClusterRoleBinding"),
     ("rbac.aggregateToDefaultRoles", "none"),
@@ -206,7 +206,7 @@ impl Switch {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_value_renders_what_it_says_with_both_helms() {
+async fn every_value_renders_what_it_describes_with_both_helms() {
     for (_, helm) in Helm::both() {
         let mut tried = BTreeSet::new();
         for switch in all() {

@@ -108,7 +108,7 @@ async fn an_upgrade_to_the_next_version(stage: &Stage, version: Version) {
     assert_eq!(reused.endpoint, "http://collector:4318", "its default");
     assert_eq!(reused.size, "512", "the default of a nested map");
     assert_eq!(reused.replicas, Some(1), "it was set");
-    // The page says so: defaults of the old chart are kept, and the image is one of them.
+    // As the page describes, defaults of the old chart are kept, and the image is one of them.
     assert!(reused.image.ends_with(&old), "{}", reused.image);
 
     let part = ["--reuse-values", "--set", "tracing.batch.size=7"];

@@ -1,4 +1,4 @@
-//! Every render, as a manifest that somebody applies: the real API server takes it strictly and without a warning, and
+//! Every render, as a manifest that is applied: the real API server takes it strictly and without a warning, and
 //! kube-score, a linter of the ecosystem, has nothing against it but what is decided here.
 
 use std::collections::BTreeSet;

@@ -36,7 +36,7 @@ impl Wall {
         self.0.path().join("time")
     }
 
-    /// At once: whoever reads it never sees half of it.
+    /// Written atomically, so that a reader never sees half of it.
     fn set(&self, by: SignedDuration) {
         let new = self.0.path().join("new");
         fs::write(&new, format!("{:+}", by.as_secs())).unwrap();

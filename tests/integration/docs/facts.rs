@@ -1,4 +1,4 @@
-//! What pages say, held against what they say it of: measurements, defaults, labels of alerts, commands.
+//! Facts on the pages, compared with their sources: measurements, defaults, labels of alerts, commands.
 
 use std::fs;
 
@@ -25,7 +25,7 @@ fn measured(row: &str, measure: &str) -> String {
 }
 
 #[test]
-fn the_readme_says_what_was_measured_and_of_what() {
+fn the_readme_names_what_was_measured_and_of_what() {
     let readme = read("README.md");
     let peak: f64 = measured("memory", "1000: peak, MiB").parse().unwrap();
     assert!(readme.contains(&format!("{peak:.0} MiB of memory with 1,000 remediations")));

@@ -23,7 +23,7 @@ async fn running(name: &str, running: u32) -> (Fixture, Vec<Truth>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_open_one_that_left_is_not_found_once_two_polls_say_so() {
+async fn an_open_one_that_left_is_not_found_once_two_polls_confirm_it() {
     let (fixture, truth) = running("left", 3).await;
     fixture.forget(&truth[0].id);
     fixture.sync("training").await;

@@ -151,7 +151,7 @@ async fn edited_owners_are_put_right() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_foreign_object_in_a_mirrors_place_is_left_alone_and_told() {
+async fn a_foreign_object_in_a_mirrors_place_is_left_alone_and_reported() {
     let fixture = Fixture::new("foreign").await;
     fixture.put(0..3);
     let mut truth = fixture.truth();

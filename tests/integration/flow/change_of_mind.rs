@@ -93,7 +93,7 @@ async fn a_watch_that_is_deleted_stops_its_writes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operator_that_is_told_to_stop_stops_its_writes() {
+async fn an_operator_that_is_asked_to_stop_stops_its_writes() {
     let mut fixture = in_the_middle("stop-mid").await;
     fixture.stop().await;
     nothing_more_is_written(&fixture).await;

@@ -1,4 +1,4 @@
-//! Every dialect of the API: what is asked, what it costs to find out, and where it is told.
+//! Every dialect of the API: what is asked, what it costs to find out, and where it is reported.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ struct Case {
     calls: (u64, u64),
     /// The metric's word for it.
     word: &'static str,
-    /// What Ready says; empty: nothing.
+    /// Part of the message of Ready; empty: no note.
     sentence: &'static str,
 }
 
@@ -91,7 +91,7 @@ fn cases() -> [Case; 6] {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_form_of_the_filter_is_found_once_remembered_and_told() {
+async fn each_form_of_the_filter_is_found_once_remembered_and_reported() {
     for case in cases() {
         let fixture = Fixture::new(case.name).await;
         fixture.simulator.set_dialect(case.dialect);
@@ -141,7 +141,7 @@ async fn each_form_of_the_filter_is_found_once_remembered_and_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_names_of_the_sdks_are_found_once_remembered_and_told() {
+async fn the_names_of_the_sdks_are_found_once_remembered_and_reported() {
     let fixture = Fixture::new("sdk-names").await;
     fixture.simulator.set_dialect(Dialect {
         names: Names::Snake,

@@ -1,4 +1,4 @@
-//! What `kubectl describe` and `kubectl events` tell: each thing once, history never.
+//! What `kubectl describe` and `kubectl events` show: each change once, history never.
 
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ fn new(fixture: &Fixture, number: u32) -> Truth {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_happens_to_a_remediation_is_told_and_history_is_not() {
+async fn changes_of_a_remediation_have_events_and_history_has_none() {
     let mut fixture = Fixture::new("events").await;
     for (number, state) in [(1, "FAILED"), (2, "RUNNING"), (3, "RUNNING")] {
         let truth = Truth {
@@ -96,7 +96,7 @@ async fn what_happens_to_a_remediation_is_told_and_history_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_watch_that_fails_is_told_once_and_that_it_recovered() {
+async fn a_watch_that_fails_has_one_event_and_one_when_it_recovers() {
     let fixture = Fixture::new("events-of-a-watch").await;
     fixture.synced_watch(|_| {}).await;
     let refused = Fault::status(401);
@@ -115,7 +115,7 @@ async fn a_watch_that_fails_is_told_once_and_that_it_recovered() {
     wait_for_events(&fixture, &expected).await;
 }
 
-/// The notes of the Events of this reason, each with how often it was said.
+/// The notes of the Events of this reason, each with its count.
 async fn notes(fixture: &Fixture, reason: &str) -> Vec<(String, i32)> {
     let of = |event: &Event| event.reason.as_deref() == Some(reason);
     let mut notes: Vec<_> = events(fixture)
@@ -142,7 +142,7 @@ async fn change_mode(fixture: &Fixture, of: &str, mode: &str, expected: &[(&str,
         .simulator
         .change(CLUSTER, of, |truth| truth.mode = mode);
     fixture.sync("training").await;
-    until("the change is told", async || {
+    until("the change has its Event", async || {
         let notes = notes(fixture, "ModeChanged").await;
         let fits = |(note, count): &(String, i32), expected: &(&str, &str, i32)| {
             let words = note.split_once(") to ").unwrap();
@@ -162,7 +162,7 @@ async fn change_mode(fixture: &Fixture, of: &str, mode: &str, expected: &[(&str,
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_change_of_mode_has_its_note_and_what_was_deleted_is_told_again() {
+async fn each_change_of_mode_has_its_note_and_deleted_events_are_published_again() {
     let fixture = Fixture::new("events-notes").await;
     let truth = fixture.put_new(1);
     fixture.simulator.change(CLUSTER, &truth.id, |truth| {

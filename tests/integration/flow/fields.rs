@@ -40,7 +40,7 @@ fn alert(number: usize) -> LinkedAlert {
     }
 }
 
-/// A failed one with every field that names people or tells why.
+/// A failed one with every field that names people or gives a reason.
 fn talkative() -> Truth {
     let planted = |what: &str| Some(format!("planted {what}"));
     Truth {
@@ -116,7 +116,7 @@ async fn omitted_fields_appear_nowhere_also_when_omitted_later() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_item_that_cannot_be_read_is_told_and_costs_no_other() {
+async fn an_unreadable_item_is_reported_and_costs_no_other() {
     let fixture = Fixture::new("malformed").await;
     fixture.put(0..5);
     // The API lists the newest first, and spoils the first.
@@ -146,7 +146,7 @@ async fn one_item_that_cannot_be_read_is_told_and_costs_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_item_without_an_id_is_told_by_its_place() {
+async fn an_item_without_an_id_is_reported_by_its_position() {
     let fixture = Fixture::new("no-id").await;
     fixture.put(0..5);
     let mut truth = fixture.truth();

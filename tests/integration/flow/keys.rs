@@ -1,4 +1,4 @@
-//! Keys that are missing, unfit or refused: told at once, never shown, and mended without a restart.
+//! Keys that are missing, malformed or refused: reported at once, never printed, and replaced without a restart.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use crate::{
 
 /// Longer than an interval with its jitter.
 const INTERVAL: Duration = Duration::from_secs(64);
-/// So long a Secret that cannot be used may still be on its way.
+/// For so long, an unusable Secret may still be on its way.
 const GRACE: Duration = Duration::from_secs(120);
 
-/// Puts a Secret as `broken` says, waits for the next poll and checks what the watch says; then the same with the good
-/// Secret again.
+/// Applies the Secret `broken`, waits for the next poll and checks the conditions of the watch; then repairs the Secret and
+/// checks again.
 async fn check_broken_then_fixed(
     fixture: &Fixture,
     broken: (&[(&str, &str)], &str),
@@ -52,6 +52,7 @@ async fn check_broken_then_fixed(
     fix_key(fixture).await;
 }
 
+/// Puts the valid key back and waits until the watch is synced.
 async fn fix_key(fixture: &Fixture) {
     fixture.put_key(fixture.simulator.key()).await;
     fixture.turn(INTERVAL).await;
@@ -67,7 +68,7 @@ async fn fixture(name: &str) -> Fixture {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_secret_that_cannot_be_used_is_told_with_what_to_do() {
+async fn an_unusable_secret_is_reported_with_what_to_do() {
     let fixture = fixture("secrets").await;
     fixture.synced_watch(|_| {}).await;
     let before = fixture.versions().await;
@@ -125,7 +126,7 @@ async fn a_secret_that_cannot_be_used_is_told_with_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_watch_born_without_a_secret_says_so_and_recovers() {
+async fn a_watch_created_without_a_secret_reports_it_and_recovers() {
     let fixture = fixture("born-poor").await;
     fixture.delete_secret().await;
     fixture.watch("training", |_| {}).await;
@@ -137,7 +138,7 @@ async fn a_watch_born_without_a_secret_says_so_and_recovers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_cluster_or_instance_is_told() {
+async fn an_unknown_cluster_or_instance_is_reported() {
     let fixture = fixture("unknown").await;
     fixture
         .watch("cluster", |spec| {
@@ -181,7 +182,7 @@ async fn a_refused_key_is_asked_less_and_less_and_another_at_once() {
     assert_eq!(
         ready_of(&same),
         ready_of(&watch),
-        "not asked, and still told"
+        "the API is not called, and the condition stays"
     );
 
     fix_key(&fixture).await;
@@ -189,7 +190,7 @@ async fn a_refused_key_is_asked_less_and_less_and_another_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_person_who_asks_for_a_sync_is_heeded_also_with_a_refused_key() {
+async fn a_requested_sync_is_honored_even_with_a_refused_key() {
     let fixture = fixture("unrefused").await;
     fixture.put_key("late").await;
     fixture.watch("training", |_| {}).await;
@@ -218,6 +219,6 @@ async fn a_key_is_rotated_without_a_restart() {
     assert_eq!(
         after.resource_version(),
         watch.resource_version(),
-        "nothing to tell"
+        "the status does not change"
     );
 }

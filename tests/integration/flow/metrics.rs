@@ -1,4 +1,4 @@
-//! What `/metrics` says of an operator at work, over HTTP.
+//! The `/metrics` of an operator at work, over HTTP.
 
 use std::time::Duration;
 

@@ -90,7 +90,7 @@ async fn every_id_has_an_object_of_its_own_and_is_followed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_id_that_is_too_long_is_left_out_and_told() {
+async fn an_id_that_is_too_long_is_left_out_and_reported() {
     let fixture = Fixture::new("long-id").await;
     put(&fixture, 0, &"x".repeat(1025));
     put(&fixture, 1, "short");
@@ -102,7 +102,7 @@ async fn an_id_that_is_too_long_is_left_out_and_told() {
     assert_mirrors(&fixture.all().await, &truth);
 }
 
-/// Paths tell ids that need no encoding alone without doubt: the others are proven gone by full listings.
+/// A path identifies only an id that needs no encoding. Other ids are proven gone by full listings.
 #[tokio::test(flavor = "multi_thread")]
 async fn ids_that_cannot_be_asked_for_end_by_two_full_listings_and_keep_no_other_waiting() {
     let fixture = Fixture::new("no-url").await;

@@ -111,7 +111,7 @@ async fn odd_instances_are_asked_for_by_their_own_ids() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_no_url_can_carry_is_told_and_never_asked() {
+async fn an_id_that_no_url_can_carry_is_reported_and_never_sent() {
     let fixture = Fixture::new("no-path").await;
     for (name, cluster, instance) in [
         ("cluster-dot", ".", None),
@@ -138,7 +138,7 @@ async fn what_no_url_can_carry_is_told_and_never_asked() {
 
 /// A UUID is its mirror's name whatever the cluster, so two clusters can claim one name: the first keeps it.
 #[tokio::test(flavor = "multi_thread")]
-async fn one_uuid_in_two_clusters_is_mirrored_once_and_told() {
+async fn one_uuid_in_two_clusters_is_mirrored_once_and_reported() {
     let fixture = Fixture::new("twins").await;
     for cluster in [CLUSTER, "other"] {
         fixture.simulator.put(Truth::numbered(cluster, 1));

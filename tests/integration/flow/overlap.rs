@@ -1,4 +1,4 @@
-//! Two watches of the same instances in one namespace: the older one writes, the newer one waits and says so.
+//! Two watches of the same instances in one namespace: the older one writes, the newer one waits and reports it.
 
 use kube::ResourceExt;
 use testbed::simulator::Remediation as Truth;

@@ -56,7 +56,7 @@ fn fill(fixture: &Fixture, cluster: &str, instance: &str, from: u32) {
     }
 }
 
-/// A fixture with a synced watch of three pages; the calls of its first sync are not counted any more.
+/// A fixture with a synced watch of three pages; the calls of its first sync are no longer counted.
 async fn fixture(name: &str) -> Fixture {
     let fixture = Fixture::new(name).await;
     fill(&fixture, CLUSTER, "instance-1", 0);

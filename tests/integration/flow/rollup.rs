@@ -1,4 +1,4 @@
-//! What a watch says of all its remediations together.
+//! What a watch reports about all its remediations together.
 
 use testbed::simulator::Remediation as Truth;
 use together_remediation_operator::api::cluster_watch::ClusterWatchStatus;
@@ -34,7 +34,7 @@ fn names(status: &ClusterWatchStatus) -> Vec<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn counts_add_up_and_the_longest_waiting_one_is_told_first() {
+async fn counts_add_up_and_the_longest_waiting_one_is_named_first() {
     let fixture = Fixture::new("rollup").await;
     let young = put(&fixture, 1, 1, 40, "PENDING_APPROVAL");
     let old = put(&fixture, 2, 2, 10, "PENDING_APPROVAL");

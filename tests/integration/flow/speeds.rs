@@ -162,7 +162,7 @@ async fn a_request_waits_until_everything_may_be_listed_again() {
     }
     let handled = |watch: &ClusterWatch| watch.status.clone().unwrap().last_handled_reconcile_at;
     let watch = fixture.watches().get("training").await.unwrap();
-    assert_eq!(handled(&watch), None, "not said before it is true");
+    assert_eq!(handled(&watch), None, "not reported before it is true");
     fixture.turn(POLL).await;
     assert_eq!(listings(&fixture), (2, 12));
     fixture

@@ -1,4 +1,4 @@
-//! An API that fails for long: every open mirror says that it is stale, and so does the watch.
+//! An API that fails for long: every open mirror is marked stale, and so is the watch.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ async fn fail(fixture: &Fixture, times: u64, step: Duration) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_long_outage_is_told_on_every_open_mirror_and_ends_with_one_write() {
+async fn a_long_outage_is_marked_on_every_open_mirror_and_ends_with_one_write() {
     let fixture = Fixture::new("outage").await;
     let (open, ended) = (Truth::numbered(CLUSTER, 1), Truth::numbered(CLUSTER, 2));
     for truth in [&open, &ended] {
@@ -83,8 +83,8 @@ async fn a_long_outage_is_told_on_every_open_mirror_and_ends_with_one_write() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operator_that_begins_anew_while_the_key_is_refused_marks_what_is_stale_at_once() {
-    let mut fixture = Fixture::new("anew").await;
+async fn an_operator_that_restarts_while_the_key_is_refused_marks_stale_mirrors_at_once() {
+    let mut fixture = Fixture::new("restarted").await;
     let truth = fixture.put_in(1, "RUNNING");
     fixture.synced_watch(|_| {}).await;
     let refused = Fault::status(403);
@@ -98,7 +98,7 @@ async fn an_operator_that_begins_anew_while_the_key_is_refused_marks_what_is_sta
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_watch_that_was_never_synced_says_why() {
+async fn a_watch_that_was_never_synced_reports_why() {
     let fixture = Fixture::new("never").await;
     fixture.simulator.fault(Fault::NotJson, Times::UntilCleared);
     fixture.watch("training", |_| {}).await;
@@ -120,7 +120,7 @@ async fn a_watch_that_was_never_synced_says_why() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_heartbeat_tells_that_somebody_lives() {
+async fn the_heartbeat_shows_that_an_operator_runs() {
     let fixture = Fixture::new("heartbeat").await;
     let first = fixture.synced_watch(|_| {}).await.status.unwrap();
     for _ in 0..3 {
@@ -142,9 +142,9 @@ async fn the_heartbeat_tells_that_somebody_lives() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_long_retry_after_is_heeded_and_the_mirror_is_marked_all_the_same() {
+async fn a_long_retry_after_is_honored_and_the_mirror_is_still_marked() {
     for (status, reason) in [(503, "Unavailable"), (429, "RateLimited")] {
-        let fixture = Fixture::new("patience").await;
+        let fixture = Fixture::new("retry-after").await;
         let truth = fixture.put_in(1, "RUNNING");
         fixture.synced_watch(|_| {}).await;
         let fault = Fault::Status {
@@ -164,7 +164,7 @@ async fn a_long_retry_after_is_heeded_and_the_mirror_is_marked_all_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_listing_that_drags_on_is_told_on_the_watch_too_and_ends_well() {
+async fn a_slow_listing_is_reported_on_the_watch_too_and_ends_well() {
     let fixture = Fixture::new("drags-on").await;
     for number in 1..=3 {
         fixture.put_in(number, "RUNNING");

@@ -1,4 +1,4 @@
-//! A suspended watch leaves the API and its mirrors alone, and says so.
+//! A suspended watch leaves the API and its mirrors alone, and reports it.
 
 use std::time::Duration;
 
@@ -71,7 +71,10 @@ async fn suspended_later_everything_stays_until_it_is_resumed() {
     let mirror = fixture.mirror(&truth.id).await.status.unwrap();
     assert_eq!(mirror.state.as_deref(), Some("PENDING_APPROVAL"));
     let still = fixture.watches().get("training").await.unwrap();
-    assert_eq!(still.status, watch.status, "nothing to say meanwhile");
+    assert_eq!(
+        still.status, watch.status,
+        "the status does not change meanwhile"
+    );
 
     fixture.suspend(false).await;
     let watch = fixture.ready("training", "Synced").await;

@@ -1,4 +1,4 @@
-//! Watches that are deleted, made anew, edited, or many.
+//! Watches that are deleted, recreated, edited, or many.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -95,7 +95,7 @@ async fn retained_mirrors_stay_and_a_new_watch_takes_them_over() {
 async fn an_edited_policy_changes_the_owners_of_mirrors_that_are_there() {
     let fixture = with_remediations("policy", 5).await;
     let watch = fixture.synced_watch(|_| {}).await;
-    // One that the API has forgotten is in no listing any more.
+    // One that the API has forgotten is no longer in any listing.
     let forgotten = fixture.truth()[0].id.clone();
     fixture.enter(&forgotten, "SUCCEEDED");
     fixture.sync("training").await;
@@ -115,8 +115,8 @@ async fn an_edited_policy_changes_the_owners_of_mirrors_that_are_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_watch_that_is_made_anew_at_once_ends_up_with_all_mirrors() {
-    let fixture = with_remediations("anew", 40).await;
+async fn a_watch_that_is_recreated_at_once_ends_up_with_all_mirrors() {
+    let fixture = with_remediations("recreated", 40).await;
     let old = fixture.synced_watch(|_| {}).await.uid().unwrap();
     fixture.delete_watch("training").await;
     let new = fixture.watch("training", |_| {}).await.uid().unwrap();

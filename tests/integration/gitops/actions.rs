@@ -1,4 +1,4 @@
-//! The actions of a watch, run by the real Argo CD on objects as a server held them.
+//! The actions of a watch, run by the real Argo CD on objects read from a real API server.
 
 use std::fs;
 
@@ -7,6 +7,7 @@ use testbed::drift;
 
 use super::{SETTINGS, argo::ArgoCd, files, situation::Kind};
 
+/// A `ClusterWatch` of the test data.
 fn testdata(name: &str) -> Value {
     files::testdata(Kind::Watch, name)
 }

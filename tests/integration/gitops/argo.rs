@@ -22,7 +22,7 @@ pub(super) struct ArgoCd {
     folder: TempDir,
 }
 
-/// What it says of an object's health.
+/// The health that Argo CD reports for an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Health {
     pub(super) status: String,

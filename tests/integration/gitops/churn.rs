@@ -18,7 +18,7 @@ use crate::{
     kstatus::{Kstatus, kstatus},
 };
 
-/// Every version of every object that comes to be, from now until `last` says that the last one is there.
+/// Every version of every object that comes to be, from now until `last` returns true for the last one.
 async fn versions(
     api: Api<DynamicObject>,
     last: impl Fn(&[Value]) -> bool + Send + 'static,

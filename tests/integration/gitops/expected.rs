@@ -1,4 +1,4 @@
-//! What the contract says that each tool sees. Pure, and written from the contract alone.
+//! What each tool must see according to the contract. Pure, and written from the contract alone.
 
 use super::situation::Kind::{self, Mirror, Watch};
 use crate::kstatus::Kstatus::{self, Current, Failed, InProgress, Terminating};
@@ -67,7 +67,7 @@ impl Row {
     }
 }
 
-/// What holds a watch up until somebody acts.
+/// What stalls a `ClusterWatch` until somebody acts.
 const STALLED: [(&str, &str, &str); 8] = [
     (
         "secret-not-found",

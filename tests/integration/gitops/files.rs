@@ -1,4 +1,4 @@
-//! The objects that docs/argo-cd shows, as a server held them, without what differs from run to run.
+//! The objects that docs/argo-cd shows, as stored by an API server, without what differs from run to run.
 
 use std::{fs, sync::LazyLock};
 
@@ -41,13 +41,13 @@ fn path(kind: Kind, name: &str) -> String {
     format!("{FOLDER}/{}/testdata/{name}.yaml", kind.name())
 }
 
-/// The object of such a file.
+/// The object in one of these files.
 pub(super) fn testdata(kind: Kind, name: &str) -> Value {
     let text = fs::read_to_string(drift::file(&path(kind, name))).unwrap();
     serde_saphyr::from_str(&text).unwrap()
 }
 
-/// Compares them with the files.
+/// Compares the shown objects with their files, or updates the files.
 pub(super) fn check_fixtures(seen: &[Situation]) {
     for (kind, name) in SHOWN {
         let one = seen.iter().find(|one| (one.kind, one.name) == (kind, name));

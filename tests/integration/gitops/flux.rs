@@ -1,6 +1,6 @@
 //! The expressions of docs/gitops/flux, evaluated by the API server's own CEL on the objects that it holds.
 //!
-//! A policy refuses an edit that is marked for it, and its refusal tells what the expressions yield.
+//! A policy refuses an edit that is marked for it, and its refusal message contains what the expressions yield.
 
 use std::{fs, sync::LazyLock};
 
@@ -89,9 +89,10 @@ pub(super) async fn install(control_plane: &ControlPlane) {
 /// What Flux makes of a watch: another generation than the observed one is in progress; else the first expression that is
 /// true; else it is in progress.
 pub(super) async fn verdict(fixture: &Fixture, watch: &str) -> Kstatus {
-    let values = until("the policy tells what the expressions yield", async || {
-        ask(fixture, watch).await
-    })
+    let values = until(
+        "the policy reports what the expressions yield",
+        async || ask(fixture, watch).await,
+    )
     .await;
     let object = fixture.watches().get(watch).await.unwrap();
     let observed = object.status.and_then(|status| status.observed_generation);

@@ -90,7 +90,7 @@ impl Live {
         control_plane.apply(&object).await.unwrap();
     }
 
-    /// Waits until a Kustomization is as wanted.
+    /// Waits until the status of a Kustomization satisfies `predicate`.
     async fn until(&self, name: &str, what: &str, predicate: impl Fn(&Value) -> bool) -> Value {
         within(LOOKS, &format!("{name}: {what}"), || async {
             let found = self.kustomizations.get_opt(name).await.unwrap();
@@ -143,7 +143,7 @@ impl Live {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "by .ci/full: Flux never waits less than 30 s, and builds for minutes"]
-async fn flux_does_what_the_page_says() {
+async fn flux_does_what_the_page_describes() {
     let Some(mut live) = Live::new().await else {
         return;
     };
@@ -195,7 +195,7 @@ async fn the_key_comes_first(live: &Live) {
     live.applied(KEY, &revision).await;
 }
 
-/// Until they serve, the watches fail; once they do, the watches are applied with nobody's help.
+/// Until they serve, the watches fail; once they do, the watches are applied without intervention.
 async fn definitions_may_come_later(live: &Live) {
     live.until(WATCHES, "there are no definitions", |status| {
         let none = "no matches for kind \"ClusterWatch\"";

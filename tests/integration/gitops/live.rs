@@ -75,7 +75,7 @@ impl Live {
         self.fixture.start_as(&account, &[], &flags).await;
     }
 
-    /// Waits until an application is as wanted.
+    /// Waits until the status of an application satisfies `predicate`.
     async fn until(
         &self,
         application: &str,
@@ -103,7 +103,7 @@ impl Live {
         .await
     }
 
-    /// Has Argo CD compare an application now, and waits until it did: what it was told before has been seen to, too.
+    /// Makes Argo CD compare an application now, and waits until it has: earlier changes have been processed then, too.
     async fn refresh(&self, application: &str, how: &str) {
         let key = "argocd.argoproj.io/refresh";
         let patch = json!({"metadata": {"annotations": {key: how}}});
@@ -126,7 +126,7 @@ impl Live {
         self.refresh(application, "hard").await;
     }
 
-    /// What the tree of the watches' application says of one object.
+    /// One object in the tree of the watches' application.
     async fn node(&self, name: &str) -> Value {
         let mut tree = self.servers.tree(WATCHES).await;
         let nodes = tree["nodes"].take();
@@ -148,7 +148,7 @@ impl Live {
         .await
     }
 
-    /// How often the watches' application was reconciled: the controller says so as it begins, with the reason.
+    /// How often the watches' application was reconciled: the controller logs each start with its reason.
     fn reconciliations(&self) -> usize {
         self.servers.logged(WATCHES, "Refreshing app status").len()
     }
@@ -166,7 +166,7 @@ impl Live {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn argo_cd_does_what_the_page_says() {
+async fn argo_cd_does_what_the_page_describes() {
     let Some(mut live) = Live::new().await else {
         return;
     };
@@ -268,9 +268,12 @@ async fn a_dead_operator_shows(live: &mut Live) {
     let last = last.unwrap().resource_version();
     live.wait_for_health(WATCHES, "Degraded").await;
     let now = watches.get("training").await.unwrap();
-    assert_eq!(now.resource_version(), last, "nobody wrote");
+    assert_eq!(now.resource_version(), last, "no write");
     let node = live.node("training").await;
-    assert_eq!(node["health"]["status"], "Healthy", "as it last was told");
+    assert_eq!(
+        node["health"]["status"], "Healthy",
+        "the health of the last comparison"
+    );
 
     live.start_operator().await;
     live.fixture.turn(HEARTBEAT).await;

@@ -31,7 +31,7 @@ async fn application(argo: &ArgoCd, watches: &[&str]) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_remediation_that_starts_is_told_and_that_all_are_back() {
+async fn the_start_of_a_remediation_and_the_return_of_all_nodes_are_notified() {
     let Some(argo) = ArgoCd::new() else {
         return;
     };

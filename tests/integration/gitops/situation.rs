@@ -62,7 +62,7 @@ pub(super) async fn take(
         .into_iter()
         .find(|found| found["metadata"]["name"] == object);
     let mut found = found.unwrap_or_else(|| panic!("{name}: no {object}"));
-    // A list's items do not say what they are.
+    // The items of a list have no apiVersion and kind.
     found["apiVersion"] = "compute.together.ai/v1alpha1".into();
     found["kind"] = kind.name().into();
     let flux = match kind {

@@ -74,7 +74,7 @@ async fn the_409_of_a_real_busy_quota_is_no_conflict_and_keeps_its_words() {
     }
 }
 
-/// What the proxy answers to a write: a conflict that says nothing of an object.
+/// What the proxy answers to a write: a conflict that names no object.
 const CONFLICT: Fault = Fault::answer(409);
 
 #[tokio::test(flavor = "multi_thread")]

@@ -48,7 +48,7 @@ async fn the_definition_of_mirrors_goes_away_and_comes_back() {
     let line = probed(&fixture, "/readyz", 503, "CRDs not installed: Remediation.").await;
     assert!(line.contains("kubectl apply -f crds/"), "{line}");
     assert_eq!(fixture.probe("/livez").await, alive());
-    becomes("nobody polls", 0, async || fixture.clock.sleepers()).await;
+    becomes("no poll is scheduled", 0, async || fixture.clock.sleepers()).await;
     let (asked, counted) = (
         fixture.calls(),
         fixture.control_plane.requests().await.unwrap(),

@@ -54,7 +54,7 @@ async fn an_api_server_that_was_away_finds_everything_resumed() {
     assert_eq!(
         fixture.simulator.counters().listings,
         listings + 1,
-        "it went on and did not begin anew"
+        "it went on and did not restart"
     );
     fixture.ready("training", "Synced").await;
 
@@ -90,7 +90,7 @@ async fn an_api_server_that_stood_still_gets_what_was_meant_for_it() {
     fixture.wait_until_idle().await;
     fixture.agrees().await;
     fixture.assert_each_state_once().await;
-    // Watches that were silent meanwhile are none the worse: an edited watch is heeded.
+    // Kubernetes watches that were silent meanwhile still work: an edit of a ClusterWatch takes effect.
     fixture.suspend(true).await;
     fixture.edit_seen("training").await;
     probed(&fixture, "/readyz", 200, "ok").await;

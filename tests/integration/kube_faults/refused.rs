@@ -46,7 +46,7 @@ pub(super) async fn quota(fixture: &Fixture, hard: u32) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_quota_is_told_by_name_and_keeps_nobody_from_what_is_there() {
+async fn a_quota_is_reported_by_name_and_existing_mirrors_are_still_updated() {
     let fixture = Fixture::new("quota").await;
     quota(&fixture, 5).await;
     fixture.put(0..40);
@@ -82,7 +82,7 @@ async fn a_quota_is_told_by_name_and_keeps_nobody_from_what_is_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_admission_denies_starves_nobody_and_is_marked_once_it_may_be() {
+async fn what_admission_denies_delays_no_other_write_and_is_marked_once_allowed() {
     let fixture = Fixture::new("admission").await;
     // The API lists the newest first: these are met before all others.
     let denied = fixture.put(60..160);
@@ -105,7 +105,7 @@ async fn what_admission_denies_starves_nobody_and_is_marked_once_it_may_be() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rights_that_are_taken_away_are_told_as_long_as_that_may_be_told() {
+async fn revoked_rights_are_reported_as_long_as_the_status_may_be_written() {
     let fixture = Fixture::on(&own_control_plane().await, "rights").await;
     let truth = fixture.put_new(1);
     fixture.synced_watch(|_| {}).await;
@@ -133,7 +133,7 @@ async fn rights_that_are_taken_away_are_told_as_long_as_that_may_be_told() {
     );
     assert_eq!(fixture.versions().await, before);
 
-    // All of them: not even that can be told any more.
+    // All rights are gone: not even that can be reported.
     let nothing = json!({"rules": []});
     roles
         .patch(name, &PatchParams::default(), &Patch::Merge(nothing))

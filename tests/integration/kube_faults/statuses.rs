@@ -55,7 +55,7 @@ async fn a_status_that_could_not_be_written_is_written_by_the_next_poll() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_suspended_watch_says_so_as_soon_as_it_can() {
+async fn a_suspended_watch_reports_it_as_soon_as_it_can() {
     let (fixture, proxy) = behind_a_proxy(setup::control_plane().await, "status-rest").await;
     fixture.put(0..2);
     fixture.synced_watch(|_| {}).await;
@@ -70,7 +70,7 @@ async fn a_suspended_watch_says_so_as_soon_as_it_can() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_first_status_that_could_not_be_written_keeps_nobody_from_mirroring() {
+async fn mirroring_goes_on_although_the_first_status_could_not_be_written() {
     let (fixture, proxy) = behind_a_proxy(setup::control_plane().await, "status-first").await;
     fixture.put(0..5);
     let running = proxy.fault(Fault::Break, Which::All, to_watches);

@@ -1,4 +1,4 @@
-//! Writes that go wrong on their way: refused for the moment, lost, answered to nobody, slow.
+//! Writes that go wrong on their way: refused temporarily, lost, answered after the caller has gone, slow.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -132,7 +132,7 @@ async fn a_create_that_landed_unseen_is_found_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_index_that_sees_nothing_is_told_once_the_mirror_is_stale() {
+async fn an_index_that_sees_nothing_is_reported_once_the_mirror_is_stale() {
     let (fixture, proxy) = behind_a_proxy(setup::control_plane().await, "blind").await;
     let ids = fixture.put(0..3);
     fixture.synced_watch(|_| {}).await;
@@ -149,8 +149,8 @@ async fn an_index_that_sees_nothing_is_told_once_the_mirror_is_stale() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_api_server_that_asks_for_patience_gets_it() {
-    let (fixture, proxy) = behind_a_proxy(setup::control_plane().await, "patience").await;
+async fn a_retry_after_of_the_api_server_is_honored() {
+    let (fixture, proxy) = behind_a_proxy(setup::control_plane().await, "retry-after").await;
     let ids = fixture.put(0..MIRRORS);
     let fault = Fault::Answer {
         status: 429,

@@ -2,7 +2,7 @@
 //! between each replica and the API server who writes down every write: none that comes after the take-over changes an
 //! object, no two replicas write by turns, and no update is lost.
 //!
-//! `LEADER_FAULTS` says how many faults (six without it: each blow once); eight at a time.
+//! `LEADER_FAULTS` is the number of faults (six without it: each blow once); eight at a time.
 
 mod lane;
 mod planted;
@@ -25,7 +25,7 @@ enum Way {
     Killed,
     /// SIGSTOP, and SIGCONT once another has led for a while.
     Stopped,
-    /// No connection to the API server any more.
+    /// All connections to the API server are cut.
     CutOff,
 }
 

@@ -48,20 +48,20 @@ impl Scene {
         }
     }
 
-    /// Changes what both APIs tell.
+    /// Makes the same change in both APIs.
     fn change_both(&self, change: impl Fn(&Simulator)) {
         change(&self.fixture.simulator);
         change(&self.first.simulator);
     }
 
-    /// Holds what `fits`, and waits until the old leader, asked for a sync again and again, has sent such a write.
+    /// Holds the writes that `fits` selects, and requests syncs until the old leader has sent such a write.
     async fn hold_writes(
         &self,
         fits: impl Fn(&Asked) -> bool + Send + Sync + 'static,
     ) -> RunningFault {
         let hold = self.proxy.fault(Fault::Hold, Which::All, fits);
         until("a write is held", async || {
-            // Requests are heeded a second apart; the Lease runs out ten seconds after its last renewal.
+            // Sync requests are honored at most once a second. The Lease expires ten seconds after its last renewal.
             self.first.clock.advance(Duration::from_millis(50));
             self.fixture.request_new_sync("training").await;
             match hold.struck() {
@@ -73,8 +73,8 @@ impl Scene {
         hold
     }
 
-    /// The next leader does all that is to be done; then what was held arrives. Every such write must be refused, and
-    /// nothing changes.
+    /// The next leader does all pending work; then the held writes arrive. Each of them must be refused, and nothing
+    /// changes.
     async fn refused(self, hold: RunningFault, what: &str) {
         let Self {
             fixture,
@@ -105,7 +105,7 @@ impl Scene {
     }
 }
 
-/// Ends the hold, and waits for the server's answers to what it held.
+/// Ends the hold, and returns the server's answers to the held writes.
 async fn released(hold: &RunningFault, proxy: &ApiProxy) -> Vec<u16> {
     let writes = proxy.writes();
     let pending = writes.iter().enumerate();
@@ -113,7 +113,7 @@ async fn released(hold: &RunningFault, proxy: &ApiProxy) -> Vec<u16> {
     let pending: Vec<_> = pending.map(|(at, _)| at).collect();
     assert!(!pending.is_empty());
     hold.end();
-    until("what was held is answered", async || {
+    until("the held writes are answered", async || {
         let writes = proxy.writes();
         let answers = pending.iter().map(|at| writes[*at].answer.as_ref());
         let answers = answers.map(|answer| Some(answer?.status.as_u16()));
@@ -142,7 +142,7 @@ async fn a_late_status_is_refused() {
     let hold = scene
         .hold_writes(|asked| asked.writes_to("remediations"))
         .await;
-    // The truth goes on: what is held is not what is so any more.
+    // The remediation goes on: the held write is out of date now.
     scene.change_both(|api| api.enter(CLUSTER, &id, "SUCCEEDED"));
     scene.refused(hold, "a status").await;
 }
@@ -196,7 +196,7 @@ async fn a_late_status_of_the_watch_is_refused() {
 
 /// What no fence can know: the object is as it was when the write was decided. The index sees it land.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_late_mark_on_a_mirror_that_nobody_changed_is_put_right_by_the_next_poll() {
+async fn a_late_mark_on_an_unchanged_mirror_is_corrected_by_the_next_poll() {
     let scene = Scene::new("late-mark", &["--leader-elect=false"]).await;
     let status = simulator::Fault::status(500);
     scene.first.simulator.fault(status, Times::UntilCleared);

@@ -20,7 +20,7 @@ use crate::{
 
 pub(crate) struct Replica {
     pub(crate) simulator: Simulator,
-    /// Stands still, so that nothing runs out before a test says so.
+    /// Stands still, so that nothing expires before a test advances the clock.
     pub(crate) clock: Arc<ManualClock>,
     shutdown: DropGuard,
     task: JoinHandle<Result<(), RunError>>,

@@ -177,7 +177,7 @@ impl Cell {
         self.looks += 1;
     }
 
-    /// What the contract says is what is seen.
+    /// Fails unless a reader sees what the contract requires.
     async fn expect(&self, age: Age) {
         let expected = self.row.effect.expected(self.phase, age);
         let watch = self.fixture.watches().get("training").await.unwrap();
@@ -207,7 +207,7 @@ impl Cell {
         }
     }
 
-    /// No more fault: in the end the mirror is the truth, with nobody's help.
+    /// Ends the fault: the mirror matches the API in the end, without intervention.
     async fn recover(&self) {
         self.fixture.simulator.clear_faults();
         until("the mirror is the truth again", || async {

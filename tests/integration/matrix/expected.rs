@@ -1,4 +1,4 @@
-//! What the contract says that a reader sees while a fault lasts. Pure, and written from the contract alone.
+//! What a reader must see while a fault lasts, according to the contract. Pure, and written from the contract alone.
 
 use crate::kstatus::Kstatus;
 
@@ -29,9 +29,9 @@ pub(super) enum Age {
 /// What a fault does to a watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
-    /// It is tried again; told once the mirror is stale.
+    /// The sync is retried; reported once the mirror is stale.
     Retried(&'static str),
-    /// Somebody must act; told at once.
+    /// Somebody must act; reported at once.
     Stalled(&'static str),
     /// The same, but it passes by itself before the mirror is stale.
     Passes(&'static str),
@@ -42,7 +42,7 @@ pub(super) enum Effect {
     },
 }
 
-/// What a reader sees.
+/// What a reader must see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Expected {
     /// Status and reason of Ready.
@@ -56,7 +56,7 @@ pub(super) struct Expected {
 }
 
 impl Effect {
-    /// What the contract says.
+    /// What a reader must see according to the contract.
     pub(super) fn expected(self, phase: Phase, age: Age) -> Expected {
         let synced = Expected {
             ready: ("True", "Synced"),

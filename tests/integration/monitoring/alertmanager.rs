@@ -34,7 +34,7 @@ fn text(output: &Output) -> String {
 }
 
 #[test]
-fn the_route_sends_each_alert_to_who_must_know() {
+fn the_route_sends_each_alert_to_its_receiver() {
     let Some(amtool) = Tool::Amtool.find_or_note() else {
         return;
     };

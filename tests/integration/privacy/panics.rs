@@ -1,4 +1,4 @@
-//! What a panic of the program says.
+//! What a panic of the program prints.
 
 use std::{
     env,
@@ -29,7 +29,7 @@ fn panics_in_a_process_of_its_own() {
 }
 
 #[test]
-fn a_panic_tells_its_place_and_no_data() {
+fn a_panic_prints_its_location_and_no_data() {
     for format in ["json", "text"] {
         let output = Command::new(env::current_exe().unwrap())
             .args(["--ignored", "--exact", "--nocapture"])

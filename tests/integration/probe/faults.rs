@@ -98,7 +98,7 @@ async fn each_fault_that_keeps_run_from_mirroring_ends_it_with_exit_1_and_the_re
 }
 
 #[tokio::test]
-async fn what_run_lives_with_is_told_and_exit_0() {
+async fn what_run_tolerates_is_reported_with_exit_0() {
     let cases = [
         (Fault::ItemWithoutId, "field id: "),
         (Fault::MalformedItem, "field state: "),
@@ -133,7 +133,7 @@ async fn a_call_that_fails_once_is_repeated_as_run_repeats_it() {
 }
 
 #[tokio::test]
-async fn a_list_that_breaks_off_tells_what_came_before() {
+async fn a_list_that_breaks_off_reports_what_came_before() {
     let simulator = simulator(250).await;
     simulator.fault(status(403), Times::After(1));
     let outcome = of(&simulator, &[]).await;
@@ -143,7 +143,7 @@ async fn a_list_that_breaks_off_tells_what_came_before() {
 }
 
 #[tokio::test]
-async fn an_api_that_cannot_be_reached_says_why() {
+async fn an_unreachable_api_is_reported_with_the_cause() {
     let closed = TcpListener::bind("127.0.0.1:0")
         .await
         .unwrap()
@@ -157,7 +157,7 @@ async fn an_api_that_cannot_be_reached_says_why() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_nobody_signed_says_what_to_do() {
+async fn an_untrusted_certificate_is_reported_with_what_to_do() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let front = TlsFront::start(&["127.0.0.1"], port).await;

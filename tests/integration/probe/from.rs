@@ -38,7 +38,7 @@ fn ready(watch: &ClusterWatch) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_says_the_reason_and_message_of_ready() {
+async fn it_prints_the_reason_and_message_of_ready() {
     let fixture = Fixture::new("probe-ready").await;
     let simulator = &fixture.simulator;
     simulator.add_key("foreign", Some(&["another"]));

@@ -197,7 +197,7 @@ async fn one_that_refuses_the_names_of_the_reference_page_is_understood() {
 }
 
 #[tokio::test]
-async fn one_that_answers_in_camel_case_is_told_from_others() {
+async fn an_api_that_answers_in_camel_case_is_recognized() {
     let camel_case = Make {
         camel_case: true,
         ..LENIENT
@@ -214,7 +214,7 @@ async fn one_that_answers_in_camel_case_is_told_from_others() {
 }
 
 #[tokio::test]
-async fn one_that_honors_a_part_of_the_filter_is_told() {
+async fn an_api_that_honors_a_part_of_the_filter_is_reported() {
     let partial = Make {
         partial: true,
         ..LENIENT
@@ -226,7 +226,7 @@ async fn one_that_honors_a_part_of_the_filter_is_told() {
 }
 
 #[tokio::test]
-async fn a_wrong_key_and_an_unknown_cluster_are_told_apart() {
+async fn a_wrong_key_and_an_unknown_cluster_have_different_reasons() {
     let (url, _serving) = serve(LENIENT).await;
     let wrong = at(&url, "another-key", &[]).await;
     assert_eq!(wrong.code, Some(1));

@@ -1,4 +1,4 @@
-//! An API server that refuses: what it says names who asks, so that none of it is repeated.
+//! An API server that refuses. Its message names the caller, so the program does not repeat it.
 
 use std::{fs, path::PathBuf};
 
@@ -57,7 +57,7 @@ async fn probe(kubeconfig: &PathBuf) -> Outcome {
 }
 
 #[tokio::test]
-async fn an_api_server_that_refuses_is_told_without_its_words() {
+async fn a_refusal_by_the_api_server_is_reported_without_its_message() {
     for (code, expected) in [
         (401, "does not accept the credentials (401)"),
         (403, "may not read it (403)"),

@@ -80,7 +80,7 @@ async fn the_key_of_a_file_goes_before_that_of_the_environment() {
 }
 
 #[tokio::test]
-async fn a_key_that_cannot_be_one_is_told_and_nothing_is_asked() {
+async fn a_malformed_key_is_reported_and_no_call_is_made() {
     let simulator = simulator(1).await;
     let outcome = at(&simulator.url(), "\"planted-key\"", &["--output", "json"]).await;
     assert_eq!(outcome.code, Some(1));

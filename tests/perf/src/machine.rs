@@ -62,14 +62,14 @@ pub(crate) async fn build(operator: &Path) -> String {
     format!("{version}, {profile} build")
 }
 
-/// Processes that wanted to run, on average over the last minute.
+/// Runnable processes, on average over the last minute.
 pub(crate) fn load() -> f64 {
     let text = text("/proc/loadavg");
     let first = text.split_whitespace().next();
     first.and_then(|load| load.parse().ok()).unwrap_or_default()
 }
 
-/// What a program says on stdout; empty where there is none.
+/// The stdout of a program; empty if there is no such program.
 async fn output_of(program: &str, args: &[&str]) -> String {
     let output = Command::new(program).args(args).output().await;
     output.map_or_else(

@@ -65,7 +65,7 @@ pub(crate) async fn observe(api: Api<DynamicObject>) -> Result<Events, Failure> 
     let (sender, seen) = unbounded_channel();
     let watching = tokio::spawn(async move {
         let mut version = version;
-        // The server ends a watch now and then; one that fails is told by the silence after it.
+        // The server ends a watch now and then; one that fails shows by the lack of events.
         while follow(&api, &mut version, &sender).await.is_ok() {}
     });
     Ok(Events { seen, watching })

@@ -1,4 +1,4 @@
-//! The operator as a process of its own, and what its metrics say.
+//! The operator as a process of its own, and its metrics.
 
 use std::{
     path::Path,
@@ -19,7 +19,7 @@ pub(crate) const NO_LIMITS: [&str; 6] = [
     "--api-burst",
     "10000",
 ];
-/// From its start until it leads; a Lease that nobody released must run out first.
+/// From its start until it leads. A Lease that was not released must expire first.
 const START: Duration = Duration::from_secs(60);
 /// From SIGTERM to the end; the operator's own promise is 10 s.
 const STOP_TIMEOUT: Duration = Duration::from_secs(12);
@@ -135,7 +135,7 @@ impl Operator {
         process::cpu(self.id)
     }
 
-    /// The most memory it ever held, in MiB.
+    /// Its peak memory, in MiB.
     pub(crate) fn peak_mib(&self) -> Result<f64, Failure> {
         process::peak_mib(self.id)
     }

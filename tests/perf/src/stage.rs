@@ -57,11 +57,11 @@ pub(crate) struct Scene {
 pub(crate) struct Mirrored {
     pub(crate) operator: Operator,
     pub(crate) scene: Scene,
-    /// From the watch's creation until it said that everything is mirrored.
+    /// From the creation of the `ClusterWatch` until its status shows everything as mirrored.
     pub(crate) took: Duration,
     /// The operator's processor time from before the watch's creation until then.
     pub(crate) cpu: Duration,
-    /// What the watch says from here on.
+    /// The changes of the `ClusterWatch` from here on.
     pub(crate) watch: Events,
 }
 
@@ -204,7 +204,7 @@ impl Stage {
         let cpu = operator.cpu()?;
         self.apply_watch(&scene, fields).await?;
         let begun = watch.next(TIMEOUT).await?.at;
-        // The watch alone tells the end: to scrape metrics meanwhile would cost the operator time.
+        // Only the ClusterWatch is watched for the end: scraping metrics meanwhile would cost the operator time.
         let timeout = TIMEOUT + EACH * size;
         let ended = operator
             .running(watch.until(timeout, |watch| all_mirrored(watch, size)))
@@ -303,7 +303,7 @@ pub(crate) fn is_write(verb: &str) -> bool {
     !matches!(verb, "GET" | "LIST" | "WATCH" | "CONNECT")
 }
 
-/// A `ClusterWatch` that says: synced, and so many.
+/// Whether a `ClusterWatch` is synced with so many remediations.
 pub(crate) fn all_mirrored(watch: &DynamicObject, size: u32) -> bool {
     let status = &watch.data["status"];
     let ready = status["conditions"].as_array().is_some_and(|conditions| {

@@ -1,4 +1,4 @@
-//! Files of the repository that are made of the code: written anew where `UPDATE_DOCS` is set, else compared.
+//! Files of the repository that are generated from the code: rewritten if `UPDATE_DOCS` is set, else compared.
 
 use std::{fs, path::PathBuf};
 
@@ -8,10 +8,10 @@ pub fn file(path: &str) -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join(path)
 }
 
-/// Writes the file, or fails where it holds anything else. `test`: what `cargo test` needs to be told to run the test.
+/// Writes the file, or fails if its content differs. `test`: the arguments of `cargo test` that run the test.
 ///
 /// # Panics
-/// Where the file holds anything else, or cannot be written.
+/// If the content of the file differs, or the file cannot be written.
 pub fn settle(path: &str, expected: &str, test: &str) {
     let at = file(path);
     if std::env::var_os("UPDATE_DOCS").is_some() {
@@ -30,7 +30,7 @@ pub fn settle(path: &str, expected: &str, test: &str) {
 /// The same for the part of a file between two marks, `begin` and `end`.
 ///
 /// # Panics
-/// As [`settle`], and where the file or a mark is not there.
+/// As [`settle`], and if the file or a mark is missing.
 pub fn settle_part(path: &str, (begin, end): (&str, &str), expected: &str, test: &str) {
     let content = fs::read_to_string(file(path)).unwrap_or_default();
     let parts = content.split_once(begin).and_then(|(before, rest)| {

@@ -284,7 +284,7 @@ async fn an_answer_breaks_off_or_falls_silent() {
     let call = tokio::spawn(async move { maps.get("a").await });
     soon("it is struck", mute.has_struck(1)).await;
     mute.end();
-    // What comes later is answered, and the other one still says nothing.
+    // What comes later is answered, and the other one is still silent.
     stage.maps.get("a").await.unwrap();
     assert!(!call.is_finished());
     stage.proxy.cut();

@@ -88,7 +88,7 @@ async fn each_start_costs_one_first_poll() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_asks_without_end_is_heeded_once_in_the_least_interval() {
+async fn endless_sync_requests_are_honored_at_most_once_per_minimum_interval() {
     let mut fixture = fixture("quota-hammer").await;
     fixture.stop().await;
     let flags = ["--kube-qps", "0", "--min-interval", "10s"];

@@ -32,7 +32,8 @@ async fn by_hand(live: &Live, arguments: &[&str]) -> bool {
     true
 }
 
-/// At the next look: so a request by annotation is answered, but a watch does not stay suspended. Unless Git says to merge.
+/// Undone at the next reconciliation: a sync requested by annotation is answered, but a `ClusterWatch` does not stay
+/// suspended, unless Git asks for a merge.
 pub(super) async fn what_kubectl_wrote_is_undone(live: &Live) {
     let fixture = &live.fixture;
     let asks = "compute.together.ai/requestedAt";

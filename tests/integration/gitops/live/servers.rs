@@ -17,7 +17,7 @@ use crate::gitops::{
     loopback::{answers, free, port},
 };
 
-/// Argo CD's image has it and calls it at each commit. These are not signed: it has nothing to say of them.
+/// Argo CD's image has it and calls it at each commit. These are not signed: it reports nothing about them.
 const VERIFY: &str = "git-verify-wrapper.sh";
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -106,7 +106,7 @@ impl Servers {
         )
     }
 
-    /// Starts the controller (again), which compares each application anew every `resync` seconds, and with nothing else
+    /// Starts the controller (again), which compares each application again every `resync` seconds, and with nothing else
     /// that happens by itself.
     pub(super) async fn control(&mut self, resync: &str) {
         if let Some(controller) = self.controller.take() {

@@ -231,7 +231,9 @@ async fn strike(struck: &Life, blow: Blow, others: &[Life]) -> (TakeOver, Vec<Ru
             .iter()
             .filter_map(|life| first_lease(&life.proxy.writes()));
         let since = leases.map(|(_, at)| at).filter(|at| *at > begun);
-        since.min().ok_or_else(|| "nobody".to_owned())
+        since
+            .min()
+            .ok_or_else(|| "no other replica leads".to_owned())
     })
     .await;
     let under_way = {

@@ -16,7 +16,7 @@ pub(super) struct Drawn {
     pub(super) caption: &'static str,
 }
 
-/// Figures of a row, side by side: of which row, the figures' names, the file, and what it says.
+/// Figures of a row, side by side: of which row, the figures' names, the file, and its caption.
 const SIDES: [(&str, &[&str], &str, &str); 3] = [
     (
         "first-mirror",
@@ -42,7 +42,7 @@ const SIDES: [(&str, &[&str], &str, &str); 3] = [
         "First mirror by the operator and by the script, in seconds: less is better",
     ),
 ];
-/// Samples of a row, in ascending order: row, figure, file, and what it says.
+/// Samples of a row, in ascending order: row, figure, file, and caption.
 const SPREADS: [(&str, &str, &str, &str); 2] = [
     (
         "change",

@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missed_row_says_what_limits_it_and_one_that_is_met_does_not() {
+    fn a_missed_row_names_what_limits_it_and_one_that_is_met_does_not() {
         let mut row = Row::new("first-mirror", "Title".to_owned(), "How.".to_owned());
         row.verdict("share", 0.95, "", Target::AtLeast(0.9));
         let shown = |row: &Row| {

@@ -1,4 +1,4 @@
-//! One in a hundred of a large cluster has changed: how long from the page that shows it to the status that says it.
+//! One in a hundred of a large cluster has changed: the time from the page that shows it to the status that reports it.
 
 use std::{
     collections::BTreeSet,

@@ -21,7 +21,7 @@ struct Times {
 }
 
 impl Times {
-    /// What is to be told of it.
+    /// Adds the figures of one round, and returns the line that reports them.
     fn add(&mut self, who: &str, found: &Found) -> String {
         self.wall.push(found.seconds);
         self.cpu.push(found.cpu_seconds);

@@ -291,7 +291,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn clusters_are_told_apart() {
+    fn the_cluster_is_read_from_the_path() {
         let path = "/compute/clusters/5f0c/instances/-/remediations";
         assert_eq!(cluster(path), "5f0c");
         assert_eq!(cluster("/v1/clusters"), "");

@@ -140,7 +140,7 @@ impl Side {
     }
 }
 
-/// The script and what it is told.
+/// The script and its arguments.
 struct Script(Vec<(&'static str, String)>);
 
 impl Script {

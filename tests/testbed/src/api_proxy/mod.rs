@@ -102,7 +102,7 @@ impl ApiProxy {
         &self.account
     }
 
-    /// From now on `fault` strikes the requests that `fits` picks: which of them says `which`. Where several faults fit,
+    /// From now on `fault` strikes the requests that `fits` picks: `which` selects among them. Where several faults fit,
     /// the one that was given first strikes. It goes on until it is ended.
     pub fn fault(
         &self,
@@ -125,12 +125,12 @@ impl ApiProxy {
         self.shared.connections.cut();
     }
 
-    /// Ends [`ApiProxy::cut`].
+    /// Ends [`ApiProxy::cut`]: new connections are accepted again.
     pub fn restore(&self) {
         self.shared.connections.restore();
     }
 
-    /// Breaks the watches that run now, and nothing else; says how many.
+    /// Breaks the watches that run now, and nothing else; returns how many.
     #[must_use]
     pub fn cut_watches(&self) -> usize {
         self.shared.connections.cut_watches()

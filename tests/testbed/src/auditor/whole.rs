@@ -12,7 +12,7 @@ use super::fields::{condition, differences, gone};
 pub struct Verdict {
     /// Mirrors that agree with a remediation of the API.
     pub agree: usize,
-    /// Mirrors that say rightly that their remediation left the API.
+    /// Mirrors that are rightly marked as gone from the API.
     pub left: usize,
     /// Everything that is wrong, each in one line.
     pub differences: Vec<String>,
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_mirror_a_stray_one_and_wrong_sums_are_told() {
+    fn a_missing_mirror_a_stray_one_and_wrong_sums_are_reported() {
         let truth = [Remediation {
             state: "SUCCEEDED".into(),
             ..Remediation::new("c", "i", "a")
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_watch_that_is_not_ready_is_told() {
+    fn a_watch_that_is_not_ready_is_reported() {
         let verdict = judge(
             &[],
             &[],

@@ -84,7 +84,7 @@ pub(super) async fn node_image() -> Result<Image, Error> {
     Ok(name_and_tag(image))
 }
 
-/// Removes the containers of this user's runs that nobody holds any more, with their volumes.
+/// Removes the containers of this user's runs that have ended, with their volumes.
 async fn sweep(engine: &Docker) -> Result<(), Error> {
     let root = sweep::root()?;
     let filters = HashMap::from([("label", vec![LABEL])]);
@@ -132,12 +132,12 @@ async fn pull(engine: &Docker, image: &str) -> Result<(), String> {
     }
 }
 
-/// The layers of a pull whose size the engine has told: how many bytes are here, and of how many.
+/// The layers of a pull whose size the engine has reported: bytes downloaded, and bytes in total.
 #[derive(Default)]
 struct Layers(BTreeMap<String, (u64, u64)>);
 
 impl Layers {
-    /// An engine tells the size of a layer when its download begins, and later the same figures for its unpacking.
+    /// An engine reports the size of a layer when its download begins, and later the same figures for its unpacking.
     fn see(&mut self, sign: &CreateImageInfo) {
         let (Some(id), Some(status)) = (&sign.id, &sign.status) else {
             return;

@@ -191,7 +191,7 @@ fn build(cache: &Cache) -> Result<Programs, Error> {
     cache.programs()
 }
 
-/// Runs the toolchain in the run's folder, tells how far it is, and returns how many packages it named.
+/// Runs the toolchain in the run's folder, reports its progress, and returns how many packages it named.
 fn go(run: &Run, doing: &str, arguments: &[&str], total: Option<u64>) -> Result<u64, Error> {
     let mut command = Command::new("go");
     // Only what go.mod and go.sum pin, whatever the user's own settings are.

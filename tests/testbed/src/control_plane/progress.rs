@@ -1,4 +1,4 @@
-//! What a person waiting at a terminal is told.
+//! Progress messages for a person who waits at a terminal.
 
 use std::{
     fmt,
@@ -11,19 +11,19 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Between two lines about how far a step is, where no bar can be drawn.
 const LINES: Duration = Duration::from_secs(10);
-/// Between two pictures of a bar whose step has said nothing new.
+/// Between two redraws of a bar whose step has made no progress.
 const TICK: Duration = Duration::from_millis(200);
 const BYTES_PER_MB: u64 = 1_000_000;
 
 /// All bars of this process, below one another. They draw nothing where stderr is no terminal.
 static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
-/// A line about the control plane.
+/// Prints a line about the control plane.
 pub(super) fn report(line: &str) {
     print_line(&format!("control plane: {line}"));
 }
 
-/// One line on stderr, above the bars. Written directly, because the test harness holds back what `eprintln!` prints.
+/// Prints one line on stderr, above the bars. Written directly, because the test harness holds back what `eprintln!` prints.
 pub fn print_line(line: &str) {
     let line = format!("{line}\n");
     BARS.suspend(|| {
@@ -72,7 +72,7 @@ impl Count {
     }
 }
 
-/// Tells how far a long step is until it is dropped: by a bar where stderr is a terminal, else by a line every ten seconds.
+/// Shows the progress of a long step until it is dropped: by a bar where stderr is a terminal, else by a line every ten seconds.
 pub(super) struct Progress {
     doing: String,
     unit: Unit,
@@ -88,7 +88,7 @@ impl Progress {
             .with_message(format!("control plane: {doing}"))
             .with_prefix(unit.to_string());
         let bar = BARS.add(bar);
-        // A thread of its own, which nobody needs where nothing is drawn.
+        // A thread of its own, which is needed only if bars are drawn.
         if !bar.is_hidden() {
             bar.enable_steady_tick(TICK);
         }
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_says_how_much_of_the_total_is_done_and_for_how_long() {
+    fn a_line_shows_how_much_of_the_total_is_done_and_for_how_long() {
         let cases = [
             (Unit::Packages, 7, None, "building: 7 packages, 21 s"),
             (

@@ -6,7 +6,7 @@ use super::error::Error;
 
 const METRIC: &str = "apiserver_request_total{";
 
-/// One kind of request, as the API server's `apiserver_request_total` tells them apart.
+/// One kind of request, as the labels of the API server's `apiserver_request_total` distinguish them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct RequestKind {

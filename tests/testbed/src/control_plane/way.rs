@@ -110,7 +110,7 @@ impl Named {
     }
 }
 
-/// Takes the first way that leads to a control plane, and says which in one line.
+/// Takes the first way that leads to a control plane, and prints which in one line.
 pub(super) async fn first() -> Result<ControlPlane, Error> {
     let named = Named::from_env();
     let mut failed = Vec::new();
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_forced_way_that_fails_says_why_and_what_to_do() {
+    fn a_forced_way_that_fails_reports_why_and_what_to_do() {
         let cases = [
             ("kind", Way::Kind, "Start a container engine"),
             ("go", Way::GoBuild, "Install Go 1.26"),

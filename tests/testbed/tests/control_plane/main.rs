@@ -236,7 +236,7 @@ async fn two_at_once_are_two() {
     two.stop().await;
 }
 
-/// What the program says that gets no control plane, with these variables and no other that names a way.
+/// The output of the program if it gets no control plane, with these variables and no other that names a way.
 fn refused(variables: &[(&str, &str)]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_control-plane"))
         .env_remove("TESTBED_KUBECONFIG")
@@ -250,7 +250,7 @@ fn refused(variables: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn a_way_that_fails_falls_through_and_says_why() {
+fn a_way_that_fails_falls_through_and_reports_why() {
     let nothing = tempfile::tempdir().unwrap();
     let path = nothing.path().to_str().unwrap();
     let engine = format!("unix://{path}/none.sock");

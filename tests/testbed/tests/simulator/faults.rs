@@ -85,7 +85,7 @@ async fn a_hang_answers_never() {
 }
 
 #[tokio::test]
-async fn times_say_which_calls_are_hit() {
+async fn times_define_which_calls_are_hit() {
     let simulator = filled(1).await;
     let fault = Fault::status(503);
     simulator.fault(fault.clone(), Times::After(2));

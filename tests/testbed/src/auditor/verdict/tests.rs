@@ -126,7 +126,7 @@ impl Scene {
     }
 }
 
-/// RUNNING since 0, its end at `ended`, and a mirror that still says RUNNING.
+/// RUNNING since 0, its end at `ended`, and a mirror that still shows RUNNING.
 fn outdated(ended: i64) -> Scene {
     left("SUCCEEDED", ended)
 }
@@ -168,7 +168,7 @@ fn a_state_that_the_api_left_long_ago() {
 }
 
 #[test]
-fn an_operator_that_began_anew_may_be_five_minutes_late() {
+fn an_operator_that_restarted_may_be_five_minutes_late() {
     let mut scene = outdated(LATE - 242);
     scene.restarted = Some(LATE - 243);
     scene.reports("it says RUNNING, Synced True");
@@ -182,7 +182,7 @@ fn an_operator_that_began_anew_may_be_five_minutes_late() {
 }
 
 #[test]
-fn an_operator_that_began_anew_knows_when_a_failing_watch_was_last_synced() {
+fn an_operator_that_restarted_knows_when_a_failing_watch_was_last_synced() {
     let mut scene = outdated(LATE - 242);
     scene.restarted = Some(LATE - 100);
     let ready = |status, reason, since| json!({"type": "Ready", "status": status, "reason": reason, "lastTransitionTime": at(since).to_string()});
@@ -226,7 +226,7 @@ fn a_mark_that_stays_though_all_is_well() {
 }
 
 #[test]
-fn one_that_is_gone_must_say_so_in_the_end() {
+fn one_that_is_gone_must_be_marked_so_in_the_end() {
     let listed = mirror(&remediation("RUNNING", 0), "True", "Listed");
     let left = |at| Scene::new(&[("RUNNING", 0), ("GONE", at)], vec![listed.clone()]);
     left(LATE - 239).is_explained();
