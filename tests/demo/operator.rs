@@ -9,7 +9,7 @@ use tokio::process::Command;
 use super::Failure;
 
 /// From SIGTERM to the end; the operator's own promise is 10 s.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(12);
+pub(crate) const STOP_TIMEOUT: Duration = Duration::from_secs(12);
 
 /// Starts `program` under this kubeconfig.
 pub(crate) fn start(program: &Path, kubeconfig: &Path, api: &str) -> Result<Program, Failure> {

@@ -35,7 +35,7 @@ pub(crate) async fn show(client: Client, namespace: &str) -> Result<Infallible, 
 }
 
 /// Shows what changes until the server ends the watch; then the version to go on from. An error:
-/// the list must be read anew.
+/// the list must be read again.
 async fn follow(
     client: &Client,
     path: &str,

@@ -74,9 +74,9 @@ impl Stage {
     async fn set() -> Result<Self, Failure> {
         let begun = Instant::now();
         println!("{}", words::plan(&ControlPlane::plan().await?));
-        say(begun, "building the operator (cargo says how far it is)");
+        print_step(begun, "building the operator (cargo says how far it is)");
         let program = build_operator(Some("demo")).await?;
-        say(
+        print_step(
             begun,
             "starting a control plane: etcd, kube-apiserver, kube-controller-manager",
         );
@@ -84,7 +84,7 @@ impl Stage {
         let simulator = Simulator::start().await;
         simulator.set_clock(Timestamp::now() - BEHIND);
         simulator.seed_life(CLUSTER, SEED, MACHINES);
-        say(
+        print_step(
             begun,
             "installing CRDs, a Secret and the ClusterWatch gpu-ops/training",
         );
@@ -97,7 +97,7 @@ impl Stage {
         let account = control_plane.operator_account(NAMESPACE).await?;
         let operator = operator::start(&program, account.kubeconfig(), &simulator.url())?;
         let log = from_here(operator.log()).display();
-        say(begun, &format!("operator started, its log: {log}"));
+        print_step(begun, &format!("operator started, its log: {log}"));
         Ok(Self {
             begun,
             client: control_plane.admin()?,
@@ -112,7 +112,7 @@ impl Stage {
         self.hints();
         self.simulator.run_clock(SPEED);
         tokio::select! {
-            told = self.operator.ended() => Err(format!("the operator ended {told}").into()),
+            exit = self.operator.ended() => Err(format!("the operator ended {exit}").into()),
             failure = show::show(self.client.clone(), NAMESPACE) => match failure? {},
             verdict = end(&self.simulator, &self.client, self.begun, once) => verdict,
         }
@@ -137,8 +137,8 @@ impl Stage {
     }
 
     async fn clear(self) -> Result<(), Failure> {
-        say(self.begun, "stopping");
-        let operator = self.operator.stop(operator::PATIENCE).await;
+        print_step(self.begun, "stopping");
+        let operator = self.operator.stop(operator::STOP_TIMEOUT).await;
         if let Way::Cluster(_) = self.control_plane.way() {
             println!("Left in your cluster: the CRDs, namespaces {NAMESPACE} and together-system.");
         }
@@ -146,7 +146,7 @@ impl Stage {
         self.control_plane.stop().await;
         let status = operator?;
         if status.success() {
-            say(self.begun, "all is stopped");
+            print_step(self.begun, "all is stopped");
             Ok(())
         } else {
             Err(format!("the operator ended with {status} after SIGTERM, not with 0").into())
@@ -168,7 +168,7 @@ async fn end(
         println!("All have come to their end. All stays for you to look at until Ctrl-C.");
         return std::future::pending().await;
     }
-    say(
+    print_step(
         begun,
         "all lives have ended; comparing every mirror with the API",
     );
@@ -216,6 +216,6 @@ fn from_here(path: &Path) -> &Path {
         .unwrap_or(path)
 }
 
-fn say(begun: Instant, what: &str) {
+fn print_step(begun: Instant, what: &str) {
     println!("{:>6.1} s  {what}", begun.elapsed().as_secs_f64());
 }

@@ -1,4 +1,4 @@
-//! What the demo says before it begins and after it has ended.
+//! What the demo prints before it begins and after it has ended.
 
 use std::fmt::Display;
 
@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_plan_tells_the_way_to_a_control_plane() {
+    fn the_plan_names_the_way_to_a_control_plane() {
         let plan = plan(&"programs built earlier; about 10 s");
         assert!(plan.contains("control plane: programs built earlier; about 10 s\n"));
         let steps: Vec<_> = plan.lines().filter(|line| line.contains(". ")).collect();

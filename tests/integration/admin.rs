@@ -1,4 +1,4 @@
-//! What the probes of a running operator are told, over HTTP.
+//! What a running operator answers to its probes, over HTTP.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use testbed::{
 use together_remediation_operator::api;
 
 use crate::{
+    conditions::assert_contains,
     fixture::{Fixture, until},
-    look::assert_says,
     setup,
 };
 
@@ -68,7 +68,7 @@ async fn definitions_that_are_missing_or_older_are_waited_for_and_nothing_is_wri
     let fixture = Fixture::on(&control_plane, "definitions").await;
     fixture.put(0..20);
     let line = probed(&fixture, "/readyz", 503, "not installed").await;
-    assert_says(
+    assert_contains(
         &line,
         &["ClusterWatch and Remediation", "kubectl apply -f crds/"],
     );
@@ -77,7 +77,7 @@ async fn definitions_that_are_missing_or_older_are_waited_for_and_nothing_is_wri
     control_plane.apply(&older_definitions()).await.unwrap();
     let watch = fixture.watch("training", |_| {}).await;
     let line = probed(&fixture, "/readyz", 503, "older").await;
-    assert_says(
+    assert_contains(
         &line,
         &["Remediation status.activeHealthCheckRunId", "helm upgrade"],
     );
@@ -145,7 +145,7 @@ async fn a_poll_that_hangs_is_noticed_and_forgotten_with_its_watch() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_due_poll_that_nobody_begins_is_noticed() {
+async fn a_due_poll_that_never_begins_is_noticed() {
     let fixture = Fixture::new("overdue").await;
     fixture.synced_watch(|_| {}).await;
     fixture.clock.freeze_sleepers();

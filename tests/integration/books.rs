@@ -26,7 +26,7 @@ pub(crate) fn first_lease(book: &[Observed]) -> Option<(u64, Instant)> {
     Some((answer.resource_version?, answer.at))
 }
 
-/// Of all lives together, what the server took of each mirror: its creation once and its status once, and no more; says
+/// Of all lives together, what the server took of each mirror: its creation once and its status once, and no more; returns
 /// how often the status of a watch was taken.
 pub(crate) fn assert_each_written_once(books: &[Book], mirrors: usize) -> usize {
     let mut taken = BTreeMap::<_, usize>::new();

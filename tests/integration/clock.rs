@@ -18,8 +18,8 @@ use tokio::sync::watch;
 /// What the clock shows at first, so that something can have been before.
 const RAN_BEFORE: MonoTime = MonoTime::at(Duration::from_secs(86_400));
 
-/// A pause of so little only spreads work, such as the settling of many events at once. It is of the machine's time, for nobody
-/// who waits for something moves the clock by so little.
+/// So short a pause only spreads work, such as collecting many events at once. It uses the machine's time, because no test
+/// moves the clock by so little.
 const SHORT: Duration = Duration::from_millis(100);
 
 /// Stands still until it is moved.
@@ -28,7 +28,7 @@ pub(crate) struct ManualClock {
     /// By how much the time of day was set ahead; the monotonic clock knows nothing of it.
     set: Mutex<SignedDuration>,
     moved: watch::Sender<Duration>,
-    /// Nobody who sleeps wakes any more.
+    /// Sleeping tasks never wake.
     frozen: Arc<AtomicBool>,
     sleepers: Arc<Mutex<Sleepers>>,
 }
@@ -76,7 +76,7 @@ impl ManualClock {
             .count()
     }
 
-    /// A hang: whoever sleeps now or later never wakes.
+    /// A hang: tasks that sleep now or later never wake.
     pub(crate) fn freeze_sleepers(&self) {
         self.frozen.store(true, Ordering::SeqCst);
     }

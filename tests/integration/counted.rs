@@ -55,7 +55,7 @@ async fn a_first_mirror_costs_two_writes_each_and_nothing_after_that() {
         "as many calls as pages"
     );
     fixture.agrees().await;
-    setup::say(&format!(
+    setup::print_line(&format!(
         "first mirror of {REMEDIATIONS}: {} calls to the API, {} POST, {} PUT of the status, {} writes in all",
         fixture.calls(),
         writes(&first, "POST", ""),
@@ -93,8 +93,11 @@ async fn a_first_mirror_costs_two_writes_each_and_nothing_after_that() {
         polls,
         "one look at the key a poll"
     );
-    let told = asked(&idle, "PUT", "clusterwatches");
-    assert!(told <= 2, "{told}: a heartbeat and an echo in 200 s");
+    let status_updates = asked(&idle, "PUT", "clusterwatches");
+    assert!(
+        status_updates <= 2,
+        "{status_updates}: a heartbeat and an echo in 200 s"
+    );
 
     let (since, before) = (Instant::now(), control_plane.requests().await.unwrap());
     fixture.stop().await;
@@ -113,8 +116,8 @@ async fn a_first_mirror_costs_two_writes_each_and_nothing_after_that() {
         versions,
         "idle polls and a restart change nothing"
     );
-    setup::say(&format!(
-        "{polls} idle polls: {} GET of the Secret, {told} PUT of the watch's status, \
+    setup::print_line(&format!(
+        "{polls} idle polls: {} GET of the Secret, {status_updates} PUT of the watch's status, \
          {checks} checks for a restore, no other request; \
          a restart: {lists} LIST of mirrors; {} resourceVersions unchanged",
         asked(&idle, "GET", "secrets"),

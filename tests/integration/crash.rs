@@ -1,7 +1,7 @@
 //! A first mirror whose operator is killed after its k-th write, for each k: the next start finishes it, and over both
 //! lives each mirror is created once and given its status once.
 //!
-//! `CRASH_EVERY` says which k: each that it divides (seven without it: `1` is all).
+//! `CRASH_EVERY` selects k: each number that it divides (seven without it: `1` is all).
 
 use std::env;
 
@@ -55,7 +55,7 @@ async fn a_first_mirror_is_finished_after_a_crash_at_any_write_with_no_write_too
         .count()
         .await;
     assert_eq!(done, count);
-    setup::say(&format!(
+    setup::print_line(&format!(
         "{count} crashes after 0 to {WRITES} writes of a first mirror of {REMEDIATIONS}: each finished, no write too many"
     ));
 }
@@ -98,7 +98,7 @@ async fn crash(account: &OperatorAccount, point: u64, last: LastAnswer) {
     assert_eq!(status.code(), Some(0), "{log}");
     let books = [killed, second.writes()];
     let watch = assert_each_written_once(&books, REMEDIATIONS as usize);
-    // The sync that was asked for is echoed, at times together with what was still to be said.
+    // The sync that was asked for is echoed, sometimes in the same write as a pending change.
     let echoed = WATCH_WRITES + 1;
     assert!(
         (WATCH_WRITES..=echoed).contains(&watch),

@@ -1,4 +1,4 @@
-//! The pages: each is found, each link leads somewhere, each dependency is explained, pictures show what transcripts say.
+//! The pages: each is found, each link leads somewhere, each dependency is explained, pictures match their transcripts.
 
 use std::{
     collections::BTreeSet,
@@ -43,8 +43,8 @@ fn pages() -> Vec<(String, String)> {
     pages
 }
 
-fn text<'a>(pages: &'a [(String, String)], wanted: &str) -> &'a str {
-    &pages.iter().find(|(page, _)| page == wanted).unwrap().1
+fn text<'a>(pages: &'a [(String, String)], name: &str) -> &'a str {
+    &pages.iter().find(|(page, _)| page == name).unwrap().1
 }
 
 /// Where the links of `text` lead that do not leave the repository: path from the root, and the heading.
@@ -135,10 +135,10 @@ fn every_page_of_the_book_is_in_its_sidebar_once() {
         .collect();
     named.sort();
     let is_in_the_book = |page: &String| Path::new(page).starts_with(BOOK) && page != SIDEBAR;
-    let mut wanted: Vec<String> = pages.into_iter().map(|(page, _)| page).collect();
-    wanted.retain(is_in_the_book);
-    wanted.sort();
-    assert_eq!(named, wanted);
+    let mut expected: Vec<String> = pages.into_iter().map(|(page, _)| page).collect();
+    expected.retain(is_in_the_book);
+    expected.sort();
+    assert_eq!(named, expected);
 }
 
 #[test]
@@ -207,8 +207,8 @@ fn each_picture_has_a_light_and_a_dark_theme() {
 }
 
 #[test]
-fn the_pictures_show_what_the_transcripts_say() {
-    let said = |page: &str| -> Vec<String> {
+fn the_pictures_match_the_transcripts() {
+    let lines_of = |page: &str| -> Vec<String> {
         let text = fs::read_to_string(file(page)).unwrap();
         let lines = text.lines().map(str::trim_end);
         lines
@@ -217,8 +217,11 @@ fn the_pictures_show_what_the_transcripts_say() {
             .collect()
     };
     let demo = drawn("docs/demo.svg");
-    assert_eq!(demo[1..], said("docs/demo.txt"), ".ci/pictures");
-    let (page, shown) = (said("docs/reference/kubectl.md"), drawn("docs/kubectl.svg"));
+    assert_eq!(demo[1..], lines_of("docs/demo.txt"), ".ci/pictures");
+    let (page, shown) = (
+        lines_of("docs/reference/kubectl.md"),
+        drawn("docs/kubectl.svg"),
+    );
     assert!(shown.len() > 6, "{shown:?}");
     for line in shown {
         assert!(page.contains(&line), ".ci/pictures: {line}");

@@ -33,7 +33,7 @@ use crate::{clock::ManualClock, setup, steps::becomes};
 /// The cluster that most tests watch.
 pub(crate) const CLUSTER: &str = "0b7c9a52-7d0e-4a39-9c1a-3a1f6a0b7c11";
 /// How long a condition may take to come true before the test fails.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(crate) struct Fixture {
     pub(crate) control_plane: ControlPlane,
@@ -42,7 +42,7 @@ pub(crate) struct Fixture {
     pub(crate) client: Client,
     pub(crate) clock: Arc<ManualClock>,
     operator: Option<Operator>,
-    /// The operator's own sleepers: one for each namespace looks for mirrors that nobody looks after.
+    /// The operator's own sleepers: one for each namespace looks for mirrors without a `ClusterWatch`.
     pub(crate) lookouts: usize,
 }
 
@@ -150,11 +150,14 @@ impl Fixture {
     pub(crate) async fn stop(&mut self) {
         let mut operator = self.operator.take().unwrap();
         operator.shutdown.cancel();
-        let ended = timeout(PATIENCE, &mut operator.task).await;
+        let ended = timeout(TIMEOUT, &mut operator.task).await;
         ended
             .expect("the operator ends when it is stopped")
             .unwrap();
-        becomes("nobody waits any more", 0, async || self.clock.sleepers()).await;
+        becomes("no task sleeps on the clock", 0, async || {
+            self.clock.sleepers()
+        })
+        .await;
     }
 
     /// Where the operator's admin server answers `path`.
@@ -242,14 +245,14 @@ impl Fixture {
         &self,
         name: &str,
         what: &str,
-        wanted: impl Fn(&ClusterWatchStatus, Option<i64>) -> bool,
+        predicate: impl Fn(&ClusterWatchStatus, Option<i64>) -> bool,
     ) -> ClusterWatch {
         until(what, || async {
             let watch = self.watches().get(name).await.unwrap();
             let good = watch
                 .status
                 .as_ref()
-                .is_some_and(|status| wanted(status, watch.metadata.generation));
+                .is_some_and(|status| predicate(status, watch.metadata.generation));
             if good {
                 Ok(watch)
             } else {
@@ -271,16 +274,16 @@ impl Fixture {
         self.mirrors().get(name).await.unwrap()
     }
 
-    /// Waits until a mirror is as wanted.
+    /// Waits until a mirror satisfies `predicate`.
     pub(crate) async fn mirror_where(
         &self,
         name: &str,
         what: &str,
-        wanted: impl Fn(&Remediation) -> bool,
+        predicate: impl Fn(&Remediation) -> bool,
     ) -> Remediation {
         until(what, || async {
             match self.mirrors().get_opt(name).await.unwrap() {
-                Some(mirror) if wanted(&mirror) => Ok(mirror),
+                Some(mirror) if predicate(&mirror) => Ok(mirror),
                 other => Err(format!(
                     "{:#?}",
                     other.map(|mirror| (mirror.metadata.labels, mirror.status))
@@ -336,7 +339,7 @@ pub(crate) fn spec() -> ClusterWatchSpec {
 }
 
 /// Status and reason of a mirror's condition.
-pub(crate) fn condition(mirror: &Remediation, type_: &str) -> [String; 2] {
+pub(crate) fn mirror_condition(mirror: &Remediation, type_: &str) -> [String; 2] {
     let status = mirror.status.as_ref();
     let mut conditions = status.into_iter().flat_map(|status| &status.conditions);
     let found = conditions.find(|condition| condition.type_ == type_);
@@ -350,25 +353,25 @@ pub(crate) async fn until<T, F: Future<Output = Result<T, String>>>(
     what: &str,
     ask: impl Fn() -> F,
 ) -> T {
-    within(PATIENCE, what, ask).await
+    within(TIMEOUT, what, ask).await
 }
 
-/// The same with this patience.
+/// The same with this time limit.
 pub(crate) async fn within<T, F: Future<Output = Result<T, String>>>(
-    patience: Duration,
+    limit: Duration,
     what: &str,
     ask: impl Fn() -> F,
 ) -> T {
     let begun = Instant::now();
     loop {
         // An answer that never comes must not hide which condition was waited for.
-        let asked = timeout(patience + PATIENCE, ask()).await;
+        let asked = timeout(limit + TIMEOUT, ask()).await;
         let asked = asked.unwrap_or_else(|_| panic!("no answer: {what}"));
         match asked {
             Ok(answer) => return answer,
             Err(last) => assert!(
-                begun.elapsed() < patience,
-                "not within {patience:?}: {what}; last seen: {last}"
+                begun.elapsed() < limit,
+                "not within {limit:?}: {what}; last seen: {last}"
             ),
         }
         sleep(Duration::from_millis(25)).await;

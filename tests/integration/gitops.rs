@@ -1,6 +1,6 @@
 //! What Argo CD, Flux, Helm and kubectl see. Each situation is made by a real operator on a real API server, and shown to the
-//! real kubectl, the real Argo CD, the API server's own CEL and the rules of kstatus. `UPDATE_DOCS=1` writes docs/reference/kstatus.md,
-//! the settings and the fixtures of docs/argo-cd anew.
+//! real kubectl, the real Argo CD, the API server's own CEL and the rules of kstatus. `UPDATE_DOCS=1` regenerates
+//! docs/reference/kstatus.md, and the settings and fixtures of docs/argo-cd.
 
 mod actions;
 mod argo;
@@ -71,10 +71,10 @@ async fn situations(control_plane: &'static ControlPlane) -> Vec<Situation> {
 /// What of `row` is not as seen.
 fn differences(row: &Row, seen: &Situation) -> Vec<String> {
     let mut found = Vec::new();
-    let mut differ = |what: &str, seen: String, wanted: String| {
-        if seen != wanted {
+    let mut differ = |what: &str, seen: String, expected: String| {
+        if seen != expected {
             let (kind, name) = (row.kind, row.name);
-            found.push(format!("{kind:?} {name}: {what}: {seen}, not {wanted}"));
+            found.push(format!("{kind:?} {name}: {what}: {seen}, not {expected}"));
         }
     };
     differ(
@@ -91,15 +91,15 @@ fn differences(row: &Row, seen: &Situation) -> Vec<String> {
     found
 }
 
-/// What of Argo CD's health is not as `row` says.
+/// Where Argo CD's health differs from `row`.
 async fn unhealthy(argo: &ArgoCd, row: &Row, seen: &Situation) -> Vec<String> {
     let mut found = Vec::new();
-    for (settings, wanted) in [(SETTINGS, row.argo), (STRICT, row.strict())] {
-        let told = argo.health(&seen.object, settings).await;
-        if told.status != wanted || !told.message.contains(row.says) {
-            let (kind, name, says) = (row.kind, row.name, row.says);
+    for (settings, expected) in [(SETTINGS, row.argo), (STRICT, row.strict())] {
+        let health = argo.health(&seen.object, settings).await;
+        if health.status != expected || !health.message.contains(row.message) {
+            let (kind, name, message) = (row.kind, row.name, row.message);
             found.push(format!(
-                "{kind:?} {name}: {settings}: {told:?}, not {wanted} with {says:?}"
+                "{kind:?} {name}: {settings}: {health:?}, not {expected} with {message:?}"
             ));
         }
     }
@@ -107,7 +107,7 @@ async fn unhealthy(argo: &ArgoCd, row: &Row, seen: &Situation) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_situation_is_seen_as_the_contract_says() {
+async fn every_situation_is_seen_as_the_contract_requires() {
     let control_plane = setup::control_plane().await;
     flux::install(control_plane).await;
     let argo = ArgoCd::new();
@@ -131,15 +131,15 @@ async fn every_situation_is_seen_as_the_contract_says() {
     }
     found.extend(seen.keys().map(|key| format!("{key:?} is in no row")));
     assert!(found.is_empty(), "{}", found.join("\n"));
-    files::settle(&fixtures);
-    files::settle_actions();
+    files::check_fixtures(&fixtures);
+    files::check_actions();
     if let Some(argo) = &argo {
-        files::settle_tests(argo).await;
+        files::check_health_tests(argo).await;
     }
 }
 
 #[test]
-fn the_page_tells_the_same() {
+fn the_page_matches() {
     let page = render::render(&expected::all());
     drift::settle(
         "docs/reference/kstatus.md",

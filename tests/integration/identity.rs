@@ -127,10 +127,15 @@ fn managers(object: &impl ResourceExt) -> BTreeSet<(String, String)> {
 
 /// That the operator's writes of these parts are under its name, and that nothing else of it is there.
 fn assert_managed(object: &impl ResourceExt, parts: &[&str]) {
-    let wanted = parts
+    let expected = parts
         .iter()
         .map(|part| (FIELD_MANAGER.to_owned(), (*part).to_owned()));
-    assert_eq!(managers(object), wanted.collect(), "{}", object.name_any());
+    assert_eq!(
+        managers(object),
+        expected.collect(),
+        "{}",
+        object.name_any()
+    );
 }
 
 /// A request in the words of [`REQUESTS`].
@@ -202,13 +207,16 @@ async fn each_write_has_the_field_manager_and_each_request_the_user_agent() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn check_has_the_user_agent_too() {
-    let told = |headers: HeaderMap| async move {
+    let echo_user_agent = |headers: HeaderMap| async move {
         let agent = headers.get("user-agent");
         String::from_utf8_lossy(agent.unwrap().as_bytes()).into_owned()
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/readyz", listener.local_addr().unwrap());
-    let server = axum::serve(listener, Router::new().route("/readyz", get(told)));
+    let server = axum::serve(
+        listener,
+        Router::new().route("/readyz", get(echo_user_agent)),
+    );
     let server = tokio::spawn(server.into_future());
     let mut command = Command::new(PROGRAM);
     let output = command.args(["check", &url]).output().await.unwrap();

@@ -66,8 +66,8 @@ fn the_first_rule_that_fits_wins() {
         (of(1, &[("Succeeded", "False")]), Kstatus::Current),
         (json!({"metadata": {"generation": 1}}), Kstatus::Current),
     ];
-    for (object, wanted) in rules {
-        assert_eq!(kstatus(&object), wanted, "{object}");
+    for (object, expected) in rules {
+        assert_eq!(kstatus(&object), expected, "{object}");
     }
 }
 

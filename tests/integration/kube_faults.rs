@@ -21,8 +21,8 @@ use testbed::{
 use together_remediation_operator::api::remediation::Remediation;
 
 use crate::{
+    conditions::condition,
     fixture::{Fixture, until},
-    look::told,
 };
 
 /// Long enough for a poll, whatever is open.
@@ -58,7 +58,7 @@ impl Fixture {
             .await;
     }
 
-    /// Syncs until `mirrors` are there and nothing is edited any more.
+    /// Syncs until `mirrors` are there and no edit is pending.
     async fn put_right(&self, mirrors: usize) {
         self.sync_until("training", "all is put right", |all| {
             let edited = |mirror: &Remediation| {
@@ -80,8 +80,8 @@ impl Fixture {
         .await;
     }
 
-    /// Fails if a mirror tells of a state twice.
-    async fn tells_everything_once(&self) {
+    /// Fails if a mirror has two transitions to the same state.
+    async fn assert_each_state_once(&self) {
         for mirror in self.all().await {
             let transitions = mirror.status.unwrap().transitions;
             let states: BTreeSet<_> = transitions
@@ -92,12 +92,12 @@ impl Fixture {
         }
     }
 
-    /// Polls on until Ready has `reason`; what it says then.
+    /// Polls until Ready has `reason`, and returns its message.
     async fn polls_until(&self, reason: &str) -> String {
         for _ in 0..30 {
             self.turn(POLL).await;
             let watch = self.watches().get("training").await.unwrap();
-            let ready = told(&watch, "Ready");
+            let ready = condition(&watch, "Ready");
             if ready.reason == reason {
                 return ready.message;
             }
@@ -109,7 +109,7 @@ impl Fixture {
     async fn syncs_until_synced(&self) {
         until("it is synced", || async {
             let watch = self.sync("training").await;
-            match told(&watch, "Ready").reason.as_str() {
+            match condition(&watch, "Ready").reason.as_str() {
                 "Synced" => Ok(()),
                 other => Err(other.to_owned()),
             }

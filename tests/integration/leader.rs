@@ -1,6 +1,6 @@
 //! Several replicas and one Lease, on a real API server.
 //!
-//! Each replica asks an API of its own that tells the same, so that its calls show which one polls.
+//! Each replica calls its own API with the same content, so that the calls show which one polls.
 
 mod faults;
 mod late;
@@ -53,7 +53,7 @@ subjects:
 /// Its name where no flag gives another.
 pub(crate) const LEASE: &str = "together-remediation-operator";
 
-/// A namespace without an operator, with `remediations` that all APIs of the test tell of.
+/// A namespace without an operator, with `remediations` that all APIs of the test have.
 pub(crate) async fn stage(name: &str, remediations: u32) -> Fixture {
     stage_on(setup::control_plane().await, name, remediations).await
 }
@@ -71,7 +71,8 @@ pub(crate) async fn stage_on(
     fixture
 }
 
-/// An API that tells what the fixture's tells now, with its time: else a change told by both is older at one.
+/// An API with the present content and the clock of the fixture's API. With another clock, the same change would be older in
+/// one of the two.
 async fn api(fixture: &Fixture) -> Simulator {
     let simulator = Simulator::start().await;
     simulator.set_clock(fixture.simulator.now());
@@ -150,10 +151,10 @@ async fn a_leader_whose_lease_is_overwritten_ends_and_writes_nothing_more() {
     clock.advance(Duration::from_secs(3));
     let error = replica.ended().await.unwrap_err();
     assert!(matches!(error, RunError::Lost(_)), "{error}");
-    let told = error.to_string();
+    let message = error.to_string();
     assert!(
-        told.contains("is now held by somebody") && !told.contains('\n'),
-        "{told}"
+        message.contains("is now held by somebody") && !message.contains('\n'),
+        "{message}"
     );
     assert_eq!(clock.sleepers(), 0, "all of its tasks have ended");
     let written = fixture.versions().await;

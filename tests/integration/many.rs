@@ -20,16 +20,16 @@ use together_remediation_operator::api::cluster_watch::ClusterWatch;
 use tokio::{task::JoinHandle, time::timeout};
 
 use crate::{
+    conditions::condition_status,
     fixture::{CLUSTER, Fixture, spec},
     leader::{LEASE, leases, stage},
-    look::stands,
     process::Process,
     setup,
 };
 
 const NODES: u32 = 1000;
 /// A build for tests, on a machine that has other things to do.
-const PATIENCE: Duration = Duration::from_secs(400);
+const TIMEOUT: Duration = Duration::from_secs(400);
 /// `ClusterWatches` that are created at the same time.
 const AT_ONCE: usize = 16;
 const FLAGS: [&str; 3] = ["--api-qps=1000", "--api-burst=1000", "--kube-qps=0"];
@@ -48,7 +48,7 @@ struct Prober {
 impl Prober {
     fn start(admin: &str) -> Self {
         let (longest, ended) = (Arc::<AtomicU64>::default(), Arc::<AtomicBool>::default());
-        let (told, end) = (longest.clone(), ended.clone());
+        let (slowest, end) = (longest.clone(), ended.clone());
         let url = format!("http://{admin}/livez");
         let task = tokio::spawn(async move {
             let (client, mut probes) = (reqwest::Client::new(), 0);
@@ -58,7 +58,7 @@ impl Prober {
                     probes += 1;
                 }
                 let took = u64::try_from(asked.elapsed().as_millis()).unwrap();
-                told.fetch_max(took, Ordering::SeqCst);
+                slowest.fetch_max(took, Ordering::SeqCst);
                 tokio::time::sleep(PAUSE).await;
             }
             probes
@@ -124,12 +124,15 @@ async fn all_synced(fixture: &Fixture) {
     let all = async {
         while ready.len() < NODES as usize {
             let watch = seen.next().await.unwrap();
-            if let Some(watch) = watch.ok().filter(|watch| stands(watch, "Ready") == "True") {
+            if let Some(watch) = watch
+                .ok()
+                .filter(|watch| condition_status(watch, "Ready") == "True")
+            {
                 ready.insert(watch.name_any());
             }
         }
     };
-    let ended = timeout(PATIENCE, all).await;
+    let ended = timeout(TIMEOUT, all).await;
     assert!(ended.is_ok(), "{} of {NODES} are synced", ready.len());
 }
 
@@ -140,18 +143,18 @@ async fn comes_true(process: &mut Process, what: &str, ask: impl AsyncFn() -> Re
         let Err(last) = ask().await else { return };
         assert!(!process.has_ended(), "it ended before {what}: {last}");
         assert!(
-            begun.elapsed() < PATIENCE,
-            "not within {PATIENCE:?}: {what}; last seen: {last}"
+            begun.elapsed() < TIMEOUT,
+            "not within {TIMEOUT:?}: {what}; last seen: {last}"
         );
         tokio::time::sleep(LOOK).await;
     }
 }
 
-fn enough(found: u64, wanted: u64) -> Result<(), String> {
-    if found >= wanted {
+fn enough(found: u64, needed: u64) -> Result<(), String> {
+    if found >= needed {
         Ok(())
     } else {
-        Err(format!("{found} of {wanted}"))
+        Err(format!("{found} of {needed}"))
     }
 }
 
@@ -181,7 +184,7 @@ async fn life(fixture: &Fixture, what: &str, begins: impl Future<Output = ()>) {
     process.signal(Signal::TERM);
     let (status, log) = process.ended().await;
     assert_eq!(status.code(), Some(0), "{log}");
-    setup::say(&format!(
+    setup::print_line(&format!(
         "{NODES} ClusterWatches, {what}: all synced after {:.0} s, the Lease never lost, the longest block of the runtime {longest} ms ({probes} probes)",
         took.as_secs_f64()
     ));

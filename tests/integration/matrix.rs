@@ -1,5 +1,5 @@
-//! Every fault of the simulated API, at a first sync, while nothing changes, and during a change: what a reader sees, and that
-//! nothing shown is neither true nor explained. `UPDATE_DOCS=1` writes docs/reference/faults.md anew.
+//! Every fault of the simulated API, at a first sync, while nothing changes, and during a change: what a reader sees, and
+//! that everything shown is either true or explained. `UPDATE_DOCS=1` regenerates docs/reference/faults.md.
 
 mod cell;
 mod cluster;
@@ -20,7 +20,7 @@ use crate::setup;
 const CONCURRENCY: usize = 10;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_fault_is_told_as_the_contract_says_and_nothing_false_is_shown() {
+async fn every_fault_is_reported_as_the_contract_requires_and_nothing_false_is_shown() {
     let control_plane = setup::control_plane().await;
     let cells: Vec<_> = rows::all()
         .into_iter()
@@ -46,12 +46,12 @@ async fn every_fault_is_told_as_the_contract_says_and_nothing_false_is_shown() {
             Ok(looks) => audits += looks,
             Err(error) => {
                 let panic = error.into_panic();
-                let told = panic.downcast_ref::<String>().cloned();
-                failures.push(format!("{name}: {}", told.unwrap_or_default()));
+                let message = panic.downcast_ref::<String>().cloned();
+                failures.push(format!("{name}: {}", message.unwrap_or_default()));
             }
         }
     }
-    setup::say(&format!(
+    setup::print_line(&format!(
         "fault matrix: {all} cells, {audits} audits while a fault lasted, {} cells failed",
         failures.len()
     ));
@@ -61,8 +61,8 @@ async fn every_fault_is_told_as_the_contract_says_and_nothing_false_is_shown() {
 #[test]
 fn every_fault_of_the_simulator_has_a_row() {
     let unknown = serde_json::from_value::<Fault>(json!({"kind": "?"})).unwrap_err();
-    let told = unknown.to_string();
-    let (_, names) = told.split_once("expected one of ").unwrap();
+    let message = unknown.to_string();
+    let (_, names) = message.split_once("expected one of ").unwrap();
     let names: BTreeSet<_> = names
         .split(", ")
         .map(|name| name.trim_matches('`').to_owned())
@@ -82,7 +82,7 @@ fn every_fault_of_the_cluster_has_the_test_that_its_row_names() {
 }
 
 #[test]
-fn docs_tell_the_same() {
+fn docs_match() {
     drift::settle(
         "docs/reference/faults.md",
         &render::render(&rows::all()),

@@ -105,14 +105,14 @@ fn table(title: &str, head: &str, rows: impl IntoIterator<Item = Shown>) -> Stri
 fn rows(all: &BTreeSet<Message>, way: Way, metrics: bool) -> Vec<Shown> {
     let is_metric =
         |message: &Message| message.way == Way::Text && message.place.contains("metrics");
-    let wanted = all
+    let expected = all
         .iter()
         .filter(|message| message.way == way && is_metric(message) == metrics);
     let place = |message: &Message| match &*message.what {
         "" => format!("`{}`", message.place),
         what => format!("`{}` {what}", message.place),
     };
-    wanted
+    expected
         .map(|message| (place(message), message.text.clone()))
         .collect()
 }
@@ -228,7 +228,7 @@ fn a_message_is_found_wherever_it_is_written() {
         .iter()
         .map(|message| (message.way, &*message.what, &*message.text))
         .collect();
-    let wanted = [
+    let expected = [
         (Way::Error, "A", "an error: {0}"),
         (Way::Error, "S", "a struct failed"),
         (Way::Log, "warn", "warned {}"),
@@ -237,5 +237,5 @@ fn a_message_is_found_wherever_it_is_written() {
         (Way::Text, "", "an arm with text"),
         (Way::Text, "", "{} formatted text"),
     ];
-    assert_eq!(found, wanted);
+    assert_eq!(found, expected);
 }

@@ -22,9 +22,9 @@ fn alerts() -> Vec<Value> {
 }
 
 #[test]
-fn each_alert_tells_what_happened_and_has_a_runbook() {
+fn each_alert_describes_what_happened_and_has_a_runbook() {
     let page = fs::read_to_string(file("docs/on-call/alerts.md")).unwrap();
-    let told: BTreeSet<&str> = page
+    let documented: BTreeSet<&str> = page
         .lines()
         .filter_map(|line| line.strip_prefix("## Together"))
         .collect();
@@ -49,7 +49,7 @@ fn each_alert_tells_what_happened_and_has_a_runbook() {
         let runbook = format!("docs/on-call/alerts.md#{}", name.to_lowercase());
         assert_eq!(alert["annotations"]["runbook"], *runbook, "{name}");
     }
-    assert_eq!(told, named);
+    assert_eq!(documented, named);
 }
 
 #[test]
@@ -81,7 +81,8 @@ fn each_alert_fires_and_does_not_by_promtool() {
         let mut check = Command::new(&promtool);
         let ran = check.args([what, "rules"]).arg(file(path)).output();
         let ran = ran.unwrap();
-        let told = [ran.stdout, ran.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
-        assert!(ran.status.success(), "promtool {what} rules: {told:?}");
+        let output =
+            [ran.stdout, ran.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+        assert!(ran.status.success(), "promtool {what} rules: {output:?}");
     }
 }

@@ -18,8 +18,8 @@ use crate::{
     truth::assert_mirrors,
 };
 
-/// A watch lasts for 30 s and is refused only when it is begun anew.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// A Kubernetes watch lasts for 30 s and is refused only when it is restarted.
+const TIMEOUT: Duration = Duration::from_secs(120);
 /// The operator's account, which is bound in each namespace by itself.
 const ACCOUNT: &str = "scoped";
 const NO_LIMIT: [&str; 2] = ["--kube-qps", "0"];
@@ -111,9 +111,9 @@ impl Two {
         self.fixture.start_as(&account, &[&lost], &NO_LIMIT).await;
     }
 
-    /// Lets time pass until /readyz says 200 and names the namespace that is lost, or names none.
+    /// Lets time pass until /readyz answers 200 and names the lost namespace, or names none.
     async fn ready_naming_it(&self, named: bool) {
-        within(PATIENCE, "/readyz 200", || async {
+        within(TIMEOUT, "/readyz 200", || async {
             self.fixture.clock.advance(Duration::from_secs(1));
             let (status, line) = self.fixture.probe("/readyz").await;
             let right = line.contains(&self.lost) == named && line.lines().count() == 1;
@@ -130,7 +130,7 @@ impl Two {
     async fn stays_mirrored(&self, number: u32) {
         let simulator = &self.fixture.simulator;
         simulator.put(Truth::numbered(CLUSTER, number));
-        within(PATIENCE, "what is new is mirrored", || async {
+        within(TIMEOUT, "what is new is mirrored", || async {
             self.fixture.clock.advance(Duration::from_secs(1));
             let (mirrors, truth) = (self.fixture.all().await, simulator.truth(CLUSTER));
             if mirrors.len() == truth.len() {
@@ -144,13 +144,13 @@ impl Two {
         assert_mirrors(&self.fixture.all().await, &simulator.truth(CLUSTER));
     }
 
-    /// The other one is mirrored: what the API says now.
+    /// The other namespace is mirrored: its mirrors match the API.
     async fn other_is_mirrored(&self, state: &str) {
         let simulator = &self.fixture.simulator;
         let id = Truth::numbered(OTHER, 2).id;
         simulator.enter(OTHER, &id, state);
         let mirrors: Api<Remediation> = self.in_lost();
-        within(PATIENCE, "the other namespace is mirrored", || async {
+        within(TIMEOUT, "the other namespace is mirrored", || async {
             self.fixture.clock.advance(Duration::from_secs(1));
             let mirror = mirrors.get_opt(&id).await.unwrap();
             match mirror.and_then(|mirror| mirror.status?.state) {
@@ -218,5 +218,5 @@ async fn a_namespace_that_is_deleted_is_named_and_the_other_goes_on() {
     two.ready_naming_it(false).await;
     two.other_is_mirrored("RUNNING").await;
     two.stays_mirrored(6).await;
-    setup::say("a namespace that was deleted and made anew is mirrored again");
+    setup::print_line("a namespace that was deleted and recreated is mirrored again");
 }

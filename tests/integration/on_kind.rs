@@ -8,7 +8,7 @@ use testbed::{
 };
 
 use crate::{
-    fixture::{CLUSTER, Fixture, condition},
+    fixture::{CLUSTER, Fixture, mirror_condition},
     setup,
 };
 
@@ -31,7 +31,7 @@ async fn mirrored_changed_restarted_and_collected_on_a_kind_node() {
     fixture.enter(&id, "FAILED");
     fixture.sync("training").await;
     assert_eq!(
-        condition(&fixture.mirror(&id).await, "Stalled"),
+        mirror_condition(&fixture.mirror(&id).await, "Stalled"),
         ["True", "RemediationFailed"]
     );
 

@@ -40,7 +40,7 @@ impl Fixture {
     /// Waits until admission refuses a mirror of `id`, or does not, without creating one.
     pub(crate) async fn refuses(&self, id: &str, refuses: bool) {
         let object = unfilled(id);
-        until("the refusal is as wanted", || async {
+        until("the refusal has the expected message", || async {
             match self.mirrors().create(&dry_run(), &object).await {
                 Err(kube::Error::Api(status)) if status.code == 422 && refuses => Ok(()),
                 Ok(_) if !refuses => Ok(()),

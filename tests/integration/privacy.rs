@@ -1,5 +1,5 @@
 //! No secret and no person where they do not belong: the program as a process of its own with everything logged, markers
-//! planted wherever a secret or a person may stand, and all that it tells searched for them.
+//! planted wherever a secret or a person may stand, and all that it prints and writes searched for them.
 
 pub(crate) mod markers;
 mod panics;
@@ -92,17 +92,17 @@ impl Process {
             }
             begun
         };
-        let said = async move {
-            let mut said = String::new();
+        let logs = async move {
+            let mut logs = String::new();
             while let Some(line) = stdout.next_line().await.unwrap() {
-                said.extend([&*line, "\n"]);
+                logs.extend([&*line, "\n"]);
             }
-            said
+            logs
         };
         Self {
             child,
             admin,
-            output: [tokio::spawn(errors), tokio::spawn(said)],
+            output: [tokio::spawn(errors), tokio::spawn(logs)],
         }
     }
 
@@ -111,13 +111,13 @@ impl Process {
         answer.unwrap().text().await.unwrap()
     }
 
-    /// Ends it, and gives all that it said.
+    /// Stops it, and returns all that it printed.
     pub(crate) async fn end(mut self) -> String {
         let pid = Pid::from_raw(self.child.id().unwrap().cast_signed()).unwrap();
         kill_process(pid, Signal::TERM).unwrap();
         assert_eq!(self.child.wait().await.unwrap().code(), Some(0));
-        let [errors, said] = self.output;
-        errors.await.unwrap() + &said.await.unwrap()
+        let [errors, logs] = self.output;
+        errors.await.unwrap() + &logs.await.unwrap()
     }
 }
 
@@ -159,32 +159,32 @@ pub(crate) fn talkative(markers: &Markers, number: u32, state: &str) -> Truth {
     }
 }
 
-/// What the API may answer that holds what nobody should see, the key too.
+/// Answers of the API that contain confidential text, including the key.
 pub(crate) fn faults(markers: &Markers) -> Vec<Fault> {
-    let said = markers.of("body");
+    let marker = markers.of("body");
     let answer = |status, body: String| Fault::Answer { status, body };
-    let echo = json!({"code": 16, "message": format!("no access for {} {said}", markers.key)});
+    let echo = json!({"code": 16, "message": format!("no access for {} {marker}", markers.key)});
     let mut faults: Vec<_> = [400, 401, 403, 404, 408, 429, 500, 503]
         .map(|status| answer(status, echo.to_string()))
         .to_vec();
     let bad_items = json!([
-        {"id": "unreadable-1", "state": {"name": said}, "requested_by": said},
-        {"id": "unreadable-2", "state": "RUNNING", "requested_by": [said], &*said: said},
-        {"id": {"of": said}, "state": said, "reason": said},
-        {"id": "unreadable-3", "requested_by": said},
-        said,
+        {"id": "unreadable-1", "state": {"name": marker}, "requested_by": marker},
+        {"id": "unreadable-2", "state": "RUNNING", "requested_by": [marker], &*marker: marker},
+        {"id": {"of": marker}, "state": marker, "reason": marker},
+        {"id": "unreadable-3", "requested_by": marker},
+        marker,
     ]);
     faults.extend([
-        answer(502, format!("<html><title>{said}</title></html>")),
-        answer(200, format!("<html><title>{said}</title></html>")),
-        answer(200, format!("\"{said}")),
+        answer(502, format!("<html><title>{marker}</title></html>")),
+        answer(200, format!("<html><title>{marker}</title></html>")),
+        answer(200, format!("\"{marker}")),
         answer(
             200,
-            json!({"data": [{"object": &said}], &*said: &said}).to_string(),
+            json!({"data": [{"object": &marker}], &*marker: &marker}).to_string(),
         ),
         answer(
             200,
-            json!({"remediations": &said, "has_next": &said}).to_string(),
+            json!({"remediations": &marker, "has_next": &marker}).to_string(),
         ),
         answer(
             200,
@@ -192,7 +192,7 @@ pub(crate) fn faults(markers: &Markers) -> Vec<Fault> {
         ),
         Fault::CutBody,
         Fault::Redirect {
-            location: format!("http://127.0.0.1:9/{said}"),
+            location: format!("http://127.0.0.1:9/{marker}"),
         },
     ]);
     faults
@@ -223,14 +223,14 @@ fn without(mut object: Value, part: &str, fields: &[&str]) -> String {
     object.to_string()
 }
 
-/// Lets a remediation fail and waits for the Event that tells of it.
-async fn fails_and_is_told(fixture: &Fixture) {
+/// Lets a remediation fail and waits for its Event.
+async fn fail_and_wait_for_event(fixture: &Fixture) {
     let running = &fixture.truth()[1].id;
     fixture.enter(running, "FAILED");
-    until("an Event tells of it", || async {
+    until("the failed remediation has an Event", || async {
         let events = all::<Event>(fixture).await;
-        let told = |event: &Value| event["regarding"]["name"] == **running;
-        let found = events.iter().any(told).then_some(());
+        let is_about_it = |event: &Value| event["regarding"]["name"] == **running;
+        let found = events.iter().any(is_about_it).then_some(());
         found.ok_or_else(|| json!(events).to_string())
     })
     .await;
@@ -283,7 +283,7 @@ async fn nothing_shows(format: &str) {
     for (mirror, truth) in fixture.all().await.iter().zip(fixture.truth()) {
         assert_mirrors(std::slice::from_ref(mirror), &[truth]);
         let object = serde_json::to_value(mirror).unwrap();
-        // The conditions say why something awaits approval, or what failed: never who.
+        // The conditions name why something awaits approval, or what failed, but never a person.
         let persons = ["requestedBy", "reviewedBy", "reviewComment"];
         let others = ["reason", "errorMessage", "linkedAlerts", "conditions"];
         markers.persons_absent_in(&without(object.clone(), "status", &persons));
@@ -313,7 +313,7 @@ async fn nothing_shows(format: &str) {
         object["metadata"]["managedFields"] = Value::Null;
         markers.absent_in(&without(object, "spec", query));
     }
-    fails_and_is_told(&fixture).await;
+    fail_and_wait_for_event(&fixture).await;
     let mut others = all::<Event>(&fixture).await;
     others.extend(all::<CoreEvent>(&fixture).await);
     others.extend(all::<Lease>(&fixture).await);
@@ -332,11 +332,11 @@ async fn nothing_shows(format: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_secret_and_no_person_is_told_as_json() {
+async fn json_logs_contain_no_secret_and_no_person() {
     nothing_shows("json").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_secret_and_no_person_is_told_as_text() {
+async fn text_logs_contain_no_secret_and_no_person() {
     nothing_shows("text").await;
 }

@@ -12,9 +12,9 @@ use serde_json::Value;
 use testbed::simulator::{Remediation as Truth, Simulator};
 use tokio::process::Command;
 
-use crate::{fixture::CLUSTER, look::assert_says, program::PROGRAM};
+use crate::{conditions::assert_contains, fixture::CLUSTER, program::PROGRAM};
 
-/// What a process said and how it ended.
+/// The output and the exit status of a process.
 pub(crate) struct Outcome {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
@@ -84,7 +84,7 @@ pub(crate) async fn simulator(remediations: u32) -> Simulator {
 }
 
 #[tokio::test]
-async fn a_healthy_cluster_is_told_in_short_aligned_lines() {
+async fn a_healthy_cluster_is_reported_in_short_aligned_lines() {
     let simulator = simulator(8).await;
     let outcome = of(&simulator, &[]).await;
     assert_eq!((outcome.code, &*outcome.stderr), (Some(0), ""));
@@ -119,7 +119,7 @@ async fn a_healthy_cluster_is_told_in_short_aligned_lines() {
 }
 
 #[tokio::test]
-async fn json_says_the_same_for_programs() {
+async fn json_has_the_same_content_for_programs() {
     let simulator = simulator(250).await;
     let report = report(&simulator).await;
     assert_eq!(report["ok"], true);
@@ -145,11 +145,11 @@ async fn it_only_reads_and_counts_its_calls() {
 }
 
 #[tokio::test]
-async fn an_empty_cluster_can_be_mirrored_and_is_told() {
+async fn an_empty_cluster_can_be_mirrored_and_is_reported() {
     let simulator = simulator(0).await;
     let outcome = of(&simulator, &[]).await;
     assert_eq!(outcome.code, Some(0));
-    assert_says(&outcome.stdout, &["The list is empty"]);
+    assert_contains(&outcome.stdout, &["The list is empty"]);
 }
 
 #[tokio::test]
@@ -166,19 +166,19 @@ async fn unknown_states_modes_triggers_and_fields_are_named() {
     let outcome = of(&simulator, &["--output", "json"]).await;
     let report = outcome.report();
     assert_eq!(outcome.code, Some(0));
-    let wanted = serde_json::json!({
+    let expected = serde_json::json!({
         "states": ["DEFROSTING"],
         "modes": ["TURN_AROUND"],
         "triggers": ["MOON"],
         "fields": ["remediations[].gpu_serial"],
         "moreFields": 0,
     });
-    assert_eq!(report["unknown"], wanted);
+    assert_eq!(report["unknown"], expected);
     assert_eq!(report["dialect"]["stateFilter"], "repeated-known");
 }
 
 #[tokio::test]
-async fn the_skew_of_the_clocks_is_told() {
+async fn the_clock_skew_is_reported() {
     let simulator = simulator(1).await;
     simulator.set_clock(simulator.now() + std::time::Duration::from_secs(600));
     let skewed = report(&simulator).await;
@@ -189,17 +189,17 @@ async fn the_skew_of_the_clocks_is_told() {
     assert_eq!(report(&simulator).await["clock"]["moreThanADay"], true);
     simulator.set_date(Some("soon"));
     let text = of(&simulator, &[]).await.stdout;
-    assert_says(&text, &["unknown: no successful answer had a usable Date"]);
+    assert_contains(&text, &["unknown: no successful answer had a usable Date"]);
 }
 
 #[tokio::test]
-async fn a_call_by_id_that_the_api_lacks_is_told() {
+async fn a_missing_get_by_id_is_reported() {
     let simulator = simulator(1).await;
     assert_eq!(report(&simulator).await["dialect"]["lookupById"], "works");
     simulator.set_by_id(Some(404));
     let outcome = of(&simulator, &[]).await;
     assert_eq!(outcome.code, Some(0), "{}", outcome.stdout);
-    assert_says(
+    assert_contains(
         &outcome.stdout,
         &["does not answer for a single remediation by its id (404)"],
     );

@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use crate::{
-    fixture::{Fixture, PATIENCE, until},
+    fixture::{Fixture, TIMEOUT, until},
     program::PROGRAM,
 };
 
@@ -101,18 +101,18 @@ impl Process {
     }
 
     /// Waits until its log has a line with this text.
-    pub(crate) async fn has_said(&self, text: &str) {
-        until(&format!("it says {text:?}"), async || {
+    pub(crate) async fn wait_for_log(&self, text: &str) {
+        until(&format!("the log contains {text:?}"), async || {
             let log = self.log.lock().unwrap();
-            let said = log.iter().any(|line| line.contains(text));
-            said.then_some(()).ok_or_else(|| log.join("\n"))
+            let found = log.iter().any(|line| line.contains(text));
+            found.then_some(()).ok_or_else(|| log.join("\n"))
         })
         .await;
     }
 
     /// Waits until it listens; where its admin server does.
     pub(crate) async fn admin(&self) -> String {
-        self.has_said("\"admin\"").await;
+        self.wait_for_log("\"admin\"").await;
         let log = self.log.lock().unwrap();
         let line = log.iter().find(|line| line.contains("\"admin\"")).unwrap();
         let (_, rest) = line.split_once("127.0.0.1:").unwrap();
@@ -120,9 +120,9 @@ impl Process {
         format!("127.0.0.1:{port}")
     }
 
-    /// Waits until it ends; how it did, and what it said.
+    /// Waits until it ends, and returns its exit status and its log.
     pub(crate) async fn ended(mut self) -> (ExitStatus, String) {
-        let ended = timeout(PATIENCE, self.child.wait()).await;
+        let ended = timeout(TIMEOUT, self.child.wait()).await;
         let status = ended.expect("it ends").unwrap();
         (&mut self.reading).await.unwrap();
         let log = self.log.lock().unwrap().join("\n");

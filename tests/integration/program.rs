@@ -6,7 +6,7 @@ use k8s_openapi::api::coordination::v1::Lease;
 use kube::Api;
 use rustix::process::Signal;
 
-use crate::{fixture::Fixture, look::assert_says, process::Process, setup};
+use crate::{conditions::assert_contains, fixture::Fixture, process::Process, setup};
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_together-remediation-operator");
 
@@ -21,7 +21,7 @@ fn run(arguments: &[&str]) -> Output {
 
 #[test]
 fn what_is_wrong_on_the_command_line_ends_it_with_one_line_and_exit_2() {
-    for (arguments, wanted) in [
+    for (arguments, expected) in [
         (&["run", "--api-url", "http://example.org"][..], "https"),
         (&["run", "--api-url", "not a url"], "--api-url"),
         (&["run", "--default-interval", "soon"], "such as 60s"),
@@ -43,10 +43,10 @@ fn what_is_wrong_on_the_command_line_ends_it_with_one_line_and_exit_2() {
         (&[], "run"),
     ] {
         let output = run(arguments);
-        let told = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {told}");
-        assert_eq!(told.lines().count(), 1, "{arguments:?}: {told}");
-        assert!(told.contains(wanted), "{arguments:?}: {told}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
+        assert_eq!(stderr.lines().count(), 1, "{arguments:?}: {stderr}");
+        assert!(stderr.contains(expected), "{arguments:?}: {stderr}");
     }
 }
 
@@ -55,10 +55,10 @@ fn a_port_that_is_taken_ends_it_with_one_line_and_exit_1() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let output = run(&["run", "--admin-addr", &address]);
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{told}");
-    assert_eq!(told.lines().count(), 1, "{told}");
-    assert_says(&told, &["--admin-addr", &address]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    assert_contains(&stderr, &["--admin-addr", &address]);
 }
 
 #[test]

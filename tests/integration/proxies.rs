@@ -12,8 +12,8 @@ use tokio::process::Command;
 use url::Url;
 
 use crate::{
+    conditions::assert_contains,
     fixture::{CLUSTER, Fixture, until},
-    look::assert_says,
     privacy::{Network, Process},
     program::PROGRAM,
     tls_front::TlsFront,
@@ -145,7 +145,7 @@ impl Stage {
         path
     }
 
-    /// Runs the program until it has mirrored something new; what the proxy was asked for must be as `case` says.
+    /// Runs the program until it has mirrored something new; the requests to the proxy must match `case`.
     async fn mirrors(&mut self, case: &Case<'_>) {
         let [together, kubernetes] = case.proxied;
         let host = if kubernetes { KUBERNETES } else { case.direct };
@@ -183,8 +183,8 @@ impl Stage {
         let metrics = process.probe("/metrics").await;
         let ready = process.probe("/readyz").await;
         let log = process.end().await;
-        for told in [status, metrics, ready, log] {
-            assert!(!told.contains("planted"), "{environment:?}: {told}");
+        for text in [status, metrics, ready, log] {
+            assert!(!text.contains("planted"), "{environment:?}: {text}");
         }
         let seen = self.proxy.take();
         for (host, proxied) in [(TOGETHER, together), (KUBERNETES, kubernetes)] {
@@ -302,7 +302,7 @@ async fn a_proxy_without_credentials_is_used_too() {
     stage.mirrors(&case).await;
 }
 
-/// What the program says with these variables and this kubeconfig, and its exit code.
+/// The exit code and the output of the program with these variables and this kubeconfig.
 async fn ends(variables: &[(&str, &str)], kubeconfig: &str) -> (Option<i32>, String) {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("kubeconfig");
@@ -316,8 +316,8 @@ async fn ends(variables: &[(&str, &str)], kubeconfig: &str) -> (Option<i32>, Str
         .output()
         .await
         .unwrap();
-    let told = [output.stderr, output.stdout].concat();
-    (output.status.code(), String::from_utf8(told).unwrap())
+    let text = [output.stderr, output.stdout].concat();
+    (output.status.code(), String::from_utf8(text).unwrap())
 }
 
 fn kubeconfig(proxy: &str) -> String {
@@ -330,7 +330,7 @@ fn kubeconfig(proxy: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_proxy_that_is_no_url_is_told_by_where_it_stands() {
+async fn an_invalid_proxy_url_is_reported_with_its_source() {
     for wrong in [
         "http://user:planted@",
         "ftp://user:planted@proxy:3128",
@@ -338,24 +338,24 @@ async fn a_proxy_that_is_no_url_is_told_by_where_it_stands() {
         "http://user:planted@proxy:no-port",
     ] {
         for variable in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
-            let (code, told) = ends(&[(variable, wrong)], &kubeconfig("")).await;
-            assert_eq!(code, Some(2), "{told}");
-            assert_says(&told, &[&format!("{variable} is not a valid proxy URL")]);
-            assert!(!told.contains("planted"), "{told}");
+            let (code, output) = ends(&[(variable, wrong)], &kubeconfig("")).await;
+            assert_eq!(code, Some(2), "{output}");
+            assert_contains(&output, &[&format!("{variable} is not a valid proxy URL")]);
+            assert!(!output.contains("planted"), "{output}");
         }
-        let (code, told) = ends(&[], &kubeconfig(wrong)).await;
-        assert_eq!(code, Some(2), "{told}");
-        assert_says(
-            &told,
+        let (code, output) = ends(&[], &kubeconfig(wrong)).await;
+        assert_eq!(code, Some(2), "{output}");
+        assert_contains(
+            &output,
             &["the kubeconfig's proxy-url is not a valid proxy URL"],
         );
-        assert!(!told.contains("planted"), "{told}");
+        assert!(!output.contains("planted"), "{output}");
     }
 }
 
 #[tokio::test]
-async fn a_kubeconfig_that_cannot_be_used_is_told_without_its_content() {
-    for (broken, wanted) in [
+async fn an_unusable_kubeconfig_is_reported_without_its_content() {
+    for (broken, expected) in [
         (
             "users: [{name: planted, user: {token: planted-token",
             "not a kubeconfig in YAML",
@@ -374,10 +374,10 @@ async fn a_kubeconfig_that_cannot_be_used_is_told_without_its_content() {
             "annot",
         ),
     ] {
-        let (code, told) = ends(&[], broken).await;
-        assert_eq!(code, Some(1), "{told}");
-        assert!(told.contains(wanted), "{told}");
-        assert!(!told.contains("planted"), "{told}");
+        let (code, output) = ends(&[], broken).await;
+        assert_eq!(code, Some(1), "{output}");
+        assert!(output.contains(expected), "{output}");
+        assert!(!output.contains("planted"), "{output}");
     }
 }
 
@@ -389,7 +389,7 @@ fn help_shows_no_value_of_a_variable() {
         .env("WATCH_NAMESPACES", "planted")
         .output()
         .unwrap();
-    let told = String::from_utf8(output.stdout).unwrap();
-    assert!(told.contains("TOGETHER_BASE_URL"), "{told}");
-    assert!(!told.contains("planted"), "{told}");
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(stdout.contains("TOGETHER_BASE_URL"), "{stdout}");
+    assert!(!stdout.contains("planted"), "{stdout}");
 }

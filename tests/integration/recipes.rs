@@ -9,7 +9,7 @@ mod quickstart;
 
 use crate::{
     fixture::{CLUSTER, Fixture, until},
-    run::{kubectl, said},
+    run::{kubectl, output_of},
 };
 
 /// What each recipe prints, by its heading: the parts in this order, and a part with `!` not at all.
@@ -91,17 +91,17 @@ async fn shell(fixture: &Fixture, command: &str, id: &str) -> Result<String, Str
         .env("PATH", path)
         .env("KUBECONFIG", fixture.control_plane.kubeconfig())
         .env("ID", id);
-    said(&mut bash).await
+    output_of(&mut bash).await
 }
 
-/// The first of `wanted` that `told` lacks in its place, or has though it should not.
-fn lacks<'a>(told: &str, wanted: &[&'a str]) -> Option<&'a str> {
-    let mut rest = told;
-    wanted
+/// The first of `parts` that `output` lacks in its place, or has though it should not.
+fn lacks<'a>(output: &str, parts: &[&'a str]) -> Option<&'a str> {
+    let mut rest = output;
+    parts
         .iter()
         .copied()
         .find(|part| match part.strip_prefix('!') {
-            Some(not) => told.contains(not),
+            Some(not) => output.contains(not),
             None => match rest.split_once(*part) {
                 Some((_, after)) => {
                     rest = after;
@@ -131,14 +131,14 @@ fn nodes(fixture: &Fixture) -> String {
         end_time: Some("2025-01-01T10:00:00Z".to_owned()),
         ..one(2, "gpu-dp-9", "2025-01-01T09:00:00Z")
     };
-    let mended = Truth {
+    let succeeded = Truth {
         instance_id: old.instance_id.clone(),
         state: "SUCCEEDED".to_owned(),
         end_time: Some("2025-01-02T10:00:00Z".to_owned()),
         ..one(6, "gpu-dp-9", "2025-01-02T09:00:00Z")
     };
     put(old);
-    put(mended);
+    put(succeeded);
     put(one(3, "gpu-dp-6", "2026-11-21T11:00:00Z"));
     put(one(4, "gpu-dp-5", "2026-11-21T10:00:00Z"));
     let running = put(Truth {
@@ -150,7 +150,7 @@ fn nodes(fixture: &Fixture) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_does_what_it_says() {
+async fn each_does_what_its_heading_promises() {
     let fixture = Fixture::new("recipes").await;
     if kubectl(&fixture.control_plane).is_none() {
         return;
@@ -163,16 +163,16 @@ async fn each_does_what_it_says() {
         .set_clock(k8s_openapi::jiff::Timestamp::now());
     let running = nodes(&fixture);
     fixture.synced_watch(|_| {}).await;
-    for ((heading, command), (_, wanted)) in recipes.iter().zip(PRINTS) {
+    for ((heading, command), (_, parts)) in recipes.iter().zip(PRINTS) {
         if heading.starts_with("Wait until a remediation") {
             fixture.enter(&running, "SUCCEEDED");
             fixture.sync("training").await;
         }
         until(heading, || async {
-            let told = shell(&fixture, command, &running).await?;
-            match lacks(&told, wanted) {
+            let output = shell(&fixture, command, &running).await?;
+            match lacks(&output, parts) {
                 None => Ok(()),
-                Some(part) => Err(format!("{part} in\n{told}")),
+                Some(part) => Err(format!("{part} in\n{output}")),
             }
         })
         .await;

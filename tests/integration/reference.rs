@@ -34,7 +34,7 @@ fn calls() -> String {
     text
 }
 
-/// What a flag's cell says beside its help: which words it takes, and what divides the words of its variable.
+/// What a flag's cell contains beside its help: which words it takes, and what divides the words of its variable.
 fn choices(flag: &Arg) -> String {
     let words: Vec<String> = flag
         .get_possible_values()
@@ -117,13 +117,13 @@ fn fields(path: &str, schema: &JSONSchemaProps, text: &mut String) {
     let required = schema.required.as_deref().unwrap_or_default();
     for (name, field) in schema.properties.iter().flatten() {
         let path = format!("{path}.{name}");
-        let told = field.description.as_deref().unwrap_or_default();
+        let description = field.description.as_deref().unwrap_or_default();
         let rules = field
             .x_kubernetes_validations
             .iter()
             .flatten()
             .filter_map(|rule| rule.message.as_deref());
-        let told = [told]
+        let description = [description]
             .into_iter()
             .chain(rules)
             .map(|text| text.strip_suffix('.').unwrap_or(text))
@@ -135,7 +135,7 @@ fn fields(path: &str, schema: &JSONSchemaProps, text: &mut String) {
             text,
             "| `{path}` | {} | {needed} | {} |",
             kind(field),
-            cell(&told)
+            cell(&description)
         )
         .unwrap();
         fields(&path, field, text);
@@ -175,19 +175,24 @@ fn kind_tables(crd: &CustomResourceDefinition) -> String {
     text
 }
 
-fn settle(page: &str, wanted: &str) {
+fn check_page(page: &str, expected: &str) {
     let path = format!("docs/reference/{page}.md");
-    drift::settle_part(&path, (BEGIN, END), wanted, "--test integration reference");
+    drift::settle_part(
+        &path,
+        (BEGIN, END),
+        expected,
+        "--test integration reference",
+    );
 }
 
 #[test]
 fn every_call_and_flag_is_in_the_reference() {
-    settle("cli", &format!("{}{}\n", calls(), flags()));
+    check_page("cli", &format!("{}{}\n", calls(), flags()));
 }
 
 #[test]
 fn every_field_is_in_the_reference() {
     for crd in crds() {
-        settle(&crd.spec.names.kind.to_lowercase(), &kind_tables(&crd));
+        check_page(&crd.spec.names.kind.to_lowercase(), &kind_tables(&crd));
     }
 }

@@ -1,6 +1,6 @@
 //! etcd is put back to a snapshot, by its own tools, under operators that go on running: objects come back as they were, or
 //! again with another uid, or are gone, and a resourceVersion that was given out once is given out for something else. After
-//! it the mirrors are what the API says, with nobody's help.
+//! it the mirrors match the API again without intervention.
 
 mod alone;
 mod elected;
@@ -33,11 +33,11 @@ async fn restored(revisions: Revisions) {
     elected.go_on().await;
     control_plane.restore(&snapshot, revisions).await.unwrap();
     let (alone, elected) = tokio::join!(alone.recovers(), elected.recovers());
-    let told = [("the operator alone", alone), ("the elected one", elected)];
+    let outcomes = [("the operator alone", alone), ("the elected one", elected)];
     let mut wrong = Vec::new();
-    for (who, found) in told {
+    for (who, found) in outcomes {
         match found {
-            Ok(took) => setup::say(&format!(
+            Ok(took) => setup::print_line(&format!(
                 "etcd restored, revisions {revisions:?}: the mirrors of {who} are the truth after {:.0} s",
                 took.as_secs_f64()
             )),

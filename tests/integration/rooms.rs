@@ -62,8 +62,8 @@ fn house() -> (Vec<Arrow>, BTreeSet<Vec<String>>) {
     (arrows, modules)
 }
 
-/// What is said of an arrow that must not be.
-fn told(Arrow { file, from, to }: &Arrow) -> String {
+/// Describes an arrow that is not allowed.
+fn describe(Arrow { file, from, to }: &Arrow) -> String {
     let (path, from, to) = (to.join("::"), &from[0], &to[0]);
     format!("{file}: crate::{path} leads from {from} to {to}")
 }
@@ -81,7 +81,7 @@ fn upwards(arrows: &[Arrow]) -> Vec<String> {
             (Some(from), Some(to)) => to < from,
             _ => false,
         });
-    up.map(told).collect()
+    up.map(describe).collect()
 }
 
 #[test]
@@ -173,6 +173,6 @@ fn a_path_that_leads_up_is_found_wherever_it_is_written() {
         "health",
     ];
     let room = |to: &'static str| to.split("::").next().unwrap();
-    let wanted = to.map(|to| format!("f: crate::{to} leads from store to {}", room(to)));
-    assert_eq!(upwards(&arrows), wanted);
+    let expected = to.map(|to| format!("f: crate::{to} leads from store to {}", room(to)));
+    assert_eq!(upwards(&arrows), expected);
 }

@@ -1,11 +1,11 @@
-//! Programs that tests run: how they ended and what they said.
+//! Programs that tests run: their exit status and their output.
 
 use std::process::Stdio;
 
 use testbed::{control_plane::ControlPlane, tools::not_run};
 use tokio::{io::AsyncWriteExt as _, process::Command};
 
-/// Runs it with this input: whether it ended well, what it printed, and what it complained of.
+/// Runs it with this input, and returns whether it succeeded, its stdout and its stderr.
 pub(crate) async fn ended(command: &mut Command, input: &str) -> (bool, [String; 2]) {
     let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let child = command.stderr(Stdio::piped()).kill_on_drop(true).spawn();
@@ -18,15 +18,15 @@ pub(crate) async fn ended(command: &mut Command, input: &str) -> (bool, [String;
     };
     let ((), output) = tokio::join!(written, child.wait_with_output());
     let output = output.unwrap();
-    let text = |said| String::from_utf8(said).unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
     (
         output.status.success(),
         [text(output.stdout), text(output.stderr)],
     )
 }
 
-/// What it prints, or else what it complains of.
-pub(crate) async fn said(command: &mut Command) -> Result<String, String> {
+/// Runs it and returns its stdout; if it fails, its stdout and stderr as the error.
+pub(crate) async fn output_of(command: &mut Command) -> Result<String, String> {
     match ended(command, "").await {
         (true, [printed, _]) => Ok(printed),
         (false, [printed, complained]) => Err(printed + &complained),

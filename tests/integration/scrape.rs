@@ -1,4 +1,4 @@
-//! What `/metrics` of a running operator says, read by a parser that is not the writer's.
+//! The `/metrics` of a running operator, read by a parser that is independent of the writer.
 
 use std::collections::BTreeMap;
 

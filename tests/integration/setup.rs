@@ -43,4 +43,4 @@ pub(crate) async fn own_control_plane() -> ControlPlane {
 }
 
 /// Says a line that a reader of the run should see though its test passes.
-pub(crate) use testbed::control_plane::tell as say;
+pub(crate) use testbed::control_plane::print_line;

@@ -1,6 +1,6 @@
 //! Two operators on one API server, each with a selector and a Lease of its own: they share the `ClusterWatches`.
 //!
-//! Each asks an API of its own that tells the same, and reaches the API server by a proxy that writes down its writes.
+//! Each calls its own API with the same content, and reaches the API server through a proxy that records its writes.
 
 mod moves;
 mod overlaps;
@@ -15,16 +15,16 @@ use testbed::{api_proxy::ApiProxy, simulator::Remediation as Truth};
 use together_remediation_operator::api::cluster_watch::ClusterWatch;
 
 use crate::{
+    conditions::condition,
     fixture::{CLUSTER, Fixture, until},
     leader::{replica::Replica, stage},
-    look::told,
     steps::holds,
     truth::assert_mirrors,
 };
 
 /// Another cluster than [`CLUSTER`].
 const OTHER: &str = "77aa2f10-3c55-4b0e-8d1f-0a6f2c9b1d22";
-/// The label that says whose a watch is; one without it is shard `a`'s.
+/// The label that assigns a `ClusterWatch` to a shard; one without it belongs to shard `a`.
 const LABEL: &str = "example.com/shard";
 /// What keeps the work of one process apart in time: the least time between two syncs on demand.
 const SECOND: Duration = Duration::from_secs(1);
@@ -86,13 +86,13 @@ impl Shard {
         until("it leads", || async {
             let lease = leases.get_opt(self.name).await.unwrap();
             let holder = lease.and_then(|lease| lease.spec?.holder_identity);
-            holder.map(drop).ok_or_else(|| "nobody leads".to_owned())
+            holder.map(drop).ok_or_else(|| "no leader".to_owned())
         })
         .await;
     }
 
     /// Waits until its one watch waits for its next turn.
-    async fn settled(&self) {
+    async fn wait_until_idle(&self) {
         // The Lease, the watch, and the look-out of the one that has it.
         let all = if self.name == "a" { 3 } else { 2 };
         holds(
@@ -105,7 +105,7 @@ impl Shard {
 
     /// Polls its one `watch` on demand.
     async fn sync(&self, fixture: &Fixture, watch: &str) {
-        self.settled().await;
+        self.wait_until_idle().await;
         self.replica.clock.advance(SECOND);
         fixture.ask(watch).await;
     }
@@ -188,6 +188,6 @@ async fn a_watch_that_no_shard_takes_is_left_alone() {
     watch_of(&fixture, "found", OTHER, "b").await;
     fixture.ready("found", "Synced").await;
     let lost = fixture.watches().get("lost").await.unwrap();
-    assert_eq!(told(&lost, "Ready").reason, "Pending");
+    assert_eq!(condition(&lost, "Ready").reason, "Pending");
     assert_eq!((fixture.all().await.len(), b.written().len()), (3, 3));
 }

@@ -1,7 +1,7 @@
 //! SIGTERM at any instant: the process ends within 10 s with exit 0 and releases its Lease, and the next start goes on
 //! without a write too many.
 //!
-//! `SHUTDOWN_EVERY` says at which requests to the API server: each that it divides (nine without it: `1` is all).
+//! `SHUTDOWN_EVERY` selects the requests to the API server: each whose number it divides (nine without it: `1` is all).
 
 use std::{
     env,
@@ -75,7 +75,7 @@ impl Scene {
         assert!(watch <= 3, "{watch} writes of the watch's status");
     }
 
-    /// Who holds the Lease; empty: nobody; `None`: there is none.
+    /// The holder of the Lease; empty: released; `None`: there is no Lease.
     async fn holder(&self) -> Option<String> {
         let namespace = &self.fixture.namespace;
         let leases = Api::<Lease>::namespaced(self.fixture.client.clone(), namespace);
@@ -118,7 +118,7 @@ async fn sigterm_after_any_request_ends_it_well_and_the_next_start_goes_on() {
         .buffer_unordered(AT_ONCE)
         .count()
         .await;
-    setup::say(&format!(
+    setup::print_line(&format!(
         "{done} times SIGTERM after 1 to {REQUESTS} requests: exit 0 each time, {} Leases released, no write too many",
         released.into_inner()
     ));
@@ -166,7 +166,7 @@ async fn sigterm_ends_one_that_stands_by_and_one_that_waits_for_its_next_poll() 
     let scene = Scene::new().await;
     let leader = scene.start();
     scene.fixture.ready("training", "Synced").await;
-    let held = scene.holder().await;
+    let holder = scene.holder().await;
     let second = scene.fixture.observer().await;
     let looks = second.fault(Fault::Delay(Duration::ZERO), Which::All, |asked| {
         asked.plural() == Some("leases")
@@ -177,8 +177,8 @@ async fn sigterm_ends_one_that_stands_by_and_one_that_waits_for_its_next_poll() 
     assert!(second.writes().is_empty());
     assert_eq!(
         scene.holder().await,
-        held,
-        "what it never held it does not release"
+        holder,
+        "a standby does not release a Lease that it never held"
     );
     let versions = scene.fixture.versions().await;
     let log = terminated(leader).await;
@@ -193,7 +193,7 @@ async fn sigterm_ends_one_that_stands_by_and_one_that_waits_for_its_next_poll() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sigterm_right_after_the_start_ends_it_with_exit_0_once_it_has_said_a_word() {
+async fn sigterm_right_after_the_first_log_line_ends_it_with_exit_0() {
     let scene = Scene::new().await;
     let _silence = scene.silent_from(1);
     let instants = stream::iter(0..20).map(async |instant| {
@@ -207,6 +207,6 @@ async fn sigterm_right_after_the_start_ends_it_with_exit_0_once_it_has_said_a_wo
     });
     assert_eq!(instants.buffer_unordered(5).count().await, 20);
     let process = scene.start();
-    process.has_said("started").await;
+    process.wait_for_log("started").await;
     terminated(process).await;
 }

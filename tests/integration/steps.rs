@@ -22,8 +22,8 @@ use together_remediation_operator::api::{
 };
 
 use crate::{
-    fixture::{CLUSTER, Fixture, condition, secret, spec, until},
-    look::told,
+    conditions::condition,
+    fixture::{CLUSTER, Fixture, mirror_condition, secret, spec, until},
     truth::assert_mirrors,
 };
 
@@ -77,14 +77,14 @@ impl Fixture {
     }
 
     /// A condition of the watch named `training`, as it is now.
-    pub(crate) async fn told(&self, type_: &str) -> Condition {
-        told(&self.watches().get("training").await.unwrap(), type_)
+    pub(crate) async fn condition(&self, type_: &str) -> Condition {
+        condition(&self.watches().get("training").await.unwrap(), type_)
     }
 
     /// What the API holds of these.
-    pub(crate) fn truth_of(&self, wanted: &[&Truth]) -> Vec<Truth> {
+    pub(crate) fn truth_of(&self, selected: &[&Truth]) -> Vec<Truth> {
         let mut truth = self.truth();
-        truth.retain(|truth| wanted.iter().any(|wanted| wanted.id == truth.id));
+        truth.retain(|truth| selected.iter().any(|one| one.id == truth.id));
         truth
     }
 
@@ -146,25 +146,25 @@ impl Fixture {
 
     /// The reason of a mirror's Synced.
     pub(crate) async fn reason(&self, name: &str) -> String {
-        let [_, reason] = condition(&self.mirror(name).await, "Synced");
+        let [_, reason] = mirror_condition(&self.mirror(name).await, "Synced");
         reason
     }
 
     /// Waits until Synced of a mirror has this reason.
     pub(crate) async fn mirror_is(&self, name: &str, reason: &str) -> Remediation {
-        let wanted = |mirror: &Remediation| condition(mirror, "Synced")[1] == reason;
-        self.mirror_where(name, reason, wanted).await
+        let has_reason = |mirror: &Remediation| mirror_condition(mirror, "Synced")[1] == reason;
+        self.mirror_where(name, reason, has_reason).await
     }
 
     /// Waits until a mirror shows this state.
     pub(crate) async fn mirror_enters(&self, name: &str, state: &str) -> Remediation {
-        let wanted = |mirror: &Remediation| state_of(mirror) == Some(state);
-        self.mirror_where(name, state, wanted).await
+        let in_state = |mirror: &Remediation| state_of(mirror) == Some(state);
+        self.mirror_where(name, state, in_state).await
     }
 
-    /// Waits until Ready of a watch says this, whatever its reason.
-    pub(crate) async fn ready_says(&self, name: &str, part: &str) -> ClusterWatch {
-        let what = format!("Ready says {part:?}");
+    /// Waits until the message of Ready contains this, whatever its reason.
+    pub(crate) async fn ready_contains(&self, name: &str, part: &str) -> ClusterWatch {
+        let what = format!("the message of Ready contains {part:?}");
         self.watch_where(name, &what, |status, _| {
             let mut ready = status.conditions.iter().filter(|one| one.type_ == "Ready");
             ready.any(|ready| ready.message.contains(part))
@@ -179,7 +179,7 @@ impl Fixture {
         holds(&what, risen, |risen| *risen > before).await;
     }
 
-    /// Fails unless the mirrors are what the API says of [`CLUSTER`].
+    /// Fails unless the mirrors match the API's remediations of [`CLUSTER`].
     pub(crate) async fn agrees(&self) {
         assert_mirrors(&self.all().await, &self.truth());
     }
@@ -229,15 +229,15 @@ pub(crate) fn dry_run() -> PostParams {
     }
 }
 
-/// Waits until what is read is as wanted.
+/// Waits until what is read satisfies `predicate`.
 pub(crate) async fn holds<T: Debug, F: Future<Output = T>>(
     what: &str,
     read: impl Fn() -> F,
-    wanted: impl Fn(&T) -> bool,
+    predicate: impl Fn(&T) -> bool,
 ) -> T {
     until(what, async || {
         let found = read().await;
-        if wanted(&found) {
+        if predicate(&found) {
             Ok(found)
         } else {
             Err(format!("{found:?}"))
@@ -249,11 +249,11 @@ pub(crate) async fn holds<T: Debug, F: Future<Output = T>>(
 /// Waits until what is read is this.
 pub(crate) async fn becomes<T: Debug + PartialEq, F: Future<Output = T>>(
     what: &str,
-    wanted: T,
+    expected: T,
     read: impl Fn() -> F,
 ) {
-    let what = format!("{what}: {wanted:?}");
-    holds(&what, read, |found| *found == wanted).await;
+    let what = format!("{what}: {expected:?}");
+    holds(&what, read, |found| *found == expected).await;
 }
 
 /// Waits until a fault before the API server has struck so often.

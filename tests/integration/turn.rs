@@ -13,7 +13,7 @@ use together_remediation_operator::{
 };
 
 use crate::{
-    fixture::{Fixture, PATIENCE, until, within},
+    fixture::{Fixture, TIMEOUT, until, within},
     steps::{becomes, holds},
 };
 
@@ -26,13 +26,13 @@ pub(crate) const SPEEDS: PollDefaults = PollDefaults {
 
 impl Fixture {
     /// Waits until every watch of the namespace waits for its next turn: no poll is under way.
-    pub(crate) async fn settled(&self) {
-        self.settled_within(PATIENCE).await;
+    pub(crate) async fn wait_until_idle(&self) {
+        self.wait_until_idle_within(TIMEOUT).await;
     }
 
-    /// The same with this patience.
-    pub(crate) async fn settled_within(&self, patience: Duration) {
-        within(patience, "every watch waits", || async {
+    /// The same with this time limit.
+    pub(crate) async fn wait_until_idle_within(&self, limit: Duration) {
+        within(limit, "every watch waits", || async {
             let list = self.watches().list(&ListParams::default()).await.unwrap();
             let (all, waiting) = (list.items.len() + self.lookouts, self.clock.sleepers());
             if waiting >= all {
@@ -46,14 +46,14 @@ impl Fixture {
 
     /// Lets `by` pass, once every watch of the namespace has come to wait.
     pub(crate) async fn advance(&self, by: Duration) {
-        self.settled().await;
+        self.wait_until_idle().await;
         self.clock.advance(by);
     }
 
     /// Lets `by` pass and waits until every poll that fell due has ended with all its writes.
     pub(crate) async fn turn(&self, by: Duration) {
         self.advance(by).await;
-        self.settled().await;
+        self.wait_until_idle().await;
     }
 
     /// Waits until the tasks of all watches have ended, now that these are deleted.
@@ -71,18 +71,18 @@ impl Fixture {
         becomes("all mirrors are gone", 0, async || self.all().await.len()).await;
     }
 
-    /// Syncs until the mirrors are as wanted: the operator learns what others do to them by a watch of its own, perhaps
-    /// after the first sync.
+    /// Syncs until the mirrors satisfy `predicate`. The operator learns of changes by others through its own watch, possibly
+    /// only after the first sync.
     pub(crate) async fn sync_until(
         &self,
         watch: &str,
         what: &str,
-        wanted: impl Fn(&[Remediation]) -> bool,
+        predicate: impl Fn(&[Remediation]) -> bool,
     ) -> Vec<Remediation> {
         until(what, || async {
             self.sync(watch).await;
             let mirrors = self.all().await;
-            if wanted(&mirrors) {
+            if predicate(&mirrors) {
                 Ok(mirrors)
             } else {
                 Err(format!("{mirrors:#?}"))
@@ -97,15 +97,15 @@ impl Fixture {
         self.ask(name).await
     }
 
-    /// Asks for a sync with this word.
+    /// Requests a sync with this value of the annotation.
     pub(crate) async fn request(&self, name: &str, word: &str) {
         let asked = json!({"compute.together.ai/requestedAt": word});
         self.patch_watch(name, json!({"metadata": {"annotations": asked}}))
             .await;
     }
 
-    /// The same with a new one, which it returns.
-    pub(crate) async fn request_anew(&self, name: &str) -> String {
+    /// Requests a sync with a new value, and returns that value.
+    pub(crate) async fn request_new_sync(&self, name: &str) -> String {
         static ASKED: AtomicU32 = AtomicU32::new(0);
         let word = format!("ask-{}", ASKED.fetch_add(1, Ordering::Relaxed));
         self.request(name, &word).await;
@@ -114,15 +114,16 @@ impl Fixture {
 
     /// Asks for a sync by annotation and waits for its echo.
     pub(crate) async fn ask(&self, name: &str) -> ClusterWatch {
-        let value = self.request_anew(name).await;
+        let value = self.request_new_sync(name).await;
         self.watch_where(name, "the request is echoed", |status, _| {
             status.last_handled_reconcile_at.as_deref() == Some(&value)
         })
         .await
     }
 
-    /// Lets pass what an edit waits for that is not the first within a minute.
-    pub(crate) async fn edit_heeded(&self, name: &str) {
+    /// Waits until an edit is observed, then advances the clock by a minute. After the first edit within a minute, others wait
+    /// until that minute has passed.
+    pub(crate) async fn edit_takes_effect(&self, name: &str) {
         self.edit_seen(name).await;
         self.advance(Duration::from_secs(60)).await;
     }

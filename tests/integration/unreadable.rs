@@ -1,5 +1,5 @@
-//! Objects that the API server holds and the operator cannot read: it takes any offset for a time. What else there is goes
-//! on, and such a status is written anew.
+//! Objects that the API server holds and the operator cannot read: it takes any offset for a time. Everything else
+//! goes on, and such a status is rewritten.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -39,8 +39,8 @@ async fn spoil(api: &Api<DynamicObject>, name: &str) {
         .patch_status(name, &PatchParams::default(), &Patch::Merge(patch))
         .await
         .unwrap();
-    let held = &spoilt.data["status"]["conditions"][0]["lastTransitionTime"];
-    assert_eq!(held, NO_TIME, "the API server takes it");
+    let stored = &spoilt.data["status"]["conditions"][0]["lastTransitionTime"];
+    assert_eq!(stored, NO_TIME, "the API server takes it");
 }
 
 /// Whether everything of the namespace can be read; else what cannot.
@@ -55,8 +55,8 @@ async fn readable(fixture: &Fixture) -> Result<(), String> {
 }
 
 /// Lets the operator poll until everything can be read.
-async fn written_anew(fixture: &Fixture) {
-    until("it is written anew", || async {
+async fn rewritten(fixture: &Fixture) {
+    until("it is rewritten", || async {
         fixture.clock.advance(POLL);
         readable(fixture).await
     })
@@ -82,14 +82,14 @@ async fn mirrored(name: &str) -> (Fixture, [String; 3]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mirror_whose_times_cannot_be_read_is_written_anew_and_the_others_go_on() {
+async fn a_mirror_with_unreadable_times_is_rewritten_and_the_others_go_on() {
     let (mut fixture, [open, other, ended]) = mirrored("no-time").await;
     let mirrors = objects(&fixture, "Remediation", "remediations");
     for spoilt in [&open, &ended] {
         spoil(&mirrors, spoilt).await;
     }
     fixture.enter(&other, "RUNNING");
-    written_anew(&fixture).await;
+    rewritten(&fixture).await;
 
     // The same for one that starts then.
     fixture.stop().await;
@@ -99,17 +99,17 @@ async fn a_mirror_whose_times_cannot_be_read_is_written_anew_and_the_others_go_o
     fixture.enter(&other, "SUCCEEDED");
     fixture.put([4]);
     fixture.start(&[]).await;
-    written_anew(&fixture).await;
+    rewritten(&fixture).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cluster_watch_whose_times_cannot_be_read_is_written_anew_and_mirrored() {
+async fn a_cluster_watch_with_unreadable_times_is_rewritten_and_mirrored() {
     let (mut fixture, [open, ..]) = mirrored("no-time-watch").await;
     let watches = objects(&fixture, "ClusterWatch", "clusterwatches");
     fixture.stop().await;
     spoil(&watches, "training").await;
     fixture.enter(&open, "RUNNING");
     fixture.start(&[]).await;
-    written_anew(&fixture).await;
+    rewritten(&fixture).await;
     fixture.ready("training", "Synced").await;
 }

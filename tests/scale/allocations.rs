@@ -22,7 +22,7 @@ const UNCHANGED: usize = 200;
 /// Allocations for an object that the watch shows when the operator starts.
 const SHOWN: usize = 60;
 
-fn held(stats: &Stats) -> usize {
+fn bytes_in_use(stats: &Stats) -> usize {
     stats.bytes_allocated - stats.bytes_deallocated
 }
 
@@ -45,7 +45,7 @@ async fn a_mirror_and_an_unchanged_remediation_cost_no_more_than_they_should() {
     }
     let filled = counted.change();
     let each = MIRRORS as usize;
-    let (bytes, allocations) = (held(&filled) / each, filled.allocations / each);
+    let (bytes, allocations) = (bytes_in_use(&filled) / each, filled.allocations / each);
     eprintln!("a mirror in the index: {bytes} bytes held, {allocations} allocations to read it");
     assert!(bytes <= HELD, "{bytes} bytes");
     assert!(allocations <= SHOWN, "{allocations} allocations");
@@ -61,7 +61,11 @@ async fn a_mirror_and_an_unchanged_remediation_cost_no_more_than_they_should() {
         eprintln!("{poll} poll of {each} that are as they were: {allocations} allocations");
         if poll == "a later" {
             assert!(allocations <= UNCHANGED, "{allocations} allocations");
-            assert!(held(&cost) / each <= 1, "{} bytes stay", held(&cost));
+            assert!(
+                bytes_in_use(&cost) / each <= 1,
+                "{} bytes stay",
+                bytes_in_use(&cost)
+            );
         }
     }
 }

@@ -91,7 +91,7 @@ pub(crate) fn stored(target: &MirrorTarget, item: &Remediation) -> String {
     serde_json::to_string(&object).unwrap_or_default()
 }
 
-/// What a mirror says that the API server wrote so.
+/// A mirror as the API server returns it.
 pub(crate) fn shown(stored: &str) -> Object {
     let Shown(object) = serde_json::from_str(stored).unwrap_or_else(|error| panic!("{error}"));
     object
@@ -111,10 +111,10 @@ pub(crate) fn target() -> MirrorTarget {
 
 /// A cluster that refuses to be called.
 pub(crate) fn cluster() -> KubeClient {
-    let nobody = tower::service_fn(|_: http::Request<Body>| async {
+    let unreachable = tower::service_fn(|_: http::Request<Body>| async {
         Err::<http::Response<Body>, _>(std::io::Error::other("a write where nothing changed"))
     });
-    let client = ClientBuilder::new(nobody, NAMESPACE).build();
+    let client = ClientBuilder::new(unreachable, NAMESPACE).build();
     let clock = std::sync::Arc::new(SystemClock::default());
     let gate = Gate::new(
         RetryAfterGate::default(),

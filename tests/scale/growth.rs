@@ -1,4 +1,4 @@
-//! How the work of a poll grows with the number of remediations, and that of a settle with the number of
+//! How the work of a poll grows with the number of remediations, and the work of a burst of events with the number of
 //! `ClusterWatches`:
 //! `cargo bench --bench growth`.
 #![allow(clippy::unwrap_used, missing_docs)]
@@ -58,7 +58,7 @@ fn decode(bencher: Bencher<'_, '_>, count: u32) {
         .bench(|| decode_page(black_box(&body)).unwrap());
 }
 
-/// What a mirror should say, and its digest.
+/// What a mirror should contain, and its digest.
 #[divan::bench(args = COUNTS)]
 fn status_and_digest(bencher: Bencher<'_, '_>, count: u32) {
     let items = items(count);
@@ -158,7 +158,7 @@ fn registry() -> WorkerRegistry<KubeClient> {
 
 /// What each burst of events costs: `ClusterWatches` of one namespace and cluster, each of one node, whose tasks run.
 #[divan::bench(args = [100, 1_000, 10_000])]
-fn settle(bencher: Bencher<'_, '_>, count: u32) {
+fn event_burst(bencher: Bencher<'_, '_>, count: u32) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

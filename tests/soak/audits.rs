@@ -19,7 +19,7 @@ const SLACK: SignedDuration = SignedDuration::from_secs(20);
 #[derive(Default)]
 pub(crate) struct Audits {
     pub(crate) looks: u64,
-    /// Differences that were young or told by a condition.
+    /// Differences that were recent, or that a condition reports.
     pub(crate) explained: usize,
     /// Looks while something was wrong.
     pub(crate) in_trouble: u64,
@@ -70,17 +70,17 @@ impl Audits {
             return Ok(());
         }
         let calm = calm_since.map_or("trouble".to_owned(), |since| format!("calm since {since}"));
-        let mut told = vec![format!(
+        let mut lines = vec![format!(
             "{name} at {asked}, {calm}: {} unexplained",
             found.unexplained.len()
         )];
         for line in found.unexplained.iter().take(10) {
-            told.push(format!("  {line}"));
+            lines.push(format!("  {line}"));
             let id = line.split(':').next().unwrap_or_default();
-            told.extend(evidence(id, &mirrors, &histories));
+            lines.extend(evidence(id, &mirrors, &histories));
         }
-        told.push(format!("  the watch: {}", watch["status"]));
-        Err(told.join("\n").into())
+        lines.push(format!("  the watch: {}", watch["status"]));
+        Err(lines.join("\n").into())
     }
 }
 
@@ -95,16 +95,16 @@ fn is_ready(watch: &Value) -> bool {
 /// The mirror and the history of one remediation, in lines.
 fn evidence(id: &str, mirrors: &[Value], histories: &BTreeMap<String, History>) -> Vec<String> {
     let mirror = mirrors.iter().filter(|mirror| mirror["spec"]["id"] == id);
-    let mut told: Vec<_> = mirror
+    let mut lines: Vec<_> = mirror
         .map(|mirror| format!("    mirror: {}", mirror["status"]))
         .collect();
     if let Some(history) = histories.get(id) {
         for (kind, versions) in [("version", &history.versions), ("lie", &history.lies)] {
-            told.extend(versions.iter().map(|version| {
+            lines.extend(versions.iter().map(|version| {
                 let (state, since, until) = (&version.shown.state, version.since, version.until);
                 format!("    {kind}: {state} from {since} to {until:?}")
             }));
         }
     }
-    told
+    lines
 }

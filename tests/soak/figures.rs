@@ -16,7 +16,7 @@ pub(crate) struct Figures {
     threads: usize,
     descriptors: usize,
     sockets: usize,
-    /// Tasks of tokio that are alive, where the operator tells.
+    /// Live tokio tasks, if the operator reports them.
     tasks: Option<usize>,
 }
 
@@ -34,7 +34,7 @@ impl fmt::Display for Figures {
         )?;
         match self.tasks {
             Some(tasks) => write!(f, ", {tasks} tasks"),
-            None => write!(f, ", tasks not told"),
+            None => write!(f, ", tasks not reported"),
         }
     }
 }
@@ -153,9 +153,9 @@ mod tests {
         };
         assert_eq!(start.most(grown).leaks(&grown), Vec::<String>::new());
         assert_eq!(start.leaks(&grown.least(start)), Vec::<String>::new());
-        let told = start.leaks(&grown).join("; ");
+        let message = start.leaks(&grown).join("; ");
         for what in ["threads", "descriptors", "sockets", "tasks", "RSS"] {
-            assert!(told.contains(what), "{told}");
+            assert!(message.contains(what), "{message}");
         }
     }
 }

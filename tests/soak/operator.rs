@@ -8,10 +8,10 @@ use tokio::process::Command;
 use super::{Failure, figures::Figures, weather::End};
 
 /// From SIGTERM to the end; the operator's own promise is 10 s.
-const PATIENCE: Duration = Duration::from_secs(12);
+const STOP_TIMEOUT: Duration = Duration::from_secs(12);
 
-/// What it says where the API server did not take its Lease in time, as happens on a machine with too much to do: its
-/// ending is right, and what runs it starts it again.
+/// What the operator logs if the API server did not renew its Lease in time, as happens on an overloaded machine. It is
+/// right to exit then, and whatever supervises it restarts it.
 pub(crate) const LOST: &str = "leadership is lost";
 
 /// What it takes to start one.
@@ -61,7 +61,7 @@ impl Operator {
             self.program.kill().await?;
             return Ok(());
         }
-        let status = self.program.stop(PATIENCE).await?;
+        let status = self.program.stop(STOP_TIMEOUT).await?;
         if status.success() {
             Ok(())
         } else {

@@ -12,7 +12,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser;
 
-/// Looks for lies, for leaks, and for an end that nobody asked for.
+/// Looks for false statuses, for leaks, and for an unexpected exit.
 #[derive(Parser)]
 #[command(name = "cargo soak")]
 struct Args {

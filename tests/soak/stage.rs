@@ -1,4 +1,4 @@
-//! The soak itself: sets the stage, lets time pass, looks, and tells.
+//! The soak itself: sets up the stage, lets time pass, audits, and reports.
 
 use std::{
     collections::VecDeque,
@@ -28,7 +28,7 @@ const MANIFESTS: [&str; 2] = [
     include_str!("../../crds/clusterwatches.yaml"),
     include_str!("../../crds/remediations.yaml"),
 ];
-/// From the start of an operator until it polls: a Lease that nobody released must run out first.
+/// From the start of an operator until it polls. A Lease that was not released must expire first.
 const START: Duration = Duration::from_secs(60);
 /// Good weather at the end, so that what is left over shows.
 const LAST_CALM: Duration = Duration::from_secs(180);
@@ -56,10 +56,10 @@ pub(crate) async fn play(args: Args) -> Result<(), Failure> {
         outcome = soak.run() => outcome,
         signal = &mut ended => signal.map_err(Failure::from),
     };
-    let told = soak.tell_end().await;
+    let reported = soak.report_end().await;
     drop(soak);
     control_plane.stop().await;
-    outcome.and(told)
+    outcome.and(reported)
 }
 
 /// When what is next. All from the seed.
@@ -90,7 +90,7 @@ struct Soak {
     next_end: End,
     /// Until when earlier trouble is still felt, on the simulator's clock.
     calm_from: Timestamp,
-    /// When the operator last began anew.
+    /// When the operator last restarted.
     restarted: Option<Timestamp>,
     batches: u64,
     stopped: u64,
@@ -186,12 +186,12 @@ impl Soak {
             let next = times.into_iter().min().unwrap_or(self.until);
             if let Some(operator) = &mut self.operator {
                 let ended = tokio::select! {
-                    told = operator.ended() => Some(told),
+                    exit = operator.ended() => Some(exit),
                     () = tokio::time::sleep_until(next.into()) => None,
                 };
                 match ended {
-                    Some(told) if told.contains(LOST) => self.start_again()?,
-                    Some(told) => return Err(format!("the operator ended {told}").into()),
+                    Some(exit) if exit.contains(LOST) => self.start_again()?,
+                    Some(exit) => return Err(format!("the operator ended {exit}").into()),
                     None => {}
                 }
             }
@@ -338,7 +338,7 @@ impl Soak {
     }
 
     /// The figures at the end, and what leaked.
-    async fn tell_end(&self) -> Result<(), Failure> {
+    async fn report_end(&self) -> Result<(), Failure> {
         let counters = self.simulator.counters();
         println!(
             "end after {} s: {} looks ({} in trouble), {} differences explained; {} stops, {} kills, {} leases lost",
@@ -361,7 +361,7 @@ impl Soak {
         }
         let end = self.figures().await?;
         let Some(warm) = self.warm else {
-            println!("at the end: {end} (too short to tell leaks)");
+            println!("at the end: {end} (too short to detect leaks)");
             return Ok(());
         };
         let end = self.lately.iter().copied().fold(end, Figures::least);

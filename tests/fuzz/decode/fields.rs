@@ -1,4 +1,4 @@
-//! A reading of JSON objects that keeps fields which are said twice.
+//! A reading of JSON objects that keeps duplicate fields.
 
 use std::fmt;
 

@@ -1,6 +1,6 @@
 //! Any bytes as an answer's body: nothing panics, and no item and no id is lost.
 //!
-//! What the decoder says is compared with a second reading of the same body that knows nothing of the decoder.
+//! The result of the decoder is compared with a second reading of the same body that knows nothing of the decoder.
 #![no_main]
 
 mod fields;
@@ -15,7 +15,7 @@ use together_remediation_operator::{
 
 /// The longest id of an item that cannot be read, in bytes.
 const MALFORMED_ID: usize = 1024;
-/// What an error may say at most, in characters: a line, never a body.
+/// The maximum length of an error, in characters: a line, never a body.
 const LINE: usize = 300;
 
 fuzz_target!(|body: &[u8]| {
@@ -28,7 +28,7 @@ fn page(body: &[u8]) {
     let page = match decode_page(&body.to_vec().into()) {
         Ok(page) => page,
         Err(error) => {
-            told_in_a_line(&error);
+            assert_one_line(&error);
             assert!(
                 !whole.is_some_and(|whole| is_page(&whole)),
                 "a good page is refused: {error}"
@@ -36,7 +36,7 @@ fn page(body: &[u8]) {
             return;
         }
     };
-    // Broken text in a field that nobody reads: there is nothing to compare with.
+    // Broken text in a field that the decoder does not read: there is nothing to compare with.
     let Some(whole) = whole else { return };
     let items = whole
         .list("remediations")
@@ -77,8 +77,8 @@ fn readable(remediation: &Remediation, item: &Fields) {
         assert_eq!(text(item.only(name)).as_deref(), read, "{name}");
     };
     let same_word = |name: &str, read: Option<&str>| {
-        let said = item.number(name).or_else(|| text(item.only(name)));
-        assert_eq!(said.as_deref(), read, "{name}");
+        let expected = item.number(name).or_else(|| text(item.only(name)));
+        assert_eq!(expected.as_deref(), read, "{name}");
     };
     same("id", Some(id));
     same("cluster_id", cluster_id.as_deref());
@@ -169,14 +169,14 @@ fn one(body: &[u8]) {
                 readable(&remediation, &item);
             }
         }
-        Err(error) => told_in_a_line(&error),
+        Err(error) => assert_one_line(&error),
     }
 }
 
-fn told_in_a_line(error: &Error) {
-    let told = error.to_string();
+fn assert_one_line(error: &Error) {
+    let message = error.to_string();
     assert!(
-        told.chars().count() <= LINE && !told.contains('\n'),
-        "{told}"
+        message.chars().count() <= LINE && !message.contains('\n'),
+        "{message}"
     );
 }

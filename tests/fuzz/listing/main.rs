@@ -71,10 +71,10 @@ async fn run(course: Course) {
             page_size: u16::from(course.page_size % 8) + 1,
             order_by: None,
         };
-        let told = dialects.note(&states).unwrap_or_default();
+        let note = dialects.note(&states).unwrap_or_default();
         let filters = dialects.filters(&states);
         let outcome = drive(&server, request, &dialects).await;
-        begins_as_told(&outcome.log, &states, &told, filters, pause >= REMEMBERED);
+        begins_as_noted(&outcome.log, &states, &note, filters, pause >= REMEMBERED);
         asks_in_order(&outcome.log, server.tokens());
         ends_properly(&outcome);
         loses_nothing(&outcome);
@@ -134,28 +134,28 @@ fn without_repeated(log: Vec<Call>) -> Vec<Call> {
     kept
 }
 
-/// The first call is as `note` and `filters` say, and as the reference page says where long nothing was learned.
-fn begins_as_told(log: &[Call], states: &[String], told: &str, filters: bool, forgotten: bool) {
+/// The first call matches `note` and `filters`, or the reference page if nothing was learned for a long time.
+fn begins_as_noted(log: &[Call], states: &[String], note: &str, filters: bool, forgotten: bool) {
     let (first, _) = log.first().expect("a listing asks");
     assert!(first.page_token.is_none());
     assert_eq!(
         first.names == QueryNames::Sdk,
-        told.contains("SDKs"),
-        "{told}"
+        note.contains("SDKs"),
+        "{note}"
     );
     if states.is_empty() {
         assert_eq!(first.filter, StateFilter::None);
     } else {
-        assert_eq!(first.filter != StateFilter::None, filters, "{told}");
+        assert_eq!(first.filter != StateFilter::None, filters, "{note}");
         assert_eq!(
             first.filter == StateFilter::None,
-            told.contains("lists everything"),
-            "{told}"
+            note.contains("lists everything"),
+            "{note}"
         );
         assert_eq!(
             matches!(first.filter, StateFilter::Comma(_)),
-            told.contains("commas"),
-            "{told}"
+            note.contains("commas"),
+            "{note}"
         );
     }
     if forgotten {
@@ -227,7 +227,7 @@ fn steps(query: &PageQuery) -> (usize, usize) {
     }
 }
 
-/// Complete if, and only if, the last answer says that there is no more.
+/// Complete if, and only if, the last answer has no next page.
 fn ends_properly(outcome: &Outcome) {
     let (query, last) = outcome.log.last().expect("a listing asks");
     match (&outcome.ended, last) {

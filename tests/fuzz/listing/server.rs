@@ -236,10 +236,10 @@ impl Manners {
         };
         let token = query.page_token.as_deref().filter(|_| understood);
         let from = token.map_or(0, |token| token.parse().unwrap_or(usize::MAX));
-        let heeded = |item: &&Item| {
+        let matching = |item: &&Item| {
             matches!(self.filter, Filter::Ignored) || query.filter.admits(item.state())
         };
-        let listed: Vec<&Item> = self.items.iter().filter(heeded).collect();
+        let listed: Vec<&Item> = self.items.iter().filter(matching).collect();
         let (from, to) = (
             from.min(listed.len()),
             from.saturating_add(size).min(listed.len()),

@@ -9,7 +9,7 @@ use serde_json::Value;
 use testbed::tools::Helm as Version;
 use tokio::process::Command;
 
-use crate::run::said;
+use crate::run::output_of;
 
 /// The oldest Kubernetes that the chart takes.
 const OLDEST: &str = "1.32.0";
@@ -62,7 +62,7 @@ impl Helm {
             .env("HOME", &self.home)
             .envs(env::var_os("GOGC").map(|often| ("GOGC", often)))
             .env("KUBECONFIG", self.kubeconfig.as_deref().unwrap_or(nothing));
-        said(&mut command).await
+        output_of(&mut command).await
     }
 
     /// The chart rendered as release `demo` of `together-system`.

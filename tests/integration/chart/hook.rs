@@ -67,7 +67,7 @@ async fn check(url: &str, timeout: &str) -> Output {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_succeeds_once_the_operator_is_ready_and_else_says_why_not() {
+async fn it_succeeds_once_the_operator_is_ready_and_else_prints_why_not() {
     let mut fixture = Fixture::new("hook").await;
     let url = fixture.admin_url("/readyz");
     let ready = check(&url, "30s").await;
@@ -76,8 +76,11 @@ async fn it_succeeds_once_the_operator_is_ready_and_else_says_why_not() {
 
     let wrong = check(&fixture.admin_url("/nothing"), "1s").await;
     assert_eq!(wrong.status.code(), Some(1));
-    let told = String::from_utf8(wrong.stderr).unwrap();
-    assert!(told.contains("404") && told.lines().count() == 1, "{told}");
+    let stderr = String::from_utf8(wrong.stderr).unwrap();
+    assert!(
+        stderr.contains("404") && stderr.lines().count() == 1,
+        "{stderr}"
+    );
 
     fixture.stop().await;
     assert_eq!(check(&url, "1s").await.status.code(), Some(1));

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     fixture::{CLUSTER, Fixture},
-    run::said,
+    run::output_of,
     setup,
 };
 
@@ -36,15 +36,15 @@ fn example(folder: &str) -> TempDir {
 async fn kustomize(control_plane: &ControlPlane, folder: &Path, more: &[&str]) -> String {
     let mut kubectl = Command::new(control_plane.kubectl().unwrap());
     let kustomize = kubectl.arg("kustomize").args(more).arg(folder);
-    said(kustomize.env("HOME", folder)).await.unwrap()
+    output_of(kustomize.env("HOME", folder)).await.unwrap()
 }
 
 /// Whether this kubectl's kustomize knows Helm 4, as it does since 5.8.
 async fn knows_helm_4(control_plane: &ControlPlane) -> bool {
     let mut kubectl = Command::new(control_plane.kubectl().unwrap());
-    let told = said(kubectl.args(["version", "--client", "--output=json"])).await;
-    let told: Value = serde_json::from_str(&told.unwrap()).unwrap();
-    let version = told["kustomizeVersion"].as_str().unwrap();
+    let version_info = output_of(kubectl.args(["version", "--client", "--output=json"])).await;
+    let version_info: Value = serde_json::from_str(&version_info.unwrap()).unwrap();
+    let version = version_info["kustomizeVersion"].as_str().unwrap();
     let mut parts = version.trim_start_matches('v').split('.');
     let mut part = || parts.next().unwrap().parse::<u32>().unwrap();
     [part(), part()] >= [5, 8]
@@ -128,8 +128,8 @@ async fn the_chart_by_helm_charts_knows_its_namespace_with_both_helms() {
         }
         let helm = format!("--helm-command={}", helm.display());
         let folder = operator("mine");
-        let told = kustomize(control_plane, folder.path(), &["--enable-helm", &helm]).await;
-        let objects = documents(&told);
+        let manifest = kustomize(control_plane, folder.path(), &["--enable-helm", &helm]).await;
+        let objects = documents(&manifest);
         assert!(of_kind(&objects, "Pod").is_empty(), "no hook");
         let policy = of_kind(&objects, "ValidatingAdmissionPolicy")[0];
         let writers = &policy["spec"]["matchConditions"][0]["expression"];
@@ -148,7 +148,7 @@ async fn the_chart_by_helm_charts_knows_its_namespace_with_both_helms() {
 
 /// The chart rendered for `together-system`, then moved to another namespace and renamed by kustomize.
 async fn moved(stage: &Stage, values: &[&str], namespace: &str) -> String {
-    let told = stage
+    let manifest = stage
         .helm
         .render(
             &chart(),
@@ -158,7 +158,7 @@ async fn moved(stage: &Stage, values: &[&str], namespace: &str) -> String {
         .await
         .unwrap();
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("operator.yaml"), told).unwrap();
+    fs::write(folder.path().join("operator.yaml"), manifest).unwrap();
     let list = json!({"resources": ["operator.yaml"], "namespace": namespace, "namePrefix": "my-"});
     fs::write(folder.path().join("kustomization.yaml"), list.to_string()).unwrap();
     kustomize(&stage.control_plane, folder.path(), &[]).await
@@ -176,10 +176,10 @@ async fn moved_and_renamed_it_writes_once_the_policy_names_its_account() {
     let plain = moved(&stage, &arguments(&values, &[]), &home).await;
     stage.kubectl(&apply, &plain).await.unwrap();
     let operator = stage.operator(&name, &home).await;
-    operator.has_said("leading").await;
+    operator.wait_for_log("leading").await;
     refuses_hand_made(&fixture.mirrors()).await;
     fixture.watch("training", fast).await;
-    operator.has_said("admissionPolicy.writers").await;
+    operator.wait_for_log("admissionPolicy.writers").await;
     assert!(fixture.all().await.is_empty());
 
     let writers = format!("--set=admissionPolicy.writers={{{home}/{name}}}");

@@ -13,7 +13,7 @@ use super::{
     helm::chart,
     stage::{RELEASE, Stage, arguments, beside, fast},
 };
-use crate::{fixture::Fixture, look::assert_says};
+use crate::{conditions::assert_contains, fixture::Fixture};
 
 /// A chart as it might have been before: an older version, and a definition without the field `linkedAlerts`.
 fn older(version: Version) -> PathBuf {
@@ -80,11 +80,11 @@ async fn a_life(stage: &Stage, version: Version) {
     ];
     stage.kubectl_wait(&established).await;
     let operator = stage.operator(RELEASE, &home).await;
-    operator.has_said("not ready: ").await;
+    operator.wait_for_log("not ready: ").await;
 
     let notes = stage.try_install(RELEASE, &home, &chart(), &values).await;
     let notes = notes.unwrap();
-    assert_says(
+    assert_contains(
         &notes,
         &["Then create a Secret with an API key and a ClusterWatch"],
     );
@@ -103,7 +103,7 @@ async fn a_life(stage: &Stage, version: Version) {
     let back = ["rollback", RELEASE, "1", "--namespace", &home];
     stage.helm.run(&back).await.unwrap();
     assert!(!stage.is_new().await, "a rollback takes them back");
-    operator.has_said("no longer ready: ").await;
+    operator.wait_for_log("no longer ready: ").await;
     stage.install(RELEASE, &home, &values).await;
     assert!(stage.is_new().await);
     drop(operator);

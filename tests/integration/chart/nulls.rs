@@ -92,10 +92,10 @@ async fn null_stands_for_the_default() {
         let tops: BTreeSet<&str> = tops.collect();
         for key in tops.iter().copied().chain(["global", "enabled"]) {
             let set = format!("--set={key}=null");
-            let told = helm.template(&[&set]).await;
-            let told = told.unwrap_or_else(|error| panic!("{version:?} {key}: {error}"));
+            let rendered = helm.template(&[&set]).await;
+            let rendered = rendered.unwrap_or_else(|error| panic!("{version:?} {key}: {error}"));
             // A null dashboard has lost its labels, and renders nothing.
-            assert!(told == plain, "{version:?}: {key}");
+            assert!(rendered == plain, "{version:?}: {key}");
         }
 
         let (mut nulls, on) = (json!({}), helm.template(&[ON]).await.unwrap());
@@ -104,8 +104,8 @@ async fn null_stands_for_the_default() {
         }
         let file = values_file(&nulls);
         let file = ["--values", file.path().to_str().unwrap(), ON];
-        let told = helm.template(&file).await.unwrap();
-        assert!(told == on, "{version:?}: every value is null");
+        let rendered = helm.template(&file).await.unwrap();
+        assert!(rendered == on, "{version:?}: every value is null");
     }
 }
 
@@ -121,8 +121,8 @@ async fn what_an_older_charts_values_lack_has_its_default() {
     for (version, helm) in Helm::both() {
         for set in [&[][..], &[ON]] {
             let now = helm.template(set).await.unwrap();
-            let told = helm.render(older.path(), ["demo", "together-system"], set);
-            assert!(told.await.unwrap() == now, "{version:?} {set:?}");
+            let rendered = helm.render(older.path(), ["demo", "together-system"], set);
+            assert!(rendered.await.unwrap() == now, "{version:?} {set:?}");
         }
     }
 }

@@ -55,7 +55,7 @@ fn arguments(sets: &[String]) -> Vec<&str> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_string_given_as_a_number_or_a_boolean_is_a_string_with_both_helms() {
     for (version, helm) in Helm::both() {
-        for (sets, place, wanted) in all() {
+        for (sets, place, expected) in all() {
             let objects = helm.objects(&arguments(&sets)).await;
             let place = if place.starts_with('/') {
                 place.to_owned()
@@ -64,9 +64,12 @@ async fn a_string_given_as_a_number_or_a_boolean_is_a_string_with_both_helms() {
             };
             let found: Vec<_> = objects
                 .iter()
-                .filter_map(|held| held.pointer(&place))
+                .filter_map(|object| object.pointer(&place))
                 .collect();
-            assert!(found.contains(&&wanted), "{version:?} {sets:?}: {found:?}");
+            assert!(
+                found.contains(&&expected),
+                "{version:?} {sets:?}: {found:?}"
+            );
         }
     }
 }
@@ -96,14 +99,14 @@ async fn the_api_server_takes_each() {
     };
     stage.restrict("together-system").await;
     for (sets, _, _) in all() {
-        let told = stage.helm.template(&arguments(&sets)).await.unwrap();
-        let taken = stage.dry_run(&told).await;
+        let manifest = stage.helm.template(&arguments(&sets)).await.unwrap();
+        let taken = stage.dry_run(&manifest).await;
         let taken = taken.unwrap_or_else(|error| panic!("{sets:?}: {error}"));
         assert!(taken.lines().count() > 8, "{sets:?}: {taken}");
     }
 }
 
-/// In maps of strings alone, such as labels, the schema refuses a number and says where.
+/// In maps of strings alone, such as labels, the schema refuses a number and names the path.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_number_in_a_map_of_strings_is_refused_by_name() {
     for (version, helm) in Helm::both() {
@@ -122,12 +125,12 @@ async fn a_number_in_a_map_of_strings_is_refused_by_name() {
             "dashboard.labels",
             "dashboard.annotations",
         ] {
-            let told = helm.template(&["--set", &format!("{path}.gpu=1")]).await;
-            let told = told.unwrap_err();
+            let error = helm.template(&["--set", &format!("{path}.gpu=1")]).await;
+            let error = error.unwrap_err();
             let place = format!("/{}/gpu", path.replace('.', "/"));
             assert!(
-                told.contains(&place) && told.contains("string"),
-                "{version:?} {path}: {told}"
+                error.contains(&place) && error.contains("string"),
+                "{version:?} {path}: {error}"
             );
         }
     }
@@ -138,11 +141,12 @@ async fn text_that_is_a_string_already_stays_as_it_is() {
     let odd = "<a & b> \"c\" \\ \u{1f600} 1e3\nnull";
     for (version, helm) in Helm::both() {
         let set = json!([{"name": "A", "value": odd}]);
-        let told = helm
+        let rendered = helm
             .template(&[&format!("--set-json=extraEnv={set}")])
             .await;
-        let told = documents(&told.unwrap());
-        let found = of_kind(&told, "Deployment")[0].pointer(&format!("{POD}/containers/0/env/1"));
+        let objects = documents(&rendered.unwrap());
+        let found =
+            of_kind(&objects, "Deployment")[0].pointer(&format!("{POD}/containers/0/env/1"));
         assert_eq!(found, Some(&set[0]), "{version:?}");
     }
 }

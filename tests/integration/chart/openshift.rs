@@ -106,8 +106,8 @@ async fn admitted_within_the_range(stage: &Stage) {
 
     let fixed = ["--set", "podSecurityContext.runAsUser=65532"];
     stage.install(RELEASE, &namespace, &fixed).await;
-    let told = refusal(stage, &namespace).await;
-    assert!(told.contains("security context constraint"), "{told}");
+    let reason = refusal(stage, &namespace).await;
+    assert!(reason.contains("security context constraint"), "{reason}");
     stage.uninstall(RELEASE, &namespace).await;
     stage.kubectl(&["delete", "-f-"], POLICY).await.unwrap();
 }

@@ -11,8 +11,8 @@ use together_remediation_operator::api::remediation::Remediation;
 
 use super::stage::{RELEASE, Stage, arguments, beside, fast};
 use crate::{
+    conditions::assert_contains,
     fixture::{CLUSTER, Fixture, until},
-    look::assert_says,
     steps::{gone, unfilled},
     truth::assert_mirrors,
 };
@@ -40,7 +40,7 @@ async fn policy(stage: &Stage, fixture: &Fixture, home: &str) {
     let operator = stage.operator(RELEASE, home).await;
     let mirrors = fixture.mirrors();
     // Before the policy is in force the definitions must serve.
-    operator.has_said("leading").await;
+    operator.wait_for_log("leading").await;
     refuses_hand_made(&mirrors).await;
 
     fixture.watch("training", fast).await;
@@ -70,7 +70,7 @@ async fn edits_are_refused(mirrors: &Api<Remediation>, id: &str) {
     }
     let status = json!({"status": {"state": "SUCCEEDED"}});
     let refused = mirrors.patch_status(id, &how, &Patch::Merge(&status)).await;
-    assert_says(&refused.unwrap_err().to_string(), &["read-only mirror"]);
+    assert_contains(&refused.unwrap_err().to_string(), &["read-only mirror"]);
     let applied = json!({
         "apiVersion": "compute.together.ai/v1alpha1", "kind": "Remediation",
         "metadata": {"name": id}, "spec": {"clusterId": CLUSTER, "id": id},
@@ -135,7 +135,7 @@ async fn garbage_is_collected(stage: &Stage, fixture: &Fixture, id: &str) {
     };
     fixture.watches().delete("training", &orphan).await.unwrap();
     fixture
-        .mirror_where(id, "it belongs to nobody", |mirror| {
+        .mirror_where(id, "it has no owner", |mirror| {
             mirror.owner_references().is_empty()
         })
         .await;

@@ -57,37 +57,38 @@ async fn the_chart_takes_a_proxy_that_the_program_takes_and_no_other() {
                 "networkPolicy": {"enabled": true, "egressPorts": [6443]},
                 "proxy": {"httpsProxy": proxy},
             }));
-            let told = helm
+            let rendered = helm
                 .template(&["--values", file.path().to_str().unwrap()])
                 .await;
             let Some(port) = port else {
                 assert!(parsed.is_err(), "{proxy}");
-                let told = told.unwrap_err();
-                let is_named = told.contains("proxy.httpsProxy is not a valid proxy URL");
-                assert!(is_named, "{version:?} {proxy:?}: {told}");
-                assert!(!told.contains("secret"), "{version:?} {proxy:?}: {told}");
+                let error = rendered.unwrap_err();
+                let is_named = error.contains("proxy.httpsProxy is not a valid proxy URL");
+                assert!(is_named, "{version:?} {proxy:?}: {error}");
+                assert!(!error.contains("secret"), "{version:?} {proxy:?}: {error}");
                 continue;
             };
             assert!(parsed.is_ok(), "{proxy}");
-            let told = told.unwrap_or_else(|error| panic!("{version:?} {proxy:?}: {error}"));
-            let told = documents(&told);
-            let ports = &of_kind(&told, "NetworkPolicy")[0]["spec"]["egress"][1]["ports"];
+            let manifest =
+                rendered.unwrap_or_else(|error| panic!("{version:?} {proxy:?}: {error}"));
+            let objects = documents(&manifest);
+            let ports = &of_kind(&objects, "NetworkPolicy")[0]["spec"]["egress"][1]["ports"];
             let ports: Vec<_> = ports
                 .as_array()
                 .unwrap()
                 .iter()
                 .map(|to| &to["port"])
                 .collect();
-            let wanted = json!([6443, 443, port]);
-            let wanted: Vec<_> = wanted.as_array().unwrap().iter().collect();
-            let wanted = if port == 443 {
-                &wanted[..2]
+            let expected = json!([6443, 443, port]);
+            let expected: Vec<_> = expected.as_array().unwrap().iter().collect();
+            let expected = if port == 443 {
+                &expected[..2]
             } else {
-                &wanted[..]
+                &expected[..]
             };
-            assert_eq!(ports, wanted, "{version:?} {proxy:?}");
+            assert_eq!(ports, expected, "{version:?} {proxy:?}");
             let container =
-                &of_kind(&told, "Deployment")[0]["spec"]["template"]["spec"]["containers"][0];
+                &of_kind(&objects, "Deployment")[0]["spec"]["template"]["spec"]["containers"][0];
             let variable = json!({"name": "HTTPS_PROXY", "value": proxy});
             assert!(
                 container["env"].as_array().unwrap().contains(&variable),

@@ -1,4 +1,4 @@
-//! The table in the chart's README. `UPDATE_DOCS=1` writes it anew.
+//! The table in the chart's README. `UPDATE_DOCS=1` regenerates it.
 
 use std::fs;
 

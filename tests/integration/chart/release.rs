@@ -25,8 +25,8 @@ async fn run(program: &str, arguments: &[&str], helm: Option<&Path>) {
         command.env("HELM", helm);
     }
     let output = command.output().await.unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{program} {arguments:?}: {told}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program} {arguments:?}: {stderr}");
 }
 
 /// The chart as it is published with this image.
@@ -58,7 +58,7 @@ fn the_workflow_publishes_by_the_script_that_is_rehearsed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn install_yaml_is_what_the_chart_says_and_crds_yaml_what_the_files_say() {
+async fn install_yaml_matches_the_chart_and_crds_yaml_matches_the_files() {
     for (version, helm) in Helm::both() {
         let program = version.tool().find().unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -69,10 +69,10 @@ async fn install_yaml_is_what_the_chart_says_and_crds_yaml_what_the_files_say() 
 
         let install = fs::read_to_string(folder.path().join("install.yaml")).unwrap();
         let install = documents(&install);
-        let wanted = helm.render(&chart, RELEASE, &["--no-hooks"]).await.unwrap();
+        let expected = helm.render(&chart, RELEASE, &["--no-hooks"]).await.unwrap();
         assert_eq!(install[0]["kind"], "Namespace");
         assert_eq!(install[0]["metadata"]["name"], RELEASE[1]);
-        assert_eq!(install[1..], documents(&wanted), "{version:?}");
+        assert_eq!(install[1..], documents(&expected), "{version:?}");
         for kind in ["CustomResourceDefinition", "ClusterRole", "Deployment"] {
             assert!(!of_kind(&install, kind).is_empty(), "{kind}");
         }
@@ -91,8 +91,8 @@ async fn a_released_chart_names_its_image_by_digest_and_where_it_is_published() 
         let objects = documents(&objects);
         let container = "/spec/template/spec/containers/0/image";
         let image = of_kind(&objects, "Deployment")[0].pointer(container);
-        let wanted = format!("{IMAGE}:0.1.0@{}", digest());
-        assert_eq!(image.unwrap(), &Value::from(wanted));
+        let expected = format!("{IMAGE}:0.1.0@{}", digest());
+        assert_eq!(image.unwrap(), &Value::from(expected));
 
         let read = |path: &str| fs::read_to_string(chart.join(path)).unwrap();
         let command = format!("oci://{IMAGE}/charts/together-remediation-operator");

@@ -52,9 +52,9 @@ async fn an_old_name_is_refused_with_the_new_one_unless_it_holds_its_old_default
             let set = format!("--set-json={old}={default}");
             assert_eq!(helm.template(&[&set]).await.unwrap(), plain, "{old}");
             let set = format!("--set-json={old}={other}");
-            let told = helm.template(&[&set]).await.unwrap_err();
-            let wanted = format!("{old} was renamed. Set {new} instead, and remove {old}");
-            assert!(told.contains(&wanted), "{version:?} {set}: {told}");
+            let error = helm.template(&[&set]).await.unwrap_err();
+            let expected = format!("{old} was renamed. Set {new} instead, and remove {old}");
+            assert!(error.contains(&expected), "{version:?} {set}: {error}");
         }
     }
 }

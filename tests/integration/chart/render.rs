@@ -56,7 +56,7 @@ async fn both_helms_lint_it_and_render_the_same_twice() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_typo_and_a_value_out_of_its_bounds_are_refused_by_name() {
     for (version, helm) in Helm::both() {
-        for (set, wanted) in [
+        for (set, expected) in [
             ("replicaCounts=3", "replicaCounts"),
             ("image.repo=x", "repo"),
             ("crds.enable=false", "enable"),
@@ -94,8 +94,8 @@ async fn a_typo_and_a_value_out_of_its_bounds_are_refused_by_name() {
             ),
             ("api.url=http://simulator:8081", "api.allowHttp=true"),
         ] {
-            let told = helm.template(&["--set", set]).await.unwrap_err();
-            assert!(told.contains(wanted), "{version:?} {set}: {told}");
+            let error = helm.template(&["--set", set]).await.unwrap_err();
+            assert!(error.contains(expected), "{version:?} {set}: {error}");
         }
     }
 }
@@ -152,11 +152,15 @@ async fn the_rights_are_those_that_every_test_runs_with_and_none_is_a_wildcard()
     assert_eq!(granted, rights(roles(&namespaced)));
     assert!(of_kind(&namespaced, "ClusterRole").is_empty());
     assert!(granted.iter().flatten().all(|word| !word.contains('*')));
-    assert_eq!(granted, told(), "docs/concepts/security.md tells of others");
+    assert_eq!(
+        granted,
+        documented_rights(),
+        "docs/concepts/security.md lists other rights"
+    );
 }
 
-/// The rights that the threat model tells of.
-fn told() -> BTreeSet<[String; 3]> {
+/// The rights that the threat model lists.
+fn documented_rights() -> BTreeSet<[String; 3]> {
     let text = include_str!("../../../docs/concepts/security.md");
     let (_, rest) = text.split_once("## Rights in the cluster").unwrap();
     let (table, _) = rest.split_once("\n## ").unwrap();

@@ -59,7 +59,7 @@ async fn each_right_is_used_and_nothing_is_asked_without_one() {
     fixture.ready("training", "Synced").await;
     let truth = fixture.truth();
     let running = &truth[2].id;
-    // The last one is told by an Event that is there already.
+    // The last one updates an Event that exists already.
     for (id, state) in [
         (&truth[0].id, "SUCCEEDED"),
         (running, "RUNNING"),

@@ -22,11 +22,11 @@ async fn newest(stage: &Stage, namespace: &str) -> Option<ReplicaSet> {
 }
 
 /// Waits until the newest roll-out has so many pods.
-pub(super) async fn pods_of_the_newest(stage: &Stage, namespace: &str, wanted: i32) {
+pub(super) async fn pods_of_the_newest(stage: &Stage, namespace: &str, replicas: i32) {
     until("the newest roll-out has its pods", async || {
         let set = newest(stage, namespace).await;
         let status = set.and_then(|set| set.status).ok_or("there is none")?;
-        if status.replicas >= wanted {
+        if status.replicas >= replicas {
             Ok(())
         } else {
             Err(format!("{status:?}"))
@@ -35,7 +35,7 @@ pub(super) async fn pods_of_the_newest(stage: &Stage, namespace: &str, wanted: i
     .await;
 }
 
-/// Waits until pods of the newest roll-out are refused, and says why.
+/// Waits until pods of the newest roll-out are refused, and returns the reason.
 pub(super) async fn refusal(stage: &Stage, namespace: &str) -> String {
     until("a pod is refused", async || {
         let set = newest(stage, namespace).await;
@@ -84,7 +84,7 @@ async fn a_quota_of_the_replicas_alone_does_not_block_it() {
     stage
         .install(RELEASE, &namespace, &[surge, "--set", "podAnnotations.a=c"])
         .await;
-    let told = refusal(&stage, &namespace).await;
-    assert!(told.contains("exceeded quota"), "{told}");
+    let reason = refusal(&stage, &namespace).await;
+    assert!(reason.contains("exceeded quota"), "{reason}");
     stage.uninstall(RELEASE, &namespace).await;
 }

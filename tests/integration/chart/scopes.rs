@@ -83,10 +83,10 @@ async fn a_second_release_works_beside_the_first_once_that_lets_it_write() {
         .await;
     let name = "shard-together-remediation-operator";
     let operator = stage.operator(name, &second).await;
-    operator.has_said("leading").await;
+    operator.wait_for_log("leading").await;
     refuses_hand_made(&fixture.mirrors()).await;
     fixture.watch("training", fast).await;
-    operator.has_said("admissionPolicy.writers").await;
+    operator.wait_for_log("admissionPolicy.writers").await;
     assert!(fixture.all().await.is_empty());
 
     let writers = format!("admissionPolicy.writers={{{second}/{name}}}");

@@ -228,18 +228,18 @@ async fn objects(helm: &Helm, place: usize) -> String {
     let file = values_file(&values);
     let file = ["--values", file.path().to_str().unwrap()];
     let word = NAMES[place];
-    let told = helm.render(&chart(), [word, word], &file).await;
-    told.unwrap_or_else(|error| panic!("{word}: {error}"))
+    let rendered = helm.render(&chart(), [word, word], &file).await;
+    rendered.unwrap_or_else(|error| panic!("{word}: {error}"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_label_name_argument_and_variable_is_a_string_with_both_helms() {
     for (version, helm) in Helm::both() {
         for (place, name) in NAMES.iter().enumerate() {
-            let told = documents(&objects(&helm, place).await);
-            assert!(told.len() > 15, "{}", told.len());
+            let rendered = documents(&objects(&helm, place).await);
+            assert!(rendered.len() > 15, "{}", rendered.len());
             let mut all = BTreeSet::new();
-            for object in &told {
+            for object in &rendered {
                 for (path, value) in text_of(object) {
                     let kind = &object["kind"];
                     assert!(
@@ -265,9 +265,9 @@ async fn a_service_of_any_release_begins_with_a_letter_and_has_no_dot() {
     let long = "9".repeat(53);
     for (version, helm) in Helm::both() {
         for release in ["1e5", "my.release", "2026-11-29", "0.1", &long] {
-            let told = helm.render(&chart(), [release, "home"], &[]).await;
-            let told = documents(&told.unwrap());
-            let of = |kind| of_kind(&told, kind)[0];
+            let rendered = helm.render(&chart(), [release, "home"], &[]).await;
+            let objects = documents(&rendered.unwrap());
+            let of = |kind| of_kind(&objects, kind)[0];
             let name = of("Service")["metadata"]["name"].as_str().unwrap();
             assert!(label.is_match(name), "{version:?} {release}: {name}");
             let url = format!("http://{name}.home.svc:8080/readyz");
@@ -283,7 +283,7 @@ async fn the_api_server_reads_each_as_the_string_that_it_is() {
     };
     for (place, name) in NAMES.iter().enumerate() {
         stage.restrict(name).await;
-        let told = objects(&stage.helm, place).await;
+        let manifest = objects(&stage.helm, place).await;
         let line = [
             "create",
             "--dry-run=server",
@@ -291,21 +291,21 @@ async fn the_api_server_reads_each_as_the_string_that_it_is() {
             "--output=json",
             "-f-",
         ];
-        let taken = stage.kubectl(&line, &told).await;
+        let taken = stage.kubectl(&line, &manifest).await;
         let taken = taken.unwrap_or_else(|error| panic!("{name}: {error}"));
         let objects = &taken[taken.find('{').unwrap()..];
         let objects = serde_json::Deserializer::from_str(objects).into_iter::<Value>();
         let taken: Vec<Value> = objects.map(Result::unwrap).collect();
-        let told = documents(&told);
-        assert_eq!(taken.len(), told.len());
-        for wanted in &told {
+        let sent = documents(&manifest);
+        assert_eq!(taken.len(), sent.len());
+        for expected in &sent {
             let same = |found: &&Value| {
                 ["/kind", "/metadata/name"].map(|at| found.pointer(at))
-                    == ["/kind", "/metadata/name"].map(|at| wanted.pointer(at))
+                    == ["/kind", "/metadata/name"].map(|at| expected.pointer(at))
             };
             let found = taken.iter().find(same);
-            let found = found.unwrap_or_else(|| panic!("{wanted}"));
-            for (path, value) in text_of(wanted) {
+            let found = found.unwrap_or_else(|| panic!("{expected}"));
+            for (path, value) in text_of(expected) {
                 assert_eq!(found.pointer(&path), Some(value), "{name} {path}");
             }
         }

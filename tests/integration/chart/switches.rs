@@ -132,7 +132,7 @@ fn all() -> Vec<Switch> {
     ]
 }
 
-/// Values whose other setting renders less; what is left out then is told.
+/// Values whose other setting renders less; the second part names what is left out then.
 const OFF: [(&str, &str); 5] = [
     ("rbac.create", "ClusterRoleBinding"),
     ("rbac.aggregateToDefaultRoles", "none"),
@@ -191,31 +191,33 @@ impl Switch {
         sets(self.0.iter().copied())
     }
 
-    fn is_held_by(&self, object: &Value) -> bool {
-        let Self(_, _, place, wanted) = self;
+    fn appears_in(&self, object: &Value) -> bool {
+        let Self(_, _, place, expected) = self;
         let place = match place.strip_prefix('.') {
             Some(place) => format!("{CONTAINER}/{place}"),
             None if place.starts_with('/') => (*place).to_owned(),
             None => format!("{POD}/{place}"),
         };
         object.pointer(&place).is_some_and(|found| {
-            let listed = found.as_array().is_some_and(|all| all.contains(wanted));
-            found == wanted || (place.ends_with("/args") && listed)
+            let listed = found.as_array().is_some_and(|all| all.contains(expected));
+            found == expected || (place.ends_with("/args") && listed)
         })
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_value_renders_what_it_says_with_both_helms() {
+async fn every_value_renders_what_it_describes_with_both_helms() {
     for (_, helm) in Helm::both() {
         let mut tried = BTreeSet::new();
         for switch in all() {
             let sets = switch.sets();
             let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
             let objects = helm.objects(&sets).await;
-            let held = of_kind(&objects, switch.1);
-            let held = held.into_iter().any(|object| switch.is_held_by(object));
-            assert!(held, "{sets:?}: no {} holds {}", switch.1, switch.3);
+            let candidates = of_kind(&objects, switch.1);
+            let found = candidates
+                .into_iter()
+                .any(|object| switch.appears_in(object));
+            assert!(found, "{sets:?}: no {} holds {}", switch.1, switch.3);
             assert_flags_are_known(&objects);
             tried.extend(switch.0.iter().map(|(key, _)| *key));
         }

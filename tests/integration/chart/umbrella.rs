@@ -76,11 +76,13 @@ async fn it_renders_what_it_renders_alone_but_for_its_name() {
                 json!({"global": {}, "tags": {"gpu": true}, key: {"global": {"own": 1}}}),
                 json!({key: {"enabled": null, "global": null}}),
             ] {
-                let told = rendered(&helm, &parent(alias), &values).await;
-                let told = told.unwrap_or_else(|error| panic!("{version:?} {values}: {error}"));
-                let told = told.replace(&format!("demo-{name}"), &format!("demo-{NAME}"));
-                let told = told.replace(&format!("{ALIAS}-0.1.0"), &format!("{NAME}-0.1.0"));
-                assert_eq!(set(&told), alone, "{version:?} {values}");
+                let manifest = rendered(&helm, &parent(alias), &values).await;
+                let manifest =
+                    manifest.unwrap_or_else(|error| panic!("{version:?} {values}: {error}"));
+                let manifest = manifest.replace(&format!("demo-{name}"), &format!("demo-{NAME}"));
+                let manifest =
+                    manifest.replace(&format!("{ALIAS}-0.1.0"), &format!("{NAME}-0.1.0"));
+                assert_eq!(set(&manifest), alone, "{version:?} {values}");
             }
         }
     }
@@ -94,8 +96,11 @@ async fn its_condition_and_its_tag_leave_it_out() {
             json!({ALIAS: {"enabled": false}}),
             json!({"tags": {"gpu": false}}),
         ] {
-            let told = rendered(&helm, &parent, &values).await.unwrap();
-            assert!(documents(&told).is_empty(), "{version:?} {values}: {told}");
+            let manifest = rendered(&helm, &parent, &values).await.unwrap();
+            assert!(
+                documents(&manifest).is_empty(),
+                "{version:?} {values}: {manifest}"
+            );
         }
     }
 }
@@ -104,13 +109,13 @@ async fn its_condition_and_its_tag_leave_it_out() {
 async fn a_value_that_it_does_not_know_is_refused_by_name() {
     for (version, helm) in Helm::both() {
         let parent = parent(Some(ALIAS));
-        for (values, wanted) in [
+        for (values, expected) in [
             (json!({ALIAS: {"replicaCounts": 3}}), "replicaCounts"),
             (json!({ALIAS: {"image": {"enabled": true}}}), "enabled"),
             (json!({ALIAS: {"tags": {"gpu": true}}}), "tags"),
         ] {
-            let told = rendered(&helm, &parent, &values).await.unwrap_err();
-            assert!(told.contains(wanted), "{version:?} {values}: {told}");
+            let error = rendered(&helm, &parent, &values).await.unwrap_err();
+            assert!(error.contains(expected), "{version:?} {values}: {error}");
         }
     }
 }
@@ -124,9 +129,9 @@ async fn a_parent_takes_a_map_of_defaults_away_by_null() {
             "networkPolicy": null,
             "strategy": null,
         }});
-        let told = rendered(&helm, &parent(Some(ALIAS)), &values).await;
-        let told = documents(&told.unwrap());
-        let deployment = told.iter().find(|object| object["kind"] == "Deployment");
+        let manifest = rendered(&helm, &parent(Some(ALIAS)), &values).await;
+        let objects = documents(&manifest.unwrap());
+        let deployment = objects.iter().find(|object| object["kind"] == "Deployment");
         let pod = deployment.unwrap().pointer("/spec/template/spec").unwrap();
         assert_eq!(pod.get("securityContext"), None, "{version:?}");
         let container = pod["containers"][0]["securityContext"].as_object().unwrap();
@@ -159,11 +164,14 @@ async fn a_sibling_or_a_parent_called_operator_changes_none_of_its_objects() {
         copy(&chart(), &above.join("charts").join(NAME));
 
         for (what, umbrella) in [("sibling", beside.path()), ("parent", &*above)] {
-            let told = rendered_as(&helm, umbrella, "my.release", &values).await;
-            let told = set(&told.unwrap());
-            let lost: Vec<_> = alone.difference(&told).collect();
+            let manifest = rendered_as(&helm, umbrella, "my.release", &values).await;
+            let objects = set(&manifest.unwrap());
+            let lost: Vec<_> = alone.difference(&objects).collect();
             assert!(lost.is_empty(), "{version:?} {what}: {lost:#?}");
-            assert!(told.len() > alone.len(), "{version:?} {what}: it has none");
+            assert!(
+                objects.len() > alone.len(),
+                "{version:?} {what}: it has none"
+            );
         }
     }
 }
@@ -213,10 +221,10 @@ async fn any_alias_release_and_name_gives_names_and_labels_that_kubernetes_takes
     for (version, helm) in Helm::both() {
         let release = &"9-9".repeat(17);
         for alias in odd_aliases() {
-            let told = parent(Some(&alias));
-            let told = rendered_as(&helm, told.path(), release, &json!({&*alias: on})).await;
-            let told = told.unwrap_or_else(|error| panic!("{version:?} {alias}: {error}"));
-            let refused = refused(&documents(&told));
+            let folder = parent(Some(&alias));
+            let manifest = rendered_as(&helm, folder.path(), release, &json!({&*alias: on})).await;
+            let manifest = manifest.unwrap_or_else(|error| panic!("{version:?} {alias}: {error}"));
+            let refused = refused(&documents(&manifest));
             assert!(
                 refused.is_empty(),
                 "{version:?} {release} {alias}: {refused:#?}"
@@ -227,8 +235,8 @@ async fn any_alias_release_and_name_gives_names_and_labels_that_kubernetes_takes
             for key in ["nameOverride", "fullnameOverride"] {
                 let mut values = on.clone();
                 values[key] = name.into();
-                let told = rendered_as(&helm, &chart(), release, &values).await;
-                let refused = refused(&documents(&told.unwrap()));
+                let manifest = rendered_as(&helm, &chart(), release, &values).await;
+                let refused = refused(&documents(&manifest.unwrap()));
                 assert!(
                     refused.is_empty(),
                     "{version:?} {release} {name}: {refused:#?}"
@@ -251,8 +259,8 @@ async fn a_version_with_the_name_of_a_build_is_a_label_value_too() {
             .replace("\nappVersion: 0.1.0\n", "\nappVersion: 0.1.0+own.1\n");
         assert_eq!(built.matches("+own.1").count(), 2, "{text}");
         fs::write(&path, built).unwrap();
-        let told = rendered_as(&helm, folder.path(), "demo", &json!({})).await;
-        let refused = refused(&documents(&told.unwrap()));
+        let manifest = rendered_as(&helm, folder.path(), "demo", &json!({})).await;
+        let refused = refused(&documents(&manifest.unwrap()));
         assert!(refused.is_empty(), "{version:?}: {refused:#?}");
     }
 }

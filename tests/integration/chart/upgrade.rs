@@ -108,7 +108,7 @@ async fn an_upgrade_to_the_next_version(stage: &Stage, version: Version) {
     assert_eq!(reused.endpoint, "http://collector:4318", "its default");
     assert_eq!(reused.size, "512", "the default of a nested map");
     assert_eq!(reused.replicas, Some(1), "it was set");
-    // The page says so: defaults of the old chart are kept, and the image is one of them.
+    // As the page describes, defaults of the old chart are kept, and the image is one of them.
     assert!(reused.image.ends_with(&old), "{}", reused.image);
 
     let part = ["--reuse-values", "--set", "tracing.batch.size=7"];
@@ -159,8 +159,8 @@ async fn the_next_version_renders_with_the_values_of_this_one() {
         )
         .unwrap();
         let names = ["demo", "together-system"];
-        let wanted = helm.render(&next, names, &[]).await.unwrap();
-        assert!(wanted.contains("name: tracing"));
-        assert_eq!(helm.render(&without, names, &[]).await.unwrap(), wanted);
+        let expected = helm.render(&next, names, &[]).await.unwrap();
+        assert!(expected.contains("name: tracing"));
+        assert_eq!(helm.render(&without, names, &[]).await.unwrap(), expected);
     }
 }

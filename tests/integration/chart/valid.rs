@@ -1,4 +1,4 @@
-//! Every render, as a manifest that somebody applies: the real API server takes it strictly and without a warning, and
+//! Every render, as a manifest that is applied: the real API server takes it strictly and without a warning, and
 //! kube-score, a linter of the ecosystem, has nothing against it but what is decided here.
 
 use std::collections::BTreeSet;
@@ -56,8 +56,8 @@ async fn renders(helm: &Helm) -> Vec<(String, String)> {
             json!({"enabled": true, "networkPolicy": {"enabled": true}, "serviceMonitor": {"enabled": true}}),
         ] {
             let values = json!({"global": {"imageRegistry": "host.test"}, key: own});
-            let told = umbrella::rendered(helm, &parent, &values).await;
-            all.push((values.to_string(), told.unwrap()));
+            let manifest = umbrella::rendered(helm, &parent, &values).await;
+            all.push((values.to_string(), manifest.unwrap()));
         }
     }
     all
@@ -71,10 +71,10 @@ async fn the_api_server_takes_each_without_a_warning() {
     stage.restrict("together-system").await;
     for (version, helm) in Helm::both() {
         for (what, manifest) in renders(&helm).await {
-            let told = stage.dry_run(&manifest).await;
-            let told = told.unwrap_or_else(|error| panic!("{version:?} {what}: {error}"));
-            assert!(!told.contains("Warning"), "{version:?} {what}: {told}");
-            assert!(told.lines().count() > 8, "{version:?} {what}: {told}");
+            let output = stage.dry_run(&manifest).await;
+            let output = output.unwrap_or_else(|error| panic!("{version:?} {what}: {error}"));
+            assert!(!output.contains("Warning"), "{version:?} {what}: {output}");
+            assert!(output.lines().count() > 8, "{version:?} {what}: {output}");
         }
     }
 }
@@ -99,9 +99,9 @@ async fn kube_score_finds_nothing_critical_but_what_is_decided() {
         command.args(["--enable-optional-test", "container-seccomp-profile"]);
         command.args(["--enable-optional-test", "container-ports-check"]);
         let output = command.arg(&path).output().await.unwrap();
-        let told = String::from_utf8(output.stdout).unwrap();
-        assert!(told.contains("[OK]"), "{what}: {told}");
-        for line in told.lines().filter(|line| line.starts_with("[CRITICAL]")) {
+        let report = String::from_utf8(output.stdout).unwrap();
+        assert!(report.contains("[OK]"), "{what}: {report}");
+        for line in report.lines().filter(|line| line.starts_with("[CRITICAL]")) {
             let decided = DECIDED.iter().find(|(check, _)| line.contains(check));
             let Some((check, _)) = decided else {
                 panic!("{what}: {line}");

@@ -25,7 +25,7 @@ pub(crate) fn rows() -> Vec<Row> {
             comment.push(words);
             continue;
         }
-        let said = std::mem::take(&mut comment).join(" ");
+        let description = std::mem::take(&mut comment).join(" ");
         let Some((key, _)) = indented.split_once(':') else {
             continue;
         };
@@ -35,7 +35,7 @@ pub(crate) fn rows() -> Vec<Row> {
             continue;
         }
         parents.truncate(depth);
-        if said.is_empty() {
+        if description.is_empty() {
             parents.push(key);
             continue;
         }
@@ -44,7 +44,7 @@ pub(crate) fn rows() -> Vec<Row> {
         rows.push(Row {
             path: path.join("."),
             default: default.clone(),
-            comment: said,
+            comment: description,
         });
     }
     rows

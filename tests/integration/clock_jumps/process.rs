@@ -36,7 +36,7 @@ impl Wall {
         self.0.path().join("time")
     }
 
-    /// At once: whoever reads it never sees half of it.
+    /// Written atomically, so that a reader never sees half of it.
     fn set(&self, by: SignedDuration) {
         let new = self.0.path().join("new");
         fs::write(&new, format!("{:+}", by.as_secs())).unwrap();
@@ -88,7 +88,7 @@ async fn a_process_whose_time_of_day_is_set_goes_on_and_keeps_its_lease() {
     };
     let leader = holder().await;
     let mut standby = Process::of(&fixture, &[]).await;
-    standby.has_said("standing by").await;
+    standby.wait_for_log("standing by").await;
     let before = fixture.versions().await;
     for hours in [-1, 72, -72, 1, 0] {
         let by = SignedDuration::from_hours(hours);

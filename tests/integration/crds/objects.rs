@@ -92,7 +92,7 @@ fn merge(into: &mut Value, more: &Value) {
     }
 }
 
-/// What the server says against an invalid object: each cause with the field that it is about.
+/// Why the server rejects an invalid object: each cause with its field.
 pub(super) fn causes(result: kube::Result<DynamicObject>) -> Vec<(String, String)> {
     let Err(kube::Error::Api(status)) = result else {
         panic!("not refused: {result:?}");

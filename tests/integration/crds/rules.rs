@@ -27,12 +27,12 @@ async fn check(api: &Api<DynamicObject>, object: fn(&Value) -> DynamicObject, ca
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_rule_on_a_watch_lets_good_ones_pass_and_says_what_to_write() {
+async fn each_rule_on_a_watch_accepts_valid_ones_and_explains_what_to_write() {
     check(&Objects::new().await.watches, watch, watch_cases()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_rule_on_a_remediation_lets_good_ones_pass_and_says_what_to_write() {
+async fn each_rule_on_a_remediation_accepts_valid_ones_and_explains_what_to_write() {
     let object = |spec: &Value| remediation("r", spec);
     check(
         &Objects::new().await.remediations,
@@ -42,7 +42,7 @@ async fn each_rule_on_a_remediation_lets_good_ones_pass_and_says_what_to_write()
     .await;
 }
 
-/// A rule that nobody tests does not get in unnoticed. Those on changes are tested in `immutability`.
+/// An untested rule does not get in unnoticed. Those on changes are tested in `immutability`.
 #[test]
 fn every_rule_has_a_case() {
     for (crd, cases) in api::crds().iter().zip([watch_cases(), remediation_cases()]) {
@@ -79,7 +79,7 @@ fn collect(schema: &Value, path: &str, rules: &mut BTreeSet<String>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_mistakes_are_told_as_two_and_no_rule_trips_over_the_other() {
+async fn two_mistakes_are_reported_as_two_and_no_rule_trips_over_the_other() {
     let objects = Objects::new().await;
     let spec =
         json!({ "interval": "soon", "activeInterval": "never", "fullResyncInterval": "10m" });

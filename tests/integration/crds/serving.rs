@@ -12,7 +12,7 @@ use together_remediation_operator::api::{self, GROUP, VERSION};
 use super::objects::{Objects, watch};
 use crate::{
     fixture::until,
-    run::{kubectl, said},
+    run::{kubectl, output_of},
     setup,
     steps::dry_run,
 };
@@ -124,7 +124,7 @@ async fn create_with(objects: &Objects, field_validation: &str) -> kube::Result<
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_field_that_nobody_knows_is_told_by_name_or_dropped() {
+async fn an_unknown_field_is_reported_by_name_or_dropped() {
     let objects = Objects::new().await;
     let Err(kube::Error::Api(refused)) = create_with(&objects, "Strict").await else {
         panic!("not refused");
@@ -145,10 +145,10 @@ async fn kubectl_explains_that_a_remediation_is_a_read_only_mirror() {
     if kubectl(control_plane).is_none() {
         return;
     }
-    // The API server tells kubectl of a definition a while after it took it.
+    // The API server serves the OpenAPI schema of a CRD a while after it accepted the CRD.
     let explain = async |what: &str| {
         let text = until("kubectl explain", async || {
-            said(kubectl(control_plane).unwrap().args(["explain", what])).await
+            output_of(kubectl(control_plane).unwrap().args(["explain", what])).await
         });
         let text = text.await;
         text.split_whitespace().collect::<Vec<_>>().join(" ")

@@ -34,7 +34,7 @@ async fn created() -> (Objects, DynamicObject) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_object_says_that_it_waits_whatever_its_creator_wrote() {
+async fn a_new_object_has_the_waiting_status_whatever_its_creator_wrote() {
     let objects = Objects::new().await;
     let status = json!({ "conditions": [], "observedGeneration": 7 });
     let new = with_status(watch(&json!({})), &status);

@@ -6,7 +6,7 @@ use together_remediation_operator::api::{GROUP, VERSION};
 
 use super::objects::{Objects, remediation, watch};
 use crate::{
-    run::{kubectl, said},
+    run::{kubectl, output_of},
     setup,
 };
 
@@ -52,8 +52,8 @@ async fn a_watch_shows_how_it_goes_in_numbers() {
     objects.write(&new, &status).await.unwrap();
 
     let (always, wide, rows) = table(&objects, "clusterwatches").await;
-    let wanted = "NAME, READY, REASON, OPEN, AWAITING, FAILED NODES, TOTAL, LAST SYNC";
-    assert_eq!(always, wanted);
+    let expected = "NAME, READY, REASON, OPEN, AWAITING, FAILED NODES, TOTAL, LAST SYNC";
+    assert_eq!(always, expected);
     assert_eq!(wide, "CLUSTER, INSTANCE, INTERVAL, SUSPENDED, MESSAGE");
     let cells = r#"["w","True","Synced",3,1,2,41,"<invalid>","c","i","60s",false,"All is well"]"#;
     assert_eq!(rows.len(), 1);
@@ -79,9 +79,9 @@ async fn a_remediation_shows_machine_state_and_freshness() {
 
     let (always, wide, rows) = table(&objects, "remediations").await;
     assert_eq!(always, "NAME, NODE, STATE, SINCE, MODE, SYNC");
-    let wanted =
+    let expected =
         "AGE, CLUSTERWATCH, INSTANCE, CLUSTER, TRIGGER, REASON, REQUESTED BY, REVIEWED BY, ERROR";
-    assert_eq!(wide, wanted);
+    assert_eq!(wide, expected);
     let (age, before) = (
         &rows[0][6],
         r#"["r","gpu-dp-17","FAILED","<invalid>","VM_ONLY","Pending""#,
@@ -114,7 +114,7 @@ async fn what_kubectl_shows_of_remediations_fits_into_120_columns() {
     });
     objects.write(&new, &status).await.unwrap();
     let get = ["-n", &objects.namespace, "get", "remediations"];
-    let shown = said(kubectl.args(get)).await.unwrap();
+    let shown = output_of(kubectl.args(get)).await.unwrap();
     let lines: Vec<&str> = shown.lines().collect();
     assert_eq!(lines.len(), 2, "{shown}");
     assert!(lines[1].contains("EVICT_WITHOUT_REPLACEMENT"), "{shown}");

@@ -1,4 +1,4 @@
-//! What pages say, held against what they say it of: measurements, defaults, labels of alerts, commands.
+//! Facts on the pages, compared with their sources: measurements, defaults, labels of alerts, commands.
 
 use std::fs;
 
@@ -25,7 +25,7 @@ fn measured(row: &str, measure: &str) -> String {
 }
 
 #[test]
-fn the_readme_says_what_was_measured_and_of_what() {
+fn the_readme_names_what_was_measured_and_of_what() {
     let readme = read("README.md");
     let peak: f64 = measured("memory", "1000: peak, MiB").parse().unwrap();
     assert!(readme.contains(&format!("{peak:.0} MiB of memory with 1,000 remediations")));
@@ -66,8 +66,8 @@ fn pages_agree_on_what_was_measured() {
     assert!(sharding.contains(share) && read("docs/project/benchmarks.md").contains(share));
     let latency = measured("latency", "change to visible, p99, s");
     let freshness = read("docs/concepts/freshness.md");
-    let said = format!("{latency} s for 99 of 100, with `activeInterval: 15s`");
-    assert!(freshness.contains(&said), "{said}");
+    let phrase = format!("{latency} s for 99 of 100, with `activeInterval: 15s`");
+    assert!(freshness.contains(&phrase), "{phrase}");
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn each_list_by_tg_names_its_cluster() {
 #[test]
 fn the_page_on_tg_names_the_oldest_version_and_each_command() {
     let page = read("docs/on-call/approve-a-remediation.md");
-    for said in [
+    for phrase in [
         "2.40.0 have these commands under `tg beta clusters`",
         "tg login",
         "approve ID --mode",
@@ -111,7 +111,7 @@ fn the_page_on_tg_names_the_oldest_version_and_each_command() {
         "cancel ID",
         "create CLUSTER-ID INSTANCE-ID --mode",
     ] {
-        assert!(page.contains(said), "{said}");
+        assert!(page.contains(phrase), "{phrase}");
     }
 }
 
@@ -180,12 +180,12 @@ fn the_defaults_of_a_cluster_watch_are_the_programs() {
 #[test]
 fn the_reference_has_each_choice_and_the_flags_of_each_call() {
     let cli = read("docs/reference/cli.md");
-    for said in [
+    for phrase in [
         "One of `json`, `text`",
         "## Flags of `check`",
         "`--timeout`",
     ] {
-        assert!(cli.contains(said), "{said}");
+        assert!(cli.contains(phrase), "{phrase}");
     }
     let namespaces = cli.lines().find(|line| line.contains("WATCH_NAMESPACES"));
     assert!(namespaces.unwrap().contains("`,` stands between"));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use testbed::simulator::{Fault, Remediation as Truth, Times};
 
 use crate::{
-    fixture::{Fixture, condition},
+    fixture::{Fixture, mirror_condition},
     steps::{becomes, pages_of},
 };
 
@@ -23,21 +23,24 @@ async fn running(name: &str, running: u32) -> (Fixture, Vec<Truth>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_open_one_that_left_is_not_found_once_two_polls_say_so() {
+async fn an_open_one_that_left_is_not_found_once_two_polls_confirm_it() {
     let (fixture, truth) = running("left", 3).await;
     fixture.forget(&truth[0].id);
     fixture.sync("training").await;
     let mirror = fixture.mirror(&truth[0].id).await;
     assert_eq!(
-        condition(&mirror, "Synced"),
+        mirror_condition(&mirror, "Synced"),
         ["True", "Listed"],
         "one poll is not enough"
     );
     fixture.sync("training").await;
     let mirror = fixture.mirror(&truth[0].id).await;
-    assert_eq!(condition(&mirror, "Synced"), ["False", "NotFound"]);
-    assert_eq!(condition(&mirror, "Succeeded"), ["Unknown", "NotFound"]);
-    assert_eq!(condition(&mirror, "Reconciling")[0], "False");
+    assert_eq!(mirror_condition(&mirror, "Synced"), ["False", "NotFound"]);
+    assert_eq!(
+        mirror_condition(&mirror, "Succeeded"),
+        ["Unknown", "NotFound"]
+    );
+    assert_eq!(mirror_condition(&mirror, "Reconciling")[0], "False");
     let status = mirror.status.unwrap();
     assert_eq!(
         (status.open, status.state.as_deref()),
@@ -58,7 +61,7 @@ async fn one_that_comes_back_is_listed_again_with_its_history() {
     fixture.simulator.put(truth[0].clone());
     fixture.sync("training").await;
     let mirror = fixture.mirror(&truth[0].id).await;
-    assert_eq!(condition(&mirror, "Synced"), ["True", "Listed"]);
+    assert_eq!(mirror_condition(&mirror, "Synced"), ["True", "Listed"]);
     let status = mirror.status.unwrap();
     assert_eq!((status.open, status.transitions.len()), (Some(true), 1));
 }
@@ -107,7 +110,7 @@ async fn where_ids_cannot_be_asked_for_two_full_listings_must_lack_it() {
     assert_eq!(fixture.reason(&truth[0].id).await, "Listed");
     fixture.sync("training").await;
     let mirror = fixture.mirror(&truth[0].id).await;
-    assert_eq!(condition(&mirror, "Synced"), ["False", "NotListed"]);
+    assert_eq!(mirror_condition(&mirror, "Synced"), ["False", "NotListed"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

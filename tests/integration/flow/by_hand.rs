@@ -8,8 +8,8 @@ use testbed::simulator::Remediation as Truth;
 use together_remediation_operator::api::remediation::{Remediation, RemediationSpec};
 
 use crate::{
+    conditions::{IN_SYNC, assert_contains, condition},
     fixture::{CLUSTER, Fixture},
-    look::{AGREES, assert_says, told},
     steps::state_of,
     truth::assert_mirrors,
 };
@@ -75,13 +75,13 @@ async fn an_edited_condition_is_put_right() {
         })
         .await;
     let after = fixture.mirror(id).await.status.unwrap().conditions;
-    let said = |conditions: &[k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition]| {
-        let said = conditions
+    let summary = |conditions: &[k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition]| {
+        let triples = conditions
             .iter()
             .map(|c| (c.type_.clone(), c.status.clone(), c.reason.clone()));
-        said.collect::<Vec<_>>()
+        triples.collect::<Vec<_>>()
     };
-    assert_eq!(said(&after), said(&before));
+    assert_eq!(summary(&after), summary(&before));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -151,7 +151,7 @@ async fn edited_owners_are_put_right() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_foreign_object_in_a_mirrors_place_is_left_alone_and_told() {
+async fn a_foreign_object_in_a_mirrors_place_is_left_alone_and_reported() {
     let fixture = Fixture::new("foreign").await;
     fixture.put(0..3);
     let mut truth = fixture.truth();
@@ -166,9 +166,9 @@ async fn a_foreign_object_in_a_mirrors_place_is_left_alone_and_told() {
         .await
         .unwrap();
     let watch = fixture.synced_watch(|_| {}).await;
-    let ready = told(&watch, "Ready");
+    let ready = condition(&watch, "Ready");
     assert_eq!(ready.status, "True");
-    assert_says(&ready.message, &["Left out 1:", &taken.id]);
+    assert_contains(&ready.message, &["Left out 1:", &taken.id]);
     fixture.sync("training").await;
     let mut mirrors = fixture.all().await;
     mirrors.retain(|mirror| mirror.spec.id != "another");
@@ -184,5 +184,5 @@ async fn a_foreign_object_in_a_mirrors_place_is_left_alone_and_told() {
         .await;
     assert_mirrors(&mirrors, &fixture.truth());
     let watch = fixture.ready("training", "Synced").await;
-    assert_eq!(told(&watch, "Ready").message, AGREES);
+    assert_eq!(condition(&watch, "Ready").message, IN_SYNC);
 }

@@ -60,7 +60,7 @@ async fn a_watch_that_is_suspended_stops_its_writes_and_goes_on_where_it_was() {
     let fixture = in_the_middle("suspend-mid").await;
     fixture.suspend(true).await;
     nothing_more_is_written(&fixture).await;
-    assert_eq!(fixture.told("Ready").await.message, "Suspended");
+    assert_eq!(fixture.condition("Ready").await.message, "Suspended");
     fixture.forget_most().await;
     fixture.suspend(false).await;
     fixture.ready("training", "Synced").await;
@@ -75,7 +75,7 @@ async fn a_watch_that_is_edited_stops_the_writes_of_what_it_was() {
     nothing_more_is_written(&fixture).await;
     fixture.forget_most().await;
     fixture.respec(json!({"states": null})).await;
-    fixture.edit_heeded("training").await;
+    fixture.edit_takes_effect("training").await;
     fixture.ready("training", "Synced").await;
     fixture.agrees().await;
 }
@@ -93,7 +93,7 @@ async fn a_watch_that_is_deleted_stops_its_writes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operator_that_is_told_to_stop_stops_its_writes() {
+async fn an_operator_that_is_asked_to_stop_stops_its_writes() {
     let mut fixture = in_the_middle("stop-mid").await;
     fixture.stop().await;
     nothing_more_is_written(&fixture).await;

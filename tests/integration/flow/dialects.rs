@@ -1,12 +1,12 @@
-//! Every dialect of the API: what is asked, what it costs to find out, and where it is told.
+//! Every dialect of the API: what is asked, what it costs to find out, and where it is reported.
 
 use std::time::Duration;
 
 use testbed::simulator::{Dialect, Names, PAGE_STATES, Remediation as Truth, StateForm};
 
 use crate::{
+    conditions::{assert_contains, condition},
     fixture::Fixture,
-    look::{assert_says, told},
     steps::pages_of,
     truth::assert_mirrors,
 };
@@ -22,7 +22,7 @@ struct Case {
     calls: (u64, u64),
     /// The metric's word for it.
     word: &'static str,
-    /// What Ready says; empty: nothing.
+    /// Part of the message of Ready; empty: no note.
     sentence: &'static str,
 }
 
@@ -91,7 +91,7 @@ fn cases() -> [Case; 6] {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_form_of_the_filter_is_found_once_remembered_and_told() {
+async fn each_form_of_the_filter_is_found_once_remembered_and_reported() {
     for case in cases() {
         let fixture = Fixture::new(case.name).await;
         fixture.simulator.set_dialect(case.dialect);
@@ -101,17 +101,17 @@ async fn each_form_of_the_filter_is_found_once_remembered_and_told() {
         }
         fixture.synced_watch(|_| {}).await;
         let (first, next) = case.calls;
-        for wanted in [first, first, next, next] {
+        for expected in [first, first, next, next] {
             let before = fixture.calls();
             fixture.turn(POLL).await;
             let calls = fixture.calls() - before;
-            assert_eq!(calls, wanted, "{}", case.name);
+            assert_eq!(calls, expected, "{}", case.name);
         }
 
         let watch = fixture.ready("training", "Synced").await;
-        let message = told(&watch, "Ready").message;
+        let message = condition(&watch, "Ready").message;
         if case.sentence.is_empty() {
-            assert_eq!(message, crate::look::AGREES);
+            assert_eq!(message, crate::conditions::IN_SYNC);
         } else {
             assert!(message.contains(case.sentence), "{}: {message}", case.name);
         }
@@ -141,7 +141,7 @@ async fn each_form_of_the_filter_is_found_once_remembered_and_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_names_of_the_sdks_are_found_once_remembered_and_told() {
+async fn the_names_of_the_sdks_are_found_once_remembered_and_reported() {
     let fixture = Fixture::new("sdk-names").await;
     fixture.simulator.set_dialect(Dialect {
         names: Names::Snake,
@@ -163,8 +163,8 @@ async fn the_names_of_the_sdks_are_found_once_remembered_and_told() {
     assert_eq!(fixture.calls(), 5 + 5, "both agree");
     fixture.sync("training").await;
     assert_eq!(fixture.calls(), 5 + 5 + 3);
-    let message = told(&fixture.ready("training", "Synced").await, "Ready").message;
-    assert_says(&message, &["the SDKs' query parameters (page_size)"]);
+    let message = condition(&fixture.ready("training", "Synced").await, "Ready").message;
+    assert_contains(&message, &["the SDKs' query parameters (page_size)"]);
     let scrape = fixture.scrape().await;
     assert_eq!(scrape.values("api_dialect_info", "names"), ["sdk"]);
     assert_eq!(

@@ -1,4 +1,4 @@
-//! What `kubectl describe` and `kubectl events` tell: each thing once, history never.
+//! What `kubectl describe` and `kubectl events` show: each change once, history never.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::{
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Events of the fixture's namespace: of what, type, reason, how often, each line once.
-async fn told(fixture: &Fixture) -> Vec<String> {
+async fn event_lines(fixture: &Fixture) -> Vec<String> {
     let line = |event: Event| {
         let of = event.regarding.unwrap();
         assert!(of.uid.is_some(), "kubectl describe looks for it");
@@ -39,10 +39,13 @@ async fn told(fixture: &Fixture) -> Vec<String> {
     lines
 }
 
-async fn until_told(fixture: &Fixture, wanted: &[&str]) {
-    let mut wanted: Vec<String> = wanted.iter().map(|line| (*line).to_owned()).collect();
-    wanted.sort();
-    becomes("these are the Events", wanted, async || told(fixture).await).await;
+async fn wait_for_events(fixture: &Fixture, expected: &[&str]) {
+    let mut expected: Vec<String> = expected.iter().map(|line| (*line).to_owned()).collect();
+    expected.sort();
+    becomes("these are the Events", expected, async || {
+        event_lines(fixture).await
+    })
+    .await;
 }
 
 /// One that is created now, by the API's clock.
@@ -54,7 +57,7 @@ fn new(fixture: &Fixture, number: u32) -> Truth {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_happens_to_a_remediation_is_told_and_history_is_not() {
+async fn changes_of_a_remediation_have_events_and_history_has_none() {
     let mut fixture = Fixture::new("events").await;
     for (number, state) in [(1, "FAILED"), (2, "RUNNING"), (3, "RUNNING")] {
         let truth = Truth {
@@ -66,7 +69,7 @@ async fn what_happens_to_a_remediation_is_told_and_history_is_not() {
     let [_, ends, vanishes] = fixture.truth().try_into().unwrap();
     fixture.synced_watch(|_| {}).await;
     let synced = "ClusterWatch training Normal Synced x1";
-    until_told(&fixture, &[synced]).await;
+    wait_for_events(&fixture, &[synced]).await;
 
     fixture.simulator.advance(MINUTE);
     fixture.advance(MINUTE).await;
@@ -79,7 +82,7 @@ async fn what_happens_to_a_remediation_is_told_and_history_is_not() {
     let failed = format!("Remediation {} Warning RemediationFailed x1", ends.id);
     let gone = format!("Remediation {} Warning NotFound x1", vanishes.id);
     let awaits = format!("Remediation {} Warning AwaitingApproval x1", waits.id);
-    until_told(&fixture, &[synced, &failed, &gone, &awaits]).await;
+    wait_for_events(&fixture, &[synced, &failed, &gone, &awaits]).await;
 
     // What comes while no operator runs is news to the next one, and the rest is not.
     fixture.stop().await;
@@ -89,11 +92,11 @@ async fn what_happens_to_a_remediation_is_told_and_history_is_not() {
     fixture.simulator.put(meanwhile.clone());
     fixture.start(&[]).await;
     let later = format!("Remediation {} Warning AwaitingApproval x1", meanwhile.id);
-    until_told(&fixture, &[synced, &failed, &gone, &awaits, &later]).await;
+    wait_for_events(&fixture, &[synced, &failed, &gone, &awaits, &later]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_watch_that_fails_is_told_once_and_that_it_recovered() {
+async fn a_watch_that_fails_has_one_event_and_one_when_it_recovers() {
     let fixture = Fixture::new("events-of-a-watch").await;
     fixture.synced_watch(|_| {}).await;
     let refused = Fault::status(401);
@@ -104,15 +107,15 @@ async fn a_watch_that_fails_is_told_once_and_that_it_recovered() {
     fixture.simulator.clear_faults();
     fixture.sync("training").await;
     fixture.ready("training", "Synced").await;
-    let wanted = [
+    let expected = [
         "ClusterWatch training Normal Recovered x1",
         "ClusterWatch training Normal Synced x1",
         "ClusterWatch training Warning Unauthorized x1",
     ];
-    until_told(&fixture, &wanted).await;
+    wait_for_events(&fixture, &expected).await;
 }
 
-/// The notes of the Events of this reason, each with how often it was said.
+/// The notes of the Events of this reason, each with its count.
 async fn notes(fixture: &Fixture, reason: &str) -> Vec<(String, i32)> {
     let of = |event: &Event| event.reason.as_deref() == Some(reason);
     let mut notes: Vec<_> = events(fixture)
@@ -133,20 +136,20 @@ async fn notes(fixture: &Fixture, reason: &str) -> Vec<(String, i32)> {
 }
 
 /// Changes the mode of `of`, syncs, and waits for these Events of it: (mode before, mode after, how often).
-async fn change_mode(fixture: &Fixture, of: &str, mode: &str, wanted: &[(&str, &str, i32)]) {
+async fn change_mode(fixture: &Fixture, of: &str, mode: &str, expected: &[(&str, &str, i32)]) {
     let mode = format!("REMEDIATION_MODE_{mode}");
     fixture
         .simulator
         .change(CLUSTER, of, |truth| truth.mode = mode);
     fixture.sync("training").await;
-    until("the change is told", async || {
+    until("the change has its Event", async || {
         let notes = notes(fixture, "ModeChanged").await;
-        let fits = |(note, count): &(String, i32), wanted: &(&str, &str, i32)| {
+        let fits = |(note, count): &(String, i32), expected: &(&str, &str, i32)| {
             let words = note.split_once(") to ").unwrap();
-            words.0.contains(wanted.0) && words.1.contains(wanted.1) && *count == wanted.2
+            words.0.contains(expected.0) && words.1.contains(expected.1) && *count == expected.2
         };
-        let all = notes.len() == wanted.len()
-            && wanted
+        let all = notes.len() == expected.len()
+            && expected
                 .iter()
                 .all(|one| notes.iter().any(|note| fits(note, one)));
         if all {
@@ -159,7 +162,7 @@ async fn change_mode(fixture: &Fixture, of: &str, mode: &str, wanted: &[(&str, &
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_change_of_mode_has_its_note_and_what_was_deleted_is_told_again() {
+async fn each_change_of_mode_has_its_note_and_deleted_events_are_published_again() {
     let fixture = Fixture::new("events-notes").await;
     let truth = fixture.put_new(1);
     fixture.simulator.change(CLUSTER, &truth.id, |truth| {
@@ -167,7 +170,8 @@ async fn each_change_of_mode_has_its_note_and_what_was_deleted_is_told_again() {
     });
     fixture.synced_watch(|_| {}).await;
     let (reboot, vm, host) = ("REBOOT_VM", "VM_ONLY", "HOST_AWARE");
-    let change = async |mode, wanted: &[_]| change_mode(&fixture, &truth.id, mode, wanted).await;
+    let change =
+        async |mode, expected: &[_]| change_mode(&fixture, &truth.id, mode, expected).await;
     change(vm, &[(reboot, vm, 1)]).await;
     change(host, &[(reboot, vm, 1), (vm, host, 1)]).await;
     change(reboot, &[(reboot, vm, 1), (vm, host, 1), (host, reboot, 1)]).await;
@@ -193,5 +197,5 @@ async fn an_object_of_the_longest_name_has_its_events() {
     fixture.watch(&name, |_| {}).await;
     fixture.ready(&name, "Synced").await;
     let synced = format!("ClusterWatch {name} Normal Synced x1");
-    until_told(&fixture, &[&synced]).await;
+    wait_for_events(&fixture, &[&synced]).await;
 }

@@ -8,8 +8,8 @@ use testbed::simulator::{
 use together_remediation_operator::api::cluster_watch::OmitField;
 
 use crate::{
-    fixture::{CLUSTER, Fixture, condition},
-    look::{AGREES, assert_says, told},
+    conditions::{IN_SYNC, assert_contains, condition},
+    fixture::{CLUSTER, Fixture, mirror_condition},
     truth::assert_mirrors,
 };
 
@@ -40,7 +40,7 @@ fn alert(number: usize) -> LinkedAlert {
     }
 }
 
-/// A failed one with every field that names people or tells why.
+/// A failed one with every field that names people or gives a reason.
 fn talkative() -> Truth {
     let planted = |what: &str| Some(format!("planted {what}"));
     Truth {
@@ -116,7 +116,7 @@ async fn omitted_fields_appear_nowhere_also_when_omitted_later() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_item_that_cannot_be_read_is_told_and_costs_no_other() {
+async fn an_unreadable_item_is_reported_and_costs_no_other() {
     let fixture = Fixture::new("malformed").await;
     fixture.put(0..5);
     // The API lists the newest first, and spoils the first.
@@ -126,13 +126,13 @@ async fn one_item_that_cannot_be_read_is_told_and_costs_no_other() {
         .simulator
         .fault(Fault::MalformedItem, Times::UntilCleared);
     let watch = fixture.synced_watch(|_| {}).await;
-    let message = told(&watch, "Ready").message;
-    assert_says(&message, &[&spoilt.id, "field state"]);
+    let message = condition(&watch, "Ready").message;
+    assert_contains(&message, &[&spoilt.id, "field state"]);
     assert_mirrors(&fixture.all().await, &truth);
 
     fixture.simulator.clear_faults();
     let watch = fixture.sync("training").await;
-    assert_eq!(told(&watch, "Ready").message, AGREES);
+    assert_eq!(condition(&watch, "Ready").message, IN_SYNC);
     fixture.agrees().await;
 
     fixture
@@ -146,7 +146,7 @@ async fn one_item_that_cannot_be_read_is_told_and_costs_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_item_without_an_id_is_told_by_its_place() {
+async fn an_item_without_an_id_is_reported_by_its_position() {
     let fixture = Fixture::new("no-id").await;
     fixture.put(0..5);
     let mut truth = fixture.truth();
@@ -155,9 +155,9 @@ async fn an_item_without_an_id_is_told_by_its_place() {
         .simulator
         .fault(Fault::ItemWithoutId, Times::UntilCleared);
     let watch = fixture.synced_watch(|_| {}).await;
-    let ready = told(&watch, "Ready");
+    let ready = condition(&watch, "Ready");
     let left_out = "Left out 1: the listing's item 0: field id: absent or empty";
-    assert_eq!(ready.message, format!("{AGREES}. {left_out}"));
+    assert_eq!(ready.message, format!("{IN_SYNC}. {left_out}"));
     assert_mirrors(&fixture.all().await, &truth);
 }
 
@@ -191,8 +191,8 @@ async fn what_is_too_long_is_cut_and_blocks_nothing() {
     let watch = fixture.synced_watch(|_| {}).await;
     let cut_short = format!("Truncated 1: {} (instanceId)", truth.id);
     assert_eq!(
-        told(&watch, "Ready").message,
-        format!("{AGREES}. {cut_short}")
+        condition(&watch, "Ready").message,
+        format!("{IN_SYNC}. {cut_short}")
     );
     let cut = |letter: &str, limit: usize| Some(letter.repeat(limit - 1) + "…");
     let expected = Truth {
@@ -251,7 +251,7 @@ async fn linked_alerts_are_mirrored_and_explain_what_awaits_approval() {
     assert_eq!(alerts[0], expected);
     assert_eq!(alerts[9]["name"], "GpuXidError10");
     assert_eq!(
-        condition(&mirror, "Succeeded"),
+        mirror_condition(&mirror, "Succeeded"),
         ["Unknown", "AwaitingApproval"]
     );
     let conditions = mirror.status.as_ref().unwrap().conditions.iter();

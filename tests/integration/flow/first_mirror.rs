@@ -1,7 +1,7 @@
 //! A first mirror, a change, and what a reader sees of both.
 
 use crate::{
-    fixture::{Fixture, condition},
+    fixture::{Fixture, mirror_condition},
     truth::assert_mirrors,
 };
 
@@ -14,8 +14,11 @@ async fn a_change_is_written_and_remembered() {
     fixture.sync("training").await;
     let mirror = fixture.mirror(&truth.id).await;
     assert_mirrors(std::slice::from_ref(&mirror), &fixture.truth());
-    assert_eq!(condition(&mirror, "Synced"), ["True", "Final"]);
-    assert_eq!(condition(&mirror, "Succeeded"), ["True", "Succeeded"]);
+    assert_eq!(mirror_condition(&mirror, "Synced"), ["True", "Final"]);
+    assert_eq!(
+        mirror_condition(&mirror, "Succeeded"),
+        ["True", "Succeeded"]
+    );
     let transitions = mirror.status.unwrap().transitions;
     assert_eq!(transitions.len(), 2);
     assert_eq!(

@@ -1,62 +1,63 @@
-//! Keys that are missing, unfit or refused: told at once, never shown, and mended without a restart.
+//! Keys that are missing, malformed or refused: reported at once, never printed, and replaced without a restart.
 
 use std::time::Duration;
 
 use kube::ResourceExt;
 
 use crate::{
+    conditions::{assert_contains, condition, condition_status},
     fixture::Fixture,
-    look::{assert_says, stands, told},
 };
 
 /// Longer than an interval with its jitter.
 const INTERVAL: Duration = Duration::from_secs(64);
-/// So long a Secret that cannot be used may still be on its way.
+/// For so long, an unusable Secret may still be on its way.
 const GRACE: Duration = Duration::from_secs(120);
 
-/// Puts a Secret as `broken` says, waits for the next poll and checks what the watch says; then the same with the good
-/// Secret again.
-async fn told_and_mended(
+/// Applies the Secret `broken`, waits for the next poll and checks the conditions of the watch; then repairs the Secret and
+/// checks again.
+async fn check_broken_then_fixed(
     fixture: &Fixture,
     broken: (&[(&str, &str)], &str),
     reason: &str,
-    wanted: &str,
+    expected: &str,
 ) {
     let (data, type_) = broken;
     fixture.put_secret(data, type_).await;
     fixture.turn(INTERVAL).await;
     let watch = fixture.ready("training", reason).await;
-    let ready = told(&watch, "Ready");
+    let ready = condition(&watch, "Ready");
     assert_eq!(
-        (ready.status.as_str(), ready.message.contains(wanted)),
+        (ready.status.as_str(), ready.message.contains(expected)),
         ("False", true),
         "{ready:#?}"
     );
     let watch = if reason.starts_with("Secret") {
-        assert_eq!(told(&watch, "Reconciling").reason, reason);
-        assert_eq!(stands(&watch, "Reconciling"), "True");
-        assert_eq!(stands(&watch, "Stalled"), "False");
+        assert_eq!(condition(&watch, "Reconciling").reason, reason);
+        assert_eq!(condition_status(&watch, "Reconciling"), "True");
+        assert_eq!(condition_status(&watch, "Stalled"), "False");
         fixture.turn(GRACE).await;
         fixture.ready("training", reason).await
     } else {
         watch
     };
-    assert_eq!(told(&watch, "Stalled").reason, reason);
-    assert_eq!(stands(&watch, "Stalled"), "True");
-    assert_eq!(stands(&watch, "Reconciling"), "False");
+    assert_eq!(condition(&watch, "Stalled").reason, reason);
+    assert_eq!(condition_status(&watch, "Stalled"), "True");
+    assert_eq!(condition_status(&watch, "Reconciling"), "False");
     let everything = serde_json::to_string(&watch.status).unwrap();
     for (_, key) in data {
         let shown = !key.is_empty() && everything.contains(key);
         assert!(!shown, "the key is shown: {everything}");
     }
-    mended(fixture).await;
+    fix_key(fixture).await;
 }
 
-async fn mended(fixture: &Fixture) {
+/// Puts the valid key back and waits until the watch is synced.
+async fn fix_key(fixture: &Fixture) {
     fixture.put_key(fixture.simulator.key()).await;
     fixture.turn(INTERVAL).await;
     let watch = fixture.ready("training", "Synced").await;
-    assert_eq!(stands(&watch, "Stalled"), "False");
+    assert_eq!(condition_status(&watch, "Stalled"), "False");
 }
 
 /// A fixture whose one remediation is finished, so that polls come at the longer interval.
@@ -67,11 +68,11 @@ async fn fixture(name: &str) -> Fixture {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_secret_that_cannot_be_used_is_told_with_what_to_do() {
+async fn an_unusable_secret_is_reported_with_what_to_do() {
     let fixture = fixture("secrets").await;
     fixture.synced_watch(|_| {}).await;
     let before = fixture.versions().await;
-    for (broken, reason, wanted) in [
+    for (broken, reason, expected) in [
         (
             (&[("key", "planted-marker-1")][..], "Opaque"),
             "SecretInvalid",
@@ -94,13 +95,13 @@ async fn a_secret_that_cannot_be_used_is_told_with_what_to_do() {
             "invalid, expired or revoked",
         ),
     ] {
-        told_and_mended(&fixture, broken, reason, wanted).await;
+        check_broken_then_fixed(&fixture, broken, reason, expected).await;
     }
     fixture
         .simulator
         .add_key("planted-marker-5", Some(&["another-cluster"]));
     let other = [("api-key", "planted-marker-5")];
-    told_and_mended(
+    check_broken_then_fixed(
         &fixture,
         (&other, "Opaque"),
         "Forbidden",
@@ -111,33 +112,33 @@ async fn a_secret_that_cannot_be_used_is_told_with_what_to_do() {
     fixture.delete_secret().await;
     fixture.turn(INTERVAL).await;
     let watch = fixture.ready("training", "SecretNotFound").await;
-    let ready = told(&watch, "Ready");
-    assert_says(
+    let ready = condition(&watch, "Ready");
+    assert_contains(
         &ready.message,
         &["Secret \"together\" not found in this namespace. Create it"],
     );
-    assert_eq!(stands(&watch, "Reconciling"), "True");
+    assert_eq!(condition_status(&watch, "Reconciling"), "True");
     fixture.turn(GRACE).await;
     let watch = fixture.ready("training", "SecretNotFound").await;
-    assert_eq!(stands(&watch, "Stalled"), "True");
-    mended(&fixture).await;
+    assert_eq!(condition_status(&watch, "Stalled"), "True");
+    fix_key(&fixture).await;
     assert_eq!(fixture.versions().await, before, "no mirror was touched");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_watch_born_without_a_secret_says_so_and_recovers() {
+async fn a_watch_created_without_a_secret_reports_it_and_recovers() {
     let fixture = fixture("born-poor").await;
     fixture.delete_secret().await;
     fixture.watch("training", |_| {}).await;
     let watch = fixture.ready("training", "SecretNotFound").await;
-    assert_eq!(stands(&watch, "Ready"), "False");
+    assert_eq!(condition_status(&watch, "Ready"), "False");
     assert_eq!(fixture.calls(), 0);
-    mended(&fixture).await;
+    fix_key(&fixture).await;
     fixture.agrees().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_cluster_or_instance_is_told() {
+async fn an_unknown_cluster_or_instance_is_reported() {
     let fixture = fixture("unknown").await;
     fixture
         .watch("cluster", |spec| {
@@ -145,14 +146,21 @@ async fn an_unknown_cluster_or_instance_is_told() {
         })
         .await;
     let watch = fixture.ready("cluster", "ClusterNotFound").await;
-    assert!(told(&watch, "Stalled").message.contains("no-such-cluster"));
+    assert!(
+        condition(&watch, "Stalled")
+            .message
+            .contains("no-such-cluster")
+    );
     fixture
         .watch("instance", |spec| {
             spec.instance_id = Some("no-such-instance".to_owned());
         })
         .await;
     let watch = fixture.ready("instance", "InstanceNotFound").await;
-    assert_says(&told(&watch, "Stalled").message, &["Check spec.instanceId"]);
+    assert_contains(
+        &condition(&watch, "Stalled").message,
+        &["Check spec.instanceId"],
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -170,15 +178,19 @@ async fn a_refused_key_is_asked_less_and_less_and_another_at_once() {
     let watch = fixture.watches().get("training").await.unwrap();
     fixture.turn(INTERVAL).await;
     let same = fixture.watches().get("training").await.unwrap();
-    let said = |watch: &_| told(watch, "Ready");
-    assert_eq!(said(&same), said(&watch), "not asked, and still told");
+    let ready_of = |watch: &_| condition(watch, "Ready");
+    assert_eq!(
+        ready_of(&same),
+        ready_of(&watch),
+        "the API is not called, and the condition stays"
+    );
 
-    mended(&fixture).await;
+    fix_key(&fixture).await;
     fixture.agrees().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_person_who_asks_for_a_sync_is_heeded_also_with_a_refused_key() {
+async fn a_requested_sync_is_honored_even_with_a_refused_key() {
     let fixture = fixture("unrefused").await;
     fixture.put_key("late").await;
     fixture.watch("training", |_| {}).await;
@@ -196,7 +208,7 @@ async fn a_key_is_rotated_without_a_restart() {
     let watch = fixture.watches().get("training").await.unwrap();
     fixture.simulator.add_key("second", None);
     fixture.put_key("second\n").await;
-    fixture.settled().await;
+    fixture.wait_until_idle().await;
     let before = fixture.simulator.counters().by_key[&old];
     fixture.simulator.revoke(&old);
     fixture.turn(INTERVAL).await;
@@ -207,6 +219,6 @@ async fn a_key_is_rotated_without_a_restart() {
     assert_eq!(
         after.resource_version(),
         watch.resource_version(),
-        "nothing to tell"
+        "the status does not change"
     );
 }

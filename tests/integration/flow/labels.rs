@@ -1,4 +1,4 @@
-//! The labels of mirrors: who writes them, and what `--mirror-label` says.
+//! The labels of mirrors: who writes them, and the effect of `--mirror-label`.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use testbed::simulator::Remediation as Truth;
 use together_remediation_operator::api::cluster_watch::DeletionPolicy;
 
 use crate::{
+    conditions::condition,
     fixture::{CLUSTER, Fixture},
-    look::told,
     steps::becomes,
 };
 
@@ -87,12 +87,16 @@ async fn where_a_policy_demands_a_label_mirrors_are_made_and_changed_with_it() {
     fixture.start(&[]).await;
     fixture.watch("training", |_| {}).await;
     let refused = fixture
-        .watch_where("training", "it says what is missing", |status, _| {
-            let mut conditions = status.conditions.iter();
-            conditions.any(|c| c.message.contains("the label team is missing"))
-        })
+        .watch_where(
+            "training",
+            "the status names the missing label",
+            |status, _| {
+                let mut conditions = status.conditions.iter();
+                conditions.any(|c| c.message.contains("the label team is missing"))
+            },
+        )
         .await;
-    assert_eq!(told(&refused, "Ready").reason, "Progressing");
+    assert_eq!(condition(&refused, "Ready").reason, "Progressing");
     assert!(fixture.all().await.is_empty());
     fixture.stop().await;
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use kube::ResourceExt;
 
-use crate::{fixture::Fixture, look::stands, process::Process, steps::events};
+use crate::{conditions::condition_status, fixture::Fixture, process::Process, steps::events};
 
 /// A Secret that cannot be used is read again after this time.
 const AGAIN: Duration = Duration::from_secs(10);
@@ -19,7 +19,7 @@ async fn born_poor(fixture: &Fixture) {
 }
 
 /// The reasons of all Events about `ClusterWatches`.
-async fn told(fixture: &Fixture) -> Vec<String> {
+async fn event_reasons(fixture: &Fixture) -> Vec<String> {
     let of_watches = events(fixture).await.into_iter().filter(|event| {
         let of = event.regarding.as_ref();
         of.and_then(|of| of.kind.as_deref()) == Some("ClusterWatch")
@@ -32,7 +32,7 @@ async fn a_late_secret_is_used_at_the_next_look_though_polls_are_an_hour_apart()
     let fixture = Fixture::new("late").await;
     born_poor(&fixture).await;
     let first = fixture.ready("training", "SecretNotFound").await;
-    assert_eq!(stands(&first, "Reconciling"), "True");
+    assert_eq!(condition_status(&first, "Reconciling"), "True");
     for _ in 0..11 {
         fixture.turn(AGAIN).await;
     }
@@ -46,17 +46,17 @@ async fn a_late_secret_is_used_at_the_next_look_though_polls_are_an_hour_apart()
 
     fixture.turn(AGAIN).await;
     let late = fixture.ready("training", "SecretNotFound").await;
-    assert_eq!(stands(&late, "Reconciling"), "False");
-    assert_eq!(stands(&late, "Stalled"), "True");
+    assert_eq!(condition_status(&late, "Reconciling"), "False");
+    assert_eq!(condition_status(&late, "Stalled"), "True");
 
     fixture.put_key(fixture.simulator.key()).await;
     fixture.turn(AGAIN).await;
     fixture.ready("training", "Synced").await;
     assert_eq!(fixture.calls(), 1);
     fixture.agrees().await;
-    let told = told(&fixture).await;
-    let missed = told.iter().filter(|reason| *reason == "SecretNotFound");
-    assert_eq!(missed.count(), 1, "{told:?}");
+    let reasons = event_reasons(&fixture).await;
+    let missed = reasons.iter().filter(|reason| *reason == "SecretNotFound");
+    assert_eq!(missed.count(), 1, "{reasons:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -69,10 +69,10 @@ async fn a_restart_grants_no_second_grace() {
     fixture.start(&[]).await;
     fixture.turn(AGAIN * 5).await;
     let waits = fixture.ready("training", "SecretNotFound").await;
-    assert_eq!(stands(&waits, "Reconciling"), "True");
+    assert_eq!(condition_status(&waits, "Reconciling"), "True");
     fixture.turn(AGAIN).await;
     let late = fixture.ready("training", "SecretNotFound").await;
-    assert_eq!(stands(&late, "Stalled"), "True");
+    assert_eq!(condition_status(&late, "Stalled"), "True");
 }
 
 /// Prints how long it takes; that it is at most 15 s is shown above, by the operator's clock.

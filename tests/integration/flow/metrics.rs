@@ -1,4 +1,4 @@
-//! What `/metrics` says of an operator at work, over HTTP.
+//! The `/metrics` of an operator at work, over HTTP.
 
 use std::time::Duration;
 
@@ -77,7 +77,7 @@ async fn the_series_of_a_watch_go_with_it_and_stay_with_an_edit() {
 
     fixture.respec(json!({"interval": "50s"})).await;
     fixture.ready("training", "Synced").await;
-    fixture.settled().await;
+    fixture.wait_until_idle().await;
     assert_eq!(
         names().await,
         "other training",

@@ -6,8 +6,8 @@ use kube::ResourceExt;
 use testbed::simulator::Remediation as Truth;
 
 use crate::{
-    fixture::{CLUSTER, Fixture, condition},
-    look::{AGREES, told},
+    conditions::{IN_SYNC, condition},
+    fixture::{CLUSTER, Fixture, mirror_condition},
     truth::assert_mirrors,
 };
 
@@ -69,7 +69,7 @@ async fn every_id_has_an_object_of_its_own_and_is_followed() {
         put(&fixture, number, id);
     }
     let watch = fixture.synced_watch(|_| {}).await;
-    assert_eq!(told(&watch, "Ready").message, AGREES);
+    assert_eq!(condition(&watch, "Ready").message, IN_SYNC);
     let mirrors = fixture.all().await;
     assert_mirrors(&mirrors, &fixture.truth());
     let names: HashSet<_> = mirrors.iter().map(ResourceExt::name_any).collect();
@@ -90,19 +90,19 @@ async fn every_id_has_an_object_of_its_own_and_is_followed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_id_that_is_too_long_is_left_out_and_told() {
+async fn an_id_that_is_too_long_is_left_out_and_reported() {
     let fixture = Fixture::new("long-id").await;
     put(&fixture, 0, &"x".repeat(1025));
     put(&fixture, 1, "short");
     let watch = fixture.synced_watch(|_| {}).await;
-    let message = told(&watch, "Ready").message;
+    let message = condition(&watch, "Ready").message;
     assert!(message.contains("longer than 1024 characters"), "{message}");
     let mut truth = fixture.truth();
     truth.retain(|truth| truth.id == "short");
     assert_mirrors(&fixture.all().await, &truth);
 }
 
-/// Paths tell ids that need no encoding alone without doubt: the others are proven gone by full listings.
+/// A path identifies only an id that needs no encoding. Other ids are proven gone by full listings.
 #[tokio::test(flavor = "multi_thread")]
 async fn ids_that_cannot_be_asked_for_end_by_two_full_listings_and_keep_no_other_waiting() {
     let fixture = Fixture::new("no-url").await;
@@ -129,14 +129,14 @@ async fn ids_that_cannot_be_asked_for_end_by_two_full_listings_and_keep_no_other
         fixture.ready("training", "Synced").await;
         for mirror in fixture.all().await {
             let id = mirror.spec.id.as_str();
-            let wanted = match id {
+            let expected = match id {
                 "00000000-0000-4000-8000-00000000000a" | "zzz" if proven => "NotFound",
                 "." | ".." | "a/b" | "übung" if proven => "NotListed",
                 _ => "Listed",
             };
-            assert_eq!(condition(&mirror, "Synced")[1], wanted, "{id}");
+            assert_eq!(mirror_condition(&mirror, "Synced")[1], expected, "{id}");
             let open = mirror.status.as_ref().unwrap().open;
-            assert_eq!(open, Some(wanted == "Listed"), "{id}");
+            assert_eq!(open, Some(expected == "Listed"), "{id}");
         }
     }
 }

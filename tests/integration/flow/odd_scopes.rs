@@ -7,8 +7,8 @@ use kube::ResourceExt;
 use testbed::simulator::Remediation as Truth;
 
 use crate::{
+    conditions::{IN_SYNC, assert_contains, condition},
     fixture::{CLUSTER, Fixture},
-    look::{AGREES, assert_says, told},
     truth::assert_mirrors,
 };
 
@@ -68,8 +68,8 @@ async fn odd_clusters_are_asked_for_by_their_own_ids() {
     for number in 0..ids.len() {
         let watch = fixture.ready(&format!("watch-{number}"), "Synced").await;
         assert_eq!(
-            told(&watch, "Ready").message,
-            AGREES,
+            condition(&watch, "Ready").message,
+            IN_SYNC,
             "{}",
             watch.spec.cluster_id
         );
@@ -111,7 +111,7 @@ async fn odd_instances_are_asked_for_by_their_own_ids() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_no_url_can_carry_is_told_and_never_asked() {
+async fn an_id_that_no_url_can_carry_is_reported_and_never_sent() {
     let fixture = Fixture::new("no-path").await;
     for (name, cluster, instance) in [
         ("cluster-dot", ".", None),
@@ -126,7 +126,7 @@ async fn what_no_url_can_carry_is_told_and_never_asked() {
             })
             .await;
         let watch = fixture.ready(name, "BadRequest").await;
-        let message = told(&watch, "Stalled").message;
+        let message = condition(&watch, "Stalled").message;
         assert!(message.contains("not a valid id"), "{message}");
         assert!(
             message.contains(&name[..name.find('-').unwrap()]),
@@ -138,7 +138,7 @@ async fn what_no_url_can_carry_is_told_and_never_asked() {
 
 /// A UUID is its mirror's name whatever the cluster, so two clusters can claim one name: the first keeps it.
 #[tokio::test(flavor = "multi_thread")]
-async fn one_uuid_in_two_clusters_is_mirrored_once_and_told() {
+async fn one_uuid_in_two_clusters_is_mirrored_once_and_reported() {
     let fixture = Fixture::new("twins").await;
     for cluster in [CLUSTER, "other"] {
         fixture.simulator.put(Truth::numbered(cluster, 1));
@@ -149,9 +149,9 @@ async fn one_uuid_in_two_clusters_is_mirrored_once_and_told() {
         .watch("twin", |spec| "other".clone_into(&mut spec.cluster_id))
         .await;
     let watch = fixture.ready("twin", "Synced").await;
-    let message = told(&watch, "Ready").message;
+    let message = condition(&watch, "Ready").message;
     assert!(message.contains("Left out 1"), "{message}");
-    assert_says(&message, &["another object has the mirror's name"]);
+    assert_contains(&message, &["another object has the mirror's name"]);
     assert_eq!(fixture.versions().await, before);
     fixture.agrees().await;
 }

@@ -1,11 +1,11 @@
-//! Two watches of the same instances in one namespace: the older one writes, the newer one waits and says so.
+//! Two watches of the same instances in one namespace: the older one writes, the newer one waits and reports it.
 
 use kube::ResourceExt;
 use testbed::simulator::Remediation as Truth;
 
 use crate::{
+    conditions::{assert_contains, condition, condition_status},
     fixture::{CLUSTER, Fixture},
-    look::{assert_says, stands, told},
     truth::assert_mirrors,
 };
 
@@ -20,11 +20,11 @@ async fn the_newer_one_is_stalled_until_the_older_one_is_gone() {
     let calls = fixture.calls();
     fixture.watch("b-newer", |_| {}).await;
     let newer = fixture.ready("b-newer", "OverlappingClusterWatch").await;
-    assert_eq!(stands(&newer, "Ready"), "False");
-    assert_eq!(stands(&newer, "Stalled"), "True");
-    let message = told(&newer, "Stalled").message;
-    assert_says(&message, &["a-older", "Delete one of the two"]);
-    fixture.settled().await;
+    assert_eq!(condition_status(&newer, "Ready"), "False");
+    assert_eq!(condition_status(&newer, "Stalled"), "True");
+    let message = condition(&newer, "Stalled").message;
+    assert_contains(&message, &["a-older", "Delete one of the two"]);
+    fixture.wait_until_idle().await;
     assert_eq!(fixture.calls(), calls, "it never asked");
     assert_eq!(fixture.versions().await, before);
 

@@ -44,8 +44,8 @@ async fn a_poll_costs_as_many_calls_as_it_has_pages_in_the_reference_pages_words
     for (at, call) in first.recent.iter().enumerate() {
         assert_eq!((call.method.as_str(), &call.path), ("GET", &path));
         let token = (at > 0).then_some("pageToken");
-        let wanted = ["pageSize", "orderBy"].into_iter().chain(token).collect();
-        assert_eq!(names(call), wanted);
+        let expected = ["pageSize", "orderBy"].into_iter().chain(token).collect();
+        assert_eq!(names(call), expected);
         assert!(call.query.contains("pageSize=7&"), "{}", call.query);
         assert_eq!(call.user_agent, USER_AGENT);
     }
@@ -193,7 +193,9 @@ async fn unlucky(seed: u64) -> (u64, u64) {
         .watch("training", |spec| spec.query = Some(pages_of(1)))
         .await;
     // The clock stands still: there is no second poll.
-    fixture.settled_within(Duration::from_secs(300)).await;
+    fixture
+        .wait_until_idle_within(Duration::from_secs(300))
+        .await;
     fixture.ready("training", "Synced").await;
     let counters = fixture.simulator.counters();
     let failed = counters.by_fault.values().sum();
@@ -208,7 +210,7 @@ async fn two_hundred_pages_are_mirrored_in_one_poll_though_one_call_of_a_hundred
     let cadence = Cadence::of(&spec(), SPEEDS);
     let healthy = cadence.calls_a_minute(MANY as usize, 1) as u64;
     let failures: u64 = listings.iter().map(|(_, failed)| failed).sum();
-    setup::say(&format!(
+    setup::print_line(&format!(
         "{TRIES} listings of {MANY} pages under bad luck (calls, failed): {listings:?}; at most {healthy} a minute"
     ));
     assert!(failures >= TRIES, "{failures} failures only");

@@ -56,7 +56,7 @@ fn fill(fixture: &Fixture, cluster: &str, instance: &str, from: u32) {
     }
 }
 
-/// A fixture with a synced watch of three pages; the calls of its first sync are not counted any more.
+/// A fixture with a synced watch of three pages; the calls of its first sync are no longer counted.
 async fn fixture(name: &str) -> Fixture {
     let fixture = Fixture::new(name).await;
     fill(&fixture, CLUSTER, "instance-1", 0);
@@ -155,7 +155,7 @@ async fn no_fault_makes_more_calls_a_minute_than_a_healthy_cycle() {
     let healthy = fixture("quota-healthy").await;
     let (measured, all) = worst_minute(&healthy, 5).await;
     let defined = cadence().calls_a_minute(PAGES.0, PAGES.1) as u64;
-    setup::say(&format!(
+    setup::print_line(&format!(
         "healthy: {measured} calls in its worst minute, {all} in 5; defined: {defined}"
     ));
     assert!(measured <= defined);
@@ -163,14 +163,14 @@ async fn no_fault_makes_more_calls_a_minute_than_a_healthy_cycle() {
     let failing = failing().into_iter().map(|fault| (fault, measured));
     let spoiling = spoiling().into_iter().map(|fault| (fault, defined));
     let cells = failing.chain(spoiling).enumerate();
-    let told = stream::iter(cells)
+    let results = stream::iter(cells)
         .map(|(number, (fault, most))| async move { (under(number, fault).await, most) })
         .buffer_unordered(4)
         .collect::<Vec<_>>()
         .await;
     let mut over = Vec::new();
-    for ((name, worst, all, risen), most) in told {
-        setup::say(&format!(
+    for ((name, worst, all, risen), most) in results {
+        setup::print_line(&format!(
             "{name}: {worst} in its worst minute (at most {most}), {all} in 5, rose {risen}"
         ));
         if worst > most || risen == 0 {
@@ -189,7 +189,7 @@ async fn a_full_listing_that_fails_late_is_not_begun_again_at_once() {
         fixture.simulator.fault(status(503, None), Times::After(2));
     }
     let (worst, all) = worst_minute(&fixture, 5).await;
-    setup::say(&format!(
+    setup::print_line(&format!(
         "fails late: {worst} in its worst minute (healthy {measured}), {all} in 5"
     ));
     // The jitter may bring one poll more into a minute, and two pages that are asked for again are paid for after it.
@@ -210,10 +210,10 @@ async fn a_first_listing_that_fails_late_is_begun_once_a_minute() {
     }
     fixture.watch("training", paged).await;
     fixture.ready("training", "Progressing").await;
-    fixture.settled().await;
+    fixture.wait_until_idle().await;
     let begun = fixture.calls();
     let (worst, all) = worst_minute(&fixture, 5).await;
-    setup::say(&format!(
+    setup::print_line(&format!(
         "first sync fails late: {worst} in its worst minute, {all} in 5"
     ));
     assert!(
@@ -235,7 +235,7 @@ async fn a_failed_poll_of_many_calls_pays_for_them() {
         .simulator
         .fault(Fault::RepeatedToken, Times::UntilCleared);
     let (_, all) = worst_minute(&fixture, 5).await;
-    setup::say(&format!(
+    setup::print_line(&format!(
         "pages that repeat: {all} calls in 5 minutes, healthy {healthy}"
     ));
     assert!(2 * all <= 3 * healthy, "{all}, healthy {healthy}");

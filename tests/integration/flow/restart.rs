@@ -7,7 +7,7 @@ use testbed::simulator::{PAGE_STATES, Remediation as Truth};
 use together_remediation_operator::api::remediation::{Remediation, RemediationSpec};
 
 use crate::{
-    fixture::{CLUSTER, Fixture, condition},
+    fixture::{CLUSTER, Fixture, mirror_condition},
     truth::assert_mirrors,
 };
 
@@ -27,7 +27,7 @@ async fn a_restart_writes_nothing_until_the_heartbeat() {
 
     fixture.stop().await;
     fixture.start(&[]).await;
-    fixture.settled().await;
+    fixture.wait_until_idle().await;
     assert_eq!(fixture.simulator.counters().listings, listings + 1);
     assert_eq!(fixture.versions().await, mirrors);
     let restarted = fixture.watches().get("training").await.unwrap();
@@ -62,13 +62,13 @@ async fn a_mirror_left_without_its_status_is_finished() {
         .create(&PostParams::default(), &Remediation::new(&truth.id, spec))
         .await
         .unwrap();
-    assert_eq!(condition(&half, "Synced"), ["Unknown", "Pending"]);
+    assert_eq!(mirror_condition(&half, "Synced"), ["Unknown", "Pending"]);
 
     fixture.start(&[]).await;
-    fixture.settled().await;
+    fixture.wait_until_idle().await;
     let whole = fixture.mirror(&truth.id).await;
     assert_eq!(whole.uid(), half.uid(), "the same object");
-    assert_eq!(condition(&whole, "Synced"), ["True", "Listed"]);
+    assert_eq!(mirror_condition(&whole, "Synced"), ["True", "Listed"]);
     assert_eq!(whole.owner_references()[0].uid, watch.uid().unwrap());
     assert_eq!(whole.status.as_ref().unwrap().transitions.len(), 1);
     assert_mirrors(&[whole], &fixture.truth());

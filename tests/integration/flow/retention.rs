@@ -1,4 +1,4 @@
-//! Mirrors of finished remediations go when retention says so, and what would go is never created.
+//! Mirrors of finished remediations are deleted by retention, and what it would delete is never created.
 
 use std::{collections::BTreeSet, time::Duration};
 

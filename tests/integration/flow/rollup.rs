@@ -1,11 +1,11 @@
-//! What a watch says of all its remediations together.
+//! What a watch reports about all its remediations together.
 
 use testbed::simulator::Remediation as Truth;
 use together_remediation_operator::api::cluster_watch::ClusterWatchStatus;
 
 use crate::{
+    conditions::{assert_contains, condition},
     fixture::{CLUSTER, Fixture},
-    look::{assert_says, told},
 };
 
 /// One of machine `machine`, created `minute` minutes past 9 o'clock, now in `state`.
@@ -34,7 +34,7 @@ fn names(status: &ClusterWatchStatus) -> Vec<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn counts_add_up_and_the_longest_waiting_one_is_told_first() {
+async fn counts_add_up_and_the_longest_waiting_one_is_named_first() {
     let fixture = Fixture::new("rollup").await;
     let young = put(&fixture, 1, 1, 40, "PENDING_APPROVAL");
     let old = put(&fixture, 2, 2, 10, "PENDING_APPROVAL");
@@ -92,7 +92,7 @@ async fn counts_add_up_and_the_longest_waiting_one_is_told_first() {
             Some("2026-11-23T09:10:00Z")
         )
     );
-    let attention = told(&watch, "AttentionRequired");
+    let attention = condition(&watch, "AttentionRequired");
     assert_eq!(
         (attention.status.as_str(), attention.reason.as_str()),
         ("True", "AttentionRequired")
@@ -110,7 +110,7 @@ async fn counts_add_up_and_the_longest_waiting_one_is_told_first() {
         );
     }
     assert_eq!(
-        told(&watch, "Ready").status,
+        condition(&watch, "Ready").status,
         "True",
         "a failed repair is not the watch's failure"
     );
@@ -126,12 +126,12 @@ async fn attention_ends_when_it_was_approved_and_the_failed_repair_has_a_success
     let watch = fixture.sync("training").await;
     let status = watch.status.as_ref().unwrap();
     assert_eq!(names(status), [&failed.id]);
-    let message = told(&watch, "AttentionRequired").message;
-    assert_says(&message, &["gpu-dp-3", "failed"]);
+    let message = condition(&watch, "AttentionRequired").message;
+    assert_contains(&message, &["gpu-dp-3", "failed"]);
 
     put(&fixture, 9, 3, 50, "SUCCEEDED");
     let watch = fixture.sync("training").await;
-    let attention = told(&watch, "AttentionRequired");
+    let attention = condition(&watch, "AttentionRequired");
     assert_eq!(
         (attention.status.as_str(), attention.message.as_str()),
         ("False", "")
@@ -161,7 +161,10 @@ async fn more_than_ten_are_counted_and_ten_are_named() {
         .collect();
     assert_eq!(names(status), longest);
     assert_eq!(status.remediations.as_ref().unwrap().awaiting_approval, 14);
-    assert_says(&told(&watch, "AttentionRequired").message, &["And 13 more"]);
+    assert_contains(
+        &condition(&watch, "AttentionRequired").message,
+        &["And 13 more"],
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -181,5 +184,5 @@ async fn one_that_is_gone_counts_in_the_total_alone() {
     );
     assert_eq!(counts.by_state.len(), 1);
     assert!(status.attention.is_empty());
-    assert_eq!(told(&watch, "AttentionRequired").status, "False");
+    assert_eq!(condition(&watch, "AttentionRequired").status, "False");
 }

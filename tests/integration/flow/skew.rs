@@ -12,7 +12,7 @@ use crate::{
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// A fixture whose API is `ahead` of the operator's clock; the API says that the only remediation ended 55 minutes ago.
+/// A fixture whose API is `ahead` of the operator's clock; in the API, the only remediation ended 55 minutes ago.
 async fn fixture(name: &str, ahead: SignedDuration) -> Fixture {
     let fixture = Fixture::new(name).await;
     fixture.simulator.set_clock(fixture.simulator.now() + ahead);
@@ -39,13 +39,13 @@ async fn skew(fixture: &Fixture) -> Option<f64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_ended_is_pruned_when_the_api_says_that_it_is_time() {
+async fn what_ended_is_pruned_by_the_clock_of_the_api() {
     for (name, hours) in [("ahead", 1), ("behind", -1), ("agrees", 0)] {
         let fixture = fixture(name, SignedDuration::from_hours(hours)).await;
         #[allow(clippy::cast_precision_loss)]
-        let wanted = (hours * 3600) as f64;
+        let expected = (hours * 3600) as f64;
         let shown = skew(&fixture).await.unwrap();
-        assert!((shown - wanted).abs() < 3.0, "{name}: {shown}");
+        assert!((shown - expected).abs() < 3.0, "{name}: {shown}");
         fixture.agrees().await;
         pass(&fixture, 3).await;
         assert_eq!(fixture.all().await.len(), 1, "{name}: not an hour early");

@@ -6,8 +6,8 @@ use testbed::simulator::{Dialect, Fault, StateForm, Times};
 use together_remediation_operator::api::cluster_watch::ClusterWatch;
 
 use crate::{
+    conditions::assert_contains,
     fixture::{CLUSTER, Fixture},
-    look::assert_says,
 };
 
 /// A little more than the active interval may be.
@@ -31,7 +31,7 @@ async fn slow_poll(fixture: &Fixture, begin: impl Future<Output = ()>, lasts: Du
     begin.await;
     fixture.rises(&drip, before).await;
     fixture.clock.advance(lasts);
-    fixture.settled().await;
+    fixture.wait_until_idle().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -96,7 +96,7 @@ async fn a_state_that_was_met_is_asked_for_by_name() {
         .unwrap()
         .query
         .clone();
-    assert_says(&query, &["state=DEFROSTING", "state=RUNNING"]);
+    assert_contains(&query, &["state=DEFROSTING", "state=RUNNING"]);
     assert_eq!(fixture.simulator.counters().by_id, 0, "the list shows it");
     fixture.agrees().await;
 }
@@ -162,7 +162,7 @@ async fn a_request_waits_until_everything_may_be_listed_again() {
     }
     let handled = |watch: &ClusterWatch| watch.status.clone().unwrap().last_handled_reconcile_at;
     let watch = fixture.watches().get("training").await.unwrap();
-    assert_eq!(handled(&watch), None, "not said before it is true");
+    assert_eq!(handled(&watch), None, "not reported before it is true");
     fixture.turn(POLL).await;
     assert_eq!(listings(&fixture), (2, 12));
     fixture

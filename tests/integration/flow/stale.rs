@@ -1,4 +1,4 @@
-//! An API that fails for long: every open mirror says that it is stale, and so does the watch.
+//! An API that fails for long: every open mirror is marked stale, and so is the watch.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use testbed::simulator::{Fault, Remediation as Truth, Times};
 use together_remediation_operator::api::cluster_watch::ClusterWatch;
 
 use crate::{
-    fixture::{CLUSTER, Fixture, condition},
-    look::{assert_says, told},
+    conditions::{assert_contains, condition},
+    fixture::{CLUSTER, Fixture, mirror_condition},
     steps::pages_of,
 };
 
@@ -24,7 +24,7 @@ async fn fail(fixture: &Fixture, times: u64, step: Duration) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_long_outage_is_told_on_every_open_mirror_and_ends_with_one_write() {
+async fn a_long_outage_is_marked_on_every_open_mirror_and_ends_with_one_write() {
     let fixture = Fixture::new("outage").await;
     let (open, ended) = (Truth::numbered(CLUSTER, 1), Truth::numbered(CLUSTER, 2));
     for truth in [&open, &ended] {
@@ -49,7 +49,7 @@ async fn a_long_outage_is_told_on_every_open_mirror_and_ends_with_one_write() {
 
     fail(&fixture, 5, Duration::from_secs(20)).await;
     let stale = fixture.mirror_is(&open.id, "Stale").await;
-    assert_eq!(condition(&stale, "Synced")[0], "Unknown");
+    assert_eq!(mirror_condition(&stale, "Synced")[0], "Unknown");
     let watch = fixture.ready("training", "Unavailable").await;
     let reconciling = watch
         .status
@@ -77,14 +77,14 @@ async fn a_long_outage_is_told_on_every_open_mirror_and_ends_with_one_write() {
     fixture.sync("training").await;
     fixture.ready("training", "Synced").await;
     assert_eq!(
-        condition(&fixture.mirror(&open.id).await, "Synced"),
+        mirror_condition(&fixture.mirror(&open.id).await, "Synced"),
         ["True", "Listed"]
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operator_that_begins_anew_while_the_key_is_refused_marks_what_is_stale_at_once() {
-    let mut fixture = Fixture::new("anew").await;
+async fn an_operator_that_restarts_while_the_key_is_refused_marks_stale_mirrors_at_once() {
+    let mut fixture = Fixture::new("restarted").await;
     let truth = fixture.put_in(1, "RUNNING");
     fixture.synced_watch(|_| {}).await;
     let refused = Fault::status(403);
@@ -98,11 +98,11 @@ async fn an_operator_that_begins_anew_while_the_key_is_refused_marks_what_is_sta
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_watch_that_was_never_synced_says_why() {
+async fn a_watch_that_was_never_synced_reports_why() {
     let fixture = Fixture::new("never").await;
     fixture.simulator.fault(Fault::NotJson, Times::UntilCleared);
     fixture.watch("training", |_| {}).await;
-    let watch = fixture.ready_says("training", "cannot read").await;
+    let watch = fixture.ready_contains("training", "cannot read").await;
     let ready = watch
         .status
         .unwrap()
@@ -120,7 +120,7 @@ async fn a_watch_that_was_never_synced_says_why() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_heartbeat_tells_that_somebody_lives() {
+async fn the_heartbeat_shows_that_an_operator_runs() {
     let fixture = Fixture::new("heartbeat").await;
     let first = fixture.synced_watch(|_| {}).await.status.unwrap();
     for _ in 0..3 {
@@ -142,9 +142,9 @@ async fn the_heartbeat_tells_that_somebody_lives() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_long_retry_after_is_heeded_and_the_mirror_is_marked_all_the_same() {
+async fn a_long_retry_after_is_honored_and_the_mirror_is_still_marked() {
     for (status, reason) in [(503, "Unavailable"), (429, "RateLimited")] {
-        let fixture = Fixture::new("patience").await;
+        let fixture = Fixture::new("retry-after").await;
         let truth = fixture.put_in(1, "RUNNING");
         fixture.synced_watch(|_| {}).await;
         let fault = Fault::Status {
@@ -164,7 +164,7 @@ async fn a_long_retry_after_is_heeded_and_the_mirror_is_marked_all_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_listing_that_drags_on_is_told_on_the_watch_too_and_ends_well() {
+async fn a_slow_listing_is_reported_on_the_watch_too_and_ends_well() {
     let fixture = Fixture::new("drags-on").await;
     for number in 1..=3 {
         fixture.put_in(number, "RUNNING");
@@ -188,10 +188,10 @@ async fn one_listing_that_drags_on_is_told_on_the_watch_too_and_ends_well() {
 
     fixture.clock.advance(Duration::from_secs(60));
     let watch = fixture.ready("training", "IncompleteListing").await;
-    let (ready, stalled) = (told(&watch, "Ready"), told(&watch, "Stalled"));
+    let (ready, stalled) = (condition(&watch, "Ready"), condition(&watch, "Stalled"));
     assert_eq!((&*ready.status, &*stalled.status), ("False", "False"));
-    assert_says(&ready.message, &["spec.query.pageSize"]);
-    assert_eq!(told(&watch, "Reconciling").status, "True");
+    assert_contains(&ready.message, &["spec.query.pageSize"]);
+    assert_eq!(condition(&watch, "Reconciling").status, "True");
     let id = Truth::numbered(CLUSTER, 3).id;
     fixture.mirror_is(&id, "Stale").await;
 
@@ -210,7 +210,7 @@ async fn one_listing_that_drags_on_is_told_on_the_watch_too_and_ends_well() {
             .mirror_where(
                 &Truth::numbered(CLUSTER, number).id,
                 "it is listed",
-                |mirror| condition(mirror, "Synced")[1] == "Listed",
+                |mirror| mirror_condition(mirror, "Synced")[1] == "Listed",
             )
             .await;
     }

@@ -1,18 +1,18 @@
-//! Which states get a mirror, and states that nobody knows yet.
+//! Which states get a mirror, and states that the operator does not know yet.
 
 use std::time::Duration;
 
 use testbed::simulator::Remediation as Truth;
 
 use crate::{
-    fixture::{CLUSTER, Fixture, condition},
+    fixture::{CLUSTER, Fixture, mirror_condition},
     truth::assert_mirrors,
 };
 
 const POLL: Duration = Duration::from_secs(20);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_wanted_states_get_a_mirror_which_is_then_followed_to_its_end() {
+async fn only_selected_states_get_a_mirror_which_is_then_followed_to_its_end() {
     let fixture = Fixture::new("states").await;
     let running = fixture.put_in(1, "RUNNING");
     let waiting = fixture.put_in(2, "PENDING_APPROVAL");
@@ -39,7 +39,7 @@ async fn only_wanted_states_get_a_mirror_which_is_then_followed_to_its_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_only_ended_ones_are_wanted_every_poll_asks_for_just_these() {
+async fn if_only_finished_states_are_selected_every_poll_asks_for_just_these() {
     let fixture = Fixture::new("ended").await;
     let failed = fixture.put_in(1, "FAILED");
     let running = fixture.put_in(2, "RUNNING");
@@ -60,7 +60,7 @@ async fn where_only_ended_ones_are_wanted_every_poll_asks_for_just_these() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_state_that_nobody_knows_is_open_and_kept_word_by_word() {
+async fn an_unknown_state_is_open_and_kept_verbatim() {
     let fixture = Fixture::new("unknown-state").await;
     let odd = Truth::numbered(CLUSTER, 1);
     fixture.simulator.put(Truth {
@@ -73,13 +73,16 @@ async fn a_state_that_nobody_knows_is_open_and_kept_word_by_word() {
     fixture.synced_watch(|_| {}).await;
     fixture.agrees().await;
     let mirror = fixture.mirror(&odd.id).await;
-    assert_eq!(condition(&mirror, "Succeeded"), ["Unknown", "UnknownState"]);
-    assert_eq!(condition(&mirror, "Reconciling")[0], "True");
-    let status = mirror.status.unwrap();
-    let mut messages = status.conditions.iter().map(|told| &*told.message);
-    assert!(
-        messages.any(|told| told.contains("in state DEFROSTING, which this version does not recognize"))
+    assert_eq!(
+        mirror_condition(&mirror, "Succeeded"),
+        ["Unknown", "UnknownState"]
     );
+    assert_eq!(mirror_condition(&mirror, "Reconciling")[0], "True");
+    let status = mirror.status.unwrap();
+    let mut messages = status.conditions.iter().map(|one| &*one.message);
+    assert!(messages.any(|message| {
+        message.contains("in state DEFROSTING, which this version does not recognize")
+    }));
     assert_eq!(
         (
             status.open,

@@ -1,12 +1,12 @@
-//! A suspended watch leaves the API and its mirrors alone, and says so.
+//! A suspended watch leaves the API and its mirrors alone, and reports it.
 
 use std::time::Duration;
 
 use kube::ResourceExt;
 
 use crate::{
+    conditions::{IN_SYNC, condition, condition_status},
     fixture::Fixture,
-    look::{AGREES, stands, told},
 };
 
 const LONG: Duration = Duration::from_secs(400);
@@ -17,7 +17,7 @@ async fn suspended_from_birth_it_never_calls_the_api() {
     fixture.put([1]);
     fixture.watch("training", |spec| spec.suspend = true).await;
     let watch = fixture.edit_seen("training").await;
-    let ready = told(&watch, "Ready");
+    let ready = condition(&watch, "Ready");
     assert_eq!(
         (
             ready.status.as_str(),
@@ -26,8 +26,8 @@ async fn suspended_from_birth_it_never_calls_the_api() {
         ),
         ("Unknown", "Pending", "Suspended")
     );
-    assert_eq!(stands(&watch, "Reconciling"), "False");
-    assert_eq!(stands(&watch, "Stalled"), "False");
+    assert_eq!(condition_status(&watch, "Reconciling"), "False");
+    assert_eq!(condition_status(&watch, "Stalled"), "False");
     assert_eq!(watch.status.unwrap().stale_after, None);
     for _ in 0..3 {
         fixture.turn(LONG).await;
@@ -48,12 +48,12 @@ async fn suspended_later_everything_stays_until_it_is_resumed() {
 
     fixture.suspend(true).await;
     let watch = fixture.ready("training", "Synced").await;
-    let ready = told(&watch, "Ready");
+    let ready = condition(&watch, "Ready");
     assert_eq!(
         (ready.status.as_str(), ready.message.as_str()),
         ("True", "Suspended")
     );
-    assert_eq!(stands(&watch, "Reconciling"), "False");
+    assert_eq!(condition_status(&watch, "Reconciling"), "False");
     let status = watch.status.as_ref().unwrap();
     assert_eq!(
         (status.observed_generation, &status.stale_after),
@@ -71,11 +71,14 @@ async fn suspended_later_everything_stays_until_it_is_resumed() {
     let mirror = fixture.mirror(&truth.id).await.status.unwrap();
     assert_eq!(mirror.state.as_deref(), Some("PENDING_APPROVAL"));
     let still = fixture.watches().get("training").await.unwrap();
-    assert_eq!(still.status, watch.status, "nothing to say meanwhile");
+    assert_eq!(
+        still.status, watch.status,
+        "the status does not change meanwhile"
+    );
 
     fixture.suspend(false).await;
     let watch = fixture.ready("training", "Synced").await;
-    assert_eq!(told(&watch, "Ready").message, AGREES);
+    assert_eq!(condition(&watch, "Ready").message, IN_SYNC);
     assert_eq!(watch.metadata.generation, Some(3));
     let status = watch.status.as_ref().unwrap();
     assert!(status.stale_after.is_some());

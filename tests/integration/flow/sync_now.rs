@@ -16,7 +16,7 @@ async fn everything_is_noticed(fixture: &Fixture) {
         })
         .await;
     fixture.edit_seen("marker").await;
-    fixture.settled().await;
+    fixture.wait_until_idle().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,7 +62,7 @@ async fn a_very_long_value_is_one_sync_too() {
 async fn other_annotations_and_the_operators_own_writes_cause_no_poll() {
     let fixture = Fixture::mirroring("quiet", [1]).await;
     fixture.sync("training").await;
-    fixture.settled().await;
+    fixture.wait_until_idle().await;
     let before = fixture.calls();
     for number in 0..5 {
         let note = json!({"metadata": {
@@ -86,7 +86,7 @@ async fn taking_the_request_away_asks_for_nothing_new() {
         .unwrap()
         .last_handled_reconcile_at;
     let nothing = json!({"metadata": {"annotations": {"compute.together.ai/requestedAt": null}}});
-    fixture.settled().await;
+    fixture.wait_until_idle().await;
     let before = fixture.calls();
     fixture.patch_watch("training", nothing).await;
     everything_is_noticed(&fixture).await;

@@ -1,4 +1,4 @@
-//! Watches that are deleted, made anew, edited, or many.
+//! Watches that are deleted, recreated, edited, or many.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,8 +11,8 @@ use together_remediation_operator::api::{
 };
 
 use crate::{
+    conditions::{condition, condition_status},
     fixture::{CLUSTER, Fixture},
-    look::{stands, told},
     steps::becomes,
     truth::assert_mirrors,
 };
@@ -63,7 +63,7 @@ async fn its_mirrors_go_with_a_deleted_watch_also_while_the_api_is_down() {
 async fn a_deleted_watch_is_polled_no_more() {
     let fixture = with_remediations("no-more", 1).await;
     fixture.synced_watch(|_| {}).await;
-    fixture.settled().await;
+    fixture.wait_until_idle().await;
     let calls = fixture.calls();
     fixture.delete_watch("training").await;
     fixture.unwatched().await;
@@ -83,7 +83,7 @@ async fn retained_mirrors_stay_and_a_new_watch_takes_them_over() {
     fixture.enter(&mirrors[0].spec.id, "RUNNING");
 
     fixture.watch("next", |_| {}).await;
-    fixture.edit_heeded("next").await;
+    fixture.edit_takes_effect("next").await;
     let next = fixture.ready("next", "Synced").await;
     let mirrors = fixture.all().await;
     assert_eq!(uids(&mirrors), before, "none was created again");
@@ -95,34 +95,34 @@ async fn retained_mirrors_stay_and_a_new_watch_takes_them_over() {
 async fn an_edited_policy_changes_the_owners_of_mirrors_that_are_there() {
     let fixture = with_remediations("policy", 5).await;
     let watch = fixture.synced_watch(|_| {}).await;
-    // One that the API has forgotten is in no listing any more.
+    // One that the API has forgotten is no longer in any listing.
     let forgotten = fixture.truth()[0].id.clone();
     fixture.enter(&forgotten, "SUCCEEDED");
     fixture.sync("training").await;
     fixture.forget(&forgotten);
-    for (policy, wanted) in [
+    for (policy, expected) in [
         ("Retain", BTreeSet::new()),
         ("Delete", [watch.uid().unwrap()].into()),
     ] {
         fixture.respec(json!({"deletionPolicy": policy})).await;
-        fixture.edit_heeded("training").await;
+        fixture.edit_takes_effect("training").await;
         fixture.ready("training", "Synced").await;
         for mirror in fixture.all().await {
             let name = mirror.spec.id.clone();
-            assert_eq!(owners(&[mirror]), wanted, "{name}");
+            assert_eq!(owners(&[mirror]), expected, "{name}");
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_watch_that_is_made_anew_at_once_ends_up_with_all_mirrors() {
-    let fixture = with_remediations("anew", 40).await;
+async fn a_watch_that_is_recreated_at_once_ends_up_with_all_mirrors() {
+    let fixture = with_remediations("recreated", 40).await;
     let old = fixture.synced_watch(|_| {}).await.uid().unwrap();
     fixture.delete_watch("training").await;
     let new = fixture.watch("training", |_| {}).await.uid().unwrap();
     assert_ne!(new, old);
     // It waits for the turn that the old one would have had.
-    fixture.edit_heeded("training").await;
+    fixture.edit_takes_effect("training").await;
     let mirrors = fixture
         .sync_until("training", "the new watch owns all", |mirrors| {
             mirrors.len() == 40 && owners(mirrors) == [new.clone()].into()
@@ -143,7 +143,7 @@ async fn two_namespaces_mirror_one_cluster_each_for_itself() {
     let mirrors: Api<Remediation> = Api::namespaced(fixture.client.clone(), &other);
     let ours = fixture.synced_watch(|_| {}).await;
     becomes("Ready of the other one", "True".to_owned(), async || {
-        stands(&watches.get("training").await.unwrap(), "Ready")
+        condition_status(&watches.get("training").await.unwrap(), "Ready")
     })
     .await;
     let truth = fixture.truth();
@@ -170,8 +170,8 @@ async fn an_edited_watch_is_progressing_until_the_edit_is_synced() {
     let watch = fixture.ready("training", "Progressing").await;
     assert_eq!(watch.metadata.generation, Some(2));
     assert_eq!(watch.status.as_ref().unwrap().observed_generation, Some(2));
-    assert_eq!(stands(&watch, "Ready"), "Unknown");
-    assert_eq!(stands(&watch, "Reconciling"), "True");
+    assert_eq!(condition_status(&watch, "Ready"), "Unknown");
+    assert_eq!(condition_status(&watch, "Reconciling"), "True");
     let carried = watch
         .status
         .as_ref()
@@ -180,8 +180,8 @@ async fn an_edited_watch_is_progressing_until_the_edit_is_synced() {
         .as_ref()
         .unwrap();
     assert_eq!(carried.total, 3, "what was known stays");
-    let told_why = fixture.ready_says("training", "503").await;
-    assert_eq!(told(&told_why, "Ready").reason, "Progressing");
+    let failing = fixture.ready_contains("training", "503").await;
+    assert_eq!(condition(&failing, "Ready").reason, "Progressing");
 
     fixture.simulator.clear_faults();
     // Its first page was asked for three times, so the next list waits for a minute.

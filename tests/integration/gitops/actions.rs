@@ -1,4 +1,4 @@
-//! The actions of a watch, run by the real Argo CD on objects as a server held them.
+//! The actions of a watch, run by the real Argo CD on objects read from a real API server.
 
 use std::fs;
 
@@ -7,15 +7,16 @@ use testbed::drift;
 
 use super::{SETTINGS, argo::ArgoCd, files, situation::Kind};
 
-fn held(name: &str) -> Value {
-    files::held(Kind::Watch, name)
+/// A `ClusterWatch` of the test data.
+fn testdata(name: &str) -> Value {
+    files::testdata(Kind::Watch, name)
 }
 
 /// The lines that an action takes away and adds.
 async fn changes(argo: &ArgoCd, object: &Value, action: &str) -> Vec<String> {
-    let told = argo.ask("run-action", object, SETTINGS, &[action]).await;
-    let told = told.unwrap();
-    let lines = told.lines().filter(|line| {
+    let output = argo.ask("run-action", object, SETTINGS, &[action]).await;
+    let output = output.unwrap();
+    let lines = output.lines().filter(|line| {
         line.starts_with(['<', '>', '+', '-'])
             && !line.starts_with("---")
             && !line.starts_with("+++")
@@ -30,21 +31,23 @@ async fn what_can_be_done_is_offered_and_the_rest_is_not() {
     let Some(argo) = ArgoCd::new() else {
         return;
     };
-    for (name, wanted) in [
+    for (name, expected) in [
         ("synced", ["resume true", "suspend false", "sync-now false"]),
         (
             "suspended",
             ["resume false", "suspend true", "sync-now true"],
         ),
     ] {
-        let told = argo.ask("list-actions", &held(name), SETTINGS, &[]).await;
-        let told = told.unwrap();
-        let listed: Vec<String> = told
+        let output = argo
+            .ask("list-actions", &testdata(name), SETTINGS, &[])
+            .await;
+        let output = output.unwrap();
+        let listed: Vec<String> = output
             .lines()
             .skip(1)
             .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
             .collect();
-        assert_eq!(listed, wanted, "{name}");
+        assert_eq!(listed, expected, "{name}");
     }
 }
 
@@ -53,7 +56,7 @@ async fn each_changes_one_field_and_nothing_where_it_is_not_offered() {
     let Some(argo) = ArgoCd::new() else {
         return;
     };
-    let (synced, suspended) = (held("synced"), held("suspended"));
+    let (synced, suspended) = (testdata("synced"), testdata("suspended"));
     let suspend = ["< suspend: false", "> suspend: true"];
     assert_eq!(changes(&argo, &synced, "suspend").await, suspend);
     let resume = ["< suspend: true", "> suspend: false"];
@@ -99,15 +102,15 @@ async fn what_changes_while_nothing_happens_refreshes_no_application() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path().join("argocd-cm.yaml");
     fs::write(&at, settings).unwrap();
-    let told = argo
+    let output = argo
         .ask(
             "ignore-differences",
-            &held("synced"),
+            &testdata("synced"),
             at.to_str().unwrap(),
             &[],
         )
         .await;
-    let told = told.unwrap();
+    let output = output.unwrap();
     for (field, ignored) in [
         ("lastSyncTime", true),
         ("lastFullSyncTime", true),
@@ -115,9 +118,9 @@ async fn what_changes_while_nothing_happens_refreshes_no_application() {
         ("conditions", false),
         ("remediations", false),
     ] {
-        let gone = told
+        let gone = output
             .lines()
             .any(|line| line.starts_with('<') && line.contains(field));
-        assert_eq!(gone, ignored, "{field}: {told}");
+        assert_eq!(gone, ignored, "{field}: {output}");
     }
 }

@@ -12,7 +12,7 @@ use testbed::{drift::file, tools::Tool};
 use tokio::process::Command;
 
 use super::situation::Kind;
-use crate::run::said;
+use crate::run::output_of;
 
 /// The scripts, in the shape of Argo CD's own repository.
 pub(super) const FOLDER: &str = "docs/argo-cd/resource_customizations/compute.together.ai";
@@ -22,7 +22,7 @@ pub(super) struct ArgoCd {
     folder: TempDir,
 }
 
-/// What it says of an object's health.
+/// The health that Argo CD reports for an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Health {
     pub(super) status: String,
@@ -53,7 +53,7 @@ impl ArgoCd {
             .args(arguments)
             .arg("--argocd-cm-path")
             .arg(file(settings));
-        said(&mut command).await
+        output_of(&mut command).await
     }
 
     /// What `argocd admin notifications` prints of this application with the settings of docs/argo-cd.
@@ -74,9 +74,9 @@ impl ArgoCd {
             .args(["--secret", ":empty", "--argocd-repo-server-plaintext"])
             .arg("--kubeconfig")
             .arg(kubeconfig);
-        let told = said(&mut command).await.unwrap();
-        assert!(!told.is_empty());
-        told
+        let output = output_of(&mut command).await.unwrap();
+        assert!(!output.is_empty());
+        output
     }
 
     fn file(&self, object: &Value) -> NamedTempFile {
@@ -100,10 +100,10 @@ impl ArgoCd {
     }
 
     pub(super) async fn health(&self, object: &Value, settings: &str) -> Health {
-        let told = self.ask("health", object, settings, &[]).await.unwrap();
+        let output = self.ask("health", object, settings, &[]).await.unwrap();
         let after = |word: &str| {
-            let line = told.lines().find_map(|line| line.strip_prefix(word));
-            line.unwrap_or_else(|| panic!("no {word:?} in {told}"))
+            let line = output.lines().find_map(|line| line.strip_prefix(word));
+            line.unwrap_or_else(|| panic!("no {word:?} in {output}"))
                 .to_owned()
         };
         Health {

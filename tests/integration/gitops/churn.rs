@@ -14,11 +14,11 @@ use together_remediation_operator::api::{cluster_watch::ClusterWatch, remediatio
 use tokio::{task::JoinHandle, time::timeout};
 
 use crate::{
-    fixture::{CLUSTER, Fixture, PATIENCE},
+    fixture::{CLUSTER, Fixture, TIMEOUT},
     kstatus::{Kstatus, kstatus},
 };
 
-/// Every version of every object that comes to be, from now until `last` says that the last one is there.
+/// Every version of every object that comes to be, from now until `last` returns true for the last one.
 async fn versions(
     api: Api<DynamicObject>,
     last: impl Fn(&[Value]) -> bool + Send + 'static,
@@ -73,7 +73,7 @@ async fn nothing_is_green_before_it_was_synced() {
     })
     .await;
     fixture.synced_watch(|_| {}).await;
-    let both = timeout(PATIENCE, join(watches, mirrors)).await;
+    let both = timeout(TIMEOUT, join(watches, mirrors)).await;
     let (watches, mirrors) = both.expect("both come to be green");
     let (watches, mirrors) = (watches.unwrap(), mirrors.unwrap());
 
@@ -103,7 +103,7 @@ async fn an_idle_hour_writes_each_watch_twelve_times_at_most_and_no_mirror() {
     let fixture = Fixture::new("idle").await;
     fixture.put_in(1, "SUCCEEDED");
     let watch = fixture.synced_watch(|_| {}).await;
-    fixture.settled().await;
+    fixture.wait_until_idle().await;
     let mirrors = fixture.versions().await;
     let (mut version, mut writes) = (watch.resource_version(), 0);
     for _ in 0..120 {

@@ -1,4 +1,4 @@
-//! The example repository in docs/gitops: what its files say of each other, of the chart and of the kinds.
+//! The example repository in docs/gitops: whether its files agree with each other, with the chart and with the CRDs.
 
 use std::{
     collections::BTreeSet,

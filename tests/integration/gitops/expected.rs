@@ -1,4 +1,4 @@
-//! What the contract says that each tool sees. Pure, and written from the contract alone.
+//! What each tool must see according to the contract. Pure, and written from the contract alone.
 
 use super::situation::Kind::{self, Mirror, Watch};
 use crate::kstatus::Kstatus::{self, Current, Failed, InProgress, Terminating};
@@ -20,7 +20,7 @@ pub(super) struct Row {
     /// The same from the stricter script.
     pub(super) strict: &'static str,
     /// Part of Argo CD's message.
-    pub(super) says: &'static str,
+    pub(super) message: &'static str,
 }
 
 const fn row(kind: Kind, name: &'static str, what: &'static str, seen: Kstatus) -> Row {
@@ -37,7 +37,7 @@ const fn row(kind: Kind, name: &'static str, what: &'static str, seen: Kstatus) 
             InProgress | Terminating => "Progressing",
         },
         strict: "",
-        says: "",
+        message: "",
     }
 }
 
@@ -46,8 +46,8 @@ impl Row {
         Self { argo, ..self }
     }
 
-    const fn says(self, says: &'static str) -> Self {
-        Self { says, ..self }
+    const fn message(self, message: &'static str) -> Self {
+        Self { message, ..self }
     }
 
     const fn waited(self, waited: bool) -> Self {
@@ -67,7 +67,7 @@ impl Row {
     }
 }
 
-/// What holds a watch up until somebody acts.
+/// What stalls a `ClusterWatch` until somebody acts.
 const STALLED: [(&str, &str, &str); 8] = [
     (
         "secret-not-found",
@@ -128,35 +128,35 @@ fn watches() -> Vec<Row> {
     let at = |name, what, seen| row(Watch, name, what, seen);
     let mut rows = vec![
         at("created", "created, no operator has looked", InProgress)
-            .says("has not processed this generation"),
-        at("first-sync", "not synced yet, the API fails", InProgress).says("Progressing: "),
-        at("secret-late", "its Secret is not there yet", InProgress).says("SecretNotFound: "),
+            .message("has not processed this generation"),
+        at("first-sync", "not synced yet, the API fails", InProgress).message("Progressing: "),
+        at("secret-late", "its Secret is not there yet", InProgress).message("SecretNotFound: "),
         at("synced", "synced, nothing to do", Current)
-            .says("Synced (open: 0): In sync with Together"),
+            .message("Synced (open: 0): In sync with Together"),
         at(
             "remediation-open",
             "synced, a remediation is under way",
             Current,
         )
-        .says("Synced (open: 1): In sync with Together"),
+        .message("Synced (open: 1): In sync with Together"),
         Row {
             strict: "Degraded",
             ..at("attention", "synced, something waits for a person", Current)
-                .says("tg clusters remediations approve")
+                .message("tg clusters remediations approve")
         },
     ];
-    rows.extend(STALLED.map(|(name, what, says)| at(name, what, Failed).says(says)));
-    rows.extend(FAILING.map(|(name, what, says)| at(name, what, InProgress).says(says)));
+    rows.extend(STALLED.map(|(name, what, message)| at(name, what, Failed).message(message)));
+    rows.extend(FAILING.map(|(name, what, message)| at(name, what, InProgress).message(message)));
     rows.extend([
         at(
             "edited",
             "its spec was changed, no operator has processed it",
             InProgress,
         )
-        .says("has not processed this generation"),
+        .message("has not processed this generation"),
         at("suspended", "suspended after a sync", Current)
             .argo("Suspended")
-            .says("Suspended: syncs are suspended"),
+            .message("Suspended: syncs are suspended"),
         at(
             "suspended-from-birth",
             "suspended before any sync",
@@ -164,7 +164,7 @@ fn watches() -> Vec<Row> {
         )
         .argo("Suspended")
         .flux(Current)
-        .says("Suspended: syncs are suspended"),
+        .message("Suspended: syncs are suspended"),
         at(
             "suspended-unauthorized",
             "suspended while the key was refused",
@@ -172,17 +172,17 @@ fn watches() -> Vec<Row> {
         )
         .argo("Suspended")
         .flux(Current)
-        .says("Suspended: syncs are suspended"),
+        .message("Suspended: syncs are suspended"),
         at(
             "silent",
             "the operator is down: `staleAfter` has passed",
             Current,
         )
         .argo("Degraded")
-        .says("Stale: the operator has not updated the status since"),
+        .message("Stale: the operator has not updated the status since"),
         at("deleted", "being deleted", Terminating)
             .flux(InProgress)
-            .says("Pending deletion"),
+            .message("Pending deletion"),
     ]);
     rows
 }
@@ -191,42 +191,42 @@ fn mirrors() -> Vec<Row> {
     let at = |name, what, seen| row(Mirror, name, what, seen);
     let open = |name, what| at(name, what, InProgress);
     vec![
-        open("created", "created, not filled yet").says("Waiting for the operator"),
+        open("created", "created, not filled yet").message("Waiting for the operator"),
         open("pending-approval", "PENDING_APPROVAL")
             .argo("Suspended")
-            .says("awaits approval"),
-        open("pending", "PENDING").says("is approved and queued"),
-        open("running", "RUNNING").says("is running"),
-        open("quarantining", "QUARANTINING").says("is being cordoned"),
-        open("quarantined", "QUARANTINED").says("is cordoned"),
-        open("unknown-state", "an unknown state").says("is in state DEFROSTING"),
-        at("succeeded", "SUCCEEDED", Current).says("succeeded"),
-        at("auto-resolved", "AUTO_RESOLVED", Current).says("resolved without"),
+            .message("awaits approval"),
+        open("pending", "PENDING").message("is approved and queued"),
+        open("running", "RUNNING").message("is running"),
+        open("quarantining", "QUARANTINING").message("is being cordoned"),
+        open("quarantined", "QUARANTINED").message("is cordoned"),
+        open("unknown-state", "an unknown state").message("is in state DEFROSTING"),
+        at("succeeded", "SUCCEEDED", Current).message("succeeded"),
+        at("auto-resolved", "AUTO_RESOLVED", Current).message("resolved without"),
         at("cancelled", "CANCELLED", Current)
             .waited(false)
-            .says("rejected or cancelled"),
-        at("failed", "FAILED", Failed).says("failed"),
+            .message("rejected or cancelled"),
+        at("failed", "FAILED", Failed).message("failed"),
         open("stale", "open, not confirmed for long (`Stale`)")
             .argo("Unknown")
-            .says("not confirmed by a recent sync"),
+            .message("not confirmed by a recent sync"),
         open(
             "stale-approval",
             "awaiting approval, not confirmed for long (`Stale`)",
         )
         .argo("Unknown")
-        .says("not confirmed by a recent sync"),
+        .message("not confirmed by a recent sync"),
         at("not-found", "was open, 404 by its id (`NotFound`)", Current)
             .waited(false)
-            .says("gpu-dp-1: not found (404)"),
+            .message("gpu-dp-1: not found (404)"),
         at(
             "not-listed",
             "was open, left the lists (`NotListed`)",
             Current,
         )
         .waited(false)
-        .says("gpu-dp-1: missing from two full syncs"),
+        .message("gpu-dp-1: missing from two full syncs"),
         at("forbidden", "403 by its id (`Forbidden`)", Failed)
-            .says("may not read this remediation"),
-        at("deleted", "being deleted", Terminating).says("Pending deletion"),
+            .message("may not read this remediation"),
+        at("deleted", "being deleted", Terminating).message("Pending deletion"),
     ]
 }

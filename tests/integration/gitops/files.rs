@@ -1,4 +1,4 @@
-//! The objects that docs/argo-cd shows, as a server held them, without what differs from run to run.
+//! The objects that docs/argo-cd shows, as stored by an API server, without what differs from run to run.
 
 use std::{fs, sync::LazyLock};
 
@@ -41,14 +41,14 @@ fn path(kind: Kind, name: &str) -> String {
     format!("{FOLDER}/{}/testdata/{name}.yaml", kind.name())
 }
 
-/// The object of such a file.
-pub(super) fn held(kind: Kind, name: &str) -> Value {
+/// The object in one of these files.
+pub(super) fn testdata(kind: Kind, name: &str) -> Value {
     let text = fs::read_to_string(drift::file(&path(kind, name))).unwrap();
     serde_saphyr::from_str(&text).unwrap()
 }
 
-/// Compares them with the files.
-pub(super) fn settle(seen: &[Situation]) {
+/// Compares the shown objects with their files, or updates the files.
+pub(super) fn check_fixtures(seen: &[Situation]) {
     for (kind, name) in SHOWN {
         let one = seen.iter().find(|one| (one.kind, one.name) == (kind, name));
         let shown = shown(one.unwrap());
@@ -58,11 +58,11 @@ pub(super) fn settle(seen: &[Situation]) {
 }
 
 /// What Argo CD's own tests of the scripts read: each file with the verdict on it.
-pub(super) async fn settle_tests(argo: &ArgoCd) {
+pub(super) async fn check_health_tests(argo: &ArgoCd) {
     for kind in [Kind::Watch, Kind::Mirror] {
         let mut tests = Vec::new();
         for (_, name) in SHOWN.iter().filter(|(of, _)| *of == kind) {
-            let health = argo.health(&held(kind, name), super::SETTINGS).await;
+            let health = argo.health(&testdata(kind, name), super::SETTINGS).await;
             tests.push(json!({
                 "inputPath": format!("testdata/{name}.yaml"),
                 "healthStatus": {"status": health.status, "message": health.message},
@@ -75,8 +75,8 @@ pub(super) async fn settle_tests(argo: &ArgoCd) {
 }
 
 /// What Argo CD's own tests of the actions read: what each is done to, and what comes of it.
-pub(super) fn settle_actions() {
-    let [synced, suspended] = ["synced", "suspended"].map(|name| held(Kind::Watch, name));
+pub(super) fn check_actions() {
+    let [synced, suspended] = ["synced", "suspended"].map(|name| testdata(Kind::Watch, name));
     let set = |object: &Value, at: &str, value: Value| {
         let mut object = object.clone();
         *object.pointer_mut(at).unwrap() = value;

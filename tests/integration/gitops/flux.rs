@@ -1,6 +1,6 @@
 //! The expressions of docs/gitops/flux, evaluated by the API server's own CEL on the objects that it holds.
 //!
-//! A policy refuses an edit that is marked for it, and its refusal tells what the expressions yield.
+//! A policy refuses an edit that is marked for it, and its refusal message contains what the expressions yield.
 
 use std::{fs, sync::LazyLock};
 
@@ -49,7 +49,7 @@ pub(super) async fn install(control_plane: &ControlPlane) {
         .iter()
         .map(|(name, text)| json!({"name": name, "expression": for_a_policy(text)}))
         .collect();
-    let told: Vec<_> = expressions
+    let parts: Vec<_> = expressions
         .iter()
         .map(|(name, _)| format!("'{name}=' + string(variables.{name})"))
         .collect();
@@ -71,7 +71,7 @@ pub(super) async fn install(control_plane: &ControlPlane) {
             "variables": variables,
             "validations": [{
                 "expression": "false",
-                "messageExpression": told.join(" + ' ' + "),
+                "messageExpression": parts.join(" + ' ' + "),
             }],
         },
     });
@@ -89,17 +89,18 @@ pub(super) async fn install(control_plane: &ControlPlane) {
 /// What Flux makes of a watch: another generation than the observed one is in progress; else the first expression that is
 /// true; else it is in progress.
 pub(super) async fn verdict(fixture: &Fixture, watch: &str) -> Kstatus {
-    let told = until("the policy tells what the expressions yield", async || {
-        ask(fixture, watch).await
-    })
+    let values = until(
+        "the policy reports what the expressions yield",
+        async || ask(fixture, watch).await,
+    )
     .await;
-    let held = fixture.watches().get(watch).await.unwrap();
-    let observed = held.status.and_then(|status| status.observed_generation);
-    if observed.is_some() && observed != held.metadata.generation {
+    let object = fixture.watches().get(watch).await.unwrap();
+    let observed = object.status.and_then(|status| status.observed_generation);
+    if observed.is_some() && observed != object.metadata.generation {
         Kstatus::InProgress
-    } else if told.contains("failed=true") {
+    } else if values.contains("failed=true") {
         Kstatus::Failed
-    } else if told.contains("current=true") {
+    } else if values.contains("current=true") {
         Kstatus::Current
     } else {
         Kstatus::InProgress
@@ -115,11 +116,11 @@ async fn ask(fixture: &Fixture, watch: &str) -> Result<String, String> {
     match fixture.watches().patch(watch, &how, &marked).await {
         Ok(_) => Err("the policy is not in force".to_owned()),
         Err(error) => {
-            let told = error.to_string();
-            if told.contains("current=") && told.contains("failed=") {
-                Ok(told)
+            let message = error.to_string();
+            if message.contains("current=") && message.contains("failed=") {
+                Ok(message)
             } else {
-                Err(told)
+                Err(message)
             }
         }
     }

@@ -90,13 +90,13 @@ impl Live {
         control_plane.apply(&object).await.unwrap();
     }
 
-    /// Waits until a Kustomization is as wanted.
-    async fn until(&self, name: &str, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    /// Waits until the status of a Kustomization satisfies `predicate`.
+    async fn until(&self, name: &str, what: &str, predicate: impl Fn(&Value) -> bool) -> Value {
         within(LOOKS, &format!("{name}: {what}"), || async {
             let found = self.kustomizations.get_opt(name).await.unwrap();
             let status = found.map(|mut found| found.data["status"].take());
             match status {
-                Some(status) if wanted(&status) => Ok(status),
+                Some(status) if predicate(&status) => Ok(status),
                 other => Err(format!("{other:#?}")),
             }
         })
@@ -129,8 +129,8 @@ impl Live {
     }
 
     async fn version(&self, name: &str) -> String {
-        let held = self.kustomizations.get(name).await.unwrap();
-        held.resource_version().unwrap()
+        let object = self.kustomizations.get(name).await.unwrap();
+        object.resource_version().unwrap()
     }
 
     /// Deletes a Kustomization, and waits until Flux has let it go.
@@ -143,7 +143,7 @@ impl Live {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "by .ci/full: Flux never waits less than 30 s, and builds for minutes"]
-async fn flux_does_what_the_page_says() {
+async fn flux_does_what_the_page_describes() {
     let Some(mut live) = Live::new().await else {
         return;
     };
@@ -195,7 +195,7 @@ async fn the_key_comes_first(live: &Live) {
     live.applied(KEY, &revision).await;
 }
 
-/// Until they serve, the watches fail; once they do, the watches are applied with nobody's help.
+/// Until they serve, the watches fail; once they do, the watches are applied without intervention.
 async fn definitions_may_come_later(live: &Live) {
     live.until(WATCHES, "there are no definitions", |status| {
         let none = "no matches for kind \"ClusterWatch\"";
@@ -210,7 +210,7 @@ async fn definitions_may_come_later(live: &Live) {
     live.until(WATCHES, "it waits for the watch", |status| {
         let reconciling = condition(status, "Reconciling")["message"].as_str();
         condition(status, "Ready")["status"] == "Unknown"
-            && reconciling.is_some_and(|told| told.starts_with("Running health checks"))
+            && reconciling.is_some_and(|message| message.starts_with("Running health checks"))
     })
     .await;
 }

@@ -40,9 +40,9 @@ async fn it_waits_for_an_operator_that_is_not_there() {
         return;
     };
     let fixture = Fixture::idle("helm-waits").await;
-    let told = install(helm, &fixture, "5s").await.unwrap_err();
-    let wanted = "status: InProgress, message: Waiting for the operator";
-    assert!(told.contains(wanted), "{told}");
+    let error = install(helm, &fixture, "5s").await.unwrap_err();
+    let expected = "status: InProgress, message: Waiting for the operator";
+    assert!(error.contains(expected), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,10 +53,10 @@ async fn it_fails_at_once_where_somebody_must_act() {
     let fixture = Fixture::new("helm-fails").await;
     let data = [("api-key", "revoked")];
     fixture.put_secret(&data, "Opaque").await;
-    let told = install(helm, &fixture, "60s").await.unwrap_err();
-    assert!(told.contains("status: Failed, message: "), "{told}");
+    let error = install(helm, &fixture, "60s").await.unwrap_err();
+    assert!(error.contains("status: Failed, message: "), "{error}");
     assert!(
-        !told.contains("deadline"),
-        "it ran into its timeout: {told}"
+        !error.contains("deadline"),
+        "it ran into its timeout: {error}"
     );
 }

@@ -75,13 +75,18 @@ impl Live {
         self.fixture.start_as(&account, &[], &flags).await;
     }
 
-    /// Waits until an application is as wanted.
-    async fn until(&self, application: &str, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    /// Waits until the status of an application satisfies `predicate`.
+    async fn until(
+        &self,
+        application: &str,
+        what: &str,
+        predicate: impl Fn(&Value) -> bool,
+    ) -> Value {
         until(&format!("{application}: {what}"), || async {
             let found = self.applications.get_opt(application).await.unwrap();
             let status = found.map(|mut found| found.data["status"].take());
             match status {
-                Some(status) if wanted(&status) => Ok(status),
+                Some(status) if predicate(&status) => Ok(status),
                 other => Err(format!("{other:#?}")),
             }
         })
@@ -89,7 +94,7 @@ impl Live {
     }
 
     /// Waits until all of Git is applied and the application's health has this word.
-    async fn settled(&self, application: &str, health: &str) -> Value {
+    async fn wait_for_health(&self, application: &str, health: &str) -> Value {
         self.until(application, health, |status| {
             status["sync"]["status"] == "Synced"
                 && status["operationState"]["phase"] == "Succeeded"
@@ -98,7 +103,7 @@ impl Live {
         .await
     }
 
-    /// Has Argo CD compare an application now, and waits until it did: what it was told before has been seen to, too.
+    /// Makes Argo CD compare an application now, and waits until it has: earlier changes have been processed then, too.
     async fn refresh(&self, application: &str, how: &str) {
         let key = "argocd.argoproj.io/refresh";
         let patch = json!({"metadata": {"annotations": {key: how}}});
@@ -106,8 +111,8 @@ impl Live {
         let patched = self.applications.patch(application, &params, &patch);
         patched.await.unwrap();
         until("the refresh is done", || async {
-            let held = self.applications.get(application).await.unwrap();
-            match held.annotations().get(key) {
+            let object = self.applications.get(application).await.unwrap();
+            match object.annotations().get(key) {
                 None => Ok(()),
                 Some(_) => Err("asked for".to_owned()),
             }
@@ -121,7 +126,7 @@ impl Live {
         self.refresh(application, "hard").await;
     }
 
-    /// What the tree of the watches' application says of one object.
+    /// One object in the tree of the watches' application.
     async fn node(&self, name: &str) -> Value {
         let mut tree = self.servers.tree(WATCHES).await;
         let nodes = tree["nodes"].take();
@@ -143,7 +148,7 @@ impl Live {
         .await
     }
 
-    /// How often the watches' application was reconciled: the controller says so as it begins, with the reason.
+    /// How often the watches' application was reconciled: the controller logs each start with its reason.
     fn reconciliations(&self) -> usize {
         self.servers.logged(WATCHES, "Refreshing app status").len()
     }
@@ -161,7 +166,7 @@ impl Live {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn argo_cd_does_what_the_page_says() {
+async fn argo_cd_does_what_the_page_describes() {
     let Some(mut live) = Live::new().await else {
         return;
     };
@@ -187,7 +192,7 @@ async fn in_one_go(live: &Live) {
         .apply(&live.repository.root())
         .await
         .unwrap();
-    live.settled(WATCHES, "Progressing").await;
+    live.wait_for_health(WATCHES, "Progressing").await;
     let watch = live.fixture.watches().get("training").await.unwrap();
     let waits = "Waiting for the operator";
     assert!(
@@ -219,8 +224,9 @@ async fn wave_waits_for_a_watch(live: &mut Live) {
         .write("watches/after.yaml", &after.to_string());
     live.commit(WATCHES).await;
     live.until(WATCHES, "the sync waits for the watch", |status| {
-        let told = status["operationState"]["message"].as_str();
-        told.unwrap_or_default()
+        let message = status["operationState"]["message"].as_str();
+        message
+            .unwrap_or_default()
             .contains("waiting for healthy state of compute.together.ai/ClusterWatch/second")
     })
     .await;
@@ -234,7 +240,7 @@ async fn wave_waits_for_a_watch(live: &mut Live) {
     let fixture = &live.fixture;
     fixture.ready("training", "Synced").await;
     fixture.ready("second", "Synced").await;
-    live.settled(WATCHES, "Healthy").await;
+    live.wait_for_health(WATCHES, "Healthy").await;
     assert!(maps.get_opt("after").await.unwrap().is_some());
 }
 
@@ -246,13 +252,13 @@ async fn mirrors_are_shown(live: &Live) {
         let parent = live.shown(&id, health).await["parentRefs"][0]["uid"].take();
         assert_eq!(parent, watch.uid().unwrap());
     }
-    live.settled(WATCHES, "Healthy").await;
+    live.wait_for_health(WATCHES, "Healthy").await;
 }
 
 /// By the clock alone, and well again once there is an operator. Its last write is brought near its `staleAfter` here.
 async fn a_dead_operator_shows(live: &mut Live) {
     live.servers.control("2").await;
-    live.settled(WATCHES, "Healthy").await;
+    live.wait_for_health(WATCHES, "Healthy").await;
     live.fixture.stop().await;
     let watches = live.fixture.watches();
     let soon = (Timestamp::now() + Duration::from_secs(3)).strftime("%FT%TZ");
@@ -260,21 +266,24 @@ async fn a_dead_operator_shows(live: &mut Live) {
     let params = PatchParams::default();
     let last = watches.patch_status("training", &params, &patch).await;
     let last = last.unwrap().resource_version();
-    live.settled(WATCHES, "Degraded").await;
+    live.wait_for_health(WATCHES, "Degraded").await;
     let now = watches.get("training").await.unwrap();
-    assert_eq!(now.resource_version(), last, "nobody wrote");
+    assert_eq!(now.resource_version(), last, "no write");
     let node = live.node("training").await;
-    assert_eq!(node["health"]["status"], "Healthy", "as it last was told");
+    assert_eq!(
+        node["health"]["status"], "Healthy",
+        "the health of the last comparison"
+    );
 
     live.start_operator().await;
     live.fixture.turn(HEARTBEAT).await;
-    live.settled(WATCHES, "Healthy").await;
+    live.wait_for_health(WATCHES, "Healthy").await;
 }
 
 /// The heartbeats of an hour are nothing to Argo CD.
 async fn idle(live: &mut Live) {
     live.servers.control(NEVER).await;
-    live.settled(WATCHES, "Healthy").await;
+    live.wait_for_health(WATCHES, "Healthy").await;
     let caused = live.caused(async |fixture| {
         let before = fixture.watches().get("training").await.unwrap();
         for _ in 0..60 {
@@ -318,7 +327,7 @@ async fn a_watch_that_leaves_git(live: &Live) {
     live.repository.remove("watches/second.yaml");
     live.commit(WATCHES).await;
     gone(&fixture.watches(), "second").await;
-    let status = live.settled(WATCHES, "Healthy").await;
+    let status = live.wait_for_health(WATCHES, "Healthy").await;
     assert_eq!(fixture.versions().await, mirrors);
     assert!(
         !status["resources"].to_string().contains("Remediation"),
@@ -342,8 +351,8 @@ async fn definitions_stay(live: &Live) {
     let definitions: Api<CustomResourceDefinition> = Api::all(live.fixture.client.clone());
     for name in ["clusterwatches", "remediations"] {
         let name = format!("{name}.compute.together.ai");
-        let held = definitions.get(&name).await.unwrap();
-        assert_eq!(held.metadata.deletion_timestamp, None);
+        let definition = definitions.get(&name).await.unwrap();
+        assert_eq!(definition.metadata.deletion_timestamp, None);
     }
     assert!(!live.fixture.all().await.is_empty());
 }

@@ -4,7 +4,7 @@ use testbed::loopback;
 
 use crate::fixture::until;
 
-/// An address of loopback that nobody listens at.
+/// A loopback address that nothing listens on.
 pub(super) fn free() -> String {
     loopback::free_address().unwrap().to_string()
 }

@@ -14,7 +14,7 @@ use super::situation::{
     Kind::{Mirror, Watch},
     Situation, take,
 };
-use crate::fixture::{CLUSTER, Fixture, condition};
+use crate::fixture::{CLUSTER, Fixture, mirror_condition};
 
 const POLL: Duration = Duration::from_secs(70);
 
@@ -60,7 +60,7 @@ async fn forget(fixture: &Fixture, situation: &str, reason: &str) {
     fixture.sync("training").await;
     fixture
         .mirror_where(&id(situation), reason, |mirror| {
-            condition(mirror, "Synced")[1] == reason
+            mirror_condition(mirror, "Synced")[1] == reason
         })
         .await;
 }
@@ -91,10 +91,14 @@ pub(super) async fn followed(control_plane: &'static ControlPlane) -> Vec<Situat
     taken.push(take(&fixture, Mirror, "stale", &id("running")).await);
     taken.push(take(&fixture, Mirror, "stale-approval", &id("pending-approval")).await);
 
-    let held = Patch::Merge(json!({"metadata": {"finalizers": ["example.com/held"]}}));
+    let finalizer = Patch::Merge(json!({"metadata": {"finalizers": ["example.com/held"]}}));
     let how = PatchParams::default();
     let (mirror, now) = (id("succeeded"), DeleteParams::background());
-    fixture.mirrors().patch(&mirror, &how, &held).await.unwrap();
+    fixture
+        .mirrors()
+        .patch(&mirror, &how, &finalizer)
+        .await
+        .unwrap();
     let _ = fixture.mirrors().delete(&mirror, &now).await.unwrap();
     taken.push(take(&fixture, Mirror, "deleted", &mirror).await);
     let free = Patch::Merge(json!({"metadata": {"finalizers": []}}));

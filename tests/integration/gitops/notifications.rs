@@ -7,7 +7,7 @@ use super::{
     SETTINGS,
     argo::{ArgoCd, FOLDER},
 };
-use crate::{look::assert_says, setup};
+use crate::{conditions::assert_contains, setup};
 
 /// What Argo CD stores of an application with these watches, when it stores the health of resources.
 async fn application(argo: &ArgoCd, watches: &[&str]) -> Value {
@@ -31,7 +31,7 @@ async fn application(argo: &ArgoCd, watches: &[&str]) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_remediation_that_starts_is_told_and_that_all_are_back() {
+async fn the_start_of_a_remediation_and_the_return_of_all_nodes_are_notified() {
     let Some(argo) = ArgoCd::new() else {
         return;
     };
@@ -47,29 +47,29 @@ async fn a_remediation_that_starts_is_told_and_that_all_are_back() {
         (&[], false, false),
     ] {
         let application = application(&argo, watches).await;
-        for (trigger, wanted) in [("gpu-remediation-starts", starts), ("gpu-all-back", back)] {
+        for (trigger, expected) in [("gpu-remediation-starts", starts), ("gpu-all-back", back)] {
             let asked = ["trigger", "run", trigger];
-            let told = argo.notify(&asked, &application, kubeconfig).await;
-            let triggered = told.lines().last().unwrap().trim_end();
+            let output = argo.notify(&asked, &application, kubeconfig).await;
+            let triggered = output.lines().last().unwrap().trim_end();
             let triggered = triggered.rsplit(' ').next().unwrap();
             assert_eq!(
                 triggered,
-                wanted.to_string(),
-                "{trigger} {watches:?}: {told}"
+                expected.to_string(),
+                "{trigger} {watches:?}: {output}"
             );
         }
     }
     let application = application(&argo, &["synced", "attention"]).await;
     let asked = ["template", "notify", "gpu-remediation-starts"];
-    let told = argo.notify(&asked, &application, kubeconfig).await;
+    let output = argo.notify(&asked, &application, kubeconfig).await;
     for part in [
         "gpu-watches:",
         "gpu-ops/attention: AttentionRequired (open: ",
         "tg clusters remediations approve",
     ] {
-        assert!(told.contains(part), "{part}: {told}");
+        assert!(output.contains(part), "{part}: {output}");
     }
     let asked = ["template", "notify", "gpu-all-back"];
-    let told = argo.notify(&asked, &application, kubeconfig).await;
-    assert_says(&told, &["All GPU nodes in gpu-watches are back"]);
+    let output = argo.notify(&asked, &application, kubeconfig).await;
+    assert_contains(&output, &["All GPU nodes in gpu-watches are back"]);
 }

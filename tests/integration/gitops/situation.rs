@@ -58,13 +58,13 @@ pub(super) async fn take(
         Kind::Watch => seen.watches,
         Kind::Mirror => seen.mirrors,
     };
-    let held = seen
+    let found = seen
         .into_iter()
-        .find(|held| held["metadata"]["name"] == object);
-    let mut held = held.unwrap_or_else(|| panic!("{name}: no {object}"));
-    // A list's items do not say what they are.
-    held["apiVersion"] = "compute.together.ai/v1alpha1".into();
-    held["kind"] = kind.name().into();
+        .find(|found| found["metadata"]["name"] == object);
+    let mut found = found.unwrap_or_else(|| panic!("{name}: no {object}"));
+    // The items of a list have no apiVersion and kind.
+    found["apiVersion"] = "compute.together.ai/v1alpha1".into();
+    found["kind"] = kind.name().into();
     let flux = match kind {
         Kind::Watch => Some(flux::verdict(fixture, object).await),
         Kind::Mirror => None,
@@ -74,7 +74,7 @@ pub(super) async fn take(
         name,
         waited: waited(fixture, kind, object).await,
         flux,
-        object: held,
+        object: found,
         renamed: vec![
             (fixture.namespace.clone(), "gpu-ops"),
             (fixture.simulator.url(), "https://api.together.xyz/v1"),
@@ -89,11 +89,11 @@ async fn waited(fixture: &Fixture, kind: Kind, object: &str) -> Option<bool> {
         .args(["--namespace", &fixture.namespace, "wait", "--timeout=0s"])
         .arg(format!("{}/{object}", kind.name()))
         .arg(format!("--for=condition={}", kind.main_condition()));
-    let (met, told) = ended(asked, "").await;
-    let told = told.concat();
+    let (met, output) = ended(asked, "").await;
+    let output = output.concat();
     assert!(
-        told.contains("condition met") || told.contains("condition not met"),
-        "{told}"
+        output.contains("condition met") || output.contains("condition not met"),
+        "{output}"
     );
     Some(met)
 }

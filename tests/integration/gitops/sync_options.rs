@@ -13,8 +13,8 @@ use crate::{
 async fn with(fixture: &Fixture, arguments: &[&str], manifest: &str) -> (bool, String) {
     let mut kubectl = kubectl(&fixture.control_plane).unwrap();
     let line = kubectl.args(arguments).arg("--filename=-");
-    let (well, told) = ended(line, manifest).await;
-    (well, told.concat())
+    let (well, output) = ended(line, manifest).await;
+    (well, output.concat())
 }
 
 /// A synced watch of the example with three mirrors, applied as Argo CD does.
@@ -23,8 +23,8 @@ async fn applied(name: &str) -> Option<(Fixture, String)> {
     kubectl(&fixture.control_plane)?;
     fixture.put(1..=3);
     let manifest = watch_for(&fixture);
-    let (well, told) = with(&fixture, &["apply"], &manifest).await;
-    assert!(well, "{told}");
+    let (well, output) = with(&fixture, &["apply"], &manifest).await;
+    assert!(well, "{output}");
     fixture.ready("training", "Synced").await;
     Some((fixture, manifest))
 }
@@ -40,15 +40,15 @@ async fn what_the_operator_and_the_actions_write_is_no_difference() {
     };
     // As the action does it.
     fixture.sync("training").await;
-    let (same, told) = with(&fixture, &["diff"], &manifest).await;
-    assert!(same, "{told}");
+    let (same, output) = with(&fixture, &["diff"], &manifest).await;
+    assert!(same, "{output}");
     fixture.suspend(true).await;
-    let (same, told) = with(&fixture, &["diff"], &manifest).await;
-    assert!(same, "Git says nothing of suspend: {told}");
-    let says = manifest.replace("interval: 60s", "suspend: false\n  interval: 60s");
-    assert_ne!(says, manifest);
-    let (same, told) = with(&fixture, &["diff"], &says).await;
-    assert!(!same && told.contains("suspend"), "Git says it: {told}");
+    let (same, output) = with(&fixture, &["diff"], &manifest).await;
+    assert!(same, "Git says nothing of suspend: {output}");
+    let explicit = manifest.replace("interval: 60s", "suspend: false\n  interval: 60s");
+    assert_ne!(explicit, manifest);
+    let (same, output) = with(&fixture, &["diff"], &explicit).await;
+    assert!(!same && output.contains("suspend"), "Git says it: {output}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -59,8 +59,8 @@ async fn replace_keeps_the_watch_and_force_makes_another() {
     let (before, mirrors) = (watch(&fixture).await, fixture.versions().await);
     fixture.suspend(true).await;
     fixture.edit_seen("training").await;
-    let (well, told) = with(&fixture, &["replace"], &manifest).await;
-    assert!(well, "{told}");
+    let (well, output) = with(&fixture, &["replace"], &manifest).await;
+    assert!(well, "{output}");
     let replaced = watch(&fixture).await;
     assert_eq!(replaced.uid(), before.uid());
     assert!(
@@ -68,24 +68,24 @@ async fn replace_keeps_the_watch_and_force_makes_another() {
         "what Git does not say is as by default"
     );
     assert!(replaced.status.is_some());
-    fixture.edit_heeded("training").await;
+    fixture.edit_takes_effect("training").await;
     fixture.ready("training", "Synced").await;
     assert_eq!(fixture.versions().await, mirrors, "no mirror was touched");
 
-    let (well, told) = with(&fixture, &["replace", "--force"], &manifest).await;
-    assert!(well, "{told}");
+    let (well, output) = with(&fixture, &["replace", "--force"], &manifest).await;
+    assert!(well, "{output}");
     assert_ne!(watch(&fixture).await.uid(), before.uid());
     taken_over(&fixture).await;
 
     let before = watch(&fixture).await;
     let other = manifest.replace(CLUSTER, "another-cluster");
-    let (well, told) = with(&fixture, &["apply"], &other).await;
-    assert!(!well && told.contains("clusterId"), "{told}");
+    let (well, output) = with(&fixture, &["apply"], &other).await;
+    assert!(!well && output.contains("clusterId"), "{output}");
     assert_eq!(watch(&fixture).await.uid(), before.uid());
-    let (well, told) = with(&fixture, &["apply", "--force"], &other).await;
-    assert!(well, "{told}");
+    let (well, output) = with(&fixture, &["apply", "--force"], &other).await;
+    assert!(well, "{output}");
     assert_ne!(watch(&fixture).await.uid(), before.uid());
-    fixture.edit_heeded("training").await;
+    fixture.edit_takes_effect("training").await;
     fixture.ready("training", "ClusterNotFound").await;
     fixture.emptied().await;
 }
@@ -93,7 +93,7 @@ async fn replace_keeps_the_watch_and_force_makes_another() {
 /// Waits until all mirrors are those of the watch as it is now.
 async fn taken_over(fixture: &Fixture) {
     let uid = watch(fixture).await.uid().unwrap();
-    fixture.edit_heeded("training").await;
+    fixture.edit_takes_effect("training").await;
     fixture
         .sync_until("training", "the new watch owns all", |mirrors| {
             let owned = |mirror: &Remediation| {

@@ -28,7 +28,7 @@ async fn suspend(fixture: &Fixture) {
     fixture.edit_seen("training").await;
 }
 
-/// One that goes well: synced, suspended, and edited while nobody looks.
+/// One that goes well: synced, suspended, and edited while no operator runs.
 pub(super) async fn calm(control_plane: &'static ControlPlane) -> Vec<Situation> {
     let mut fixture = Fixture::on(control_plane, "calm").await;
     fixture.synced_watch(|_| {}).await;
@@ -39,8 +39,8 @@ pub(super) async fn calm(control_plane: &'static ControlPlane) -> Vec<Situation>
     fixture.suspend(false).await;
     taken.push(take(&fixture, Watch, "edited", "training").await);
 
-    let held = json!({"metadata": {"finalizers": ["example.com/held"]}});
-    fixture.patch_watch("training", held).await;
+    let finalizer = json!({"metadata": {"finalizers": ["example.com/held"]}});
+    fixture.patch_watch("training", finalizer).await;
     let (watches, now) = (fixture.watches(), DeleteParams::background());
     let _ = watches.delete("training", &now).await.unwrap();
     taken.push(take(&fixture, Watch, "deleted", "training").await);
@@ -149,14 +149,14 @@ pub(super) async fn first_sync(control_plane: &'static ControlPlane) -> Vec<Situ
         .fault(Fault::status(503), Times::UntilCleared);
     fixture.watch("training", |_| {}).await;
     fixture
-        .watch_where("training", "it says what failed", |status, _| {
+        .watch_where("training", "the status reports the failure", |status, _| {
             status.conditions[0].message.contains("503")
         })
         .await;
     vec![take(&fixture, Watch, "first-sync", "training").await]
 }
 
-/// A synced one of whose API nothing good comes any more, until that is told.
+/// A synced `ClusterWatch` whose API starts to fail, until its status reports that.
 pub(super) async fn failing(
     control_plane: &'static ControlPlane,
     name: &'static str,

@@ -17,8 +17,8 @@ use tokio::task::JoinSet;
 
 use super::{behind_a_proxy, refused::quota, to_mirrors};
 use crate::{
+    conditions::condition,
     fixture::{CLUSTER, Fixture, until},
-    look::told,
     setup,
 };
 
@@ -74,7 +74,7 @@ async fn the_409_of_a_real_busy_quota_is_no_conflict_and_keeps_its_words() {
     }
 }
 
-/// What the proxy answers to a write: a conflict that says nothing of an object.
+/// What the proxy answers to a write: a conflict that names no object.
 const CONFLICT: Fault = Fault::answer(409);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,7 +85,7 @@ async fn a_creation_that_others_keep_out_comes_through_within_the_poll() {
         proxy.fault(CONFLICT, Which::Nth(nth), to_mirrors);
     }
     let watch = fixture.synced_watch(|_| {}).await;
-    assert_eq!(told(&watch, "Ready").reason, "Synced");
+    assert_eq!(condition(&watch, "Ready").reason, "Synced");
     fixture.agrees().await;
     let creations = proxy
         .writes()

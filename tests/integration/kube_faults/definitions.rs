@@ -48,7 +48,7 @@ async fn the_definition_of_mirrors_goes_away_and_comes_back() {
     let line = probed(&fixture, "/readyz", 503, "CRDs not installed: Remediation.").await;
     assert!(line.contains("kubectl apply -f crds/"), "{line}");
     assert_eq!(fixture.probe("/livez").await, alive());
-    becomes("nobody polls", 0, async || fixture.clock.sleepers()).await;
+    becomes("no poll is scheduled", 0, async || fixture.clock.sleepers()).await;
     let (asked, counted) = (
         fixture.calls(),
         fixture.control_plane.requests().await.unwrap(),
@@ -70,7 +70,7 @@ async fn the_definition_of_mirrors_goes_away_and_comes_back() {
         fixture.all().await.len()
     })
     .await;
-    fixture.settled().await;
+    fixture.wait_until_idle().await;
     fixture.ready("training", "Synced").await;
     fixture.agrees().await;
     assert!(uids(&fixture).await.is_disjoint(&before));
@@ -119,7 +119,7 @@ async fn definitions_that_get_older_end_all_writing_until_they_are_replaced() {
     setup::install(&fixture.control_plane).await;
     probed(&fixture, "/readyz", 200, "ok").await;
     fixture.mirror_enters(&id, "SUCCEEDED").await;
-    fixture.settled().await;
+    fixture.wait_until_idle().await;
     fixture.agrees().await;
     fixture.writes_no_more().await;
 }

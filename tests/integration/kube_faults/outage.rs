@@ -24,13 +24,13 @@ async fn an_api_server_that_was_away_finds_everything_resumed() {
 
     control_plane.kill_api_server().await.unwrap();
     // A poll fails as soon as it wants to read the key; that it has ended shows in its waiting again.
-    let waiting = |wanted: usize| {
+    let waiting = |expected: usize| {
         let clock = fixture.clock.clone();
         async move {
             holds(
                 "the watch waits",
                 async || clock.sleepers(),
-                |sleepers| *sleepers == wanted,
+                |sleepers| *sleepers == expected,
             )
             .await;
         }
@@ -54,7 +54,7 @@ async fn an_api_server_that_was_away_finds_everything_resumed() {
     assert_eq!(
         fixture.simulator.counters().listings,
         listings + 1,
-        "it went on and did not begin anew"
+        "it went on and did not restart"
     );
     fixture.ready("training", "Synced").await;
 
@@ -87,10 +87,10 @@ async fn an_api_server_that_stood_still_gets_what_was_meant_for_it() {
     assert_eq!(fixture.probe("/livez").await, alive());
     control_plane.thaw_api_server().await.unwrap();
     fixture.sync("training").await;
-    fixture.settled().await;
+    fixture.wait_until_idle().await;
     fixture.agrees().await;
-    fixture.tells_everything_once().await;
-    // Watches that were silent meanwhile are none the worse: an edited watch is heeded.
+    fixture.assert_each_state_once().await;
+    // Kubernetes watches that were silent meanwhile still work: an edit of a ClusterWatch takes effect.
     fixture.suspend(true).await;
     fixture.edit_seen("training").await;
     probed(&fixture, "/readyz", 200, "ok").await;

@@ -13,8 +13,8 @@ use kube::{
 use serde_json::json;
 
 use crate::{
-    fixture::{Fixture, condition, until},
-    look::{AGREES, assert_says, stands, told},
+    conditions::{IN_SYNC, assert_contains, condition, condition_status},
+    fixture::{Fixture, mirror_condition, until},
     setup::own_control_plane,
 };
 
@@ -46,16 +46,16 @@ pub(super) async fn quota(fixture: &Fixture, hard: u32) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_quota_is_told_by_name_and_keeps_nobody_from_what_is_there() {
+async fn a_quota_is_reported_by_name_and_existing_mirrors_are_still_updated() {
     let fixture = Fixture::new("quota").await;
     quota(&fixture, 5).await;
     fixture.put(0..40);
 
     fixture.watch("training", |_| {}).await;
-    let watch = fixture.ready_says("training", "exceeded quota").await;
-    assert_eq!(told(&watch, "Ready").reason, "Progressing");
+    let watch = fixture.ready_contains("training", "exceeded quota").await;
+    assert_eq!(condition(&watch, "Ready").reason, "Progressing");
     let message = fixture.polls_until("WriteFailed").await;
-    assert_says(
+    assert_contains(
         &message,
         &[
             "exceeded quota: few",
@@ -64,7 +64,7 @@ async fn a_quota_is_told_by_name_and_keeps_nobody_from_what_is_there() {
         ],
     );
     let watch = fixture.watches().get("training").await.unwrap();
-    let standing = ["Ready", "Reconciling", "Stalled"].map(|type_| stands(&watch, type_));
+    let standing = ["Ready", "Reconciling", "Stalled"].map(|type_| condition_status(&watch, type_));
     assert_eq!(standing, ["False", "True", "False"]);
     let mirrored = fixture.all().await;
     assert_eq!(mirrored.len(), 5);
@@ -76,13 +76,13 @@ async fn a_quota_is_told_by_name_and_keeps_nobody_from_what_is_there() {
     assert_eq!(status.state.as_deref(), Some("RUNNING"));
 
     quota(&fixture, 100).await;
-    assert_eq!(fixture.polls_until("Synced").await, AGREES);
+    assert_eq!(fixture.polls_until("Synced").await, IN_SYNC);
     fixture.agrees().await;
     fixture.writes_no_more().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_admission_denies_starves_nobody_and_is_marked_once_it_may_be() {
+async fn what_admission_denies_delays_no_other_write_and_is_marked_once_allowed() {
     let fixture = Fixture::new("admission").await;
     // The API lists the newest first: these are met before all others.
     let denied = fixture.put(60..160);
@@ -92,7 +92,7 @@ async fn what_admission_denies_starves_nobody_and_is_marked_once_it_may_be() {
     fixture.demand(&demand, "not this one", &denied[0]).await;
     fixture.watch("training", |_| {}).await;
     let message = fixture.polls_until("WriteFailed").await;
-    assert_says(&message, &["not this one", "change the admission policy"]);
+    assert_contains(&message, &["not this one", "change the admission policy"]);
     assert_eq!(fixture.all().await.len(), 60, "all that may be written");
 
     let delete = DeleteParams::default();
@@ -105,7 +105,7 @@ async fn what_admission_denies_starves_nobody_and_is_marked_once_it_may_be() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rights_that_are_taken_away_are_told_as_long_as_that_may_be_told() {
+async fn revoked_rights_are_reported_as_long_as_the_status_may_be_written() {
     let fixture = Fixture::on(&own_control_plane().await, "rights").await;
     let truth = fixture.put_new(1);
     fixture.synced_watch(|_| {}).await;
@@ -123,7 +123,7 @@ async fn rights_that_are_taken_away_are_told_as_long_as_that_may_be_told() {
         .unwrap();
     fixture.enter(&truth.id, "RUNNING");
     let message = fixture.polls_until("WriteFailed").await;
-    assert_says(
+    assert_contains(
         &message,
         &[
             "cannot update resource \"remediations/status\"",
@@ -133,7 +133,7 @@ async fn rights_that_are_taken_away_are_told_as_long_as_that_may_be_told() {
     );
     assert_eq!(fixture.versions().await, before);
 
-    // All of them: not even that can be told any more.
+    // All rights are gone: not even that can be reported.
     let nothing = json!({"rules": []});
     roles
         .patch(name, &PatchParams::default(), &Patch::Merge(nothing))
@@ -153,6 +153,6 @@ async fn rights_that_are_taken_away_are_told_as_long_as_that_may_be_told() {
     fixture.polls_until("Synced").await;
     fixture.agrees().await;
     let mirror = fixture.mirror(&truth.id).await;
-    assert_eq!(condition(&mirror, "Synced")[1], "Final");
+    assert_eq!(mirror_condition(&mirror, "Synced")[1], "Final");
     fixture.writes_no_more().await;
 }

@@ -4,7 +4,7 @@ use kube::ResourceExt;
 use testbed::api_proxy::{Asked, Fault, Which};
 
 use super::behind_a_proxy;
-use crate::{fixture::Fixture, look::told, setup, steps::struck};
+use crate::{conditions::condition, fixture::Fixture, setup, steps::struck};
 
 fn to_watches(asked: &Asked) -> bool {
     asked.writes_to("clusterwatches")
@@ -29,7 +29,7 @@ async fn a_status_that_could_not_be_written_is_written_by_the_next_poll() {
         let (fixture, proxy) = behind_a_proxy(setup::control_plane().await, name).await;
         let ids = fixture.put(0..2);
         fixture.synced_watch(|_| {}).await;
-        fixture.settled().await;
+        fixture.wait_until_idle().await;
         let before = version(&fixture).await;
 
         let running = proxy.fault(fault, Which::All, to_watches);
@@ -41,7 +41,7 @@ async fn a_status_that_could_not_be_written_is_written_by_the_next_poll() {
         running.end();
         fixture.turn(super::POLL).await;
         let watch = fixture.watches().get("training").await.unwrap();
-        assert_eq!(told(&watch, "Ready").reason, "Synced", "{name}");
+        assert_eq!(condition(&watch, "Ready").reason, "Synced", "{name}");
         let counts = watch.status.unwrap().remediations.unwrap();
         assert_eq!(
             (counts.awaiting_approval, counts.by_state["RUNNING"]),
@@ -55,7 +55,7 @@ async fn a_status_that_could_not_be_written_is_written_by_the_next_poll() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_suspended_watch_says_so_as_soon_as_it_can() {
+async fn a_suspended_watch_reports_it_as_soon_as_it_can() {
     let (fixture, proxy) = behind_a_proxy(setup::control_plane().await, "status-rest").await;
     fixture.put(0..2);
     fixture.synced_watch(|_| {}).await;
@@ -66,17 +66,17 @@ async fn a_suspended_watch_says_so_as_soon_as_it_can() {
     running.end();
     fixture.turn(super::POLL).await;
     let watch = fixture.watches().get("training").await.unwrap();
-    assert_eq!(told(&watch, "Ready").message, "Suspended");
+    assert_eq!(condition(&watch, "Ready").message, "Suspended");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_first_status_that_could_not_be_written_keeps_nobody_from_mirroring() {
+async fn mirroring_goes_on_although_the_first_status_could_not_be_written() {
     let (fixture, proxy) = behind_a_proxy(setup::control_plane().await, "status-first").await;
     fixture.put(0..5);
     let running = proxy.fault(Fault::Break, Which::All, to_watches);
     fixture.watch("training", |_| {}).await;
     struck(&running, 2).await;
-    fixture.settled().await;
+    fixture.wait_until_idle().await;
     fixture.agrees().await;
     running.end();
     fixture.polls_until("Synced").await;

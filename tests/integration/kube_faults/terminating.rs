@@ -85,7 +85,7 @@ async fn a_namespace_that_ends_gets_no_more_and_the_others_go_on() {
     assert_mirrors(&other.all().await, &api.truth(OTHER));
     let calls = api.counters().calls();
     other.sync("training").await;
-    assert_eq!(api.counters().calls(), calls + 1, "nobody else polls");
+    assert_eq!(api.counters().calls(), calls + 1, "no other watch polls");
 
     operator.signal(Signal::TERM);
     let (status, log) = operator.ended().await;

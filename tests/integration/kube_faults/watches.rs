@@ -83,7 +83,7 @@ async fn a_watch_that_is_deleted_unseen_is_polled_no_more() {
     // The index may still hold what was deleted: its own watch comes back in its own time.
     fixture.watch("training", |_| {}).await;
     // It waits for the turn that the old one would have had.
-    fixture.edit_heeded("training").await;
+    fixture.edit_takes_effect("training").await;
     fixture.syncs_until_synced().await;
     assert_eq!(fixture.all().await.len(), ids.len());
     fixture.agrees().await;
@@ -91,7 +91,7 @@ async fn a_watch_that_is_deleted_unseen_is_polled_no_more() {
 
 /// A connection that has died without a word. It takes the 40 s after which it counts as dead.
 #[tokio::test(flavor = "multi_thread")]
-async fn silent_watches_are_begun_anew() {
+async fn silent_watches_are_restarted() {
     let (fixture, proxy, ids) = mirrored("silent").await;
     let mute = proxy.fault(Fault::MuteBody(0), Which::All, Asked::is_watch);
     let watches = proxy.cut_watches();
@@ -107,7 +107,7 @@ async fn silent_watches_are_begun_anew() {
 
 /// The same before anything is answered.
 #[tokio::test(flavor = "multi_thread")]
-async fn watches_that_never_begin_are_begun_anew() {
+async fn watches_that_never_begin_are_restarted() {
     let (fixture, proxy, ids) = mirrored("never-begun").await;
     let hang = proxy.fault(Fault::Hang, Which::All, Asked::is_watch);
     let watches = proxy.cut_watches();
@@ -119,7 +119,7 @@ async fn watches_that_never_begin_are_begun_anew() {
 
 /// A true 410: the API server that comes back has nothing of what was before.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_watch_from_too_long_ago_lists_anew() {
+async fn a_watch_from_too_long_ago_lists_again() {
     let control_plane = own_control_plane().await;
     let (fixture, proxy) = behind_a_proxy(&control_plane, "gone").await;
     let ids = fixture.put(0..5);

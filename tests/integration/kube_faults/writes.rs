@@ -1,4 +1,4 @@
-//! Writes that go wrong on their way: refused for the moment, lost, answered to nobody, slow.
+//! Writes that go wrong on their way: refused temporarily, lost, answered after the caller has gone, slow.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,8 +10,8 @@ use testbed::api_proxy::{ApiProxy, Fault, Observed, Which};
 use super::{behind_a_proxy, to_mirrors, watches_mirrors};
 use crate::{
     admin::probed,
+    conditions::{assert_contains, condition},
     fixture::until,
-    look::{assert_says, told},
     setup,
     steps::struck,
 };
@@ -29,7 +29,7 @@ fn taken(proxy: &ApiProxy) -> usize {
 
 /// A first mirror and a change of all of it, with `fault` at every write until `times` were struck: in the end everything
 /// is there, and was written once.
-async fn comes_through(name: &str, fault: Fault, told_meanwhile: bool) {
+async fn comes_through(name: &str, fault: Fault, reported_meanwhile: bool) {
     let (fixture, proxy) = behind_a_proxy(setup::control_plane().await, name).await;
     let ids = fixture.put(0..MIRRORS);
     let strike = || proxy.fault(fault.clone(), Which::All, to_mirrors);
@@ -37,15 +37,15 @@ async fn comes_through(name: &str, fault: Fault, told_meanwhile: bool) {
     let running = strike();
     fixture.watch("training", |_| {}).await;
     struck(&running, MIRRORS.into()).await;
-    if told_meanwhile {
-        fixture.settled().await;
+    if reported_meanwhile {
+        fixture.wait_until_idle().await;
         let watch = fixture.watches().get("training").await.unwrap();
-        let ready = told(&watch, "Ready");
+        let ready = condition(&watch, "Ready");
         assert_eq!(ready.reason, "Progressing");
-        assert_says(&ready.message, &["Cannot write 12 mirrors"]);
+        assert_contains(&ready.message, &["Cannot write 12 mirrors"]);
     }
     running.end();
-    fixture.settled().await;
+    fixture.wait_until_idle().await;
     fixture.polls_until("Synced").await;
     fixture.agrees().await;
 
@@ -55,7 +55,7 @@ async fn comes_through(name: &str, fault: Fault, told_meanwhile: bool) {
     let running = strike();
     fixture.advance(super::POLL).await;
     struck(&running, MIRRORS.into()).await;
-    fixture.settled().await;
+    fixture.wait_until_idle().await;
     running.end();
     until("the mirror is as it should be", || async {
         fixture.sync("training").await;
@@ -70,7 +70,7 @@ async fn comes_through(name: &str, fault: Fault, told_meanwhile: bool) {
     })
     .await;
     fixture.agrees().await;
-    fixture.tells_everything_once().await;
+    fixture.assert_each_state_once().await;
     fixture.writes_no_more().await;
     assert_eq!(taken(&proxy), 3 * MIRRORS as usize, "a write too many");
 }
@@ -113,7 +113,7 @@ async fn a_create_that_landed_unseen_is_found_again() {
     fixture.watch("training", |_| {}).await;
     struck(&lost, 3).await;
     lost.end();
-    fixture.settled().await;
+    fixture.wait_until_idle().await;
     // The index knows nothing of them: they are created once more, and exist already.
     fixture.sync("training").await;
     let exists = |write: &&Observed| {
@@ -123,7 +123,7 @@ async fn a_create_that_landed_unseen_is_found_again() {
             .is_some_and(|answer| answer.status == 409)
     };
     assert_eq!(proxy.writes().iter().filter(exists).count(), 3);
-    assert_eq!(fixture.told("Ready").await.reason, "Progressing");
+    assert_eq!(fixture.condition("Ready").await.reason, "Progressing");
     blind.end();
     fixture.syncs_until_synced().await;
     fixture.agrees().await;
@@ -132,7 +132,7 @@ async fn a_create_that_landed_unseen_is_found_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_index_that_sees_nothing_is_told_once_the_mirror_is_stale() {
+async fn an_index_that_sees_nothing_is_reported_once_the_mirror_is_stale() {
     let (fixture, proxy) = behind_a_proxy(setup::control_plane().await, "blind").await;
     let ids = fixture.put(0..3);
     fixture.synced_watch(|_| {}).await;
@@ -141,7 +141,7 @@ async fn an_index_that_sees_nothing_is_told_once_the_mirror_is_stale() {
     fixture.edit(&ids[0]).await;
     fixture.enter(&ids[0], "RUNNING");
     let message = fixture.polls_until("WriteFailed").await;
-    assert_says(&message, &[&ids[0], "changed concurrently"]);
+    assert_contains(&message, &[&ids[0], "changed concurrently"]);
     blind.end();
     fixture.polls_until("Synced").await;
     fixture.agrees().await;
@@ -149,8 +149,8 @@ async fn an_index_that_sees_nothing_is_told_once_the_mirror_is_stale() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_api_server_that_asks_for_patience_gets_it() {
-    let (fixture, proxy) = behind_a_proxy(setup::control_plane().await, "patience").await;
+async fn a_retry_after_of_the_api_server_is_honored() {
+    let (fixture, proxy) = behind_a_proxy(setup::control_plane().await, "retry-after").await;
     let ids = fixture.put(0..MIRRORS);
     let fault = Fault::Answer {
         status: 429,
@@ -218,7 +218,7 @@ async fn priority_and_fairness_itself_loses_nothing() {
     let level = NO_SEAT.replace("$NAMESPACE", &fixture.namespace);
     fixture.control_plane.apply(&level).await.unwrap();
     fixture.watch("training", |_| {}).await;
-    fixture.ready_says("training", "oo many requests").await;
+    fixture.ready_contains("training", "oo many requests").await;
     // What the server itself asks for with each of these answers.
     are_apart(&creations(&proxy), Duration::from_secs(1));
     let seats = "nominalConcurrencyShares: 0";

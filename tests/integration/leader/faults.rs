@@ -2,7 +2,7 @@
 //! between each replica and the API server who writes down every write: none that comes after the take-over changes an
 //! object, no two replicas write by turns, and no update is lost.
 //!
-//! `LEADER_FAULTS` says how many faults (six without it: each blow once); eight at a time.
+//! `LEADER_FAULTS` is the number of faults (six without it: each blow once); eight at a time.
 
 mod lane;
 mod planted;
@@ -25,7 +25,7 @@ enum Way {
     Killed,
     /// SIGSTOP, and SIGCONT once another has led for a while.
     Stopped,
-    /// No connection to the API server any more.
+    /// All connections to the API server are cut.
     CutOff,
 }
 
@@ -86,11 +86,10 @@ struct Table {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_befalls_a_leader_changes_no_object_after_the_next_one_leads() {
-    let wanted =
-        env::var("LEADER_FAULTS").map_or(Blow::ALL.len(), |wanted| wanted.parse().unwrap());
-    let lanes = wanted.min(LANES);
+    let count = env::var("LEADER_FAULTS").map_or(Blow::ALL.len(), |count| count.parse().unwrap());
+    let lanes = count.min(LANES);
     let lanes = (0..lanes).map(|lane| {
-        let faults = (lane..wanted).step_by(lanes);
+        let faults = (lane..count).step_by(lanes);
         // Each lane meets all blows, not the same one again and again.
         let blows = faults.map(|fault| Blow::ALL[(lane + fault / lanes) % Blow::ALL.len()]);
         suffer(blows.collect())
@@ -99,11 +98,11 @@ async fn what_befalls_a_leader_changes_no_object_after_the_next_one_leads() {
     for lane in join_all(lanes).await {
         table.add(lane);
     }
-    setup::say(&table.to_string());
+    setup::print_line(&table.to_string());
     let faults: usize = table.rows.values().map(|row| row.faults).sum();
-    assert_eq!(faults, wanted);
+    assert_eq!(faults, count);
     // More where a slow machine cost a leader its Lease.
-    assert!(table.verdict.take_overs >= wanted, "one for each fault");
+    assert!(table.verdict.take_overs >= count, "one for each fault");
     for (blow, row) in &table.rows {
         assert!(!blow.late || row.late > 0, "{blow}: nothing came late");
     }

@@ -16,7 +16,7 @@ use together_remediation_operator::api::remediation::Remediation;
 
 use super::{replica::Replica, stage};
 use crate::{
-    fixture::{CLUSTER, Fixture, condition, until},
+    fixture::{CLUSTER, Fixture, mirror_condition, until},
     truth::assert_mirrors,
 };
 
@@ -48,19 +48,22 @@ impl Scene {
         }
     }
 
-    /// Changes what both APIs tell.
-    fn tell(&self, change: impl Fn(&Simulator)) {
+    /// Makes the same change in both APIs.
+    fn change_both(&self, change: impl Fn(&Simulator)) {
         change(&self.fixture.simulator);
         change(&self.first.simulator);
     }
 
-    /// Holds what `fits`, and waits until the old leader, asked for a sync again and again, has sent such a write.
-    async fn held(&self, fits: impl Fn(&Asked) -> bool + Send + Sync + 'static) -> RunningFault {
+    /// Holds the writes that `fits` selects, and requests syncs until the old leader has sent such a write.
+    async fn hold_writes(
+        &self,
+        fits: impl Fn(&Asked) -> bool + Send + Sync + 'static,
+    ) -> RunningFault {
         let hold = self.proxy.fault(Fault::Hold, Which::All, fits);
         until("a write is held", async || {
-            // Requests are heeded a second apart; the Lease runs out ten seconds after its last renewal.
+            // Sync requests are honored at most once a second. The Lease expires ten seconds after its last renewal.
             self.first.clock.advance(Duration::from_millis(50));
-            self.fixture.request_anew("training").await;
+            self.fixture.request_new_sync("training").await;
             match hold.struck() {
                 0 => Err("none yet".to_owned()),
                 _ => Ok(()),
@@ -70,8 +73,8 @@ impl Scene {
         hold
     }
 
-    /// The next leader does all that is to be done; then what was held arrives. Every such write must be refused, and
-    /// nothing changes.
+    /// The next leader does all pending work; then the held writes arrive. Each of them must be refused, and nothing
+    /// changes.
     async fn refused(self, hold: RunningFault, what: &str) {
         let Self {
             fixture,
@@ -102,17 +105,17 @@ impl Scene {
     }
 }
 
-/// Ends the hold, and waits for the server's answers to what it held.
+/// Ends the hold, and returns the server's answers to the held writes.
 async fn released(hold: &RunningFault, proxy: &ApiProxy) -> Vec<u16> {
     let writes = proxy.writes();
-    let held = writes.iter().enumerate();
-    let held = held.filter(|(_, write)| write.forwarded.is_none());
-    let held: Vec<_> = held.map(|(at, _)| at).collect();
-    assert!(!held.is_empty());
+    let pending = writes.iter().enumerate();
+    let pending = pending.filter(|(_, write)| write.forwarded.is_none());
+    let pending: Vec<_> = pending.map(|(at, _)| at).collect();
+    assert!(!pending.is_empty());
     hold.end();
-    until("what was held is answered", async || {
+    until("the held writes are answered", async || {
         let writes = proxy.writes();
-        let answers = held.iter().map(|at| writes[*at].answer.as_ref());
+        let answers = pending.iter().map(|at| writes[*at].answer.as_ref());
         let answers = answers.map(|answer| Some(answer?.status.as_u16()));
         answers
             .collect::<Option<_>>()
@@ -124,8 +127,10 @@ async fn released(hold: &RunningFault, proxy: &ApiProxy) -> Vec<u16> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_create_is_refused() {
     let scene = Scene::new("late-create", &[]).await;
-    scene.tell(|api| api.put(Truth::numbered(CLUSTER, 7)));
-    let hold = scene.held(|asked| asked.writes_to("remediations")).await;
+    scene.change_both(|api| api.put(Truth::numbered(CLUSTER, 7)));
+    let hold = scene
+        .hold_writes(|asked| asked.writes_to("remediations"))
+        .await;
     scene.refused(hold, "a create").await;
 }
 
@@ -133,10 +138,12 @@ async fn a_late_create_is_refused() {
 async fn a_late_status_is_refused() {
     let scene = Scene::new("late-status", &[]).await;
     let id = Truth::numbered(CLUSTER, 0).id;
-    scene.tell(|api| api.enter(CLUSTER, &id, "RUNNING"));
-    let hold = scene.held(|asked| asked.writes_to("remediations")).await;
-    // The truth goes on: what is held is not what is so any more.
-    scene.tell(|api| api.enter(CLUSTER, &id, "SUCCEEDED"));
+    scene.change_both(|api| api.enter(CLUSTER, &id, "RUNNING"));
+    let hold = scene
+        .hold_writes(|asked| asked.writes_to("remediations"))
+        .await;
+    // The remediation goes on: the held write is out of date now.
+    scene.change_both(|api| api.enter(CLUSTER, &id, "SUCCEEDED"));
     scene.refused(hold, "a status").await;
 }
 
@@ -149,7 +156,7 @@ async fn a_late_patch_is_refused() {
     api.patch(&name, &PatchParams::default(), &Patch::Merge(labels))
         .await
         .unwrap();
-    let hold = scene.held(|asked| asked.method == "PATCH").await;
+    let hold = scene.hold_writes(|asked| asked.method == "PATCH").await;
     scene.refused(hold, "a patch").await;
 }
 
@@ -158,7 +165,7 @@ async fn a_late_delete_is_refused() {
     let scene = Scene::new("late-delete", &[]).await;
     for number in 0..3 {
         let id = Truth::numbered(CLUSTER, number).id;
-        scene.tell(|api| api.enter(CLUSTER, &id, "SUCCEEDED"));
+        scene.change_both(|api| api.enter(CLUSTER, &id, "SUCCEEDED"));
     }
     scene.fixture.sync("training").await;
 
@@ -166,14 +173,14 @@ async fn a_late_delete_is_refused() {
         .fixture
         .respec(json!({"retention": {"maxFinishedPerInstance": 1}}))
         .await;
-    let hold = scene.held(|asked| asked.method == "DELETE").await;
+    let hold = scene.hold_writes(|asked| asked.method == "DELETE").await;
     // They are to stay after all, and change: else they were simply gone.
 
     scene.fixture.respec(json!({"retention": null})).await;
     for number in 0..3 {
         let id = Truth::numbered(CLUSTER, number).id;
         let reason = Some("seen again".to_owned());
-        scene.tell(|api| api.change(CLUSTER, &id, |truth| truth.reason = reason.clone()));
+        scene.change_both(|api| api.change(CLUSTER, &id, |truth| truth.reason = reason.clone()));
     }
     scene.refused(hold, "a delete").await;
 }
@@ -181,13 +188,15 @@ async fn a_late_delete_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_status_of_the_watch_is_refused() {
     let scene = Scene::new("late-watch", &[]).await;
-    let hold = scene.held(|asked| asked.writes_to("clusterwatches")).await;
+    let hold = scene
+        .hold_writes(|asked| asked.writes_to("clusterwatches"))
+        .await;
     scene.refused(hold, "a status of the watch").await;
 }
 
 /// What no fence can know: the object is as it was when the write was decided. The index sees it land.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_late_mark_on_a_mirror_that_nobody_changed_is_put_right_by_the_next_poll() {
+async fn a_late_mark_on_an_unchanged_mirror_is_corrected_by_the_next_poll() {
     let scene = Scene::new("late-mark", &["--leader-elect=false"]).await;
     let status = simulator::Fault::status(500);
     scene.first.simulator.fault(status, Times::UntilCleared);
@@ -209,7 +218,7 @@ async fn a_late_mark_on_a_mirror_that_nobody_changed_is_put_right_by_the_next_po
     first.stop().await.unwrap();
     let second = Replica::start(&fixture, &["--min-interval", "1s"]).await;
     fixture.sync("training").await;
-    let synced = |mirror: &Remediation| condition(mirror, "Synced")[1].clone();
+    let synced = |mirror: &Remediation| mirror_condition(mirror, "Synced")[1].clone();
     assert!(
         fixture
             .all()

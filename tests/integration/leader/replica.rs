@@ -20,7 +20,7 @@ use crate::{
 
 pub(crate) struct Replica {
     pub(crate) simulator: Simulator,
-    /// Stands still, so that nothing runs out before a test says so.
+    /// Stands still, so that nothing expires before a test advances the clock.
     pub(crate) clock: Arc<ManualClock>,
     shutdown: DropGuard,
     task: JoinHandle<Result<(), RunError>>,
@@ -78,8 +78,8 @@ impl Replica {
 
     /// Waits until it ends by itself.
     pub(crate) async fn ended(self) -> Result<(), RunError> {
-        let patience = std::time::Duration::from_secs(60);
-        tokio::time::timeout(patience, self.task)
+        let timeout = std::time::Duration::from_secs(60);
+        tokio::time::timeout(timeout, self.task)
             .await
             .expect("it ends")
             .unwrap()

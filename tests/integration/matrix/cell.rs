@@ -15,9 +15,9 @@ use super::{
     rows::Row,
 };
 use crate::{
-    fixture::{CLUSTER, Fixture, PATIENCE, condition, until},
+    conditions::condition,
+    fixture::{CLUSTER, Fixture, TIMEOUT, mirror_condition, until},
     kstatus::{Kstatus, kstatus},
-    look::told,
     steps::pages_of,
 };
 
@@ -74,7 +74,7 @@ impl Cell {
             self.fixture.watch("training", small_pages).await;
         } else {
             self.fixture.synced_watch(small_pages).await;
-            self.settled().await;
+            self.wait_until_idle().await;
             self.begin();
         }
         if self.phase == Phase::DuringAChange {
@@ -103,12 +103,12 @@ impl Cell {
     }
 
     /// Waits until no poll is under way. A page that hangs is asked for three times, half a minute each.
-    async fn settled(&self) {
-        let patience = match self.row.fault {
-            Fault::Hang => PATIENCE * 2,
-            _ => PATIENCE,
+    async fn wait_until_idle(&self) {
+        let limit = match self.row.fault {
+            Fault::Hang => TIMEOUT * 2,
+            _ => TIMEOUT,
         };
-        self.fixture.settled_within(patience).await;
+        self.fixture.wait_until_idle_within(limit).await;
     }
 
     /// Goes past the stale time: at a healthy pace, or at once where each poll takes half a minute of ours.
@@ -142,11 +142,11 @@ impl Cell {
 
     /// Lets time pass, looking before and after the poll that falls due.
     async fn turn(&mut self, by: Duration) {
-        self.settled().await;
+        self.wait_until_idle().await;
         self.fixture.simulator.advance(by);
         self.fixture.clock.advance(by);
         self.look().await;
-        self.settled().await;
+        self.wait_until_idle().await;
         self.look().await;
     }
 
@@ -177,20 +177,20 @@ impl Cell {
         self.looks += 1;
     }
 
-    /// What the contract says is what is seen.
+    /// Fails unless a reader sees what the contract requires.
     async fn expect(&self, age: Age) {
-        let sight = self.row.effect.sight(self.phase, age);
+        let expected = self.row.effect.expected(self.phase, age);
         let watch = self.fixture.watches().get("training").await.unwrap();
-        let (ready, stalled) = (told(&watch, "Ready"), told(&watch, "Stalled"));
+        let (ready, stalled) = (condition(&watch, "Ready"), condition(&watch, "Stalled"));
         assert_eq!(
             (&*ready.status, &*ready.reason),
-            sight.ready,
+            expected.ready,
             "{age:?}: {}",
             ready.message
         );
-        assert_eq!(stalled.status, sight.stalled, "{age:?}: Stalled");
-        let held = serde_json::to_value(&watch).unwrap();
-        assert_eq!(kstatus(&held), sight.kstatus, "{age:?}: kstatus");
+        assert_eq!(stalled.status, expected.stalled, "{age:?}: Stalled");
+        let object = serde_json::to_value(&watch).unwrap();
+        assert_eq!(kstatus(&object), expected.kstatus, "{age:?}: kstatus");
         if let Effect::Listed { note: Some(note) } = self.row.effect {
             assert!(ready.message.contains(note), "{age:?}: {}", ready.message);
         }
@@ -199,22 +199,22 @@ impl Cell {
             let status = mirror.status.as_ref().unwrap();
             let there = truth.iter().any(|truth| truth.id == mirror.spec.id);
             if status.open == Some(true) && there {
-                let [_, synced] = condition(&mirror, "Synced");
-                assert_eq!(synced, sight.open, "{age:?}: {}", mirror.spec.id);
-                let held = serde_json::to_value(&mirror).unwrap();
-                assert_eq!(kstatus(&held), Kstatus::InProgress, "{}", mirror.spec.id);
+                let [_, synced] = mirror_condition(&mirror, "Synced");
+                assert_eq!(synced, expected.open, "{age:?}: {}", mirror.spec.id);
+                let object = serde_json::to_value(&mirror).unwrap();
+                assert_eq!(kstatus(&object), Kstatus::InProgress, "{}", mirror.spec.id);
             }
         }
     }
 
-    /// No more fault: in the end the mirror is the truth, with nobody's help.
+    /// Ends the fault: the mirror matches the API in the end, without intervention.
     async fn recover(&self) {
         self.fixture.simulator.clear_faults();
         until("the mirror is the truth again", || async {
-            self.settled().await;
+            self.wait_until_idle().await;
             self.fixture.simulator.advance(STEP);
             self.fixture.clock.advance(STEP);
-            self.settled().await;
+            self.wait_until_idle().await;
             let seen = see(&self.fixture.client, &self.fixture.namespace)
                 .await
                 .unwrap();

@@ -53,7 +53,7 @@ pub(super) const ROWS: [Row; 8] = [
         name: "a mirror's status holds a time that cannot be read (the API server accepts any offset)",
         seen: "All other mirrors go on, also after a restart. The next sync writes that status again.",
         advice: "Nothing.",
-        test: "unreadable::a_mirror_whose_times_cannot_be_read_is_written_anew_and_the_others_go_on",
+        test: "unreadable::a_mirror_with_unreadable_times_is_rewritten_and_the_others_go_on",
     },
     Row {
         name: "a thousand ClusterWatches of one node each in one namespace",

@@ -1,4 +1,4 @@
-//! What the contract says that a reader sees while a fault lasts. Pure, and written from the contract alone.
+//! What a reader must see while a fault lasts, according to the contract. Pure, and written from the contract alone.
 
 use crate::kstatus::Kstatus;
 
@@ -29,9 +29,9 @@ pub(super) enum Age {
 /// What a fault does to a watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
-    /// It is tried again; told once the mirror is stale.
+    /// The sync is retried; reported once the mirror is stale.
     Retried(&'static str),
-    /// Somebody must act; told at once.
+    /// Somebody must act; reported at once.
     Stalled(&'static str),
     /// The same, but it passes by itself before the mirror is stale.
     Passes(&'static str),
@@ -42,9 +42,9 @@ pub(super) enum Effect {
     },
 }
 
-/// What a reader sees.
+/// What a reader must see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Sight {
+pub(super) struct Expected {
     /// Status and reason of Ready.
     pub(super) ready: (&'static str, &'static str),
     /// Status of Stalled.
@@ -56,9 +56,9 @@ pub(super) struct Sight {
 }
 
 impl Effect {
-    /// What the contract says.
-    pub(super) fn sight(self, phase: Phase, age: Age) -> Sight {
-        let synced = Sight {
+    /// What a reader must see according to the contract.
+    pub(super) fn expected(self, phase: Phase, age: Age) -> Expected {
+        let synced = Expected {
             ready: ("True", "Synced"),
             stalled: "False",
             kstatus: Kstatus::Current,
@@ -70,18 +70,18 @@ impl Effect {
             "Listed"
         };
         match (self, age) {
-            (Self::Retried(reason), Age::Outage) => Sight {
+            (Self::Retried(reason), Age::Outage) => Expected {
                 ready: ("False", reason),
                 kstatus: Kstatus::InProgress,
                 open: stale,
                 ..synced
             },
-            (Self::Retried(_), Age::Hiccup) if phase == Phase::FirstSync => Sight {
+            (Self::Retried(_), Age::Hiccup) if phase == Phase::FirstSync => Expected {
                 ready: ("Unknown", "Progressing"),
                 kstatus: Kstatus::InProgress,
                 ..synced
             },
-            (Self::Stalled(reason), _) | (Self::Passes(reason), Age::Hiccup) => Sight {
+            (Self::Stalled(reason), _) | (Self::Passes(reason), Age::Hiccup) => Expected {
                 ready: ("False", reason),
                 stalled: "True",
                 kstatus: Kstatus::Failed,

@@ -68,14 +68,14 @@ fn cell(row: &Row, phase: Phase) -> String {
         };
     }
     let [early, late] = [Age::Hiccup, Age::Outage].map(|age| {
-        let sight = row.effect.sight(phase, age);
-        let (status, reason) = sight.ready;
-        let stalled = if sight.stalled == "True" {
+        let expected = row.effect.expected(phase, age);
+        let (status, reason) = expected.ready;
+        let stalled = if expected.stalled == "True" {
             ", Stalled"
         } else {
             ""
         };
-        let marked = match (phase, sight.open) {
+        let marked = match (phase, expected.open) {
             (_, "Stale") if phase != Phase::FirstSync => "; open ones: Synced Unknown `Stale`",
             (Phase::DuringAChange, "Listed") if status != "True" || age == Age::Hiccup => {
                 "; open ones as last seen"

@@ -12,7 +12,7 @@ pub(super) struct Row {
     pub(super) fault: Fault,
     pub(super) times: Times,
     pub(super) effect: Effect,
-    /// What is mirrored meanwhile, where the effect does not say it all.
+    /// What is mirrored meanwhile, if the effect alone does not define it.
     pub(super) mirrored: &'static str,
     pub(super) advice: &'static str,
 }

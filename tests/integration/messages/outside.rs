@@ -21,7 +21,7 @@ fn yaml(path: &str) -> Value {
     serde_saphyr::from_str(&read(path)).unwrap()
 }
 
-/// What `--help` says of each subcommand and flag.
+/// The `--help` text of each subcommand and flag.
 pub(super) fn help() -> Vec<Shown> {
     let about = |command: &clap::Command| command.get_about().map(ToString::to_string);
     let root = Cli::command();

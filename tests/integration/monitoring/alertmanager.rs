@@ -34,7 +34,7 @@ fn text(output: &Output) -> String {
 }
 
 #[test]
-fn the_route_sends_each_alert_to_who_must_know() {
+fn the_route_sends_each_alert_to_its_receiver() {
     let Some(amtool) = Tool::Amtool.find_or_note() else {
         return;
     };
@@ -56,7 +56,7 @@ fn the_route_sends_each_alert_to_who_must_know() {
         (word(&alert["alert"]), word(&alert["labels"]["severity"]))
     }));
     for (name, severity) in labels {
-        let wanted = match (&*name, &*severity) {
+        let expected = match (&*name, &*severity) {
             ("TogetherApprovalWaits", _) => "approvers",
             ("TogetherRemediationRuns", _) => "nodes",
             ("SomethingElse", _) | (_, "warning") => "tickets",
@@ -70,8 +70,8 @@ fn the_route_sends_each_alert_to_who_must_know() {
             &format!("alertname={name}"),
             &format!("severity={severity}"),
         ]);
-        let told = String::from_utf8_lossy(&asked.stdout);
-        assert_eq!(told.trim(), wanted, "{name}");
+        let stdout = String::from_utf8_lossy(&asked.stdout);
+        assert_eq!(stdout.trim(), expected, "{name}");
     }
 }
 

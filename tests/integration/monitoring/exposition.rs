@@ -42,9 +42,10 @@ async fn promtool_finds_nothing_wrong_with_the_text_for_prometheus() {
         scrape.write_all(text.as_bytes()).unwrap();
         drop(scrape);
         let ran = check.wait_with_output().unwrap();
-        let told = [ran.stdout, ran.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
-        assert!(ran.status.success(), "{told:?}");
-        assert_eq!(told, ["", ""], "it finds nothing wrong");
+        let output =
+            [ran.stdout, ran.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+        assert!(ran.status.success(), "{output:?}");
+        assert_eq!(output, ["", ""], "it finds nothing wrong");
     }
 }
 
@@ -71,7 +72,10 @@ async fn promtool_reads_the_openmetrics() {
     let mut import = Command::new(&promtool);
     let import = import.args(["tsdb", "create-blocks-from", "openmetrics"]);
     let ran = import.args([&dated, &blocks]).output().unwrap();
-    let told = [ran.stdout, ran.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
-    assert!(ran.status.success(), "{told:?}");
-    assert!(fs::read_dir(&blocks).unwrap().next().is_some(), "{told:?}");
+    let output = [ran.stdout, ran.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    assert!(ran.status.success(), "{output:?}");
+    assert!(
+        fs::read_dir(&blocks).unwrap().next().is_some(),
+        "{output:?}"
+    );
 }

@@ -33,8 +33,8 @@ struct Prometheus {
 }
 
 impl Prometheus {
-    /// Scrapes `target` and evaluates the chart's rules once a second. The target's labels win, as is the default: what a series
-    /// says must be in none that a target may have.
+    /// Scrapes `target` and evaluates the chart's rules once a second. The target's labels win, as is the default: no label of a
+    /// series may have a name that a target may have.
     fn start(program: &Path, target: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let label = |name: &str| (name.to_owned(), json!(format!("the-target-s-{name}")));
@@ -91,10 +91,10 @@ impl Prometheus {
         Ok(values.filter(|value: &f64| !value.is_nan()).collect())
     }
 
-    async fn until(&self, query: &str, wanted: impl Fn(&[f64]) -> bool) {
+    async fn until(&self, query: &str, predicate: impl Fn(&[f64]) -> bool) {
         until(query, || async {
             let values = self.values(query).await?;
-            if wanted(&values) {
+            if predicate(&values) {
                 Ok(())
             } else {
                 Err(format!("{values:?}"))

@@ -1,4 +1,4 @@
-//! Words that stand for what nobody may see.
+//! Markers that stand for confidential text.
 
 use k8s_openapi::ByteString;
 
@@ -41,7 +41,7 @@ impl Markers {
         }
     }
 
-    /// Fails where `text` names anybody, or says what somebody wrote.
+    /// Fails if `text` contains a person's name, or text that a person wrote.
     pub(crate) fn persons_absent_in(&self, text: &str) {
         for what in &SHOWN[..3] {
             self.found_in(text, &self.of(what));

@@ -1,11 +1,11 @@
-//! What a panic of the program says.
+//! What a panic of the program prints.
 
 use std::{
     env,
     process::{Command, Stdio},
 };
 
-use crate::look::assert_says;
+use crate::conditions::assert_contains;
 use together_remediation_operator::{config::LogFormat, telemetry};
 
 const FORMAT: &str = "TEST_LOG_FORMAT";
@@ -29,7 +29,7 @@ fn panics_in_a_process_of_its_own() {
 }
 
 #[test]
-fn a_panic_tells_its_place_and_no_data() {
+fn a_panic_prints_its_location_and_no_data() {
     for format in ["json", "text"] {
         let output = Command::new(env::current_exe().unwrap())
             .args(["--ignored", "--exact", "--nocapture"])
@@ -39,12 +39,12 @@ fn a_panic_tells_its_place_and_no_data() {
             .stdin(Stdio::null())
             .output()
             .unwrap();
-        let told =
+        let text =
             String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success(), "{told}");
-        let places = told.matches("panicked").count();
-        assert_eq!(places, 3, "{told}");
-        assert_says(&told, &["tests/integration/privacy/panics.rs:"]);
-        assert!(!told.contains("planted"), "{told}");
+        assert!(output.status.success(), "{text}");
+        let places = text.matches("panicked").count();
+        assert_eq!(places, 3, "{text}");
+        assert_contains(&text, &["tests/integration/privacy/panics.rs:"]);
+        assert!(!text.contains("planted"), "{text}");
     }
 }

@@ -49,8 +49,8 @@ async fn each_spelling_of_the_query_and_each_form_of_the_filter_is_found() {
         assert_eq!(report["dialect"]["fieldStyle"], "snake_case", "{what}");
         assert_eq!(report["lists"][0]["items"], MANY, "{what}");
         let differs = name != "reference" || form != "repeated";
-        let told = report["notes"] != serde_json::json!([]);
-        assert_eq!(told, differs, "{what}: {}", report["notes"]);
+        let has_notes = report["notes"] != serde_json::json!([]);
+        assert_eq!(has_notes, differs, "{what}: {}", report["notes"]);
     });
     join_all(cases).await;
 }
@@ -75,7 +75,7 @@ async fn a_filter_that_takes_fewer_states_is_found() {
         (StateForm::Comma, states(&newer), true, "comma-known"),
         (StateForm::Repeated, BTreeSet::new(), false, "refused"),
     ];
-    for (state_form, states, odd, wanted) in cases {
+    for (state_form, states, odd, expected) in cases {
         let simulator = simulator(4).await;
         simulator.set_dialect(Dialect {
             state_form,
@@ -89,7 +89,7 @@ async fn a_filter_that_takes_fewer_states_is_found() {
             });
         }
         let report = report(&simulator).await;
-        assert_eq!(report["ok"], true, "{wanted}: {report}");
-        assert_eq!(report["dialect"]["stateFilter"], wanted);
+        assert_eq!(report["ok"], true, "{expected}: {report}");
+        assert_eq!(report["dialect"]["stateFilter"], expected);
     }
 }

@@ -13,7 +13,7 @@ use together_remediation_operator::{
 use tokio::net::TcpListener;
 
 use super::{at, of, simulator};
-use crate::{fixture::CLUSTER, look::assert_says, tls_front::TlsFront};
+use crate::{conditions::assert_contains, fixture::CLUSTER, tls_front::TlsFront};
 
 fn status(status: u16) -> Fault {
     Fault::Status {
@@ -98,7 +98,7 @@ async fn each_fault_that_keeps_run_from_mirroring_ends_it_with_exit_1_and_the_re
 }
 
 #[tokio::test]
-async fn what_run_lives_with_is_told_and_exit_0() {
+async fn what_run_tolerates_is_reported_with_exit_0() {
     let cases = [
         (Fault::ItemWithoutId, "field id: "),
         (Fault::MalformedItem, "field state: "),
@@ -129,21 +129,21 @@ async fn a_call_that_fails_once_is_repeated_as_run_repeats_it() {
     simulator.fault(Fault::CutBody, Times::Next(1));
     let outcome = of(&simulator, &[]).await;
     assert_eq!(outcome.code, Some(0), "{}", outcome.stdout);
-    assert_says(&outcome.stdout, &["of which 1 repeated a failed one"]);
+    assert_contains(&outcome.stdout, &["of which 1 repeated a failed one"]);
 }
 
 #[tokio::test]
-async fn a_list_that_breaks_off_tells_what_came_before() {
+async fn a_list_that_breaks_off_reports_what_came_before() {
     let simulator = simulator(250).await;
     simulator.fault(status(403), Times::After(1));
     let outcome = of(&simulator, &[]).await;
     assert_eq!(outcome.code, Some(1), "{}", outcome.stdout);
-    assert_says(&outcome.stdout, &["100 remediations on 1 page"]);
-    assert_says(&outcome.stdout, &["NOT COMPLETE"]);
+    assert_contains(&outcome.stdout, &["100 remediations on 1 page"]);
+    assert_contains(&outcome.stdout, &["NOT COMPLETE"]);
 }
 
 #[tokio::test]
-async fn an_api_that_cannot_be_reached_says_why() {
+async fn an_unreachable_api_is_reported_with_the_cause() {
     let closed = TcpListener::bind("127.0.0.1:0")
         .await
         .unwrap()
@@ -153,11 +153,11 @@ async fn an_api_that_cannot_be_reached_says_why() {
     let nothing = at(&url, "key", &["--output", "json"]).await;
     let message = nothing.report()["failure"]["message"].to_string();
     assert_eq!(nothing.code, Some(1));
-    assert_says(&message, &["connection refused", "host and port"]);
+    assert_contains(&message, &["connection refused", "host and port"]);
 }
 
 #[tokio::test]
-async fn a_certificate_that_nobody_signed_says_what_to_do() {
+async fn an_untrusted_certificate_is_reported_with_what_to_do() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let front = TlsFront::start(&["127.0.0.1"], port).await;
@@ -167,7 +167,7 @@ async fn a_certificate_that_nobody_signed_says_what_to_do() {
     assert_eq!(outcome.code, Some(1));
     assert_eq!(failure["reason"], "Unavailable");
     let message = failure["message"].to_string();
-    assert_says(&message, &["certificate untrusted", "SSL_CERT_FILE"]);
+    assert_contains(&message, &["certificate untrusted", "SSL_CERT_FILE"]);
 }
 
 #[tokio::test]
@@ -189,6 +189,6 @@ async fn an_api_that_hangs_is_given_up_after_the_time_of_run() {
     let report = ask(&client, &key, &ClusterWatch::new("probe", spec), false).await;
     let report: Value = serde_json::to_value(report).unwrap();
     assert_eq!(report["failure"]["reason"], "Unavailable");
-    assert_says(&report["failure"]["message"].to_string(), &["timed out"]);
+    assert_contains(&report["failure"]["message"].to_string(), &["timed out"]);
     assert_eq!(report["calls"]["made"], 3);
 }

@@ -6,8 +6,8 @@ use tokio::process::Command;
 
 use super::{Outcome, end};
 use crate::{
+    conditions::assert_contains,
     fixture::{CLUSTER, Fixture},
-    look::assert_says,
     program::PROGRAM,
     steps::kept_for,
 };
@@ -38,7 +38,7 @@ fn ready(watch: &ClusterWatch) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_says_the_reason_and_message_of_ready() {
+async fn it_prints_the_reason_and_message_of_ready() {
     let fixture = Fixture::new("probe-ready").await;
     let simulator = &fixture.simulator;
     simulator.add_key("foreign", Some(&["another"]));
@@ -80,7 +80,7 @@ async fn it_says_the_reason_and_message_of_ready() {
             ready(&watch)
         );
         let hidden = from(&fixture, &name, &[]).await;
-        assert_says(&hidden.stdout, &[&format!("FAILED: {reason}")]);
+        assert_contains(&hidden.stdout, &[&format!("FAILED: {reason}")]);
         assert!(
             !hidden.stdout.contains(&format!("cluster {cluster} ")),
             "{}",
@@ -170,5 +170,5 @@ async fn kubernetes_that_does_not_give_it_ends_it_with_one_line_and_exit_1() {
     );
     let nowhere = super::run(&["--from", "clusterwatch/training"], None).await;
     assert_eq!(nowhere.code, Some(1), "{}", nowhere.stderr);
-    assert_says(&nowhere.stderr, &["cannot connect to Kubernetes"]);
+    assert_contains(&nowhere.stderr, &["cannot connect to Kubernetes"]);
 }

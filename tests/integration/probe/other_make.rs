@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::at;
-use crate::{fixture::CLUSTER, look::assert_says};
+use crate::{conditions::assert_contains, fixture::CLUSTER};
 
 const KEY: &str = "key-of-another-make";
 /// Its remediations, three times as many as a page holds where no size is asked for.
@@ -105,16 +105,16 @@ async fn list(
         number("page_token").unwrap_or(0),
         number("page_size").unwrap_or(PAGE),
     );
-    let mut wanted: Vec<_> = query
+    let mut states: Vec<_> = query
         .get("state")
         .map(|all| all.split(',').collect())
         .unwrap_or_default();
     if make.partial {
-        wanted.truncate(1);
+        states.truncate(1);
     }
     let all = (0..ITEMS).map(item);
     let all: Vec<_> = all
-        .filter(|item| wanted.is_empty() || wanted.contains(&item["state"].as_str().unwrap()))
+        .filter(|item| states.is_empty() || states.contains(&item["state"].as_str().unwrap()))
         .collect();
     let end = (start + size).min(all.len());
     let page = json!({
@@ -197,7 +197,7 @@ async fn one_that_refuses_the_names_of_the_reference_page_is_understood() {
 }
 
 #[tokio::test]
-async fn one_that_answers_in_camel_case_is_told_from_others() {
+async fn an_api_that_answers_in_camel_case_is_recognized() {
     let camel_case = Make {
         camel_case: true,
         ..LENIENT
@@ -205,7 +205,7 @@ async fn one_that_answers_in_camel_case_is_told_from_others() {
     let (code, report) = probe(camel_case).await;
     assert_eq!(code, Some(1), "{report}");
     assert_eq!(report["failure"]["reason"], "InvalidResponse");
-    assert_says(&report["failure"]["message"].to_string(), &["has_next"]);
+    assert_contains(&report["failure"]["message"].to_string(), &["has_next"]);
     assert_eq!(report["dialect"]["fieldStyle"], "mixed");
     assert!(
         report["notes"][0].to_string().contains("camelCase"),
@@ -214,7 +214,7 @@ async fn one_that_answers_in_camel_case_is_told_from_others() {
 }
 
 #[tokio::test]
-async fn one_that_honors_a_part_of_the_filter_is_told() {
+async fn an_api_that_honors_a_part_of_the_filter_is_reported() {
     let partial = Make {
         partial: true,
         ..LENIENT
@@ -226,14 +226,14 @@ async fn one_that_honors_a_part_of_the_filter_is_told() {
 }
 
 #[tokio::test]
-async fn a_wrong_key_and_an_unknown_cluster_are_told_apart() {
+async fn a_wrong_key_and_an_unknown_cluster_have_different_reasons() {
     let (url, _serving) = serve(LENIENT).await;
     let wrong = at(&url, "another-key", &[]).await;
     assert_eq!(wrong.code, Some(1));
-    assert_says(&wrong.stdout, &["FAILED: Unauthorized"]);
+    assert_contains(&wrong.stdout, &["FAILED: Unauthorized"]);
     let arguments = ["--cluster-id", "another", "--allow-http", "--api-url", &url];
     let absent = super::run(&arguments, Some(KEY)).await;
     assert_eq!(absent.code, Some(1));
-    assert_says(&absent.stdout, &["FAILED: ClusterNotFound"]);
-    assert_says(&absent.stdout, &["cluster CLUSTER_ID (404)"]);
+    assert_contains(&absent.stdout, &["FAILED: ClusterNotFound"]);
+    assert_contains(&absent.stdout, &["cluster CLUSTER_ID (404)"]);
 }

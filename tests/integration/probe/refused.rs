@@ -1,4 +1,4 @@
-//! An API server that refuses: what it says names who asks, so that none of it is repeated.
+//! An API server that refuses. Its message names the caller, so the program does not repeat it.
 
 use std::{fs, path::PathBuf};
 
@@ -57,8 +57,8 @@ async fn probe(kubeconfig: &PathBuf) -> Outcome {
 }
 
 #[tokio::test]
-async fn an_api_server_that_refuses_is_told_without_its_words() {
-    for (code, wanted) in [
+async fn a_refusal_by_the_api_server_is_reported_without_its_message() {
+    for (code, expected) in [
         (401, "does not accept the credentials (401)"),
         (403, "may not read it (403)"),
         (404, "ClusterWatch training in namespace gpu-ops: not found"),
@@ -72,7 +72,7 @@ async fn an_api_server_that_refuses_is_told_without_its_words() {
         } = probe(&kubeconfig).await;
         assert_eq!((code, stdout.len()), (Some(1), 0), "{stderr}");
         assert_eq!(stderr.lines().count(), 1, "{stderr}");
-        assert!(stderr.contains(wanted), "{stderr}");
+        assert!(stderr.contains(expected), "{stderr}");
         assert!(!stderr.contains("planted"), "{stderr}");
     }
 }
@@ -94,7 +94,7 @@ async fn a_secret_that_this_account_may_not_read_is_named() {
     .await;
     let Outcome { code, stderr, .. } = probe(&kubeconfig).await;
     assert_eq!(code, Some(1), "{stderr}");
-    let wanted = "Secret together in namespace gpu-ops: this account may not read it (403)";
-    assert!(stderr.contains(wanted), "{stderr}");
+    let expected = "Secret together in namespace gpu-ops: this account may not read it (403)";
+    assert!(stderr.contains(expected), "{stderr}");
     assert!(!stderr.contains("planted"), "{stderr}");
 }

@@ -6,13 +6,13 @@ use serde_json::json;
 use tempfile::NamedTempFile;
 
 use super::{Outcome, at, of, run, simulator};
-use crate::{fixture::CLUSTER, look::assert_says};
+use crate::{conditions::assert_contains, fixture::CLUSTER};
 
 #[tokio::test]
 async fn a_wrong_command_line_ends_it_with_one_line_and_exit_2() {
     let cluster = ["--cluster-id", "c"];
     let with = |more: &[&'static str]| [&cluster[..], more].concat();
-    for (arguments, key, wanted) in [
+    for (arguments, key, expected) in [
         (vec![], Some("k"), "--cluster-id"),
         (with(&[]), None, "set TOGETHER_API_KEY"),
         (with(&[]), Some(" \n"), "set TOGETHER_API_KEY"),
@@ -54,7 +54,7 @@ async fn a_wrong_command_line_ends_it_with_one_line_and_exit_2() {
             (0, 1),
             "{arguments:?}: {stderr}"
         );
-        assert!(stderr.contains(wanted), "{arguments:?}: {stderr}");
+        assert!(stderr.contains(expected), "{arguments:?}: {stderr}");
         assert!(!stderr.contains("planted"), "{arguments:?}: {stderr}");
     }
 }
@@ -80,7 +80,7 @@ async fn the_key_of_a_file_goes_before_that_of_the_environment() {
 }
 
 #[tokio::test]
-async fn a_key_that_cannot_be_one_is_told_and_nothing_is_asked() {
+async fn a_malformed_key_is_reported_and_no_call_is_made() {
     let simulator = simulator(1).await;
     let outcome = at(&simulator.url(), "\"planted-key\"", &["--output", "json"]).await;
     assert_eq!(outcome.code, Some(1));
@@ -88,8 +88,8 @@ async fn a_key_that_cannot_be_one_is_told_and_nothing_is_asked() {
     assert_eq!(failure["reason"], "SecretInvalid");
     assert_eq!(failure["stalled"], true);
     let message = failure["message"].as_str().unwrap();
-    let wanted = "the API key of TOGETHER_API_KEY cannot be used: it is in quotation marks";
-    assert!(message.starts_with(wanted), "{message}");
+    let expected = "the API key of TOGETHER_API_KEY cannot be used: it is in quotation marks";
+    assert!(message.starts_with(expected), "{message}");
     assert_eq!(simulator.counters().calls(), 0);
 }
 
@@ -103,7 +103,7 @@ async fn one_instance_is_asked_for_alone() {
     assert_eq!(one["scope"], json!({"oneInstance": true}));
     let absent = of(&simulator, &["--instance-id", "none-such"]).await;
     assert_eq!(absent.code, Some(1));
-    assert_says(&absent.stdout, &["FAILED: InstanceNotFound"]);
+    assert_contains(&absent.stdout, &["FAILED: InstanceNotFound"]);
     assert!(!absent.stdout.contains("none-such"), "{}", absent.stdout);
 }
 
@@ -121,12 +121,12 @@ async fn an_id_that_is_spelled_otherwise_is_found() {
     simulator.fault(fault, testbed::simulator::Times::UntilCleared);
     let hidden = of(&simulator, &[]).await;
     assert_eq!(hidden.code, Some(1));
-    assert_says(&hidden.stdout, &["FAILED: BadRequest"]);
+    assert_contains(&hidden.stdout, &["FAILED: BadRequest"]);
     assert!(
         !hidden.stdout.contains("Another-Spelling"),
         "{}",
         hidden.stdout
     );
     let shown = of(&simulator, &["--show-ids"]).await.stdout;
-    assert_says(&shown, &["Another-Spelling", CLUSTER]);
+    assert_contains(&shown, &["Another-Spelling", CLUSTER]);
 }

@@ -44,8 +44,8 @@ async fn each_question_is_answered_as_the_page_shows() {
     for (command, shown) in commands {
         let here = command.replace("together-try", "gpu-ops");
         until(&command, || async {
-            let said = shell(&fixture, &here, "").await?;
-            let first = said.lines().next().unwrap_or_default();
+            let output = shell(&fixture, &here, "").await?;
+            let first = output.lines().next().unwrap_or_default();
             let line = shown.as_deref().unwrap_or_default();
             // A sentence names a node and a time, which differ from run to run.
             let agrees = if line.contains("awaits approval") {
@@ -53,7 +53,7 @@ async fn each_question_is_answered_as_the_page_shows() {
             } else {
                 columns(first) == columns(line)
             };
-            if agrees { Ok(()) } else { Err(said) }
+            if agrees { Ok(()) } else { Err(output) }
         })
         .await;
     }

@@ -44,7 +44,7 @@ impl Alone {
     pub(super) async fn go_on(&mut self) {
         let before = story::uid(&self.fixture).await;
         story::change(&self.fixture, &[&self.fixture.simulator], PACE).await;
-        until("the mirror is made anew", || async {
+        until("the mirror is recreated", || async {
             match story::uid(&self.fixture).await {
                 Some(uid) if Some(&uid) != before.as_ref() => Ok(()),
                 other => Err(format!("{other:?}")),

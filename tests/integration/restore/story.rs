@@ -24,7 +24,7 @@ const COMING: &str = "22222222-2222-4222-8222-222222222222";
 /// Writes after the snapshot, so that what is written after a restore does not soon come to the same revision.
 const WRITES: usize = 300;
 
-/// What the APIs of the namespace's replicas tell, all the same.
+/// The APIs of the namespace's replicas, all with the same content.
 pub(super) type Apis<'a> = &'a [&'a Simulator];
 
 fn id(number: u32) -> String {
@@ -77,7 +77,7 @@ pub(super) async fn watches(fixture: &Fixture, pace: [&str; 3]) {
     watch(fixture, "leaving", LEAVING, pace).await;
 }
 
-/// What comes after the snapshot, and will not have been: one ends, two come, a mirror is made anew, a `ClusterWatch` is
+/// Changes after the snapshot, which the restore undoes: one ends, two come, a mirror is recreated, a `ClusterWatch` is
 /// edited, one is deleted and one created.
 pub(super) async fn change(fixture: &Fixture, apis: Apis<'_>, pace: [&str; 3]) {
     enter(apis, 1, "SUCCEEDED");

@@ -2,8 +2,8 @@
 
 use super::{Shard, clusters, watch_of};
 use crate::{
+    conditions::condition,
     fixture::{CLUSTER, until},
-    look::told,
     truth::assert_mirrors,
 };
 
@@ -19,7 +19,7 @@ async fn the_oldest_wins_whichever_shard_has_it() {
     fixture.ready("a-older", "Synced").await;
     watch_of(&fixture, "b-newer", CLUSTER, "").await;
     let newer = fixture.ready("b-newer", "OverlappingClusterWatch").await;
-    assert!(told(&newer, "Stalled").message.contains("a-older"));
+    assert!(condition(&newer, "Stalled").message.contains("a-older"));
     b.sync(&fixture, "a-older").await;
     assert_eq!((a.calls(), a.written().len()), (0, 0), "it is the other's");
     assert_eq!(b.written().len(), 4);

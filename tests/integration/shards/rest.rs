@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Shard, clusters, give, watch_of};
 use crate::{
-    fixture::{CLUSTER, condition, until},
+    fixture::{CLUSTER, mirror_condition, until},
     steps::becomes,
 };
 
@@ -49,7 +49,7 @@ async fn what_no_watch_has_is_marked_by_one_shard_and_what_has_moved_by_none() {
     })
     .await;
     let mirror = fixture.mirror(&id).await;
-    assert_eq!(condition(&mirror, "Synced")[1], "Stale");
+    assert_eq!(mirror_condition(&mirror, "Synced")[1], "Stale");
     let since = b.proxy.writes().split_off(by_b);
     assert!(
         !since

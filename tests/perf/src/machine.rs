@@ -35,8 +35,8 @@ impl Machine {
             kernel: text("/proc/sys/kernel/osrelease"),
             kubernetes: control_plane.version().to_owned(),
             control_plane: control_plane.way().to_string(),
-            rustc: said("rustc", &["--version"]).await,
-            go: said("go", &["version"]).await,
+            rustc: output_of("rustc", &["--version"]).await,
+            go: output_of("go", &["version"]).await,
             commit: commit().await,
             operator: build(operator).await,
         }
@@ -46,8 +46,8 @@ impl Machine {
 /// The commit; `+` after it: with changes that are in no commit.
 pub(crate) async fn commit() -> String {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-    let dirty = said("git", &["-C", root, "status", "--porcelain"]).await;
-    let mut commit = said("git", &["-C", root, "rev-parse", "--short=12", "HEAD"]).await;
+    let dirty = output_of("git", &["-C", root, "status", "--porcelain"]).await;
+    let mut commit = output_of("git", &["-C", root, "rev-parse", "--short=12", "HEAD"]).await;
     if !dirty.is_empty() {
         commit.push('+');
     }
@@ -56,21 +56,21 @@ pub(crate) async fn commit() -> String {
 
 /// The version of an operator and how it was built.
 pub(crate) async fn build(operator: &Path) -> String {
-    let version = said(&operator.to_string_lossy(), &["--version"]).await;
+    let version = output_of(&operator.to_string_lossy(), &["--version"]).await;
     let profile = operator.parent().and_then(Path::file_name);
     let profile = profile.unwrap_or_default().to_string_lossy();
     format!("{version}, {profile} build")
 }
 
-/// Processes that wanted to run, on average over the last minute.
+/// Runnable processes, on average over the last minute.
 pub(crate) fn load() -> f64 {
     let text = text("/proc/loadavg");
     let first = text.split_whitespace().next();
     first.and_then(|load| load.parse().ok()).unwrap_or_default()
 }
 
-/// What a program says on stdout; empty where there is none.
-async fn said(program: &str, args: &[&str]) -> String {
+/// The stdout of a program; empty if there is no such program.
+async fn output_of(program: &str, args: &[&str]) -> String {
     let output = Command::new(program).args(args).output().await;
     output.map_or_else(
         |_| String::new(),

@@ -34,19 +34,19 @@ impl Drop for Events {
 
 impl Events {
     /// The next one.
-    pub(crate) async fn next(&mut self, patience: Duration) -> Result<Seen, Failure> {
-        let seen = tokio::time::timeout(patience, self.seen.recv()).await;
-        let seen = seen.map_err(|_| format!("nothing was seen within {patience:?}"))?;
+    pub(crate) async fn next(&mut self, timeout: Duration) -> Result<Seen, Failure> {
+        let seen = tokio::time::timeout(timeout, self.seen.recv()).await;
+        let seen = seen.map_err(|_| format!("nothing was seen within {timeout:?}"))?;
         Ok(seen.ok_or("the watch of the cluster broke")?)
     }
 
     /// The next one that is `good`.
     pub(crate) async fn until(
         &mut self,
-        patience: Duration,
+        timeout: Duration,
         good: impl Fn(&DynamicObject) -> bool,
     ) -> Result<Seen, Failure> {
-        let deadline = Instant::now() + patience;
+        let deadline = Instant::now() + timeout;
         loop {
             let seen = self
                 .next(deadline.saturating_duration_since(Instant::now()))
@@ -62,11 +62,11 @@ impl Events {
 pub(crate) async fn observe(api: Api<DynamicObject>) -> Result<Events, Failure> {
     let list = api.list(&ListParams::default().limit(1)).await?;
     let version = list.metadata.resource_version.unwrap_or_default();
-    let (told, seen) = unbounded_channel();
+    let (sender, seen) = unbounded_channel();
     let watching = tokio::spawn(async move {
         let mut version = version;
-        // The server ends a watch now and then; one that fails is told by the silence after it.
-        while follow(&api, &mut version, &told).await.is_ok() {}
+        // The server ends a watch now and then; one that fails shows by the lack of events.
+        while follow(&api, &mut version, &sender).await.is_ok() {}
     });
     Ok(Events { seen, watching })
 }
@@ -74,7 +74,7 @@ pub(crate) async fn observe(api: Api<DynamicObject>) -> Result<Events, Failure> 
 async fn follow(
     api: &Api<DynamicObject>,
     version: &mut String,
-    told: &UnboundedSender<Seen>,
+    sender: &UnboundedSender<Seen>,
 ) -> Result<(), Failure> {
     let mut events = api.watch(&WatchParams::default(), version).await?.boxed();
     while let Some(event) = events.try_next().await? {
@@ -90,7 +90,7 @@ async fn follow(
         if let Some(seen) = &object.metadata.resource_version {
             version.clone_from(seen);
         }
-        told.send(Seen {
+        sender.send(Seen {
             at: Instant::now(),
             object,
         })?;

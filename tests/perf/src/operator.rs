@@ -1,4 +1,4 @@
-//! The operator as a process of its own, and what its metrics say.
+//! The operator as a process of its own, and its metrics.
 
 use std::{
     path::Path,
@@ -19,10 +19,10 @@ pub(crate) const NO_LIMITS: [&str; 6] = [
     "--api-burst",
     "10000",
 ];
-/// From its start until it leads; a Lease that nobody released must run out first.
+/// From its start until it leads. A Lease that was not released must expire first.
 const START: Duration = Duration::from_secs(60);
 /// From SIGTERM to the end; the operator's own promise is 10 s.
-const PATIENCE: Duration = Duration::from_secs(12);
+const STOP_TIMEOUT: Duration = Duration::from_secs(12);
 const LOOK: Duration = Duration::from_millis(20);
 const RARELY: Duration = Duration::from_secs(5);
 
@@ -68,7 +68,7 @@ impl Operator {
         done: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
         tokio::select! {
-            told = self.program.ended() => Err(format!("the operator ended {told}").into()),
+            exit = self.program.ended() => Err(format!("the operator ended {exit}").into()),
             done = done => done,
         }
     }
@@ -82,30 +82,29 @@ impl Operator {
     }
 
     /// Waits until this many polls have ended well since it began.
-    pub(crate) async fn polled(&mut self, polls: u32, patience: Duration) -> Result<(), Failure> {
-        self.until("a poll", (LOOK, patience), polled(polls)).await
+    pub(crate) async fn polled(&mut self, polls: u32, timeout: Duration) -> Result<(), Failure> {
+        self.until("a poll", (LOOK, timeout), polled(polls)).await
     }
 
     /// The same, but asks so rarely that its own metrics are not what keeps it busy.
     pub(crate) async fn polled_quietly(
         &mut self,
         polls: u32,
-        patience: Duration,
+        timeout: Duration,
     ) -> Result<(), Failure> {
-        self.until("a poll", (RARELY, patience), polled(polls))
-            .await
+        self.until("a poll", (RARELY, timeout), polled(polls)).await
     }
 
     async fn until(
         &mut self,
         what: &str,
-        (look, patience): (Duration, Duration),
+        (look, timeout): (Duration, Duration),
         good: impl Fn(&str) -> bool,
     ) -> Result<(), Failure> {
-        let deadline = Instant::now() + patience;
+        let deadline = Instant::now() + timeout;
         while Instant::now() < deadline {
             tokio::select! {
-                told = self.program.ended() => return Err(format!("the operator ended {told}").into()),
+                exit = self.program.ended() => return Err(format!("the operator ended {exit}").into()),
                 () = tokio::time::sleep(look) => {}
             }
             let answer = self.http.get(&self.metrics).send().await;
@@ -116,7 +115,7 @@ impl Operator {
             }
         }
         Err(format!(
-            "the operator shows no sign of {what} within {patience:?}; its log: {}",
+            "the operator shows no sign of {what} within {timeout:?}; its log: {}",
             self.program.log().display()
         )
         .into())
@@ -136,14 +135,14 @@ impl Operator {
         process::cpu(self.id)
     }
 
-    /// The most memory it ever held, in MiB.
+    /// Its peak memory, in MiB.
     pub(crate) fn peak_mib(&self) -> Result<f64, Failure> {
         process::peak_mib(self.id)
     }
 
     /// Stops it well, so that its Lease is free.
     pub(crate) async fn stop(self) -> Result<(), Failure> {
-        let status = self.program.stop(PATIENCE).await?;
+        let status = self.program.stop(STOP_TIMEOUT).await?;
         if status.success() {
             Ok(())
         } else {

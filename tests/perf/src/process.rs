@@ -23,10 +23,10 @@ pub(crate) fn main_thread_ran(id: u32) -> Result<Duration, Failure> {
     Ok(Duration::from_nanos(schedule.sum_exec_runtime))
 }
 
-/// The most memory it ever held (`VmHWM`), in MiB.
+/// Its peak memory (`VmHWM`), in MiB.
 pub(crate) fn peak_mib(id: u32) -> Result<f64, Failure> {
     let status = Process::new(id.cast_signed())?.status()?;
-    let kib = status.vmhwm.ok_or("the kernel tells no VmHWM")?;
+    let kib = status.vmhwm.ok_or("the kernel reports no VmHWM")?;
     #[allow(clippy::cast_precision_loss, reason = "far below 2^52")]
     let mib = kib as f64 / 1024.0;
     Ok(mib)

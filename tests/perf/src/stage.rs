@@ -31,7 +31,7 @@ const DEFINITIONS: [&str; 2] = [
 ];
 /// How long one remediation may take on a slow machine, and what comes on top.
 const EACH: Duration = Duration::from_millis(50);
-const PATIENCE: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// All that a row works with.
 pub(crate) struct Stage {
@@ -57,11 +57,11 @@ pub(crate) struct Scene {
 pub(crate) struct Mirrored {
     pub(crate) operator: Operator,
     pub(crate) scene: Scene,
-    /// From the watch's creation until it said that everything is mirrored.
+    /// From the creation of the `ClusterWatch` until its status shows everything as mirrored.
     pub(crate) took: Duration,
     /// The operator's processor time from before the watch's creation until then.
     pub(crate) cpu: Duration,
-    /// What the watch says from here on.
+    /// The changes of the `ClusterWatch` from here on.
     pub(crate) watch: Events,
 }
 
@@ -203,11 +203,11 @@ impl Stage {
         let mut watch = self.events(&self.watches(&scene.namespace)).await?;
         let cpu = operator.cpu()?;
         self.apply_watch(&scene, fields).await?;
-        let begun = watch.next(PATIENCE).await?.at;
-        // The watch alone tells the end: to scrape metrics meanwhile would cost the operator time.
-        let patience = PATIENCE + EACH * size;
+        let begun = watch.next(TIMEOUT).await?.at;
+        // Only the ClusterWatch is watched for the end: scraping metrics meanwhile would cost the operator time.
+        let timeout = TIMEOUT + EACH * size;
         let ended = operator
-            .running(watch.until(patience, |watch| all_mirrored(watch, size)))
+            .running(watch.until(timeout, |watch| all_mirrored(watch, size)))
             .await?;
         Ok(Mirrored {
             cpu: operator.cpu()?.saturating_sub(cpu),
@@ -236,7 +236,7 @@ impl Stage {
             self.mirrors(&scene.namespace),
         ] {
             let all = ListParams::default();
-            let deadline = Instant::now() + PATIENCE + EACH * scene.size;
+            let deadline = Instant::now() + TIMEOUT + EACH * scene.size;
             // A collection that takes the server longer than its limit is deleted in several goes.
             while !api
                 .list(&ListParams::default().limit(1))
@@ -303,7 +303,7 @@ pub(crate) fn is_write(verb: &str) -> bool {
     !matches!(verb, "GET" | "LIST" | "WATCH" | "CONNECT")
 }
 
-/// A `ClusterWatch` that says: synced, and so many.
+/// Whether a `ClusterWatch` is synced with so many remediations.
 pub(crate) fn all_mirrored(watch: &DynamicObject, size: u32) -> bool {
     let status = &watch.data["status"];
     let ready = status["conditions"].as_array().is_some_and(|conditions| {

@@ -1,4 +1,4 @@
-//! Files of the repository that are made of the code: written anew where `UPDATE_DOCS` is set, else compared.
+//! Files of the repository that are generated from the code: rewritten if `UPDATE_DOCS` is set, else compared.
 
 use std::{fs, path::PathBuf};
 
@@ -8,21 +8,21 @@ pub fn file(path: &str) -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join(path)
 }
 
-/// Writes the file, or fails where it holds anything else. `test`: what `cargo test` needs to be told to run the test.
+/// Writes the file, or fails if its content differs. `test`: the arguments of `cargo test` that run the test.
 ///
 /// # Panics
-/// Where the file holds anything else, or cannot be written.
-pub fn settle(path: &str, wanted: &str, test: &str) {
+/// If the content of the file differs, or the file cannot be written.
+pub fn settle(path: &str, expected: &str, test: &str) {
     let at = file(path);
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        if let Err(error) = fs::write(&at, wanted) {
+        if let Err(error) = fs::write(&at, expected) {
             panic!("{path}: {error}");
         }
         return;
     }
-    let held = fs::read_to_string(&at).unwrap_or_default();
+    let content = fs::read_to_string(&at).unwrap_or_default();
     assert!(
-        held == wanted,
+        content == expected,
         "{path} is out of date: run UPDATE_DOCS=1 cargo test {test}"
     );
 }
@@ -30,15 +30,19 @@ pub fn settle(path: &str, wanted: &str, test: &str) {
 /// The same for the part of a file between two marks, `begin` and `end`.
 ///
 /// # Panics
-/// As [`settle`], and where the file or a mark is not there.
-pub fn settle_part(path: &str, (begin, end): (&str, &str), wanted: &str, test: &str) {
-    let held = fs::read_to_string(file(path)).unwrap_or_default();
-    let parts = held.split_once(begin).and_then(|(before, rest)| {
+/// As [`settle`], and if the file or a mark is missing.
+pub fn settle_part(path: &str, (begin, end): (&str, &str), expected: &str, test: &str) {
+    let content = fs::read_to_string(file(path)).unwrap_or_default();
+    let parts = content.split_once(begin).and_then(|(before, rest)| {
         let (_, after) = rest.split_once(end)?;
         Some((before, after))
     });
     let Some((before, after)) = parts else {
         panic!("{path} has no {begin:?} with {end:?} behind it");
     };
-    settle(path, &format!("{before}{begin}{wanted}{end}{after}"), test);
+    settle(
+        path,
+        &format!("{before}{begin}{expected}{end}{after}"),
+        test,
+    );
 }

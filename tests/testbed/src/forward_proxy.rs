@@ -145,11 +145,11 @@ impl Shared {
         let Some((user, word)) = &self.credentials else {
             return true;
         };
-        let wanted = BASE64_STANDARD.encode(format!("{user}:{word}"));
+        let expected = BASE64_STANDARD.encode(format!("{user}:{word}"));
         let mut lines = head.lines().filter_map(|line| line.split_once(": "));
         lines.any(|(name, value)| {
             name.eq_ignore_ascii_case("proxy-authorization")
-                && value.strip_prefix("Basic ") == Some(&*wanted)
+                && value.strip_prefix("Basic ") == Some(&*expected)
         })
     }
 

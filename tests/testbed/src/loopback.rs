@@ -1,14 +1,15 @@
-//! Addresses for programs that must be told where to listen.
+//! Addresses for programs that need a listen address.
 
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr, TcpListener},
 };
 
-/// An address of loopback that nobody listens at. Nothing keeps it free: whoever is given it may find it taken.
+/// A loopback address that nothing listens on. It is not reserved: another process may take it
+/// before the caller binds it.
 ///
 /// # Errors
-/// What the system says.
+/// The error of the system.
 pub fn free_address() -> io::Result<SocketAddr> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }

@@ -18,7 +18,7 @@ const GUARDED: &str = r#"exec 3<&0
 { cat <&3 >/dev/null; kill -TERM "$$" 2>/dev/null; } &
 exec 3<&-
 exec "$@" </dev/null"#;
-/// Lines of a log that tell why a program ended.
+/// Last lines of a log, which usually show why a program ended.
 const TAIL: usize = 10;
 
 /// A running program.
@@ -30,10 +30,10 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts `command`, whose stdin and group are replaced; what it says is appended to `log`.
+    /// Starts `command`, whose stdin and group are replaced; its output is appended to `log`.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     pub fn start(command: &Command, log: PathBuf) -> io::Result<Self> {
         let out = File::options().create(true).append(true).open(&log)?;
         let command = command.as_std();
@@ -70,7 +70,7 @@ impl Program {
         &self.log
     }
 
-    /// Waits until it ends by itself; then how, and the last it said.
+    /// Waits until it ends by itself, and returns its exit status and the last lines of its log.
     pub async fn ended(&mut self) -> String {
         let status = match self.child.wait().await {
             Ok(status) => status.to_string(),
@@ -82,26 +82,26 @@ impl Program {
         format!("({status}); its last lines:\n{last}")
     }
 
-    /// Sends SIGTERM and waits for the end, at most `patience`; then SIGKILL.
+    /// Sends SIGTERM and waits for the end, at most `timeout`; then SIGKILL.
     ///
     /// # Errors
-    /// [`io::ErrorKind::TimedOut`] if it had to be killed, or what the system says.
-    pub async fn stop(mut self, patience: Duration) -> io::Result<ExitStatus> {
+    /// [`io::ErrorKind::TimedOut`] if it had to be killed, or the error of the system.
+    pub async fn stop(mut self, timeout: Duration) -> io::Result<ExitStatus> {
         self.pipe = None;
-        if let Ok(status) = tokio::time::timeout(patience, self.child.wait()).await {
+        if let Ok(status) = tokio::time::timeout(timeout, self.child.wait()).await {
             return status;
         }
         self.kill().await?;
         Err(io::Error::new(
             io::ErrorKind::TimedOut,
-            format!("it did not end within {patience:?} of SIGTERM"),
+            format!("it did not end within {timeout:?} of SIGTERM"),
         ))
     }
 
     /// Sends SIGKILL and waits for the end.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     pub async fn kill(mut self) -> io::Result<ExitStatus> {
         self.signal(Signal::KILL)?;
         self.child.wait().await
@@ -110,7 +110,7 @@ impl Program {
     /// Sends a signal; nothing to do where it has ended.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     pub fn signal(&self, signal: Signal) -> io::Result<()> {
         let id = self.child.id().and_then(|id| i32::try_from(id).ok());
         match id.and_then(Pid::from_raw) {
@@ -136,7 +136,7 @@ pub async fn build_operator(example: Option<&str>) -> io::Result<PathBuf> {
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }
-    // Build scripts such as ring's run again where one of these has changed, and all that depends on them is built anew.
+    // Build scripts such as ring's run again where one of these has changed, and all that depends on them is rebuilt.
     for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_a_package(name)) {
         cargo.env_remove(name);
     }
@@ -150,7 +150,7 @@ pub async fn build_operator(example: Option<&str>) -> io::Result<PathBuf> {
     Ok(target_dir()?.join(NAME))
 }
 
-/// Whether cargo tells a program that it runs something of the program's own package by this variable.
+/// Whether this is a variable by which cargo describes a package to a program that it runs.
 fn is_of_a_package(variable: &OsStr) -> bool {
     let variable = variable.to_string_lossy();
     ["CARGO_PKG_", "CARGO_MANIFEST_"]
@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cargo_says_of_the_running_package_does_not_reach_another_build() {
+    fn variables_that_cargo_sets_for_the_running_package_do_not_reach_another_build() {
         let cases = [
             ("CARGO_PKG_NAME", true),
             ("CARGO_MANIFEST_DIR", true),

@@ -111,7 +111,7 @@ async fn writes_go_through_under_the_accounts_own_rights_and_are_written_down() 
     assert!(matches!(refused, Err(kube::Error::Api(status)) if status.code == 403));
 
     let writes = stage.proxy.writes();
-    let told: Vec<_> = writes
+    let seen: Vec<_> = writes
         .iter()
         .map(|write| {
             let asked = &write.asked;
@@ -135,7 +135,7 @@ async fn writes_go_through_under_the_accounts_own_rights_and_are_written_down() 
         .collect();
     let (version, changed) = (Some(version), Some(changed));
     assert_eq!(
-        told,
+        seen,
         [
             ("POST".to_owned(), None, 201, version.clone()),
             ("PUT".to_owned(), version.clone(), 200, changed.clone()),
@@ -187,9 +187,9 @@ async fn each_fault_strikes_the_writes_that_it_was_given_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_held_write_goes_its_way_though_its_caller_is_gone() {
     let stage = stage("held").await;
-    let held = stage.proxy.fault(Fault::Hold, Which::All, Asked::is_write);
+    let hold = stage.proxy.fault(Fault::Hold, Which::All, Asked::is_write);
     let callers = [call(&stage.maps, "a"), call(&stage.maps, "b")];
-    soon("both are held", held.has_struck(2)).await;
+    soon("both are held", hold.has_struck(2)).await;
     for caller in callers {
         caller.abort();
     }
@@ -202,7 +202,7 @@ async fn a_held_write_goes_its_way_though_its_caller_is_gone() {
             .iter()
             .all(|write| write.forwarded.is_none())
     );
-    held.end();
+    hold.end();
     soon("both are answered", async {
         while !stage
             .proxy
@@ -215,12 +215,12 @@ async fn a_held_write_goes_its_way_though_its_caller_is_gone() {
     })
     .await;
     for write in stage.proxy.writes() {
-        let wanted = if write.asked.name() == Some("a") {
+        let expected = if write.asked.name() == Some("a") {
             409
         } else {
             201
         };
-        assert_eq!(write.answer.unwrap().status.as_u16(), wanted);
+        assert_eq!(write.answer.unwrap().status.as_u16(), expected);
     }
     assert!(stage.real.get_opt("b").await.unwrap().is_some());
 }
@@ -264,7 +264,7 @@ async fn a_cut_breaks_everything_and_a_cut_of_watches_them_alone() {
     stage.proxy.cut();
     soon("the watch breaks", ended(events)).await;
     assert!(stage.maps.get_opt("a").await.is_err());
-    stage.proxy.mend();
+    stage.proxy.restore();
     assert!(stage.maps.get_opt("a").await.unwrap().is_some());
 }
 
@@ -284,7 +284,7 @@ async fn an_answer_breaks_off_or_falls_silent() {
     let call = tokio::spawn(async move { maps.get("a").await });
     soon("it is struck", mute.has_struck(1)).await;
     mute.end();
-    // What comes later is answered, and the other one still says nothing.
+    // What comes later is answered, and the other one is still silent.
     stage.maps.get("a").await.unwrap();
     assert!(!call.is_finished());
     stage.proxy.cut();

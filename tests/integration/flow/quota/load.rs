@@ -5,7 +5,7 @@ use std::time::Duration;
 use testbed::simulator::{Fault, Remediation as Truth, Times};
 
 use super::{PAGES, cadence, fill, fixture, paged, status, worst_minute};
-use crate::fixture::{CLUSTER, Fixture, condition, until};
+use crate::fixture::{CLUSTER, Fixture, mirror_condition, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn watches_that_share_a_key_stay_within_the_sum_of_their_cycles() {
@@ -82,18 +82,18 @@ async fn each_start_costs_one_first_poll() {
         fixture.stop().await;
         let before = fixture.calls();
         fixture.start(&[]).await;
-        fixture.settled().await;
+        fixture.wait_until_idle().await;
         assert_eq!(fixture.calls() - before, PAGES.0 as u64, "start {restart}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_asks_without_end_is_heeded_once_in_the_least_interval() {
+async fn endless_sync_requests_are_honored_at_most_once_per_minimum_interval() {
     let mut fixture = fixture("quota-hammer").await;
     fixture.stop().await;
     let flags = ["--kube-qps", "0", "--min-interval", "10s"];
     fixture.start_with(&[], &flags).await;
-    fixture.settled().await;
+    fixture.wait_until_idle().await;
     let before = fixture.simulator.counters().listings;
     for second in 0..60 {
         fixture.request("training", &second.to_string()).await;
@@ -131,7 +131,7 @@ async fn a_call_that_hangs_is_no_reason_for_another() {
     fixture.ready("training", "IncompleteListing").await;
     fixture
         .mirror_where(&Truth::numbered(CLUSTER, 0).id, "it is stale", |mirror| {
-            condition(mirror, "Synced")[1] == "Stale"
+            mirror_condition(mirror, "Synced")[1] == "Stale"
         })
         .await;
     let failed = fixture

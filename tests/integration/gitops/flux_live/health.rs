@@ -16,7 +16,7 @@ const LONG: Duration = Duration::from_secs(3600);
 
 const UNAVAILABLE: Fault = Fault::status(503);
 
-/// What Flux says of the example's watch when it is in this state.
+/// What Flux reports about the example's watch when it is in this state.
 fn names_watch(live: &Live, state: &str) -> String {
     let namespace = &live.fixture.namespace;
     format!("[ClusterWatch/{namespace}/training status: '{state}']")
@@ -36,15 +36,15 @@ pub(super) async fn nothing_is_green_before_it_was_synced(live: &mut Live) {
     let looked = live.looked(WATCHES).await;
     waited(live, &looked);
     let watch = live.fixture.watches().get("training").await.unwrap();
-    let told = format!("{:?}", watch.status);
-    assert!(told.contains("Waiting for the operator"), "{told}");
+    let status = format!("{:?}", watch.status);
+    assert!(status.contains("Waiting for the operator"), "{status}");
 
     live.fixture
         .simulator
         .fault(UNAVAILABLE, Times::UntilCleared);
     live.fixture.start(&[]).await;
     live.fixture
-        .watch_where("training", "it says what failed", |status, _| {
+        .watch_where("training", "the status reports the failure", |status, _| {
             status.conditions[0].message.contains("503")
         })
         .await;
@@ -70,24 +70,26 @@ pub(super) async fn an_outage_is_waited_for(live: &Live) {
     live.fixture
         .simulator
         .fault(UNAVAILABLE, Times::UntilCleared);
-    until("the watch tells of the outage", || async {
+    until("the ClusterWatch reports the outage", || async {
         live.fixture.turn(POLL).await;
         let watch = live.fixture.watches().get("training").await.unwrap();
         let conditions = watch.status.unwrap().conditions;
-        let told = conditions.iter().any(|one| one.reason == "Unavailable");
-        told.then_some(()).ok_or(format!("{conditions:#?}"))
+        let reported = conditions.iter().any(|one| one.reason == "Unavailable");
+        reported.then_some(()).ok_or(format!("{conditions:#?}"))
     })
     .await;
     let looked = live.looked(WATCHES).await;
     waited(live, &looked);
     the_api_is_back(live).await;
-    live.until(WATCHES, "it is well again, with nobody's help", |status| {
-        ready(status, "True", "ReconciliationSucceeded", "Applied")
-    })
+    live.until(
+        WATCHES,
+        "it is healthy again without intervention",
+        |status| ready(status, "True", "ReconciliationSucceeded", "Applied"),
+    )
     .await;
 }
 
-/// Flux does not see it before, and then waits for nothing. It names the watch, and not what the watch says.
+/// Flux does not see it before, and then waits for nothing. It names the `ClusterWatch`, but not its message.
 pub(super) async fn a_refused_key_fails_at_the_next_look(live: &Live) {
     live.looked(WATCHES).await;
     let before = live.version(WATCHES).await;
@@ -131,7 +133,7 @@ pub(super) async fn a_suspended_watch_is_well(live: &Live) {
         }
     })
     .await;
-    fixture.edit_heeded("training").await;
+    fixture.edit_takes_effect("training").await;
     fixture.ready("training", "Synced").await;
     live.applied(WATCHES, &revision).await;
 }

@@ -73,7 +73,7 @@ async fn a_key_that_comes_late_is_waited_for() {
     live.applied(KEY, &revision).await;
     live.until(WATCHES, "it waits for the watch", |status| {
         let reconciling = condition(status, "Reconciling")["message"].as_str();
-        reconciling.is_some_and(|told| told.starts_with("Running health checks"))
+        reconciling.is_some_and(|message| message.starts_with("Running health checks"))
     })
     .await;
     live.fixture.ready("training", "SecretNotFound").await;

@@ -14,7 +14,7 @@ use super::{DEFINITIONS, KEY, KUSTOMIZE, Live, POLL, WATCHES, definitions, ready
 use crate::{
     fixture::{CLUSTER, until},
     gitops::examples::{second_for, watch_for},
-    run::{kubectl, said},
+    run::{kubectl, output_of},
     steps::{becomes, gone},
 };
 
@@ -26,19 +26,22 @@ async fn by_hand(live: &Live, arguments: &[&str]) -> bool {
         return false;
     };
     let namespace = ["--namespace", &live.fixture.namespace];
-    said(kubectl.args(namespace).args(arguments)).await.unwrap();
+    output_of(kubectl.args(namespace).args(arguments))
+        .await
+        .unwrap();
     true
 }
 
-/// At the next look: so a request by annotation is answered, but a watch does not stay suspended. Unless Git says to merge.
+/// Undone at the next reconciliation: a sync requested by annotation is answered, but a `ClusterWatch` does not stay
+/// suspended, unless Git asks for a merge.
 pub(super) async fn what_kubectl_wrote_is_undone(live: &Live) {
     let fixture = &live.fixture;
     let asks = "compute.together.ai/requestedAt";
     let annotation = format!("{asks}=by-hand");
     // So long after the last sync another one may be asked for.
     fixture.clock.advance(Duration::from_secs(1));
-    let told = ["annotate", "clusterwatch", "training", &annotation];
-    if !by_hand(live, &told).await {
+    let annotate = ["annotate", "clusterwatch", "training", &annotation];
+    if !by_hand(live, &annotate).await {
         return;
     }
     fixture
@@ -51,7 +54,7 @@ pub(super) async fn what_kubectl_wrote_is_undone(live: &Live) {
     let watch = fixture.watches().get("training").await.unwrap();
     assert!(!watch.spec.suspend, "suspended by hand");
     assert!(!watch.annotations().contains_key(asks));
-    fixture.edit_heeded("training").await;
+    fixture.edit_takes_effect("training").await;
 
     let text = watch_for(fixture);
     let merge = format!("  annotations:\n    {KUSTOMIZE}/ssa: Merge\n");
@@ -70,7 +73,7 @@ pub(super) async fn what_kubectl_wrote_is_undone(live: &Live) {
     assert!(watch.spec.suspend, "resumed by Flux");
 
     fixture.suspend(false).await;
-    fixture.edit_heeded("training").await;
+    fixture.edit_takes_effect("training").await;
     fixture.ready("training", "Synced").await;
 }
 
@@ -106,10 +109,10 @@ pub(super) async fn mirrors_are_left_alone(live: &Live) {
         "{looked:#}"
     );
     assert_eq!(fixture.versions().await, mirrors);
-    let held = looked["inventory"]["entries"].to_string();
+    let entries = looked["inventory"]["entries"].to_string();
     assert!(
-        held.contains("_training_") && !held.contains("Remediation"),
-        "{held}"
+        entries.contains("_training_") && !entries.contains("Remediation"),
+        "{entries}"
     );
     let label = format!("{KUSTOMIZE}/name");
     for mirror in fixture.all().await {
@@ -146,8 +149,8 @@ pub(super) async fn definitions_go_with_their_kustomization(live: &Live) {
     let mirrors = live.fixture.versions().await;
     live.delete(DEFINITIONS).await;
     for name in &names {
-        let held = kept.get(name).await.unwrap();
-        assert_eq!(held.metadata.deletion_timestamp, None, "{name}");
+        let object = kept.get(name).await.unwrap();
+        assert_eq!(object.metadata.deletion_timestamp, None, "{name}");
     }
     assert_eq!(live.fixture.versions().await, mirrors);
 
@@ -168,8 +171,8 @@ pub(super) async fn definitions_go_with_their_kustomization(live: &Live) {
 pub(super) async fn the_namespace_goes_with_the_key(live: &Live) {
     live.delete(KEY).await;
     let namespaces: Api<Namespace> = Api::all(live.fixture.client.clone());
-    let held = namespaces.get_opt(&live.fixture.namespace).await.unwrap();
-    if let Some(held) = held {
-        assert!(held.metadata.deletion_timestamp.is_some());
+    let namespace = namespaces.get_opt(&live.fixture.namespace).await.unwrap();
+    if let Some(namespace) = namespace {
+        assert!(namespace.metadata.deletion_timestamp.is_some());
     }
 }

@@ -72,24 +72,24 @@ async fn the_example_is_never_degraded_on_its_way_up_though_its_secret_comes_lat
     let healths = Healths::record(live.applications.clone());
     let root = live.repository.root();
     live.fixture.control_plane.apply(&root).await.unwrap();
-    live.settled(WATCHES, "Progressing").await;
+    live.wait_for_health(WATCHES, "Progressing").await;
 
     live.start_operator().await;
     live.fixture.ready("training", "SecretNotFound").await;
     for _ in 0..6 {
         live.fixture.turn(AGAIN).await;
         live.refresh(WATCHES, "normal").await;
-        live.settled(WATCHES, "Progressing").await;
+        live.wait_for_health(WATCHES, "Progressing").await;
     }
     live.shown("training", "Progressing").await;
 
     let key = secret_for(&live.fixture, live.fixture.simulator.key());
     live.repository.write(SECRET, &key);
     live.commit(WATCHES).await;
-    live.settled(WATCHES, "Progressing").await;
+    live.wait_for_health(WATCHES, "Progressing").await;
     live.fixture.turn(AGAIN).await;
     live.fixture.ready("training", "Synced").await;
-    live.settled(WATCHES, "Healthy").await;
+    live.wait_for_health(WATCHES, "Healthy").await;
     let seen = healths.of_watches();
     println!("{WATCHES}: {seen:?}");
     assert!(!seen.iter().any(|health| health == "Degraded"), "{seen:?}");

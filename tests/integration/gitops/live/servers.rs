@@ -17,9 +17,9 @@ use crate::gitops::{
     loopback::{answers, free, port},
 };
 
-/// Argo CD's image has it and calls it at each commit. These are not signed: it has nothing to say of them.
+/// Argo CD's image has it and calls it at each commit. These are not signed: it reports nothing about them.
 const VERIFY: &str = "git-verify-wrapper.sh";
-const PATIENCE: Duration = Duration::from_secs(20);
+const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(super) struct Servers {
     home: TempDir,
@@ -106,11 +106,11 @@ impl Servers {
         )
     }
 
-    /// Starts the controller (again), which compares each application anew every `resync` seconds, and with nothing else
+    /// Starts the controller (again), which compares each application again every `resync` seconds, and with nothing else
     /// that happens by itself.
     pub(super) async fn control(&mut self, resync: &str) {
         if let Some(controller) = self.controller.take() {
-            controller.stop(PATIENCE).await.unwrap();
+            controller.stop(STOP_TIMEOUT).await.unwrap();
         }
         let metrics = free();
         self.controller = Some(

@@ -94,7 +94,7 @@ impl Lane {
             self.lives.push(Life::start(&self.fixture).await);
         }
         for life in &self.lives {
-            life.process.has_said("\"lease\"").await;
+            life.process.wait_for_log("\"lease\"").await;
         }
     }
 
@@ -126,8 +126,8 @@ impl Lane {
         let Life { process, proxy } = struck;
         holds.iter().for_each(RunningFault::end);
         let (status, log) = process.ended().await;
-        let wanted = (blow.way != Way::Killed).then_some(1);
-        assert_eq!(status.code(), wanted, "{blow}: {log}");
+        let expected = (blow.way != Way::Killed).then_some(1);
+        assert_eq!(status.code(), expected, "{blow}: {log}");
         let book = until("what was under way is answered", async || {
             let book = proxy.writes();
             let open = book.iter().filter(|write| write.answer.is_none()).count();
@@ -203,15 +203,15 @@ async fn strike(struck: &Life, blow: Blow, others: &[Life]) -> (TakeOver, Vec<Ru
     let before = struck.proxy.writes().len();
     until("it is in the middle of its writes", async || {
         let writes = struck.proxy.writes();
-        let wanted = if blow.late { 3 } else { 1 };
+        let needed = if blow.late { 3 } else { 1 };
         let begun = writes[before..]
             .iter()
             .filter(|write| is_object(write))
             .count();
-        if begun >= wanted {
+        if begun >= needed {
             Ok(())
         } else {
-            Err(format!("{begun} of {wanted} writes begun"))
+            Err(format!("{begun} of {needed} writes begun"))
         }
     })
     .await;
@@ -231,7 +231,9 @@ async fn strike(struck: &Life, blow: Blow, others: &[Life]) -> (TakeOver, Vec<Ru
             .iter()
             .filter_map(|life| first_lease(&life.proxy.writes()));
         let since = leases.map(|(_, at)| at).filter(|at| *at > begun);
-        since.min().ok_or_else(|| "nobody".to_owned())
+        since
+            .min()
+            .ok_or_else(|| "no other replica leads".to_owned())
     })
     .await;
     let under_way = {

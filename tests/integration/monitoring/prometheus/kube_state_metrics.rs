@@ -41,9 +41,9 @@ async fn no_label_of_kube_state_metrics_is_one_of_its_target() {
     let serving = tokio::spawn(async move { axum::serve(listener, page).await });
     let prometheus = Prometheus::start(&program, &target);
     let scraped = "count({__name__=~\"kube_.+\"}) or vector(0)";
-    let wanted = f64::from(u32::try_from(all).unwrap());
+    let expected = f64::from(u32::try_from(all).unwrap());
     prometheus
-        .until(scraped, |values| *values == [wanted])
+        .until(scraped, |values| *values == [expected])
         .await;
     assert_no_label_is_taken(&prometheus).await;
     serving.abort();

@@ -19,10 +19,7 @@ struct Page {
 }
 
 #[derive(Deserialize)]
-#[allow(
-    dead_code,
-    reason = "parsed, as whoever used them would have them parsed"
-)]
+#[allow(dead_code, reason = "parsed, as a user of the client would parse them")]
 struct Remediation {
     id: String,
     cluster_id: String,
@@ -48,10 +45,7 @@ struct Remediation {
 }
 
 #[derive(Deserialize)]
-#[allow(
-    dead_code,
-    reason = "parsed, as whoever used them would have them parsed"
-)]
+#[allow(dead_code, reason = "parsed, as a user of the client would parse them")]
 struct LinkedAlert {
     alert_name: String,
     severity: String,

@@ -27,7 +27,7 @@ struct Object {
     metadata: Metadata,
 }
 
-/// The least that tells one mirror and its version from others.
+/// The least that identifies one mirror and its version.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Metadata {

@@ -13,10 +13,10 @@ use crate::{
 pub(super) struct Drawn {
     pub(super) row: &'static str,
     pub(super) file: &'static str,
-    pub(super) says: &'static str,
+    pub(super) caption: &'static str,
 }
 
-/// Figures of a row, side by side: of which row, the figures' names, the file, and what it says.
+/// Figures of a row, side by side: of which row, the figures' names, the file, and its caption.
 const SIDES: [(&str, &[&str], &str, &str); 3] = [
     (
         "first-mirror",
@@ -42,7 +42,7 @@ const SIDES: [(&str, &[&str], &str, &str); 3] = [
         "First mirror by the operator and by the script, in seconds: less is better",
     ),
 ];
-/// Samples of a row, in ascending order: row, figure, file, and what it says.
+/// Samples of a row, in ascending order: row, figure, file, and caption.
 const SPREADS: [(&str, &str, &str, &str); 2] = [
     (
         "change",
@@ -65,41 +65,41 @@ pub(super) fn draw(runs: &[Report], folder: &Path) -> Result<Vec<Drawn>, Failure
     let mut drawn = Vec::new();
     let targets: Vec<Bar> = rows().flat_map(targets).collect();
     if !targets.is_empty() {
-        let says = "How much of each bound is used: up to the line it is met; bars are cut at four times the bound";
-        plot::bars(&folder.join("targets.svg"), says, &targets, Some(1.0))?;
+        let caption = "How much of each bound is used: up to the line it is met; bars are cut at four times the bound";
+        plot::bars(&folder.join("targets.svg"), caption, &targets, Some(1.0))?;
         drawn.push(Drawn {
             row: "",
             file: "targets.svg",
-            says,
+            caption,
         });
     }
-    for (row, names, file, says) in SIDES {
+    for (row, names, file, caption) in SIDES {
         let Some(measured) = find(row) else { continue };
         let bars: Vec<Bar> = names
             .iter()
             .filter_map(|name| figure(measured, name))
             .map(side)
             .collect();
-        plot::bars(&folder.join(file), says, &bars, None)?;
-        drawn.push(Drawn { row, file, says });
+        plot::bars(&folder.join(file), caption, &bars, None)?;
+        drawn.push(Drawn { row, file, caption });
     }
-    for (row, name, file, says) in SPREADS {
+    for (row, name, file, caption) in SPREADS {
         let Some(figure) = find(row).and_then(|row| figure(row, name)) else {
             continue;
         };
-        plot::lines(&folder.join(file), says, &[shares(figure)])?;
-        drawn.push(Drawn { row, file, says });
+        plot::lines(&folder.join(file), caption, &[shares(figure)])?;
+        drawn.push(Drawn { row, file, caption });
     }
     if let Some(lines) = find("memory").map(memory) {
-        let (file, says) = (
+        let (file, caption) = (
             "memory.svg",
             "Peak memory in MiB over the number of mirrors",
         );
-        plot::lines(&folder.join(file), says, &lines)?;
+        plot::lines(&folder.join(file), caption, &lines)?;
         drawn.push(Drawn {
             row: "memory",
             file,
-            says,
+            caption,
         });
     }
     Ok(drawn)

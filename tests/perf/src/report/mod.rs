@@ -79,14 +79,14 @@ mod tests {
         results.sort();
         let made = tempfile::tempdir().unwrap();
         write(&results, made.path()).unwrap();
-        let settle = |name: &str| {
+        let check = |name: &str| {
             let text = fs::read_to_string(made.path().join(name)).unwrap();
             drift::settle(&format!("docs/{name}"), &text, "--package perf");
         };
-        settle("project/benchmarks.md");
+        check("project/benchmarks.md");
         for plot in fs::read_dir(made.path().join("performance")).unwrap() {
             let plot = plot.unwrap().file_name();
-            settle(&format!("performance/{}", plot.to_str().unwrap()));
+            check(&format!("performance/{}", plot.to_str().unwrap()));
         }
     }
 }

@@ -104,7 +104,7 @@ fn targets(page: &mut String, runs: &[Report], drawn: &[Drawn]) {
 
 fn plots(page: &mut String, row: &str, drawn: &[Drawn]) {
     for plot in drawn.iter().filter(|plot| plot.row == row) {
-        let _ = writeln!(page, "\n![{}](../performance/{})", plot.says, plot.file);
+        let _ = writeln!(page, "\n![{}](../performance/{})", plot.caption, plot.file);
     }
 }
 
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missed_row_says_what_limits_it_and_one_that_is_met_does_not() {
+    fn a_missed_row_names_what_limits_it_and_one_that_is_met_does_not() {
         let mut row = Row::new("first-mirror", "Title".to_owned(), "How.".to_owned());
         row.verdict("share", 0.95, "", Target::AtLeast(0.9));
         let shown = |row: &Row| {

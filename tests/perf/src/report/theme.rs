@@ -6,7 +6,7 @@ use plotters::{coord::Shift, prelude::*};
 
 use crate::Failure;
 
-/// A colour on a light and on a dark page. Plots are drawn with the first; the file's own style tells of the second.
+/// A colour on a light and on a dark page. Plots are drawn with the first; the file's own style adds the second.
 pub(super) struct Tone(pub(super) RGBColor, RGBColor);
 
 // No grey has enough contrast on both pages. These are the colours of .ci/pictures.

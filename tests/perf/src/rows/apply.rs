@@ -17,7 +17,7 @@ use crate::{
     stage::{Scene, Stage, all_mirrored},
 };
 
-const PATIENCE: Duration = Duration::from_secs(300);
+const TIMEOUT: Duration = Duration::from_secs(300);
 
 pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failure> {
     let size = mode.pick(1_000, 60);
@@ -39,16 +39,14 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
         let begun = Instant::now();
         kubectl_apply(stage, &scene).await?;
         let seen = mirrors
-            .until(PATIENCE, |mirror| {
-                mirror.data["status"]["state"].is_string()
-            })
+            .until(TIMEOUT, |mirror| mirror.data["status"]["state"].is_string())
             .await?;
         first.push((seen.at - begun).as_secs_f64());
         // Its events cost the server time that the tight clients do not pay.
         drop(mirrors);
-        let created = watch.next(PATIENCE).await?.at;
+        let created = watch.next(TIMEOUT).await?.at;
         let ended = watch
-            .until(PATIENCE, |watch| all_mirrored(watch, size))
+            .until(TIMEOUT, |watch| all_mirrored(watch, size))
             .await?;
         all.push((ended.at - created).as_secs_f64());
         operator.stop().await?;

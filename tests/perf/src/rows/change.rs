@@ -1,4 +1,4 @@
-//! One in a hundred of a large cluster has changed: how long from the page that shows it to the status that says it.
+//! One in a hundred of a large cluster has changed: the time from the page that shows it to the status that reports it.
 
 use std::{
     collections::BTreeSet,
@@ -17,7 +17,7 @@ use crate::{
     stage::{Mirrored, Scene, Stage},
 };
 
-const PATIENCE: Duration = Duration::from_secs(300);
+const TIMEOUT: Duration = Duration::from_secs(300);
 /// How exactly the simulator knows the time.
 const TICK: Duration = Duration::from_millis(1);
 
@@ -94,7 +94,7 @@ pub(super) async fn change(
         let (clock, epoch) = (Instant::now(), Timestamp::now());
         let mut seen = Vec::new();
         while !waiting.is_empty() {
-            let event = mirrors.next(PATIENCE).await?;
+            let event = mirrors.next(TIMEOUT).await?;
             let name = event.object.name_any();
             if event.object.data["status"]["state"] == state && waiting.remove(&name) {
                 seen.push((name, event.at));
@@ -131,7 +131,7 @@ pub(super) async fn change(
     let word = format!("change-{round}");
     mirrored
         .watch
-        .until(PATIENCE, |watch| {
+        .until(TIMEOUT, |watch| {
             watch.data["status"]["lastHandledReconcileAt"] == *word
         })
         .await?;

@@ -21,7 +21,7 @@ struct Times {
 }
 
 impl Times {
-    /// What is to be told of it.
+    /// Adds the figures of one round, and returns the line that reports them.
     fn add(&mut self, who: &str, found: &Found) -> String {
         self.wall.push(found.seconds);
         self.cpu.push(found.cpu_seconds);
@@ -46,8 +46,8 @@ impl Taken {
         self.operator.cpu.push(mirrored.cpu.as_secs_f64());
         self.peak.push(mirrored.operator.peak_mib()?);
         mirrored.operator.stop().await?;
-        let told = format!("operator {:.2} s", mirrored.took.as_secs_f64());
-        Ok((told, mirrored.scene))
+        let summary = format!("operator {:.2} s", mirrored.took.as_secs_f64());
+        Ok((summary, mirrored.scene))
     }
 }
 
@@ -70,18 +70,18 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
     for round in 0..mode.pick(3, 1) {
         // Each is the first once.
         for turn in 0..3 {
-            let told = match (round + turn) % 3 {
+            let summary = match (round + turn) % 3 {
                 0 => {
-                    let (told, scene) = taken.operator(stage, size).await?;
+                    let (summary, scene) = taken.operator(stage, size).await?;
                     stage.strike(&scene).await?;
-                    told
+                    summary
                 }
                 1 => taken
                     .rust
                     .add("tight Rust client", &ceiling.rust(stage).await?),
                 _ => taken.go.add("tight Go client", &ceiling.go(stage).await?),
             };
-            progress(&format!("round {}: {told}", round + 1));
+            progress(&format!("round {}: {summary}", round + 1));
         }
     }
     let Taken {

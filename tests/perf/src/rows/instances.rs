@@ -14,7 +14,7 @@ use crate::{
     stage::{Scene, Stage, remediation},
 };
 
-const PATIENCE: Duration = Duration::from_secs(600);
+const TIMEOUT: Duration = Duration::from_secs(600);
 /// Pause between two requests.
 const PAUSE: Duration = Duration::from_millis(2);
 
@@ -41,7 +41,7 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
     let mut operator = stage.operator(&NO_LIMITS).await?;
     let health = operator.health();
     let starting = health
-        .during(PAUSE, operator.polled_quietly(watches, PATIENCE))
+        .during(PAUSE, operator.polled_quietly(watches, TIMEOUT))
         .await?;
     progress("all are mirrored");
     let changing = health

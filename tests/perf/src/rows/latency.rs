@@ -13,7 +13,7 @@ use crate::{
     stage::{Scene, Stage},
 };
 
-const PATIENCE: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_secs(120);
 /// Remediations of each watch; one is open.
 const SIZE: u32 = 20;
 
@@ -80,7 +80,7 @@ async fn changes(
         let (state, mut waiting) = change_open(stage, scene, round);
         let begun = Instant::now();
         let seen = mirrors
-            .until(PATIENCE, |mirror| {
+            .until(TIMEOUT, |mirror| {
                 mirror.data["status"]["state"] == state && waiting.contains(&mirror.name_any())
             })
             .await?;

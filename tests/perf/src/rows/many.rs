@@ -16,7 +16,7 @@ use crate::{
     stage::{Scene, Stage, remediation, secret},
 };
 
-const PATIENCE: Duration = Duration::from_secs(1800);
+const TIMEOUT: Duration = Duration::from_secs(1800);
 /// How exactly the time of a call is known.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -34,7 +34,7 @@ struct World {
     /// Intervals that are measured.
     intervals: u32,
     /// Intervals before: `ClusterWatches` that began together are spread by their first ten syncs.
-    settled: u32,
+    warm_up: u32,
 }
 
 /// What the operator did in the measured intervals.
@@ -55,7 +55,7 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
         keys,
         interval,
         intervals: mode.pick(6, 2),
-        settled: mode.pick(11, 1),
+        warm_up: mode.pick(11, 1),
     };
     let mut row = Row::new(
         "many",
@@ -98,7 +98,7 @@ pub(super) async fn measure_fleet(stage: &mut Stage, mode: Mode) -> Result<Row, 
         keys,
         interval,
         intervals: mode.pick(5, 2),
-        settled: mode.pick(11, 1),
+        warm_up: mode.pick(11, 1),
     };
     let mut row = Row::new("fleet", world.title(), world.how());
     let measured = world.run(stage).await?;
@@ -124,7 +124,7 @@ impl World {
         format!(
             "The operator with --kube-qps 0 and otherwise default flags, for {} intervals, from {} intervals after all were \
              mirrored.",
-            self.intervals, self.settled
+            self.intervals, self.warm_up
         )
     }
 
@@ -133,14 +133,14 @@ impl World {
     async fn run(&self, stage: &mut Stage) -> Result<Measured, Failure> {
         let clusters = self.set(stage).await?;
         let mut operator = stage.operator(&["--kube-qps", "0"]).await?;
-        operator.polled_quietly(self.watches, PATIENCE).await?;
+        operator.polled_quietly(self.watches, TIMEOUT).await?;
         progress("all are mirrored");
         let interval = Duration::from_secs(self.interval.into());
-        let settle = async {
-            tokio::time::sleep(interval * self.settled).await;
+        let warmed_up = async {
+            tokio::time::sleep(interval * self.warm_up).await;
             Ok(())
         };
-        operator.running(settle).await?;
+        operator.running(warmed_up).await?;
         let before = operator.cpu()?;
         let window = interval * self.intervals;
         let listen = async { Ok(listen(stage, window).await) };
@@ -291,7 +291,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn clusters_are_told_apart() {
+    fn the_cluster_is_read_from_the_path() {
         let path = "/compute/clusters/5f0c/instances/-/remediations";
         assert_eq!(cluster(path), "5f0c");
         assert_eq!(cluster("/v1/clusters"), "");

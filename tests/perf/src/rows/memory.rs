@@ -20,7 +20,7 @@ const TARGETS: [(u32, f64); 4] = [
     (100_000, 72.0),
     (300_000, 200.0),
 ];
-const PATIENCE: Duration = Duration::from_secs(600);
+const TIMEOUT: Duration = Duration::from_secs(600);
 
 pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failure> {
     let sizes: &[(u32, u32)] = match mode {
@@ -46,7 +46,7 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
             let begun = mirrored.operator.peak_mib()?;
             mirrored.operator.stop().await?;
             let mut restarted = stage.starting_operator(&NO_LIMITS)?;
-            restarted.polled(1, PATIENCE).await?;
+            restarted.polled(1, TIMEOUT).await?;
             tokio::time::sleep(idle).await;
             let restart = restarted.peak_mib()?;
             restarted.stop().await?;

@@ -24,7 +24,7 @@ use crate::{
 };
 
 const RBAC: &str = include_str!("../../peer/rbac.yaml");
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 const TOKEN_SECONDS: i64 = 24 * 3600;
 
 /// What a side took, a sample for each round.
@@ -107,7 +107,7 @@ async fn script(stage: &mut Stage, size: u32, side: &mut Side) -> Result<(), Fai
     let begun = last;
     let (_, cpu) = script.cycle().await?;
     while !waiting.is_empty() {
-        let seen = mirrors.next(PATIENCE).await?;
+        let seen = mirrors.next(TIMEOUT).await?;
         if seen.object.data["status"]["state"] == state && waiting.remove(&seen.object.name_any()) {
             last = seen.at;
         }
@@ -140,7 +140,7 @@ impl Side {
     }
 }
 
-/// The script and what it is told.
+/// The script and its arguments.
 struct Script(Vec<(&'static str, String)>);
 
 impl Script {

@@ -17,7 +17,7 @@ const WATCHES: u32 = 10;
 /// Remediations of each, all finished.
 const SIZE: u32 = 20;
 const DAY: f64 = 86_400.0;
-const PATIENCE: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_secs(120);
 /// Writes and calls of the first mirror are over by then.
 const SETTLE: Duration = Duration::from_secs(5);
 
@@ -43,7 +43,7 @@ pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failur
             stage.simulator.key().to_owned(),
         ));
     }
-    operator.polled(WATCHES, PATIENCE).await?;
+    operator.polled(WATCHES, TIMEOUT).await?;
     tokio::time::sleep(SETTLE).await;
     progress(&format!("{seconds} s of quiet begin"));
     let before = (reading(stage).await?, operator.cpu()?);

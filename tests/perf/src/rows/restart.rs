@@ -13,7 +13,7 @@ use crate::{
     stage::Stage,
 };
 
-const PATIENCE: Duration = Duration::from_secs(300);
+const TIMEOUT: Duration = Duration::from_secs(300);
 const LARGE: u32 = 100_000;
 
 pub(super) async fn measure(stage: &mut Stage, mode: Mode) -> Result<Row, Failure> {
@@ -48,7 +48,7 @@ async fn restarts(
         let before = stage.mirror_writes().await?;
         let begun = Instant::now();
         let mut restarted = stage.starting_operator(&NO_LIMITS)?;
-        restarted.polled(1, PATIENCE).await?;
+        restarted.polled(1, TIMEOUT).await?;
         operator.push(begun.elapsed().as_secs_f64());
         writes.push(float(stage.mirror_writes().await? - before));
         restarted.stop().await?;

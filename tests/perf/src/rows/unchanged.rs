@@ -13,7 +13,7 @@ use crate::{
     stage::{Mirrored, Stage},
 };
 
-const PATIENCE: Duration = Duration::from_secs(300);
+const TIMEOUT: Duration = Duration::from_secs(300);
 /// The operator rests for this long between two syncs on request (--min-interval), and so does the program that it is
 /// compared with: what a processor remembers of an earlier listing helps neither.
 const REST: Duration = Duration::from_secs(10);
@@ -75,7 +75,7 @@ pub(super) async fn poll(
 ) -> Result<Taken, Failure> {
     let pages = stage.simulator.counters().pages;
     stage.request(&mirrored.scene, word).await?;
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     let (mut cpu, mut begun) = (mirrored.operator.cpu()?, Instant::now());
     while stage.simulator.counters().pages == pages {
         if begun > deadline {
@@ -86,7 +86,7 @@ pub(super) async fn poll(
     }
     let seen = mirrored
         .watch
-        .until(PATIENCE, |watch| {
+        .until(TIMEOUT, |watch| {
             watch.data["status"]["lastHandledReconcileAt"] == json!(word)
         })
         .await?;

@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_tells_what_it_is_about() {
+    fn a_path_shows_which_object_it_is_about() {
         let status = asked(
             Method::PUT,
             "/apis/g/v1/namespaces/ns/remediations/a/status?",

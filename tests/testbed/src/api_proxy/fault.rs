@@ -31,7 +31,7 @@ pub enum Fault {
     Hang,
     /// The answer's body breaks off after so many bytes.
     CutBody(usize),
-    /// The answer's body says nothing more after so many bytes, and does not end.
+    /// The answer's body stops after so many bytes, and does not end.
     MuteBody(usize),
 }
 
@@ -84,7 +84,7 @@ struct State {
 }
 
 impl Rule {
-    /// Counts a request that fits, and says whether it is one of those to strike. One that another fault has `taken` is
+    /// Counts a request that fits, and returns whether it is one of those to strike. One that another fault has `taken` is
     /// counted and left to that.
     fn strikes(&self, asked: &Asked, taken: bool) -> bool {
         if !(self.fits)(asked) {

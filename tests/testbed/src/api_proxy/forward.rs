@@ -56,7 +56,7 @@ impl Connections {
         open.all.drain(..).for_each(|(task, _)| task.abort());
     }
 
-    pub(super) fn mend(&self) {
+    pub(super) fn restore(&self) {
         lock(&self.0).cut = false;
     }
 

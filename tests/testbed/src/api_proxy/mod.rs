@@ -102,7 +102,7 @@ impl ApiProxy {
         &self.account
     }
 
-    /// From now on `fault` strikes the requests that `fits` picks: which of them says `which`. Where several faults fit,
+    /// From now on `fault` strikes the requests that `fits` picks: `which` selects among them. Where several faults fit,
     /// the one that was given first strikes. It goes on until it is ended.
     pub fn fault(
         &self,
@@ -119,18 +119,18 @@ impl ApiProxy {
         self.shared.book.writes()
     }
 
-    /// Breaks every connection, and each new one at once, until [`ApiProxy::mend`]. A write that is under way to the
+    /// Breaks every connection, and each new one at once, until [`ApiProxy::restore`]. A write that is under way to the
     /// server arrives; its answer does not.
     pub fn cut(&self) {
         self.shared.connections.cut();
     }
 
-    /// Ends [`ApiProxy::cut`].
-    pub fn mend(&self) {
-        self.shared.connections.mend();
+    /// Ends [`ApiProxy::cut`]: new connections are accepted again.
+    pub fn restore(&self) {
+        self.shared.connections.restore();
     }
 
-    /// Breaks the watches that run now, and nothing else; says how many.
+    /// Breaks the watches that run now, and nothing else; returns how many.
     #[must_use]
     pub fn cut_watches(&self) -> usize {
         self.shared.connections.cut_watches()

@@ -19,7 +19,7 @@ pub(super) const START: SignedDuration = SignedDuration::from_secs(17 + 60);
 pub struct Bounds {
     /// From a change to the mirror that shows it, while nothing goes wrong: the poll that is due, and one more.
     pub fresh: SignedDuration,
-    /// From a change to the mirror that shows it or says that it is stale, whatever goes wrong.
+    /// From a change to the mirror that shows it or is marked stale, whatever goes wrong.
     pub stale: SignedDuration,
     /// The same for one that was never seen open: only a full listing shows it.
     pub full: SignedDuration,

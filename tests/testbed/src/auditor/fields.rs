@@ -1,4 +1,4 @@
-//! Is a mirror what the API says? Its own reading of the contract, none of the operator's code.
+//! Does a mirror match the API? Its own reading of the contract, with none of the operator's code.
 
 use crate::simulator::{LinkedAlert, Remediation};
 use serde_json::{Map, Value, json};
@@ -101,7 +101,7 @@ pub(super) fn content(mirror: &Value) -> Map<String, Value> {
     content
 }
 
-/// Whether nothing of the API was ever filled in: whoever created the mirror died before that.
+/// Whether nothing of the API was ever filled in: the operator that created the mirror died before that.
 pub(super) fn is_empty(mirror: &Value) -> bool {
     content(mirror).keys().all(|field| field == "open")
 }
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn each_field_that_is_wrong_missing_or_too_much_is_told() {
+    fn each_field_that_is_wrong_missing_or_superfluous_is_reported() {
         let fields = mirror()["status"].as_object().unwrap().clone();
         for field in fields
             .keys()
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_left_the_api_must_say_so() {
+    fn one_that_left_the_api_must_be_marked_so() {
         let mut mirror = mirror();
         assert_eq!(gone(&mirror).len(), 1);
         mirror["status"]["conditions"][0] =

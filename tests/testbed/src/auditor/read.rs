@@ -19,7 +19,7 @@ pub struct Seen {
 /// Reads both kinds of a namespace.
 ///
 /// # Errors
-/// What the API server says.
+/// What the API server returns.
 pub async fn see(client: &Client, namespace: &str) -> Result<Seen, kube::Error> {
     Ok(Seen {
         watches: list(client, namespace, "ClusterWatch", "clusterwatches").await?,

@@ -30,8 +30,8 @@ pub struct Look<'a> {
     pub answered: Timestamp,
     /// Since when nothing has disturbed the API, the operator or the cluster; `None`: something does.
     pub calm_since: Option<Timestamp>,
-    /// When the operator last began anew. What it knows then of its last sync may be five minutes old, unless the watch said
-    /// that it failed, so that what was unconfirmed before is marked that much later.
+    /// When the operator last restarted. What it then knows of its last sync may be five minutes old, unless the
+    /// `ClusterWatch` reported a failure, so mirrors that were unconfirmed before are marked that much later.
     pub restarted: Option<Timestamp>,
     /// Since when the watch's sums have not fitted, as earlier looks found.
     pub sums_off_since: Option<Timestamp>,
@@ -56,7 +56,7 @@ struct Judge<'a> {
     bounds: Bounds,
     /// Ready is True.
     ready: bool,
-    /// The watch itself says that nothing here is to be trusted any more.
+    /// The `ClusterWatch` itself reports that its mirrors are no longer reliable.
     expired: bool,
     found: Found,
 }
@@ -115,7 +115,7 @@ impl Judge<'_> {
         self.age(since) > self.bounds.stale.max(calm) + late || self.calm_for(since) > calm
     }
 
-    /// Whether the watch has said since before `time` that it cannot be synced: then its last sync is known exactly.
+    /// Whether the `ClusterWatch` has been failing since before `time`: then the time of its last sync is known exactly.
     fn failing_at(&self, time: Timestamp) -> bool {
         let ready = |field| condition(self.look.watch, "Ready", field);
         let since = ready("lastTransitionTime").as_str();
@@ -178,7 +178,7 @@ impl Judge<'_> {
         }
     }
 
-    /// Finished: true for ever, and kept no longer than retention says.
+    /// Finished: true for ever, and kept no longer than retention allows.
     fn kept(&mut self, id: &str, shown: &Version) {
         let (Some(kept), Some(ended)) = (self.bounds.kept, ended_at(shown)) else {
             return;
@@ -189,7 +189,7 @@ impl Judge<'_> {
         }
     }
 
-    /// It says that it is up to date.
+    /// The mirror claims to be up to date.
     fn listed(&mut self, id: &str, state: &str, history: &History, shown: &Version) {
         let Some(left) = shown.until else { return };
         // That it is gone needs proof, which takes polls; and of those that have ended, which the list of open ones lacks, a
@@ -228,7 +228,7 @@ impl Judge<'_> {
         }
     }
 
-    /// It says itself that it is not to be trusted: no lie, but it must not last.
+    /// The mirror is marked as unconfirmed: that is true, but it must not last.
     fn marked(&mut self, id: &str, reason: &str, history: &History) {
         let begun = history.versions.first().map(|first| first.since);
         let lost = history.versions.last().and_then(|last| last.until);
@@ -247,7 +247,7 @@ impl Judge<'_> {
         if silent || spec["suspend"] == true {
             return;
         }
-        let mut left_out = told_left_out(self.note());
+        let mut left_out = left_out_count(self.note());
         for (id, history) in self.look.histories {
             let (Some(present), Some(served)) = (history.present(), history.served) else {
                 continue;
@@ -255,7 +255,7 @@ impl Judge<'_> {
             let since = history
                 .unbroken_since()
                 .map_or(served, |begun| begun.max(served));
-            if mirrored.contains(&**id) || !self.wanted(present) {
+            if mirrored.contains(&**id) || !self.should_have_mirror(present) {
                 continue;
             }
             let calm = if present.shown.is_final() {
@@ -275,8 +275,8 @@ impl Judge<'_> {
         }
     }
 
-    /// Whether the watch wants a mirror of it.
-    fn wanted(&self, present: &Version) -> bool {
+    /// Whether the `ClusterWatch` should have a mirror of it.
+    fn should_have_mirror(&self, present: &Version) -> bool {
         let spec = &self.look.watch["spec"];
         let states = spec["states"].as_array();
         let state =
@@ -302,16 +302,16 @@ impl Judge<'_> {
 
     fn watch(&mut self) {
         let sums = sums(self.look.mirrors);
-        let told = &self.look.watch["status"]["remediations"];
-        let fits = |name: &str, sum: usize| told[name].as_u64().unwrap_or(0) == sum as u64;
-        let states = told["byState"].as_object().map_or(0, serde_json::Map::len);
+        let shown = &self.look.watch["status"]["remediations"];
+        let fits = |name: &str, sum: usize| shown[name].as_u64().unwrap_or(0) == sum as u64;
+        let states = shown["byState"].as_object().map_or(0, serde_json::Map::len);
         self.found.sums_off = !(fits("total", sums.total)
             && fits("open", sums.open)
             && states == sums.by_state.len()
             && sums
                 .by_state
                 .iter()
-                .all(|(state, sum)| told["byState"][state].as_u64() == Some(*sum)));
+                .all(|(state, sum)| shown["byState"][state].as_u64() == Some(*sum)));
         let off = self
             .look
             .sums_off_since
@@ -320,7 +320,7 @@ impl Judge<'_> {
         if off.is_some_and(|off| self.overdue(off, self.bounds.fresh)) && !silent {
             self.unexplained(
                 "ClusterWatch",
-                &format!("it counts {told}, its mirrors make {sums:?}"),
+                &format!("it counts {shown}, its mirrors make {sums:?}"),
             );
         }
         let Some(calm) = self.look.calm_since else {
@@ -367,7 +367,7 @@ fn sums(mirrors: &[Value]) -> Sums {
     sums
 }
 
-/// The latest version, true or not, that the mirror shows; of one marked gone `open` says nothing.
+/// The latest version, true or not, that the mirror shows; of one marked gone, `open` is ignored.
 fn latest<'a>(history: &'a History, mirror: &Value, gone: bool) -> Option<&'a Version> {
     let content = content(mirror);
     history
@@ -387,8 +387,8 @@ fn ended_at(version: &Version) -> Option<Timestamp> {
     end.filter(|_| shown.is_final())
 }
 
-/// How many the watch says that it left out.
-fn told_left_out(note: &str) -> usize {
+/// How many the `ClusterWatch` reports as left out.
+fn left_out_count(note: &str) -> usize {
     let number = note
         .split("Left out ")
         .nth(1)

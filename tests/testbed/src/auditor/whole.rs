@@ -12,7 +12,7 @@ use super::fields::{condition, differences, gone};
 pub struct Verdict {
     /// Mirrors that agree with a remediation of the API.
     pub agree: usize,
-    /// Mirrors that say rightly that their remediation left the API.
+    /// Mirrors that are rightly marked as gone from the API.
     pub left: usize,
     /// Everything that is wrong, each in one line.
     pub differences: Vec<String>,
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_mirror_a_stray_one_and_wrong_sums_are_told() {
+    fn a_missing_mirror_a_stray_one_and_wrong_sums_are_reported() {
         let truth = [Remediation {
             state: "SUCCEEDED".into(),
             ..Remediation::new("c", "i", "a")
@@ -104,15 +104,18 @@ mod tests {
         let stray = json!({"spec": {"id": "x"}, "status": {"open": false}});
         let verdict = judge(&truth, &[left, stray], &watch(1));
         assert_eq!((verdict.agree, verdict.left), (0, 1));
-        let told = verdict.differences.join("\n");
-        assert_eq!(verdict.differences.len(), 3, "{told}");
-        assert!(told.contains("a: it has no mirror"), "{told}");
-        assert!(told.contains("x: it left the API"), "{told}");
-        assert!(told.contains("ClusterWatch: it counts"), "{told}");
+        let differences = verdict.differences.join("\n");
+        assert_eq!(verdict.differences.len(), 3, "{differences}");
+        assert!(differences.contains("a: it has no mirror"), "{differences}");
+        assert!(differences.contains("x: it left the API"), "{differences}");
+        assert!(
+            differences.contains("ClusterWatch: it counts"),
+            "{differences}"
+        );
     }
 
     #[test]
-    fn a_watch_that_is_not_ready_is_told() {
+    fn a_watch_that_is_not_ready_is_reported() {
         let verdict = judge(
             &[],
             &[],

@@ -19,23 +19,23 @@ async fn main() -> ExitCode {
 async fn hold() -> Result<(), Box<dyn std::error::Error>> {
     let mut terminated = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
-    let told_to_end = async {
+    let stop_signal = async {
         tokio::select! {
             _ = terminated.recv() => {}
             _ = interrupted.recv() => {}
         }
     };
-    tokio::pin!(told_to_end);
+    tokio::pin!(stop_signal);
     let control_plane = tokio::select! {
         started = start() => started?,
         // A build in a thread of its own would be waited for by a return; what it started ends with this process.
-        () = &mut told_to_end => {
+        () = &mut stop_signal => {
             end_progress();
             std::process::exit(1)
         }
     };
     println!("export KUBECONFIG={}", control_plane.kubeconfig().display());
-    told_to_end.await;
+    stop_signal.await;
     control_plane.stop().await;
     Ok(())
 }

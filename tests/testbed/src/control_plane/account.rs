@@ -110,7 +110,7 @@ pub(super) async fn account(
 
 /// A fresh namespace whose name begins with `prefix`.
 pub(super) async fn namespace(client: &Client, prefix: &str) -> Result<String, Error> {
-    let wanted = Namespace {
+    let namespace = Namespace {
         metadata: ObjectMeta {
             generate_name: Some(format!("{prefix}-")),
             ..ObjectMeta::default()
@@ -118,7 +118,7 @@ pub(super) async fn namespace(client: &Client, prefix: &str) -> Result<String, E
         ..Namespace::default()
     };
     let made = Api::<Namespace>::all(client.clone())
-        .create(&PostParams::default(), &wanted)
+        .create(&PostParams::default(), &namespace)
         .await
         .map_err(Error::kube(format!("a namespace {prefix}-...")))?;
     Ok(made.name_any())

@@ -18,7 +18,7 @@ use testcontainers::bollard::{
 
 use super::{
     error::Error,
-    progress::{Count, Progress, Unit, say},
+    progress::{Count, Progress, Unit, report},
     sweep,
 };
 
@@ -84,7 +84,7 @@ pub(super) async fn node_image() -> Result<Image, Error> {
     Ok(name_and_tag(image))
 }
 
-/// Removes the containers of this user's runs that nobody holds any more, with their volumes.
+/// Removes the containers of this user's runs that have ended, with their volumes.
 async fn sweep(engine: &Docker) -> Result<(), Error> {
     let root = sweep::root()?;
     let filters = HashMap::from([("label", vec![LABEL])]);
@@ -112,7 +112,7 @@ async fn sweep(engine: &Docker) -> Result<(), Error> {
 }
 
 async fn pull(engine: &Docker, image: &str) -> Result<(), String> {
-    say(&format!("pulling {image}"));
+    report(&format!("pulling {image}"));
     let options = CreateImageOptionsBuilder::new().from_image(image).build();
     let mut signs = Box::pin(engine.create_image(Some(options), None, None));
     let mut layers = Layers::default();
@@ -132,12 +132,12 @@ async fn pull(engine: &Docker, image: &str) -> Result<(), String> {
     }
 }
 
-/// The layers of a pull whose size the engine has told: how many bytes are here, and of how many.
+/// The layers of a pull whose size the engine has reported: bytes downloaded, and bytes in total.
 #[derive(Default)]
 struct Layers(BTreeMap<String, (u64, u64)>);
 
 impl Layers {
-    /// An engine tells the size of a layer when its download begins, and later the same figures for its unpacking.
+    /// An engine reports the size of a layer when its download begins, and later the same figures for its unpacking.
     fn see(&mut self, sign: &CreateImageInfo) {
         let (Some(id), Some(status)) = (&sign.id, &sign.status) else {
             return;
@@ -145,7 +145,7 @@ impl Layers {
         if status == "Downloading" {
             let detail = sign.progress_detail.as_ref();
             let (here, of) = (detail.and_then(|d| d.current), detail.and_then(|d| d.total));
-            let bytes = |told: Option<i64>| told.and_then(|told| u64::try_from(told).ok());
+            let bytes = |size: Option<i64>| size.and_then(|size| u64::try_from(size).ok());
             if let (Some(here), Some(of)) = (bytes(here), bytes(of)) {
                 self.0.insert(id.clone(), (here, of));
             }

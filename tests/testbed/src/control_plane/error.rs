@@ -11,7 +11,7 @@ pub enum Error {
     Io {
         /// What was tried, and on which path.
         what: String,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The API server refused, or could not be reached.

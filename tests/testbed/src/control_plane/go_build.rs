@@ -20,7 +20,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     error::Error,
     programs::{self, Programs},
-    progress::{Count, Progress, Unit, say},
+    progress::{Count, Progress, Unit, report},
     run::Run,
 };
 
@@ -148,7 +148,7 @@ fn build(cache: &Cache) -> Result<Programs, Error> {
     let path = cache.beside(".lock");
     let lock = File::create(&path).map_err(Error::io("create", &path))?;
     if lock.try_lock().is_err() {
-        say("another run is building the programs; waiting for it");
+        report("another run is building the programs; waiting for it");
         lock.lock().map_err(Error::io("lock", &path))?;
     }
     if let Ok(programs) = cache.programs() {
@@ -165,7 +165,7 @@ fn build(cache: &Cache) -> Result<Programs, Error> {
         fs::write(&path, text).map_err(Error::io("write", &path))?;
     }
     let (what, version) = (module.what, module.version());
-    say(&format!(
+    report(&format!(
         "building {what} {version} with Go, once (minutes; {})",
         cache.dir.display()
     ));
@@ -186,12 +186,12 @@ fn build(cache: &Cache) -> Result<Programs, Error> {
     Programs::named(&out, module.names)?;
     fs::rename(&out, &cache.dir).map_err(Error::io("rename", &out))?;
     let took = start.elapsed().as_secs();
-    say(&format!("built {what} {version} in {took} s"));
+    report(&format!("built {what} {version} in {took} s"));
     run.stop();
     cache.programs()
 }
 
-/// Runs the toolchain in the run's folder, tells how far it is, and returns how many packages it named.
+/// Runs the toolchain in the run's folder, reports its progress, and returns how many packages it named.
 fn go(run: &Run, doing: &str, arguments: &[&str], total: Option<u64>) -> Result<u64, Error> {
     let mut command = Command::new("go");
     // Only what go.mod and go.sum pin, whatever the user's own settings are.

@@ -1,4 +1,4 @@
-//! What kubeadm is told inside a kind node.
+//! The configuration of kubeadm inside a kind node.
 
 /// The pods' addresses in the node; also filled into the node's network manifest.
 pub(super) const POD_SUBNET: &str = "10.244.0.0/16";

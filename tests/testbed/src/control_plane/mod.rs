@@ -1,7 +1,7 @@
 //! A real control plane for tests, benchmarks and the demo: etcd, kube-apiserver and kube-controller-manager with RBAC on.
 //!
 //! It comes, in this order, from programs that are there (`KUBEBUILDER_ASSETS`, or the cache of an earlier build), from a
-//! kind node in a container, or from a build with the Go toolchain; one line on stderr says which. `TESTBED_WAY` forces one of
+//! kind node in a container, or from a build with the Go toolchain; one line on stderr names which. `TESTBED_WAY` forces one of
 //! them. Never the user's own cluster, unless `TESTBED_KUBECONFIG` names one. Several can run at once; whatever way a process ends, nothing of its
 //! control plane stays for long.
 
@@ -40,7 +40,7 @@ pub use self::{
     account::{OPERATOR_RBAC, OperatorAccount},
     error::Error,
     plan::Plan,
-    progress::{end_progress, tell},
+    progress::{end_progress, print_line},
     requests::{RequestCounts, RequestKind},
     restore::{Revisions, Snapshot},
     way::Way,

@@ -9,7 +9,7 @@ impl ControlPlane {
     /// Ends the API server at once: connections break, and new ones are refused.
     ///
     /// # Errors
-    /// [`Error::Absent`], or what the operating system said.
+    /// [`Error::Absent`], or the error of the operating system.
     pub async fn kill_api_server(&self) -> Result<(), Error> {
         self.0.run.lock().await.kill(API_SERVER)
     }
@@ -28,7 +28,7 @@ impl ControlPlane {
     /// Stops the API server in its tracks: connections stay, and nothing is answered.
     ///
     /// # Errors
-    /// [`Error::Absent`], or what the operating system said.
+    /// [`Error::Absent`], or the error of the operating system.
     pub async fn freeze_api_server(&self) -> Result<(), Error> {
         self.0.run.lock().await.signal(API_SERVER, Signal::STOP)
     }
@@ -36,7 +36,7 @@ impl ControlPlane {
     /// Lets a stopped API server go on where it was.
     ///
     /// # Errors
-    /// [`Error::Absent`], or what the operating system said.
+    /// [`Error::Absent`], or the error of the operating system.
     pub async fn thaw_api_server(&self) -> Result<(), Error> {
         self.0.run.lock().await.signal(API_SERVER, Signal::CONT)
     }

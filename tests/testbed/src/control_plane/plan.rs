@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn the_plan_says_which_way_how_long_and_why() {
+    fn the_plan_names_which_way_how_long_and_why() {
         let pull = || Work::Pull("kindest/node:v1@sha256:ab".to_owned());
         let build = || (Way::GoBuild, Ok(Work::Build("1.37.2")));
         let cases = [
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn where_no_way_leads_each_says_why() {
+    fn if_no_way_leads_to_a_control_plane_each_gives_its_reason() {
         let looked = vec![away(Way::Cache), away(Way::GoBuild)];
         let why = "it is away".to_owned();
         let failed = [(Way::Cache, why.clone()), (Way::GoBuild, why)];

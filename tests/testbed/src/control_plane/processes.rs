@@ -37,7 +37,7 @@ const AUDIT_POLICY: &str = include_str!("../../manifests/audit-policy.yaml");
 /// The API server's range of Service addresses; nothing routes them here.
 const SERVICES: &str = "10.96.0.0/16";
 
-/// What etcd tells other members and clients; there are none. Version 3.5 takes no path of a socket here.
+/// The address that etcd advertises to other members and clients; there are none. Version 3.5 takes no path of a socket here.
 pub(super) const NOWHERE: &str = "http://127.0.0.1:0";
 
 /// Starts all three and waits until they serve. Returns the administrator's kubeconfig.
@@ -132,7 +132,7 @@ fn api_server(programs: &Programs, dir: &Path, port: u16) -> Command {
         .arg(format!("--etcd-servers=unix://{}", file("etcd.sock")))
         .arg("--bind-address=127.0.0.1")
         .arg(format!("--secure-port={port}"))
-        // The address of the `kubernetes` Service may not be a loopback one, and nobody here needs that Service.
+        // The address of the `kubernetes` Service may not be a loopback one, and nothing here needs that Service.
         .arg("--advertise-address=127.0.0.1")
         .arg("--endpoint-reconciler-type=none")
         .arg(format!("--service-cluster-ip-range={SERVICES}"))

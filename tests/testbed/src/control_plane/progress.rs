@@ -1,4 +1,4 @@
-//! What a person waiting at a terminal is told.
+//! Progress messages for a person who waits at a terminal.
 
 use std::{
     fmt,
@@ -11,20 +11,20 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Between two lines about how far a step is, where no bar can be drawn.
 const LINES: Duration = Duration::from_secs(10);
-/// Between two pictures of a bar whose step has said nothing new.
+/// Between two redraws of a bar whose step has made no progress.
 const TICK: Duration = Duration::from_millis(200);
 const BYTES_PER_MB: u64 = 1_000_000;
 
 /// All bars of this process, below one another. They draw nothing where stderr is no terminal.
 static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
-/// A line about the control plane.
-pub(super) fn say(line: &str) {
-    tell(&format!("control plane: {line}"));
+/// Prints a line about the control plane.
+pub(super) fn report(line: &str) {
+    print_line(&format!("control plane: {line}"));
 }
 
-/// One line on stderr, above the bars. Written directly, because the test harness holds back what `eprintln!` prints.
-pub fn tell(line: &str) {
+/// Prints one line on stderr, above the bars. Written directly, because the test harness holds back what `eprintln!` prints.
+pub fn print_line(line: &str) {
     let line = format!("{line}\n");
     BARS.suspend(|| {
         // A closed stderr is no reason to fail.
@@ -72,13 +72,13 @@ impl Count {
     }
 }
 
-/// Tells how far a long step is until it is dropped: by a bar where stderr is a terminal, else by a line every ten seconds.
+/// Shows the progress of a long step until it is dropped: by a bar where stderr is a terminal, else by a line every ten seconds.
 pub(super) struct Progress {
     doing: String,
     unit: Unit,
     bar: ProgressBar,
     begun: Instant,
-    told: Instant,
+    last_line: Instant,
 }
 
 impl Progress {
@@ -88,7 +88,7 @@ impl Progress {
             .with_message(format!("control plane: {doing}"))
             .with_prefix(unit.to_string());
         let bar = BARS.add(bar);
-        // A thread of its own, which nobody needs where nothing is drawn.
+        // A thread of its own, which is needed only if bars are drawn.
         if !bar.is_hidden() {
             bar.enable_steady_tick(TICK);
         }
@@ -98,7 +98,7 @@ impl Progress {
             unit,
             bar,
             begun: now,
-            told: now,
+            last_line: now,
         }
     }
 
@@ -110,9 +110,9 @@ impl Progress {
             self.bar.set_length(total);
         }
         self.bar.set_position(count.done);
-        if self.bar.is_hidden() && self.told.elapsed() >= LINES {
-            self.told = Instant::now();
-            say(&line(&self.doing, self.unit, count, self.begun.elapsed()));
+        if self.bar.is_hidden() && self.last_line.elapsed() >= LINES {
+            self.last_line = Instant::now();
+            report(&line(&self.doing, self.unit, count, self.begun.elapsed()));
         }
     }
 }
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_says_how_much_of_the_total_is_done_and_for_how_long() {
+    fn a_line_shows_how_much_of_the_total_is_done_and_for_how_long() {
         let cases = [
             (Unit::Packages, 7, None, "building: 7 packages, 21 s"),
             (
@@ -163,13 +163,13 @@ mod tests {
             (Unit::Megabytes, 7, Some(400), "building: 7 of 400 MB, 21 s"),
         ];
         for (unit, done, total, expected) in cases {
-            let told = line(
+            let text = line(
                 "building",
                 unit,
                 Count { done, total },
                 Duration::from_secs(21),
             );
-            assert_eq!(told, expected);
+            assert_eq!(text, expected);
         }
     }
 

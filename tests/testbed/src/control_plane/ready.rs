@@ -12,7 +12,7 @@ const API_SERVER: Duration = Duration::from_secs(120);
 /// From there to the first work of the controllers.
 const CONTROLLERS: Duration = Duration::from_secs(120);
 
-/// Waits until the API server says that it is ready.
+/// Waits until the API server reports that it is ready.
 pub(super) async fn api_server(run: &mut Run, client: &Client) -> Result<(), Error> {
     until(
         Some(run),

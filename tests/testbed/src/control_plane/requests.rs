@@ -6,7 +6,7 @@ use super::error::Error;
 
 const METRIC: &str = "apiserver_request_total{";
 
-/// One kind of request, as the API server's `apiserver_request_total` tells them apart.
+/// One kind of request, as the labels of the API server's `apiserver_request_total` distinguish them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct RequestKind {
@@ -42,10 +42,10 @@ impl RequestCounts {
         )
     }
 
-    /// How many requests were of the kinds that `wanted` picks.
-    pub fn count(&self, wanted: impl Fn(&RequestKind) -> bool) -> u64 {
+    /// How many requests were of the kinds that `predicate` picks.
+    pub fn count(&self, predicate: impl Fn(&RequestKind) -> bool) -> u64 {
         self.iter()
-            .filter(|(kind, _)| wanted(kind))
+            .filter(|(kind, _)| predicate(kind))
             .map(|(_, count)| count)
             .sum()
     }

@@ -37,7 +37,7 @@ impl ControlPlane {
     /// Saves a snapshot of the running etcd. The last one is replaced.
     ///
     /// # Errors
-    /// [`Error::Absent`], or what the tools said.
+    /// [`Error::Absent`], or the output of the tools.
     pub async fn snapshot(&self) -> Result<Snapshot, Error> {
         let etcdctl = Tool::Etcdctl.require()?;
         let mut run = self.0.run.lock().await;
@@ -59,7 +59,7 @@ impl ControlPlane {
     /// API server serves.
     ///
     /// # Errors
-    /// [`Error::Absent`], what the tools said, or why something does not serve.
+    /// [`Error::Absent`], the output of the tools, or why something does not serve.
     pub async fn restore(&self, snapshot: &Snapshot, revisions: Revisions) -> Result<(), Error> {
         let etcdutl = Tool::Etcdutl.require()?;
         let client = self.admin()?;
@@ -101,7 +101,9 @@ async fn done(run: &Run, mut command: Command) -> Result<(), Error> {
     if ran.status.success() {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+    let stderr = String::from_utf8_lossy(&ran.stderr).into_owned();
     let (name, status) = (name.display(), ran.status);
-    Err(Error::Failed(format!("{name} failed ({status}):\n{said}")))
+    Err(Error::Failed(format!(
+        "{name} failed ({status}):\n{stderr}"
+    )))
 }

@@ -37,7 +37,7 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// A new run; first sweeps what earlier ones left and nobody holds.
+    /// A new run; first removes what earlier runs left behind.
     pub(super) fn begin() -> Result<Self, Error> {
         Self::with_container(false)
     }

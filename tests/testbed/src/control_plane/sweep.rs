@@ -1,4 +1,4 @@
-//! The folders of all runs of this user: made, held by a lock, and swept when nobody holds them.
+//! The folders of all runs of this user: created, locked, and removed when no process holds the lock.
 
 use std::{
     fs::{self, DirBuilder, File},
@@ -14,7 +14,7 @@ use super::error::Error;
 /// The file in a run's folder that is locked for as long as the run lives.
 const LOCK: &str = "lock";
 
-/// A new folder for a run, with the lock that says it is in use. Sweeps abandoned ones first.
+/// A new folder for a run, with the lock that marks it as in use. Sweeps abandoned ones first.
 pub(super) fn new_run_folder() -> Result<(PathBuf, File), Error> {
     let root = root()?;
     // Held while folders are made or swept, so that none is seen between its making and its locking.
@@ -30,12 +30,12 @@ pub(super) fn new_run_folder() -> Result<(PathBuf, File), Error> {
     Ok((dir, lock))
 }
 
-/// Whether the run of this folder is over: the folder is gone, or nobody holds its lock.
+/// Whether the run of this folder is over: the folder is gone, or no process holds its lock.
 pub(super) fn is_abandoned(dir: &Path) -> bool {
     // Shared, so that two who look at once do not take each other for the run.
     match File::open(dir.join(LOCK)) {
         Ok(lock) => lock.try_lock_shared().is_ok(),
-        // Any other error, such as too many open files, says nothing about the run.
+        // Any other error, such as too many open files, proves nothing about the run.
         Err(error) => error.kind() == ErrorKind::NotFound,
     }
 }

@@ -14,7 +14,7 @@ use super::{
     go_build::{self, CONTROL_PLANE, Cache, OLDEST},
     kind, processes,
     programs::{Programs, on_the_path},
-    progress::say,
+    progress::report,
     run::Run,
 };
 
@@ -110,7 +110,7 @@ impl Named {
     }
 }
 
-/// Takes the first way that leads to a control plane, and says which in one line.
+/// Takes the first way that leads to a control plane, and prints which in one line.
 pub(super) async fn first() -> Result<ControlPlane, Error> {
     let named = Named::from_env();
     let mut failed = Vec::new();
@@ -120,7 +120,7 @@ pub(super) async fn first() -> Result<ControlPlane, Error> {
             Err(error) => {
                 let why = error.to_string();
                 if way != Way::Cache || !is_absent(&error) {
-                    say(&format!("not {way}: {}", first_line(&why)));
+                    report(&format!("not {way}: {}", first_line(&why)));
                 }
                 failed.push((way, why));
             }
@@ -134,7 +134,7 @@ async fn take_again(way: Way) -> Result<ControlPlane, Error> {
     let programs = matches!(way, Way::Cache | Way::Programs(_));
     match take(way.clone()).await {
         Err(error) if programs && !is_absent(&error) => {
-            say(&format!("{way} failed and is tried again: {error}"));
+            report(&format!("{way} failed and is tried again: {error}"));
             take(way).await
         }
         taken => taken,
@@ -229,7 +229,7 @@ pub(super) async fn take(way: Way) -> Result<ControlPlane, Error> {
             Inner::new(way.clone(), run, Some(node), &path, kubectl).await?
         }
     };
-    say(&format!(
+    report(&format!(
         "Kubernetes {} from {way}, ready in {:.1} s",
         inner.version,
         rounded(start.elapsed())
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_forced_way_that_fails_says_why_and_what_to_do() {
+    fn a_forced_way_that_fails_reports_why_and_what_to_do() {
         let cases = [
             ("kind", Way::Kind, "Start a container engine"),
             ("go", Way::GoBuild, "Install Go 1.26"),

@@ -64,7 +64,7 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// A refusal that says when to come again: `Retry-After` in seconds or as an HTTP date.
+/// A refusal with a `Retry-After`, in seconds or as an HTTP date.
 pub(super) fn retry_after(error: ApiError, when: Option<&str>) -> Response {
     match when {
         Some(when) => ([(header::RETRY_AFTER, when)], error).into_response(),
@@ -79,7 +79,7 @@ pub(super) fn html(status: StatusCode) -> Response {
     (status, axum::response::Html(body)).into_response()
 }
 
-/// Any answer that is told to be JSON.
+/// Any answer with the content type JSON.
 pub(super) fn json(status: StatusCode, body: String) -> Response {
     let kind = [(header::CONTENT_TYPE, "application/json")];
     (status, kind, body).into_response()

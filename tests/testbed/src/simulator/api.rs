@@ -94,7 +94,7 @@ async fn list(
     let mut items: Vec<Value> = page.items.iter().map(|item| json!(item)).collect();
     if let Some(fault) = &fault {
         fault.spoil_item(&mut items);
-        // One that cannot be read any more shows nothing.
+        // One that can no longer be read shows nothing.
         let legible = items.iter().map(Remediation::deserialize);
         page.items = legible.filter_map(Result::ok).collect();
     }

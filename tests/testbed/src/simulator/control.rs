@@ -1,4 +1,4 @@
-//! The control interface, below `/control`, JSON in and out, whatever `Content-Type` says: `kubectl create --raw` names none. No
+//! The control interface, below `/control`, JSON in and out, whatever the `Content-Type` is: `kubectl create --raw` sends none. No
 //! key is asked for.
 //!
 //! | call | what it does |

@@ -40,7 +40,7 @@ pub enum Fault {
     Answer {
         /// The HTTP status, 200 to 599.
         status: u16,
-        /// Its body, told to be JSON.
+        /// Its body, with the content type JSON.
         body: String,
     },
     /// A redirect, to see that it is not followed.
@@ -69,7 +69,7 @@ pub enum Fault {
     ItemWithoutId,
     /// List: the first item of the page has an object where its state should be.
     MalformedItem,
-    /// List: the first item of the page has state, mode and trigger that nobody knows.
+    /// List: the first item of the page has an unknown state, mode and trigger.
     UnknownEnum,
     /// List: items that changed are shown as they were before.
     OldVersion,

@@ -13,7 +13,7 @@ pub struct Version {
     pub since: Timestamp,
     /// When it was changed or removed; `None`: it is so now.
     pub until: Option<Timestamp>,
-    /// When an answer first held it so. Such an answer may still have been cut on its way.
+    /// When an answer first showed it so. Such an answer may still have been cut on its way.
     pub served: Option<Timestamp>,
     /// All its fields.
     pub shown: Arc<Remediation>,
@@ -26,7 +26,7 @@ pub struct History {
     pub versions: Vec<Version>,
     /// What faults showed in its place, oldest first; `since` and `until` are the first and the last such answer.
     pub lies: Vec<Version>,
-    /// When an answer first held it as it was. Such an answer may still have been cut on its way.
+    /// When an answer first showed it as it was. Such an answer may still have been cut on its way.
     pub served: Option<Timestamp>,
 }
 
@@ -74,7 +74,7 @@ impl History {
         Some(&*self.versions[before].shown)
     }
 
-    /// An answer held `shown`, true or not.
+    /// An answer contained `shown`, true or not.
     pub(super) fn answered(&mut self, shown: &Remediation, now: Timestamp) {
         let present = self.versions.last_mut().filter(|v| v.until.is_none());
         if let Some(version) = present.filter(|version| *version.shown == *shown) {

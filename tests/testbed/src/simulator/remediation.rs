@@ -18,7 +18,7 @@ pub const PAGE_STATES: [&str; 7] = [
 /// States that only newer SDKs know.
 pub const NEWER_STATES: [&str; 2] = ["QUARANTINING", "QUARANTINED"];
 
-/// States after which nothing changes any more (inferred, not documented).
+/// Final states, after which nothing changes (inferred, not documented).
 pub const FINAL_STATES: [&str; 4] = ["SUCCEEDED", "FAILED", "CANCELLED", "AUTO_RESOLVED"];
 
 /// The modes that the SDKs know.
@@ -94,7 +94,7 @@ pub struct Remediation {
     /// The alerts behind it (newer than the reference page).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub linked_alerts: Vec<LinkedAlert>,
-    /// Fields that nobody knows yet; written as they are.
+    /// Fields that the contract does not have yet; written as they are.
     #[serde(flatten)]
     pub extra: serde_json::Map<String, serde_json::Value>,
 }
@@ -133,7 +133,7 @@ pub struct AlertAnnotation {
     /// GPU errors, where it is about some.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub xid: Option<XidAnnotation>,
-    /// What Slurm says, where it took the node out of use.
+    /// Slurm's reason, if it took the node out of use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slurm_node_unavailable: Option<SlurmAnnotation>,
 }
@@ -156,7 +156,7 @@ pub struct XidEvent {
     pub count: i64,
 }
 
-/// What Slurm says of a node that it does not use.
+/// Slurm's reason for a node that it does not use.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SlurmAnnotation {
     /// Why.
@@ -225,7 +225,7 @@ impl Remediation {
             .unwrap_or_default()
     }
 
-    /// Nothing changes any more.
+    /// Nothing changes after this.
     #[must_use]
     pub fn is_final(&self) -> bool {
         FINAL_STATES.contains(&self.state.as_str())

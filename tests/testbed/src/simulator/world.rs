@@ -25,7 +25,7 @@ pub(super) struct World {
     pub(super) counters: Counters,
     /// What questions by id answer instead of the remediation.
     pub(super) by_id: Option<StatusCode>,
-    /// What each answer's `Date` says instead of the clock's time.
+    /// The `Date` of each answer instead of the clock's time.
     pub(super) date: Option<String>,
 }
 

@@ -116,10 +116,10 @@ mod tests {
             let found = go_mod.lines().find_map(after_name);
             found.and_then(|(_, rest)| rest.split_whitespace().next())
         };
-        let wanted = of(CONTROL_PLANE.go_mod, "go.etcd.io/etcd/server/v3");
-        assert!(wanted.is_some());
+        let expected = of(CONTROL_PLANE.go_mod, "go.etcd.io/etcd/server/v3");
+        assert!(expected.is_some());
         for tool in ["go.etcd.io/etcd/etcdctl/v3", "go.etcd.io/etcd/etcdutl/v3"] {
-            assert_eq!(of(ETCD_TOOLS.go_mod, tool), wanted, "{tool}");
+            assert_eq!(of(ETCD_TOOLS.go_mod, tool), expected, "{tool}");
         }
     }
 }

@@ -1,5 +1,5 @@
 //! Programs that some tests need beside the control plane. A test finds them and never builds them: `.ci/tools NAME` brings
-//! one. What did not run for want of one is told: [`not_run`].
+//! one. What did not run without one is reported: [`not_run`].
 
 mod go;
 pub mod not_run;
@@ -148,8 +148,8 @@ impl Tool {
             Source::Go(module, on_path) => go_build::built(module)
                 .map(|programs| programs.path(self.name()))
                 .or_else(|| {
-                    let (asked, wanted) = on_path?;
-                    on_the_path(self.name()).filter(|program| answers(program, asked, wanted))
+                    let (asked, expected) = on_path?;
+                    on_the_path(self.name()).filter(|program| answers(program, asked, expected))
                 }),
             Source::Path => on_the_path(self.name()),
             Source::File(path) => Some(path).filter(|path| path.exists()),
@@ -189,12 +189,12 @@ impl Tool {
     }
 }
 
-fn answers(program: &Path, arguments: &[&str], wanted: &str) -> bool {
+fn answers(program: &Path, arguments: &[&str], expected: &str) -> bool {
     let ran = Command::new(program)
         .args(arguments)
         .stdin(Stdio::null())
         .output();
-    ran.is_ok_and(|ran| String::from_utf8_lossy(&ran.stdout).contains(wanted))
+    ran.is_ok_and(|ran| String::from_utf8_lossy(&ran.stdout).contains(expected))
 }
 
 /// The names of what [`build`] knows: all that are built where no name is given.
@@ -202,7 +202,7 @@ pub fn sets() -> impl Iterator<Item = &'static str> {
     go::SETS.iter().map(|(name, _)| *name)
 }
 
-/// Builds the tools of one name into the cache, where they are not there yet, and says how far it is on stderr.
+/// Builds the tools of one name into the cache, if they are missing, and reports the progress on stderr.
 ///
 /// # Errors
 /// [`Error::Absent`] where there is no Go toolchain to build them with, else why the build failed or what the names are.
@@ -226,13 +226,13 @@ mod tests {
 
     /// The versions that the tests and the pages are written for.
     #[test]
-    fn what_is_found_is_of_the_version_that_is_wanted() {
+    fn a_tool_that_is_found_has_the_expected_version() {
         for tool in [Tool::Helm3, Tool::Helm4, Tool::ArgoCd] {
-            let Source::Go(_, Some((asked, wanted))) = tool.source() else {
+            let Source::Go(_, Some((asked, expected))) = tool.source() else {
                 panic!("{tool:?}");
             };
             if let Some(program) = tool.find_or_note() {
-                assert!(answers(&program, asked, wanted), "{tool:?}");
+                assert!(answers(&program, asked, expected), "{tool:?}");
             }
         }
     }
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn every_tool_that_go_builds_is_in_the_set_that_is_said_to_bring_it() {
+    fn every_tool_that_go_builds_is_in_the_set_that_is_named_for_it() {
         for tool in [
             Tool::KubeApiserver,
             Tool::Helm3,

@@ -10,33 +10,33 @@ use std::{
     thread,
 };
 
-use crate::control_plane::tell;
+use crate::control_plane::print_line;
 
-/// What was said in this process; holding it is the right to write the file.
-static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+/// What this process has reported. Only the holder of the lock may write the file.
+static REPORTED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 /// Between the parts of a line of the file: test, what it needs, what brings that.
 const GAP: char = '\t';
 
 /// Notes that the running test did not run: `needs` is what it lacks, `how` the command, or the few words, that bring it.
-/// Each suite says so once for each thing it lacks.
+/// Each suite prints it once for each thing it lacks.
 pub fn note(needs: &str, how: &str) {
     let thread = thread::current();
     let test = thread.name().unwrap_or("a test");
     let suite = test.split("::").next().unwrap_or(test);
-    let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
-    if said.is_empty() {
+    let mut reported = REPORTED.lock().unwrap_or_else(PoisonError::into_inner);
+    if reported.is_empty() {
         begin();
     }
-    if said.insert(format!("{suite}{GAP}{needs}")) {
-        tell(&format!(
+    if reported.insert(format!("{suite}{GAP}{needs}")) {
+        print_line(&format!(
             "not run: tests of {suite} that need {needs} ({how})"
         ));
     }
-    if said.insert(test.to_owned() + needs) {
+    if reported.insert(test.to_owned() + needs) {
         let line = format!("{test}{GAP}{needs}{GAP}{how}\n");
         let file = path().and_then(|path| fs::File::options().append(true).open(path).ok());
-        // A machine on which nothing can be written is told on stderr alone.
+        // If the file cannot be written, stderr alone reports it.
         let _ = file.map(|mut file| file.write_all(line.as_bytes()));
     }
 }
@@ -69,8 +69,8 @@ fn sum_up(lines: &str) -> Option<String> {
 /// Empties the file, unless a test binary of the same `cargo test` has begun it.
 fn begin() {
     let Some(path) = path() else { return };
-    let held = fs::read_to_string(&path).unwrap_or_default();
-    if held.lines().next() != Some(&run()) {
+    let content = fs::read_to_string(&path).unwrap_or_default();
+    if content.lines().next() != Some(&run()) {
         let _ = fs::write(path, run() + "\n");
     }
 }
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_said_where_everything_ran() {
+    fn nothing_is_reported_if_everything_ran() {
         assert_eq!(sum_up(""), None);
     }
 }

@@ -236,7 +236,7 @@ async fn two_at_once_are_two() {
     two.stop().await;
 }
 
-/// What the program says that gets no control plane, with these variables and no other that names a way.
+/// The output of the program if it gets no control plane, with these variables and no other that names a way.
 fn refused(variables: &[(&str, &str)]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_control-plane"))
         .env_remove("TESTBED_KUBECONFIG")
@@ -250,11 +250,11 @@ fn refused(variables: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn a_way_that_fails_falls_through_and_says_why() {
+fn a_way_that_fails_falls_through_and_reports_why() {
     let nothing = tempfile::tempdir().unwrap();
     let path = nothing.path().to_str().unwrap();
     let engine = format!("unix://{path}/none.sock");
-    let said = refused(&[
+    let output = refused(&[
         ("KUBEBUILDER_ASSETS", path),
         ("XDG_CACHE_HOME", path),
         ("DOCKER_HOST", &engine),
@@ -262,8 +262,8 @@ fn a_way_that_fails_falls_through_and_says_why() {
     ]);
     let lacks = "lacks etcd, kube-apiserver, kube-controller-manager, kubectl";
     let line = format!("control plane: not programs in {path}: {path} {lacks}\n");
-    assert!(said.contains(&line), "{said}");
-    let message = said.split_once("no control plane can be had on this machine:\n");
+    assert!(output.contains(&line), "{output}");
+    let message = output.split_once("no control plane can be had on this machine:\n");
     let message = message.unwrap().1;
     let ways = [
         "programs in ",
@@ -282,20 +282,20 @@ fn a_forced_way_that_fails_does_not_fall_through() {
     let nothing = tempfile::tempdir().unwrap();
     let path = nothing.path().to_str().unwrap();
     let engine = format!("unix://{path}/none.sock");
-    let said = refused(&[("TESTBED_WAY", "kind"), ("DOCKER_HOST", &engine)]);
+    let output = refused(&[("TESTBED_WAY", "kind"), ("DOCKER_HOST", &engine)]);
     let why = "control-plane: TESTBED_WAY=kind is not possible here: no container engine answers: ";
-    assert!(said.contains(why), "{said}");
-    assert!(!said.contains("programs"), "{said}");
+    assert!(output.contains(why), "{output}");
+    assert!(!output.contains("programs"), "{output}");
 }
 
 #[test]
 fn a_cluster_named_by_its_kubeconfig_is_the_only_way_then() {
-    let said = refused(&[("TESTBED_KUBECONFIG", "/none/kubeconfig")]);
+    let output = refused(&[("TESTBED_KUBECONFIG", "/none/kubeconfig")]);
     assert!(
-        said.contains("- the cluster of /none/kubeconfig: "),
-        "{said}"
+        output.contains("- the cluster of /none/kubeconfig: "),
+        "{output}"
     );
-    assert!(!said.contains("programs"), "{said}");
+    assert!(!output.contains("programs"), "{output}");
 }
 
 fn is_forbidden<T>(answer: kube::Result<T>) -> bool {

@@ -118,7 +118,7 @@ async fn reviews_move_only_what_can_be_moved_and_are_counted() {
 }
 
 #[tokio::test]
-async fn a_limited_key_is_told_when_to_come_again() {
+async fn a_rate_limited_key_gets_a_retry_after() {
     let simulator = filled(1).await;
     simulator.set_limit(Some(RateLimit {
         per_second: 0.01,

@@ -73,9 +73,9 @@ async fn statuses_bodies_and_redirects() {
 async fn a_hang_answers_never() {
     let simulator = filled(3).await;
     simulator.fault(Fault::Hang, Times::UntilCleared);
-    let patience = Duration::from_millis(300);
+    let limit = Duration::from_millis(300);
     assert!(
-        tokio::time::timeout(patience, get(&simulator, ""))
+        tokio::time::timeout(limit, get(&simulator, ""))
             .await
             .is_err()
     );
@@ -85,7 +85,7 @@ async fn a_hang_answers_never() {
 }
 
 #[tokio::test]
-async fn times_say_which_calls_are_hit() {
+async fn times_define_which_calls_are_hit() {
     let simulator = filled(1).await;
     let fault = Fault::status(503);
     simulator.fault(fault.clone(), Times::After(2));

@@ -32,7 +32,11 @@ async fn versions_breaks_and_lies_are_remembered_with_their_times() {
     simulator.fault(Fault::ItemWithoutId, Times::Next(1));
     listing(&simulator, 5).await.unwrap();
     let lies = history().lies;
-    assert_eq!(lies.len(), 1, "one without an id tells of nobody");
+    assert_eq!(
+        lies.len(),
+        1,
+        "an item without an id belongs to no remediation"
+    );
     assert_eq!(lies[0].shown.state, "PENDING_APPROVAL");
     assert_eq!((lies[0].since, lies[0].until), (later(30), Some(later(30))));
 

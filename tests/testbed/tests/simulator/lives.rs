@@ -69,7 +69,7 @@ async fn eight_machines_show_every_state_and_a_change_of_mode() {
 }
 
 #[tokio::test]
-async fn states_follow_one_another_and_times_tell_when() {
+async fn states_follow_one_another_and_times_show_when() {
     let next: BTreeMap<&str, &[&str]> = BTreeMap::from([
         (
             "PENDING_APPROVAL",
@@ -168,7 +168,7 @@ async fn an_endless_cluster_always_has_something_to_look_at_and_is_never_ahead()
     assert_eq!(simulator.now(), caught_up);
 }
 
-/// An operator that calls earlier would be told that there is no such cluster.
+/// An operator that calls earlier would get 404 for the cluster.
 #[tokio::test]
 async fn a_call_before_the_lives_are_made_is_answered_after() {
     let mut early = None;

@@ -60,7 +60,7 @@ impl Program {
 }
 
 #[tokio::test]
-async fn it_takes_every_spelling_and_form_unless_told_otherwise() {
+async fn it_takes_every_spelling_and_form_unless_configured_otherwise() {
     const ONE: (StatusCode, usize) = (StatusCode::OK, 1);
     let repeated = "state=RUNNING&state=PENDING_APPROVAL";
     let comma = "state=RUNNING,PENDING_APPROVAL";

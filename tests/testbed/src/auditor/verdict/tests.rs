@@ -115,7 +115,7 @@ impl Scene {
     }
 
     /// Exactly one line, with this in it.
-    fn tells(&self, what: &str) {
+    fn reports(&self, what: &str) {
         let found = self.found().unexplained;
         assert_eq!(found.len(), 1, "{what}: {found:#?}");
         assert!(found[0].contains(what), "{what}: {found:#?}");
@@ -126,7 +126,7 @@ impl Scene {
     }
 }
 
-/// RUNNING since 0, its end at `ended`, and a mirror that still says RUNNING.
+/// RUNNING since 0, its end at `ended`, and a mirror that still shows RUNNING.
 fn outdated(ended: i64) -> Scene {
     left("SUCCEEDED", ended)
 }
@@ -153,12 +153,12 @@ fn a_true_mirror_is_no_lie() {
 
 #[test]
 fn a_state_that_the_api_left_long_ago() {
-    outdated(LATE - 242).tells("it says RUNNING, Synced True");
+    outdated(LATE - 242).reports("it says RUNNING, Synced True");
     outdated(LATE - 239).is_explained();
     let mut calm = left("QUARANTINED", LATE - 33);
     calm.is_explained();
     calm.calm_since = Some(LATE - 33);
-    calm.tells("it says RUNNING, Synced True");
+    calm.reports("it says RUNNING, Synced True");
     calm.calm_since = Some(LATE - 30);
     calm.is_explained();
     // The list of open ones does not show what has ended.
@@ -168,26 +168,26 @@ fn a_state_that_the_api_left_long_ago() {
 }
 
 #[test]
-fn an_operator_that_began_anew_may_be_five_minutes_late() {
+fn an_operator_that_restarted_may_be_five_minutes_late() {
     let mut scene = outdated(LATE - 242);
     scene.restarted = Some(LATE - 243);
-    scene.tells("it says RUNNING, Synced True");
+    scene.reports("it says RUNNING, Synced True");
     scene.restarted = Some(LATE - 100);
     scene.is_explained();
     scene = outdated(LATE - 542);
     scene.restarted = Some(LATE - 100);
-    scene.tells("it says RUNNING, Synced True");
+    scene.reports("it says RUNNING, Synced True");
     scene.restarted = Some(LATE - 76);
     scene.is_explained();
 }
 
 #[test]
-fn an_operator_that_began_anew_knows_when_a_failing_watch_was_last_synced() {
+fn an_operator_that_restarted_knows_when_a_failing_watch_was_last_synced() {
     let mut scene = outdated(LATE - 242);
     scene.restarted = Some(LATE - 100);
     let ready = |status, reason, since| json!({"type": "Ready", "status": status, "reason": reason, "lastTransitionTime": at(since).to_string()});
     scene.watch["status"]["conditions"] = json!([ready("False", "Forbidden", LATE - 101)]);
-    scene.tells("it says RUNNING, Synced True");
+    scene.reports("it says RUNNING, Synced True");
     for known_later in [
         ready("False", "Forbidden", LATE - 99),
         ready("False", "WriteFailed", LATE - 101),
@@ -209,11 +209,11 @@ fn an_old_state_is_explained_by_its_mark_or_by_the_end_of_the_operator() {
     dead.is_explained();
     let mut not_ready = outdated(0);
     not_ready.watch["status"]["conditions"][0]["status"] = json!("False");
-    not_ready.tells("it says RUNNING, Synced True");
+    not_ready.reports("it says RUNNING, Synced True");
     let mut named = outdated(0);
     named.watch["status"]["conditions"][0]["message"] =
         json!(format!("Left out 1: {ID} (no state)"));
-    named.tells("it says RUNNING, Synced True");
+    named.reports("it says RUNNING, Synced True");
 }
 
 #[test]
@@ -222,15 +222,15 @@ fn a_mark_that_stays_though_all_is_well() {
     let mut scene = Scene::new(&[("RUNNING", 0)], vec![stale]);
     scene.is_explained();
     scene.calm_since = Some(LATE - 33);
-    scene.tells("it says Stale though all is well");
+    scene.reports("it says Stale though all is well");
 }
 
 #[test]
-fn one_that_is_gone_must_say_so_in_the_end() {
+fn one_that_is_gone_must_be_marked_so_in_the_end() {
     let listed = mirror(&remediation("RUNNING", 0), "True", "Listed");
     let left = |at| Scene::new(&[("RUNNING", 0), ("GONE", at)], vec![listed.clone()]);
     left(LATE - 239).is_explained();
-    left(LATE - 242).tells("there it is gone");
+    left(LATE - 242).reports("there it is gone");
     let kept = mirror(&remediation("FAILED", 0), "True", "Final");
     Scene::new(&[("FAILED", 0), ("GONE", 10)], vec![kept]).is_explained();
 }
@@ -240,11 +240,11 @@ fn a_false_gone() {
     for reason in ["NotFound", "NotListed"] {
         let gone = mirror(&remediation("RUNNING", 0), "False", reason);
         let scene = |states: &[(&str, i64)]| Scene::new(states, vec![gone.clone()]);
-        scene(&[("RUNNING", 0)]).tells("but the API never lost it");
-        scene(&[("RUNNING", 0), ("SUCCEEDED", LATE)]).tells("but the API never lost it");
+        scene(&[("RUNNING", 0)]).reports("but the API never lost it");
+        scene(&[("RUNNING", 0), ("SUCCEEDED", LATE)]).reports("but the API never lost it");
         scene(&[("RUNNING", 0), ("GONE", 10)]).is_explained();
         let back = [("RUNNING", 0), ("GONE", 10), ("RUNNING", LATE - 242)];
-        scene(&back).tells("it is back since");
+        scene(&back).reports("it is back since");
         let back = [("RUNNING", 0), ("GONE", 10), ("RUNNING", LATE - 200)];
         scene(&back).is_explained();
 
@@ -253,7 +253,7 @@ fn a_false_gone() {
         let conditions = empty["status"]["conditions"].take();
         empty["status"] = json!({"conditions": conditions, "open": false});
         let scene = |states: &[(&str, i64)]| Scene::new(states, vec![empty.clone()]);
-        scene(&[("RUNNING", 0)]).tells("but the API never lost it");
+        scene(&[("RUNNING", 0)]).reports("but the API never lost it");
         scene(&[("RUNNING", 0), ("GONE", 10)]).is_explained();
     }
 }
@@ -261,14 +261,14 @@ fn a_false_gone() {
 #[test]
 fn one_that_has_no_mirror() {
     let missing = |since| Scene::new(&[("RUNNING", since)], Vec::new());
-    missing(LATE - 242).tells("no mirror");
+    missing(LATE - 242).reports("no mirror");
     missing(LATE - 200).is_explained();
     let mut calm = missing(LATE - 33);
     calm.calm_since = Some(0);
-    calm.tells("no mirror");
+    calm.reports("no mirror");
     let mut pending = missing(LATE - 242);
     pending.mirrors = vec![mirror(&remediation("RUNNING", 0), "Unknown", "Pending")];
-    pending.tells("no mirror");
+    pending.reports("no mirror");
 
     let mut not_ready = missing(0);
     not_ready.watch["status"]["conditions"][0]["status"] = json!("Unknown");
@@ -291,7 +291,7 @@ fn a_finished_one_may_wait_for_a_full_listing_and_may_expire() {
     ended.calm_since = Some(0);
     ended.is_explained();
     ended.now += 40;
-    ended.tells("no mirror");
+    ended.reports("no mirror");
     ended.watch["spec"]["retention"] = json!({"ttlAfterFinished": "5m"});
     ended.is_explained();
 
@@ -300,7 +300,7 @@ fn a_finished_one_may_wait_for_a_full_listing_and_may_expire() {
     kept.watch["spec"]["retention"] = json!({"ttlAfterFinished": "5m"});
     kept.is_explained();
     kept.calm_since = Some(0);
-    kept.tells("retention should have taken it");
+    kept.reports("retention should have taken it");
 }
 
 #[test]
@@ -311,13 +311,13 @@ fn what_the_api_never_showed() {
     );
     stranger.history.served = None;
     stranger.mirrors[0]["spec"]["id"] = json!("nobody");
-    stranger.tells("nobody: the API has never shown it");
+    stranger.reports("nobody: the API has never shown it");
 
     let listed = mirror(&remediation("RUNNING", 0), "True", "Listed");
     for (field, value) in [("state", "QUARANTINED"), ("mode", "X"), ("reason", "moths")] {
         let mut invented = Scene::new(&[("RUNNING", 0)], vec![listed.clone()]);
         invented.mirrors[0]["status"][field] = json!(value);
-        invented.tells("it shows what the API has never shown");
+        invented.reports("it shows what the API has never shown");
     }
 }
 
@@ -334,7 +334,7 @@ fn what_a_fault_showed_may_be_mirrored_as_long_as_any_other_version() {
     });
     scene.is_explained();
     scene.now += 50;
-    scene.tells("it says DEFROSTING");
+    scene.reports("it says DEFROSTING");
 }
 
 #[test]
@@ -351,16 +351,16 @@ fn words_that_do_not_fit_each_other() {
             vec![mirror(&remediation(state, 0), status, reason)],
         );
         scene.mirrors[0]["status"]["open"] = json!(open);
-        scene.tells("Synced is");
+        scene.reports("Synced is");
     }
     let listed = mirror(&remediation("RUNNING", 0), "True", "Listed");
     let mut closed = Scene::new(&[("RUNNING", 0)], vec![listed.clone()]);
     closed.mirrors[0]["status"]["open"] = json!(false);
-    let told = closed.found().unexplained.join("\n");
-    assert!(told.contains("open is not true"), "{told}");
+    let message = closed.found().unexplained.join("\n");
+    assert!(message.contains("open is not true"), "{message}");
     let twice = Scene::new(&[("RUNNING", 0)], vec![listed.clone(), listed]);
-    let told = twice.found().unexplained.join("\n");
-    assert!(told.contains("two mirrors"), "{told}");
+    let message = twice.found().unexplained.join("\n");
+    assert!(message.contains("two mirrors"), "{message}");
 }
 
 #[test]
@@ -378,7 +378,7 @@ fn sums_that_do_not_fit_for_long() {
         assert!(scene.found().sums_off, "{field}");
         scene.is_explained();
         scene.sums_off_since = Some(LATE - 242);
-        scene.tells("it counts");
+        scene.reports("it counts");
     }
 }
 
@@ -390,11 +390,11 @@ fn a_watch_that_does_not_come_back_when_all_is_well() {
     scene.calm_since = Some(LATE - 630);
     scene.is_explained();
     scene.calm_since = Some(LATE - 632);
-    scene.tells("not Ready though all is well");
+    scene.reports("not Ready though all is well");
 
     let mut scene = Scene::new(&[], Vec::new());
     scene.watch["status"]["staleAfter"] = json!(at(0).to_string());
     scene.is_explained();
     scene.calm_since = Some(LATE - 332);
-    scene.tells("its staleAfter has passed");
+    scene.reports("its staleAfter has passed");
 }

@@ -14,7 +14,7 @@ pub(super) enum Wait {
     Approved { by: String, comment: Option<String> },
     /// A person rejects.
     Rejected { by: String, comment: Option<String> },
-    /// The alert clears, and the remediation says so.
+    /// The alert clears, and the remediation shows it.
     AutoResolved,
     /// The alert clears, and the remediation leaves the API.
     Leaves,

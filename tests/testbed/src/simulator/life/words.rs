@@ -1,4 +1,4 @@
-//! What alerts and people say.
+//! The texts of alerts and people.
 
 use super::{Outcome, Wait};
 

@@ -1,10 +1,10 @@
-//! What tests look at in a watch.
+//! Conditions of a `ClusterWatch`, and checks of messages.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use together_remediation_operator::api::cluster_watch::ClusterWatch;
 
 /// A condition of the watch.
-pub(crate) fn told(watch: &ClusterWatch, type_: &str) -> Condition {
+pub(crate) fn condition(watch: &ClusterWatch, type_: &str) -> Condition {
     let status = watch.status.as_ref().unwrap();
     let found = status
         .conditions
@@ -16,16 +16,16 @@ pub(crate) fn told(watch: &ClusterWatch, type_: &str) -> Condition {
 }
 
 /// The status of a condition of the watch.
-pub(crate) fn stands(watch: &ClusterWatch, type_: &str) -> String {
-    told(watch, type_).status
+pub(crate) fn condition_status(watch: &ClusterWatch, type_: &str) -> String {
+    condition(watch, type_).status
 }
 
-/// What Ready says when there is nothing to tell.
-pub(crate) const AGREES: &str = "In sync with Together";
+/// The message of Ready without any note.
+pub(crate) const IN_SYNC: &str = "In sync with Together";
 
-/// Fails unless the text has each of these parts.
+/// Fails unless the text contains each of these parts.
 #[track_caller]
-pub(crate) fn assert_says(text: &str, parts: &[&str]) {
+pub(crate) fn assert_contains(text: &str, parts: &[&str]) {
     for part in parts {
         assert!(text.contains(part), "no {part:?} in {text}");
     }
