@@ -4,6 +4,7 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
+    time::Duration,
 };
 
 use super::overlap::{Claim, claim, overlaps};
@@ -15,11 +16,13 @@ use crate::{
     sync::{
         Env,
         change::{MirrorChange, Write},
-        schedule::HEARTBEAT,
         write::object::Writer,
     },
 };
 
+/// Time between two rounds. A mirror is marked after one to two of them, so that a `ClusterWatch` can be replaced
+/// meanwhile, but also an operator that crashes every few minutes marks it.
+const ROUND: Duration = Duration::from_secs(60);
 /// After this many failed marks, one round gives up, because the API server may be down.
 const FAILURES: usize = 10;
 
@@ -78,7 +81,7 @@ impl Suspects {
     }
 }
 
-/// Every [`HEARTBEAT`], searches `namespace` (`None`: all) for open mirrors without a `ClusterWatch`, until it is
+/// At once and every [`ROUND`], searches `namespace` (`None`: all) for open mirrors without a `ClusterWatch`, until it is
 /// dropped. Mirrors found in two rounds are marked stale. `watches` returns the current `ClusterWatches` of the
 /// namespace.
 pub async fn mark_orphans<C: KubeApi, T>(
@@ -89,11 +92,11 @@ pub async fn mark_orphans<C: KubeApi, T>(
     env.index.listed(namespace.unwrap_or_default()).await;
     let mut suspects = Suspects::default();
     loop {
-        env.clock.sleep_until(env.clock.elapsed() + HEARTBEAT).await;
         let mut open = env.index.all_open(namespace);
         open.retain(|(_, _, mirror)| mirror.needs_stale_mark());
         let found = suspects.again(orphans(open, &watches()));
         suspects.gave_up_at = mark(env, found).await;
+        env.clock.sleep_until(env.clock.elapsed() + ROUND).await;
     }
 }
 
@@ -211,6 +214,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn an_operator_that_lives_for_little_more_than_a_minute_marks_orphans() {
+        let env = retained(1..=1).await;
+        for (seconds, marked) in [(59, vec![]), (61, vec![id(1)])] {
+            let life = Duration::from_secs(seconds);
+            let rounds = tokio::time::timeout(life, mark_orphans(&env, None, Vec::new));
+            assert!(rounds.await.is_err());
+            assert_eq!(stale(&env.kube), marked, "after {seconds} s");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn one_that_cannot_be_marked_keeps_no_other_unmarked() {
         let env = retained(1..=3).await;
         let cluster = env.kube.clone();
@@ -219,7 +233,7 @@ mod tests {
             bad.then(|| KubeApiError::Refused("by a policy".into()))
         });
         let looking = mark_orphans(&env, None, Vec::new);
-        let looked = tokio::time::timeout(HEARTBEAT * 5 / 2, looking).await;
+        let looked = tokio::time::timeout(ROUND * 3 / 2, looking).await;
         assert!(looked.is_err());
         assert_eq!(stale(&cluster), [id(2), id(3)]);
     }
@@ -236,10 +250,10 @@ mod tests {
             (*name <= id(12)).then(|| KubeApiError::Refused("by a policy".into()))
         });
         let mut looking = Box::pin(mark_orphans(&env, None, Vec::new));
-        let looked = tokio::time::timeout(HEARTBEAT * 5 / 2, looking.as_mut()).await;
+        let looked = tokio::time::timeout(ROUND * 3 / 2, looking.as_mut()).await;
         assert!(looked.is_err());
         assert_eq!((stale(&cluster), cluster.calls().len()), (vec![], FAILURES));
-        let looked = tokio::time::timeout(HEARTBEAT, looking.as_mut()).await;
+        let looked = tokio::time::timeout(ROUND, looking.as_mut()).await;
         assert!(looked.is_err());
         assert_eq!(stale(&cluster), [id(13), id(14), id(15)]);
     }

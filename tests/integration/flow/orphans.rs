@@ -8,8 +8,8 @@ use together_remediation_operator::api::{cluster_watch::DeletionPolicy, remediat
 
 use crate::fixture::{CLUSTER, Fixture, mirror_condition};
 
-/// Between two looks for such mirrors.
-const LOOK: Duration = Duration::from_secs(300);
+/// Between two searches for such mirrors.
+const ROUND: Duration = Duration::from_secs(60);
 
 /// Which operator writes a mirror, according to its label.
 fn writer(mirror: &Remediation) -> Option<&str> {
@@ -29,16 +29,16 @@ async fn an_open_mirror_without_a_watch_becomes_stale_until_a_new_watch_takes_it
     fixture
         .synced_watch(|spec| spec.deletion_policy = DeletionPolicy::Retain)
         .await;
-    fixture.turn(LOOK).await;
-    fixture.turn(LOOK).await;
+    fixture.turn(ROUND).await;
+    fixture.turn(ROUND).await;
     let looked_after = fixture.mirror(&open.id).await;
     assert_eq!(mirror_condition(&looked_after, "Synced")[1], "Listed");
 
     fixture.delete_watch("training").await;
     fixture.unwatched().await;
     let last = fixture.simulator.counters().listings;
-    fixture.turn(LOOK).await;
-    fixture.turn(LOOK).await;
+    fixture.turn(ROUND).await;
+    fixture.turn(ROUND).await;
     let orphan = fixture.mirror_is(&open.id, "Stale").await;
     assert_eq!(mirror_condition(&orphan, "Synced")[0], "Unknown");
     assert_eq!(writer(&orphan), Some("training"), "its last writer");
