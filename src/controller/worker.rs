@@ -37,7 +37,7 @@ use crate::{
     sync::{
         Env, SyncContext, SyncError,
         edit_throttle::EditThrottle,
-        news::News,
+        event_cutoff::EventCutoff,
         outcome::SyncOutcome,
         schedule::{Cadence, HEARTBEAT, PollDefaults, STALE_GRACE, next_poll, request::Requests},
         stale::{mark_all_stale, mark_some_stale},
@@ -119,7 +119,8 @@ impl<C: KubeApi, T: Service> Worker<C, T> {
         // Remediations created since the last sync are reported as new, even if no operator ran at that time.
         let last_sync = status.reporter.last().last_sync_time.as_deref();
         let last_sync = timestamp::read(last_sync);
-        sync_state.observer.news = News::since_sync(last_sync, Moment::of(&*env.clock));
+        sync_state.observer.event_cutoff =
+            EventCutoff::since_sync(last_sync, Moment::of(&*env.clock));
         Self {
             target: MirrorTarget::of(&watch, env.index.labels()),
             schedule: Schedule {

@@ -128,9 +128,9 @@ impl Readiness {
             .definitions
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let news = *known != found;
+        let changed = *known != found;
         *known = found;
-        news
+        changed
     }
 
     /// The index of the mirrors.

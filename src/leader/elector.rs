@@ -91,25 +91,25 @@ impl<L: Leases> Elector<L> {
 
     /// Acquires leadership. Failures are logged and retried.
     pub async fn acquire(&mut self) {
-        let mut last_news = String::new();
+        let mut last = String::new();
         for attempt in 0.. {
             let outcome = self.attempt(false, self.call_deadline()).await;
-            let (news, failed) = match outcome {
+            let (current, failed) = match outcome {
                 Ok(Decision::Acquire) => {
                     tracing::info!(lease = %self.lease, identity = %self.me, "leading");
                     return;
                 }
                 // Another standby was faster: the next read shows which.
-                Err(KubeApiError::Conflict) | Ok(Decision::Unready) => (last_news.clone(), false),
+                Err(KubeApiError::Conflict) | Ok(Decision::Unready) => (last.clone(), false),
                 Ok(_) => (self.known.holder().to_owned(), false),
                 Err(error) => (error.to_string(), true),
             };
-            if news != last_news && failed {
-                tracing::warn!(lease = %self.lease, error = %news, "failed to acquire the Lease; retrying. Check that the service account may get, create and update leases in this namespace");
-            } else if news != last_news {
-                tracing::info!(lease = %self.lease, holder = %news, "standing by; another replica leads");
+            if current != last && failed {
+                tracing::warn!(lease = %self.lease, error = %current, "failed to acquire the Lease; retrying. Check that the service account may get, create and update leases in this namespace");
+            } else if current != last {
+                tracing::info!(lease = %self.lease, holder = %current, "standing by; another replica leads");
             }
-            last_news = news;
+            last = current;
             let pause = jittered(RETRY_PERIOD, &self.me, attempt);
             self.clock.sleep_until(self.clock.elapsed() + pause).await;
         }

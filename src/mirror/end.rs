@@ -6,7 +6,7 @@ use k8s_openapi::jiff::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// The API says so, by its clock.
-    Told(Timestamp),
+    ByApi(Timestamp),
     /// The API lost the record before the end: when the operator marked that, by the operator's clock.
     Seen(Timestamp),
 }
@@ -25,7 +25,7 @@ impl End {
     #[must_use]
     pub fn by_api(self, clocks: Clocks) -> Timestamp {
         match (self, clocks.apis) {
-            (Self::Told(end), _) | (Self::Seen(end), None) => end,
+            (Self::ByApi(end), _) | (Self::Seen(end), None) => end,
             (Self::Seen(end), Some(apis)) => {
                 let ahead = apis.duration_since(clocks.ours);
                 end.checked_add(ahead).unwrap_or(end)
@@ -48,7 +48,7 @@ mod tests {
         };
         let ahead = Some("2026-11-23T11:10:00Z");
         for (end, apis, by_api) in [
-            (End::Told(end), ahead, "2026-11-23T10:00:00Z"),
+            (End::ByApi(end), ahead, "2026-11-23T10:00:00Z"),
             (End::Seen(end), ahead, "2026-11-23T11:00:00Z"),
             (End::Seen(end), None, "2026-11-23T10:00:00Z"),
         ] {

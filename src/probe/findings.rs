@@ -129,7 +129,7 @@ pub(super) struct Forecast {
     /// Items that get a mirror.
     pub(super) mirrored: usize,
     /// Items that the `ClusterWatch` does not want: states, retention.
-    pub(super) unwanted: usize,
+    pub(super) excluded: usize,
     /// Items that get no mirror because something is wrong with them.
     pub(super) left_out: Problems,
     /// Items whose mirror would not hold all of a text or list.
@@ -150,7 +150,7 @@ impl Forecast {
         let name = object_name(&target.cluster, &id);
         match plan(target, &name, item, None, false, clocks) {
             Verdict::Skipped(why) => return self.left_out.add(why, place, Some(&id)),
-            Verdict::Unwanted => self.unwanted += 1,
+            Verdict::Excluded => self.excluded += 1,
             _ => self.mirrored += 1,
         }
         if let Some(field) = cut {

@@ -75,7 +75,7 @@ fn unproven(first: &Listed) -> Option<String> {
 
 fn clock(clock: ApiClock) -> Option<String> {
     let off = match clock {
-        ApiClock::Untold => false,
+        ApiClock::Unknown => false,
         ApiClock::Known { ahead, .. } => ahead.as_secs_f64().abs() > LARGE,
         ApiClock::Doubtful { .. } => true,
     };

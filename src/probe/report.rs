@@ -113,7 +113,7 @@ impl Clock {
         Self {
             skew_seconds: match clock {
                 ApiClock::Known { ahead, .. } => Some((ahead.as_secs_f64() * 10.0).round() / 10.0),
-                ApiClock::Untold | ApiClock::Doubtful { .. } => None,
+                ApiClock::Unknown | ApiClock::Doubtful { .. } => None,
             },
             more_than_a_day: matches!(clock, ApiClock::Doubtful { .. }),
         }
@@ -181,7 +181,7 @@ mod tests {
             "triggers",
             "unknown",
             "mirrored",
-            "unwanted",
+            "excluded",
             "leftOut",
             "shortened",
             "unreadableFields",
@@ -213,7 +213,7 @@ mod tests {
             zero: Timestamp::UNIX_EPOCH,
         };
         assert_eq!(Clock::of(known).skew_seconds, Some(1.3));
-        assert_eq!(Clock::of(ApiClock::Untold).skew_seconds, None);
-        assert!(!Clock::of(ApiClock::Untold).more_than_a_day);
+        assert_eq!(Clock::of(ApiClock::Unknown).skew_seconds, None);
+        assert!(!Clock::of(ApiClock::Unknown).more_than_a_day);
     }
 }

@@ -33,7 +33,7 @@ use crate::{
 /// The variable that holds the API key, as for Together's own clients.
 const VARIABLE: &str = "TOGETHER_API_KEY";
 /// How long the API server may take for one answer.
-const PATIENCE: Duration = Duration::from_secs(30);
+const KUBE_TIMEOUT: Duration = Duration::from_secs(30);
 /// So much of a key file is read, in bytes: more than any key has.
 const KEY_FILE: u64 = 64 * 1024;
 /// What to write for a cluster.
@@ -202,7 +202,7 @@ async fn secret_key(
 /// The answer of the API server. Its own words are not repeated: they name who asks.
 async fn asked<T>(what: &str, call: impl Future<Output = kube::Result<T>>) -> Result<T, NotProbed> {
     let failed = |problem: String| Err(NotProbed::Failed(format!("{what}: {problem}")));
-    match timeout(PATIENCE, call).await {
+    match timeout(KUBE_TIMEOUT, call).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(kube::Error::Api(status))) => failed(match status.code {
             404 => "not found. Check the name and -n, and that the CRDs are installed".to_owned(),

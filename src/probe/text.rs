@@ -229,10 +229,10 @@ fn unknown(unknown: &Unknown) -> String {
 }
 
 fn mirrors(mirrors: &Mirrors) -> String {
-    match mirrors.unwanted {
+    match mirrors.excluded {
         0 => mirrors.mirrored.to_string(),
-        unwanted => format!(
-            "{}; {unwanted} not wanted (spec.states, spec.retention)",
+        excluded => format!(
+            "{}; {excluded} excluded (spec.states, spec.retention)",
             mirrors.mirrored
         ),
     }

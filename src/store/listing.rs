@@ -178,7 +178,7 @@ impl Index {
             let back = std::mem::take(&mut watch.back);
             // A deleted object may be newer than everything that is left.
             watch.seen = watch.listed.max(watch.seen);
-            // If a list was expected to show older versions, that is no news.
+            // If a list was expected to show older versions, they do not show a restore.
             let back = back && watch.rewound.is_none();
             let rewound = watch.rewound.is_some();
             watch.rewound = watch.rewound.filter(|since| epoch <= *since);

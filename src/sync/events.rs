@@ -10,17 +10,17 @@ use crate::{
     sync::change::MirrorChange,
 };
 
-/// The Events after `change` was written. A new mirror causes one only if its remediation was created after `news` (by
-/// the API's clock; `None`: never). Older remediations are history.
+/// The Events after `change` was written. A new mirror causes one only if its remediation was created after
+/// `event_cutoff` (by the API's clock; `None`: never), so that a first sync does not report the whole history.
 #[must_use]
-pub fn events_for(change: &MirrorChange, news: Option<Timestamp>) -> Vec<EventDraft> {
+pub fn events_for(change: &MirrorChange, event_cutoff: Option<Timestamp>) -> Vec<EventDraft> {
     match change {
-        MirrorChange::Create(status, spec) => created(status, &spec.id, news),
+        MirrorChange::Create(status, spec) => created(status, &spec.id, event_cutoff),
         MirrorChange::Update {
             mirror,
             status: Some(status),
             ..
-        } if mirror.state.is_empty() => created(status, &mirror.subject.id, news),
+        } if mirror.state.is_empty() => created(status, &mirror.subject.id, event_cutoff),
         MirrorChange::Update {
             mirror,
             status: Some(status),
@@ -31,9 +31,13 @@ pub fn events_for(change: &MirrorChange, news: Option<Timestamp>) -> Vec<EventDr
     }
 }
 
-fn created(status: &RemediationStatus, id: &str, news: Option<Timestamp>) -> Vec<EventDraft> {
-    let is_news = timestamp::is_since(status.create_time.as_deref(), news);
-    is_news.then(|| entered(status, id)).into_iter().collect()
+fn created(
+    status: &RemediationStatus,
+    id: &str,
+    event_cutoff: Option<Timestamp>,
+) -> Vec<EventDraft> {
+    let is_new = timestamp::is_since(status.create_time.as_deref(), event_cutoff);
+    is_new.then(|| entered(status, id)).into_iter().collect()
 }
 
 fn updated(mirror: &Mirror, status: &RemediationStatus) -> Vec<EventDraft> {

@@ -168,7 +168,7 @@ impl<'a> ListEvidence<'a> {
                     .items
                     .push(|| format!("{} ({why})", shown_id(id)));
             }
-            Verdict::Unchanged | Verdict::Unwanted => {}
+            Verdict::Unchanged | Verdict::Excluded => {}
         }
         None
     }

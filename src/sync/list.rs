@@ -35,7 +35,7 @@ pub(super) async fn list<A: Api, C: KubeApi, T: Service>(
                         queue.observer.heartbeat.touch();
                         lists.saw_page(&page, ctx.target, everything, env.clock.elapsed());
                         evidence.clocks = env.clocks();
-                        queue.observer.news = queue.observer.news.by_api(env.together.clock());
+                        queue.observer.event_cutoff = queue.observer.event_cutoff.by_api(env.together.clock());
                         let writes = evidence.plan_page(&env.index, &lists.regressions, page);
                         queue.submit(writes).await;
                     }

@@ -1,4 +1,4 @@
-//! One sync of one `ClusterWatch`: read the API key, list, write the changes, settle what requires a complete list,
+//! One sync of one `ClusterWatch`: read the API key, list, write the changes, decide what requires a complete list,
 //! remember.
 
 pub mod change;
@@ -6,6 +6,7 @@ mod context;
 pub mod credentials;
 pub mod decide;
 pub mod edit_throttle;
+pub(crate) mod event_cutoff;
 pub mod events;
 pub mod evidence;
 mod filter_check;
@@ -16,7 +17,6 @@ mod list;
 mod lookup;
 pub mod metrics;
 mod missing;
-pub(crate) mod news;
 pub mod observer;
 pub(crate) mod open_states;
 pub mod outcome;
@@ -114,7 +114,7 @@ async fn sync_with<C: KubeApi, T: Service>(
     };
     state.key_backoff.clear();
     lists.completed(request, &complete, began_at_api, env.together.dialects());
-    state.observer.news = queue.observer.news.after_list(began);
+    state.observer.event_cutoff = queue.observer.event_cutoff.after_list(began);
 
     // Settle what requires a complete list. New mirrors count only once they are written.
     queue.drain().await;

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use crate::{
     health::liveness::Heartbeat,
-    sync::{metrics::meter::WatchMeter, news::News},
+    sync::{event_cutoff::EventCutoff, metrics::meter::WatchMeter},
 };
 
-/// The heartbeat and the metrics of one `ClusterWatch`, which clones share, and which remediations are news.
+/// The heartbeat and the metrics of one `ClusterWatch`, which clones share, and since when new remediations cause
+/// Events.
 #[derive(Clone, Debug, Default)]
 pub struct Observer {
     /// Informed of each page, each finished write and each answered request by id.
@@ -15,5 +16,5 @@ pub struct Observer {
     /// Counts the results of syncs.
     pub meter: Arc<WatchMeter>,
     /// Which new mirrors cause Events.
-    pub(crate) news: News,
+    pub(crate) event_cutoff: EventCutoff,
 }

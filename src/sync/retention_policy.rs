@@ -34,7 +34,7 @@ impl Policy {
     #[must_use]
     pub fn is_over(&self, end: Option<End>, clocks: Clocks) -> bool {
         match (end, clocks.apis) {
-            (Some(End::Told(end)), Some(apis)) => self.expired(Some(end), apis),
+            (Some(End::ByApi(end)), Some(apis)) => self.expired(Some(end), apis),
             // A clock that was set back or ahead must not make mirrors expire early.
             (Some(End::Seen(end)), Some(apis)) => self.expired(Some(end), clocks.ours.min(apis)),
             (None, _) | (_, None) => false,

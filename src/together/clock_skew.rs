@@ -42,7 +42,7 @@ impl Moment {
 pub enum ApiClock {
     /// No response so far, or the API sends no `Date`. The node's clock is used instead.
     #[default]
-    Untold,
+    Unknown,
     /// The clock is known.
     Known {
         /// How far it is ahead of the node's (negative: behind).
@@ -62,7 +62,7 @@ impl ApiClock {
     #[must_use]
     pub fn time(self, day: Timestamp, elapsed: MonoTime) -> Option<Timestamp> {
         match self {
-            Self::Untold => Some(day),
+            Self::Unknown => Some(day),
             Self::Known { zero, .. } => zero.checked_add(elapsed.since_zero()).ok(),
             Self::Doubtful { .. } => None,
         }
@@ -73,7 +73,7 @@ impl ApiClock {
     #[must_use]
     pub fn time_at(self, elapsed: MonoTime) -> Option<Timestamp> {
         match self {
-            Self::Untold => None,
+            Self::Unknown => None,
             Self::Known { zero, .. } | Self::Doubtful { zero } => {
                 zero.checked_add(elapsed.since_zero()).ok()
             }
@@ -83,7 +83,7 @@ impl ApiClock {
     fn ahead(self) -> Option<SignedDuration> {
         match self {
             Self::Known { ahead, .. } => Some(ahead),
-            Self::Untold | Self::Doubtful { .. } => None,
+            Self::Unknown | Self::Doubtful { .. } => None,
         }
     }
 }

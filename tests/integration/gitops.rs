@@ -141,7 +141,7 @@ async fn every_situation_is_seen_as_the_contract_requires() {
 #[test]
 fn the_page_matches() {
     let page = render::render(&expected::all());
-    drift::settle(
+    drift::check(
         "docs/reference/kstatus.md",
         &page,
         "--test integration gitops",
@@ -151,7 +151,7 @@ fn the_page_matches() {
 #[test]
 fn settings_hold_the_scripts() {
     let test = "--test integration gitops";
-    drift::settle(SETTINGS, &argo::settings(false), test);
-    drift::settle(STRICT, &argo::settings(true), test);
+    drift::check(SETTINGS, &argo::settings(false), test);
+    drift::check(STRICT, &argo::settings(true), test);
     assert_ne!(argo::settings(false), argo::settings(true));
 }

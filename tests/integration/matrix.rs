@@ -83,7 +83,7 @@ fn every_fault_of_the_cluster_has_the_test_that_its_row_names() {
 
 #[test]
 fn docs_match() {
-    drift::settle(
+    drift::check(
         "docs/reference/faults.md",
         &render::render(&rows::all()),
         "--test integration matrix",

@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, fmt::Write as _};
 
 use regex::Regex;
 use strum::{IntoEnumIterator as _, VariantArray as _};
-use testbed::drift::settle;
+use testbed::drift::check;
 use together_remediation_operator::{api::Reason, network::Cause};
 
 use self::{
@@ -152,7 +152,7 @@ fn the_page_lists_every_message() {
         assert!(!rows.is_empty(), "{title}");
         page += &table(title, head, rows);
     }
-    settle(PAGE, &page, "--test integration messages");
+    check(PAGE, &page, "--test integration messages");
 }
 
 #[test]

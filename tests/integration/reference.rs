@@ -177,7 +177,7 @@ fn kind_tables(crd: &CustomResourceDefinition) -> String {
 
 fn check_page(page: &str, expected: &str) {
     let path = format!("docs/reference/{page}.md");
-    drift::settle_part(
+    drift::check_part(
         &path,
         (BEGIN, END),
         expected,

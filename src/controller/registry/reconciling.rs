@@ -20,7 +20,7 @@ pub(super) const APART: Duration = Duration::from_millis(100);
 #[derive(Debug, Default)]
 pub(crate) struct Changed {
     marked: Mutex<Marked>,
-    news: Notify,
+    notify: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -35,14 +35,14 @@ impl Changed {
         let mut marked = self.lock();
         if !marked.all && !marked.namespaces.contains(namespace) {
             marked.namespaces.insert(namespace.to_owned());
-            self.news.notify_one();
+            self.notify.notify_one();
         }
     }
 
     /// Any `ClusterWatch` may have changed.
     pub(crate) fn mark_all(&self) {
         self.lock().all = true;
-        self.news.notify_one();
+        self.notify.notify_one();
     }
 
     /// Waits until something is marked, and returns it.
@@ -52,7 +52,7 @@ impl Changed {
             if marked.all || !marked.namespaces.is_empty() {
                 return marked;
             }
-            self.news.notified().await;
+            self.notify.notified().await;
         }
     }
 

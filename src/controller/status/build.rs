@@ -135,11 +135,11 @@ fn condition(
     previous: &ClusterWatchStatus,
     now: Timestamp,
 ) -> Condition {
-    let anew = type_ == "Ready" && late_secret::begins(previous, reason);
+    let restarts = type_ == "Ready" && late_secret::begins(previous, reason);
     let before = previous
         .conditions
         .iter()
-        .find(|before| before.type_ == type_ && before.status == status && !anew);
+        .find(|before| before.type_ == type_ && before.status == status && !restarts);
     let message = message.chars().take(limits::CONDITION_MESSAGE as usize);
     let content = (status, reason, message.collect());
     let mut condition = conditions::condition(type_, content, generation);

@@ -81,7 +81,7 @@ pub struct Mirrors {
     /// How many remediations would get a mirror.
     pub mirrored: usize,
     /// How many the `ClusterWatch` does not want.
-    pub unwanted: usize,
+    pub excluded: usize,
     /// Items that would get no mirror.
     pub left_out: Vec<Problem>,
     /// Items whose mirror would be shortened.
@@ -94,7 +94,7 @@ impl Mirrors {
     pub(super) fn of(forecast: Forecast, show_ids: bool) -> Self {
         Self {
             mirrored: forecast.mirrored,
-            unwanted: forecast.unwanted,
+            excluded: forecast.excluded,
             left_out: forecast.left_out.into_list(show_ids),
             shortened: forecast.shortened.into_list(show_ids),
             unreadable_fields: forecast.unreadable.into_list(show_ids),

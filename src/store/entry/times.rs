@@ -84,7 +84,7 @@ impl Times {
             return None;
         }
         if !lifecycle.synced.is_gone() {
-            return self.finished.map(End::Told);
+            return self.finished.map(End::ByApi);
         }
         // The mark may have changed only these two conditions. A remediation that was forbidden before was not Synced
         // either. A time that is not set says nothing, whatever the other one is.
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn one_that_is_finished_ended_when_the_api_says_so_and_one_that_is_gone_when_it_was_marked() {
-        assert_eq!(end(false, Synced::Final), Some(End::Told(at(ENDED))));
+        assert_eq!(end(false, Synced::Final), Some(End::ByApi(at(ENDED))));
         assert_eq!(end(false, Synced::NotFound), Some(End::Seen(at(MARKED))));
         assert_eq!(end(true, Synced::Listed), None);
         assert_eq!(Times::of(&status(), true).finished, None);

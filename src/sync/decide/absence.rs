@@ -266,8 +266,8 @@ impl Absences {
         self.overdue(name, now, stale) && self.verdict(name).is_none()
     }
 
-    /// Whether to run a full sync early, to settle what requests by id cannot. `asked` is the number of requests
-    /// possible in this sync. If the required number of full syncs did not settle it, more of them will not.
+    /// Whether to run a full sync early, to decide what requests by id cannot. `asked` is the number of requests
+    /// possible in this sync. If the required number of full syncs did not decide it, more of them will not.
     #[must_use]
     pub fn want_full_listing(&self, asked: usize) -> bool {
         let too_many = self.missing.len() > asked;

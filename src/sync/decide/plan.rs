@@ -33,8 +33,8 @@ pub enum Verdict {
     Write(Write),
     /// It is finished and has no mirror. Retention decides after the list.
     Later(Finished),
-    /// Not for this `ClusterWatch`: its state is not wanted, or it is expired.
-    Unwanted,
+    /// Not for this `ClusterWatch`: its state is not selected, or it is expired.
+    Excluded,
     /// Older than the mirror.
     Older(Timestamp),
     /// It cannot be mirrored, for this human-readable reason.
@@ -60,7 +60,7 @@ impl Finished {
     /// When it ended, if known.
     #[must_use]
     pub fn end(&self) -> Option<End> {
-        self.finished.map(End::Told)
+        self.finished.map(End::ByApi)
     }
 
     /// The write that creates its mirror.
@@ -156,12 +156,12 @@ fn create(target: &MirrorTarget, name: &str, item: &Remediation, clocks: Clocks)
         .as_ref()
         .is_some_and(|states| states.iter().all(|state| item.state != *state))
     {
-        return Verdict::Unwanted;
+        return Verdict::Excluded;
     }
     let finished = timestamp::ended(item.end_time.as_deref(), item.update_time.as_deref());
     let ended = state::is_final(&item.state);
-    if ended && target.retention.is_over(finished.map(End::Told), clocks) {
-        return Verdict::Unwanted;
+    if ended && target.retention.is_over(finished.map(End::ByApi), clocks) {
+        return Verdict::Excluded;
     }
     let created = Finished {
         name: name.into(),

@@ -48,19 +48,20 @@ pub(crate) struct Change {
 
 impl Change {
     /// The state change that `change` writes. The first status of a mirror is one only if its remediation was created
-    /// after `news` (by the API's clock; `None`: never). Older remediations are history.
+    /// after `event_cutoff` (by the API's clock; `None`: never). Older remediations are history.
     #[must_use]
-    pub(crate) fn of(change: &MirrorChange, news: Option<Timestamp>) -> Option<Self> {
-        let is_news =
-            |status: &RemediationStatus| timestamp::is_since(status.create_time.as_deref(), news);
+    pub(crate) fn of(change: &MirrorChange, event_cutoff: Option<Timestamp>) -> Option<Self> {
+        let is_new = |status: &RemediationStatus| {
+            timestamp::is_since(status.create_time.as_deref(), event_cutoff)
+        };
         let (status, counts) = match change {
-            MirrorChange::Create(status, _) => (status, is_news(status)),
+            MirrorChange::Create(status, _) => (status, is_new(status)),
             // An interrupted creation left it without a status.
             MirrorChange::Update {
                 mirror,
                 status: Some(status),
                 ..
-            } if mirror.state.is_empty() => (status, is_news(status)),
+            } if mirror.state.is_empty() => (status, is_new(status)),
             MirrorChange::Update {
                 mirror,
                 status: Some(status),

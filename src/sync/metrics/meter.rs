@@ -80,12 +80,12 @@ pub struct Writing {
 }
 
 impl Writing {
-    /// For `change`. Remediations created after `news` (by the API's clock; `None`: never) are not history.
+    /// For `change`. Remediations created after `event_cutoff` (by the API's clock; `None`: never) are not history.
     #[must_use]
-    pub fn of(change: &MirrorChange, news: Option<Timestamp>) -> Self {
+    pub fn of(change: &MirrorChange, event_cutoff: Option<Timestamp>) -> Self {
         Self {
             verb: verb(change),
-            change: Change::of(change, news),
+            change: Change::of(change, event_cutoff),
             how: match change {
                 MirrorChange::Mark(_, synced)
                     if synced.is_gone() || *synced == Synced::Forbidden =>

@@ -178,9 +178,9 @@ impl<'a, C: KubeApi> WriteQueue<'a, C> {
             }
         };
         let (writer, now) = (self.writer.clone(), self.now);
-        let news = self.observer.news.since();
-        let writing = Writing::of(&write.change, news);
-        let drafts = events_for(&write.change, news);
+        let event_cutoff = self.observer.event_cutoff.since();
+        let writing = Writing::of(&write.change, event_cutoff);
+        let drafts = events_for(&write.change, event_cutoff);
         let sending = self.permits.sent.begin(self.target, &write.change);
         let work = async move {
             let name = write.name.clone();

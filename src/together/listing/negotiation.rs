@@ -93,9 +93,9 @@ impl Names {
         self.current = self.current.other();
     }
 
-    /// Whether it is news that these names work; only once. What was known already is not recorded
+    /// Whether these names were not known to work; only once. What was known already is not recorded
     /// again, so that it expires and the better form is tried again.
-    fn take_news(&mut self) -> bool {
+    fn take_new_names(&mut self) -> bool {
         let is_new = self.switched || self.current == QueryNames::Reference;
         is_new && !mem::replace(&mut self.recorded, true)
     }
@@ -205,7 +205,7 @@ impl Negotiation {
     }
 
     fn record_names(&mut self) {
-        if self.names.take_news() {
+        if self.names.take_new_names() {
             let names = self.names.current;
             self.dialects.names_work(&self.request, names);
         }

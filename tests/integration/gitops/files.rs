@@ -53,7 +53,7 @@ pub(super) fn check_fixtures(seen: &[Situation]) {
         let one = seen.iter().find(|one| (one.kind, one.name) == (kind, name));
         let shown = shown(one.unwrap());
         let yaml = serde_saphyr::to_string(&shown).unwrap();
-        drift::settle(&path(kind, name), &yaml, TEST);
+        drift::check(&path(kind, name), &yaml, TEST);
     }
 }
 
@@ -70,7 +70,7 @@ pub(super) async fn check_health_tests(argo: &ArgoCd) {
         }
         let yaml = serde_saphyr::to_string(&json!({"tests": tests})).unwrap();
         let at = format!("{FOLDER}/{}/health_test.yaml", kind.name());
-        drift::settle(&at, &yaml, TEST);
+        drift::check(&at, &yaml, TEST);
     }
 }
 
@@ -97,7 +97,7 @@ pub(super) fn check_actions() {
     ] {
         let yaml = serde_saphyr::to_string(&object).unwrap();
         let at = format!("{FOLDER}/ClusterWatch/actions/testdata/{name}.yaml");
-        drift::settle(&at, &yaml, TEST);
+        drift::check(&at, &yaml, TEST);
     }
     let test = |action: &str, input: &str, output: &str| {
         json!({
@@ -135,7 +135,7 @@ pub(super) fn check_actions() {
         ],
     });
     let at = format!("{FOLDER}/ClusterWatch/actions/action_test.yaml");
-    drift::settle(&at, &serde_saphyr::to_string(&tests).unwrap(), TEST);
+    drift::check(&at, &serde_saphyr::to_string(&tests).unwrap(), TEST);
 }
 
 fn shown(one: &Situation) -> Value {

@@ -127,7 +127,7 @@ async fn it_asks_for_the_scope_and_with_the_query_of_the_cluster_watch() {
     assert_eq!(outcome.code, Some(0), "{report}");
     assert_eq!(report["lists"][0]["pages"], 5);
     assert_eq!(
-        (&report["mirrored"], &report["unwanted"]),
+        (&report["mirrored"], &report["excluded"]),
         (&json!(10), &json!(20))
     );
     assert!(report["notes"].to_string().contains("spec.suspend is true"));

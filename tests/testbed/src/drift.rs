@@ -12,7 +12,7 @@ pub fn file(path: &str) -> PathBuf {
 ///
 /// # Panics
 /// If the content of the file differs, or the file cannot be written.
-pub fn settle(path: &str, expected: &str, test: &str) {
+pub fn check(path: &str, expected: &str, test: &str) {
     let at = file(path);
     if std::env::var_os("UPDATE_DOCS").is_some() {
         if let Err(error) = fs::write(&at, expected) {
@@ -30,8 +30,8 @@ pub fn settle(path: &str, expected: &str, test: &str) {
 /// The same for the part of a file between two marks, `begin` and `end`.
 ///
 /// # Panics
-/// As [`settle`], and if the file or a mark is missing.
-pub fn settle_part(path: &str, (begin, end): (&str, &str), expected: &str, test: &str) {
+/// As [`check`], and if the file or a mark is missing.
+pub fn check_part(path: &str, (begin, end): (&str, &str), expected: &str, test: &str) {
     let content = fs::read_to_string(file(path)).unwrap_or_default();
     let parts = content.split_once(begin).and_then(|(before, rest)| {
         let (_, after) = rest.split_once(end)?;
@@ -40,7 +40,7 @@ pub fn settle_part(path: &str, (begin, end): (&str, &str), expected: &str, test:
     let Some((before, after)) = parts else {
         panic!("{path} has no {begin:?} with {end:?} behind it");
     };
-    settle(
+    check(
         path,
         &format!("{before}{begin}{expected}{end}{after}"),
         test,

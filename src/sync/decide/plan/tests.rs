@@ -124,7 +124,7 @@ fn word(verdict: &Verdict) -> &'static str {
         },
         Verdict::Unchanged => "unchanged",
         Verdict::Confirmed(_) => "confirmed",
-        Verdict::Unwanted => "unwanted",
+        Verdict::Excluded => "excluded",
         Verdict::Later(_) => "later",
         Verdict::Older(_) => "older",
         Verdict::Skipped(_) => "skipped",
@@ -215,7 +215,7 @@ fn states_hold_for_new_mirrors_alone() {
         ..target()
     };
     let world = World::new();
-    assert_eq!(world.plans(&target, &item(1, "PENDING")), "unwanted");
+    assert_eq!(world.plans(&target, &item(1, "PENDING")), "excluded");
     let world = world.mirror(&target, &item(1, "RUNNING"));
     assert_eq!(world.plans(&target, &item(1, "SUCCEEDED")), "status");
 }
@@ -229,7 +229,7 @@ fn an_expired_one_gets_no_mirror() {
         ..item(1, "RUNNING")
     };
     for (hours, item, plan) in [
-        (1, &old, "unwanted"),
+        (1, &old, "excluded"),
         (3, &old, "create"),
         (1, &open, "create"),
     ] {

@@ -81,7 +81,7 @@ mod tests {
         write(&results, made.path()).unwrap();
         let check = |name: &str| {
             let text = fs::read_to_string(made.path().join(name)).unwrap();
-            drift::settle(&format!("docs/{name}"), &text, "--package perf");
+            drift::check(&format!("docs/{name}"), &text, "--package perf");
         };
         check("project/benchmarks.md");
         for plot in fs::read_dir(made.path().join("performance")).unwrap() {

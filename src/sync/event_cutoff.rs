@@ -1,12 +1,12 @@
-//! Which remediations are news, and which are history: pure.
+//! Which remediations are new, and which are history: pure.
 
 use k8s_openapi::jiff::Timestamp;
 
 use crate::together::{ApiClock, Moment};
 
-/// Since when remediations are news. A new mirror causes Events only if its remediation is news.
+/// Since when remediations are new. A new mirror causes Events only if its remediation was created after this.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum News {
+pub(crate) enum EventCutoff {
     /// No list was complete so far, so that everything is history.
     #[default]
     Nothing,
@@ -22,7 +22,7 @@ pub(crate) enum News {
     Since(Timestamp),
 }
 
-impl News {
+impl EventCutoff {
     /// Since `last_sync`, if there was one, for a generation that `started` now.
     pub(crate) fn since_sync(last_sync: Option<Timestamp>, started: Moment) -> Self {
         last_sync.map_or(Self::Nothing, |last_sync| Self::SinceSync {
