@@ -154,7 +154,7 @@ async fn assemble(
     clock: Arc<dyn Clock>,
     stop: CancellationToken,
 ) -> Result<(Parts, Publisher, Probes), RunError> {
-    // The operator retries by itself, because it knows what is worth repeating.
+    // The operator retries by itself, because it knows which requests are worth repeating.
     kube.default_retry = false;
     // Watches have their own connection, because the API server closes them under many writes on a shared one.
     let watches = watch::client(kube.clone()).map_err(|error| connection_error(&error))?;

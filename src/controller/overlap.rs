@@ -89,7 +89,7 @@ pub fn overlapped<'a>(claim: &Claim<'a>, namespace: &[Claim<'a>]) -> Option<&'a 
     overlaps(namespace).remove(claim.name)
 }
 
-/// What Ready says of a `ClusterWatch` that this `older` one keeps from its instances.
+/// The message of Ready for a `ClusterWatch` that the `older` one blocks.
 pub(crate) fn overlap_message(older: &str) -> String {
     format!(
         "ClusterWatch {older} in this namespace is older and covers the same instances, so this ClusterWatch is not synced. Delete one of the two"

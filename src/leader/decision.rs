@@ -15,7 +15,7 @@ pub(super) const LEASE_DURATION: Duration = Duration::from_secs(15);
 /// from `at` on our monotonic clock.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ObservedLease {
-    /// What it says.
+    /// Its content.
     pub(super) spec: LeaseSpec,
     /// When a response first showed it.
     pub(super) at: MonoTime,

@@ -130,7 +130,7 @@ impl ElectionThread {
     }
 }
 
-/// Does what is requested until the requests end.
+/// Follows the goals until their sender is gone.
 async fn run<L: Leases>(
     mut elector: Elector<L>,
     mut goals: watch::Receiver<Goal>,

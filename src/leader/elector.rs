@@ -4,7 +4,7 @@
 //! until the Lease has not changed for its 15 s, by their own monotonic clocks. The 5 s in between are for writes in
 //! flight; the fence of every write (uid and resourceVersion) protects against slower ones.
 //!
-//! docs/project/dependencies.md says why this is none of the crates for it.
+//! docs/project/dependencies.md explains why no crate is used for it.
 
 #[cfg(test)]
 mod tests;

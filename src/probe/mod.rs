@@ -63,7 +63,8 @@ pub async fn ask(client: &Client, key: &ApiKey, watch: &ClusterWatch, show_ids: 
     Report::unasked(client.host(), watch, None, show_ids).with(survey, failure, show_ids)
 }
 
-/// What Ready of the `ClusterWatch` would say of `error`. Where ids are not to be shown, words stand for them.
+/// The reason and message that Ready of the `ClusterWatch` would have for `error`. Without `show_ids`, placeholders replace
+/// the ids.
 fn failed(error: Error, mut target: MirrorTarget, show_ids: bool) -> Failed {
     let mut error = error;
     if !show_ids {

@@ -1,4 +1,4 @@
-//! What a probe says: pure. It holds no API key, nothing of a person, and ids only where they may be shown.
+//! The report of a probe: pure. It holds no API key, nothing of a person, and ids only where they may be shown.
 
 use serde::Serialize;
 
@@ -46,7 +46,7 @@ pub struct Report {
 pub struct Outcome {
     /// Whether it could.
     pub ok: bool,
-    /// Why not, as Ready of the `ClusterWatch` would say it.
+    /// Why not, as Ready of the `ClusterWatch` would report it.
     pub failure: Option<Failed>,
 }
 

@@ -39,13 +39,13 @@ const KEY_FILE: u64 = 64 * 1024;
 /// What to write for a cluster.
 const FROM: &str = "--from: write clusterwatch/NAME, with the name of a ClusterWatch";
 
-/// Why nothing can be asked: one line that says what to do.
+/// Why the API cannot be probed: one line that says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum NotProbed {
     /// The command line is wrong: exit 2.
     #[error("{0}")]
     Usage(String),
-    /// Kubernetes does not give what is needed, or there is no client: exit 1.
+    /// An object cannot be read from Kubernetes, or no client can be created: exit 1.
     #[error("{0}")]
     Failed(String),
 }

@@ -68,7 +68,7 @@ fn asked(report: &Report) -> Vec<Row> {
 /// What the answers hold.
 fn found(report: &Report) -> Vec<Row> {
     let unknown = unknown(&report.contents.unknown);
-    // Nothing came, and nothing can be said of it.
+    // Nothing was listed, so there is nothing to report.
     if report.exchange.lists.iter().all(|list| list.items == 0)
         && !report.outcome.ok
         && unknown == NOTHING
@@ -85,7 +85,7 @@ fn found(report: &Report) -> Vec<Row> {
     ]
 }
 
-/// What is wrong with items, and what else to know.
+/// The problems of items, and other notes.
 fn wrong(report: &Report) -> Vec<Row> {
     let of = |label, problems: &[Problem]| {
         let rows = problems
@@ -157,7 +157,7 @@ fn listed(list: &List) -> String {
     format!("{items} on {pages}, {:.2} s{broken}", list.seconds)
 }
 
-/// `count` of what is called `name`.
+/// `count` and the noun `name`, in the plural unless `count` is 1.
 fn number(count: usize, name: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {name}{plural}")

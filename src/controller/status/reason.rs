@@ -36,7 +36,7 @@ impl Failure {
     }
 }
 
-/// What to tell of a poll that brought nothing.
+/// The failure to report after a sync that ended with `error`.
 pub(crate) fn failure(error: &SyncError, target: &MirrorTarget) -> Failure {
     let (reason, needs_somebody) = match error {
         SyncError::Credentials(error) => match error.reason() {

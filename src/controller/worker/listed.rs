@@ -8,7 +8,7 @@ use crate::{
 
 impl<C: KubeApi, T: Service> Worker<C, T> {
     /// Waits until all mirrors of the `ClusterWatch` are known. If the API server does not allow listing them, that is
-    /// reported meanwhile, unless `ready_state` says something that holds regardless.
+    /// reported meanwhile, unless `ready_state` is true regardless.
     pub(super) async fn listed(&mut self, ready_state: &ReadyState) {
         let (env, target) = (self.env.clone(), self.target.clone());
         let ready_state = match ready_state {

@@ -87,7 +87,7 @@ impl Times {
             return self.finished.map(End::ByApi);
         }
         // The mark may have changed only these two conditions. A remediation that was forbidden before was not Synced
-        // either. A time that is not set says nothing, whatever the other one is.
+        // either. A time that is not set proves nothing, whatever the other one is.
         let since = |type_| self.conditions.since(type_, "False");
         let synced = since("Synced").filter(timestamp::is_set)?;
         let marked = since("Stalled").map_or(synced, |stalled| stalled.max(synced));
