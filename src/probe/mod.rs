@@ -63,8 +63,8 @@ pub async fn ask(client: &Client, key: &ApiKey, watch: &ClusterWatch, show_ids: 
     Report::unasked(client.host(), watch, None, show_ids).with(survey, failure, show_ids)
 }
 
-/// The reason and message that Ready of the `ClusterWatch` would have for `error`. Without `show_ids`, placeholders replace
-/// the ids.
+/// The reason and message that Ready of the `ClusterWatch` would have for `error`. Without `show_ids`, placeholders
+/// replace the ids.
 fn failed(error: Error, mut target: MirrorTarget, show_ids: bool) -> Failed {
     let mut error = error;
     if !show_ids {

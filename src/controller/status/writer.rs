@@ -78,8 +78,8 @@ impl<C: KubeApi> Reporter<C> {
         now: Timestamp,
         elapsed: MonoTime,
     ) -> Result<(), KubeApiError> {
-        // If `staleAfter` has passed, readers conclude that the operator is down. In a running operator it means that the
-        // clock was set ahead.
+        // If `staleAfter` has passed, readers conclude that the operator is down. In a running operator it means that
+        // the clock was set ahead.
         let written = self.written.filter(|_| !self.is_over(now));
         let silent = written.map(|written| elapsed.duration_since(written));
         let next = build(&self.last, ready_state, facts, now);

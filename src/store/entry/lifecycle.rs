@@ -47,8 +47,8 @@ impl Lifecycle {
     }
 }
 
-/// Whether the remediation was gone, and the condition that recorded this is unreadable: it is not open, and its state is
-/// not final. Without its mark it could be mistaken for one that ended long ago.
+/// Whether the remediation was gone, and the condition that recorded this is unreadable: it is not open, and its state
+/// is not final. Without its mark it could be mistaken for one that ended long ago.
 fn has_lost_its_mark(status: &RemediationStatus, synced: Synced) -> bool {
     let state = status.state.as_deref().unwrap_or_default();
     let is_marked = !matches!(synced, Synced::Pending | Synced::Stale | Synced::Forbidden);
