@@ -48,6 +48,26 @@ async fn a_restart_writes_nothing_until_the_heartbeat() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_operator_that_restarts_after_each_sync_shows_no_missing_one_as_listed() {
+    let mut fixture = Fixture::mirroring("loop", 0..2).await;
+    let [gone, there] = [0, 1].map(|number| Truth::numbered(CLUSTER, number).id);
+    fixture.stop().await;
+    fixture.forget(&gone);
+    for _ in 0..2 {
+        fixture.start(&[]).await;
+        fixture.wait_until_idle().await;
+        assert_eq!(fixture.reason(&gone).await, "Stale");
+        assert_eq!(fixture.reason(&there).await, "Listed");
+        fixture.stop().await;
+    }
+    fixture.start(&[]).await;
+    fixture.wait_until_idle().await;
+    fixture.sync("training").await;
+    assert_eq!(fixture.reason(&gone).await, "NotFound");
+    fixture.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_mirror_left_without_its_status_is_finished() {
     let mut fixture = Fixture::new("half").await;
     let watch = fixture.synced_watch(|_| {}).await;
