@@ -57,6 +57,10 @@ seeds! {
     seed_243 = 243;
     /// Not planted: a mirror that the first list after a restart lacked was not marked as stale.
     seed_710001571 = 710_001_571;
+    /// Not planted: a process that received no events reported on another spec that got the same generation.
+    seed_710017552 = 710_017_552;
+    /// The judge's own mistake: a status that could not be written waits for requests that hang.
+    seed_710016187 = 710_016_187;
     /// The judge's own mistake: after a slow list, the next one waits ten times as long.
     seed_5815 = 5815;
     /// The judge's own mistake: a list whose requests hang counts as long as it lasts.

@@ -4,7 +4,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 
 use crate::{
-    api::cluster_watch::{ClusterWatch, ClusterWatchStatus},
+    api::cluster_watch::{ClusterWatch, ClusterWatchSpec, ClusterWatchStatus},
     clock::MonoTime,
     controller::status::build::{ReadyState, StatusInputs, build, worth_writing},
     k8s::{api::KubeApi, error::KubeApiError},
@@ -23,6 +23,8 @@ pub struct Reporter<C> {
     uid: Option<String>,
     /// The generation that is reported.
     pub generation: i64,
+    /// The spec of that generation. After a restore of etcd, another spec can get the same generation.
+    spec: ClusterWatchSpec,
     last: ClusterWatchStatus,
     /// When this process last wrote.
     written: Option<MonoTime>,
@@ -40,6 +42,7 @@ impl<C: KubeApi> Reporter<C> {
             name: watch.name_any(),
             uid: watch.uid(),
             generation: watch.metadata.generation.unwrap_or_default(),
+            spec: watch.spec.clone(),
             last: watch.status.clone().unwrap_or_default(),
             written: None,
             compared: None,
@@ -69,8 +72,8 @@ impl<C: KubeApi> Reporter<C> {
     /// `now`.
     ///
     /// # Errors
-    /// The request that was rejected or failed. A `ClusterWatch` that is gone or has another generation is no error:
-    /// its next reporter reports.
+    /// The request that was rejected or failed. A `ClusterWatch` that is gone or has another generation or spec is no
+    /// error: its next reporter reports.
     pub async fn report(
         &mut self,
         ready_state: &ReadyState,
@@ -94,7 +97,10 @@ impl<C: KubeApi> Reporter<C> {
                 Err(KubeApiError::NotFound) => return Ok(()),
                 Err(error) => return Err(error),
             };
-            if watch.uid() != self.uid || watch.metadata.generation != Some(self.generation) {
+            let is_ours = watch.uid() == self.uid
+                && watch.metadata.generation == Some(self.generation)
+                && watch.spec == self.spec;
+            if !is_ours {
                 return Ok(());
             }
             self.last = watch.status.take().unwrap_or_default();

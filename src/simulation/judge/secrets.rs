@@ -41,7 +41,13 @@ impl State {
         let since = self.judge.newer.key_is_there;
         let since = since.map(|since| since.max(restored.unwrap_or_default()));
         let repaired = since.is_some_and(|since| now.duration_since(since) > REPAIRED);
-        let next = cadence(watch).interval.clamp(NEXT_POLL, HEARTBEAT);
+        // The next sync waits for requests that hang.
+        let hung = self.answered.hung.last();
+        let next = if hung.is_some_and(|at| now.duration_since(*at) <= HEARTBEAT) {
+            HEARTBEAT
+        } else {
+            cadence(watch).interval.clamp(NEXT_POLL, HEARTBEAT)
+        };
         let reason = watch.status.as_ref().and_then(reported);
         if let Some(reason) = reason
             && repaired

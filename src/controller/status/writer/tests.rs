@@ -51,6 +51,28 @@ async fn nothing_is_reported_on_one_that_has_changed_meanwhile() {
     assert_eq!(cluster.watches().remove(0).status, before);
 }
 
+#[tokio::test]
+async fn nothing_is_reported_on_another_spec_that_got_the_same_generation_after_a_restore_of_etcd()
+{
+    let (cluster, watch) = cluster_with_one();
+    let snapshot = cluster.snapshot();
+    let edited = |edit: fn(&mut ClusterWatchSpec)| {
+        let mut watch = watch.clone();
+        edit(&mut watch.spec);
+        cluster.put_watch(watch);
+        cluster.watches().remove(0)
+    };
+    let lost = edited(|spec| spec.suspend = true);
+    let mut reporter = reporter(&cluster, &lost);
+    cluster.restore(&snapshot, false);
+    let other = edited(|spec| spec.interval = Some("1h".to_owned()));
+    assert_eq!(lost.metadata.generation, other.metadata.generation);
+    let facts = facts(Duration::ZERO);
+    let report = reporter.report(&ReadyState::Suspended, &facts, now(), MonoTime::ZERO);
+    assert_eq!(report.await, Ok(()));
+    assert_eq!(cluster.watches().remove(0).status, other.status);
+}
+
 /// The writes of 35 minutes with a report a minute, where `promised` was written first and the time of day then jumps.
 async fn writes(promised: Duration, jump: SignedDuration) -> usize {
     let (cluster, watch) = cluster_with_one();
