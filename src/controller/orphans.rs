@@ -20,8 +20,8 @@ use crate::{
     },
 };
 
-/// Time between two rounds. A mirror is marked after one to two of them, so that a `ClusterWatch` can be replaced
-/// meanwhile, but also an operator that crashes every few minutes marks it.
+/// Time between two rounds. It is long enough to replace a `ClusterWatch`, and short enough for an operator that crashes
+/// every few minutes.
 const ROUND: Duration = Duration::from_secs(60);
 /// After this many failed marks, one round gives up, because the API server may be down.
 const FAILURES: usize = 10;
