@@ -59,6 +59,8 @@ seeds! {
     seed_710001571 = 710_001_571;
     /// Not planted: a process that received no events reported on another spec that got the same generation.
     seed_710017552 = 710_017_552;
+    /// Not planted: mirrors that a restore of etcd brought back kept their owner references until the first sync.
+    seed_710029010 = 710_029_010;
     /// The judge's own mistake: a report that waited for a Retry-After counts from when it was decided on.
     seed_710020067 = 710_020_067;
     /// The judge's own mistake: a status that could not be written waits for requests that hang.

@@ -22,15 +22,17 @@ impl<C: KubeApi, T: Service> Worker<C, T> {
         );
         let pace = &self.sync_state.throttle;
         let first = pace.first_poll(clock.elapsed(), turn, self.schedule.edited);
-        self.sync_state
-            .observer
-            .heartbeat
-            .rest_until(first.max(self.schedule.starts_at));
-        clock.sleep_until(first).await;
-        tokio::select! {
-            biased;
-            () = clock.sleep_until(self.schedule.starts_at) => {}
-            () = self.schedule.requests.wait(&*clock, first) => {}
+        let until = first.max(self.schedule.starts_at);
+        self.sync_state.observer.heartbeat.rest_until(until);
+        loop {
+            tokio::select! {
+                biased;
+                () = clock.sleep_until(until) => break,
+                () = self.schedule.requests.wait(&*clock, first) => break,
+                // A restore of etcd may have brought back mirrors with other owner references.
+                () = self.env.index.listed_after(self.store_seen.surveyed) => {}
+            }
+            self.adopt_late_ones(false).await;
         }
         self.sync_state.observer.heartbeat.touch();
     }

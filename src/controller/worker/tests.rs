@@ -31,6 +31,7 @@ mod freshness;
 mod labeled;
 mod new_events;
 mod refused;
+mod starting;
 
 const SPEEDS: PollDefaults = PollDefaults {
     default_interval: Duration::from_secs(60),
