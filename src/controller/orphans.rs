@@ -81,7 +81,7 @@ impl Suspects {
     }
 }
 
-/// At once and every [`ROUND`], searches `namespace` (`None`: all) for open mirrors without a `ClusterWatch`, until it is
+/// At once and every minute, searches `namespace` (`None`: all) for open mirrors without a `ClusterWatch`, until it is
 /// dropped. Mirrors found in two rounds are marked stale. `watches` returns the current `ClusterWatches` of the
 /// namespace.
 pub async fn mark_orphans<C: KubeApi, T>(
