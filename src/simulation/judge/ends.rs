@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Condition, jiff::Timestamp};
 use kube::ResourceExt;
 
 use super::writes::instance;
@@ -50,13 +50,25 @@ pub(super) fn place(
     (time.is_none(), time)
 }
 
-/// When a mark that takes effect `now` was decided, according to itself: recently, because a failed write is retried
-/// for a while.
-pub(super) fn decided(status: &RemediationStatus, now: MonoTime) -> Option<MonoTime> {
-    let synced = of_type(&status.conditions, "Synced")?;
-    let decided = synced.last_transition_time.0.duration_since(testing::now());
+/// When a mark that takes effect `now` was decided on.
+pub(super) fn marked_at(status: &RemediationStatus, now: MonoTime) -> Option<MonoTime> {
+    decided(&status.conditions, "Synced", (now, SENT_AGAIN))
+}
+
+/// When the present state of this condition was decided on, by its recorded time: at most `ago` before it took effect
+/// or was sent, because a failed write is retried for a while.
+pub(super) fn decided(
+    conditions: &[Condition],
+    type_: &str,
+    (sent, ago): (MonoTime, Duration),
+) -> Option<MonoTime> {
+    let condition = of_type(conditions, type_)?;
+    let decided = condition
+        .last_transition_time
+        .0
+        .duration_since(testing::now());
     let decided = MonoTime::at(Duration::try_from(decided).ok()?);
-    Some(decided.clamp(now.saturating_sub(SENT_AGAIN), now))
+    Some(decided.clamp(sent.saturating_sub(ago), sent))
 }
 
 impl State {
@@ -67,7 +79,7 @@ impl State {
         }
         let marked = self.judge.newer.marked.get(name).copied();
         // A restore of etcd brings back marks that were removed since.
-        let marked = marked.or_else(|| decided(status, self.judge.newer.restored?));
+        let marked = marked.or_else(|| marked_at(status, self.judge.newer.restored?));
         // The API server stores whole seconds of a condition.
         marked.map(|at| to_second(wall_time(at)))
     }

@@ -4,18 +4,13 @@ use std::time::Duration;
 
 use kube::ResourceExt;
 
-use super::cadence;
+use super::{cadence, ends::decided};
 use crate::{
-    api::{
-        Reason,
-        cluster_watch::{ClusterWatch, ClusterWatchStatus},
-        conditions::of_type,
-    },
+    api::{Reason, cluster_watch::ClusterWatch, conditions::of_type},
     clock::MonoTime,
     controller::status::late_secret::reported,
     simulation::{cluster::Op, world::State},
     sync::{credentials::AGAIN, schedule::HEARTBEAT},
-    testing,
 };
 
 /// Within this time, a fixed Secret is used.
@@ -32,13 +27,6 @@ const SECOND: Duration = Duration::from_secs(1);
 const SLOW: Duration = Duration::from_secs(150);
 /// A list that started with a key may start over in another query format, after pages that hang.
 const UNDER_WAY: Duration = Duration::from_secs(600);
-
-/// When the present Ready was decided on, by the recorded time.
-fn decided(status: &ClusterWatchStatus) -> Option<MonoTime> {
-    let ready = of_type(&status.conditions, "Ready")?;
-    let decided = ready.last_transition_time.0.duration_since(testing::now());
-    Duration::try_from(decided).ok().map(MonoTime::at)
-}
 
 impl State {
     /// Whether there was no fault for so long that reads and writes take no time.
@@ -93,8 +81,8 @@ impl State {
         // If reads and writes are slow, the report may take effect long after it was decided. A write that waits for a
         // Retry-After is sent again with the time of the decision.
         let at = calm.then(|| {
-            let decided = status.and_then(decided).unwrap_or(op.sent);
-            decided.clamp(op.sent.saturating_sub(SLOW), op.sent)
+            let conditions = status.map_or(&[][..], |status| &status.conditions);
+            decided(conditions, "Ready", (op.sent, SLOW)).unwrap_or(op.sent)
         });
         let (first, since) = newer.missed.entry(uid).or_insert((at, now));
         // The Secret existed in between, which the operator may or may not have seen.

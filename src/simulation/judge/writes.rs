@@ -6,7 +6,7 @@ use kube::ResourceExt;
 
 use super::{
     Pruned,
-    ends::{decided, ended, place},
+    ends::{ended, marked_at, place},
     is_foreign,
     marks::{standing, synced},
 };
@@ -225,7 +225,7 @@ impl State {
             });
         }
         if is.open == Some(false) {
-            let marked = decided(is, now).unwrap_or(now);
+            let marked = marked_at(is, now).unwrap_or(now);
             self.judge.newer.marked.insert(name.clone(), marked);
         }
         if was.open == Some(false) {
