@@ -18,9 +18,10 @@ use tokio::sync::watch;
 /// What the clock shows at first, so that something can have been before.
 const RAN_BEFORE: MonoTime = MonoTime::at(Duration::from_secs(86_400));
 
-/// So short a pause only spreads work, such as collecting many events at once. It uses the machine's time, because no test
-/// moves the clock by so little.
-const SHORT: Duration = Duration::from_millis(100);
+/// The pause in which the operator collects events before it reconciles. It uses the machine's time, because no test moves
+/// the clock by so little. Any other pause, however short, ends when the clock is moved: whoever repeats it until a time
+/// of this clock would repeat it forever.
+const COLLECTING: Duration = Duration::from_millis(100);
 
 /// Stands still until it is moved.
 pub(crate) struct ManualClock {
@@ -102,7 +103,7 @@ impl Clock for ManualClock {
 
     fn sleep_until(&self, until: MonoTime) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         let pause = until.duration_since(self.elapsed());
-        if pause <= SHORT && !self.frozen.load(Ordering::SeqCst) {
+        if pause == COLLECTING && !self.frozen.load(Ordering::SeqCst) {
             return Box::pin(tokio::time::sleep(pause));
         }
         let sleeper = {
