@@ -18,8 +18,8 @@ use tokio_util::{
 };
 use tracing::Instrument;
 
-pub use self::factory::WorkerFactory;
 pub(crate) use self::reconciling::Changed;
+pub use self::{factory::WorkerFactory, reconciling::RECONCILE_PAUSE};
 use self::{
     starting::{Begun, Starts},
     supervised::{SupervisedWorker, Work},

@@ -12,16 +12,14 @@ use std::{
 };
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use together_remediation_operator::clock::{Clock, MonoTime};
+use together_remediation_operator::{
+    clock::{Clock, MonoTime},
+    controller::registry::RECONCILE_PAUSE,
+};
 use tokio::sync::watch;
 
 /// What the clock shows at first, so that something can have been before.
 const RAN_BEFORE: MonoTime = MonoTime::at(Duration::from_secs(86_400));
-
-/// The pause in which the operator collects events before it reconciles. It uses the machine's time, because no test moves
-/// the clock by so little. Any other pause, however short, ends when the clock is moved: whoever repeats it until a time
-/// of this clock would repeat it forever.
-const COLLECTING: Duration = Duration::from_millis(100);
 
 /// Stands still until it is moved.
 pub(crate) struct ManualClock {
@@ -103,7 +101,9 @@ impl Clock for ManualClock {
 
     fn sleep_until(&self, until: MonoTime) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         let pause = until.duration_since(self.elapsed());
-        if pause == COLLECTING && !self.frozen.load(Ordering::SeqCst) {
+        // No test moves the clock by so little, so this pause uses the machine's time. Any other pause must wait for the
+        // clock, however short it is: a task that waits for a time of this clock would repeat it forever.
+        if pause == RECONCILE_PAUSE && !self.frozen.load(Ordering::SeqCst) {
             return Box::pin(tokio::time::sleep(pause));
         }
         let sleeper = {

@@ -12,9 +12,9 @@ use tokio::sync::Notify;
 use super::{Starts, WorkerRegistry};
 use crate::{api::cluster_watch::ClusterWatch, k8s::api::KubeApi, together::Service};
 
-/// Minimum time between two reconciles. An event after a quiet period is reconciled at once; thousands of events per
+/// The pause after a reconcile. An event after a quiet period is reconciled at once; thousands of events per
 /// second, as at a start, cause at most ten reconciles.
-pub(super) const APART: Duration = Duration::from_millis(100);
+pub const RECONCILE_PAUSE: Duration = Duration::from_millis(100);
 
 /// The namespaces whose `ClusterWatches` changed since the last reconcile.
 #[derive(Debug, Default)]
@@ -81,7 +81,7 @@ impl<C: KubeApi, T: Service> WorkerRegistry<C, T> {
                 self.reconcile_each(&marked.namespaces, &grouped, &Starts::default());
             }
             let clock = self.factory.clock();
-            clock.sleep_until(clock.elapsed() + APART).await;
+            clock.sleep_until(clock.elapsed() + RECONCILE_PAUSE).await;
         }
     }
 }

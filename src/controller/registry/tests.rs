@@ -5,7 +5,7 @@ use std::{
 
 use kube::ResourceExt;
 
-use super::{reconciling::APART, *};
+use super::*;
 use crate::{
     api::cluster_watch::{ClusterWatchSpec, ClusterWatchStatus, SecretKeyRef},
     clock::{Clock, SystemClock},

@@ -37,7 +37,7 @@ async fn a_burst_of_events_is_reconciled_ten_times_a_second_at_most() {
 async fn a_change_in_the_pause_after_a_reconcile_is_reconciled_too() {
     let reconciles = reconciles(async |changed| {
         changed.mark("a");
-        sleep(APART / 2).await;
+        sleep(RECONCILE_PAUSE / 2).await;
         changed.mark("a");
         sleep(SECOND).await;
     });
