@@ -1,6 +1,6 @@
 //! Steps that last for a while.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use crate::{
     api::cluster_watch::DeletionPolicy,
@@ -58,9 +58,7 @@ impl Sequence {
                 .first()
                 .and_then(|watch| watch.metadata.name.clone());
             let name = name.unwrap_or_else(|| "first".to_owned());
-            world.cluster.remove_watch(&name);
-            world.watch_changes.modify(|count| *count += 1);
-            self.disturb_here();
+            self.delete_watch(&name);
             self.pass(APART).await;
             if let Some(mut watch) = watches.into_iter().next() {
                 watch.status = None;
@@ -132,14 +130,9 @@ impl Sequence {
             });
         }
         self.pass(Duration::from_secs(60)).await;
-        let world: Arc<_> = self.world.clone();
-        for watch in world.cluster.watches() {
-            world
-                .cluster
-                .remove_watch(&watch.metadata.name.unwrap_or_default());
+        for watch in self.world.cluster.watches() {
+            self.delete_watch(&watch.metadata.name.unwrap_or_default());
         }
-        world.watch_changes.modify(|count| *count += 1);
-        self.disturb_here();
         self.world.with(|state, now| state.judge.last.minds = now);
         let time = self.draw(60..1800) as u64;
         self.pass(Duration::from_secs(time)).await;

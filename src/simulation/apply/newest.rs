@@ -187,7 +187,7 @@ impl Sequence {
     fn watch_instances(&mut self) {
         for watch in self.world.cluster.watches() {
             let name = watch.metadata.name.unwrap_or_default();
-            self.world.cluster.remove_watch(&name);
+            self.delete_watch(&name);
         }
         let count = 2 + self.draw(0..2);
         for instance in 0..count {

@@ -39,9 +39,7 @@ impl Sequence {
         let name = "first";
         self.world.cluster.remove_key();
         self.key_is_gone();
-        self.world.cluster.remove_watch(name);
-        self.world.watch_changes.modify(|count| *count += 1);
-        self.disturb_here();
+        self.delete_watch(name);
         self.pass(Duration::from_secs(2)).await;
         self.put(name, |watch| {
             watch.spec.interval = Some("1h".to_owned());

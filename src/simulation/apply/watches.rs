@@ -154,6 +154,13 @@ impl Sequence {
         self.change_minds();
     }
 
+    /// Deletes a `ClusterWatch`. Its mirrors stay until the garbage collector runs, or for good.
+    pub(super) fn delete_watch(&self, name: &str) {
+        self.world.cluster.remove_watch(name);
+        self.world.watch_changes.modify(|count| *count += 1);
+        self.disturb_here();
+    }
+
     fn change_minds(&self) {
         self.disturb();
         self.world.with(|state, now| state.judge.last.minds = now);
@@ -232,8 +239,7 @@ impl Sequence {
                 });
             }
             Kind::WatchDeleted => {
-                self.world.cluster.remove_watch(&name);
-                self.world.watch_changes.modify(|count| *count += 1);
+                self.delete_watch(&name);
                 self.change_minds();
             }
             Kind::SecondWatch => self.put("second", |_| {}),
