@@ -40,11 +40,15 @@ impl Inner {
             .or_default()
     }
 
+    /// The watch that covers `namespace`: its own, or that on all.
+    fn covering(&self, namespace: &str) -> Option<&Watched> {
+        let own = self.watched.get(namespace);
+        own.or_else(|| self.watched.get(""))
+    }
+
     /// The resourceVersion up to which the watch on `namespace` has shown everything.
     pub(super) fn seen(&self, namespace: &str) -> u64 {
-        let watches = ["", namespace].map(|watched| self.watched.get(watched));
-        let seen = watches.into_iter().flatten().map(|watch| watch.seen);
-        seen.max().unwrap_or(0)
+        self.covering(namespace).map_or(0, |watch| watch.seen)
     }
 
     /// An event of the watch on `watched` has `resource_version`. Returns whether versions did not go backwards.
@@ -63,9 +67,8 @@ impl Inner {
     }
 
     fn is_rewound(&self, namespace: &str) -> bool {
-        let watches = ["", namespace].map(|watched| self.watched.get(watched));
-        let mut watches = watches.into_iter().flatten();
-        watches.any(|watch| watch.rewound.is_some())
+        let watch = self.covering(namespace);
+        watch.is_some_and(|watch| watch.rewound.is_some())
     }
 
     /// Whether every list is complete or rejected, and not all are rejected.
@@ -77,16 +80,13 @@ impl Inner {
     }
 
     fn is_refused(&self, namespace: &str) -> bool {
-        let watches = ["", namespace].map(|watched| self.watched.get(watched));
-        let mut watches = watches.into_iter().flatten();
-        watches.any(|watch| watch.refused)
+        self.covering(namespace).is_some_and(|watch| watch.refused)
     }
 
     /// Whether the list that covers `namespace` is complete.
     fn is_listed(&self, namespace: &str) -> bool {
-        let watches = ["", namespace].map(|watched| self.watched.get(watched));
-        let mut watches = watches.into_iter().flatten();
-        self.expected == 0 || watches.any(|watch| watch.complete)
+        let watch = self.covering(namespace);
+        self.expected == 0 || watch.is_some_and(|watch| watch.complete)
     }
 }
 

@@ -8,6 +8,11 @@ use std::sync::Arc;
 use super::*;
 use crate::testing::mirror_at as object;
 
+/// The name of a mirror, which ends with this digit.
+fn name(digit: u8) -> String {
+    format!("0123abcd-0000-0000-0000-00000000000{digit}")
+}
+
 fn state(index: &Index, name: &str) -> Option<String> {
     index.get("n", name).map(|mirror| mirror.state.to_string())
 }
@@ -143,16 +148,13 @@ fn a_cluster_has_its_own_mirrors_and_a_name_is_found_whosever_it_is() {
         object.spec.cluster_id = "d".into();
         object
     };
-    index.show(
-        None,
-        object("0123abcd-0000-0000-0000-000000000001", 1, "RUNNING"),
-    );
-    index.show(None, theirs("0123abcd-0000-0000-0000-000000000002", 2));
+    let [ours, other] = [1, 2].map(name);
+    index.show(None, object(&ours, 1, "RUNNING"));
+    index.show(None, theirs(&other, 2));
     let names = |cluster| {
         let found = index.open("n", cluster, None).into_iter();
         found.map(|(name, _)| name).collect::<Vec<_>>()
     };
-    let [ours, other] = [1, 2].map(|last| format!("0123abcd-0000-0000-0000-00000000000{last}"));
     assert_eq!((&*names("c")[0], &*names("d")[0]), (&*ours, &*other));
     assert_eq!((names("c").len(), names("d").len()), (1, 1));
     assert!(index.mirror("n", "c", &other).is_none() && index.mirror("n", "d", &other).is_some());
@@ -161,4 +163,44 @@ fn a_cluster_has_its_own_mirrors_and_a_name_is_found_whosever_it_is() {
     index.hide(None, &theirs(&other, 3));
     index.show(None, object(&other, 4, "RUNNING"));
     assert_eq!((names("c").len(), names("d").len()), (2, 0));
+}
+
+#[test]
+fn a_mirror_is_open_for_its_own_instance_alone() {
+    let index = Index::new(1);
+    let show = |digit, instance: &str, state: &str| {
+        let mut object = object(&name(digit), 1, state);
+        let status = object.status.as_mut().unwrap();
+        status.instance_id = Some(instance.into());
+        status.open = Some(state == "RUNNING");
+        index.show(None, object);
+    };
+    let open = |instance| index.any_open("n", "c", instance);
+    show(1, "one", "SUCCEEDED");
+    assert!(!open(None) && !open(Some("one")));
+    show(2, "two", "RUNNING");
+    assert!(open(None) && open(Some("two")));
+    assert!(!open(Some("one")));
+}
+
+#[test]
+fn an_object_that_is_no_mirror_is_never_open() {
+    let index = Index::new(1);
+    let mut copy = object("copy", 1, "RUNNING");
+    copy.spec.id = name(1);
+    index.show(None, copy);
+    assert!(index.get("n", "copy").unwrap().lifecycle.open);
+    assert!(!index.any_open("n", "c", None));
+}
+
+#[test]
+fn what_was_confirmed_of_an_older_version_does_not_hold_for_a_newer_one() {
+    let index = Index::new(1);
+    index.show(None, object("a", 1, "RUNNING"));
+    let before = index.get("n", "a").unwrap();
+    index.show(None, object("a", 2, "RUNNING"));
+    index.confirm("n", "a", before, 7);
+    assert!(!index.get("n", "a").unwrap().confirms(7));
+    index.confirm("n", "a", index.get("n", "a").unwrap(), 7);
+    assert!(index.get("n", "a").unwrap().confirms(7));
 }

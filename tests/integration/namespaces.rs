@@ -133,10 +133,11 @@ impl Two {
         within(TIMEOUT, "what is new is mirrored", || async {
             self.fixture.clock.advance(Duration::from_secs(1));
             let (mirrors, truth) = (self.fixture.all().await, simulator.truth(CLUSTER));
-            if mirrors.len() == truth.len() {
-                Ok(())
-            } else {
-                Err(format!("{} of {} mirrors", mirrors.len(), truth.len()))
+            // A mirror gets its status after it is created.
+            let whole = mirrors.iter().filter(|mirror| mirror.status.is_some());
+            match whole.count() {
+                count if count == truth.len() => Ok(()),
+                count => Err(format!("{count} of {} mirrors", truth.len())),
             }
         })
         .await;

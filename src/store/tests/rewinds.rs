@@ -79,8 +79,12 @@ async fn after_a_rewind_a_namespace_is_known_once_a_list_that_began_since_has_en
     index.rewound(None);
     index.end(under_way, Some("n"));
     assert!(!index.is_ready());
+    assert_eq!(index.restores(), 0, "no list shows what was restored");
     list(&index, [at(3)]);
     assert!(index.is_ready() && index.is_listed("n"));
+    assert_eq!(index.restores(), 1);
+    list(&index, [at(3)]);
+    assert_eq!(index.restores(), 1, "a list without a restore");
     assert_eq!(index.get("n", "a").unwrap().object.resource_version, 3);
     // Answers count from there on.
     index.apply(object("new", 4, "RUNNING"));

@@ -211,11 +211,12 @@ fn another_instance_is_a_new_label_too() {
 #[test]
 fn states_hold_for_new_mirrors_alone() {
     let target = MirrorTarget {
-        states: Some(vec!["RUNNING".into()]),
+        states: Some(vec!["RUNNING".into(), "FAILED".into()]),
         ..target()
     };
     let world = World::new();
     assert_eq!(world.plans(&target, &item(1, "PENDING")), "excluded");
+    assert_eq!(world.plans(&target, &item(1, "FAILED")), "create");
     let world = world.mirror(&target, &item(1, "RUNNING"));
     assert_eq!(world.plans(&target, &item(1, "SUCCEEDED")), "status");
 }

@@ -195,6 +195,24 @@ fn what_is_pruned_and_what_is_created() {
     }
 }
 
+#[test]
+fn a_policy_concerns_what_has_expired_and_all_that_is_finished_where_it_counts() {
+    let open = One {
+        open: true,
+        ..One::finished("open", "i", 3)
+    };
+    let [old, new] = [3, 1].map(|hours| One::finished("finished", "i", hours));
+    for (policy, concerned) in [
+        (policy(None, None), [false, false, false]),
+        (policy(Some(2), None), [true, false, false]),
+        (policy(None, Some(1)), [true, true, false]),
+        (policy(Some(2), Some(1)), [true, true, false]),
+    ] {
+        let concerns = |one: &One| policy.concerns(&one.mirror().1, clocks());
+        assert_eq!([&old, &new, &open].map(concerns), concerned, "{policy:?}");
+    }
+}
+
 fn ones() -> impl Strategy<Value = Vec<One>> {
     let instance = proptest::sample::select(vec!["", "i", "j"]);
     let hours = || proptest::option::of(0_i64..6);
