@@ -179,6 +179,7 @@ fn a_mirror_is_open_for_its_own_instance_alone() {
     show(1, "one", "SUCCEEDED");
     assert!(!open(None) && !open(Some("one")));
     show(2, "two", "RUNNING");
+    show(3, "two", "SUCCEEDED");
     assert!(open(None) && open(Some("two")));
     assert!(!open(Some("one")));
 }
