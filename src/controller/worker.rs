@@ -97,6 +97,8 @@ struct Freshness {
 struct StoreSeen {
     /// Number of completed lists when all mirrors were last checked for labels and owner references.
     surveyed: u64,
+    /// The last change of the mirrors then, if all had them.
+    all_fit: Option<u64>,
     /// Number of completed lists after restores of etcd when the last sync started.
     restores: u64,
     /// When all requests of an earlier generation have taken effect.

@@ -16,8 +16,14 @@ const ADOPTING: Duration = Duration::from_secs(60);
 impl<C: KubeApi, T: Service> Worker<C, T> {
     /// Checks whether all mirrors have their labels and owner references.
     pub(super) fn survey(&mut self) {
-        self.store_seen.surveyed = self.env.index.lists();
-        let left = misfits(&self.env, &self.target).len();
+        let (index, target) = (&self.env.index, &self.target);
+        self.store_seen.surveyed = index.lists();
+        let changed = index.changed(&target.namespace, &target.cluster);
+        let left = match self.store_seen.all_fit {
+            Some(since) if since == changed => 0,
+            _ => misfits(&self.env, target).len(),
+        };
+        self.store_seen.all_fit = (left == 0).then_some(changed);
         self.note_adoption(&Adoption { left, error: None });
     }
 
