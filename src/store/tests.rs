@@ -5,6 +5,8 @@ mod rewinds;
 
 use std::sync::Arc;
 
+use futures::FutureExt;
+
 use super::*;
 use crate::testing::mirror_at as object;
 
@@ -204,4 +206,19 @@ fn what_was_confirmed_of_an_older_version_does_not_hold_for_a_newer_one() {
     assert!(!index.get("n", "a").unwrap().confirms(7));
     index.confirm("n", "a", index.get("n", "a").unwrap(), 7);
     assert!(index.get("n", "a").unwrap().confirms(7));
+}
+
+#[test]
+fn a_namespace_without_a_watch_is_neither_listed_nor_refused() {
+    let index = Index::new(1);
+    assert!(!index.is_listed("n"));
+    assert!(index.refused("n").now_or_never().is_none());
+}
+
+#[test]
+fn the_newest_version_is_that_of_any_watch() {
+    let index = Index::new(2);
+    index.show(Some("n"), object("a", 9, "RUNNING"));
+    index.show(Some("other"), object("b", 5, "RUNNING"));
+    assert_eq!(index.newest(), 9);
 }

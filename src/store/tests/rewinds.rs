@@ -51,16 +51,19 @@ type Shown = (&'static str, bool, fn(&Index));
 
 #[tokio::test(start_paused = true)]
 async fn any_older_version_than_before_makes_all_be_listed_again() {
-    let cases: [Shown; 11] = [
+    let cases: [Shown; 14] = [
         ("a list shows the same", false, |it| list(it, [at(5)])),
         ("a list shows a newer one", false, |it| list(it, [at(6)])),
         ("a list shows an older one", true, |it| list(it, [at(4)])),
         ("an event is newer", false, |it| it.show(Some("n"), at(10))),
+        ("an event is as new", false, |it| it.show(Some("n"), at(9))),
         ("an event is older", true, |it| it.show(Some("n"), at(8))),
         ("a deletion is older", true, |it| it.hide(Some("n"), &at(8))),
         ("the object read is newer", false, |it| reads(it, 6)),
+        ("the object read is the same", false, |it| reads(it, 5)),
         ("the object read is older", true, |it| reads(it, 4)),
         ("what was created is unseen", true, |it| finds(it, 7, "c")),
+        ("the newest created is unseen", true, |it| finds(it, 9, "c")),
         ("what was created is new", false, |it| finds(it, 10, "c")),
         ("it is another cluster's", false, |it| finds(it, 7, "d")),
     ];
