@@ -272,8 +272,7 @@ impl Absences {
     pub fn want_full_listing(&self, asked: usize) -> bool {
         let too_many = self.missing.len() > asked;
         let unsettled = |missing: &Missing| {
-            let unproven = missing.mass && missing.full < AGREEING;
-            let unsettled = too_many || !self.trusted || missing.unaskable || unproven;
+            let unsettled = too_many || !self.trusted || missing.unaskable || missing.mass;
             unsettled && !missing.unreadable
         };
         self.missing

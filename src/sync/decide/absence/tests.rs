@@ -223,6 +223,20 @@ fn many_are_more_than_ten_and_more_than_a_tenth() {
 }
 
 #[test]
+fn those_that_were_missing_before_do_not_count_among_many_at_once() {
+    let open: Vec<String> = (0..60).map(|number| number.to_string()).collect();
+    let open: Vec<&str> = open.iter().map(String::as_str).collect();
+    let mut absences = Absences::default();
+    absences.trust_ids();
+    observe(&mut absences, &open, &open[6..], true, 1);
+    observe(&mut absences, &open, &open[12..], true, 2);
+    for _ in 0..2 {
+        absences.answered("11", Answer::NotFound);
+    }
+    assert_eq!(absences.verdict("11"), Some(Synced::NotFound));
+}
+
+#[test]
 fn the_longest_missing_are_asked_for_first() {
     let mut absences = Absences::default();
     for (at, lacking) in (1..).zip([&["b"][..], &["a", "b"], &["0", "b"]]) {
