@@ -8,12 +8,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 
 use super::*;
-use crate::testing::mirror_at as object;
-
-/// The name of a mirror, which ends with this digit.
-fn name(digit: u8) -> String {
-    format!("0123abcd-0000-0000-0000-00000000000{digit}")
-}
+use crate::testing::{id, mirror_at as object};
 
 fn state(index: &Index, name: &str) -> Option<String> {
     index.get("n", name).map(|mirror| mirror.state.to_string())
@@ -150,7 +145,7 @@ fn a_cluster_has_its_own_mirrors_and_a_name_is_found_whosever_it_is() {
         object.spec.cluster_id = "d".into();
         object
     };
-    let [ours, other] = [1, 2].map(name);
+    let [ours, other] = [1, 2].map(id);
     index.show(None, object(&ours, 1, "RUNNING"));
     index.show(None, theirs(&other, 2));
     let names = |cluster| {
@@ -170,8 +165,8 @@ fn a_cluster_has_its_own_mirrors_and_a_name_is_found_whosever_it_is() {
 #[test]
 fn a_mirror_is_open_for_its_own_instance_alone() {
     let index = Index::new(1);
-    let show = |digit, instance: &str, state: &str| {
-        let mut object = object(&name(digit), 1, state);
+    let show = |number, instance: &str, state: &str| {
+        let mut object = object(&id(number), 1, state);
         let status = object.status.as_mut().unwrap();
         status.instance_id = Some(instance.into());
         status.open = Some(state == "RUNNING");
@@ -190,7 +185,7 @@ fn a_mirror_is_open_for_its_own_instance_alone() {
 fn an_object_that_is_no_mirror_is_never_open() {
     let index = Index::new(1);
     let mut copy = object("copy", 1, "RUNNING");
-    copy.spec.id = name(1);
+    copy.spec.id = id(1);
     index.show(None, copy);
     assert!(index.get("n", "copy").unwrap().lifecycle.open);
     assert!(!index.any_open("n", "c", None));

@@ -19,9 +19,10 @@ impl<C: KubeApi, T: Service> Worker<C, T> {
         let (index, target) = (&self.env.index, &self.target);
         self.store_seen.surveyed = index.lists();
         let changed = index.changed(&target.namespace, &target.cluster);
-        let left = match self.store_seen.all_fit {
-            Some(since) if since == changed => 0,
-            _ => misfits(&self.env, target).len(),
+        let left = if self.store_seen.all_fit == Some(changed) {
+            0
+        } else {
+            misfits(&self.env, target).len()
         };
         self.store_seen.all_fit = (left == 0).then_some(changed);
         self.note_adoption(&Adoption { left, error: None });

@@ -154,13 +154,18 @@ fn what_follows_from_an_absence_that_proves_nothing_yet() {
 }
 
 /// A listing at this second shows only `shown` of the `open` mirrors.
-fn observe(absences: &mut Absences, open: &[&str], shown: &[&str], full: bool, at: u64) {
-    let presence = |id: &str| match shown.iter().find(|shown| **shown == id) {
+fn observe<S: AsRef<str>>(absences: &mut Absences, open: &[S], shown: &[S], full: bool, at: u64) {
+    let presence = |id: &str| match shown.iter().find(|shown| shown.as_ref() == id) {
         Some(_) => Presence::Shown,
         None => Presence::Lacking,
     };
-    let open = open.iter().map(|name| (*name, *name));
+    let open = open.iter().map(|name| (name.as_ref(), name.as_ref()));
     absences.note(open, presence, (full, full), second(at));
+}
+
+/// The names of so many mirrors.
+fn numbered(count: usize) -> Vec<String> {
+    (0..count).map(|number| number.to_string()).collect()
 }
 
 #[test]
@@ -188,8 +193,7 @@ fn the_missing_are_asked_for_in_turn_whatever_is_answered() {
 
 #[test]
 fn many_at_once_want_a_second_full_listing() {
-    let open: Vec<String> = (0..20).map(|number| number.to_string()).collect();
-    let open: Vec<&str> = open.iter().map(String::as_str).collect();
+    let open = numbered(20);
     let mut absences = Absences::default();
     absences.trust_ids();
     observe(&mut absences, &open, &open[..9], true, 1);
@@ -210,8 +214,7 @@ fn many_are_more_than_ten_and_more_than_a_tenth() {
         (11, 110, false),
         (11, 109, true),
     ] {
-        let open: Vec<String> = (0..all).map(|number| number.to_string()).collect();
-        let open: Vec<&str> = open.iter().map(String::as_str).collect();
+        let open = numbered(all);
         let mut absences = Absences::default();
         absences.trust_ids();
         observe(&mut absences, &open, &open[gone..], true, 1);
@@ -224,8 +227,7 @@ fn many_are_more_than_ten_and_more_than_a_tenth() {
 
 #[test]
 fn those_that_were_missing_before_do_not_count_among_many_at_once() {
-    let open: Vec<String> = (0..60).map(|number| number.to_string()).collect();
-    let open: Vec<&str> = open.iter().map(String::as_str).collect();
+    let open = numbered(60);
     let mut absences = Absences::default();
     absences.trust_ids();
     observe(&mut absences, &open, &open[6..], true, 1);
